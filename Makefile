@@ -1,0 +1,51 @@
+# Everything a person does with this project. `make run` and `make test` need nothing but Python 3.11+, make and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# Runs from the terminal and from the UI share one history; a DAGSTER_HOME given in the environment wins.
+DAGSTER_HOME ?= $(CURDIR)
+export DAGSTER_HOME
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test lint format typecheck clean reset
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (once; about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+setup: $(READY) ## create .venv with the pinned dependencies
+
+run: $(READY) ## import the sandbox company once and print what was done
+	@$(BIN)/b24-pipeline sync --sandbox
+
+dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for the built-in company
+	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)
+
+test: $(READY) ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: $(READY) ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY) ## format and mend what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+typecheck: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+reset: ## forget the sandbox company and its database
+	@rm -rf data/sandbox
+
+clean: ## remove the virtual environment and caches (data stays)
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

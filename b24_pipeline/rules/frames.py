@@ -1,0 +1,175 @@
+"""Every frame of the import, declared once: validation, DuckDB tables, the UI's column panel and the docs derive from here.
+
+Conventions: ids are `Int64`, texts are `str` with NaN for «no value» (never an empty text), flags are `bool`, instants are
+`datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
+"""
+
+from typing import Annotated, Any, TypeVar
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import DataFrame
+
+Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
+Model = TypeVar("Model", bound=pa.DataFrameModel)
+
+
+def key(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything
+    """A column that identifies the row."""
+    return pa.Field(unique=True, description=description, metadata={"key": True})
+
+
+def column(description: str) -> Any:  # noqa: ANN401
+    """A column that always has a value."""
+    return pa.Field(description=description)
+
+
+def optional(description: str) -> Any:  # noqa: ANN401
+    """A column that may have no value."""
+    return pa.Field(nullable=True, description=description)
+
+
+def personal(description: str) -> Any:  # noqa: ANN401
+    """A column with personal data, which may have no value."""
+    return pa.Field(nullable=True, description=description, metadata={"personal": True})
+
+
+class Frame(pa.DataFrameModel):
+    """What all frames share: exactly the declared columns, in their order, cast to their types."""
+
+    class Config:
+        """Checked by pandera at every border."""
+
+        strict = True
+        coerce = True
+        ordered = True
+
+
+class Users(Frame):
+    """Bitrix24 users as received, employees and others, active and dismissed: one row a user (asset `bitrix24_users`)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    user_type: str = optional("USER_TYPE: employee, extranet, email ...")
+    active: bool = column("ACTIVE: false once the user is dismissed")
+    first_name: str = personal("NAME as received")
+    last_name: str = personal("LAST_NAME as received")
+    second_name: str = personal("SECOND_NAME as received: the patronymic")
+    email: str = personal("EMAIL as received")
+    work_phone: str = personal("WORK_PHONE as received")
+    personal_mobile: str = personal("PERSONAL_MOBILE as received")
+    personal_phone: str = personal("PERSONAL_PHONE as received")
+    departments: str = optional("UF_DEPARTMENT: department ids, comma-separated")
+
+
+class Employees(Frame):
+    """Users judged and normalised: candidates, and the others with the reason (asset `employees`)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    standing: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
+    reason: str = optional("Why a candidate is rejected (R02)")
+    first_name: str = personal("First name, trimmed, inner white space collapsed (R04)")
+    last_name: str = personal("Last name, trimmed, inner white space collapsed (R04)")
+    callgear_last_name: str = personal("The last name it has in CallGear: with the prefix (R06)")
+    patronymic: str = personal("Patronymic, trimmed, inner white space collapsed (R04)")
+    email: str = personal("E-mail, trimmed, as written in Bitrix24 (R04)")
+    email_key: str = personal("E-mail as it is compared: casefolded (R04)")
+    phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
+    unusable_phones: str = personal("Phone texts left out because they are not 3 to 15 digits, separated by « | » (R05)")
+
+
+class CallGearEmployees(Frame):
+    """The employees of the CallGear account: one row an employee (asset `callgear_employees`)."""
+
+    callgear_id: pd.Int64Dtype = key("The employee's id in CallGear")
+    first_name: str = personal("First name")
+    last_name: str = personal("Last name")
+    patronymic: str = personal("Patronymic")
+    email: str = personal("E-mail")
+    phone_numbers: str = personal("Phone entries as received (JSON array, in dialling order); «[]» for none")
+
+
+class Links(Frame):
+    """The stored links: one row a Bitrix24 user that was imported."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The employee's id in CallGear")
+    linked_by: str = column("create, email, rehire, approval: what made the link")
+    linked_at: Instant = column("When the link was stored")
+    run_id: str = column("The run that stored it")
+    last_name: str = personal("The user's last known last name in Bitrix24, for R09 when the user is gone")
+
+
+class PendingCreates(Frame):
+    """Creates that were announced and whose outcome is not known (R18): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    email: str = personal("The e-mail that was or may have been sent")
+    run_id: str = column("The run that announced it")
+
+
+class Matches(Frame):
+    """How every user was matched with an employee (asset `employee_matches`): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
+    match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
+    reason: str = optional("stale_link, rehired, duplicate_email, ambiguous_email, already_linked, email_reused, missing_...")
+    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+
+
+class Actions(Frame):
+    """What is planned or was done, one row an employee and action (assets `callgear_upsert`, `responsible_employees`)."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    action: str = column("create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible")
+    reason: str = optional("The rule's word for why")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, create")
+    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    before: str = personal("The fields as they were (JSON object)")
+    after: str = personal("The fields as they shall be or were sent (JSON object)")
+    outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
+    error: str = optional("What the service answered, in words, when it did not work")
+    at: Instant = optional("When it was carried out or decided")
+
+
+class ResponsibleEmployees(Frame):
+    """Who of the imported people is on the responsible list, as last known: one row a user (R13-R15)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    standing: str = column("active, dismissed or deleted")
+    listed: bool = column("Whether the user is on CallGear's responsible list")
+    name: str = personal("The name on the list")
+
+
+class DeadLetters(Frame):
+    """Actions that failed and are tried again at growing distance (R14, R18): one row a user and action."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    action: str = column("The action that failed")
+    attempts: pd.Int64Dtype = column("How often it was tried in a row")
+    first_failed_at: Instant = column("When it failed first")
+    last_failed_at: Instant = column("When it failed last")
+    next_try_at: Instant = column("Not tried again before")
+    error: str = column("The last answer, in words")
+    after: str = personal("What was to be sent; when this changes, it is tried at once")
+
+
+def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
+    """Cast `frame` to the model's types and order, and check it.
+
+    Raises:
+        pandera.errors.SchemaError: a column is missing, unknown, of another type, empty where it may not be, or not unique.
+    """
+    columns = list(model.to_schema().columns)
+    return model.validate(frame[columns] if set(columns) == set(frame.columns) else frame)
+
+
+def empty(model: type[Model]) -> DataFrame[Model]:
+    """The frame without rows."""
+    return check(model, pd.DataFrame({name: pd.Series(dtype="object") for name in model.to_schema().columns}))
+
+
+def of(model: type[Model], rows: list[dict[str, Any]]) -> DataFrame[Model]:
+    """The frame of `rows`; a column that no row names is empty."""
+    return check(model, pd.DataFrame(rows, columns=list(model.to_schema().columns)))

@@ -1,0 +1,180 @@
+"""The words of the import rules as types: enums and small frozen records. No behaviour but what follows from a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Edition(StrEnum):
+    """Which Bitrix24 the portal is (R02: only on-premise requires a department)."""
+
+    CLOUD = "cloud"
+    ON_PREMISE = "on_premise"
+
+
+class PhonesPolicy(StrEnum):
+    """Which of a user's phone numbers are imported (R05)."""
+
+    ALL = "all"
+    FIRST = "first"
+
+
+class OnIdMatch(StrEnum):
+    """What is done to an employee matched by id (R07)."""
+
+    NOTHING = "nothing"
+    FILL_PHONES = "fill_phones"
+    REFRESH = "refresh"
+
+
+class ResponsibleListPolicy(StrEnum):
+    """What is done to the responsible list (R14, R15)."""
+
+    REMOVE = "remove"
+    MIRROR = "mirror"
+    OFF = "off"
+
+
+class Standing(StrEnum):
+    """What a Bitrix24 user is to the import (R01-R03, R13)."""
+
+    CANDIDATE = "candidate"
+    REJECTED = "rejected"
+    OUT_OF_SCOPE = "out_of_scope"
+    DISMISSED = "dismissed"
+    NOT_EMPLOYEE = "not_employee"
+
+
+class Rejection(StrEnum):
+    """Why a candidate is never sent (R02)."""
+
+    MISSING_LAST_NAME = "missing_last_name"
+    MISSING_EMAIL = "missing_email"
+    INVALID_EMAIL = "invalid_email"
+    MISSING_DEPARTMENT = "missing_department"
+
+
+class MatchKind(StrEnum):
+    """How a user was matched with an employee (R07-R10, R12); users that are no candidates keep their standing."""
+
+    BY_ID = "by_id"
+    BY_EMAIL = "by_email"
+    NONE = "none"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    OUT_OF_SCOPE = "out_of_scope"
+    DISMISSED = "dismissed"
+    NOT_EMPLOYEE = "not_employee"
+
+
+class MatchReason(StrEnum):
+    """What decided a match beyond its kind (R08, R09, R12)."""
+
+    STALE_LINK = "stale_link"
+    REHIRED = "rehired"
+    EMAIL_REUSE_APPROVED = "email_reuse_approved"
+    UNFINISHED_CREATE = "unfinished_create"
+    EMAIL_REUSED = "email_reused"
+    ALREADY_LINKED = "already_linked"
+    AMBIGUOUS_EMAIL = "ambiguous_email"
+    DUPLICATE_EMAIL = "duplicate_email"
+
+
+class ActionKind(StrEnum):
+    """What is done for one person in one run."""
+
+    CREATE = "create"
+    LINK = "link"
+    UPDATE = "update"
+    REJECT = "reject"
+    CONFLICT = "conflict"
+    REMOVE_RESPONSIBLE = "remove_responsible"
+    LIST_RESPONSIBLE = "list_responsible"
+    RENAME_RESPONSIBLE = "rename_responsible"
+
+
+class Outcome(StrEnum):
+    """How an action ended."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"
+    DEFERRED = "deferred"
+    HELD = "held"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    SKIPPED = "skipped"
+
+
+STANDING_OUTCOMES = (Outcome.REJECTED, Outcome.CONFLICT, Outcome.HELD, Outcome.WAITING)
+"""Outcomes that hold from run to run until something changes; the others are events of one run."""
+
+
+class Harm(StrEnum):
+    """The kinds of change that a safety limit watches (R16)."""
+
+    REMOVAL = "removal"
+    LINK_MOVE = "link_move"
+    EMAIL_LINK = "email_link"
+    CREATE = "create"
+
+
+class RunStatus(StrEnum):
+    """How a run of the import ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    PARTIAL = "partial"
+    HELD = "held"
+    UNTRUSTED = "untrusted"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Trigger(StrEnum):
+    """Who started a run."""
+
+    SCHEDULE = "schedule"
+    SENSOR = "sensor"
+    UI = "ui"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """R03: which users are looked at. Everybody by default; e-mail patterns are globs, compared case-insensitively."""
+
+    include_departments: frozenset[int] = frozenset()
+    exclude_departments: frozenset[int] = frozenset()
+    exclude_users: frozenset[int] = frozenset()
+    exclude_emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyLimit:
+    """R16: a kind is held when its changes are more than `count` *and* more than `share` of the people imported."""
+
+    count: int
+    share: float
+
+
+DEFAULT_LIMITS: Mapping[Harm, SafetyLimit] = {
+    Harm.REMOVAL: SafetyLimit(count=3, share=0.05),
+    Harm.LINK_MOVE: SafetyLimit(count=3, share=0.05),
+    Harm.EMAIL_LINK: SafetyLimit(count=20, share=0.25),
+    Harm.CREATE: SafetyLimit(count=10, share=0.10),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every choice that the rules leave to the person who runs the import."""
+
+    edition: Edition = Edition.CLOUD
+    last_name_prefix: str = "(bitrix24) "
+    phones: PhonesPolicy = PhonesPolicy.ALL
+    on_id_match: OnIdMatch = OnIdMatch.NOTHING
+    responsible_list: ResponsibleListPolicy = ResponsibleListPolicy.REMOVE
+    scope: Scope = field(default_factory=Scope)
+    limits: Mapping[Harm, SafetyLimit] = field(default_factory=lambda: DEFAULT_LIMITS)

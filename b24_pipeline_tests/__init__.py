@@ -1,0 +1,1 @@
+"""The specification of b24_pipeline, as tests."""
