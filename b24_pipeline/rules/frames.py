@@ -67,6 +67,7 @@ class Employees(Frame):
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
     standing: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
     reason: str = optional("Why a candidate is rejected (R02)")
+    active: bool = column("False once the user is dismissed (R13)")
     first_name: str = personal("First name, trimmed, inner white space collapsed (R04)")
     last_name: str = personal("Last name, trimmed, inner white space collapsed (R04)")
     callgear_last_name: str = personal("The last name it has in CallGear: with the prefix (R06)")
@@ -74,7 +75,9 @@ class Employees(Frame):
     email: str = personal("E-mail, trimmed, as written in Bitrix24 (R04)")
     email_key: str = personal("E-mail as it is compared: casefolded (R04)")
     phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
-    unusable_phones: str = personal("Phone texts left out because they are not 3 to 15 digits, separated by « | » (R05)")
+    unusable_phones: str = personal(
+        "Phone texts left out because they are not 3 to 15 digits, separated by « | » (R05)"
+    )
 
 
 class CallGearEmployees(Frame):
@@ -113,8 +116,31 @@ class Matches(Frame):
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
     match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
-    reason: str = optional("stale_link, rehired, duplicate_email, ambiguous_email, already_linked, email_reused, missing_...")
+    reason: str = optional(
+        "stale_link, rehired, duplicate_email, ambiguous_email, already_linked, email_reused, missing_..."
+    )
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+
+
+class Plan(Frame):
+    """What shall be done, one row a person and action: the rules' answer, before anything is sent (R07-R16)."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    action: str = column(
+        "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
+    )
+    reason: str = optional("The rule's word for why")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, create")
+    outcome: str = column("planned, held, waiting, rejected or conflict")
+    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+    last_name_before: str = personal("The last name the employee has now; the name on the list")
+    first_name: str = personal("To be sent: first name")
+    last_name: str = personal("To be sent: last name (R06); the name for the responsible list (R15)")
+    patronymic: str = personal("To be sent: patronymic")
+    email: str = personal("To be sent: e-mail")
+    phones: str = personal("To be sent: phone numbers, comma-separated, in dialling order (R05, R11)")
 
 
 class Actions(Frame):
@@ -122,7 +148,9 @@ class Actions(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
-    action: str = column("create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible")
+    action: str = column(
+        "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
+    )
     reason: str = optional("The rule's word for why")
     harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, create")
     person: str = personal("Who it is, for people: last and first name in Bitrix24")

@@ -1,0 +1,76 @@
+"""R16: the safety limits. A kind of harmful change over its limit is held whole; the other kinds go on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.planning import as_json, fields_after
+from b24_pipeline.rules.records import Harm, Outcome, SafetyLimit
+
+EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
+"""R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What R16 looks at besides the plan."""
+
+    people_imported: int
+    """Live links when the run began."""
+    first_import: bool
+    """No run has ended yet with nothing deferred, or no link is left and they are being rebuilt."""
+
+
+def hold(
+    plan: DataFrame[frames.Plan],
+    *,
+    limits: Mapping[Harm, SafetyLimit],
+    circumstances: Circumstances,
+    approved: DataFrame[frames.Actions],
+) -> DataFrame[frames.Plan]:
+    """The plan with every row of a kind over its limit `held`, but for what an approval lists exactly."""
+    planned = plan["outcome"] == Outcome.PLANNED
+    over = [
+        harm.value
+        for harm, limit in limits.items()
+        if is_over(int((planned & (plan["harm"] == harm)).sum()), limit=limit, circumstances=circumstances)
+        and not (circumstances.first_import and harm in EXEMPT_AT_FIRST)
+    ]
+    held = planned & plan["harm"].isin(over)
+    if held.any() and len(approved):
+        held &= ~is_approved(plan, approved=approved)
+    return frames.check(frames.Plan, plan.assign(outcome=plan["outcome"].mask(held, Outcome.HELD.value)))
+
+
+def is_over(changes: int, *, limit: SafetyLimit, circumstances: Circumstances) -> bool:
+    """R16: more than the count *and* more than the share of the people imported."""
+    return changes > limit.count and changes > limit.share * circumstances.people_imported
+
+
+def is_approved(plan: DataFrame[frames.Plan], *, approved: DataFrame[frames.Actions]) -> pd.Series:
+    """Whether an approved run listed just this: the same person, employee, action and fields."""
+    listed = {
+        (row["bitrix24_id"], optional_id(row["callgear_id"]), row["action"], optional_text(row["after"]))
+        for row in approved.to_dict("records")
+    }
+    return pd.Series(
+        [
+            (row["bitrix24_id"], optional_id(row["callgear_id"]), row["action"], as_json(fields_after(row))) in listed
+            for row in plan.to_dict("records")
+        ],
+        index=plan.index,
+        dtype=bool,
+    )
+
+
+def optional_id(value: object) -> int | None:
+    """The id, or none."""
+    return None if pd.isna(value) else int(str(value))  # type: ignore[call-overload]
+
+
+def optional_text(value: object) -> str | None:
+    """The text, or none."""
+    return value if isinstance(value, str) else None

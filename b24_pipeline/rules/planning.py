@@ -1,0 +1,142 @@
+"""R06, R07, R09-R11: from matches to a plan. The plan says what to send; nothing here sends it."""
+
+import json
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
+
+LINK_MOVES = (MatchReason.REHIRED, MatchReason.EMAIL_REUSE_APPROVED)
+NO_PHONES = "[]"
+SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
+
+
+def plan_upsert(
+    employees: DataFrame[frames.Employees],
+    *,
+    matches: DataFrame[frames.Matches],
+    callgear_employees: DataFrame[frames.CallGearEmployees],
+    policy: Policy,
+) -> DataFrame[frames.Plan]:
+    """What shall be done for every user but those that need nothing: create, link, update, or why not."""
+    rows = (
+        employees.drop(columns="reason")
+        .merge(matches, on="bitrix24_id")
+        .merge(
+            callgear_employees[["callgear_id", "last_name", "phone_numbers"]].rename(
+                columns={"last_name": "last_name_before"}
+            ),
+            on="callgear_id",
+            how="left",
+        )
+    )
+    rows["person"] = full_name(rows[["last_name", "first_name"]]).fillna(rows["email"])
+    wanted = rows.assign(
+        last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
+        phones=rows["phones"].where(rows["phone_numbers"].isna() | (rows["phone_numbers"] == NO_PHONES)),
+    )
+    parts = [
+        rejects(rows[rows["match"] == MatchKind.REJECTED], reasons=employees),
+        conflicts(rows[rows["match"] == MatchKind.CONFLICT]),
+        updates_of_matched_by_id(wanted[wanted["match"] == MatchKind.BY_ID], on_id_match=policy.on_id_match),
+        links(wanted[wanted["match"] == MatchKind.BY_EMAIL]),
+        creates(rows[rows["match"] == MatchKind.NONE]),
+    ]
+    return as_plan(pd.concat(parts, ignore_index=True).sort_values("bitrix24_id", ignore_index=True))
+
+
+def as_plan(rows: pd.DataFrame) -> DataFrame[frames.Plan]:
+    """The plan's columns of `rows`; what a row does not have is empty."""
+    return frames.check(frames.Plan, rows.reindex(columns=list(frames.Plan.to_schema().columns)))
+
+
+def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
+    """The rows without the fields that are not to be sent."""
+    keep = ["bitrix24_id", "callgear_id", "reason", "person", "other_bitrix24_id", "last_name_before", *sent]
+    return rows[keep]
+
+
+def rejects(rows: pd.DataFrame, *, reasons: DataFrame[frames.Employees]) -> pd.DataFrame:
+    """R02: rejected candidates, listed by name, never sent."""
+    reason = rows["bitrix24_id"].map(reasons.set_index("bitrix24_id")["reason"]) if len(rows) else rows["reason"]
+    return only_columns(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value, reason=reason)
+
+
+def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
+    """R09, R12: no write and no create until a person has mended or approved it."""
+    return only_columns(rows).assign(action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value)
+
+
+def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> pd.DataFrame:
+    """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06)."""
+    sent = {OnIdMatch.NOTHING: (), OnIdMatch.FILL_PHONES: ("phones",), OnIdMatch.REFRESH: ("last_name", "phones")}
+    fields = sent[on_id_match]
+    changed = rows[list(fields)].notna().any(axis=1)
+    return only_columns(rows[changed], *fields).assign(action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value)
+
+
+def links(rows: pd.DataFrame) -> pd.DataFrame:
+    """R09: link the employee, set its last name (R06) and add phones where it has none (R11); nothing else of it changes."""
+    planned = only_columns(rows, "last_name", "phones").assign(
+        action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
+    )
+    writes = planned[["last_name", "phones"]].notna().any(axis=1)
+    moves = planned["reason"].isin([reason.value for reason in LINK_MOVES])
+    harm = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
+    return planned.assign(harm=harm.mask(moves, Harm.LINK_MOVE.value))
+
+
+def creates(rows: pd.DataFrame) -> pd.DataFrame:
+    """R10: first name, last name (R06), patronymic, e-mail and phones (R05)."""
+    return only_columns(rows.assign(last_name=rows["callgear_last_name"]), *SENT_FIELDS, "phones").assign(
+        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, harm=Harm.CREATE.value
+    )
+
+
+def full_name(names: pd.DataFrame) -> pd.Series:
+    """The given names of each row, in the order of the columns, with a space between; no value where there is none."""
+    text = names.iloc[:, 0]
+    for position in range(1, names.shape[1]):
+        part = names.iloc[:, position]
+        text = (text + " " + part).fillna(text).fillna(part)
+    return text
+
+
+def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
+    """What a plan's row knows of the state it changes."""
+    known = {"last_name": row["last_name_before"], "other_bitrix24_id": row["other_bitrix24_id"]}
+    if row["action"] != ActionKind.CREATE and not pd.isna(row["phones"]):
+        known["phone_numbers"] = []
+    return {name: value for name, value in known.items() if isinstance(value, list) or not pd.isna(value)}
+
+
+def fields_after(row: dict[Hashable, Any]) -> dict[str, Any]:
+    """What a plan's row sends: names as given, phone numbers as a list in dialling order."""
+    sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row[name])}
+    if not pd.isna(row["phones"]):
+        sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)
+    return sent
+
+
+def as_json(fields: dict[str, Any]) -> str | None:
+    """Canonical JSON of `fields`; no value when there are none."""
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True) if fields else None
+
+
+def as_actions(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Actions]:
+    """The plan as the audit keeps it (R20): before and after as JSON, outcome as planned."""
+    records = plan.to_dict("records")
+    return frames.check(
+        frames.Actions,
+        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]].assign(
+            before=pd.array([as_json(fields_before(row)) for row in records], dtype="str"),
+            after=pd.array([as_json(fields_after(row)) for row in records], dtype="str"),
+            error=pd.Series(None, index=plan.index, dtype="str"),
+            at=pd.Series(None, index=plan.index, dtype="datetime64[us, UTC]"),
+        ),
+    )

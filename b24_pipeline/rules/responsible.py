@@ -1,0 +1,84 @@
+"""R13-R15: dismissed and deleted people leave the responsible list; with `mirror`, imported active people are on it."""
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.planning import as_plan, full_name
+from b24_pipeline.rules.records import ActionKind, Harm, Outcome, ResponsibleListPolicy, Standing
+
+ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
+
+
+def gone_from_portal(employees: DataFrame[frames.Employees], *, ever_linked: frozenset[int]) -> frozenset[int]:
+    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it."""
+    return ever_linked - frozenset(int(user) for user in employees["bitrix24_id"])
+
+
+def concerned(
+    employees: DataFrame[frames.Employees],
+    *,
+    ever_linked: frozenset[int],
+    deleted: frozenset[int],
+    policy: ResponsibleListPolicy,
+) -> pd.DataFrame:
+    """Whom the responsible list concerns: `bitrix24_id`, `standing` (active, dismissed, deleted) and `name`.
+
+    Dismissed and deleted people that were imported (R14), and with `mirror` the imported active candidates (R15).
+    Nobody out of scope (R03).
+    """
+    imported = employees[employees["bitrix24_id"].isin(ever_linked) & (employees["standing"] != Standing.OUT_OF_SCOPE)]
+    names = full_name(imported[["last_name", "first_name", "patronymic"]])
+    people = imported.assign(name=names, standing=DISMISSED)[~imported["active"]]
+    parts = [people, pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64"), "standing": DELETED})]
+    if policy is ResponsibleListPolicy.MIRROR:
+        parts.append(imported.assign(name=names, standing=ACTIVE)[imported["standing"] == Standing.CANDIDATE])
+    return pd.concat(parts, ignore_index=True).reindex(columns=["bitrix24_id", "standing", "name"])
+
+
+def must_read_list(
+    people: pd.DataFrame, *, known: DataFrame[frames.ResponsibleEmployees], policy: ResponsibleListPolicy
+) -> bool:
+    """Whether the list must be read to decide: somebody left since it was read, may still be on it, or it is mirrored."""
+    if policy is ResponsibleListPolicy.MIRROR:
+        return len(people) > 0
+    leavers = people[people["standing"] != ACTIVE]
+    off_the_list = known.loc[~known["listed"] & (known["standing"] != ACTIVE), "bitrix24_id"]
+    return not leavers["bitrix24_id"].isin(off_the_list).all()
+
+
+def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[frames.ResponsibleEmployees]:
+    """Who of the people is on the list, which maps `ext_id` (the user id as text) to the name."""
+    ext_ids = people["bitrix24_id"].astype("str")
+    return frames.check(
+        frames.ResponsibleEmployees,
+        people.assign(
+            listed=ext_ids.isin(listed).astype(bool), name=ext_ids.map(listed).astype("str").fillna(people["name"])
+        )[["bitrix24_id", "standing", "listed", "name"]],
+    )
+
+
+def plan_responsible_list(
+    people: pd.DataFrame, *, state: DataFrame[frames.ResponsibleEmployees]
+) -> DataFrame[frames.Plan]:
+    """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
+    rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="standing"), on="bitrix24_id")
+    active = rows["standing"] == ACTIVE
+    named = active & rows["name"].notna()
+    action = (
+        pd.Series(None, index=rows.index, dtype="str")
+        .mask(~active & rows["listed"], ActionKind.REMOVE_RESPONSIBLE.value)
+        .mask(named & ~rows["listed"], ActionKind.LIST_RESPONSIBLE.value)
+        .mask(named & rows["listed"] & (rows["name"] != rows["list_name"]), ActionKind.RENAME_RESPONSIBLE.value)
+    )
+    removal = action == ActionKind.REMOVE_RESPONSIBLE
+    planned = rows.assign(
+        action=action,
+        outcome=Outcome.PLANNED.value,
+        reason=rows["standing"],
+        harm=pd.Series(None, index=rows.index, dtype="str").mask(removal, Harm.REMOVAL.value),
+        person=rows["name"].fillna(rows["list_name"]),
+        last_name_before=rows["list_name"].where(rows["listed"]),
+        last_name=rows["name"].mask(removal),
+    )
+    return as_plan(planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))
