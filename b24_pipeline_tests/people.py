@@ -1,0 +1,188 @@
+"""Small builders for tests: one person, one link, one action, with sensible defaults; and frames of them.
+
+A builder in the singular gives a row, the same word in the plural gives the checked frame of such rows:
+`users(user(1), user(2, email=None))`. User 7 is «Name7» with user7@x.test, employee 107 is «Name107» with
+employee107@x.test.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import candidates, frames, matching, planning
+from b24_pipeline.rules.records import ActionKind, Outcome, Policy
+
+Row = dict[str, Any]
+
+NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
+"""When everything happens that does not say when."""
+
+
+def user(bitrix24_id: int, **fields: Any) -> Row:
+    """A Bitrix24 user as received: an active employee without phones, in department 1."""
+    return {
+        "bitrix24_id": bitrix24_id,
+        "user_type": "employee",
+        "active": True,
+        "first_name": "Ira",
+        "last_name": f"Name{bitrix24_id}",
+        "email": f"user{bitrix24_id}@x.test",
+        "departments": "1",
+    } | fields
+
+
+def users(*rows: Row) -> DataFrame[frames.Users]:
+    """The frame of Bitrix24 users."""
+    return frames.of(frames.Users, list(rows))
+
+
+def employees(*rows: Row, policy: Policy | None = None) -> DataFrame[frames.Employees]:
+    """The Bitrix24 users of these rows, judged and normalised."""
+    return candidates.judge(users(*rows), policy=policy or Policy())
+
+
+def callgear_employee(callgear_id: int, *, phones: Iterable[str] = (), **fields: Any) -> Row:
+    """A CallGear employee as read, with these phone numbers in dialling order."""
+    return {
+        "callgear_id": callgear_id,
+        "first_name": "Ira",
+        "last_name": f"Name{callgear_id}",
+        "email": f"employee{callgear_id}@x.test",
+        "phone_numbers": json.dumps([phone_entry(number) for number in phones]),
+    } | fields
+
+
+def phone_entry(number: str) -> Row:
+    """One entry of an employee's `phone_numbers`, as CallGear gives it."""
+    return {"phone_id": 1, "phone_number": number, "channels_count": 1, "dial_time": 60, "status": "active"}
+
+
+def callgear_employees(*rows: Row) -> DataFrame[frames.CallGearEmployees]:
+    """The frame of CallGear employees."""
+    return frames.of(frames.CallGearEmployees, list(rows))
+
+
+def link(bitrix24_id: int, callgear_id: int, **fields: Any) -> Row:
+    """A stored link, with the last name that `user(bitrix24_id)` has."""
+    return {
+        "bitrix24_id": bitrix24_id,
+        "callgear_id": callgear_id,
+        "linked_by": "email",
+        "linked_at": NOON,
+        "run_id": "run-1",
+        "last_name": f"Name{bitrix24_id}",
+    } | fields
+
+
+def links(*rows: Row) -> DataFrame[frames.Links]:
+    """The frame of stored links."""
+    return frames.of(frames.Links, list(rows))
+
+
+def pending_create(bitrix24_id: int, *, email: str) -> Row:
+    """A create that was announced and whose outcome is not known."""
+    return {"bitrix24_id": bitrix24_id, "email": email, "run_id": "run-1"}
+
+
+def pending_creates(*rows: Row) -> DataFrame[frames.PendingCreates]:
+    """The frame of unfinished creates."""
+    return frames.of(frames.PendingCreates, list(rows))
+
+
+def matched(
+    people: DataFrame[frames.Employees],
+    *,
+    account: Iterable[Row] = (),
+    stored: Iterable[Row] = (),
+    pending: Iterable[Row] = (),
+    approved_reuse: frozenset[tuple[int, int]] = frozenset(),
+) -> DataFrame[frames.Matches]:
+    """The match table of these people with the account's employees, the stored links and the unfinished creates."""
+    return matching.match(
+        people,
+        callgear_employees=callgear_employees(*account),
+        links=links(*stored),
+        pending=pending_creates(*pending),
+        approved_reuse=approved_reuse,
+    )
+
+
+def planned(
+    *rows: Row,
+    account: Iterable[Row] = (),
+    stored: Iterable[Row] = (),
+    pending: Iterable[Row] = (),
+    approved_reuse: frozenset[tuple[int, int]] = frozenset(),
+    policy: Policy | None = None,
+) -> DataFrame[frames.Plan]:
+    """What shall be done for the Bitrix24 users of these rows: judged, matched and planned in one go."""
+    people, account = employees(*rows, policy=policy), list(account)
+    return planning.plan_upsert(
+        people,
+        matches=matched(people, account=account, stored=stored, pending=pending, approved_reuse=approved_reuse),
+        callgear_employees=callgear_employees(*account),
+        policy=policy or Policy(),
+    )
+
+
+def step(bitrix24_id: int, *, action: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
+    """A row of a plan."""
+    return {"bitrix24_id": bitrix24_id, "action": action, "outcome": Outcome.PLANNED} | fields
+
+
+def plan(*rows: Row) -> DataFrame[frames.Plan]:
+    """The frame of a plan."""
+    return frames.of(frames.Plan, list(rows))
+
+
+def action(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
+    """An action of a run, done at noon."""
+    return {"bitrix24_id": bitrix24_id, "action": kind, "outcome": Outcome.DONE, "at": NOON} | fields
+
+
+def actions(*rows: Row) -> DataFrame[frames.Actions]:
+    """The frame of a run's actions."""
+    return frames.of(frames.Actions, list(rows))
+
+
+def dead_letter(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
+    """An action that failed once, at noon, and is due at once."""
+    return {
+        "bitrix24_id": bitrix24_id,
+        "action": kind,
+        "attempts": 1,
+        "first_failed_at": NOON,
+        "last_failed_at": NOON,
+        "next_try_at": NOON,
+        "error": "invalid_parameter_value",
+    } | fields
+
+
+def dead_letters(*rows: Row) -> DataFrame[frames.DeadLetters]:
+    """The frame of dead letters."""
+    return frames.of(frames.DeadLetters, list(rows))
+
+
+def listed_person(bitrix24_id: int, *, standing: str, listed: bool = True, **fields: Any) -> Row:
+    """Somebody as last known on the responsible list."""
+    return {
+        "bitrix24_id": bitrix24_id,
+        "standing": standing,
+        "listed": listed,
+        "name": f"Name{bitrix24_id} Ira",
+    } | fields
+
+
+def listed_people(*rows: Row) -> DataFrame[frames.ResponsibleEmployees]:
+    """The frame of the responsible list as last known."""
+    return frames.of(frames.ResponsibleEmployees, list(rows))
+
+
+def by_user(frame: pd.DataFrame, column: str) -> dict[int, Any]:
+    """A column of a frame by Bitrix24 id, with None for «no value»."""
+    values = frame[column].astype("object").where(frame[column].notna(), None)
+    return dict(zip(frame["bitrix24_id"].tolist(), values.tolist(), strict=True))
