@@ -39,12 +39,11 @@ def concerned(
 def must_read_list(
     people: pd.DataFrame, *, known: DataFrame[frames.ResponsibleEmployees], policy: ResponsibleListPolicy
 ) -> bool:
-    """Whether the list must be read to decide: somebody left since it was read, may still be on it, or it is mirrored."""
+    """Whether the list must be read to decide: of somebody who left it is not known yet, or the list is mirrored."""
     if policy is ResponsibleListPolicy.MIRROR:
         return len(people) > 0
     leavers = people[people["standing"] != ACTIVE]
-    off_the_list = known.loc[~known["listed"] & (known["standing"] != ACTIVE), "bitrix24_id"]
-    return not leavers["bitrix24_id"].isin(off_the_list).all()
+    return not leavers["bitrix24_id"].isin(known.loc[known["standing"] != ACTIVE, "bitrix24_id"]).all()
 
 
 def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[frames.ResponsibleEmployees]:
