@@ -1,0 +1,111 @@
+"""The HTTP side: routes requests to the sandbox and delivers what it decides, a reset connection included."""
+
+import asyncio
+import socket
+import struct
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from b24_pipeline.sandbox.answers import Answer, Delivery
+from b24_pipeline.sandbox.bitrix24.wire import as_map, parameters
+from b24_pipeline.sandbox.callgear.api import read_call
+from b24_pipeline.sandbox.model import Sandbox
+from b24_pipeline.sandbox.requests import Api
+
+TRANSPORT = "b24_pipeline.sandbox.transport"
+NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class SandboxProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol, letting the application reach the connection to break it."""
+
+    def on_message_begin(self) -> None:
+        """Put the transport into the scope of each request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+
+
+class Delivered(Response):
+    """A response that is sent, cut, withheld or replaced by a broken connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body, status_code=answer.status, headers=answer.headers, media_type=answer.content_type)
+        self._delivery = answer.delivery
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Deliver."""
+        if self._delivery is Delivery.ANSWERED:
+            await super().__call__(scope, receive, send)
+            return
+        transport: asyncio.Transport = scope["extensions"][TRANSPORT]["transport"]
+        if self._delivery is Delivery.CUT:
+            await self._send_half(send)
+            transport.close()
+        elif self._delivery is Delivery.RESET:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            transport.abort()
+        elif self._delivery is Delivery.CLOSED:
+            transport.close()
+        await _disconnected(receive)
+
+    async def _send_half(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def application(sandbox: Sandbox) -> Starlette:
+    """The ASGI application over one sandbox."""
+
+    async def bitrix24(request: Request) -> Response:
+        path = request.path_params
+        method = path["method"].removesuffix("/").removesuffix(".json")
+        params = parameters(
+            query=request.url.query,
+            body=await request.body(),
+            content_type=request.headers.get("content-type", ""),
+        )
+        seen = sandbox.note(Api.BITRIX24, method, params)
+        commands = len(as_map(params.get("CMD"))) if method == "batch" else 0
+        await _take_time(sandbox.latency.request + commands * sandbox.latency.command)
+        answer = sandbox.answer_bitrix24(
+            seen,
+            user_id=path["user_id"],
+            secret=path["secret"],
+            params=params,
+            moved_to=_elsewhere(request),
+        )
+        return Delivered(answer)
+
+    async def callgear(request: Request) -> Response:
+        call = read_call(await request.body())
+        seen = sandbox.note(Api.CALLGEAR, call.method, call.params)
+        await _take_time(sandbox.latency.request)
+        return Delivered(sandbox.answer_callgear(seen, call, moved_to=_elsewhere(request)))
+
+    return Starlette(
+        routes=[
+            Route("/rest/{user_id}/{secret}/{method:path}", bitrix24, methods=["GET", "POST"]),
+            Route("/v2.0", callgear, methods=["POST"]),
+        ]
+    )
+
+
+async def _take_time(seconds: float) -> None:
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+
+
+def _elsewhere(request: Request) -> str:
+    """The same address under another host name, as after a portal was renamed."""
+    return str(request.url.replace(hostname="localhost"))

@@ -1,0 +1,112 @@
+"""The REST entrance: webhook, limits, envelope (contract 1)."""
+
+from collections.abc import Callable
+
+from b24_pipeline.sandbox.answers import Answer, json_answer, refusal_answer
+from b24_pipeline.sandbox.bitrix24 import dates, errors
+from b24_pipeline.sandbox.bitrix24.batch import run_batch
+from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.bitrix24.limits import LeakyBucket, OperatingTime
+from b24_pipeline.sandbox.bitrix24.methods import Methods
+from b24_pipeline.sandbox.bitrix24.users import Listed
+from b24_pipeline.sandbox.bitrix24.wire import Params
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.values import Json
+
+SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
+
+
+class Bitrix24Api:
+    """Answers calls of the webhook.
+
+    Attributes:
+        methods: the methods behind it.
+    """
+
+    def __init__(self, portal: Portal, *, clock: Callable[[], float]) -> None:
+        self.methods = Methods(portal, clock=clock)
+        self._portal = portal
+        self._clock = clock
+        self._bucket = LeakyBucket(clock=clock)
+        self._operating = OperatingTime(clock=clock)
+
+    def answer(self, *, user_id: str, secret: str, method: str, params: Params) -> Answer:
+        """Check and carry out one request."""
+        started = self._clock()
+        try:
+            if secret != SECRET or user_id != str(self._portal.owner):
+                raise errors.wrong_webhook()
+            self._bucket.hit(self._portal.behaviour.tariff)
+            envelope = self._batch(params) if method == "batch" else self._single(method, params)
+        except Bitrix24Error as refusal:
+            return refusal_answer(self._refused(refusal, method), status=refusal.status)
+        envelope["time"] = {**self._time(started, envelope.pop("booked")), **envelope.pop("operating")}
+        return json_answer(envelope)
+
+    def _single(self, method: str, params: Params) -> dict[str, Json]:
+        payload = self._call(method, params, in_batch=False)
+        booked = self._portal.behaviour.call_seconds
+        envelope: dict[str, Json] = {"booked": booked, "operating": self._operating_time(method)}
+        if not isinstance(payload, Listed):
+            return {"result": payload, **envelope}
+        envelope["result"] = payload.rows
+        if payload.total is not None:
+            envelope["total"] = payload.total
+        if payload.following is not None:
+            envelope["next"] = payload.following
+        return envelope
+
+    def _batch(self, params: Params) -> dict[str, Json]:
+        booked = 0.0
+
+        def call(method: str, inner: Params) -> tuple[Json, dict[str, Json]]:
+            nonlocal booked
+            started = self._clock()
+            payload = self._call(method, inner, in_batch=True)
+            booked += self._portal.behaviour.call_seconds
+            if booked > self._portal.behaviour.request_seconds_limit:
+                raise _CutOff
+            time = self._time(started, self._portal.behaviour.call_seconds)
+            return payload, {**time, **self._operating_time(method)}
+
+        try:
+            return {"result": run_batch(params, self._portal.behaviour, call), "booked": booked, "operating": {}}
+        except _CutOff:
+            raise errors.internal_error() from None
+
+    def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
+        self._operating.check(method, self._portal.behaviour)
+        payload = self.methods.call(method, params, in_batch=in_batch)
+        self._operating.book(method, self._portal.behaviour.call_seconds)
+        return payload
+
+    def _refused(self, refusal: Bitrix24Error, method: str) -> dict[str, Json]:
+        envelope: dict[str, Json] = {**refusal.as_json()}
+        shows_time = self._portal.behaviour.operating_error_data is OperatingErrorData.INCLUDED
+        if refusal.status == 429 and shows_time:
+            envelope["time"] = {**self._time(self._clock(), 0.0), **self._operating_time(method)}
+        return envelope
+
+    def _time(self, started: float, booked: float) -> dict[str, Json]:
+        finished = self._clock()
+        return {
+            "start": started,
+            "finish": finished,
+            "duration": finished - started + booked,
+            "processing": booked,
+            "date_start": dates.iso(started),
+            "date_finish": dates.iso(finished),
+        }
+
+    def _operating_time(self, method: str) -> dict[str, Json]:
+        if not self._portal.behaviour.operating:
+            return {}
+        return {
+            "operating_reset_at": self._operating.reset_at(method),
+            "operating": self._operating.used(method),
+        }
+
+
+class _CutOff(Exception):  # noqa: N818 - never leaves this file
+    """The batch took longer than a request may."""

@@ -1,0 +1,170 @@
+"""What the Bitrix24 contract leaves open (section 10), one switch each; the defaults are the documented sample."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class TimestampStyle(Enum):
+    """How ``TIMESTAMP_X`` and ``LAST_ACTIVITY_DATE`` arrive (contract 2.6)."""
+
+    AS_SAMPLED = "as sampled"  # {} in user.get, local text in batch
+    EMPTY_OBJECT = "{}"
+    LOCAL_TEXT = "24.08.2023 13:19:39"
+    ISO = "2023-08-24T13:19:39+03:00"
+    ABSENT = "absent"
+
+
+class BlankStyle(Enum):
+    """How a field without a value arrives (contract 2.6)."""
+
+    MIXED = "mixed"  # "" for users with an odd id, absent for the others, as in the official sample
+    EMPTY_STRING = '""'
+    ABSENT = "absent"
+    NULL = "null"
+    FALSE = "false"
+    EMPTY_LIST = "[]"
+    EMPTY_OBJECT = "{}"
+
+
+class DepartmentStyle(Enum):
+    """How the ids in ``UF_DEPARTMENT`` arrive."""
+
+    INTEGERS = "integers"
+    STRINGS = "strings"
+
+
+class UncountedTotal(Enum):
+    """``total`` when counting is off, ``start=-1`` (contract 2.3)."""
+
+    ZERO = "0"
+    ABSENT = "absent"
+
+
+class UnresolvedReference(Enum):
+    """What a ``$result[...]`` that leads nowhere becomes (contract 3.2)."""
+
+    LITERAL_TEXT = "literal text"
+    EMPTY_STRING = "empty string"
+    DROPPED = "dropped"
+
+
+class TextInIdFilter(Enum):
+    """What a comparison of ``ID`` with text or nothing does (contract 3.2)."""
+
+    PAGE_ONE = "page one"  # read as 0
+    EMPTY_LIST = "empty list"
+    ERROR = "error"
+
+
+class OverlongBatch(Enum):
+    """How a batch of more than 50 commands is refused (contract 3.3)."""
+
+    PER_COMMAND = "per command"
+    WHOLE_REQUEST = "whole request"
+
+
+class Scope(Enum):
+    """The variants of the user scope (contract 2.7)."""
+
+    FULL = "user"
+    BASIC = "user_basic"
+    BRIEF = "user_brief"
+    MISSING = "none"
+
+
+class DismissedUsers(Enum):
+    """Whether ``user.get`` shows dismissed users (contract 2.2)."""
+
+    INCLUDED = "included"
+    HIDDEN_BY_DEFAULT = "hidden unless filtered by ACTIVE"
+    NEVER = "never shown"
+
+
+class OperatingErrorData(Enum):
+    """Whether a refusal for operating time carries the ``time`` block (contract 4.2)."""
+
+    INCLUDED = "included"
+    ABSENT = "absent"
+
+
+class Change(Enum):
+    """The kinds of change that can touch ``TIMESTAMP_X`` (contract 5: not documented which do)."""
+
+    HIRE = "hire"
+    EDIT = "edit"
+    DISMISS = "dismiss"
+    REINSTATE = "reinstate"
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The leaky bucket of a plan (contract 4.1).
+
+    Attributes:
+        burst: X, requests at once.
+        leak: Y, requests a second.
+    """
+
+    burst: float = 50
+    leak: float = 2
+
+
+SMALLEST_PLAN = Tariff()
+ENTERPRISE = Tariff(burst=250, leak=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Bitrix24Behaviour:
+    """The switches of the portal.
+
+    Attributes:
+        tariff: the rate limit; None as on-premise, where there is none.
+        scope: the variant of the user scope that the webhook has.
+        other_scopes: its further scopes.
+        scope_lists_variant: ``scope`` names ``user_basic`` and ``user_brief`` as such, else all of them as ``user``.
+        owner_active: False makes ``profile`` answer with an empty object.
+        owner_is_admin: what ``user.admin`` says.
+        timestamps: how ``TIMESTAMP_X`` arrives.
+        timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
+        blanks: how fields without a value arrive.
+        departments: how department ids arrive.
+        user_type_returned: False leaves ``USER_TYPE`` out of every row.
+        dismissed: whether dismissed users are shown.
+        select_supported: False, as on old on-premise portals, returns every field.
+        uncounted_supported: False, likewise, takes ``start=-1`` for 0.
+        uncounted_total: ``total`` when counting is off.
+        unresolved_reference: what a reference that leads nowhere becomes.
+        text_in_id_filter: what comparing an id with text does.
+        overlong_batch: how more than 50 commands are refused.
+        operating: the operating time is counted and reported (cloud).
+        operating_limit: seconds of one method in ten minutes before it is refused.
+        operating_error_data: whether such a refusal says when to go on.
+        call_seconds: what one method call is booked with; nothing waits for it.
+        request_seconds_limit: booked seconds after which a request is cut off with status 500.
+        total_error: added to every ``total``.
+    """
+
+    tariff: Tariff | None = SMALLEST_PLAN
+    scope: Scope = Scope.FULL
+    other_scopes: tuple[str, ...] = ("department",)
+    scope_lists_variant: bool = True
+    owner_active: bool = True
+    owner_is_admin: bool = True
+    timestamps: TimestampStyle = TimestampStyle.AS_SAMPLED
+    timestamp_touched_by: frozenset[Change] = frozenset(Change)
+    blanks: BlankStyle = BlankStyle.MIXED
+    departments: DepartmentStyle = DepartmentStyle.INTEGERS
+    user_type_returned: bool = True
+    dismissed: DismissedUsers = DismissedUsers.INCLUDED
+    select_supported: bool = True
+    uncounted_supported: bool = True
+    uncounted_total: UncountedTotal = UncountedTotal.ZERO
+    unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
+    text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
+    overlong_batch: OverlongBatch = OverlongBatch.PER_COMMAND
+    operating: bool = True
+    operating_limit: float = 480
+    operating_error_data: OperatingErrorData = OperatingErrorData.ABSENT
+    call_seconds: float = 0.02
+    request_seconds_limit: float = 60
+    total_error: int = 0

@@ -1,0 +1,53 @@
+"""The fields of a user and who may see them (contract 2.6 and 2.7)."""
+
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+
+BRIEF = (
+    "ID",
+    "XML_ID",
+    "ACTIVE",
+    "NAME",
+    "LAST_NAME",
+    "SECOND_NAME",
+    "TITLE",
+    "DATE_REGISTER",
+    "TIME_ZONE",
+    "IS_ONLINE",
+    "TIMESTAMP_X",
+    "LAST_ACTIVITY_DATE",
+    "PERSONAL_GENDER",
+    "PERSONAL_PROFESSION",
+    "PERSONAL_BIRTHDAY",
+    "PERSONAL_PHOTO",
+    "PERSONAL_CITY",
+    "WORK_CITY",
+    "WORK_POSITION",
+    "UF_EMPLOYMENT_DATE",
+    "UF_DEPARTMENT",
+    "UF_PHONE_INNER",
+)
+CONTACTS = ("EMAIL", "WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE", "WORK_DEPARTMENT", "WORK_COMPANY")
+FULL_ONLY = ("LAST_LOGIN", "PERSONAL_WWW", "PERSONAL_ICQ")
+USER_TYPE = "USER_TYPE"
+
+VISIBLE = {
+    Scope.FULL: (*BRIEF, *CONTACTS, *FULL_ONLY),
+    Scope.BASIC: (*BRIEF, *CONTACTS),
+    Scope.BRIEF: BRIEF,
+    Scope.MISSING: (),
+}
+STORED = frozenset((*BRIEF, *CONTACTS, *FULL_ONLY, USER_TYPE))
+DATES = frozenset(
+    ("TIMESTAMP_X", "DATE_REGISTER", "LAST_LOGIN", "LAST_ACTIVITY_DATE", "PERSONAL_BIRTHDAY", "UF_EMPLOYMENT_DATE")
+)
+UNSTABLE = frozenset(("TIMESTAMP_X", "LAST_ACTIVITY_DATE"))
+ABSENT_WHEN_BLANK = frozenset(("PERSONAL_PHOTO", "XML_ID"))
+SEARCHED_NAMES = ("NAME", "SECOND_NAME", "LAST_NAME")
+
+NEVER_RETURNED = frozenset(("bot", "imconnector", "replica", "integrator"))
+RETURNED_ON_REQUEST = frozenset(("email",))
+
+
+def is_custom(field: str) -> bool:
+    """A field that the portal's owner made."""
+    return field.startswith("UF_USR_")

@@ -1,0 +1,217 @@
+"""``user.get``: selecting, sorting, paging and showing users (contract 2)."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from b24_pipeline.sandbox.bitrix24 import dates, errors
+from b24_pipeline.sandbox.bitrix24.behaviour import (
+    BlankStyle,
+    DepartmentStyle,
+    DismissedUsers,
+    Scope,
+    TimestampStyle,
+    UncountedTotal,
+)
+from b24_pipeline.sandbox.bitrix24.fields import (
+    ABSENT_WHEN_BLANK,
+    NEVER_RETURNED,
+    RETURNED_ON_REQUEST,
+    STORED,
+    UNSTABLE,
+    USER_TYPE,
+    VISIBLE,
+    is_custom,
+)
+from b24_pipeline.sandbox.bitrix24.filters import Selection, selection
+from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
+from b24_pipeline.sandbox.portal import Portal, User
+from b24_pipeline.sandbox.values import Json
+
+PAGE = 50
+LARGE_PORTAL = 2_000
+UNCOUNTED = -1
+PARAMETERS = frozenset(("SORT", "ORDER", "FILTER", "ADMIN_MODE", "SELECT", "IMAGE_RESIZE", "START"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a list method.
+
+    Attributes:
+        rows: the bare payload.
+        total: matches in all; None where it is not returned.
+        following: the next ``start``; None on the last page and where counting is off.
+    """
+
+    rows: list[dict[str, Json]]
+    total: int | None
+    following: int | None
+
+
+class UserLists:
+    """``user.get`` over one portal; remembers the ids of the last counted filters of a large portal."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+        self._counted: dict[tuple[int, str], list[int]] = {}
+
+    def page(self, params: Params, *, in_batch: bool) -> Listed:
+        """One page of users.
+
+        Raises:
+            Bitrix24Error: the webhook has no user scope, or a filter cannot be read.
+        """
+        behaviour = self._portal.behaviour
+        if behaviour.scope is Scope.MISSING:
+            raise errors.insufficient_scope()
+        start = _start(params.get("START"))
+        if start == UNCOUNTED and behaviour.uncounted_supported:
+            total = 0 if behaviour.uncounted_total is UncountedTotal.ZERO else None
+            ids, following = list(islice(self._matching(params), PAGE)), None
+        else:
+            start = max(0, start)
+            matching = self._counted_ids(params)
+            ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
+            following = start + PAGE if start + PAGE < len(matching) else None
+        show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
+        return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
+
+    def _counted_ids(self, params: Params) -> list[int]:
+        portal = self._portal
+        if len(portal.users) < LARGE_PORTAL:
+            return list(self._matching(params))
+        key = (portal.version, repr([(name, params[name]) for name in sorted(params) if name != "START"]))
+        if key not in self._counted:
+            if len(self._counted) > 8:
+                self._counted.clear()
+            self._counted[key] = list(self._matching(params))
+        return self._counted[key]
+
+    def _matching(self, params: Params) -> Iterator[int]:
+        portal = self._portal
+        selected = selection(_conditions(params), portal)
+        if selected.impossible:
+            return iter(())
+        accepts = _visible(selected, portal.behaviour.dismissed)
+        users = portal.users
+        descending = str(params.get("ORDER") or "ASC").upper() == "DESC"
+        field = str(params.get("SORT") or "ID").upper()
+        ordered: Iterable[int] = _ids_in_range(portal.ids, selected, descending=descending)
+        if field != "ID" and field in STORED:
+            ordered = sorted(ordered, key=lambda user_id: _sort_key(users[user_id], field), reverse=descending)
+        return (user_id for user_id in ordered if accepts(user_id, users[user_id]))
+
+
+class Showing:
+    """Turns stored users into rows of the wire for one request."""
+
+    def __init__(self, portal: Portal, select: Json, *, in_batch: bool) -> None:
+        self._portal = portal
+        self._behaviour = portal.behaviour
+        self._fields, self._custom = _selected_fields(select, portal)
+        self._in_batch = in_batch
+
+    def row(self, user_id: int) -> dict[str, Json]:
+        """One user as the portal sends it."""
+        user = self._portal.users[user_id]
+        shown: dict[str, Json] = {}
+        for name in self._fields:
+            value = user.get(name)
+            if name in UNSTABLE:
+                self._put_moment(shown, name, user_id)
+            elif value in (None, "", []):
+                self._put_blank(shown, name, user_id)
+            else:
+                shown[name] = value
+        if self._behaviour.departments is DepartmentStyle.STRINGS and shown.get("UF_DEPARTMENT"):
+            shown["UF_DEPARTMENT"] = [str(department) for department in shown["UF_DEPARTMENT"]]
+        if self._custom:
+            shown.update({name: value for name, value in user.items() if is_custom(name)})
+        return shown
+
+    def _put_moment(self, shown: dict[str, Json], name: str, user_id: int) -> None:
+        style = self._behaviour.timestamps
+        if style is TimestampStyle.AS_SAMPLED:
+            style = TimestampStyle.LOCAL_TEXT if self._in_batch else TimestampStyle.EMPTY_OBJECT
+        moment = self._portal.changed_at[user_id]
+        local = dates.local_text if name == "TIMESTAMP_X" else dates.activity_text
+        written: dict[TimestampStyle, Callable[[float], Json]] = {
+            TimestampStyle.EMPTY_OBJECT: lambda _: {},
+            TimestampStyle.LOCAL_TEXT: local,
+            TimestampStyle.ISO: dates.iso,
+        }
+        if style in written:
+            shown[name] = written[style](moment)
+
+    def _put_blank(self, shown: dict[str, Json], name: str, user_id: int) -> None:
+        style = self._behaviour.blanks
+        if name == "IS_ONLINE":
+            shown[name] = "N"
+        elif style is BlankStyle.MIXED and (user_id % 2 == 0 or name in ABSENT_WHEN_BLANK):
+            return
+        elif style is not BlankStyle.ABSENT:
+            shown[name] = _blank(style, name)
+
+
+def _blank(style: BlankStyle, name: str) -> Json:
+    if style in (BlankStyle.MIXED, BlankStyle.EMPTY_STRING):
+        return [] if name == "UF_DEPARTMENT" else ""
+    return {
+        BlankStyle.NULL: None,
+        BlankStyle.FALSE: False,
+        BlankStyle.EMPTY_LIST: [],
+        BlankStyle.EMPTY_OBJECT: {},
+    }[style]
+
+
+def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
+    """The standard fields to show, and whether the portal's own are shown too."""
+    behaviour = portal.behaviour
+    visible = [*VISIBLE[behaviour.scope], *([USER_TYPE] if behaviour.user_type_returned else [])]
+    wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
+    if not wanted or "*" in wanted or not behaviour.select_supported:
+        return visible, behaviour.scope is Scope.FULL
+    masked = {name for name in visible if name.startswith("UF_")} if "UF_*" in wanted else set()
+    return [name for name in visible if name in wanted or name in masked], "UF_*" in wanted
+
+
+def _conditions(params: Params) -> dict[str, Json]:
+    """The filter, and the fields that samples put at the top level."""
+    loose = {name: value for name, value in params.items() if name not in PARAMETERS}
+    return {**loose, **as_map(params.get("FILTER"))}
+
+
+def _visible(selected: Selection, dismissed: DismissedUsers) -> Callable[[int, User], bool]:
+    """The tests of the filter and the portal's own: kinds that are never shown, dismissed users."""
+    hides_dismissed = dismissed is DismissedUsers.NEVER or (
+        dismissed is DismissedUsers.HIDDEN_BY_DEFAULT and not selected.asks_active
+    )
+    hidden = NEVER_RETURNED | (RETURNED_ON_REQUEST - selected.user_types)
+
+    def accepts(user_id: int, user: User) -> bool:
+        if user["USER_TYPE"] in hidden or (hides_dismissed and not user["ACTIVE"]):
+            return False
+        return selected.accepts(user_id, user)
+
+    return accepts
+
+
+def _ids_in_range(ids: list[int], selected: Selection, *, descending: bool) -> Iterator[int]:
+    """The ids within the bounds, found by bisection and read one by one."""
+    first = bisect_left(ids, selected.low)
+    last = len(ids) if selected.high is None else bisect_right(ids, selected.high)
+    positions = range(first, max(first, last))
+    return map(ids.__getitem__, reversed(positions) if descending else positions)
+
+
+def _sort_key(user: User, field: str) -> tuple[str, int]:
+    return str(user.get(field) or "").casefold(), int(user["ID"])
+
+
+def _start(value: Json) -> int:
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0

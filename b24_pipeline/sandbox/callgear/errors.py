@@ -1,0 +1,118 @@
+"""The errors of the Data API: code, mnemonic, text (contract 4)."""
+
+from enum import Enum
+
+from b24_pipeline.sandbox.values import Json
+
+
+class Mnemonic(Enum):
+    """Every error the sandbox gives: the code and the text; the name in lower case is the mnemonic."""
+
+    PARSE_ERROR = (-32700, "Parse error")
+    INVALID_REQUEST = (-32600, "Invalid request")
+    METHOD_NOT_FOUND = (-32601, "Method not found")
+    INTERNAL_ERROR = (-32603, "Internal error")
+    ACCESS_TOKEN_INVALID = (-32001, "Access token is invalid")
+    ACCESS_TOKEN_EXPIRED = (-32001, "Access token has expired")
+    ACCESS_TOKEN_BLOCKED = (-32001, "Access token has been blocked")
+    AUTH_ERROR = (-32001, "Invalid login or password")
+    IP_NOT_WHITELISTED = (-32003, "Your IP {ip} is not whitelisted")
+    FORBIDDEN = (-32003, "Permission denied")
+    METHOD_COMPONENT_DISABLED = (-32008, "The component {components} is required for the method")
+    PARAMETER_COMPONENT_DISABLED = (-32008, "The component {components} is required for the parameter")
+    ACCOUNT_INACTIVE = (-32009, "Account is inactive")
+    LIMIT_EXCEEDED = (
+        -32029,
+        "Limit per {limit_type} has been exceeded. Value of current limit per {limit_type} is {limit_max_value}",
+    )
+    BATCH_OPERATIONS_NOT_SUPPORTED = (-32099, "Batch operations are not supported")
+    NOTIFICATIONS_NOT_SUPPORTED = (-32099, "Notifications are not supported")
+    DATA_TYPE_ERROR = (-32602, "Invalid data type")
+    REQUIRED_PARAMETER_MISSED = (-32602, "Required parameter is missed")
+    INVALID_PARAMETER_VALUE = (-32602, "Invalid parameter value")
+    UNEXPECTED_PARAMETERS = (-32602, "Unexpected parameters")
+    SORT_PROHIBITED = (-32602, "Sort by the field is prohibited")
+    FILTER_PROHIBITED = (-32602, "Filter by the field is prohibited")
+    ENTITY_NOT_FOUND = (-32602, "Entity has not been found")
+    DEPENDENCY_ERROR = (-32602, "You have interdependent entities")
+    DUPLICATE_ENTITY = (-32602, "Entity already exists")
+    ALREADY_IN_USE = (-32602, "Value is already in use")
+    DATA_LIMIT_EXCEEDED = (-32602, "Maximum amount of data has been reached")
+
+    @property
+    def word(self) -> str:
+        """The mnemonic as it is sent."""
+        return self.name.lower()
+
+
+WITHOUT_LIMITS = frozenset(
+    (
+        Mnemonic.PARSE_ERROR,
+        Mnemonic.INVALID_REQUEST,
+        Mnemonic.METHOD_NOT_FOUND,
+        Mnemonic.BATCH_OPERATIONS_NOT_SUPPORTED,
+        Mnemonic.NOTIFICATIONS_NOT_SUPPORTED,
+        Mnemonic.ACCESS_TOKEN_INVALID,
+        Mnemonic.ACCESS_TOKEN_EXPIRED,
+        Mnemonic.ACCESS_TOKEN_BLOCKED,
+        Mnemonic.AUTH_ERROR,
+        Mnemonic.IP_NOT_WHITELISTED,
+    )
+)
+WITH_NULL_ID = WITHOUT_LIMITS - {Mnemonic.METHOD_NOT_FOUND, Mnemonic.AUTH_ERROR}
+_ABSENT = object()
+
+
+class CallGearError(Exception):
+    """A call is refused.
+
+    Attributes:
+        mnemonic: which error.
+        field: the parameter it is about, nested parts joined by dots.
+        params: what fills the placeholders of the text.
+    """
+
+    def __init__(
+        self,
+        mnemonic: Mnemonic,
+        *,
+        field: str | None = None,
+        value: Json = _ABSENT,
+        params: dict[str, Json] | None = None,
+    ) -> None:
+        super().__init__(mnemonic.word)
+        self.mnemonic = mnemonic
+        self.field = field
+        self.params = params or {}
+        self._value = value
+
+    def as_json(self, metadata: dict[str, Json] | None) -> dict[str, Json]:
+        """The ``error`` member of an answer."""
+        code, text = self.mnemonic.value
+        data: dict[str, Json] = {"mnemonic": self.mnemonic.word}
+        if self.field is not None:
+            data["field"] = self.field
+        if self._value is not _ABSENT:
+            data["value"] = self._value
+        if self.params:
+            data["params"] = self.params
+        if metadata is not None:
+            data["metadata"] = metadata
+        return {"code": code, "message": text.format_map(_Known(self.params)), "data": data}
+
+
+class _Known(dict[str, Json]):
+    """Leaves a placeholder without a value as it is."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def entity_not_found(field: str, value: Json) -> CallGearError:
+    """The id or ``ext_id`` is unknown."""
+    return CallGearError(Mnemonic.ENTITY_NOT_FOUND, field=field, value=value)
+
+
+def invalid_value(field: str, value: Json) -> CallGearError:
+    """A value that the field does not take."""
+    return CallGearError(Mnemonic.INVALID_PARAMETER_VALUE, field=field, value=value)

@@ -1,0 +1,50 @@
+"""The permanent key and sessions (contract 1.3)."""
+
+from b24_pipeline.sandbox.account import APP_ID, Account
+from b24_pipeline.sandbox.callgear.behaviour import TokenState
+from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
+from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING
+from b24_pipeline.sandbox.values import Json
+
+ACCESS_TOKEN = "sandbox-access-token-0123456789"  # noqa: S105 - it opens nothing but the sandbox
+LOGIN = "sandbox"
+PASSWORD = "sandbox-password"  # noqa: S105 - as above
+LOGIN_USER = {"login": REQUIRED_STRING, "password": REQUIRED_STRING}
+
+
+def check_token(account: Account, token: Json, *, now: float) -> None:
+    """Check a key or a session.
+
+    Raises:
+        CallGearError: it is missing, unknown, blocked or past its time.
+    """
+    if token == ACCESS_TOKEN:
+        if account.behaviour.token is not TokenState.VALID:
+            raise _refused(account.behaviour.token.value)
+    elif token not in account.sessions:
+        raise _refused(TokenState.INVALID.value)
+    elif account.sessions[token] <= now:
+        raise _refused(account.behaviour.expired_session.value)
+
+
+def log_in(account: Account, params: dict[str, Json], *, now: float) -> dict[str, Json]:
+    """Open a session and return the ``data`` of the answer.
+
+    Raises:
+        CallGearError: a wrong login or password.
+    """
+    if (params["login"], params["password"]) != (LOGIN, PASSWORD):
+        raise CallGearError(Mnemonic.AUTH_ERROR)
+    token = f"sandbox-session-{len(account.sessions) + 1}"
+    expires = now + account.behaviour.session_seconds
+    account.sessions[token] = expires
+    return {"access_token": token, "expire_at": int(expires), "app_id": APP_ID}
+
+
+def log_out(account: Account, token: Json) -> None:
+    """Close a session."""
+    account.sessions.pop(token, None)
+
+
+def _refused(word: str) -> CallGearError:
+    return CallGearError(Mnemonic[word.upper()], field="access_token")

@@ -1,0 +1,108 @@
+"""Turns a fault into what the client gets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from b24_pipeline.sandbox.answers import Answer, Delivery, html_answer, refusal_answer
+from b24_pipeline.sandbox.bitrix24 import errors
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
+from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
+from b24_pipeline.sandbox.callgear.points import Budget
+from b24_pipeline.sandbox.faults import Fault, FaultKind
+from b24_pipeline.sandbox.values import Json
+
+DELIVERIES = {
+    FaultKind.CONNECTION_REFUSED: Delivery.CLOSED,
+    FaultKind.RESET_BEFORE: Delivery.RESET,
+    FaultKind.RESET_AFTER: Delivery.RESET,
+    FaultKind.TIMEOUT_BEFORE: Delivery.SILENT,
+    FaultKind.TIMEOUT_AFTER: Delivery.SILENT,
+}
+PAGES = {
+    FaultKind.HTTP_500: (500, "Internal Server Error"),
+    FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
+    FaultKind.HTTP_502_AFTER: (502, "Bad Gateway"),
+    FaultKind.OK_HTML: (200, "Welcome"),
+}
+BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
+    FaultKind.QUERY_LIMIT_EXCEEDED: errors.too_many_requests,
+    FaultKind.OVERLOAD_LIMIT: lambda: Bitrix24Error(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
+    FaultKind.OPERATION_TIME_LIMIT: errors.operating_time_used_up,
+    FaultKind.WEBHOOK_REVOKED_401: errors.wrong_webhook,
+    FaultKind.WEBHOOK_REVOKED_403: lambda: Bitrix24Error(403, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.INTERNAL_ERROR_BEFORE: errors.internal_error,
+    FaultKind.INTERNAL_ERROR_AFTER: errors.internal_error,
+}
+CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
+    FaultKind.TOKEN_INVALID: Mnemonic.ACCESS_TOKEN_INVALID,
+    FaultKind.TOKEN_EXPIRED: Mnemonic.ACCESS_TOKEN_EXPIRED,
+    FaultKind.TOKEN_BLOCKED: Mnemonic.ACCESS_TOKEN_BLOCKED,
+    FaultKind.ACCOUNT_INACTIVE: Mnemonic.ACCOUNT_INACTIVE,
+    FaultKind.INTERNAL_ERROR_BEFORE: Mnemonic.INTERNAL_ERROR,
+    FaultKind.INTERNAL_ERROR_AFTER: Mnemonic.INTERNAL_ERROR,
+}
+BUDGETS = {FaultKind.LIMIT_MINUTE: Budget.MINUTE, FaultKind.LIMIT_DAY: Budget.DAY}
+NOTHING = Answer(status=200, body=b"", content_type="application/json; charset=utf-8")
+
+
+def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], Answer | None]) -> Answer:
+    """What the client gets in place of the answer.
+
+    Args:
+        fault: the fault that the request meets.
+        answer: the answer of a server that acted; None where it did not.
+        refused: the system's own error answer for a fault, None where it has none.
+    """
+    if fault.kind in DELIVERIES:
+        return replace(NOTHING, delivery=DELIVERIES[fault.kind])
+    if fault.kind in PAGES:
+        return html_answer(*PAGES[fault.kind])
+    if fault.kind is FaultKind.REDIRECT_302:
+        return replace(NOTHING, status=302, headers={"location": fault.location or ""})
+    broken = _broken(fault.kind, answer or NOTHING)
+    return broken or refused(fault) or html_answer(500, "Internal Server Error")
+
+
+def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
+    if kind is FaultKind.EMPTY_BODY:
+        return replace(answer, body=b"")
+    if kind is FaultKind.TRUNCATED_JSON:
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
+    if kind is FaultKind.TRUNCATED_BODY:
+        return replace(answer, delivery=Delivery.CUT)
+    return None
+
+
+def bitrix24_refusal(fault: Fault) -> Answer | None:
+    """The portal's own error answer for a fault."""
+    make = BITRIX24_ERRORS.get(fault.kind)
+    if make is None:
+        return None
+    refusal = make()
+    return refusal_answer(refusal.as_json(), status=refusal.status)
+
+
+def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | None:
+    """The account's own error answer for a fault."""
+    if fault.kind is FaultKind.MNEMONIC:
+        return api.refused_with(call, _free_error(fault))
+    if fault.kind is FaultKind.IP_NOT_WHITELISTED:
+        return api.refused(call, ip_not_whitelisted())
+    if fault.kind in BUDGETS:
+        return _limit_answer(BUDGETS[fault.kind], api, call)
+    if fault.kind in CALLGEAR_ERRORS:
+        return api.refused(call, CallGearError(CALLGEAR_ERRORS[fault.kind]))
+    return None
+
+
+def _free_error(fault: Fault) -> dict[str, Json]:
+    data = {"mnemonic": fault.mnemonic, **({"field": fault.field} if fault.field else {})}
+    return {"code": fault.code, "message": fault.mnemonic.replace("_", " "), "data": data}
+
+
+def _limit_answer(budget: Budget, api: CallGearApi, call: Call) -> Answer:
+    limits = api.limits()
+    refusal = limit_exceeded(str(budget), limits[f"{budget}_limit"])
+    spent = {"limits": {**limits, f"{budget}_remaining": 0}}
+    return api.refused_with(call, refusal.as_json(spent), refusal.mnemonic)

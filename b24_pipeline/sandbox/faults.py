@@ -1,0 +1,118 @@
+"""Faults to be met by chosen requests: lost connections, broken answers, refusals."""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from threading import RLock
+
+from b24_pipeline.sandbox.requests import RequestSeen
+
+
+class FaultKind(Enum):
+    """What goes wrong; the text says whether the server carried the request out before."""
+
+    CONNECTION_REFUSED = "not acted: the connection is closed without an answer"
+    RESET_BEFORE = "not acted: the connection is reset"
+    RESET_AFTER = "acted: the connection is reset"
+    TIMEOUT_BEFORE = "not acted: no answer"
+    TIMEOUT_AFTER = "acted: no answer"
+    HTTP_500 = "not acted: status 500 without JSON"
+    HTTP_502_HTML = "not acted: status 502, a page"
+    HTTP_502_AFTER = "acted: status 502, a page"
+    OK_HTML = "not acted: status 200, a page"
+    EMPTY_BODY = "acted: status 200, nothing in it"
+    TRUNCATED_BODY = "acted: the connection is closed in the middle of the body"
+    TRUNCATED_JSON = "acted: a whole answer holding half of the JSON"
+    INTERNAL_ERROR_BEFORE = "not acted: the system's own internal error"
+    INTERNAL_ERROR_AFTER = "acted: the system's own internal error"
+    QUERY_LIMIT_EXCEEDED = "not acted: Bitrix24, 503, slow down"
+    OVERLOAD_LIMIT = "not acted: Bitrix24, 503, blocked by hand"
+    OPERATION_TIME_LIMIT = "not acted: Bitrix24, 429"
+    WEBHOOK_REVOKED_401 = "not acted: Bitrix24, 401 NO_AUTH_FOUND"
+    WEBHOOK_REVOKED_403 = "not acted: Bitrix24, 403 INVALID_CREDENTIALS"
+    REDIRECT_302 = "not acted: status 302 with a Location"
+    LIMIT_MINUTE = "not acted: CallGear, limit_exceeded, minute"
+    LIMIT_DAY = "not acted: CallGear, limit_exceeded, day"
+    TOKEN_INVALID = "not acted: CallGear, access_token_invalid"  # noqa: S105 - a kind of fault
+    TOKEN_EXPIRED = "not acted: CallGear, access_token_expired"  # noqa: S105 - a kind of fault
+    TOKEN_BLOCKED = "not acted: CallGear, access_token_blocked"  # noqa: S105 - a kind of fault
+    IP_NOT_WHITELISTED = "not acted: CallGear, ip_not_whitelisted"
+    ACCOUNT_INACTIVE = "not acted: CallGear, account_inactive"
+    MNEMONIC = "not acted: CallGear, the mnemonic and code of the fault"
+
+    @property
+    def acts(self) -> bool:
+        """The server carries the request out before it fails."""
+        return self.value.startswith("acted")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault and the requests that meet it.
+
+    Attributes:
+        kind: what goes wrong.
+        api: the system, ``"bitrix24"`` or ``"callgear"``; None for both.
+        method: the method; None for any.
+        nth: 1-based, the first request to meet it, counted from when it was added among those of this api and
+            method; None for at once.
+        times: how many requests meet it from then on; None for all.
+        mnemonic: for MNEMONIC, the error's mnemonic.
+        code: for MNEMONIC, the error's code.
+        field: for MNEMONIC, the parameter it names.
+        location: for REDIRECT_302, where to; None for this server under the name ``localhost``.
+    """
+
+    kind: FaultKind
+    api: str | None = None
+    method: str | None = None
+    nth: int | None = None
+    times: int | None = 1
+    mnemonic: str = "invalid_parameter_value"
+    code: int = -32602
+    field: str | None = None
+    location: str | None = None
+
+    def matches(self, request: RequestSeen) -> bool:
+        """Whether the request is of this fault's api and method."""
+        return self.api in (None, request.api) and self.method in (None, request.method)
+
+
+@dataclass(slots=True)
+class _Armed:
+    """A fault and the requests of its kind seen since it was added."""
+
+    fault: Fault
+    seen: int = 0
+
+    def meets(self, request: RequestSeen) -> bool:
+        if not self.fault.matches(request):
+            return False
+        self.seen += 1
+        first = self.fault.nth or 1
+        return self.seen >= first and (self.fault.times is None or self.seen < first + self.fault.times)
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that wait for their requests."""
+
+    _armed: list[_Armed] = field(default_factory=list)
+    _lock: RLock = field(default_factory=RLock)
+
+    def add(self, fault: Fault) -> None:
+        """Arm a fault."""
+        if fault.nth is None and fault.times == 1:
+            fault = replace(fault, times=None)
+        with self._lock:
+            self._armed.append(_Armed(fault))
+
+    def clear(self) -> None:
+        """Disarm every fault."""
+        with self._lock:
+            self._armed.clear()
+
+    def met_by(self, request: RequestSeen) -> Fault | None:
+        """Count the request for every armed fault and return the first it meets."""
+        with self._lock:
+            met = [armed.fault for armed in self._armed if armed.meets(request)]
+        return met[0] if met else None

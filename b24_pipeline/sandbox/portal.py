@@ -1,0 +1,120 @@
+"""The Bitrix24 portal: its users and departments."""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+
+from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Change
+from b24_pipeline.sandbox.bitrix24.dates import iso
+from b24_pipeline.sandbox.bitrix24.fields import STORED, is_custom
+from b24_pipeline.sandbox.values import Json
+
+User = dict[str, Json]
+ROOT_DEPARTMENT = 1
+
+
+class Portal:
+    """Users as stored, by id, with the changes a person can make in the portal's interface.
+
+    Attributes:
+        users: the users, fields under their Bitrix24 names; a field that was never given is not there.
+        departments: the departments as ``department.get`` shows them.
+        changed_at: when each user last changed, Unix seconds.
+        version: grows with every change.
+        owner: id of the user who owns the webhook.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float], behaviour: Bitrix24Behaviour, changed: Callable[[], None]
+    ) -> None:
+        self.behaviour = behaviour
+        self.users: dict[int, User] = {}
+        self.departments: dict[int, dict[str, Json]] = {
+            ROOT_DEPARTMENT: {"ID": str(ROOT_DEPARTMENT), "NAME": "Company", "SORT": 500}
+        }
+        self.changed_at: dict[int, float] = {}
+        self.version = 0
+        self.owner = 1
+        self.ids: list[int] = []
+        self.last_id = 0
+        self._clock = clock
+        self._changed = changed
+
+    def hire(self, **fields: Json) -> int:
+        """Add a user and return the id; ``ID`` may be given to leave a gap before it.
+
+        Raises:
+            ValueError: a field that no user has, or an id that is taken.
+        """
+        user_id = int(fields.pop("ID", self.last_id + 1))
+        if user_id in self.users:
+            raise ValueError(f"user {user_id} exists")
+        _check_names(fields)
+        defaults = {
+            "ACTIVE": True,
+            "USER_TYPE": "employee",
+            "UF_DEPARTMENT": [ROOT_DEPARTMENT],
+            "DATE_REGISTER": iso(self._clock() // 86400 * 86400),
+        }
+        self.users[user_id] = {"ID": str(user_id), **defaults, **fields}
+        self.last_id = max(self.last_id, user_id)
+        insort(self.ids, user_id)
+        self._record(user_id, Change.HIRE)
+        return user_id
+
+    def edit(self, user_id: int, **fields: Json) -> None:
+        """Change fields of a user; None empties one.
+
+        Raises:
+            KeyError: there is no such user.
+            ValueError: a field that no user has.
+        """
+        _check_names(fields)
+        self.users[user_id].update(fields)
+        self._record(user_id, Change.EDIT)
+
+    def dismiss(self, user_id: int) -> None:
+        """Set ``ACTIVE`` false; everything else of the user stays (contract 2.5)."""
+        self.users[user_id]["ACTIVE"] = False
+        self._record(user_id, Change.DISMISS)
+
+    def reinstate(self, user_id: int) -> None:
+        """Set ``ACTIVE`` true again."""
+        self.users[user_id]["ACTIVE"] = True
+        self._record(user_id, Change.REINSTATE)
+
+    def delete(self, user_id: int) -> None:
+        """Remove a user for good; the id is never given again."""
+        del self.users[user_id]
+        self.changed_at.pop(user_id, None)
+        del self.ids[bisect_left(self.ids, user_id)]
+        self.version += 1
+        self._changed()
+
+    def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
+        """Add a department and return its id."""
+        department_id = max(self.departments, default=0) + 1
+        self.departments[department_id] = {
+            "ID": str(department_id),
+            "NAME": name,
+            "SORT": 500,
+            "PARENT": str(parent),
+        }
+        self._changed()
+        return department_id
+
+    def delete_department(self, department_id: int) -> None:
+        """Remove a department; users keep its id in ``UF_DEPARTMENT`` (contract 6)."""
+        del self.departments[department_id]
+        self._changed()
+
+    def _record(self, user_id: int, change: Change) -> None:
+        if change in self.behaviour.timestamp_touched_by or user_id not in self.changed_at:
+            self.changed_at[user_id] = self._clock()
+        self.version += 1
+        self._changed()
+
+
+def _check_names(fields: dict[str, Json]) -> None:
+    unknown = [name for name in fields if name not in STORED and not is_custom(name)]
+    if unknown:
+        raise ValueError(f"no user has the field {unknown[0]}")

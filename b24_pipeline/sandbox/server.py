@@ -1,0 +1,198 @@
+"""Serves a sandbox on loopback; nothing of the web server is imported before that."""
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, LOGIN, PASSWORD
+from b24_pipeline.sandbox.model import Sandbox, webhook_path
+from b24_pipeline.sandbox.values import Json
+
+HOST = "127.0.0.1"
+IDLE_SECONDS = 600
+
+
+class Server:
+    """A running server: where it is and what opens it.
+
+    Attributes:
+        sandbox: what it serves.
+        port: its port on loopback.
+        access_token: the permanent CallGear key.
+        login: for ``login.user``.
+        password: for ``login.user``.
+    """
+
+    access_token = ACCESS_TOKEN
+    login = LOGIN
+    password = PASSWORD
+
+    def __init__(self, sandbox: Sandbox, port: int) -> None:
+        self.sandbox = sandbox
+        self.port = port
+
+    @property
+    def page_url(self) -> str:
+        """The page with both directories."""
+        return f"http://{HOST}:{self.port}/"
+
+    @property
+    def webhook_url(self) -> str:
+        """For ``BITRIX24_WEBHOOK_URL``."""
+        return f"http://{HOST}:{self.port}{webhook_path(self.sandbox.portal)}"
+
+    @property
+    def callgear_url(self) -> str:
+        """For ``CALLGEAR_API_URL``."""
+        return f"http://{HOST}:{self.port}/v2.0"
+
+
+@contextmanager
+def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
+    """Serve a sandbox from a thread of its own; on exit every connection is broken at once.
+
+    Args:
+        sandbox: what to serve.
+        port: the port on loopback; 0 for a free one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listener = socket.create_server((HOST, port), backlog=128)
+    hosting = _Hosting(sandbox, listener)
+    thread = threading.Thread(target=hosting.run, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        hosting.wait_until_ready()
+        yield Server(sandbox, listener.getsockname()[1])
+    finally:
+        hosting.stop()
+        thread.join()
+
+
+def serve_forever(*, state: Path, port: int, announce: Callable[[Server], None]) -> None:
+    """Serve the sandbox kept in a state file, a new company where there is none, until SIGINT or SIGTERM.
+
+    Args:
+        state: the state file.
+        port: the port on loopback; 0 for a free one.
+        announce: called once with the running server.
+
+    Raises:
+        OSError: the port is taken.
+        ValueError: the file is no state of a sandbox.
+    """
+    stop = threading.Event()
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
+    try:
+        with serve(kept_sandbox(state), port=port) as server:
+            announce(server)
+            stop.wait()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def kept_sandbox(state: Path) -> Sandbox:
+    """The sandbox kept in a state file, or a new company that will be kept there.
+
+    Raises:
+        ValueError: the file is no state of a sandbox.
+    """
+    if state.exists():
+        return Sandbox.load(state)
+    sandbox = Sandbox.company()
+    sandbox.keep(state)
+    return sandbox
+
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Hosting:
+    """Uvicorn's protocol on a thread's event loop; without uvicorn's main loop it starts and stops at once."""
+
+    def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
+        self._sandbox = sandbox
+        self._listener = listener
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+
+    def run(self) -> None:
+        """The thread's work."""
+        try:
+            self._loop.run_until_complete(self._host())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self._failure = error
+        finally:
+            self._ready.set()
+            self._loop.close()
+            self._listener.close()
+
+    def wait_until_ready(self) -> None:
+        """Block until requests are answered."""
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Ask the thread to end."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def _host(self) -> None:
+        from uvicorn.config import Config  # noqa: PLC0415 - heavy, and only needed here
+        from uvicorn.server import ServerState  # noqa: PLC0415
+
+        from b24_pipeline.sandbox.app import SandboxProtocol, application  # noqa: PLC0415
+
+        config = Config(
+            self._until_stopped(application(self._sandbox)),
+            http=SandboxProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=IDLE_SECONDS,
+        )
+        config.load()
+        connections = ServerState()
+
+        def protocol() -> Json:
+            return SandboxProtocol(config=config, server_state=connections, app_state={})
+
+        server = await self._loop.create_server(protocol, sock=self._listener)
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        await _break(connections)
+
+    def _until_stopped(self, app: Json) -> Json:
+        """The application, whose requests may be called off by the end of the server and by nothing else."""
+
+        async def stoppable(scope: Json, receive: Json, send: Json) -> None:
+            try:
+                await app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._stopping.is_set():
+                    raise
+
+        return stoppable
+
+
+async def _break(connections: Json) -> None:
+    """End every connection, also those that wait in silence, and the tasks behind them."""
+    for connection in list(connections.connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)
+    tasks = list(connections.tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

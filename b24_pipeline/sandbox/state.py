@@ -1,0 +1,100 @@
+"""The state file: both directories as JSON, replaced atomically, readable by its owner only."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from b24_pipeline.sandbox.account import Account
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.values import Json
+
+FORMAT = 1
+
+
+def store(path: Path, portal: Portal, account: Account) -> None:
+    """Write the state file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        {"format": FORMAT, "portal": _portal_state(portal), "account": _account_state(account)},
+        ensure_ascii=False,
+    )
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def restore(path: Path, portal: Portal, account: Account) -> None:
+    """Fill an empty portal and account from the state file.
+
+    Raises:
+        ValueError: the file is no state of a sandbox.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        _check_format(kept["format"])
+        _restore_portal(kept["portal"], portal)
+        _restore_account(kept["account"], account)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no state of the sandbox ({error}); remove it to start anew") from error
+
+
+def _check_format(number: Json) -> None:
+    if number != FORMAT:
+        raise ValueError(f"format {number}")
+
+
+def _portal_state(portal: Portal) -> dict[str, Json]:
+    return {
+        "users": list(portal.users.values()),
+        "departments": list(portal.departments.values()),
+        "changed_at": portal.changed_at,
+        "last_id": portal.last_id,
+        "owner": portal.owner,
+    }
+
+
+def _restore_portal(kept: dict[str, Json], portal: Portal) -> None:
+    portal.users = {int(user["ID"]): user for user in kept["users"]}
+    portal.departments = {int(row["ID"]): row for row in kept["departments"]}
+    portal.changed_at = {int(user_id): moment for user_id, moment in kept["changed_at"].items()}
+    portal.last_id = kept["last_id"]
+    portal.owner = kept["owner"]
+    portal.ids = sorted(portal.users)
+
+
+def _account_state(account: Account) -> dict[str, Json]:
+    return {
+        "employees": [
+            {**employee, "phone_numbers": [number["phone_id"] for number in employee["phone_numbers"]]}
+            for employee in account.employees.values()
+        ],
+        "numbers": list(account.numbers.values()),
+        "sip_lines": list(account.sip_lines.values()),
+        "groups": account.groups,
+        "responsible": account.responsible,
+        "owners_with_deals": sorted(account.owners_with_deals),
+        "deleted_owners": account.deleted_owners,
+        "last_employee": account.last_employee,
+        "last_number": account.last_number,
+    }
+
+
+def _restore_account(kept: dict[str, Json], account: Account) -> None:
+    account.numbers = {number["phone_id"]: number for number in kept["numbers"]}
+    for employee in kept["employees"]:
+        phones = [account.numbers[phone_id] for phone_id in employee["phone_numbers"]]
+        account.employees[employee["id"]] = {**employee, "phone_numbers": phones}
+    account.sip_lines = {line["id"]: line for line in kept["sip_lines"]}
+    account.groups = {int(group): name for group, name in kept["groups"].items()}
+    account.responsible = kept["responsible"]
+    account.owners_with_deals = set(kept["owners_with_deals"])
+    account.deleted_owners = kept["deleted_owners"]
+    account.last_employee = kept["last_employee"]
+    account.last_number = kept["last_number"]
+    account.index_numbers()
