@@ -1,0 +1,191 @@
+"""One call of the CallGear Data API over HTTP: envelope, budget, repeats (contract 1-4).
+
+There is no method here or elsewhere in this package that deletes an employee.
+"""
+
+import json
+import logging
+import random as random_module
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from b24_pipeline.callgear.answers import Answer, Metadata, Result, read_answer
+from b24_pipeline.callgear.budget import PointsBudget, Ticket
+from b24_pipeline.callgear.errors import (
+    AccountError,
+    AccountFault,
+    CallGearError,
+    DayLimit,
+    MinuteLimit,
+    NotSent,
+    TransportFault,
+    UnknownOutcome,
+)
+from b24_pipeline.callgear.judging import is_read
+from b24_pipeline.callgear.session import AccessToken, KeySession, Login, LoginSession, Session
+
+logger = logging.getLogger(__name__)
+
+HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
+MOST_ATTEMPTS = 4
+MOST_FULL_MINUTES = 10
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 8.0
+WITHOUT_USER_ID = frozenset({"get.account", "login.user", "logout.user"})
+NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+class CallGear:
+    """The API as one account's user; safe to use from several threads.
+
+    Args:
+        url: the endpoint, for example `https://dataapi.callgear.com/v2.0`.
+        credentials: a key, or login and password.
+        user_id: the client-account user on whose behalf an agent calls; agents only (contract 1.5).
+        http: carries the requests; its time-outs hold, it is left open.
+        budget: the account's points.
+        random: a number in [0, 1), for the jitter between repeats.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a client is made of, all but one by keyword
+        self,
+        url: str,
+        *,
+        credentials: AccessToken | Login,
+        http: httpx.Client,
+        budget: PointsBudget,
+        user_id: int | None = None,
+        random: Callable[[], float] = random_module.random,
+    ) -> None:
+        self._url = url
+        self._user_id = user_id
+        self._http = http
+        self._budget = budget
+        self._random = random
+        self._session = self._open_session(credentials)
+        self._counting = threading.Lock()
+        self._told_deprecated = False
+        self.requests_sent = 0
+        self.points_spent = 0
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Result:
+        """Call `method`.
+
+        Reads are repeated a few times after a fault, anything after a fault in which nothing was sent and after a full
+        minute. A session that has ended is renewed once.
+
+        Raises:
+            UnknownOutcome: for a write: it may have happened (R18).
+            CallGearError: any other of the tree in `errors`.
+        """
+        token = self._session.token()
+        try:
+            return self._persist(method, self._signed(method, params or {}, token))
+        except AccountError as error:
+            fresh = self._session.renewed(token) if error.renewable else None
+            if fresh is None:
+                raise
+        return self._persist(method, self._signed(method, params or {}, fresh))
+
+    def pause(self, attempt: int) -> None:
+        """Wait before repeat number `attempt`, from 1: ever longer, with jitter.
+
+        Raises:
+            DeadlinePassed: the wait would pass the run's deadline.
+        """
+        longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+        self._budget.pause(longest * (1 + self._random()) / 2)
+
+    def _open_session(self, credentials: AccessToken | Login) -> Session:
+        if isinstance(credentials, AccessToken):
+            return KeySession(credentials)
+        params = {"login": credentials.login, "password": credentials.password}
+        return LoginSession(lambda: self._log_in(params))
+
+    def _log_in(self, params: Mapping[str, Any]) -> str:
+        token = self._persist("login.user", params).fields().get("access_token")
+        if not isinstance(token, str) or not token:
+            raise UnknownOutcome("login.user: no access token in the answer")
+        return token
+
+    def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:
+        signed = {"access_token": token, **params}
+        if self._user_id is not None and method not in WITHOUT_USER_ID:
+            signed["user_id"] = self._user_id
+        return signed
+
+    def _persist(self, method: str, params: Mapping[str, Any]) -> Result:
+        faults = full_minutes = 0
+        while True:
+            try:
+                return self._exchange(method, params)
+            except MinuteLimit:
+                full_minutes += 1
+                if full_minutes >= MOST_FULL_MINUTES:
+                    raise
+            except TransportFault as fault:
+                faults += 1
+                if faults >= MOST_ATTEMPTS or (fault.acted_unknown and not is_read(method)):
+                    raise
+                self.pause(faults)
+
+    def _exchange(self, method: str, params: Mapping[str, Any]) -> Result:
+        ticket = self._budget.acquire()
+        answer = Answer(UnknownOutcome(f"{method}: interrupted"), Metadata())
+        try:
+            answer = self._send(method, params)
+        finally:
+            self._account_for(ticket, answer)
+        if isinstance(answer.outcome, CallGearError):
+            raise answer.outcome
+        return answer.outcome
+
+    def _account_for(self, ticket: Ticket, answer: Answer) -> None:
+        match answer.outcome:
+            case MinuteLimit(resets_in=resets_in):
+                self._budget.close_minute(resets_in)
+            case DayLimit(resets_in=resets_in):
+                self._budget.close_day(resets_in)
+            case Result():
+                self._count_point(answer.metadata)
+        charged = isinstance(answer.outcome, Result | UnknownOutcome)
+        self._budget.settle(ticket, charged=charged, limits=answer.metadata.limits)
+
+    def _send(self, method: str, params: Mapping[str, Any]) -> Answer:
+        request_id = uuid.uuid4().hex
+        envelope = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+        content = json.dumps(envelope).encode("utf-8")
+        with self._counting:
+            self.requests_sent += 1
+        try:
+            response = self._http.post(self._url, content=content, headers=HEADERS, follow_redirects=False)
+        except NOTHING_SENT as error:
+            return Answer(_not_sent(method, error), Metadata())
+        except httpx.RequestError as error:
+            return Answer(UnknownOutcome(f"{method}: {type(error).__name__}"), Metadata())
+        return read_answer(method, request_id=request_id, status=response.status_code, body=response.content)
+
+    def _count_point(self, metadata: Metadata) -> None:
+        with self._counting:
+            self.points_spent += 1
+            first_told = metadata.deprecated and not self._told_deprecated
+            self._told_deprecated |= first_told
+        if first_told:
+            logger.warning("CallGear will switch this version of its API off within two months: update b24-pipeline")
+
+
+def _not_sent(method: str, error: httpx.RequestError) -> CallGearError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        advice = "CallGear's certificate is not trusted: check the URL, or give the private CA bundle"
+        return AccountError(f"{method}: {advice}", fault=AccountFault.CERTIFICATE)
+    return NotSent(f"{method}: {type(error).__name__}")

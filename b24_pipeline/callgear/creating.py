@@ -1,0 +1,116 @@
+"""Creating employees, so that no person ever becomes two (R10, R18; T2, T3)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.reading import find_by_email, read_employee
+
+MOST_CREATES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewEmployee:
+    """An employee to create: last name with the prefix (R06), phones in dialling order (R05)."""
+
+    last_name: str = field(repr=False)
+    email: str = field(repr=False)
+    first_name: str | None = field(default=None, repr=False)
+    patronymic: str | None = field(default=None, repr=False)
+    phone_numbers: tuple[PhoneEntry, ...] = field(default=(), repr=False)
+
+    def params(self) -> dict[str, Any]:
+        """The parameters of `create.employees`; what is empty is left out."""
+        texts = {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "patronymic": self.patronymic,
+            "email": self.email,
+        }
+        phone_numbers = [phone.new() for phone in self.phone_numbers]
+        return {name: value for name, value in texts.items() if value} | (
+            {"phone_numbers": phone_numbers} if phone_numbers else {}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResult:
+    """The employee that the person is now; `adopted` when an earlier request had created it."""
+
+    callgear_id: int
+    adopted: bool
+
+
+def create_employee(client: CallGear, new: NewEmployee) -> int:
+    """Create the employee and return its id.
+
+    Raises:
+        UnknownOutcome: it may have been created; look it up before anything else (`create_with_lookup` does).
+    """
+    created = client.call("create.employees", new.params()).fields().get("id")
+    if not isinstance(created, int) or isinstance(created, bool):
+        raise UnknownOutcome("create.employees: no id in the answer")
+    return created
+
+
+def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
+    """Create the employee; when the outcome is unknown, look it up by e-mail first and repeat only if it is not there.
+
+    Raises:
+        EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
+        CallGearError: with `acted_unknown` true whenever the employee may exist all the same.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return CreateResult(create_employee(client, new), adopted=False)
+        except UnknownOutcome:
+            adopted = _look_up(client, new, attempt)
+            if adopted is not None:
+                return adopted
+            if attempt >= MOST_CREATES:
+                raise
+        except RecordError as error:
+            if not _says_it_exists(error):
+                raise
+            adopted = _adopt(client, new)
+            if adopted is None:
+                raise
+            return adopted
+
+
+def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult | None:
+    """The employee that an unknown outcome left behind, if any; whatever prevents the look-up leaves the doubt."""
+    try:
+        client.pause(attempt)
+        return _adopt(client, new)
+    except EmailConflict:
+        raise
+    except CallGearError as error:
+        error.acted_unknown = True
+        raise
+
+
+def _adopt(client: CallGear, new: NewEmployee) -> CreateResult | None:
+    found = find_by_email(client, new.email)
+    if not found:
+        return None
+    employee = read_employee(client, found[0]) if len(found) == 1 else None
+    if employee is None or _name(employee.get("last_name")) != _name(new.last_name):
+        owners = "several employees" if len(found) > 1 else "another employee"
+        numbers = ", ".join(str(number) for number in found)
+        raise EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
+    return CreateResult(found[0], adopted=True)
+
+
+def _says_it_exists(error: RecordError) -> bool:
+    return error.fault is RecordFault.DUPLICATE_ENTITY or (
+        error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
+    )
+
+
+def _name(value: object) -> str:
+    return " ".join(str(value or "").split())

@@ -1,0 +1,170 @@
+"""What can go wrong between us and CallGear, as one tree.
+
+CallGearError
+├── RetryableError            may work later
+│   ├── TransportFault        no usable answer
+│   │   ├── NotSent           the request did not reach CallGear: nothing happened there
+│   │   └── UnknownOutcome    it may or may not have acted
+│   └── MinuteLimit           the minute's points are used up
+├── DayLimit                  the day's points, or our share of them, are used up: defer the rest
+├── DeadlinePassed            a wait would pass the run's deadline: defer the rest
+├── AccountError              token, IP address or account: stop the run
+├── MethodError               every call of this kind will fail: skip the step
+│   └── UpdatesUnsafe         an update took away what it must not touch: halt all updates
+├── RecordError               only this person or entry fails
+│   ├── SipNumbersInTheWay    an echo could turn SIP numbers into dead ones: a person has to edit
+│   └── EmailConflict         the e-mail belongs to somebody else, or to several
+├── OursError                 our request is malformed: a bug, not to be repeated
+└── ReadNotTrusted            a read is not provably complete
+
+No text of an exception holds a token, an e-mail address or a phone number.
+"""
+
+# ruff: noqa: N818 - they are named for what happened
+
+from enum import StrEnum
+
+
+class AccountFault(StrEnum):
+    """What is wrong with the account or the way to it (contract 4.2, reaction STOP)."""
+
+    TOKEN_INVALID = "access_token_invalid"  # noqa: S105
+    TOKEN_EXPIRED = "access_token_expired"  # noqa: S105
+    TOKEN_BLOCKED = "access_token_blocked"  # noqa: S105
+    WRONG_LOGIN = "auth_error"
+    IP_NOT_WHITELISTED = "ip_not_whitelisted"
+    INACTIVE = "account_inactive"
+    CERTIFICATE = "certificate"
+    UNKNOWN = "unknown"
+
+
+class RecordFault(StrEnum):
+    """What is wrong with one record (contract 4.2, reaction RECORD); the last ones are our own findings."""
+
+    DEPENDENCY_ERROR = "dependency_error"
+    ENTITY_NOT_FOUND = "entity_not_found"
+    DUPLICATE_ENTITY = "duplicate_entity"
+    ALREADY_IN_USE = "already_in_use"
+    DATA_LIMIT_EXCEEDED = "data_limit_exceeded"
+    INVALID_PARAMETER_VALUE = "invalid_parameter_value"
+    INVALID_PARAMETERS_COMBINATION = "invalid_parameters_combination"
+    REQUIRED_PARAMETER_MISSED = "required_parameter_missed"
+    SYSTEM_ENTITY = "forbidden"
+    OTHER = "error"
+    NOT_STORED = "not_stored"
+    SIP_NUMBERS = "sip_numbers"
+    EMAIL_CONFLICT = "email_conflict"
+
+
+class CallGearError(Exception):
+    """Anything that went wrong between us and CallGear.
+
+    `acted_unknown` is true when a write may have happened all the same: what it wrote has to be looked up before
+    anything else is sent for that person (R18).
+    """
+
+    acted_unknown = False
+
+
+class RetryableError(CallGearError):
+    """The same request may work later."""
+
+
+class TransportFault(RetryableError):
+    """There was no answer, or none that is one (contract 1.1)."""
+
+
+class NotSent(TransportFault):
+    """No connection came about: nothing happened at CallGear."""
+
+
+class UnknownOutcome(TransportFault):
+    """Time-out, reset, broken or empty body, 5xx or `internal_error`: it may or may not have acted (T3)."""
+
+    acted_unknown = True
+
+
+class MinuteLimit(RetryableError):
+    """The minute's points are used up; `resets_in` seconds are left of that minute."""
+
+    def __init__(self, message: str, *, resets_in: float) -> None:
+        super().__init__(message)
+        self.resets_in = resets_in
+
+
+class DayLimit(CallGearError):
+    """The day's points, or our share of them, are used up; `resets_in` seconds are left of that day, when known."""
+
+    def __init__(self, message: str, *, resets_in: float | None) -> None:
+        super().__init__(message)
+        self.resets_in = resets_in
+
+
+class DeadlinePassed(CallGearError):
+    """The run's deadline has passed, or the wait that is needed would pass it. Nothing was sent."""
+
+
+class AccountError(CallGearError):
+    """The account, the token or the caller's IP address; the text is one line that says what to do."""
+
+    def __init__(self, message: str, *, fault: AccountFault) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a new login may mend it (contract 1.3)."""
+        return self.fault in (AccountFault.TOKEN_INVALID, AccountFault.TOKEN_EXPIRED)
+
+
+class MethodError(CallGearError):
+    """Every call of this method will fail: a right, a component, the tariff, or the method itself is missing."""
+
+    def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
+        super().__init__(message)
+        self.method = method
+        self.mnemonic = mnemonic
+
+
+class UpdatesUnsafe(MethodError):
+    """An update took something away and it could not be put back (contract 5.5): no update is sent any more."""
+
+
+class RecordError(CallGearError):
+    """Only this record fails. `mnemonic` and `field` are as received; branch on `fault`."""
+
+    def __init__(self, message: str, *, fault: RecordFault, mnemonic: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.mnemonic = mnemonic
+        self.field = field
+
+
+class SipNumbersInTheWay(RecordError):
+    """The employee has SIP numbers, which an echo could make useless (T8): edit this person by hand."""
+
+    def __init__(self, message: str) -> None:
+        fault = RecordFault.SIP_NUMBERS
+        super().__init__(message, fault=fault, mnemonic=fault.value, field="phone_numbers")
+
+
+class EmailConflict(RecordError):
+    """After a create of unknown outcome: the e-mail is held by somebody else, or by several employees."""
+
+    def __init__(self, message: str, *, callgear_ids: tuple[int, ...]) -> None:
+        fault = RecordFault.EMAIL_CONFLICT
+        super().__init__(message, fault=fault, mnemonic=fault.value, field="email")
+        self.callgear_ids = callgear_ids
+
+
+class OursError(CallGearError):
+    """Our request is malformed (contract 4.2, reaction BUG): the same for every record, so repeating is useless."""
+
+    def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
+        super().__init__(message)
+        self.method = method
+        self.mnemonic = mnemonic
+
+
+class ReadNotTrusted(CallGearError):
+    """What was read is not provably complete, also when read once more (T22)."""

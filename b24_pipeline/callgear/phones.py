@@ -1,0 +1,79 @@
+"""Phone entries of employees, and which of them are SIP numbers that must not be written back (contract 5.3, T8)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import MethodError, SipNumbersInTheWay
+
+EXTENSION_MARK = "..."
+SHORTEST_FULL_NUMBER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneEntry:
+    """One entry of an employee's `phone_numbers`.
+
+    Numbers are shared account-wide: settings sent with a number that somebody else already holds change it for that
+    holder too (T7), so they must be the holder's current ones.
+    """
+
+    phone_number: str = field(repr=False)
+    channels_count: int = 1
+    dial_time: int = 60
+    status: str = "active"
+    phone_id: int | None = None
+
+    def new(self) -> dict[str, Any]:
+        """The element that adds the number; without `phone_id`, which create does not know (T9)."""
+        return {
+            "phone_number": self.phone_number,
+            "channels_count": self.channels_count,
+            "dial_time": self.dial_time,
+            "status": self.status,
+        }
+
+
+def main_part(phone_number: object) -> str:
+    """The digits before the extension, by which numbers are compared."""
+    return "".join(filter(str.isdecimal, str(phone_number).partition(EXTENSION_MARK)[0]))
+
+
+def numbers(entries: Sequence[Row]) -> list[tuple[str, str]]:
+    """The numbers of entries in dialling order, each as the digits of its main part and of its extension."""
+    return [_digits(str(entry.get("phone_number"))) for entry in entries]
+
+
+def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
+    """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
+
+    Where SIP lines cannot be read, every entry must look like a full number of the public network.
+
+    Raises:
+        SipNumbersInTheWay: one is, or may be.
+    """
+    if not entries:
+        return
+    mains = {main_part(entry.get("phone_number")) for entry in entries}
+    try:
+        doubtful = mains & _sip_numbers(client, callgear_id)
+    except MethodError:
+        doubtful = {main for main in mains if len(main) < SHORTEST_FULL_NUMBER}
+    if doubtful:
+        raise SipNumbersInTheWay(
+            f"employee {callgear_id} has SIP numbers, which an update could make useless: change this person by hand"
+        )
+
+
+def _digits(phone_number: str) -> tuple[str, str]:
+    main, _, extension = phone_number.partition(EXTENSION_MARK)
+    return main_part(main), "".join(filter(str.isdecimal, extension))
+
+
+def _sip_numbers(client: CallGear, callgear_id: int) -> set[str]:
+    """The numbers of the employee's SIP lines; the fields are named because others hold passwords (contract 7.5)."""
+    condition = {"field": "employee_id", "operator": "=", "value": callgear_id}
+    result = client.call("get.sip_lines", {"fields": ["id", "phone_number", "employee_id"], "filter": condition})
+    return {main_part(line.get("phone_number")) for line in result.rows()}

@@ -1,0 +1,163 @@
+"""Reads that are complete and proven so (T22), or not used at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import ReadNotTrusted
+from b24_pipeline.callgear.partition import IdRange, parts
+
+MOST_ROWS = 10_000
+"""The maximum of `limit` (contract 2)."""
+MOST_ROUNDS = 12
+FIELDS = ("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")
+FRESH_FIELDS = (*FIELDS, "groups", "extension")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: its rows, and how many rows CallGear says match."""
+
+    rows: list[Row]
+    total: int | None
+
+    @property
+    def overflows(self) -> bool:
+        """Whether there are, or may be, more rows than fit on a page."""
+        return len(self.rows) >= MOST_ROWS if self.total is None else self.total > MOST_ROWS
+
+    @property
+    def at_least(self) -> int:
+        """Rows that match, at least."""
+        return max(len(self.rows), self.total or 0)
+
+
+def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: int = 4) -> list[Row]:
+    """All employees, in one request up to 10,000 of them, above that in ranges of ids, `in_flight` at a time.
+
+    Raises:
+        ReadNotTrusted: what was read is not provably everything, also when read once more.
+    """
+    for _ in range(2):
+        first = _read_range(client, fields, IdRange())
+        if not first.overflows:
+            return first.rows
+        rows = _fetch_in_ranges(client, fields, first, in_flight)
+        if _count_agrees(client, first.total, len(rows)):
+            return rows
+    raise ReadNotTrusted("get.employees: the parts hold another number of employees than the account says it has")
+
+
+def read_employee(client: CallGear, callgear_id: int) -> Row | None:
+    """One employee as it is now, `groups`, `extension` and `phone_numbers` as received; None when there is none."""
+    page = _matching(client, {"field": "id", "operator": "=", "value": callgear_id}, FRESH_FIELDS)
+    if any(row["id"] != callgear_id for row in page):
+        raise ReadNotTrusted("get.employees: asked for one employee, another was answered")
+    return page[0] if page else None
+
+
+def find_by_email(client: CallGear, email: str) -> list[int]:
+    """Ids of the employees with this e-mail, compared casefolded (T1), as they are now.
+
+    Nothing found by CallGear's case-sensitive filter is confirmed with a complete read.
+    """
+    spellings = dict.fromkeys((email, email.casefold()))
+    filters = [{"field": "email", "operator": "=", "value": spelling} for spelling in spellings]
+    found = _with_email(_matching(client, {"filters": filters, "condition": "or"}, ("id", "email")), email)
+    return found or _with_email(fetch_rows(client, fields=("id", "email")), email)
+
+
+def trusted(read: Callable[[], Page], flaw: Callable[[Page], str | None]) -> Page:
+    """A page without a flaw; read once more when the first has one.
+
+    Raises:
+        ReadNotTrusted: the second has one too.
+    """
+    found = None
+    for _ in range(2):
+        page = read()
+        found = flaw(page)
+        if found is None:
+            return page
+    raise ReadNotTrusted(found)
+
+
+def _with_email(rows: list[Row], email: str) -> list[int]:
+    key = email.strip().casefold()
+    return sorted(row["id"] for row in rows if str(row.get("email") or "").strip().casefold() == key)
+
+
+def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[str]) -> list[Row]:
+    return trusted(lambda: _read(client, fields, condition), _flaw).rows
+
+
+def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
+    def flaw(page: Page) -> str | None:
+        strays = not all(ids.holds(row["id"]) for row in page.rows if _is_id(row.get("id")))
+        return "get.employees: employees outside the asked range of ids" if strays else _flaw(page)
+
+    return trusted(lambda: _read(client, fields, ids.filter()), flaw)
+
+
+def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] | None, limit: int = MOST_ROWS) -> Page:
+    params: Row = {"limit": limit, "offset": 0, "fields": list(fields)}
+    if condition is not None:
+        params["filter"] = condition
+    result = client.call("get.employees", params)
+    return Page(result.rows(), result.metadata.total_items)
+
+
+def _flaw(page: Page) -> str | None:
+    """Why the page cannot be trusted; None when it can."""
+    ids = [row.get("id") for row in page.rows]
+    if not all(_is_id(number) for number in ids):
+        return "get.employees: employees without an id"
+    if len(set(ids)) != len(ids):
+        return "get.employees: the same employee twice"
+    expected = min(page.at_least if page.total is None else page.total, MOST_ROWS)
+    if len(ids) != expected:
+        return f"get.employees: {len(ids)} employees came, {expected} were announced"
+    return None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_flight: int) -> list[Row]:
+    """The rows of all ranges: beyond the ids seen, up to them, and again of what is over the page's maximum."""
+    seen = _ids(first)
+    tail = IdRange(above=seen[-1])
+    tail_page = _read_range(client, fields, tail)
+    inside = max(first.at_least - tail_page.at_least, len(seen))
+    head = IdRange(upto=seen[-1])
+    rows: list[Row] = []
+    ranges = [head] if inside <= MOST_ROWS else parts(head, seen=seen, total=inside)
+    if tail_page.overflows:
+        ranges += parts(tail, seen=_ids(tail_page), total=tail_page.at_least)
+    else:
+        rows += tail_page.rows
+    with ThreadPoolExecutor(in_flight, thread_name_prefix="callgear-read") as pool:
+        for _ in range(MOST_ROUNDS):
+            pages = list(pool.map(lambda ids: _read_range(client, fields, ids), ranges))
+            rows += [row for page in pages if not page.overflows for row in page.rows]
+            over = [(ids, page) for ids, page in zip(ranges, pages, strict=True) if page.overflows]
+            if not over:
+                return rows
+            ranges = [part for ids, page in over for part in parts(ids, seen=_ids(page), total=page.at_least)]
+    raise ReadNotTrusted("get.employees: ranges of ids do not get smaller")
+
+
+def _ids(page: Page) -> list[int]:
+    return sorted(row["id"] for row in page.rows)
+
+
+def _count_agrees(client: CallGear, before: int | None, rows: int) -> bool:
+    """Whether so many rows lie between the counts before and after reading them; people may come and go meanwhile."""
+    if before is None or before == rows:
+        return True
+    after = _read(client, ("id",), None, limit=1).total
+    return after is not None and min(before, after) <= rows <= max(before, after)

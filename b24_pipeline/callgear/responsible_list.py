@@ -1,0 +1,84 @@
+"""The responsible list: CallGear's deal owners, keyed by the Bitrix24 user id as text (R14, R15; contract 6).
+
+Nothing here touches employees or deals. Every write is idempotent, so one of unknown outcome is simply sent again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import ReadNotTrusted, RecordError, RecordFault, UnknownOutcome
+
+MOST_ROWS = 10_000
+HIGHEST_OFFSET = 100_000
+MOST_ATTEMPTS = 3
+
+
+def fetch_responsible(client: CallGear) -> dict[str, str]:
+    """The whole list: `ext_id` to name.
+
+    Raises:
+        MethodError: the account lacks the component `sales_funnel`: skip the step (R15).
+        ReadNotTrusted: it is not provably whole, also when read once more.
+    """
+    for _ in range(2):
+        rows, total = _read_all(client)
+        listed = {str(row.get("ext_id")): str(row.get("name") or "") for row in rows}
+        if len(listed) == len(rows) == total:
+            return listed
+    raise ReadNotTrusted(
+        f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, {total} were announced"
+    )
+
+
+def add_responsible(client: CallGear, *, ext_id: str, name: str) -> None:
+    """Put a person on the list; one who is on it already stays as it is."""
+    _write(client, "create.deal_employees", {"ext_id": ext_id, "name": name}, already_done=RecordFault.DUPLICATE_ENTITY)
+
+
+def rename_responsible(client: CallGear, *, ext_id: str, name: str) -> None:
+    """Give a person on the list another name.
+
+    Raises:
+        RecordError: `entity_not_found` when it is not on the list.
+    """
+    _write(client, "update.deal_employees", {"ext_id": ext_id, "name": name}, already_done=None)
+
+
+def remove_responsible(client: CallGear, *, ext_id: str) -> None:
+    """Take a person off the list; one who is not on it counts as done.
+
+    Raises:
+        RecordError: `dependency_error` when the person owns deals (R14, T21).
+    """
+    _write(client, "delete.deal_employees", {"ext_id": ext_id}, already_done=RecordFault.ENTITY_NOT_FOUND)
+
+
+def _read_all(client: CallGear) -> tuple[list[Row], int]:
+    """The rows of all pages, and how many CallGear says there are; the rows themselves where it does not say."""
+    rows: list[Row] = []
+    while True:
+        params = {"limit": MOST_ROWS, "offset": len(rows), "sort": [{"field": "ext_id", "order": "asc"}]}
+        result = client.call("get.deal_employees", {**params, "fields": ["ext_id", "name"]})
+        page, total = result.rows(), result.metadata.total_items
+        rows += page
+        whole = len(page) < MOST_ROWS if total is None else len(rows) >= total
+        if whole or not page or len(rows) > HIGHEST_OFFSET:
+            return rows, len(rows) if total is None else total
+
+
+def _write(client: CallGear, method: str, params: Mapping[str, Any], *, already_done: RecordFault | None) -> None:
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        try:
+            client.call(method, params)
+        except UnknownOutcome:
+            if attempt == MOST_ATTEMPTS:
+                raise
+            client.pause(attempt)
+        except RecordError as error:
+            if error.fault is not already_done:
+                raise
+            return
+        else:
+            return

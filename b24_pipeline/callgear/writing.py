@@ -1,0 +1,241 @@
+"""Updating employees without taking anything from them: contract 5.5, with a canary that proves it in each run.
+
+`update.employees` is said to be partial, and to require `phone_numbers`. So the minimal form goes first; the first ones
+of a run are compared with what the employee had before, and what went missing is put back. Where the account insists on
+`phone_numbers`, or the minimal form did harm, every update echoes the phones as they are at that moment.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import RecordError, RecordFault, UnknownOutcome, UpdatesUnsafe
+from b24_pipeline.callgear.keeping import echo, phones, put_back, without_phone_ids
+from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
+from b24_pipeline.callgear.reading import read_employee
+
+logger = logging.getLogger(__name__)
+
+METHOD = "update.employees"
+MOST_ATTEMPTS = 3
+
+
+class UpdateMode(StrEnum):
+    """What is known of the account: whether an update may leave `phone_numbers` out."""
+
+    UNKNOWN = "unknown"
+    MINIMAL = "minimal"
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew."""
+
+    update_mode: UpdateMode = UpdateMode.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """What an update did: whether anything was sent, and whether phones were added (R11)."""
+
+    sent: bool
+    phones_added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the employee shall have: the last name, and these phones if it has none."""
+
+    callgear_id: int
+    last_name: str = field(repr=False)
+    new_phones: tuple[PhoneEntry, ...] = field(repr=False)
+
+    def fulfilled(self, employee: Row) -> bool:
+        return employee.get("last_name") == self.last_name and not self.phones_missing(employee)
+
+    def phones_missing(self, employee: Row) -> bool:
+        return bool(self.new_phones) and not phones(employee)
+
+
+class EmployeeWriter:
+    """Updates the employees of one account during one run; safe to use from several threads.
+
+    Args:
+        client: the API.
+        facts: what earlier runs learnt of the account.
+    """
+
+    def __init__(self, client: CallGear, facts: AccountFacts | None = None) -> None:
+        self._client = client
+        self._facts = facts or AccountFacts()
+        self._canary = threading.Lock()
+        self._minimal_proven = False
+        self._fill_proven = False
+        self._halted = False
+
+    @property
+    def facts(self) -> AccountFacts:
+        """What is known of the account now; to be stored."""
+        return self._facts
+
+    def update(
+        self, callgear_id: int, *, last_name: str, phone_numbers: tuple[PhoneEntry, ...] | None = None
+    ) -> UpdateResult:
+        """Set the last name, and the phones if the employee has none (R09, R11); nothing else of it changes.
+
+        Raises:
+            SipNumbersInTheWay: the account demands an echo of the phones, and one of them is or may be a SIP number.
+            UpdatesUnsafe: an update took something away that could not be put back; no further one is sent.
+            RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
+            UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
+        """
+        wish = _Wish(callgear_id, last_name, phone_numbers or ())
+        if self._proven(wish):
+            return self._update(wish)
+        with self._canary:
+            return self._update(wish)
+
+    def _proven(self, wish: _Wish) -> bool:
+        """Whether updates like this one need not go one by one any more."""
+        return self._fill_proven if wish.new_phones else self._minimal_proven or self._echoes
+
+    @property
+    def _echoes(self) -> bool:
+        return self._facts.update_mode is UpdateMode.ECHO
+
+    def _update(self, wish: _Wish) -> UpdateResult:
+        if self._halted:
+            raise _unsafe("updates stay halted in this run, because one took something away")
+        if wish.new_phones or self._echoes or not self._minimal_proven:
+            return self._update_watched(wish)
+        try:
+            self._write_until_known(wish, None)
+        except RecordError as error:
+            if not _demands_phones(error):
+                raise
+            self._learn(UpdateMode.ECHO)
+            return self._update_watched(wish)
+        return UpdateResult(sent=True, phones_added=False)
+
+    def _update_watched(self, wish: _Wish) -> UpdateResult:
+        """Read, write, and unless updates like it are proven harmless read again and put back what is missing."""
+        before = self._fresh(wish.callgear_id)
+        if wish.fulfilled(before):
+            return UpdateResult(sent=False, phones_added=False)
+        fills = wish.phones_missing(before)
+        wish = wish if fills else replace(wish, new_phones=())
+        self._write_until_known(wish, before)
+        if not (fills and self._fill_proven):
+            self._compare(wish, before)
+        return UpdateResult(sent=True, phones_added=fills)
+
+    def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
+        """Write once; while the outcome is unknown, look, and write again from what the employee is by then."""
+        attempt = 1
+        while True:
+            try:
+                return self._write(wish, base)
+            except UnknownOutcome:
+                if attempt == MOST_ATTEMPTS:
+                    raise
+                self._client.pause(attempt)
+            attempt += 1
+            base = self._fresh(wish.callgear_id)
+            if wish.fulfilled(base):
+                return None
+
+    def _write(self, wish: _Wish, base: Row | None) -> None:
+        if base is None:
+            return self._call(wish)
+        if wish.phones_missing(base):
+            return self._call(wish, phone_numbers=[phone.new() for phone in wish.new_phones])
+        if self._echoes:
+            return self._write_echo(wish, base)
+        try:
+            return self._call(wish)
+        except RecordError as error:
+            if not _demands_phones(error):
+                raise
+        self._learn(UpdateMode.ECHO)
+        return self._write_echo(wish, self._fresh(wish.callgear_id))
+
+    def _write_echo(self, wish: _Wish, base: Row) -> None:
+        refuse_sip_numbers(self._client, wish.callgear_id, phones(base))
+        self._call(wish, phone_numbers=echo(base))
+
+    def _call(self, wish: _Wish, **arrays: Any) -> None:  # noqa: ANN401 - the API's
+        self._client.call(METHOD, {"id": wish.callgear_id, "last_name": wish.last_name, **arrays})
+
+    def _compare(self, wish: _Wish, before: Row) -> None:
+        """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
+        after = self._fresh(wish.callgear_id)
+        if put_back(before, after):
+            self._restore(wish, before, after)
+        elif wish.new_phones:
+            _check_stored(wish, after)
+            self._fill_proven = True
+        elif phones(before) and not self._echoes:
+            self._minimal_proven = True
+            self._learn(UpdateMode.MINIMAL)
+
+    def _restore(self, wish: _Wish, before: Row, after: Row) -> None:
+        """Put back what an update took away, and echo from now on."""
+        self._learn(UpdateMode.ECHO)
+        with_ids = True
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            arrays = {"phone_numbers": echo(after), **put_back(before, after)}
+            if not with_ids:
+                arrays["phone_numbers"] = without_phone_ids(arrays["phone_numbers"])
+            try:
+                self._call(wish, **arrays)
+            except UnknownOutcome:
+                self._client.pause(attempt)
+            except RecordError:
+                with_ids = False
+            after = self._fresh(wish.callgear_id)
+            if not put_back(before, after):
+                logger.warning(
+                    "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
+                    "From now on updates repeat all phone numbers.",
+                    wish.callgear_id,
+                    ", ".join(arrays),
+                )
+                return
+        self._halted = True
+        raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {wish.callgear_id}")
+
+    def _fresh(self, callgear_id: int) -> Row:
+        employee = read_employee(self._client, callgear_id)
+        if employee is None:
+            fault = RecordFault.ENTITY_NOT_FOUND
+            text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
+            raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
+        return employee
+
+    def _learn(self, mode: UpdateMode) -> None:
+        """Echoing is for good; the rest is found out."""
+        if not self._echoes:
+            self._facts = replace(self._facts, update_mode=mode)
+
+
+def _demands_phones(error: RecordError) -> bool:
+    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED and error.field == "phone_numbers"
+
+
+def _check_stored(wish: _Wish, after: Row) -> None:
+    wanted = numbers([phone.new() for phone in wish.new_phones])
+    if numbers(phones(after)) != wanted:
+        fault = RecordFault.NOT_STORED
+        text = f"{METHOD}: employee {wish.callgear_id} did not get exactly the phones that were sent"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
+
+
+def _unsafe(reason: str) -> UpdatesUnsafe:
+    return UpdatesUnsafe(
+        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
+    )
