@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Self
 
-from b24_pipeline.sandbox import state
+from b24_pipeline.sandbox import company, state
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.answers import Answer, Delivery
 from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
@@ -79,6 +79,20 @@ class Sandbox:
     def empty(cls, **settings: Json) -> Self:
         """A portal without users and an account without employees; settings as for the class."""
         return cls(**settings)
+
+    @classmethod
+    def company(cls, **settings: Json) -> Self:
+        """A company of about 250 people; settings as for the class, the CallGear limits are raised by default."""
+        sandbox = cls(**{"callgear": company.RAISED_LIMITS, **settings})
+        company.found(sandbox.portal, sandbox.account)
+        return sandbox
+
+    @classmethod
+    def crowd(cls, count: int, **settings: Json) -> Self:
+        """A portal of many ordinary people and an empty account, for measuring; settings as for the class."""
+        sandbox = cls(**settings)
+        company.crowd(sandbox.portal, count)
+        return sandbox
 
     @classmethod
     def load(cls, path: Path, **settings: Json) -> Self:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, LOGIN, PASSWORD
+from b24_pipeline.sandbox.company import RAISED_LIMITS
 from b24_pipeline.sandbox.model import Sandbox, webhook_path
 from b24_pipeline.sandbox.values import Json
 
@@ -104,7 +105,7 @@ def kept_sandbox(state: Path) -> Sandbox:
         ValueError: the file is no state of a sandbox.
     """
     if state.exists():
-        return Sandbox.load(state)
+        return Sandbox.load(state, callgear=RAISED_LIMITS)
     sandbox = Sandbox.company()
     sandbox.keep(state)
     return sandbox

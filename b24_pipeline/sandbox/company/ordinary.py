@@ -1,0 +1,53 @@
+"""Ordinary people, as many as wanted, always the same ones for the same number."""
+
+from b24_pipeline.sandbox.bitrix24.dates import iso
+from b24_pipeline.sandbox.company.names import CULTURES, POSITIONS
+from b24_pipeline.sandbox.company.phones import digits, spelled
+from b24_pipeline.sandbox.portal import Portal, User
+
+FOUNDED = 1_546_300_800  # 2019-01-01
+DAY = 86_400
+DOMAIN = "corp.example"
+
+
+def person(number: int) -> User:
+    """The fields of ordinary person ``number``; the e-mail address is nobody else's."""
+    culture = CULTURES[number % len(CULTURES)]
+    step = number // len(CULTURES)
+    first, first_latin = culture.first[step % len(culture.first)]
+    last, last_latin = culture.last[(step // len(culture.first) + step) % len(culture.last)]
+    fields: User = {
+        "NAME": first,
+        "LAST_NAME": last,
+        "EMAIL": f"{first_latin}.{last_latin}.{number}@{DOMAIN}",
+        "WORK_POSITION": POSITIONS[number % len(POSITIONS)],
+        "UF_DEPARTMENT": [1 + number % 9],
+        "DATE_REGISTER": iso(FOUNDED + number * 11 % 2_500 * DAY),
+        **_phones(number),
+    }
+    if culture.patronymics:
+        fields["SECOND_NAME"] = culture.patronymics[step % len(culture.patronymics)]
+    if number % 5 == 0:
+        fields["UF_PHONE_INNER"] = str(100 + number % 900)
+    return fields
+
+
+def crowd(portal: Portal, count: int) -> None:
+    """Fill a portal with ordinary people, one in a hundred dismissed, for measuring."""
+    for number in range(count):
+        portal.hire(**person(number), ACTIVE=number % 100 != 99)
+
+
+def _phones(number: int) -> User:
+    """Work, mobile, both, landline too, or none; the mobile at times the work number once more."""
+    work, mobile = spelled(3 * number), spelled(3 * number + 1)
+    variants: tuple[User, ...] = (
+        {"WORK_PHONE": work},
+        {"WORK_PHONE": work, "PERSONAL_MOBILE": mobile},
+        {"PERSONAL_MOBILE": mobile},
+        {"WORK_PHONE": work, "PERSONAL_MOBILE": mobile, "PERSONAL_PHONE": spelled(3 * number + 2)},
+        {"WORK_PHONE": digits(3 * number), "PERSONAL_MOBILE": f"+{digits(3 * number)}"},
+        {},
+        {"PERSONAL_PHONE": spelled(3 * number + 2)},
+    )
+    return variants[number % len(variants)]
