@@ -8,11 +8,19 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames, normalising
 from b24_pipeline.rules.records import Edition, Policy, Rejection, Scope, Standing
 
+PHONES_IN_DIALLING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
+EMPLOYEE = "employee"
+"""R01: the `USER_TYPE` of an employee."""
+EMAIL = f"^[^@{normalising.WHITE}]+@[^@{normalising.WHITE}]+$"
+"""R02: of the form text@text, without white space in it."""
+
 
 def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames.Employees]:
     """R01-R06 for every user: standing, reason and the normalised fields, one row a user."""
-    phone_texts = {"work": users["work_phone"], "mobile": users["personal_mobile"], "landline": users["personal_phone"]}
     last_name = normalising.tidy(users["last_name"])
+    email = normalising.trimmed_email(users["email"])
+    phone_texts = [users[column] for column in PHONES_IN_DIALLING_ORDER]
+    numbers = [normalising.phone_number(texts) for texts in phone_texts]
     judged = pd.DataFrame(
         {
             "bitrix24_id": users["bitrix24_id"],
@@ -21,10 +29,10 @@ def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames
             "last_name": last_name,
             "callgear_last_name": normalising.callgear_last_name(last_name, prefix=policy.last_name_prefix),
             "patronymic": normalising.tidy(users["second_name"]),
-            "email": normalising.trimmed_email(users["email"]),
-            "email_key": normalising.email_key(users["email"]),
-            "phones": normalising.phones(**phone_texts, policy=policy.phones),
-            "unusable_phones": normalising.unusable_phones(**phone_texts),
+            "email": email,
+            "email_key": normalising.casefolded(email),
+            "phones": normalising.in_dialling_order(*numbers, policy=policy.phones),
+            "unusable_phones": normalising.unusable_phones(phone_texts, numbers=numbers),
         }
     )
     reason = rejection(judged, departments=users["departments"], edition=policy.edition)
@@ -36,18 +44,13 @@ def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames
 
 
 def standing(judged: pd.DataFrame, *, users: DataFrame[frames.Users], scope: Scope) -> pd.Series:
-    """R01, R03, R13: the standing before the required fields are looked at. Scope comes before dismissal."""
+    """R01, R03, R13: the standing before the required fields are looked at. Scope comes before everything else."""
     return (
         pd.Series(Standing.CANDIDATE.value, index=users.index, dtype="str")
         .mask(~users["active"], Standing.DISMISSED.value)
+        .mask(users["user_type"] != EMPLOYEE, Standing.NOT_EMPLOYEE.value)
         .mask(out_of_scope(judged, departments=users["departments"], scope=scope), Standing.OUT_OF_SCOPE.value)
-        .mask(~is_employee_type(users["user_type"]), Standing.NOT_EMPLOYEE.value)
     )
-
-
-def is_employee_type(user_types: pd.Series) -> pd.Series:
-    """R01: `USER_TYPE = employee`."""
-    return (user_types == "employee").fillna(value=False).astype(bool)
 
 
 def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) -> pd.Series:
@@ -61,18 +64,13 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
         patterns = [pattern.casefold() for pattern in scope.exclude_emails]
         excluded = {key for key in judged["email_key"].dropna().unique() if any(fnmatchcase(key, p) for p in patterns)}
         out |= judged["email_key"].isin(excluded)
-    return out.astype(bool)
+    return out
 
 
 def in_any(departments: pd.Series, wanted: frozenset[int]) -> pd.Series:
     """Whether a row's comma-separated department ids hold one of `wanted`."""
-    ids = departments.dropna().str.split(",").explode()
-    return (
-        ids.isin({str(department) for department in wanted})
-        .groupby(level=0)
-        .any()
-        .reindex(departments.index, fill_value=False)
-    )
+    ids = "|".join(str(department) for department in wanted)
+    return departments.str.contains(f"(?:^|,)(?:{ids})(?:,|$)", regex=True)
 
 
 def rejection(judged: pd.DataFrame, *, departments: pd.Series, edition: Edition) -> pd.Series:
@@ -80,18 +78,9 @@ def rejection(judged: pd.DataFrame, *, departments: pd.Series, edition: Edition)
     reasons = pd.Series(None, index=judged.index, dtype="str")
     if edition is Edition.ON_PREMISE:
         reasons = reasons.mask(departments.isna(), Rejection.MISSING_DEPARTMENT.value)
-    malformed = judged["email"].notna() & ~is_email(judged["email"])
+    malformed = ~judged["email"].str.contains(EMAIL, regex=True)
     return (
         reasons.mask(malformed, Rejection.INVALID_EMAIL.value)
         .mask(judged["email"].isna(), Rejection.MISSING_EMAIL.value)
         .mask(judged["last_name"].isna(), Rejection.MISSING_LAST_NAME.value)
-    )
-
-
-def is_email(emails: pd.Series) -> pd.Series:
-    """R02: of the form text@text, without white space in it."""
-    one_at = emails.str.count("@") == 1
-    inside = ~emails.str.startswith("@") & ~emails.str.endswith("@")
-    return (
-        (one_at & inside & ~emails.str.contains(normalising.WHITE_SPACE, regex=True)).fillna(value=False).astype(bool)
     )

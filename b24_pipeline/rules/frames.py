@@ -1,9 +1,11 @@
-"""Every frame of the import, declared once: validation, DuckDB tables, the UI's column panel and the docs derive from here.
+"""Every frame of the import, declared once: checks, DuckDB tables, the UI's column panel and the docs derive from here.
 
-Conventions: ids are `Int64`, texts are `str` with NaN for «no value» (never an empty text), flags are `bool`, instants are
-`datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
+Conventions: ids are `Int64`, texts are `str` with NaN for «no value» (never an empty text), flags are `bool`, instants
+are `datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
+The index means nothing: every checked frame is numbered from 0.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import pandas as pd
@@ -11,7 +13,7 @@ import pandera.pandas as pa
 from pandera.typing import DataFrame
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
-Model = TypeVar("Model", bound=pa.DataFrameModel)
+Model = TypeVar("Model", bound="Frame")
 
 
 def key(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything
@@ -46,7 +48,7 @@ class Frame(pa.DataFrameModel):
 
 
 class Users(Frame):
-    """Bitrix24 users as received, employees and others, active and dismissed: one row a user (asset `bitrix24_users`)."""
+    """Bitrix24 users as received, of every type, active and dismissed (asset `bitrix24_users`): one row a user."""
 
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
     user_type: str = optional("USER_TYPE: employee, extranet, email ...")
@@ -117,7 +119,7 @@ class Matches(Frame):
     callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
     match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
     reason: str = optional(
-        "stale_link, rehired, duplicate_email, ambiguous_email, already_linked, email_reused, missing_..."
+        "What decided beyond the kind: stale_link, rehired, duplicate_email, ambiguous_email, missing_..."
     )
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
 
@@ -144,7 +146,7 @@ class Plan(Frame):
 
 
 class Actions(Frame):
-    """What is planned or was done, one row an employee and action (assets `callgear_upsert`, `responsible_employees`)."""
+    """What is planned or was done, one row a person and action (assets `callgear_upsert`, `responsible_employees`)."""
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
@@ -183,21 +185,28 @@ class DeadLetters(Frame):
     after: str = personal("What was to be sent; when this changes, it is tried at once")
 
 
+def names(model: type[Frame]) -> list[str]:
+    """The model's columns, in their order."""
+    return list(model.to_schema().columns)
+
+
 def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
-    """Cast `frame` to the model's types and order, and check it.
+    """Cast `frame` to the model's types and order, check it, and number its rows from 0.
 
     Raises:
-        pandera.errors.SchemaError: a column is missing, unknown, of another type, empty where it may not be, or not unique.
+        pandera.errors.SchemaError: a column is missing, unknown, of another type, empty where it may not be, or holds a
+            value twice where it identifies the row.
     """
-    columns = list(model.to_schema().columns)
-    return model.validate(frame[columns] if set(columns) == set(frame.columns) else frame)
+    columns = names(model)
+    ordered = frame[columns] if set(columns) == set(frame.columns) else frame
+    return model.validate(ordered.reset_index(drop=True))
 
 
 def empty(model: type[Model]) -> DataFrame[Model]:
     """The frame without rows."""
-    return check(model, pd.DataFrame({name: pd.Series(dtype="object") for name in model.to_schema().columns}))
+    return check(model, pd.DataFrame({name: pd.Series(dtype="object") for name in names(model)}))
 
 
-def of(model: type[Model], rows: list[dict[str, Any]]) -> DataFrame[Model]:
+def of(model: type[Model], rows: Sequence[Mapping[Hashable, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
-    return check(model, pd.DataFrame(rows, columns=list(model.to_schema().columns)))
+    return check(model, pd.DataFrame(rows, columns=names(model)))

@@ -7,7 +7,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.planning import as_json, fields_after
+from b24_pipeline.rules.planning import as_actions
 from b24_pipeline.rules.records import Harm, Outcome, SafetyLimit
 
 EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
@@ -31,7 +31,14 @@ def hold(
     circumstances: Circumstances,
     approved: DataFrame[frames.Actions],
 ) -> DataFrame[frames.Plan]:
-    """The plan with every row of a kind over its limit `held`, but for what an approval lists exactly."""
+    """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
+
+    Args:
+        plan: what shall be done.
+        limits: by kind; a kind without one is never held.
+        circumstances: what the limits are measured against.
+        approved: the actions of the run that a person has approved; none without an approval.
+    """
     planned = plan["outcome"] == Outcome.PLANNED
     over = [
         harm.value
@@ -51,26 +58,12 @@ def is_over(changes: int, *, limit: SafetyLimit, circumstances: Circumstances) -
 
 
 def is_approved(plan: DataFrame[frames.Plan], *, approved: DataFrame[frames.Actions]) -> pd.Series:
-    """Whether an approved run listed just this: the same person, employee, action and fields."""
-    listed = {
-        (row["bitrix24_id"], optional_id(row["callgear_id"]), row["action"], optional_text(row["after"]))
-        for row in approved.to_dict("records")
-    }
-    return pd.Series(
-        [
-            (row["bitrix24_id"], optional_id(row["callgear_id"]), row["action"], as_json(fields_after(row))) in listed
-            for row in plan.to_dict("records")
-        ],
-        index=plan.index,
-        dtype=bool,
-    )
+    """Whether the approved run held just this: the same person, employee, action and fields."""
+    listed = set(content(approved[approved["outcome"] == Outcome.HELD]))
+    return pd.Series([row in listed for row in content(as_actions(plan))], index=plan.index, dtype=bool)
 
 
-def optional_id(value: object) -> int | None:
-    """The id, or none."""
-    return None if pd.isna(value) else int(str(value))  # type: ignore[call-overload]
-
-
-def optional_text(value: object) -> str | None:
-    """The text, or none."""
-    return value if isinstance(value, str) else None
+def content(actions: DataFrame[frames.Actions]) -> list[tuple[int, int, str, str]]:
+    """What each action would change: user, employee (0 for none), kind and what is sent (empty for nothing)."""
+    columns = actions[["bitrix24_id", "callgear_id", "action", "after"]]
+    return list(columns.fillna({"callgear_id": 0, "after": ""}).itertuples(index=False, name=None))

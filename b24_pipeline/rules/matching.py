@@ -6,6 +6,9 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames, normalising
 from b24_pipeline.rules.records import MatchKind, MatchReason, Standing
 
+CONFLICTS = (MatchReason.AMBIGUOUS_EMAIL, MatchReason.ALREADY_LINKED, MatchReason.EMAIL_REUSED)
+"""R09: what an e-mail match can be in conflict for."""
+
 
 def match(
     employees: DataFrame[frames.Employees],
@@ -24,32 +27,21 @@ def match(
         pending: creates whose outcome is not known; their e-mail is searched as well (R18).
         approved_reuse: pairs (user, employee) whose `email_reused` conflict a person has approved.
     """
-    rows = employees[["bitrix24_id", "standing", "email_key", "last_name"]].merge(
-        links[["bitrix24_id", "callgear_id"]].rename(columns={"callgear_id": "linked_id"}), on="bitrix24_id", how="left"
-    )
-    link_is_live = rows["linked_id"].isin(callgear_employees["callgear_id"]) & rows["linked_id"].notna()
-    candidate = rows["standing"] == Standing.CANDIDATE
-    rows["match"] = rows["standing"].where(~candidate, MatchKind.NONE.value)
-    rows["callgear_id"] = rows["linked_id"].where(link_is_live)
-    rows["reason"] = pd.Series(None, index=rows.index, dtype="str")
-    rows["other_bitrix24_id"] = pd.Series(pd.NA, index=rows.index, dtype="Int64")
+    account = by_email(callgear_employees)
+    rows = matches_by_id(employees, links=links, callgear_ids=callgear_employees["callgear_id"])
+    rows = settle(rows, duplicate_emails(rows[rows["standing"] == Standing.CANDIDATE]))
 
-    rows["match"] = rows["match"].mask(candidate & link_is_live, MatchKind.BY_ID.value)
-    rows["reason"] = rows["reason"].mask(
-        candidate & rows["linked_id"].notna() & ~link_is_live, MatchReason.STALE_LINK.value
-    )
-    rows = settle(rows, duplicate_emails(rows[candidate]))
-    by_email = email_matches(
-        rows[rows["match"] == MatchKind.NONE],
-        employees_by_email=employees_by_email(callgear_employees),
-        holders=holders(links, employees=employees),
-        approved_reuse=approved_reuse,
-    )
-    rows = settle(rows, by_email)
+    found = search(rows[rows["match"] == MatchKind.NONE], account=account)
+    links_of_found = links[links["callgear_id"].isin(found["callgear_id"])]
+    found_holders = holders(links_of_found, employees=employees)
+    rows = settle(rows, email_matches(found, holders=found_holders, approved_reuse=approved_reuse))
+
     unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
     if len(unfinished):
-        rows = settle(rows, unfinished_creates(unfinished, pending=pending, matched=rows, found=callgear_employees))
-    return frames.check(frames.Matches, rows[list(frames.Matches.to_schema().columns)])
+        taken = pd.concat([rows["callgear_id"], links["callgear_id"]])
+        free = account[~account["callgear_id"].isin(taken)]
+        rows = settle(rows, unfinished_creates(unfinished, pending=pending, account=free))
+    return frames.check(frames.Matches, rows[frames.names(frames.Matches)])
 
 
 def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
@@ -61,116 +53,121 @@ def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def duplicate_emails(candidates: pd.DataFrame) -> pd.DataFrame:
-    """R12: candidates that lose their e-mail to another: one matched by id keeps it, else the lowest user id has it."""
-    linked = candidates["match"] == MatchKind.BY_ID
-    shared = candidates[candidates["email_key"].duplicated(keep=False)]
-    ranked = shared.assign(unlinked=~linked.loc[shared.index]).sort_values(["unlinked", "bitrix24_id"])
-    winner = shared["email_key"].map(ranked.drop_duplicates("email_key").set_index("email_key")["bitrix24_id"])
-    losers = shared[~linked.loc[shared.index] & (shared["bitrix24_id"] != winner)]
-    return losers.assign(
-        match=MatchKind.CONFLICT.value,
-        reason=MatchReason.DUPLICATE_EMAIL.value,
-        callgear_id=pd.array([pd.NA] * len(losers), dtype="Int64"),
-        other_bitrix24_id=winner.loc[losers.index].astype("Int64"),
+def matches_by_id(
+    employees: DataFrame[frames.Employees], *, links: DataFrame[frames.Links], callgear_ids: pd.Series
+) -> pd.DataFrame:
+    """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none."""
+    rows: pd.DataFrame = employees[["bitrix24_id", "standing", "reason", "email_key", "last_name"]].merge(
+        links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left"
+    )
+    candidate = rows["standing"] == Standing.CANDIDATE
+    linked = rows["callgear_id"].notna()
+    live = rows["callgear_id"].isin(callgear_ids)
+    return rows.assign(
+        match=rows["standing"].mask(candidate, MatchKind.NONE.value).mask(candidate & live, MatchKind.BY_ID.value),
+        callgear_id=rows["callgear_id"].where(live),
+        reason=rows["reason"].mask(candidate & linked & ~live, MatchReason.STALE_LINK.value),
+        other_bitrix24_id=pd.Series(pd.NA, index=rows.index, dtype="Int64"),
     )
 
 
-def employees_by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:
-    """One row an e-mail (casefolded): `found_id`, the first employee that has it, and `found_count`, how many have it."""
-    keyed = pd.DataFrame(
-        {
-            "email_key": normalising.email_key(callgear_employees["email"]),
-            "found_id": callgear_employees["callgear_id"],
-        }
-    ).dropna(subset="email_key")
-    counts = keyed["email_key"].value_counts().rename("found_count")
-    return keyed.drop_duplicates("email_key").join(counts, on="email_key")
+def duplicate_emails(candidates: pd.DataFrame) -> pd.DataFrame:
+    """R12: candidates that lose their e-mail to another: one matched by id keeps it, else the lowest user id has it."""
+    shared = candidates[candidates["email_key"].duplicated(keep=False)]
+    linked = shared["match"] == MatchKind.BY_ID
+    ranked = shared.assign(unlinked=~linked).sort_values(["unlinked", "bitrix24_id"])
+    winner = ranked.groupby("email_key")["bitrix24_id"].transform("first").reindex(shared.index)
+    losers = ~linked & (shared["bitrix24_id"] != winner)
+    return shared.assign(
+        match=MatchKind.CONFLICT.value, reason=MatchReason.DUPLICATE_EMAIL.value, other_bitrix24_id=winner
+    )[losers]
 
 
-def holders(links: DataFrame[frames.Links], *, employees: DataFrame[frames.Employees]) -> pd.DataFrame:
-    """One row a linked employee: `found_id`, and of the user that has its link: id, whether active, last name as compared."""
-    active = employees.loc[employees["active"], "bitrix24_id"]
-    return pd.DataFrame(
-        {
-            "found_id": links["callgear_id"],
-            "holder_id": links["bitrix24_id"],
-            "holder_active": links["bitrix24_id"].isin(active),
-            "holder_name": normalising.name_key(links["last_name"]),
-        }
+def by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:
+    """The employees that have an e-mail: `email_key`, as it is compared, and `callgear_id`."""
+    keys = normalising.email_key(callgear_employees["email"])
+    return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
+
+
+def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
+    """R09: the people whose e-mail an employee has, with its `callgear_id`; none but `ambiguous` for several."""
+    found = people.drop(columns="callgear_id").reset_index(names="row").merge(account, on="email_key")
+    ambiguous = found["row"].duplicated(keep=False)
+    return (
+        found.assign(ambiguous=ambiguous, callgear_id=found["callgear_id"].mask(ambiguous))
+        .drop_duplicates("row")
+        .set_index("row")
+    )
+
+
+def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> pd.DataFrame:
+    """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its last name.
+
+    The last name is the one in Bitrix24, or the last known one where it is no longer there.
+    """
+    users = employees[["bitrix24_id", "active", "last_name"]]
+    rows = links.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
+    return (
+        pd.DataFrame(
+            {
+                "callgear_id": rows["callgear_id"],
+                "holder_id": rows["bitrix24_id"],
+                "holder_active": rows["active"].astype("boolean").fillna(value=False),
+                "holder_name": rows["last_name"].fillna(rows["last_name_known"]),
+            }
+        )
+        .sort_values(["holder_active", "holder_id"])
+        .drop_duplicates("callgear_id", keep="last")
+        .set_index("callgear_id")
     )
 
 
 def email_matches(
-    unmatched: pd.DataFrame,
-    *,
-    employees_by_email: pd.DataFrame,
-    holders: pd.DataFrame,
-    approved_reuse: frozenset[tuple[int, int]],
+    found: pd.DataFrame, *, holders: pd.DataFrame, approved_reuse: frozenset[tuple[int, int]]
 ) -> pd.DataFrame:
-    """R09: the unmatched candidates whose e-mail an employee has: matched, or in conflict."""
-    found = (
-        unmatched[["bitrix24_id", "email_key", "last_name"]]
-        .reset_index(names="row")
-        .merge(employees_by_email, on="email_key")
-        .merge(holders, on="found_id", how="left")
-        .set_index("row")
+    """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
+    rows = found.join(holders, on="callgear_id")
+    held = rows["holder_id"].notna()
+    held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
+    same_name = normalising.name_key(rows["last_name"]) == normalising.name_key(rows["holder_name"])
+    held_by_leaver = rows[held & ~held_by_active]
+    is_approved = [
+        pair in approved_reuse
+        for pair in zip(held_by_leaver["bitrix24_id"], held_by_leaver["callgear_id"], strict=True)
+    ]
+    reason = pd.Series(None, index=rows.index, dtype="str").case_when(
+        [
+            (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
+            (held_by_active, MatchReason.ALREADY_LINKED.value),
+            (held & same_name, MatchReason.REHIRED.value),
+            (rows.index.isin(held_by_leaver.index[is_approved]), MatchReason.EMAIL_REUSE_APPROVED.value),
+            (held, MatchReason.EMAIL_REUSED.value),
+        ]
     )
-    ambiguous = found["found_count"] > 1
-    held = found["holder_id"].notna() & ~ambiguous
-    held_by_active = held & found["holder_active"].fillna(value=False).astype(bool)
-    held_by_leaver = held & ~held_by_active
-    rehired = held_by_leaver & (normalising.name_key(found["last_name"]) == found["holder_name"])
-    approved = held_by_leaver & ~rehired & is_pair(found, approved_reuse)
-    reused = held_by_leaver & ~rehired & ~approved
-    conflict = ambiguous | held_by_active | reused
-    reason = pd.Series(None, index=found.index, dtype="str")
-    for mask, word in (
-        (ambiguous, MatchReason.AMBIGUOUS_EMAIL),
-        (held_by_active, MatchReason.ALREADY_LINKED),
-        (reused, MatchReason.EMAIL_REUSED),
-        (rehired, MatchReason.REHIRED),
-        (approved, MatchReason.EMAIL_REUSE_APPROVED),
-    ):
-        reason = reason.mask(mask, word.value)
-    return pd.DataFrame(
-        {
-            "match": pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str").mask(
-                conflict, MatchKind.CONFLICT.value
-            ),
-            "callgear_id": found["found_id"].mask(ambiguous).astype("Int64"),
-            "reason": reason,
-            "other_bitrix24_id": found["holder_id"].where(held).astype("Int64"),
-        }
-    )
-
-
-def is_pair(found: pd.DataFrame, pairs: frozenset[tuple[int, int]]) -> pd.Series:
-    """Whether a row's (user, employee) is one of `pairs`."""
-    if not pairs:
-        return pd.Series(data=False, index=found.index)
-    return pd.Series(
-        [pair in pairs for pair in zip(found["bitrix24_id"], found["found_id"], strict=True)],
-        index=found.index,
-        dtype=bool,
-    )
+    return decision(rows.assign(reason=reason, other_bitrix24_id=rows["holder_id"]))
 
 
 def unfinished_creates(
-    unfinished: pd.DataFrame,
-    *,
-    pending: DataFrame[frames.PendingCreates],
-    matched: pd.DataFrame,
-    found: DataFrame[frames.CallGearEmployees],
+    candidates: pd.DataFrame, *, pending: DataFrame[frames.PendingCreates], account: pd.DataFrame
 ) -> pd.DataFrame:
-    """R18: a create of an earlier run may have happened under the e-mail the user had then: adopt it, if it is free."""
-    emails = pending.set_index("bitrix24_id")["email"]
-    keys = normalising.email_key(unfinished["bitrix24_id"].map(emails).astype("str"))
-    free = found[~found["callgear_id"].isin(matched["callgear_id"].dropna())]
-    by_email = employees_by_email(frames.check(frames.CallGearEmployees, free)).set_index("email_key")
-    ids = keys.map(by_email["found_id"]).astype("Int64")
-    single = (keys.map(by_email["found_count"]) == 1) & ~ids.duplicated(keep=False)
-    adopted = unfinished[single]
-    return adopted.assign(
-        match=MatchKind.BY_EMAIL.value, reason=MatchReason.UNFINISHED_CREATE.value, callgear_id=ids[single]
+    """R18: a create of an earlier run may have happened under the e-mail the user had then; if so, adopt the employee.
+
+    Args:
+        candidates: those whose present e-mail no employee has.
+        pending: the unfinished creates.
+        account: the employees that nobody is matched or linked with.
+    """
+    announced = candidates["bitrix24_id"].map(pending.set_index("bitrix24_id")["email"]).astype("str")
+    found = search(candidates.assign(email_key=normalising.email_key(announced)), account=account)
+    unsure = found["ambiguous"] | found["callgear_id"].duplicated(keep=False)
+    reason = pd.Series(MatchReason.UNFINISHED_CREATE.value, index=found.index, dtype="str").mask(
+        unsure, MatchReason.AMBIGUOUS_EMAIL.value
     )
+    return decision(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))
+
+
+def decision(found: pd.DataFrame) -> pd.DataFrame:
+    """The found rows matched by e-mail, or in conflict where the reason is one."""
+    conflict = found["reason"].isin([reason.value for reason in CONFLICTS])
+    by_email = pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str")
+    return found.assign(match=by_email.mask(conflict, MatchKind.CONFLICT.value))

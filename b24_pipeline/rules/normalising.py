@@ -1,11 +1,14 @@
 """R04-R06: names, e-mails and phones brought into one form, a whole column at a time."""
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 
 from b24_pipeline.rules.records import PhonesPolicy
 
-WHITE_SPACE = "[ \t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""Every character that Unicode calls white space, spelled out: `\\s` would send pandas from RE2 to Python's slower engine."""
+WHITE = " \t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""All white space of Unicode, spelled out: with `\\s` pandas leaves Arrow's engine for Python's, which is slower."""
+WHITE_SPACE = f"[{WHITE}]+"
 
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
@@ -14,24 +17,35 @@ SHORTEST_PHONE, LONGEST_PHONE = 3, 15
 
 def tidy(texts: pd.Series) -> pd.Series:
     """R04: trimmed, inner white space collapsed to one space; a text of white space alone becomes no value."""
-    collapsed = texts.str.replace(f"{WHITE_SPACE}+", " ", regex=True).str.strip(" ")
+    collapsed = texts.str.replace(WHITE_SPACE, " ", regex=True).str.strip(" ")
     return collapsed.mask(collapsed == "")
 
 
 def trimmed_email(emails: pd.Series) -> pd.Series:
     """R04: the e-mail as it is sent: trimmed, else as written in Bitrix24."""
-    trimmed = emails.str.replace(f"^{WHITE_SPACE}+|{WHITE_SPACE}+$", "", regex=True)
+    trimmed = emails.str.replace(f"^{WHITE_SPACE}|{WHITE_SPACE}$", "", regex=True)
     return trimmed.mask(trimmed == "")
 
 
 def email_key(emails: pd.Series) -> pd.Series:
     """R04: the e-mail as it is compared: trimmed and casefolded."""
-    return trimmed_email(emails).str.casefold()
+    return casefolded(trimmed_email(emails))
 
 
 def name_key(names: pd.Series) -> pd.Series:
     """R09: a last name as it is compared: white space normalised and casefolded."""
-    return tidy(names).str.casefold()
+    return casefolded(tidy(names))
+
+
+def casefolded(texts: pd.Series) -> pd.Series:
+    """R04: `str.casefold` of a column; for ASCII that is lower case."""
+    return with_other_scripts(texts.str.lower(), texts=texts, convert=str.casefold)
+
+
+def with_other_scripts(in_ascii: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
+    """`in_ascii` where a text is ASCII; the others converted by a Python function, which is slow and seldom needed."""
+    others = texts[texts.notna() & ~texts.str.isascii()]
+    return in_ascii.mask(in_ascii.index.isin(others.index), others.map(convert)) if len(others) else in_ascii
 
 
 def callgear_last_name(last_names: pd.Series, *, prefix: str) -> pd.Series:
@@ -44,43 +58,32 @@ def decimal_digits(text: str) -> str:
     return "".join(str(int(character)) for character in text if character.isdecimal())
 
 
-def digits(texts: pd.Series) -> pd.Series:
-    """R05: `decimal_digits` of a column; no value stays no value."""
-    ascii_digits = texts.str.replace("[^0-9]", "", regex=True)
-    other_scripts = texts.notna() & ~texts.str.isascii().fillna(value=True).astype(bool)
-    if not other_scripts.any():
-        return ascii_digits
-    return ascii_digits.mask(other_scripts, texts[other_scripts].map(decimal_digits).reindex(texts.index))
+def phone_number(texts: pd.Series) -> pd.Series:
+    """R05: the digits of each text, where they are 3 to 15 and so a phone number; else no value."""
+    digits = with_other_scripts(texts.str.replace("[^0-9]", "", regex=True), texts=texts, convert=decimal_digits)
+    return digits.where(digits.str.len().between(SHORTEST_PHONE, LONGEST_PHONE))
 
 
-def is_phone(digit_texts: pd.Series) -> pd.Series:
-    """R05: 3 to 15 digits are a phone number."""
-    return digit_texts.str.len().between(SHORTEST_PHONE, LONGEST_PHONE)
+def in_dialling_order(work: pd.Series, mobile: pd.Series, landline: pd.Series, *, policy: PhonesPolicy) -> pd.Series:
+    """R05: each user's phone numbers, comma-separated: work, personal mobile, personal landline.
 
-
-def phones(*, work: pd.Series, mobile: pd.Series, landline: pd.Series, policy: PhonesPolicy) -> pd.Series:
-    """R05: the phone numbers in dialling order, comma-separated: work, personal mobile, personal landline.
-
-    What is no phone number is left out; of equal numbers the first stays. No value where nothing is left.
+    Of equal numbers the first stays; policy `first` takes only the first. No value where a user has none.
     """
-    first, second, third = (d.where(is_phone(d)) for d in map(digits, (work, mobile, landline)))
     if policy is PhonesPolicy.FIRST:
-        return first.fillna(second).fillna(third)
-    second = second.mask((second == first).fillna(value=False))
-    third = third.mask(((third == first) | (third == second)).fillna(value=False))
-    return joined(first, second, third, separator=LIST_SEPARATOR)
+        return work.fillna(mobile).fillna(landline)
+    landline = landline.mask((landline == work) | (landline == mobile))
+    return joined(work, mobile.mask(mobile == work), landline, separator=LIST_SEPARATOR)
 
 
-def unusable_phones(*, work: pd.Series, mobile: pd.Series, landline: pd.Series) -> pd.Series:
-    """R05: the phone texts that were left out because they are not 3 to 15 digits, as they were written."""
-    written = [tidy(texts) for texts in (work, mobile, landline)]
-    return joined(*(t.mask(is_phone(digits(t))) for t in written), separator=UNUSABLE_SEPARATOR)
+def unusable_phones(written: Sequence[pd.Series], *, numbers: Sequence[pd.Series]) -> pd.Series:
+    """R05: the phone texts that gave no number, as they were written."""
+    left_out = (tidy(texts.mask(number.notna())) for texts, number in zip(written, numbers, strict=True))
+    return joined(*left_out, separator=UNUSABLE_SEPARATOR)
 
 
 def joined(*parts: pd.Series, separator: str) -> pd.Series:
     """The values of each row, with the separator between them; no value where a row has none."""
     text = parts[0]
     for part in parts[1:]:
-        both = text.notna() & part.notna()
-        text = text.fillna(part).mask(both, text + separator + part)
+        text = (text + separator + part).fillna(text).fillna(part)
     return text

@@ -8,7 +8,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.normalising import LIST_SEPARATOR, joined
 from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
 
 LINK_MOVES = (MatchReason.REHIRED, MatchReason.EMAIL_REUSE_APPROVED)
@@ -35,13 +35,13 @@ def plan_upsert(
             how="left",
         )
     )
-    rows["person"] = full_name(rows[["last_name", "first_name"]]).fillna(rows["email"])
+    rows["person"] = full_name(rows["last_name"], rows["first_name"]).fillna(rows["email"])
     wanted = rows.assign(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
-        phones=rows["phones"].where(rows["phone_numbers"].isna() | (rows["phone_numbers"] == NO_PHONES)),
+        phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
     parts = [
-        rejects(rows[rows["match"] == MatchKind.REJECTED], reasons=employees),
+        rejects(rows[rows["match"] == MatchKind.REJECTED]),
         conflicts(rows[rows["match"] == MatchKind.CONFLICT]),
         updates_of_matched_by_id(wanted[wanted["match"] == MatchKind.BY_ID], on_id_match=policy.on_id_match),
         links(wanted[wanted["match"] == MatchKind.BY_EMAIL]),
@@ -52,19 +52,17 @@ def plan_upsert(
 
 def as_plan(rows: pd.DataFrame) -> DataFrame[frames.Plan]:
     """The plan's columns of `rows`; what a row does not have is empty."""
-    return frames.check(frames.Plan, rows.reindex(columns=list(frames.Plan.to_schema().columns)))
+    return frames.check(frames.Plan, rows.reindex(columns=frames.names(frames.Plan)))
 
 
 def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
     """The rows without the fields that are not to be sent."""
-    keep = ["bitrix24_id", "callgear_id", "reason", "person", "other_bitrix24_id", "last_name_before", *sent]
-    return rows[keep]
+    return rows[["bitrix24_id", "callgear_id", "reason", "person", "other_bitrix24_id", "last_name_before", *sent]]
 
 
-def rejects(rows: pd.DataFrame, *, reasons: DataFrame[frames.Employees]) -> pd.DataFrame:
+def rejects(rows: pd.DataFrame) -> pd.DataFrame:
     """R02: rejected candidates, listed by name, never sent."""
-    reason = rows["bitrix24_id"].map(reasons.set_index("bitrix24_id")["reason"]) if len(rows) else rows["reason"]
-    return only_columns(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value, reason=reason)
+    return only_columns(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value)
 
 
 def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +79,7 @@ def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> p
 
 
 def links(rows: pd.DataFrame) -> pd.DataFrame:
-    """R09: link the employee, set its last name (R06) and add phones where it has none (R11); nothing else of it changes."""
+    """R09: link the employee, set its last name (R06), add phones where it has none (R11), and change nothing else."""
     planned = only_columns(rows, "last_name", "phones").assign(
         action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
     )
@@ -98,13 +96,9 @@ def creates(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def full_name(names: pd.DataFrame) -> pd.Series:
-    """The given names of each row, in the order of the columns, with a space between; no value where there is none."""
-    text = names.iloc[:, 0]
-    for position in range(1, names.shape[1]):
-        part = names.iloc[:, position]
-        text = (text + " " + part).fillna(text).fillna(part)
-    return text
+def full_name(*names: pd.Series) -> pd.Series:
+    """The names of each row, in this order, with a space between; no value where there is none."""
+    return joined(*names, separator=" ")
 
 
 def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:

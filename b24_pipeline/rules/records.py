@@ -1,4 +1,4 @@
-"""The words of the import rules as types: enums and small frozen records. No behaviour but what follows from a value."""
+"""The words of the import rules as types: enums and small frozen records, without behaviour."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -5,14 +5,29 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import as_plan, full_name
-from b24_pipeline.rules.records import ActionKind, Harm, Outcome, ResponsibleListPolicy, Standing
+from b24_pipeline.rules.records import ActionKind, Harm, Outcome, ResponsibleListPolicy, Scope, Standing
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
+CONCERNED = {
+    ResponsibleListPolicy.OFF: (),
+    ResponsibleListPolicy.REMOVE: (DISMISSED, DELETED),
+    ResponsibleListPolicy.MIRROR: (DISMISSED, DELETED, ACTIVE),
+}
+"""R15: whose place on the list each setting looks at."""
+EVERYBODY = Scope()
 
 
-def gone_from_portal(employees: DataFrame[frames.Employees], *, ever_linked: frozenset[int]) -> frozenset[int]:
-    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it."""
-    return ever_linked - frozenset(int(user) for user in employees["bitrix24_id"])
+def gone_from_portal(
+    employees: pd.DataFrame, *, ever_linked: frozenset[int], scope: Scope = EVERYBODY
+) -> frozenset[int]:
+    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it.
+
+    Args:
+        employees: every user of the fetch, judged or as received.
+        ever_linked: the users that have or had a link.
+        scope: of a user that is gone only the id is left to say that it is out of scope (R03).
+    """
+    return ever_linked - scope.exclude_users - frozenset(employees["bitrix24_id"].tolist())
 
 
 def concerned(
@@ -28,12 +43,18 @@ def concerned(
     Nobody out of scope (R03).
     """
     imported = employees[employees["bitrix24_id"].isin(ever_linked) & (employees["standing"] != Standing.OUT_OF_SCOPE)]
-    names = full_name(imported[["last_name", "first_name", "patronymic"]])
-    people = imported.assign(name=names, standing=DISMISSED)[~imported["active"]]
-    parts = [people, pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64"), "standing": DELETED})]
-    if policy is ResponsibleListPolicy.MIRROR:
-        parts.append(imported.assign(name=names, standing=ACTIVE)[imported["standing"] == Standing.CANDIDATE])
-    return pd.concat(parts, ignore_index=True).reindex(columns=["bitrix24_id", "standing", "name"])
+    present = pd.DataFrame(
+        {
+            "bitrix24_id": imported["bitrix24_id"],
+            "standing": pd.Series(None, index=imported.index, dtype="str")
+            .mask(imported["standing"] == Standing.CANDIDATE, ACTIVE)
+            .mask(~imported["active"], DISMISSED),
+            "name": full_name(imported["last_name"], imported["first_name"], imported["patronymic"]),
+        }
+    )
+    gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(standing=DELETED)
+    people = pd.concat([present, gone], ignore_index=True)
+    return people[people["standing"].isin(CONCERNED[policy])].reset_index(drop=True)
 
 
 def must_read_list(

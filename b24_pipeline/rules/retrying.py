@@ -1,12 +1,14 @@
 """R14, R18: what failed is a dead letter, tried again at growing distance and listed until it is mended."""
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.planning import as_json, fields_after
+from b24_pipeline.rules.planning import as_actions
 from b24_pipeline.rules.records import ActionKind, Outcome
 
 EVERY_RUN = 3
@@ -28,20 +30,12 @@ def hold_back(
     plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters], now: datetime
 ) -> DataFrame[frames.Plan]:
     """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again."""
-    resting = {
-        (row["bitrix24_id"], row["action"]): row["after"]
-        for row in dead_letters[dead_letters["next_try_at"] > now].to_dict("records")
-    }
+    resting = set(attempted(dead_letters[dead_letters["next_try_at"] > now]))
     if not resting:
         return plan
-    waits = [
-        row["outcome"] == Outcome.PLANNED
-        and (row["bitrix24_id"], row["action"]) in resting
-        and same_text(resting[row["bitrix24_id"], row["action"]], as_json(fields_after(row)))
-        for row in plan.to_dict("records")
-    ]
-    outcome = plan["outcome"].mask(pd.Series(waits, index=plan.index, dtype=bool), Outcome.WAITING.value)
-    return frames.check(frames.Plan, plan.assign(outcome=outcome))
+    rests = pd.Series([attempt in resting for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
+    waits = rests & (plan["outcome"] == Outcome.PLANNED)
+    return frames.check(frames.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
 
 
 def settle(
@@ -51,36 +45,36 @@ def settle(
 
     Args:
         dead_letters: those of the step's own actions before it.
-        actions: every action of the step, with its outcome. Deferred, held and waiting ones keep their dead letter.
+        actions: every action of the step, with its outcome. One that was not tried keeps its dead letter.
         now: when they failed.
     """
-    known = {(row["bitrix24_id"], row["action"]): row for row in dead_letters.to_dict("records")}
+    same_attempt = dict(zip(attempted(dead_letters), dead_letters.to_dict("records"), strict=True))
+    same_action = {(user, action): letter for (user, action, _), letter in same_attempt.items()}
     kept = []
-    for row in actions.to_dict("records"):
-        former = known.get((row["bitrix24_id"], row["action"]))
+    for attempt, row in zip(attempted(actions), actions.to_dict("records"), strict=True):
+        user, action, _ = attempt
         if row["outcome"] == Outcome.FAILED:
-            kept.append(counted_on(row, former=former, now=now))
-        elif former is not None and row["outcome"] in (Outcome.DEFERRED, Outcome.HELD, Outcome.WAITING):
-            kept.append(former)
+            kept.append(counted_on(row, former=same_attempt.get(attempt), now=now))
+        elif row["outcome"] != Outcome.DONE and (user, action) in same_action:
+            kept.append(same_action[user, action])
     return frames.of(frames.DeadLetters, kept)
 
 
-def counted_on(row: dict, *, former: dict | None, now: datetime) -> dict:  # type: ignore[type-arg]
-    """The dead letter of a failed action; another content than before begins the count anew."""
-    same = former is not None and same_text(former["after"], row["after"])
-    attempts = int(former["attempts"]) + 1 if former is not None and same else 1
+def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
+    """What each dead letter or action tries: user, action and what is sent (empty for nothing)."""
+    return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
+
+
+def counted_on(row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, now: datetime) -> dict[Hashable, Any]:
+    """The dead letter of a failed action: counted on from the former one, or begun."""
+    attempts = former["attempts"] + 1 if former else 1
     return {
         "bitrix24_id": row["bitrix24_id"],
         "action": row["action"],
         "attempts": attempts,
-        "first_failed_at": former["first_failed_at"] if former is not None and same else now,
+        "first_failed_at": former["first_failed_at"] if former else now,
         "last_failed_at": now,
         "next_try_at": next_try(action=ActionKind(row["action"]), attempts=attempts, failed_at=now),
         "error": row["error"],
         "after": row["after"],
     }
-
-
-def same_text(one: object, other: object) -> bool:
-    """Whether both are the same text, or both no value."""
-    return one == other or (pd.isna(one) and pd.isna(other))  # type: ignore[call-overload,no-any-return]
