@@ -1,0 +1,47 @@
+"""The Bitrix24 client: reads a portal's users through an incoming webhook, and never changes anything."""
+
+from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
+from b24_pipeline.bitrix24.changes import Poll, poll_changes
+from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.errors import (
+    AccountError,
+    Bitrix24Error,
+    FetchNotTrusted,
+    OperationLimit,
+    OursError,
+    RateLimited,
+    RetryableError,
+    ServerFault,
+    TransportFault,
+)
+from b24_pipeline.bitrix24.known import KnownUsers
+from b24_pipeline.bitrix24.lookup import confirm_deleted, look_up
+from b24_pipeline.bitrix24.patience import RetryLimits
+from b24_pipeline.bitrix24.preflight import Bitrix24Check, check_bitrix24
+from b24_pipeline.bitrix24.users import UserFetch, fetch_users
+
+__all__ = [
+    "AccountError",
+    "BatchAnswer",
+    "Bitrix24",
+    "Bitrix24Check",
+    "Bitrix24Error",
+    "FetchNotTrusted",
+    "KnownUsers",
+    "LeakyBucket",
+    "OperationLimit",
+    "OursError",
+    "Poll",
+    "RateLimited",
+    "RetryLimits",
+    "RetryableError",
+    "ServerFault",
+    "TransportFault",
+    "UserFetch",
+    "check_bitrix24",
+    "confirm_deleted",
+    "fetch_users",
+    "look_up",
+    "poll_changes",
+    "portal_bucket",
+]

@@ -1,0 +1,244 @@
+"""The Bitrix24 webhook client: one call, one batch; everything it knows how to do is read (contract 1 - 4)."""
+
+import logging
+import random as randomness
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from b24_pipeline import __version__
+from b24_pipeline.bitrix24.address import WebhookAddress
+from b24_pipeline.bitrix24.border import Envelope, error_of, mapping, number, read_answer, whole_number
+from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
+from b24_pipeline.bitrix24.errors import (
+    AccountError,
+    Bitrix24Error,
+    OperationLimit,
+    RateLimited,
+    RetryableError,
+    TransportFault,
+)
+from b24_pipeline.bitrix24.patience import Patience, RetryLimits
+
+logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+READS: Final = frozenset({"batch", "profile", "scope", "user.get"})
+"""All that is ever called: harmless to repeat."""
+
+COMMANDS_IN_BATCH: Final = 50
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 3
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{__version__}"}
+
+
+def _not_an_address(record: logging.LogRecord) -> bool:
+    """Keep quiet: httpx logs whole URLs at INFO; a webhook's URL is its secret."""
+    return record.levelno > logging.INFO
+
+
+logging.getLogger("httpx").addFilter(_not_an_address)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What became of a batch's commands: each is in `results`, or in `errors`, or (not executed) in neither."""
+
+    results: Mapping[str, Any]
+    errors: Mapping[str, Bitrix24Error]
+    totals: Mapping[str, int]
+
+
+class Bitrix24:
+    """One portal, read through one webhook. Thread-safe as far as its `httpx.Client` is.
+
+    `clock` tells Unix seconds; `random` gives numbers from 0 to 1. A portal's clients share its `bucket`.
+    """
+
+    def __init__(  # noqa: PLR0913 - time and chance are passed in
+        self,
+        webhook_url: str,
+        *,
+        http: httpx.Client,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = randomness.random,
+        bucket: LeakyBucket | None = None,
+        retries: RetryLimits | None = None,
+    ) -> None:
+        self._address = WebhookAddress.of(webhook_url)
+        self._first_host = self._address.host
+        self._http = http
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._bucket = bucket or portal_bucket(self._address.host)
+        self._retries = retries or RetryLimits()
+        self._lock = threading.Lock()
+        self._requests_sent = 0
+        self._resets_at: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Bitrix24({self.host})"
+
+    @property
+    def host(self) -> str:
+        """The host that is asked now."""
+        return self._address.host
+
+    @property
+    def moved_to(self) -> str | None:
+        """The portal's new host, when it was renamed (contract 1.6)."""
+        return self.host if self.host != self._first_host else None
+
+    @property
+    def requests_sent(self) -> int:
+        """How many HTTP requests were sent so far."""
+        return self._requests_sent
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
+        """Call a method, repeating it when that may help.
+
+        Raises:
+            Bitrix24Error: it does not work.
+        """
+        return self._repeating(lambda: self.call_once(method, params))
+
+    def batch(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
+        """Send up to 50 commands (name → `method?query`), in their order, as one request; repeated when that may help.
+
+        Errors of single commands are in the answer; with `halt=1` the first of them ends the batch (contract 3.3).
+
+        Raises:
+            Bitrix24Error: the batch as a whole does not work.
+        """
+        return self._repeating(lambda: self.batch_once(commands, halt=halt))
+
+    def batch_whole(self, commands: Mapping[str, str]) -> BatchAnswer:
+        """As `batch`, but an error of one command is an error of all."""
+        return self._repeating(lambda: _whole(self.batch_once(commands), commands))
+
+    def patience(self) -> Patience:
+        """The bounds of repeating one operation."""
+        return Patience(self._retries, clock=self._clock, sleep=self._sleep, random=self._random)
+
+    def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
+        """As `batch`, but never repeated."""
+        if not 1 <= len(commands) <= COMMANDS_IN_BATCH:
+            raise ValueError(f"a batch holds 1 to {COMMANDS_IN_BATCH} commands, these are {len(commands)}")
+        methods = {name: _reading(command.partition("?")[0]) for name, command in commands.items()}
+        answer = self.call_once("batch", {"halt": halt, "cmd": dict(commands)})
+        return self._batch_answer(answer.result, methods)
+
+    def call_once(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
+        """Call a method once, following the portal when it was renamed.
+
+        Raises:
+            Bitrix24Error: it does not work.
+        """
+        body = dict(params or {})
+        address = self._address
+        response = self._post(address, _reading(method), body)
+        for _ in range(_MOST_REDIRECTS):
+            if response.status_code not in _REDIRECTS:
+                return self._read(method, response)
+            address = address.moved(method, response.headers.get("Location", ""))
+            response = self._post(address, method, body)
+            self._remember(address)
+        raise AccountError(f"{method}: the portal redirects in circles: check BITRIX24_WEBHOOK_URL")
+
+    def _repeating(self, attempt: Callable[[], Answer]) -> Answer:
+        patience = self.patience()
+        while True:
+            try:
+                return attempt()
+            except RetryableError as error:
+                patience.after(error)
+
+    def _read(self, method: str, response: httpx.Response) -> Envelope:
+        try:
+            envelope = read_answer(method, response.status_code, response.content)
+        except RateLimited:
+            self._bucket.fill()
+            raise
+        except OperationLimit as error:
+            self._tell_reset(error)
+            raise
+        self._resets_at = envelope.resets_at or self._resets_at
+        return envelope
+
+    def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
+        self._bucket.acquire()
+        with self._lock:
+            self._requests_sent += 1
+        # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
+        fault: Bitrix24Error
+        try:
+            return self._http.post(address.url(method), json=body, headers=_HEADERS, follow_redirects=False)
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            fault = _transport_fault(method, error)
+        raise fault
+
+    def _batch_answer(self, result: object, methods: Mapping[str, str]) -> BatchAnswer:
+        maps = mapping(result)
+        if "result" not in maps and "result_error" not in maps:
+            raise TransportFault("batch: an answer without the commands' results")
+        times = [mapping(time) for time in mapping(maps.get("result_time")).values()]
+        self._resets_at = (
+            max((number(time.get("operating_reset_at")) or 0.0 for time in times), default=0) or self._resets_at
+        )
+        totals = {name: whole_number(total) for name, total in mapping(maps.get("result_total")).items()}
+        errors = {
+            name: error_of(methods.get(name, "batch"), 200, mapping(error))
+            for name, error in mapping(maps.get("result_error")).items()
+        }
+        for error in errors.values():
+            self._tell_reset(error)
+        return BatchAnswer(
+            results=mapping(maps.get("result")),
+            errors=errors,
+            totals={name: total for name, total in totals.items() if total is not None},
+        )
+
+    def _tell_reset(self, error: Bitrix24Error) -> None:
+        """The last successful answer tells when a used-up method is free again (contract 4.2)."""
+        if isinstance(error, OperationLimit):
+            error.resets_at = error.resets_at or self._resets_at
+
+    def _remember(self, address: WebhookAddress) -> None:
+        with self._lock:
+            known, self._address = self._address, address
+        if known.host != address.host:
+            logger.warning(
+                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", address.host
+            )
+
+
+def _transport_fault(method: str, error: Exception) -> Bitrix24Error:
+    if isinstance(error, httpx.TimeoutException):
+        return TransportFault(f"{method}: no answer in time")
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not an address that can be called")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return AccountError(
+            f"{method}: the portal's TLS certificate is not trusted here: give the CA bundle of a private authority"
+        )
+    return TransportFault(f"{method}: the connection failed ({type(error).__name__})")
+
+
+def _whole(answer: BatchAnswer, commands: Mapping[str, str]) -> BatchAnswer:
+    for error in answer.errors.values():
+        raise error
+    if not commands.keys() <= answer.results.keys():
+        raise TransportFault("batch: not all commands were answered")
+    return answer
+
+
+def _reading(method: str) -> str:
+    if method not in READS:
+        raise ValueError(f"this client only reads: {', '.join(sorted(READS))}; not {method}")
+    return method

@@ -1,0 +1,106 @@
+"""Reading windows of ids to their ends, several at a time (contract 3.4, 5)."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
+from typing import Final
+
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.errors import RetryableError
+from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain
+from b24_pipeline.bitrix24.wire import UserRow, user_row
+
+AT_ONCE: Final = 16
+"""Windows read at the same time."""
+
+
+class End(Enum):
+    """What is taken for the end of a window, besides reaching its upper border (contract 3.4, steps 4 and 6)."""
+
+    SHORT_PAGE = "a page that is not full"
+    EMPTY_PAGE = "an empty page: needed where the portal drops rows after paging"
+
+
+class TypeUnknownError(Exception):
+    """A row does not say of what type the user is: this scope does not show it (contract 2.6)."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """The rows read so far, and what their reading proves (R16a)."""
+
+    rows: list[UserRow] = field(default_factory=list)
+    email_key_seen: bool = False
+    strictly_rising: bool = True
+    finished: bool = True
+
+    def add(self, pages: Pages, filter_: Filter) -> None:
+        """Add the good pages that were read with `filter_`.
+
+        Raises:
+            TypeUnknownError: neither the rows nor the filter say of what type the users are.
+        """
+        user_type = filter_.get("USER_TYPE")
+        for row in pages.rows:
+            if user_type is None and "USER_TYPE" not in row:
+                raise TypeUnknownError
+            self.email_key_seen = self.email_key_seen or "EMAIL" in row
+            self.rows.append(user_row(row, user_type=None if user_type is None else str(user_type)))
+        self.strictly_rising &= pages.rising
+
+    def join(self, other: "Reading") -> None:
+        """Add what was read later."""
+        self.rows += other.rows
+        self.email_key_seen |= other.email_key_seen
+        self.strictly_rising &= other.strictly_rising
+        self.finished &= other.finished
+
+
+def is_done(pages: Pages, window: Window, end: End) -> bool:
+    """Whether the window was read to its end."""
+    if window.upto is not None and pages.last >= window.upto:
+        return True
+    if end is End.EMPTY_PAGE:
+        return pages.short_page == 0
+    return pages.short_page is not None
+
+
+def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int = CHAIN) -> Reading:
+    """Read the window to its end, up to `pages` pages in one request.
+
+    Raises:
+        Bitrix24Error: it does not work.
+        TypeUnknownError: see `Reading.add`.
+    """
+    reading = Reading()
+    patience = client.patience()
+    while True:
+        build = partial(chain, window, filter_)
+        answer, pages = send_chain(client, build, pages, patience)
+        got = read_chain(answer, list(build(pages)), after=window.after)
+        reading.add(got, filter_)
+        if not got.rising or is_done(got, window, end):
+            return reading
+        if isinstance(got.error, RetryableError):
+            patience.after(got.error)
+        elif got.error is not None:
+            raise got.error
+        elif not got.rows:
+            reading.finished = False
+            return reading
+        window = replace(window, after=got.last)
+
+
+def read_windows(client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End) -> Reading:
+    """Read several windows (each with its number of pages a request), some of them at the same time, and join them."""
+    reading = Reading()
+    if not windows:
+        return reading
+    with ThreadPoolExecutor(min(AT_ONCE, len(windows))) as pool:
+        for part in pool.map(
+            lambda item: read_window(client, item[0], filter_, end=end, pages=item[1]), windows.items()
+        ):
+            reading.join(part)
+    return reading

@@ -1,0 +1,120 @@
+"""From a row on the wire to the fields of the `Users` frame (contract 2.6): the one place that knows both names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.bitrix24.border import whole_number
+from b24_pipeline.bitrix24.errors import FetchNotTrusted
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.frames import Users
+
+FIELDS: Final = (
+    "ID",
+    "USER_TYPE",
+    "ACTIVE",
+    "NAME",
+    "LAST_NAME",
+    "SECOND_NAME",
+    "EMAIL",
+    "WORK_PHONE",
+    "PERSONAL_MOBILE",
+    "PERSONAL_PHONE",
+    "UF_DEPARTMENT",
+)
+"""All that is asked for, in the order of the `Users` frame: what changes with every login stays out (contract 9.24)."""
+
+EMPLOYEE: Final = "employee"
+"""The `USER_TYPE` of those who may be imported (R01)."""
+
+_YES: Final = frozenset({"Y", "1", "TRUE"})
+_NO: Final = frozenset({"N", "0", "FALSE"})
+
+
+class UserRow(NamedTuple):
+    """One user, normalised; the fields are the `Users` frame's, and None is «no value»."""
+
+    bitrix24_id: int
+    user_type: str | None
+    active: bool
+    first_name: str | None
+    last_name: str | None
+    second_name: str | None
+    email: str | None
+    work_phone: str | None
+    personal_mobile: str | None
+    personal_phone: str | None
+    departments: str | None
+
+
+def user_id(row: Mapping[str, Any]) -> int:
+    """The id of a row, as a number: as text, «9» would come after «10».
+
+    Raises:
+        FetchNotTrusted: it has none.
+    """
+    number = whole_number(row.get("ID"))
+    if number is None:
+        raise FetchNotTrusted("the portal sent a user without a usable id")
+    return number
+
+
+def user_row(row: Mapping[str, Any], *, user_type: str | None = None) -> UserRow:
+    """The row, normalised; `user_type` is what it is when the row does not say (contract 2.6).
+
+    Raises:
+        FetchNotTrusted: it has no id, or does not say whether the user is active.
+    """
+    get = row.get
+    return UserRow(
+        user_id(row),
+        _text(get("USER_TYPE")) or user_type,
+        _active(row),
+        _text(get("NAME")),
+        _text(get("LAST_NAME")),
+        _text(get("SECOND_NAME")),
+        _text(get("EMAIL")),
+        _text(get("WORK_PHONE")),
+        _text(get("PERSONAL_MOBILE")),
+        _text(get("PERSONAL_PHONE")),
+        _departments(get("UF_DEPARTMENT")),
+    )
+
+
+def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
+    """The frame of the rows, by rising id; of rows with one id the last stands."""
+    unique = {row.bitrix24_id: row for row in rows}
+    columns: Iterable[Sequence[Any]] = zip(*(unique[number] for number in sorted(unique)), strict=True)
+    named = dict(zip(UserRow._fields, columns, strict=False))
+    return frames.check(Users, pd.DataFrame(named, columns=[*UserRow._fields]))
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        if value.isascii():
+            return value if value and not value.isspace() else None
+        # A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import.
+        return value.encode("utf-8", "replace").decode("utf-8") if value.strip() else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def _active(row: Mapping[str, Any]) -> bool:
+    value = row.get("ACTIVE")
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().upper()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise FetchNotTrusted(f"the portal does not say whether user {user_id(row)} is active")
+
+
+def _departments(value: object) -> str | None:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    parts = value if isinstance(value, list) else str(value).split(",")
+    numbers = (whole_number(part.strip() if isinstance(part, str) else part) for part in parts)
+    return ",".join(str(number) for number in numbers if number is not None) or None

@@ -1,0 +1,74 @@
+"""R16a: whether a fetch can be trusted to hold every user. Pure: it judges a record of what was seen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Distrust(StrEnum):
+    """Why a fetch is not to be trusted (R16a)."""
+
+    EMPTY = "empty"
+    OUT_OF_ORDER = "out_of_order"
+    BROKEN_OFF = "broken_off"
+    NO_EMAIL_KEY = "no_email_key"
+    COUNT_DIFFERS = "count_differs"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEvidence:
+    """What was seen of one fetch.
+
+    `users` and both counts are of the users whose id is not above the highest there was at the start: who was hired
+    meanwhile is in none of them. `count_after` is None when it was not asked for.
+    """
+
+    users: int
+    strictly_rising: bool
+    finished: bool
+    email_key_seen: bool
+    count_before: int
+    count_after: int | None = None
+
+
+def distrust(evidence: FetchEvidence) -> Distrust | None:
+    """The first reason not to trust the fetch, None when it can be trusted (R16a)."""
+    if not evidence.strictly_rising:
+        return Distrust.OUT_OF_ORDER
+    if not evidence.finished:
+        return Distrust.BROKEN_OFF
+    if not _count_is_explained(evidence):
+        return Distrust.COUNT_DIFFERS
+    if not evidence.users:
+        return Distrust.EMPTY
+    if not evidence.email_key_seen:
+        return Distrust.NO_EMAIL_KEY
+    return None
+
+
+def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
+    """The reason for people: one sentence, and what to do where something can be done."""
+    match reason:
+        case Distrust.EMPTY:
+            return "the portal says it has no users at all: check the rights of the webhook's owner"
+        case Distrust.OUT_OF_ORDER:
+            return "the portal sent users out of the order of their ids, so some may be missing"
+        case Distrust.BROKEN_OFF:
+            return f"the portal's answer broke off after {evidence.users} users"
+        case Distrust.NO_EMAIL_KEY:
+            return (
+                "no user came with an e-mail field: the webhook lacks the scope for it,"
+                " tick user or user_basic (user_brief is not enough)"
+            )
+        case Distrust.COUNT_DIFFERS:
+            return f"{evidence.users} users were read, but the portal counts {_counts(evidence)}, also when read again"
+
+
+def _count_is_explained(evidence: FetchEvidence) -> bool:
+    after = evidence.count_before if evidence.count_after is None else evidence.count_after
+    return min(evidence.count_before, after) <= evidence.users <= max(evidence.count_before, after)
+
+
+def _counts(evidence: FetchEvidence) -> str:
+    if evidence.count_after is None or evidence.count_after == evidence.count_before:
+        return str(evidence.count_before)
+    return f"{evidence.count_before} before and {evidence.count_after} after"
