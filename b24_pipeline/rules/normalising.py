@@ -1,5 +1,6 @@
 """R04-R06: names, e-mails and phones brought into one form, a whole column at a time."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -50,7 +51,8 @@ def with_other_scripts(in_ascii: pd.Series, *, texts: pd.Series, convert: Callab
 
 def callgear_last_name(last_names: pd.Series, *, prefix: str) -> pd.Series:
     """R06: the prefix and the Bitrix24 last name (tidy); a name that begins with the prefix does not get it twice."""
-    return last_names.where(last_names.str.startswith(prefix) | last_names.isna(), prefix + last_names)
+    has_prefix = last_names.str.startswith(re.sub(WHITE_SPACE, " ", prefix).lstrip())
+    return last_names.where(has_prefix, prefix + last_names)
 
 
 def decimal_digits(text: str) -> str:

@@ -1,0 +1,169 @@
+"""R04-R06: names, e-mails and phones as they are compared and sent."""
+
+import sys
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from b24_pipeline.rules import normalising
+from b24_pipeline.rules.records import PhonesPolicy, Policy
+from b24_pipeline_tests.people import by_user, employees, user
+
+EVERY_WHITE_SPACE = "".join(chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace())
+
+
+def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:
+    """One normalised field of one user with these fields."""
+    return by_user(employees(user(1, **fields), policy=policy), column)[1]
+
+
+@pytest.mark.parametrize(
+    ("written", "tidy"),
+    [
+        ("Ирина", "Ирина"),
+        ("  Ira ", "Ira"),
+        ("Anna  Maria", "Anna Maria"),
+        ("Anna\t\n Maria", "Anna Maria"),
+        ("\u00a0van\u2003der\u3000Berg\u2028", "van der Berg"),
+        ("o'Neil-Šimić", "o'Neil-Šimić"),
+        ("zero\u200bwidth", "zero\u200bwidth"),
+        (f"a{EVERY_WHITE_SPACE}b", "a b"),
+        (EVERY_WHITE_SPACE, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_r04_names_are_trimmed_and_inner_white_space_is_collapsed(written: str | None, tidy: str | None) -> None:
+    judged = employees(user(1, first_name=written, last_name=written, second_name=written))
+    assert [by_user(judged, column)[1] for column in ("first_name", "last_name", "patronymic")] == [tidy] * 3
+
+
+@pytest.mark.parametrize(
+    ("written", "sent", "compared"),
+    [
+        ("ira@x.test", "ira@x.test", "ira@x.test"),
+        (" Ira@X.Test\u00a0", "Ira@X.Test", "ira@x.test"),
+        ("STRASSE@x.test", "STRASSE@x.test", "strasse@x.test"),
+        ("straße@x.test", "straße@x.test", "strasse@x.test"),
+        ("ИРИНА@почта.рф", "ИРИНА@почта.рф", "ирина@почта.рф"),
+        (f"{EVERY_WHITE_SPACE}ira@x.test{EVERY_WHITE_SPACE}", "ira@x.test", "ira@x.test"),
+        (EVERY_WHITE_SPACE, None, None),
+        (None, None, None),
+    ],
+)
+def test_r04_emails_are_sent_as_written_and_compared_casefolded(
+    written: str | None, sent: str | None, compared: str | None
+) -> None:
+    assert normalised("email", email=written) == sent
+    assert normalised("email_key", email=written) == compared
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("+7 (912) 345-67-89", "79123456789"),
+        ("tel:8.912.345.67.89", "89123456789"),
+        ("+7 495 100-20-30 доб. 118", "74951002030118"),
+        ("0044 20 7946 0000", "00442079460000"),
+        ("٠٥٠ ١٢٣ ٤٥٦٧", "0501234567"),
+        ("۰۹۱۲۳۴۵۶۷۸۹", "09123456789"),
+        ("९८७६५४३२१०", "9876543210"),
+        ("１２３－４５６７", "1234567"),
+        ("𝟏𝟐𝟑𝟒", "1234"),
+        ("+٩71 50 555", "97150555"),
+        ("12³45", "1245"),
+        ("①②③ 456", "456"),
+        ("Ⅷ 123", "123"),
+        ("五 555", "555"),
+    ],
+)
+def test_r05_only_decimal_digits_are_kept_and_every_script_counts_as_its_value(written: str, number: str) -> None:
+    assert normalised("phones", work_phone=written) == number
+    assert normalised("unusable_phones", work_phone=written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("12", None), ("1-2", None), ("123", "123"), ("1" * 15, "1" * 15), ("1" * 16, None), ("none", None), ("٣٤", None)],
+)
+def test_r05_fewer_than_3_or_more_than_15_digits_are_left_out_and_noted(written: str, number: str | None) -> None:
+    assert normalised("phones", work_phone=written) == number
+    assert normalised("unusable_phones", work_phone=written) == (None if number else written)
+
+
+def test_r05_who_has_no_usable_phone_is_still_a_candidate() -> None:
+    judged = employees(user(1, work_phone=" ext 7 ", personal_mobile="+7 912 345-67-89 / +7 912 345-67-80"))
+    assert by_user(judged, "standing") == {1: "candidate"}
+    assert by_user(judged, "phones") == {1: None}
+    assert by_user(judged, "unusable_phones") == {1: "ext 7 | +7 912 345-67-89 / +7 912 345-67-80"}
+
+
+PHONES = [
+    # work, mobile, landline, all, first
+    ("111", "222", "333", "111,222,333", "111"),
+    ("111", None, "333", "111,333", "111"),
+    (None, "222", "333", "222,333", "222"),
+    (None, None, "333", "333", "333"),
+    (None, None, None, None, None),
+    ("12", "222", "333", "222,333", "222"),
+    ("12", "+", "333", "333", "333"),
+    ("111", "1-1-1", "333", "111,333", "111"),
+    ("111", "222", "(111)", "111,222", "111"),
+    ("111", "222", "2 22", "111,222", "111"),
+    ("111", "1 11", "11 1", "111", "111"),
+    (None, "222", "2-22", "222", "222"),
+    ("", " ", "333", "333", "333"),
+    ("8 912 345", "+7 912 345", None, "8912345,7912345", "8912345"),
+]
+
+
+@pytest.mark.parametrize(("work", "mobile", "landline", "every", "first"), PHONES)
+def test_r05_order_is_work_mobile_landline_and_of_equal_numbers_the_first_stays(
+    work: str | None, mobile: str | None, landline: str | None, every: str | None, first: str | None
+) -> None:
+    texts = {"work_phone": work, "personal_mobile": mobile, "personal_phone": landline}
+    assert normalised("phones", **texts) == every
+    assert normalised("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == first
+
+
+@pytest.mark.parametrize(
+    ("last_name", "in_callgear"),
+    [
+        ("Lebedeva", "(bitrix24) Lebedeva"),
+        (" van  der Berg ", "(bitrix24) van der Berg"),
+        ("(bitrix24) Lebedeva", "(bitrix24) Lebedeva"),
+        ("  (bitrix24)   Lebedeva", "(bitrix24) Lebedeva"),
+        ("(bitrix24)\u00a0Lebedeva", "(bitrix24) Lebedeva"),
+        ("(bitrix24)Lebedeva", "(bitrix24) (bitrix24)Lebedeva"),
+        ("Lebedeva (bitrix24) ", "(bitrix24) Lebedeva (bitrix24)"),
+        (None, None),
+    ],
+)
+def test_r06_the_prefix_stands_before_the_last_name_and_never_twice(
+    last_name: str | None, in_callgear: str | None
+) -> None:
+    assert normalised("callgear_last_name", last_name=last_name) == in_callgear
+
+
+@pytest.mark.parametrize(
+    ("prefix", "last_name", "in_callgear"),
+    [
+        ("B24 ", "Lebedeva", "B24 Lebedeva"),
+        ("B24-", "B24-Lebedeva", "B24-Lebedeva"),
+        ("", "Lebedeva", "Lebedeva"),
+        ("[x] ", "[x] Lebedeva", "[x] Lebedeva"),
+        ("B24\u00a0", "B24\u00a0Lebedeva", "B24 Lebedeva"),
+    ],
+)
+def test_r06_the_prefix_is_a_setting(prefix: str, last_name: str, in_callgear: str) -> None:
+    assert normalised("callgear_last_name", last_name=last_name, policy=Policy(last_name_prefix=prefix)) == in_callgear
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Lebedeva", " LEBEDEVA"), ("van der  Berg", "Van Der\u00a0Berg"), ("Weiß", "WEISS"), ("ЛЕБЕДЕВА", "Лебедева")],
+)
+def test_r09_last_names_agree_whatever_their_case_and_white_space(one: str, other: str) -> None:
+    first, second = normalising.name_key(pd.Series([one, other], dtype="str"))
+    assert first == second

@@ -1,0 +1,237 @@
+"""R06, R07 and R09-R11: what is sent to CallGear for whom, and what is not."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from b24_pipeline.rules import planning
+from b24_pipeline.rules.records import ActionKind, Harm, OnIdMatch, Outcome, Policy
+from b24_pipeline_tests.people import Row, actions, callgear_employee, link, phone_entry, planned, user
+
+SENT = ("first_name", "last_name", "patronymic", "email", "phones")
+
+
+def steps(*rows: Row, **others: Any) -> dict[int, tuple[str, dict[str, str]]]:
+    """By user: the action and the fields that are sent."""
+    return {
+        row["bitrix24_id"]: (row["action"], {name: row[name] for name in SENT if pd.notna(row[name])})
+        for row in planned(*rows, **others).to_dict("records")
+    }
+
+
+@pytest.mark.parametrize(
+    ("on_id_match", "employee", "expected"),
+    [
+        (OnIdMatch.NOTHING, callgear_employee(101, last_name="Other"), None),
+        (OnIdMatch.FILL_PHONES, callgear_employee(101, last_name="Other"), {"phones": "123,456"}),
+        (OnIdMatch.FILL_PHONES, callgear_employee(101, last_name="Other", phones=["999"]), None),
+        (
+            OnIdMatch.REFRESH,
+            callgear_employee(101, last_name="Other"),
+            {"last_name": "(bitrix24) Name1", "phones": "123,456"},
+        ),
+        (OnIdMatch.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123,456"}),
+        (
+            OnIdMatch.REFRESH,
+            callgear_employee(101, last_name="Other", phones=["999"]),
+            {"last_name": "(bitrix24) Name1"},
+        ),
+        (OnIdMatch.REFRESH, callgear_employee(101, last_name=None, phones=["9"]), {"last_name": "(bitrix24) Name1"}),
+        (OnIdMatch.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1", phones=["999"]), None),
+    ],
+)
+def test_r07_matched_by_id_is_left_alone_unless_the_setting_says_otherwise(
+    on_id_match: OnIdMatch, employee: Row, expected: dict[str, str] | None
+) -> None:
+    found = steps(
+        user(1, work_phone="123", personal_mobile="456"),
+        account=[employee],
+        stored=[link(1, 101)],
+        policy=Policy(on_id_match=on_id_match),
+    )
+    assert found == ({1: (ActionKind.UPDATE, expected)} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("employee", "sent", "harm"),
+    [
+        (
+            callgear_employee(101, last_name="Lebedeva"),
+            {"last_name": "(bitrix24) Name1", "phones": "123"},
+            Harm.EMAIL_LINK,
+        ),
+        (
+            callgear_employee(101, last_name="Lebedeva", phones=["9"]),
+            {"last_name": "(bitrix24) Name1"},
+            Harm.EMAIL_LINK,
+        ),
+        (callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123"}, Harm.EMAIL_LINK),
+        (callgear_employee(101, last_name="(bitrix24) Name1", phones=["9"]), {}, None),
+    ],
+    ids=["last name and phones", "last name", "phones", "the link alone"],
+)
+def test_r09_matched_by_email_is_linked_and_only_what_is_not_right_is_sent(
+    employee: Row, sent: dict[str, str], harm: Harm | None
+) -> None:
+    person = user(1, email="ira@x.test", first_name="Irina", second_name="Pavlovna", work_phone="123")
+    row = planned(person, account=[employee | {"email": "IRA@x.test"}]).to_dict("records")[0]
+    assert (row["action"], row["callgear_id"], row["outcome"]) == (ActionKind.LINK, 101, Outcome.PLANNED)
+    assert {name: row[name] for name in SENT if pd.notna(row[name])} == sent
+    assert (None if pd.isna(row["harm"]) else row["harm"]) == harm
+
+
+@pytest.mark.parametrize(
+    ("newcomer", "approved"),
+    [("Name8", frozenset()), ("Zimina", frozenset({(1, 101)}))],
+    ids=["rehired", "e-mail reuse approved"],
+)
+@pytest.mark.parametrize("last_name", ["Other", "(bitrix24) Name8", "(bitrix24) Zimina"])
+def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
+    newcomer: str, approved: frozenset[tuple[int, int]], last_name: str
+) -> None:
+    plan = planned(
+        user(1, email="ira@x.test", last_name=newcomer),
+        account=[callgear_employee(101, email="ira@x.test", last_name=last_name)],
+        stored=[link(8, 101)],
+        approved_reuse=approved,
+    )
+    assert plan[["action", "harm", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
+
+
+def test_r10_who_is_not_there_is_created_with_names_email_and_phones() -> None:
+    person = user(
+        1,
+        first_name=" Irina ",
+        last_name="Lebedeva",
+        second_name="Pavlovna",
+        email=" Ira@X.test",
+        work_phone="+7 495 100-20-30",
+        personal_mobile="8 912",
+        personal_phone="12",
+    )
+    assert steps(person) == {
+        1: (
+            ActionKind.CREATE,
+            {
+                "first_name": "Irina",
+                "last_name": "(bitrix24) Lebedeva",
+                "patronymic": "Pavlovna",
+                "email": "Ira@X.test",
+                "phones": "74951002030,8912",
+            },
+        )
+    }
+
+
+def test_r10_what_a_user_does_not_have_is_not_sent() -> None:
+    created = {"last_name": "(bitrix24) Name1", "email": "user1@x.test"}
+    assert steps(user(1, first_name=None)) == {1: (ActionKind.CREATE, created)}
+
+
+def test_r10_a_create_in_place_of_a_stale_link_says_so() -> None:
+    plan = planned(user(1), stored=[link(1, 999)])
+    assert plan[["action", "reason", "harm"]].to_numpy().tolist() == [["create", "stale_link", "create"]]
+
+
+@pytest.mark.parametrize(
+    ("phone_numbers", "sent"),
+    [
+        ("[]", True),
+        (json.dumps([phone_entry("999")]), False),
+        (json.dumps([phone_entry("999") | {"status": "inactive"}]), False),
+        (json.dumps([phone_entry("123")]), False),
+        (None, False),
+    ],
+    ids=["none at all", "another", "an inactive one", "the same", "not known"],
+)
+@pytest.mark.parametrize("on_id_match", [None, OnIdMatch.FILL_PHONES, OnIdMatch.REFRESH])
+def test_r11_phones_are_added_only_where_the_employee_has_none_at_all(
+    phone_numbers: str | None, sent: bool, on_id_match: OnIdMatch | None
+) -> None:
+    plan = planned(
+        user(1, email="ira@x.test", work_phone="123"),
+        account=[callgear_employee(101, email="ira@x.test", phone_numbers=phone_numbers)],
+        stored=[link(1, 101)] if on_id_match else [],
+        policy=Policy(on_id_match=on_id_match or OnIdMatch.NOTHING),
+    )
+    assert plan["phones"].dropna().tolist() == (["123"] if sent else [])
+
+
+def test_r02_rejected_candidates_are_listed_by_name_with_the_reason_and_nothing_is_sent() -> None:
+    plan = planned(user(1, email=None), user(2, last_name=None), user(3, last_name=None, first_name=None))
+    assert plan[["bitrix24_id", "action", "reason", "outcome", "person"]].to_numpy().tolist() == [
+        [1, "reject", "missing_email", "rejected", "Name1 Ira"],
+        [2, "reject", "missing_last_name", "rejected", "Ira"],
+        [3, "reject", "missing_last_name", "rejected", "user3@x.test"],
+    ]
+    assert plan[list(SENT)].isna().all(axis=None)
+
+
+def test_r09_r12_conflicts_are_listed_with_the_other_person_and_nothing_is_sent() -> None:
+    plan = planned(
+        user(1, email="ira@x.test"),
+        user(2, email="ira@x.test"),
+        user(3, email="two@x.test"),
+        user(4, email="reused@x.test"),
+        account=[
+            callgear_employee(101, email="two@x.test"),
+            callgear_employee(102, email="two@x.test"),
+            callgear_employee(103, email="reused@x.test"),
+            callgear_employee(104),
+        ],
+        stored=[link(1, 104), link(9, 103)],
+    )
+    assert plan[["bitrix24_id", "action", "reason", "outcome"]].to_numpy().tolist() == [
+        [2, "conflict", "duplicate_email", "conflict"],
+        [3, "conflict", "ambiguous_email", "conflict"],
+        [4, "conflict", "email_reused", "conflict"],
+    ]
+    assert plan["other_bitrix24_id"].fillna(0).tolist() == [1, 0, 9]
+    assert plan[list(SENT)].isna().all(axis=None)
+
+
+def test_r01_r03_r13_nothing_is_planned_for_who_is_no_candidate() -> None:
+    assert planned(user(1, active=False), user(2, user_type="extranet"), account=[callgear_employee(101)]).empty
+
+
+def test_the_plan_is_ordered_by_user() -> None:
+    assert planned(user(9), user(2, email=None), user(5))["bitrix24_id"].tolist() == [2, 5, 9]
+
+
+def test_r20_actions_tell_before_and_after_as_canonical_json() -> None:
+    plan = planned(
+        user(1, email="ира@x.test", last_name="Ли", work_phone="123", personal_mobile="456"),
+        user(2, email="employee102@x.test", work_phone="789"),
+        user(3, email="employee103@x.test", last_name="Right"),
+        user(4, email="employee104@x.test", last_name="Name9"),
+        account=[
+            callgear_employee(102, last_name="Was"),
+            callgear_employee(103, last_name="(bitrix24) Right"),
+            callgear_employee(104, last_name="Was", phones=["1"]),
+        ],
+        stored=[link(9, 104)],
+    )
+    told = planning.as_actions(plan)
+    assert told["before"].fillna("").tolist() == [
+        "",
+        '{"last_name": "Was", "phone_numbers": []}',
+        '{"last_name": "(bitrix24) Right"}',
+        '{"last_name": "Was", "other_bitrix24_id": 9}',
+    ]
+    assert told["after"].fillna("").tolist() == [
+        '{"email": "ира@x.test", "first_name": "Ira", "last_name": "(bitrix24) Ли", "phone_numbers": ["123", "456"]}',
+        '{"last_name": "(bitrix24) Name2", "phone_numbers": ["789"]}',
+        "",
+        '{"last_name": "(bitrix24) Name9"}',
+    ]
+    assert told[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]].equals(
+        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]]
+    )
+    assert told["error"].isna().all()
+    assert told["at"].isna().all()
+
+
+def test_r20_an_empty_plan_has_no_actions() -> None:
+    assert planning.as_actions(planned()).equals(actions())
