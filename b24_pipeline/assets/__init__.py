@@ -1,0 +1,21 @@
+"""The assets, in the order of the lineage: what goes in, what comes out, why."""
+
+from b24_pipeline.assets.bitrix24 import bitrix24_portal, bitrix24_users, employees
+from b24_pipeline.assets.callgear import (
+    callgear_account,
+    callgear_employees,
+    callgear_upsert,
+    employee_matches,
+    responsible_employees,
+)
+
+__all__ = [
+    "bitrix24_portal",
+    "bitrix24_users",
+    "callgear_account",
+    "callgear_employees",
+    "callgear_upsert",
+    "employee_matches",
+    "employees",
+    "responsible_employees",
+]

@@ -1,0 +1,74 @@
+"""The portal's side: its users as received, and the same users judged and normalised."""
+
+import dagster as dg
+import pandas as pd
+
+from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.run import count_employees
+from b24_pipeline.importing.users import read_users
+from b24_pipeline.reporting import previews
+from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.rules import candidates, frames
+from b24_pipeline.rules.records import Standing
+
+POOL = "callgear"
+OWNERS = ["team:data"]
+
+bitrix24_portal = dg.AssetSpec(
+    "bitrix24_portal",
+    group_name="bitrix24",
+    kinds={"bitrix24"},
+    owners=OWNERS,
+    description="The Bitrix24 portal: where people are hired, renamed and dismissed. Read over its inbound webhook.",
+)
+
+
+@dg.asset(
+    deps=[bitrix24_portal],
+    group_name="bitrix24",
+    kinds={"bitrix24", "pandas"},
+    owners=OWNERS,
+    pool=POOL,
+    metadata=columns_of(frames.Users),
+)
+def bitrix24_users(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
+    """Every user of the portal as received, active and dismissed.
+
+    The fetch is complete or the run ends here: an answer that is empty, out of order, broken off, without e-mails,
+    or not as many as the portal counts is not to be trusted (R13, R16a).
+    """
+    with import_run.step("bitrix24_users") as run:
+        users = read_users(run)
+    active = int(users["active"].sum())
+    return dg.MaterializeResult(
+        value=users,
+        metadata={
+            "dagster/row_count": len(users),
+            "users": len(users),
+            "active": active,
+            "dismissed": len(users) - active,
+            "bitrix24_requests": run.connection.bitrix24.requests_sent,
+        },
+    )
+
+
+@dg.asset(group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Employees))
+def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
+    """The users judged and normalised: who is a candidate, who is rejected and why (R01-R06).
+
+    Names trimmed, e-mails made comparable, phones as digits in dialling order, last names with the prefix.
+    """
+    with import_run.step("employees") as run:
+        judged = candidates.judge(frames.check(frames.Users, bitrix24_users), policy=run.policy)
+        count_employees(run, judged)
+    standing = judged["standing"].value_counts()
+    return dg.MaterializeResult(
+        value=judged,
+        metadata={
+            "dagster/row_count": len(judged),
+            **{word.value: int(standing.get(word, 0)) for word in Standing},
+            "with_phones": int(judged["phones"].notna().sum()),
+            "rejects": dg.MetadataValue.md(previews.people_markdown(previews.rejects(judged))),
+            "unusable_phone_texts": dg.MetadataValue.md(previews.people_markdown(previews.unusable_phones(judged))),
+        },
+    )

@@ -1,0 +1,157 @@
+"""The account's side: its employees, who is who, and what is done there."""
+
+import dagster as dg
+import pandas as pd
+
+from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.callgear.employees import fetch_employees
+from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.responsible_list import update_responsible_list
+from b24_pipeline.importing.run import count_matches
+from b24_pipeline.importing.upsert import upsert
+from b24_pipeline.reporting import previews
+from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.rules import frames, matching
+from b24_pipeline.rules.planning import NO_PHONES
+from b24_pipeline.rules.records import MatchKind
+
+
+@dg.asset(
+    group_name="callgear",
+    kinds={"callgear", "pandas"},
+    owners=OWNERS,
+    pool=POOL,
+    metadata=columns_of(frames.CallGearEmployees),
+)
+def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
+    """The employees that the CallGear account has now: complete, or the run ends here."""
+    with import_run.step("callgear_employees") as run:
+        found = fetch_employees(run.connection.callgear)
+    return dg.MaterializeResult(
+        value=found,
+        metadata={
+            "dagster/row_count": len(found),
+            "employees": len(found),
+            "without_phones": int((found["phone_numbers"] == NO_PHONES).sum()),
+            "without_email": int(found["email"].isna().sum()),
+            "callgear_points": run.connection.callgear.points_spent,
+        },
+    )
+
+
+@dg.asset(group_name="import", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Matches))
+def employee_matches(
+    employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
+) -> dg.MaterializeResult[pd.DataFrame]:
+    """Who is who: the stored link first, then the e-mail; what is not certain is a conflict (R07-R09, R12).
+
+    The stored links come from the database: CallGear has no field for a Bitrix24 id.
+    """
+    with import_run.step("employee_matches") as run:
+        judged = frames.check(frames.Employees, employees)
+        matches = matching.match(
+            judged,
+            callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
+            links=run.store.links(),
+            pending=run.store.pending_creates(),
+            approved_reuse=run.approved_reuse(),
+        )
+        count_matches(run, matches)
+    kinds = matches["match"].value_counts()
+    return dg.MaterializeResult(
+        value=matches,
+        metadata={
+            "dagster/row_count": len(matches),
+            **{kind.value: int(kinds.get(kind, 0)) for kind in MatchKind},
+            "conflicts": dg.MetadataValue.md(previews.people_markdown(previews.conflicts(matches, judged))),
+        },
+    )
+
+
+@dg.asset(
+    group_name="import", kinds={"callgear", "duckdb"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Actions)
+)
+def callgear_upsert(
+    employees: pd.DataFrame,
+    employee_matches: pd.DataFrame,
+    callgear_employees: pd.DataFrame,
+    import_run: ImportRunResource,
+) -> dg.MaterializeResult[None]:
+    """Creates and links employees as planned: one action a person, each with its outcome (R07, R09-R11).
+
+    Nobody is deleted, no phone number is changed. A kind of change over its safety limit is held (R16). A dry run shows
+    the plan and sends nothing (R19).
+    """
+    with import_run.step("callgear_upsert") as run:
+        actions = upsert(
+            run,
+            employees=frames.check(frames.Employees, employees),
+            matches=frames.check(frames.Matches, employee_matches),
+            callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(actions),
+            "created": run.counts.created,
+            "linked": run.counts.linked,
+            "left_alone": run.counts.matched_by_id,
+            "phones_added": run.counts.phones_added,
+            **previews.summary(actions),
+            "callgear_points": run.connection.callgear.points_spent,
+            "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
+            **how_to_approve(import_run),
+        },
+        tags={"b24_pipeline/dry_run": str(run.config.dry_run).lower()},
+    )
+
+
+@dg.asset(
+    deps=[callgear_upsert],
+    group_name="import",
+    kinds={"callgear", "duckdb"},
+    owners=OWNERS,
+    pool=POOL,
+    metadata=columns_of(frames.ResponsibleEmployees),
+)
+def responsible_employees(employees: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[None]:
+    """Takes dismissed and deleted people off CallGear's responsible list; with `mirror`, lists the others (R13-R15).
+
+    Deals are never touched: who owns some stays on the list and is tried again ever more rarely.
+    """
+    with import_run.step("responsible_employees") as run:
+        result = update_responsible_list(run, frames.check(frames.Employees, employees))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(result.state),
+            "on_the_list": int(result.state["listed"].sum()),
+            "responsible_removed": run.counts.responsible_removed,
+            **previews.summary(result.actions),
+            "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
+            **({"skipped": result.skipped} if result.skipped else {}),
+            **how_to_approve(import_run),
+        }
+    )
+
+
+callgear_account = dg.AssetSpec(
+    "callgear_account",
+    deps=[callgear_upsert, responsible_employees],
+    group_name="callgear",
+    kinds={"callgear"},
+    owners=OWNERS,
+    description="The CallGear account: its employees and its list of responsible employees, as the import leaves them.",
+)
+
+
+def how_to_approve(import_run: ImportRunResource) -> dict[str, dg.MetadataValue]:
+    """What waits, and how a person lets it pass."""
+    run = import_run.run
+    if not run.counts.held:
+        return {}
+    return {
+        "approve": dg.MetadataValue.md(
+            f"**{run.counts.held} actions are held** by a safety limit (R16). To let the next run do what this one "
+            f"listed: `b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n```yaml\nresources:\n  "
+            f"import_run:\n    config:\n      approve: {run.run_id}\n```"
+        )
+    }

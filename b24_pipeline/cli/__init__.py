@@ -1,0 +1,30 @@
+"""The command line: `b24-pipeline`. Heavy imports happen in the command that needs them; `--help` is instant."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.parser import build_parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it ended (see `Exit`)."""
+    parsed = build_parser().parse_args(arguments)
+    enter_project_folder()
+    try:
+        from b24_pipeline.cli import commands  # noqa: PLC0415 - only now: it loads pandas and more
+
+        return int(commands.run(parsed))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return int(Exit.STOPPED)
+
+
+def enter_project_folder() -> None:
+    """Relative paths count from the project folder, and Dagster's home is there unless another is given."""
+    here, installed = Path.cwd(), Path(__file__).resolve().parents[2]
+    folder = next((path for path in (here, installed) if (path / "dagster.yaml").is_file()), here)
+    os.chdir(folder)
+    os.environ.setdefault("DAGSTER_HOME", str(folder))

@@ -1,0 +1,55 @@
+"""From a parsed command line to what it does; every expected error is one line and an exit code of its own."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from b24_pipeline.cli.exits import Exit
+from b24_pipeline.importing.lock import RunInProgress
+from b24_pipeline.settings import SettingsError
+from b24_pipeline.store import StoreError
+
+
+def run(arguments: argparse.Namespace) -> Exit:
+    """Do the command."""
+    try:
+        return command(arguments.command)(arguments)
+    except SettingsError as error:
+        return complain(str(error), Exit.USAGE)
+    except RunInProgress as error:
+        return complain(str(error), Exit.IN_PROGRESS)
+    except StoreError as error:
+        return complain(str(error), Exit.FAILED)
+
+
+def complain(text: str, code: Exit) -> Exit:
+    """One clear line a problem, on standard error."""
+    for line in text.splitlines():
+        print(f"b24-pipeline: {line}", file=sys.stderr)
+    return code
+
+
+def command(name: str) -> Callable[[argparse.Namespace], Exit]:
+    """The function of a command; its module is loaded only now."""
+    match name:
+        case "sync":
+            from b24_pipeline.cli.sync import sync  # noqa: PLC0415
+
+            return sync
+        case "sandbox" | "dev":
+            from b24_pipeline.cli import serving  # noqa: PLC0415
+
+            return serving.sandbox if name == "sandbox" else serving.dev
+        case "check":
+            from b24_pipeline.cli.checking import check  # noqa: PLC0415
+
+            return check
+        case _:
+            from b24_pipeline.cli import audit  # noqa: PLC0415
+
+            return {
+                "history": audit.history,
+                "explain": audit.explain,
+                "approve": audit.approve,
+                "forget": audit.forget,
+            }[name]

@@ -1,0 +1,86 @@
+"""What may be typed after `b24-pipeline`."""
+
+import argparse
+
+from b24_pipeline import __version__
+from b24_pipeline.cli.exits import Exit
+
+EXIT_CODES = (
+    f"exit codes: {Exit.DONE:d} done; {Exit.USAGE:d} bad usage or settings; {Exit.PARTIAL:d} done, but some records "
+    f"failed or were deferred; {Exit.HELD:d} held by a safety limit; {Exit.UNTRUSTED:d} the source could not be "
+    f"trusted; {Exit.IN_PROGRESS:d} another run is in progress; {Exit.FAILED:d} failed"
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="b24-pipeline",
+        description="Imports the employees of a Bitrix24 portal into a CallGear account.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    sync = commands.add_parser("sync", help="one run of the import, through Dagster", epilog=EXIT_CODES)
+    sync.add_argument("--dry-run", action="store_true", help="read everything, show the plan, change nothing")
+    sync.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        type=int,
+        default=[],
+        metavar="ID",
+        help="only for these Bitrix24 user ids",
+    )
+    sync.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
+    sync.add_argument("--json", action="store_true", help="print the result as one JSON object, on the last line")
+    sync.add_argument("-v", "--verbose", action="store_true", help="show Dagster's log on standard error")
+
+    sandbox = commands.add_parser("sandbox", help="serve a stand-in for both systems, to try things out")
+    sandbox.add_argument("--port", type=int, default=8024, help="port on 127.0.0.1 (default %(default)s)")
+    sandbox.add_argument("--reset", action="store_true", help="begin with the company as it was at first")
+
+    dev = commands.add_parser("dev", help="the Dagster UI on 127.0.0.1, with schedule and sensor")
+    dev.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
+    dev.add_argument("--port", type=int, default=3000, help="port of the UI (default %(default)s)")
+
+    commands.add_parser("check", help="look whether both systems can be used, without changing anything")
+
+    history = commands.add_parser("history", help="the last runs")
+    history.add_argument("--since", metavar="DATE", help="runs since then, e.g. 2026-01-31")
+    history.add_argument("--limit", type=int, default=20, help="how many runs at most (default %(default)s)")
+    add_reading_options(history)
+
+    explain = commands.add_parser("explain", help="the life of one person, newest first")
+    explain.add_argument("person", metavar="ID|EMAIL", help="a Bitrix24 user id or an e-mail address")
+    add_reading_options(explain)
+
+    approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
+    approve.add_argument("run_id", metavar="RUN_ID")
+    approve.add_argument(
+        "--user",
+        nargs="+",
+        action="extend",
+        type=int,
+        default=[],
+        metavar="ID",
+        help="approve these users' email_reused",
+    )
+    add_sandbox_option(approve)
+
+    forget = commands.add_parser("forget", help="erase a person's data from snapshots and actions; counts stay")
+    forget.add_argument("person", metavar="ID|EMAIL")
+    add_sandbox_option(forget)
+    return parser
+
+
+def add_reading_options(command: argparse.ArgumentParser) -> None:
+    """Options of the commands that read the audit."""
+    command.add_argument("--json", action="store_true", help="print JSON")
+    add_sandbox_option(command)
+
+
+def add_sandbox_option(command: argparse.ArgumentParser) -> None:
+    """Which database is meant."""
+    command.add_argument("--sandbox", action="store_true", help="the sandbox's database instead of the real one")

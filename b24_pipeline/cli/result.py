@@ -1,0 +1,186 @@
+"""What a run did, read from the audit and printed for people."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+from pandera.typing import DataFrame
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from b24_pipeline.connection import utc_now
+from b24_pipeline.reporting import previews
+from b24_pipeline.reporting.texts import printable
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
+from b24_pipeline.store import Paths, RunCounts, Store
+
+MOST_ROWS = 40
+COUNTED = {
+    "users": "users read from Bitrix24",
+    "candidates": "candidates",
+    "out_of_scope": "out of scope",
+    "created": "created in CallGear",
+    "linked": "linked by e-mail",
+    "matched_by_id": "known already, by id",
+    "phones_added": "given phone numbers",
+    "rejected": "rejected",
+    "conflicts": "in conflict",
+    "responsible_removed": "removed from the responsible list",
+    "failed": "failed",
+    "waiting": "failed before, waiting for the next try",
+    "deferred": "deferred to the next run",
+    "held": "held by a safety limit",
+}
+ALWAYS_SHOWN = (
+    "users",
+    "created",
+    "linked",
+    "matched_by_id",
+    "phones_added",
+    "rejected",
+    "conflicts",
+    "responsible_removed",
+)
+HEADLINE = {
+    RunStatus.DONE: "The import is done.",
+    RunStatus.PARTIAL: "The import is done, but some records failed or were deferred.",
+    RunStatus.HELD: "A safety limit holds some changes; the others are done.",
+    RunStatus.UNTRUSTED: "The source could not be trusted; nothing was written.",
+    RunStatus.FAILED: "The import failed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One run as the audit has it."""
+
+    run_id: str
+    status: RunStatus
+    dry_run: bool
+    reason: str | None
+    counts: RunCounts
+    actions: DataFrame[frames.Actions]
+    database: Path
+
+    @property
+    def planned(self) -> dict[str, int]:
+        """What a dry run would do: how many actions of each kind."""
+        planned = self.actions[self.actions["outcome"] == Outcome.PLANNED]
+        return {str(kind): int(number) for kind, number in planned["action"].value_counts().items()}
+
+
+def read_result(paths: Paths, *, run_id: str) -> RunResult:
+    """The run's row and actions.
+
+    Raises:
+        StoreError: the database cannot be read, or holds nothing of this run.
+    """
+    with Store.reader(paths, now=utc_now) as store:
+        row = next(row for row in store.history(limit=5).to_dict("records") if row["run_id"] == run_id)
+        counts = RunCounts(**{field.name: int(row[field.name] or 0) for field in fields(RunCounts)})
+        return RunResult(
+            run_id=run_id,
+            status=RunStatus(row["status"]),
+            dry_run=bool(row["dry_run"]),
+            reason=None if pd.isna(row["reason"]) else str(row["reason"]),
+            counts=counts,
+            actions=store.actions(run_id),
+            database=paths.published,
+        )
+
+
+def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
+    """A screen that a person reads at a glance."""
+    headline = "A dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, result.status)
+    console.print(Text(headline, style="bold"))
+    if result.reason:
+        console.print(Text(f"  {printable_line(result.reason)}"))
+    console.print(counts_table(result))
+    for title, rows in listed(result):
+        console.print(people_table(title, rows))
+    changes = previews.changes(result.actions)
+    if changes:
+        console.print(changes_table("What would be done" if result.dry_run else "What was done", changes))
+    console.print(Text(f"Run {result.run_id}, database {result.database}", style="dim"))
+    print_next_steps(result, console=console, sandbox=sandbox)
+
+
+def counts_table(result: RunResult) -> Table:
+    """The figures."""
+    table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
+    table.add_column(justify="right", style="bold")
+    table.add_column()
+    for name, words in COUNTED.items():
+        value = getattr(result.counts, name)
+        if value or name in ALWAYS_SHOWN:
+            table.add_row(str(value), words)
+    for kind, number in result.planned.items():
+        table.add_row(str(number), f"planned: {kind.replace('_', ' ')}")
+    table.add_row(str(result.counts.bitrix24_requests), "requests to Bitrix24")
+    table.add_row(str(result.counts.callgear_points), "CallGear points spent")
+    return table
+
+
+def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
+    """Who was not imported, by name and reason."""
+    return [
+        (title, rows)
+        for title, kind in (("Rejected", ActionKind.REJECT), ("In conflict", ActionKind.CONFLICT))
+        if (rows := refused(result.actions, kind=kind))
+    ]
+
+
+def refused(actions: DataFrame[frames.Actions], *, kind: ActionKind) -> list[dict[str, object]]:
+    """The rejected, or those in conflict: who, user, why."""
+    rows = actions[actions["action"] == kind].sort_values(["reason", "bitrix24_id"])
+    return [
+        {"who": row["person"], "user": int(row["bitrix24_id"]), "why": previews.reason(row["reason"])}
+        for row in rows.to_dict("records")
+    ]
+
+
+def people_table(title: str, rows: list[dict[str, object]]) -> Table:
+    """People and why they are listed."""
+    return table_of(f"{title} ({len(rows)})", columns=previews.PERSON_COLUMNS, rows=rows)
+
+
+def changes_table(title: str, changes: list[previews.Change]) -> Table:
+    """Who, what, old → new, why, outcome."""
+    return table_of(
+        f"{title} ({len(changes)})", columns=previews.CHANGE_COLUMNS, rows=[change.cells() for change in changes]
+    )
+
+
+def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]]) -> Table:
+    """A table of the first rows; texts of people are shown to the letter."""
+    table = Table(title=title, title_justify="left", title_style="bold", expand=False, pad_edge=False, box=None)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows[:MOST_ROWS]:
+        table.add_row(*(Text(printable(row[column])) for column in columns))
+    if len(rows) > MOST_ROWS:
+        table.caption = f"… and {len(rows) - MOST_ROWS} more: see audit.actions"
+        table.caption_justify = "left"
+    return table
+
+
+def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> None:
+    """What a person may do next."""
+    option = " --sandbox" if sandbox else ""
+    steps = []
+    if result.status is RunStatus.HELD:
+        steps.append(f"b24-pipeline approve {result.run_id}{option}   lets the next run do what is held")
+    if result.dry_run:
+        steps.append(f"b24-pipeline sync{option}   does it")
+    steps.append(f"b24-pipeline explain ID{option}   tells the life of one person")
+    steps.append(f"make dev{' SANDBOX=1' if sandbox else ''}   opens the Dagster UI with schedule and sensor")
+    if sandbox:
+        steps.append("cp .env.example .env   and fill it in, to import from your own portal")
+    console.print(Text("\nNext:\n  " + "\n  ".join(steps)))
+
+
+def printable_line(text: str) -> str:
+    """A longer text, made safe line by line."""
+    return "\n  ".join(printable(line) for line in text.splitlines())

@@ -1,0 +1,103 @@
+"""`b24-pipeline sync`: one run of the import through Dagster, so that it shows in the UI's run list."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+
+import dagster as dg
+from rich.console import Console
+
+from b24_pipeline import settings
+from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.progress_bar import progress_bar
+from b24_pipeline.cli.result import RunResult, print_result, read_result
+from b24_pipeline.cli.sandbox_use import sandbox_settings
+from b24_pipeline.connection import utc_now
+from b24_pipeline.definitions import defs
+from b24_pipeline.importing.lock import RunInProgress, run_lock
+from b24_pipeline.resources import TRIGGER_TAG
+from b24_pipeline.rules.records import RunStatus, Trigger
+from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.store import Paths, RunCounts, Store, StoreError
+
+EXIT_OF = {
+    RunStatus.DONE: Exit.DONE,
+    RunStatus.PARTIAL: Exit.PARTIAL,
+    RunStatus.HELD: Exit.HELD,
+    RunStatus.UNTRUSTED: Exit.UNTRUSTED,
+    RunStatus.FAILED: Exit.FAILED,
+    RunStatus.INTERRUPTED: Exit.FAILED,
+    RunStatus.RUNNING: Exit.FAILED,
+}
+
+
+def sync(arguments: argparse.Namespace) -> Exit:
+    """Run the import once and print what was done."""
+    try:
+        with sandbox_settings() if arguments.sandbox else nullcontext():
+            chosen = settings.load()
+            result = run_once(chosen, arguments)
+    except (SettingsError, RunInProgress, StoreError) as error:
+        if arguments.json:
+            print_json(None, dry_run=arguments.dry_run, error=str(error))
+        raise
+    if arguments.json:
+        print_json(result, dry_run=arguments.dry_run, error=result.reason)
+    else:
+        print_result(result, console=Console(highlight=False), sandbox=arguments.sandbox)
+    return EXIT_OF[result.status]
+
+
+def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
+    """Hold the lock from before the run is known to Dagster, so that a busy connection leaves no failed run behind.
+
+    Raises:
+        RunInProgress: another run is going on.
+        StoreError: the database cannot be used; nothing was asked of either system.
+    """
+    paths = Paths(chosen.database)
+    with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
+        with Store.open(paths, now=utc_now):
+            pass
+        with quiet_dagster(verbose=arguments.verbose), progress_bar(), dg.DagsterInstance.get() as instance:
+            run = defs.resolve_job_def("employee_import").execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                tags={TRIGGER_TAG: Trigger.TERMINAL.value},
+                run_config={
+                    "resources": {
+                        "import_run": {"config": {"dry_run": arguments.dry_run, "only": sorted(set(arguments.only))}}
+                    },
+                    "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
+                },
+            )
+        return read_result(paths, run_id=run.run_id)
+
+
+@contextmanager
+def quiet_dagster(*, verbose: bool) -> Iterator[None]:
+    """Our own records go to Dagster's log, not twice to the terminal."""
+    logger = logging.getLogger("b24_pipeline")
+    before, logger.propagate = logger.propagate, verbose
+    try:
+        yield
+    finally:
+        logger.propagate = before
+
+
+def print_json(result: RunResult | None, *, dry_run: bool, error: str | None) -> None:
+    """The result as one JSON object, the last line of standard output."""
+    found = {
+        "run_id": result.run_id if result else None,
+        "status": result.status.value if result else "not_started",
+        "dry_run": dry_run,
+        "counts": asdict(result.counts if result else RunCounts()),
+        "planned": result.planned if result else {},
+        "error": error,
+    }
+    sys.stdout.flush()
+    print(json.dumps(found, ensure_ascii=False), flush=True)

@@ -1,0 +1,114 @@
+"""One Bitrix24 portal paired with one CallGear account: settings, clients, database. A later version serves many."""
+
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from b24_pipeline import __version__
+from b24_pipeline.bitrix24.bucket import portal_bucket
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.callgear.budget import PointsBudget
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.session import AccessToken, Login
+from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.store import Paths
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Everything that belongs to one portal-account pair."""
+
+    settings: Settings
+    bitrix24: Bitrix24
+    callgear: CallGear
+    paths: Paths
+    now: Callable[[], datetime]
+
+    @property
+    def portal_host(self) -> str:
+        """The portal's host name."""
+        return urlsplit(self.settings.bitrix24_webhook_url.get_secret_value()).hostname or ""
+
+    @property
+    def callgear_host(self) -> str:
+        """The account's API host name."""
+        return urlsplit(self.settings.callgear_api_url).hostname or ""
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_connection(settings: Settings) -> Iterator[Connection]:
+    """The clients of one connection, for as long as this lasts.
+
+    Raises:
+        SettingsError: the CA bundle cannot be read.
+    """
+    webhook_url = settings.bitrix24_webhook_url.get_secret_value()
+    with ExitStack() as stack:
+        portal_http, account_http = (stack.enter_context(http_client(settings)) for _ in range(2))
+        yield Connection(
+            settings=settings,
+            bitrix24=Bitrix24(webhook_url, http=portal_http, bucket=portal_bucket(urlsplit(webhook_url).netloc)),
+            callgear=CallGear(
+                settings.callgear_api_url,
+                credentials=credentials(settings),
+                http=account_http,
+                budget=PointsBudget(
+                    clock=time.monotonic,
+                    sleep=time.sleep,
+                    day_reserve=settings.day_reserve,
+                    deadline=time.monotonic() + settings.run_minutes * 60,
+                ),
+                user_id=settings.callgear_user_id,
+            ),
+            paths=Paths(settings.database),
+            now=utc_now,
+        )
+
+
+def http_client(settings: Settings) -> httpx.Client:
+    """Connections are kept, time-outs are set, TLS is always verified, redirects are left to the clients."""
+    return httpx.Client(
+        timeout=httpx.Timeout(
+            settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
+        ),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
+        verify=trusted_authorities(settings),
+        headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
+        follow_redirects=False,
+        trust_env=True,
+    )
+
+
+def trusted_authorities(settings: Settings) -> ssl.SSLContext:
+    """The usual certificate authorities, and the private one of the settings."""
+    context = httpx.create_ssl_context()
+    if settings.ca_bundle is not None:
+        try:
+            context.load_verify_locations(cafile=str(settings.ca_bundle))
+        except (OSError, ssl.SSLError):
+            raise SettingsError(
+                f"B24_PIPELINE_CA_BUNDLE: {settings.ca_bundle} is not a readable file of certificates (PEM). "
+                "Example: B24_PIPELINE_CA_BUNDLE=/etc/ssl/private-ca.pem"
+            ) from None
+    return context
+
+
+def credentials(settings: Settings) -> AccessToken | Login:
+    """A key, or login and password (the settings have checked that one of both is there)."""
+    if settings.callgear_access_token is not None:
+        return AccessToken(settings.callgear_access_token.get_secret_value())
+    password = settings.callgear_password
+    return Login(settings.callgear_login or "", password.get_secret_value() if password else "")

@@ -1,0 +1,33 @@
+"""The project at a glance: everything that Dagster shows."""
+
+import warnings
+
+import dagster as dg
+
+from b24_pipeline import assets, automation
+from b24_pipeline.resources import ImportRunResource, StoreIOManager
+
+import_run = ImportRunResource.configure_at_launch()
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", category=dg.BetaWarning)  # code references are in beta: a link, nothing else
+    all_assets = dg.with_source_code_references(
+        [
+            assets.bitrix24_portal,
+            assets.bitrix24_users,
+            assets.employees,
+            assets.callgear_employees,
+            assets.employee_matches,
+            assets.callgear_upsert,
+            assets.responsible_employees,
+            assets.callgear_account,
+        ]
+    )
+    defs = dg.Definitions(
+        assets=all_assets,
+        jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
+        schedules=[automation.every_30_minutes, automation.every_sunday, automation.every_night],
+        sensors=[automation.bitrix24_changes],
+        resources={"import_run": import_run, "io_manager": StoreIOManager(import_run=import_run)},
+        executor=dg.in_process_executor,
+    )

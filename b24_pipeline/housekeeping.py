@@ -1,0 +1,52 @@
+"""Housekeeping: Dagster's run storage and the audit must not grow without bound."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from b24_pipeline import settings
+from b24_pipeline.connection import utc_now
+from b24_pipeline.importing.lock import run_lock
+from b24_pipeline.store import Paths
+
+KEEP_RUNS = timedelta(days=30)
+BATCH = 100
+
+
+@dg.op(description="Delete the records of finished runs older than 30 days, with their event logs and compute logs.")
+def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
+    """Gives how many runs were deleted."""
+    instance = context.instance
+    old = dg.RunsFilter(
+        created_before=utc_now() - KEEP_RUNS,
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+    )
+    deleted = 0
+    while runs := instance.get_runs(filters=old, limit=BATCH):
+        for run in runs:
+            instance.delete_run(run.run_id)
+            unlink_leftovers(instance, run.run_id)
+        deleted += len(runs)
+    context.log.info("deleted %d runs older than %d days", deleted, KEEP_RUNS.days)
+    return deleted
+
+
+def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:
+    """`delete_run` leaves the run's own event database and its compute logs."""
+    base = Path(instance.storage_directory()).parent
+    for leftover in [*base.glob(f"history/runs/{run_id}*.db*"), *base.glob(f"**/compute_logs/{run_id}/**/*")]:
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
+
+
+@dg.op(description="Delete actions and snapshots older than the setting KEEP_DAYS, and compact the file.")
+def purge_store(context: dg.OpExecutionContext) -> None:
+    """Links never expire."""
+    chosen = settings.load()
+    paths = Paths(chosen.database)
+    from b24_pipeline.store.retention import apply_retention
+
+    with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
+        apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
+    context.log.info("kept the last %d days", chosen.keep_days)

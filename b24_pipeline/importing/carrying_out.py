@@ -1,0 +1,178 @@
+"""R18: carrying out a plan, several actions in flight. One bad record fails alone; a bad account stops all."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.callgear import errors
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.records import ActionKind, Outcome
+
+log = logging.getLogger(__name__)
+
+FEWEST_FAILURES = 5
+FAILING_SHARE = 0.40
+SAME_MALFORMED = 3
+STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
+"""Errors after which nothing more is sent in this run."""
+POSTPONING = (*STOPPING, errors.MethodError)
+"""Errors that are not the record's: its action is deferred, not failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAction:
+    """One row of a plan that is to be carried out. `row` is its place in the plan."""
+
+    row: int
+    bitrix24_id: int
+    callgear_id: int | None
+    action: ActionKind
+    reason: str | None
+    last_name_before: str | None
+    first_name: str | None
+    last_name: str | None
+    patronymic: str | None
+    email: str | None
+    phones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a planned action ended."""
+
+    planned: PlannedAction
+    outcome: Outcome
+    callgear_id: int | None = None
+    error: str | None = None
+    sent: bool = True
+
+
+@dataclass(slots=True)
+class Breaker:
+    """R18: decides that failures are not the records' fault, and remembers why nothing more may be sent."""
+
+    finished: int = 0
+    failed: int = 0
+    malformed: list[str] = field(default_factory=list)
+    stopped: Exception | None = None
+    stopped_kinds: dict[ActionKind, str] = field(default_factory=dict)
+
+    def note(self, answer: Answer) -> None:
+        """Count an answer; stop when too large a share fails."""
+        self.finished += 1
+        self.failed += answer.outcome is Outcome.FAILED
+        if self.failed >= FEWEST_FAILURES and self.failed > FAILING_SHARE * self.finished and self.stopped is None:
+            self.stopped = TooManyFailures(
+                f"{self.failed} of {self.finished} actions failed, the last one: {answer.error}; "
+                "the run was stopped, because so many are a fault of the account or of ours, not of records"
+            )
+
+    def note_error(self, error: Exception, *, planned: PlannedAction) -> None:
+        """Take the error's consequence: for everything, for one kind of action, or for none but its own."""
+        if isinstance(error, STOPPING):
+            self.stopped = self.stopped or error
+        elif isinstance(error, errors.MethodError):
+            self.stopped_kinds.setdefault(planned.action, str(error))
+        if not isinstance(error, errors.OursError):
+            self.malformed.clear()
+            return
+        self.malformed.append(str(error))
+        if len(self.malformed) >= SAME_MALFORMED and len(set(self.malformed[-SAME_MALFORMED:])) == 1:
+            self.stopped = self.stopped or TooManyFailures(
+                f"the same malformed request {SAME_MALFORMED} times in a row: {error}"
+            )
+
+
+class TooManyFailures(Exception):  # noqa: N818
+    """R18: so much fails that it is no fault of records."""
+
+
+def planned_actions(plan: DataFrame[frames.Plan]) -> list[PlannedAction]:
+    """The rows of a plan that are to be carried out."""
+    rows = plan[plan["outcome"] == Outcome.PLANNED]
+    return [
+        PlannedAction(
+            row=int(str(index)),
+            bitrix24_id=int(record["bitrix24_id"]),
+            callgear_id=None if pd.isna(record["callgear_id"]) else int(record["callgear_id"]),
+            action=ActionKind(record["action"]),
+            phones=tuple(record["phones"].split(LIST_SEPARATOR)) if isinstance(record["phones"], str) else (),
+            **{name: record[name] if isinstance(record[name], str) else None for name in TEXTS},
+        )
+        for index, record in zip(rows.index, rows.to_dict("records"), strict=True)
+    ]
+
+
+TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", "email")
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Carries out the actions of one step.
+
+    `send` gives the employee's id, or raises one of the CallGear errors. After a stop nothing more is begun; what was
+    not begun is deferred, with the reason.
+    """
+
+    send: Callable[[PlannedAction], int | None]
+    in_flight: int
+    out_of_time: Callable[[], bool]
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def carry_out(self, actions: Sequence[PlannedAction]) -> Iterator[list[Answer]]:
+        """Send the actions, `in_flight` at a time, and give the answers as they come, in small lists."""
+        waiting = iter(actions)
+        with ThreadPoolExecutor(max_workers=self.in_flight, thread_name_prefix="callgear") as pool:
+            running: set[Future[Answer]] = set()
+            while True:
+                not_begun = self.begin(pool, running, waiting)
+                if not_begun:
+                    yield not_begun
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                answers = [future.result() for future in done]
+                for answer in answers:
+                    self.breaker.note(answer)
+                yield answers
+
+    def begin(
+        self, pool: ThreadPoolExecutor, running: set[Future[Answer]], waiting: Iterator[PlannedAction]
+    ) -> list[Answer]:
+        """Fill the room in flight; the actions that may not be begun any more come back deferred."""
+        deferred: list[Answer] = []
+        while len(running) < self.in_flight:
+            planned = next(waiting, None)
+            if planned is None:
+                break
+            reason = self.why_not(planned)
+            if reason is None:
+                running.add(pool.submit(self.attempt, planned))
+            else:
+                deferred.append(Answer(planned, Outcome.DEFERRED, error=reason, sent=False))
+        return deferred
+
+    def why_not(self, planned: PlannedAction) -> str | None:
+        """Why an action may not be begun any more; none when it may."""
+        if self.breaker.stopped is not None:
+            return str(self.breaker.stopped)
+        if self.out_of_time():
+            return "the run's time was over; the next run goes on here"
+        return self.breaker.stopped_kinds.get(planned.action)
+
+    def attempt(self, planned: PlannedAction) -> Answer:
+        """Send one action; every error of the service becomes its answer."""
+        if self.breaker.stopped is not None:
+            return Answer(planned, Outcome.DEFERRED, error=str(self.breaker.stopped), sent=False)
+        try:
+            return Answer(planned, Outcome.DONE, callgear_id=self.send(planned))
+        except errors.CallGearError as error:
+            self.breaker.note_error(error, planned=planned)
+            outcome = Outcome.DEFERRED if isinstance(error, POSTPONING) else Outcome.FAILED
+            log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
+            return Answer(planned, outcome, error=str(error))

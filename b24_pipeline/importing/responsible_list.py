@@ -1,0 +1,117 @@
+"""The step that keeps the responsible list (R14, R15). Deals are never touched, and nobody else on the list."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.callgear import responsible_list as callgear_list
+from b24_pipeline.callgear.errors import MethodError
+from b24_pipeline.importing.carrying_out import Answer, PlannedAction
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.importing.sending import send_plan
+from b24_pipeline.rules import frames, responsible
+from b24_pipeline.rules.records import ActionKind, Outcome, ResponsibleListPolicy
+
+KINDS = frozenset({ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE})
+READ_AT_LEAST_EVERY = timedelta(hours=24)
+LAST_READ = "responsible_list_read_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsibleListResult:
+    """What the step did: the actions, who is on the list, and why nothing was done where that is so."""
+
+    actions: DataFrame[frames.Actions]
+    state: DataFrame[frames.ResponsibleEmployees]
+    skipped: str | None = None
+
+
+def update_responsible_list(run: ImportRun, employees: DataFrame[frames.Employees]) -> ResponsibleListResult:
+    """R14, R15: leavers that were imported are taken off the list; with `mirror`, imported active people are on it."""
+    policy = run.policy.responsible_list
+    if policy is ResponsibleListPolicy.OFF:
+        return skipped(run, "the setting responsible_list is off")
+    ever_linked = run.store.ever_linked()
+    deleted = responsible.gone_from_portal(employees, ever_linked=ever_linked)
+    people = responsible.concerned(employees, ever_linked=ever_linked, deleted=deleted, policy=policy)
+    try:
+        state = current_state(run, people, policy=policy)
+    except MethodError as error:
+        return skipped(run, f"the account has no responsible list: {error}")
+    plan = responsible.plan_responsible_list(people, state=state)
+    actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, sender=ListWrites(run))
+    state = after(state, actions=actions)
+    run.store.record_snapshot(frames.ResponsibleEmployees, state)
+    return ResponsibleListResult(actions=actions, state=state)
+
+
+def skipped(run: ImportRun, why: str) -> ResponsibleListResult:
+    """Nothing is done, and the run says so."""
+    return ResponsibleListResult(
+        actions=frames.empty(frames.Actions), state=run.store.snapshot(frames.ResponsibleEmployees), skipped=why
+    )
+
+
+def current_state(
+    run: ImportRun, people: pd.DataFrame, *, policy: ResponsibleListPolicy
+) -> DataFrame[frames.ResponsibleEmployees]:
+    """Who is on the list: read from CallGear when it decides anything or a day has passed, else as last known."""
+    known = run.store.snapshot(frames.ResponsibleEmployees)
+    if responsible.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
+        listed = callgear_list.fetch_responsible(run.connection.callgear)
+        run.store.put_fact(LAST_READ, run.connection.now().isoformat())
+        return responsible.on_list(people, listed=listed)
+    on_list = known[known["listed"]]
+    return responsible.on_list(
+        people, listed=dict(zip(on_list["bitrix24_id"].astype("str"), on_list["name"], strict=True))
+    )
+
+
+def is_old(run: ImportRun) -> bool:
+    """Whether the list was last read a day ago: the account's own integration may have listed somebody again."""
+    last_read = run.store.fact(LAST_READ)
+    return last_read is None or run.connection.now() - datetime.fromisoformat(last_read) >= READ_AT_LEAST_EVERY
+
+
+def after(
+    state: DataFrame[frames.ResponsibleEmployees], *, actions: DataFrame[frames.Actions]
+) -> DataFrame[frames.ResponsibleEmployees]:
+    """The state once the actions are done."""
+    done = actions[actions["outcome"] == Outcome.DONE]
+    removed = done.loc[done["action"] == ActionKind.REMOVE_RESPONSIBLE, "bitrix24_id"]
+    added = done.loc[done["action"].isin([ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE])]
+    names = state["bitrix24_id"].map(added.set_index("bitrix24_id")["person"]).astype("str")
+    listed = (state["listed"] & ~state["bitrix24_id"].isin(removed)) | state["bitrix24_id"].isin(added["bitrix24_id"])
+    return frames.check(
+        frames.ResponsibleEmployees, state.assign(listed=listed.astype(bool), name=names.fillna(state["name"]))
+    )
+
+
+class ListWrites:
+    """How the actions of this step are sent."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.client = run.connection.callgear
+
+    def announce(self, actions: list[PlannedAction]) -> None:
+        """Nothing to prepare: adding, renaming and removing are idempotent."""
+
+    def send(self, planned: PlannedAction) -> int | None:
+        """Send one action; `ext_id` is the Bitrix24 user id as text."""
+        ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
+        match planned.action:
+            case ActionKind.REMOVE_RESPONSIBLE:
+                callgear_list.remove_responsible(self.client, ext_id=ext_id)
+            case ActionKind.LIST_RESPONSIBLE:
+                callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
+            case _:
+                callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
+        return None
+
+    def remember(self, answers: list[Answer]) -> None:
+        """The state is recorded once, at the end of the step."""
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,260 @@
+"""One run of one connection: what its steps share, how it is counted, and how it ended (R16-R20)."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.bitrix24.errors import FetchNotTrusted
+from b24_pipeline.callgear.errors import ReadNotTrusted
+from b24_pipeline.connection import Connection
+from b24_pipeline.rules import frames, limits, retrying
+from b24_pipeline.rules.records import (
+    ActionKind,
+    MatchKind,
+    OnIdMatch,
+    Outcome,
+    PhonesPolicy,
+    Policy,
+    ResponsibleListPolicy,
+    RunStatus,
+    Standing,
+    Trigger,
+)
+from b24_pipeline.store import Approval, RunCounts, RunStart, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What may be chosen for one run."""
+
+    dry_run: bool = False
+    """R19: read everything, write the plan, change nothing."""
+    only: frozenset[int] = frozenset()
+    """Do something only for these Bitrix24 users; empty for everybody."""
+    phones: PhonesPolicy | None = None
+    on_id_match: OnIdMatch | None = None
+    responsible_list: ResponsibleListPolicy | None = None
+
+    def policy(self, settings: Policy) -> Policy:
+        """The settings' policy with this run's choices in place."""
+        return replace(
+            settings,
+            phones=self.phones or settings.phones,
+            on_id_match=self.on_id_match or settings.on_id_match,
+            responsible_list=self.responsible_list or settings.responsible_list,
+        )
+
+    def as_json(self) -> str:
+        """The choices as the audit keeps them."""
+        return json.dumps({**asdict(self), "only": sorted(self.only)}, sort_keys=True)
+
+
+class RunStopped(Exception):  # noqa: N818
+    """The run cannot go on; the text says why, in one line."""
+
+
+@dataclass(slots=True)
+class ImportRun:
+    """One run. Its steps read and write through it; `end` says how it went."""
+
+    connection: Connection
+    store: Store
+    config: RunConfig
+    run_id: str
+    started_at: datetime
+    circumstances: limits.Circumstances
+    approval: Approval | None
+    interrupted: list[str]
+    """Earlier runs that were found to have died."""
+    counts: RunCounts = field(default_factory=RunCounts)
+    notes: list[str] = field(default_factory=list)
+    trouble: tuple[RunStatus, str] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The rules' choices for this run."""
+        return self.config.policy(self.connection.settings.policy)
+
+    @property
+    def deadline(self) -> datetime:
+        """When the run defers what is not done yet."""
+        return self.started_at + timedelta(minutes=self.connection.settings.run_minutes)
+
+    def out_of_time(self) -> bool:
+        """Whether the run's time is over."""
+        return self.connection.now() >= self.deadline
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Do one step; whatever stops it stops the run, and the audit knows why.
+
+        Raises:
+            RunStopped: one line that says what happened; the cause's own text, never its traceback.
+        """
+        try:
+            yield
+        except RunStopped as stopped:
+            self.trouble = self.trouble or (RunStatus.FAILED, str(stopped))
+            raise
+        except (FetchNotTrusted, ReadNotTrusted) as error:
+            self.trouble = (RunStatus.UNTRUSTED, str(error))
+            raise RunStopped(f"{name}: {error}") from None
+        except Exception as error:
+            log.exception("step %s failed", name)
+            self.trouble = (RunStatus.FAILED, f"{type(error).__name__}: {error}")
+            raise RunStopped(f"{name}: {error}") from None
+
+    def approved(self) -> DataFrame[frames.Actions]:
+        """What a person approved of a held run, if anything."""
+        return self.approval.actions if self.approval is not None else frames.empty(frames.Actions)
+
+    def approved_reuse(self) -> frozenset[tuple[int, int]]:
+        """The pairs (user, employee) whose `email_reused` conflict a person approved."""
+        return self.approval.reuse if self.approval is not None else frozenset()
+
+    def decide(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+        """R16, R18: the plan with its waiting and held rows marked."""
+        dead_letters = self.store.dead_letters()
+        resting = retrying.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
+        return limits.hold(
+            resting, limits=self.policy.limits, circumstances=self.circumstances, approved=self.approved()
+        )
+
+    def chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+        """The plan for the users this run is for; asked for by name, a dead letter is tried at once."""
+        if not self.config.only:
+            return self.decide(plan)
+        narrowed = frames.check(frames.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
+        return limits.hold(
+            narrowed, limits=self.policy.limits, circumstances=self.circumstances, approved=self.approved()
+        )
+
+    def settle_dead_letters(self, actions: DataFrame[frames.Actions], *, kinds: frozenset[ActionKind]) -> None:
+        """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
+        known = self.store.dead_letters()
+        concerned = known["action"].isin([kind.value for kind in kinds])
+        if self.config.only:
+            concerned &= known["bitrix24_id"].isin(self.config.only)
+        settled = retrying.settle(
+            frames.check(frames.DeadLetters, known[concerned]), actions=actions, now=self.connection.now()
+        )
+        untouched = frames.check(frames.DeadLetters, known[~concerned])
+        self.store.put_dead_letters(
+            frames.check(frames.DeadLetters, pd.concat([untouched, settled], ignore_index=True))
+        )
+
+    def count(self, **numbers: int) -> None:
+        """Set some of the run's figures."""
+        self.counts = replace(self.counts, **numbers)
+
+    def add(self, actions: DataFrame[frames.Actions]) -> None:
+        """Count how the actions of a step ended."""
+        outcome, action = actions["outcome"], actions["action"]
+        done = outcome == Outcome.DONE
+        filled = (
+            done
+            & action.isin([ActionKind.LINK, ActionKind.UPDATE])
+            & actions["after"].str.contains('"phone_numbers"', regex=False).fillna(value=False).astype(bool)
+        )
+        tally = {
+            "created": done & (action == ActionKind.CREATE),
+            "linked": done & (action == ActionKind.LINK),
+            "phones_added": filled,
+            "failed": outcome == Outcome.FAILED,
+            "deferred": outcome == Outcome.DEFERRED,
+            "held": outcome == Outcome.HELD,
+            "waiting": outcome == Outcome.WAITING,
+            "responsible_removed": done & (action == ActionKind.REMOVE_RESPONSIBLE),
+        }
+        self.count(**{name: getattr(self.counts, name) + int(rows.sum()) for name, rows in tally.items()})
+
+    def status(self) -> tuple[RunStatus, str | None]:
+        """How the run ended, and why it did not end well."""
+        if self.trouble is not None:
+            return self.trouble
+        note = "; ".join(self.notes) or None
+        if self.counts.held:
+            return RunStatus.HELD, note
+        if self.counts.failed or self.counts.deferred:
+            return RunStatus.PARTIAL, note
+        return RunStatus.DONE, note
+
+
+def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: str, trigger: Trigger) -> ImportRun:
+    """Begin a run: note it in the audit, and look at what R16 needs to know.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    started_at = connection.now()
+    store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    links = store.links()
+    circumstances = limits.Circumstances(
+        people_imported=len(links), first_import=store.first_import() or not len(links)
+    )
+    interrupted = store.begin_run(
+        RunStart(
+            run_id=run_id,
+            started_at=started_at,
+            trigger=trigger,
+            dry_run=config.dry_run,
+            only=tuple(sorted(config.only)),
+            policy=config.as_json(),
+        )
+    )
+    approval = store.open_approval(started_at)
+    if approval is not None and not config.dry_run:
+        store.use_approval()
+    return ImportRun(
+        connection=connection,
+        store=store,
+        config=config,
+        run_id=run_id,
+        started_at=started_at,
+        circumstances=circumstances,
+        approval=approval,
+        interrupted=interrupted,
+    )
+
+
+def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
+    """Note how the run ended, and publish the database for its readers."""
+    if dagster_failure is not None and run.trouble is None:
+        run.trouble = (RunStatus.FAILED, dagster_failure)
+    status, reason = run.status()
+    run.count(
+        bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent
+    )
+    run.store.finish_run(status, reason, run.counts)
+    run.store.publish()
+    return status
+
+
+def count_employees(run: ImportRun, employees: DataFrame[frames.Employees]) -> None:
+    """The figures of the judged users."""
+    standing = employees["standing"].value_counts()
+    rejected = int(standing.get(Standing.REJECTED, 0))
+    run.count(
+        users=len(employees),
+        candidates=int(standing.get(Standing.CANDIDATE, 0)) + rejected,
+        rejected=rejected,
+        out_of_scope=int(standing.get(Standing.OUT_OF_SCOPE, 0)),
+    )
+
+
+def count_matches(run: ImportRun, matches: DataFrame[frames.Matches]) -> None:
+    """The figures of the match table."""
+    kinds = matches["match"].value_counts()
+    run.count(
+        matched_by_id=int(kinds.get(MatchKind.BY_ID, 0)),
+        matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
+        conflicts=int(kinds.get(MatchKind.CONFLICT, 0)),
+    )

@@ -1,0 +1,131 @@
+"""The step that writes employees (R07, R09-R11, R18): decide, announce, send, remember."""
+
+import json
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
+from b24_pipeline.callgear.keeping import SETTINGS
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode
+from b24_pipeline.importing.carrying_out import Answer, PlannedAction
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.importing.sending import send_plan
+from b24_pipeline.rules import frames, planning
+from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome
+from b24_pipeline.store import LinkWritten
+
+KINDS = frozenset({ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE, ActionKind.REJECT, ActionKind.CONFLICT})
+UPDATE_MODE = "callgear_update_mode"
+LINKED_BY = {
+    MatchReason.REHIRED: "rehire",
+    MatchReason.EMAIL_REUSE_APPROVED: "approval",
+    MatchReason.UNFINISHED_CREATE: "create",
+}
+
+
+def upsert(
+    run: ImportRun,
+    *,
+    employees: DataFrame[frames.Employees],
+    matches: DataFrame[frames.Matches],
+    callgear_employees: DataFrame[frames.CallGearEmployees],
+) -> DataFrame[frames.Actions]:
+    """Plan and, unless it is a dry run, carry out: one row an action, with its outcome.
+
+    Raises:
+        RunStopped: the account refused everything, or so much failed that it is no fault of records.
+    """
+    plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
+    writes = EmployeeWrites(run, callgear_employees=callgear_employees)
+    return send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
+
+
+def account_facts(run: ImportRun) -> AccountFacts:
+    """What earlier runs have learnt of the account."""
+    return AccountFacts(update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value))
+
+
+class EmployeeWrites:
+    """How the actions of this step are sent, and what is remembered of each answer."""
+
+    def __init__(self, run: ImportRun, *, callgear_employees: DataFrame[frames.CallGearEmployees]) -> None:
+        self.run = run
+        self.client = run.connection.callgear
+        self.callgear_employees = callgear_employees
+        self.writer = EmployeeWriter(self.client, facts=account_facts(run))
+        self.held_numbers: dict[str, PhoneEntry] = {}
+
+    def announce(self, actions: list[PlannedAction]) -> None:
+        """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
+        creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
+        if creates:
+            self.run.store.announce_creates(creates)
+        if any(action.phones for action in actions):
+            self.held_numbers = numbers_in_account(self.callgear_employees)
+
+    def send(self, planned: PlannedAction) -> int | None:
+        """Send one action; gives the employee's id."""
+        if planned.action is ActionKind.CREATE:
+            return create_with_lookup(self.client, self.new_employee(planned)).callgear_id
+        if planned.callgear_id is not None and (planned.last_name is not None or planned.phones):
+            self.writer.update(
+                planned.callgear_id,
+                last_name=planned.last_name or planned.last_name_before or "",
+                phone_numbers=self.entries(planned) if planned.phones else None,
+            )
+        return planned.callgear_id
+
+    def remember(self, answers: list[Answer]) -> None:
+        """Store the links of what was done; forget the announcement of what certainly did not happen."""
+        self.run.store.put_links(
+            [
+                LinkWritten(
+                    bitrix24_id=answer.planned.bitrix24_id,
+                    callgear_id=answer.callgear_id,
+                    linked_by=linked_by(answer.planned),
+                )
+                for answer in answers
+                if answer.outcome is Outcome.DONE
+                and answer.callgear_id is not None
+                and answer.planned.action in (ActionKind.CREATE, ActionKind.LINK)
+            ]
+        )
+        never_sent = [a.planned.bitrix24_id for a in answers if not a.sent and a.planned.action is ActionKind.CREATE]
+        if never_sent:
+            self.run.store.settle_creates(never_sent)
+
+    def close(self) -> None:
+        """Keep what was learnt of the account's habits (contract 5.5)."""
+        self.run.store.put_fact(UPDATE_MODE, self.writer.facts.update_mode.value)
+
+    def new_employee(self, planned: PlannedAction) -> NewEmployee:
+        """R10."""
+        return NewEmployee(
+            first_name=planned.first_name,
+            last_name=planned.last_name or "",
+            patronymic=planned.patronymic,
+            email=planned.email or "",
+            phone_numbers=self.entries(planned),
+        )
+
+    def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
+        """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
+        return tuple(self.held_numbers.get(number, PhoneEntry(phone_number=number)) for number in planned.phones)
+
+
+def linked_by(planned: PlannedAction) -> str:
+    """What made the link."""
+    if planned.action is ActionKind.CREATE:
+        return "create"
+    return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
+
+
+def numbers_in_account(callgear_employees: DataFrame[frames.CallGearEmployees]) -> dict[str, PhoneEntry]:
+    """Every number that somebody already has, with its settings but without its id."""
+    texts = callgear_employees["phone_numbers"]
+    entries = (entry for text in texts[texts != planning.NO_PHONES].dropna() for entry in json.loads(text))
+    return {
+        entry["phone_number"]: PhoneEntry(**{name: entry[name] for name in SETTINGS if entry.get(name) is not None})
+        for entry in entries
+    }

@@ -1,0 +1,38 @@
+"""The step that reads the portal (R13, R16a): complete, or not at all."""
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.bitrix24.errors import FetchNotTrusted
+from b24_pipeline.bitrix24.lookup import confirm_deleted
+from b24_pipeline.bitrix24.users import fetch_users
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.rules import frames, responsible
+
+
+def read_users(run: ImportRun) -> DataFrame[frames.Users]:
+    """Every user of the portal, active and dismissed.
+
+    An imported user that the fetch does not hold is looked up directly (R13), so that an id that is not in the result
+    is gone for certain.
+
+    Raises:
+        FetchNotTrusted: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
+            without somebody who is there.
+        AccountError: the webhook is dead or lacks rights.
+    """
+    client = run.connection.bitrix24
+    known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
+    users = fetch_users(client, known_ids=known or None).users
+    missing = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked()) - known_deleted(run)
+    if missing:
+        still_there = missing - confirm_deleted(client, missing, witness=int(users["bitrix24_id"].iloc[0]))
+        if still_there:
+            named = ", ".join(map(str, sorted(still_there)[:5]))
+            raise FetchNotTrusted(f"the fetch does not hold users that a direct look-up finds: {named}")
+    return users
+
+
+def known_deleted(run: ImportRun) -> frozenset[int]:
+    """Users whose deletion an earlier run has confirmed."""
+    known = run.store.snapshot(frames.ResponsibleEmployees)
+    return frozenset(int(user) for user in known.loc[known["standing"] == responsible.DELETED, "bitrix24_id"])

@@ -1,0 +1,1 @@
+"""What people read: previews in the UI, the report, alerts."""

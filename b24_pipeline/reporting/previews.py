@@ -1,0 +1,135 @@
+"""The tables that the UI and the terminal show: rejects and conflicts by name, and what changed from what to what."""
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.reporting.texts import markdown_table
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
+
+REASONS = {
+    "missing_last_name": "has no last name in Bitrix24",
+    "missing_email": "has no e-mail in Bitrix24",
+    "invalid_email": "the e-mail in Bitrix24 is not an address",
+    "missing_department": "is in no department (on-premise portals require one)",
+    "duplicate_email": "another user has the same e-mail",
+    "ambiguous_email": "several CallGear employees have this e-mail",
+    "already_linked": "the CallGear employee with this e-mail is linked to another active user",
+    "email_reused": "the mailbox belonged to somebody who left: a person must approve",
+    "stale_link": "the linked employee no longer exists in CallGear",
+    "rehired": "came back under a new Bitrix24 id",
+    "email_reuse_approved": "a person approved that the mailbox changed hands",
+    "unfinished_create": "an earlier run had created it without hearing the answer",
+    "dismissed": "was dismissed in Bitrix24",
+    "deleted": "was deleted in Bitrix24",
+    "active": "is imported and active",
+}
+CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
+PERSON_COLUMNS = ("who", "user", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the table of changes, in words."""
+
+    who: str
+    user: int
+    what: str
+    change: str
+    why: str
+    outcome: str
+
+    def cells(self) -> dict[str, object]:
+        """The row by column title."""
+        return dict(
+            zip(CHANGE_COLUMNS, (self.who, self.user, self.what, self.change, self.why, self.outcome), strict=True)
+        )
+
+
+def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
+    """Who, what, old → new, why, and how it ended; rejects and conflicts are listed elsewhere."""
+    shown = actions[~actions["action"].isin([ActionKind.REJECT, ActionKind.CONFLICT])]
+    return [
+        Change(
+            who=text(row["person"]),
+            user=int(row["bitrix24_id"]),
+            what=str(row["action"]).replace("_", " "),
+            change=old_to_new(text(row["before"]), text(row["after"])),
+            why=reason(row["reason"]),
+            outcome=f"{row['outcome']}: {row['error']}" if text(row["error"]) else str(row["outcome"]),
+        )
+        for row in shown.to_dict("records")
+    ]
+
+
+def changes_markdown(actions: DataFrame[frames.Actions]) -> str:
+    """The table of changes."""
+    return markdown_table([change.cells() for change in changes(actions)], columns=CHANGE_COLUMNS)
+
+
+def rejects(employees: DataFrame[frames.Employees]) -> list[dict[str, object]]:
+    """R02: the rejected candidates by name."""
+    rows = employees[employees["standing"] == Standing.REJECTED]
+    return [person(row, why=reason(row["reason"])) for row in rows.to_dict("records")]
+
+
+def unusable_phones(employees: DataFrame[frames.Employees]) -> list[dict[str, object]]:
+    """R05: the candidates with phone texts that are no phone numbers."""
+    rows = employees[(employees["standing"] == Standing.CANDIDATE) & employees["unusable_phones"].notna()]
+    return [person(row, why=f"left out: {row['unusable_phones']}") for row in rows.to_dict("records")]
+
+
+def conflicts(matches: DataFrame[frames.Matches], employees: DataFrame[frames.Employees]) -> list[dict[str, object]]:
+    """R09, R12: the conflicts by name, and the user that has the e-mail or the link instead."""
+    rows = matches[matches["match"] == MatchKind.CONFLICT].merge(
+        employees[["bitrix24_id", "first_name", "last_name", "email"]], on="bitrix24_id"
+    )
+    return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
+
+
+def people_markdown(rows: list[dict[str, object]]) -> str:
+    """A table of people and why they are listed."""
+    return markdown_table(rows, columns=PERSON_COLUMNS)
+
+
+def person(row: dict, *, why: str) -> dict[str, object]:  # type: ignore[type-arg]
+    """A person by name, or by e-mail where there is no name."""
+    name = " ".join(part for part in (text(row["last_name"]), text(row["first_name"])) if part)
+    return {"who": name or text(row["email"]) or "(no name)", "user": int(row["bitrix24_id"]), "why": why}
+
+
+def other(user: object) -> str:
+    """The other user of a conflict."""
+    return "" if pd.isna(user) else f" (user {user})"  # type: ignore[call-overload]
+
+
+def reason(word: object) -> str:
+    """A rule's word in plain words."""
+    return REASONS.get(text(word), text(word).replace("_", " "))
+
+
+def old_to_new(before: str, after: str) -> str:
+    """The changed fields, one after the other."""
+    old, new = json.loads(before or "{}"), json.loads(after or "{}")
+    return "; ".join(f"{name.replace('_', ' ')}: {words(old.get(name))} → {words(new[name])}" for name in new)
+
+
+def words(value: object) -> str:
+    """A field's value in words."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def text(value: object) -> str:
+    """The text, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def summary(actions: DataFrame[frames.Actions]) -> dict[str, int]:
+    """How many actions ended how."""
+    counts = actions["outcome"].value_counts()
+    return {outcome.value: int(counts.get(outcome, 0)) for outcome in Outcome if counts.get(outcome, 0)}

@@ -1,0 +1,36 @@
+"""Texts of a portal or an account are data: they cannot break out of Markdown or a terminal where they are shown."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~:@&$^=-])")
+LONGEST_CELL = 120
+MOST_ROWS = 50
+
+
+def printable(text: object) -> str:
+    """The text on one line, without control and formatting characters (escape sequences, bidirectional overrides)."""
+    if text is None or text != text:  # noqa: PLR0124 - NaN is not equal to itself
+        return ""
+    kept = (" " if character.isspace() else character for character in str(text))
+    plain = "".join(
+        character for character in kept if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+    return plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
+
+
+def markdown(text: object) -> str:
+    """The text as Markdown shows it to the letter."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text))
+
+
+def markdown_table(rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS) -> str:
+    """A Markdown table of the first rows, and how many more there are; a sentence when there are none."""
+    if not rows:
+        return "none"
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(markdown(row.get(column)) for column in columns) + " |" for row in rows[:most]]
+    if len(rows) > most:
+        lines.append(f"\n… and {len(rows) - most} more (see `audit.actions`)")
+    return "\n".join(lines)

@@ -1,0 +1,171 @@
+"""The Dagster resources: the run itself, and where its frames are kept."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field, PrivateAttr
+
+from b24_pipeline import settings
+from b24_pipeline.columns import FRAME
+from b24_pipeline.connection import open_connection
+from b24_pipeline.importing import run as importing
+from b24_pipeline.importing.lock import run_lock
+from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
+from b24_pipeline.store import Store
+
+TRIGGER_TAG = "b24_pipeline/trigger"
+WAIT_FOR_OTHER_RUN_SECONDS = 60
+
+
+class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
+    """One run of the import: everything that its steps share, and what may be chosen for one run.
+
+    The secrets are not here: they are read from the environment or `.env` when the run begins.
+    """
+
+    dry_run: bool = Field(default=False, description="Read everything and show the plan; change nothing (R19).")
+    only: list[int] = Field(
+        default_factory=list,
+        description="Bitrix24 user ids: do something for these people only, at once. Empty: everybody.",
+    )
+    approve: str = Field(
+        default="",
+        description="The run id of a held run: this run may do what that one listed, no more, within 24 hours (R16).",
+    )
+    approve_users: list[int] = Field(
+        default_factory=list,
+        description="With `approve`: Bitrix24 user ids whose `email_reused` conflict of that run is approved (R09).",
+    )
+    phones: PhonesPolicy | None = Field(
+        default=None,
+        description="Which phone numbers are imported, for this run: ALL or FIRST (R05). As set if left out.",
+    )
+    on_id_match: OnIdMatch | None = Field(
+        default=None,
+        description="What is done to employees matched by id, for this run: NOTHING, FILL_PHONES or REFRESH (R07).",
+    )
+    responsible_list: ResponsibleListPolicy | None = Field(
+        default=None, description="The responsible list, for this run: REMOVE, MIRROR or OFF (R14, R15)."
+    )
+
+    _run: ImportRun = PrivateAttr()
+
+    @property
+    def run(self) -> ImportRun:
+        """The run in progress."""
+        return self._run
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[ImportRun]:
+        """Do one step of the run; what stops it is one line in the UI and in the audit, never a traceback.
+
+        Raises:
+            dg.Failure: the step was stopped. It is not tried again: the next run is.
+        """
+        try:
+            with self.run.step(name):
+                yield self.run
+        except RunStopped as stopped:
+            raise dg.Failure(str(stopped), allow_retries=False) from None
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["ImportRunResource"]:
+        """Hold the connection's lock from before the first read until the database is published."""
+        if context.dagster_run is None or context.instance is None:
+            raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
+        trigger, run_id = trigger_of(context.dagster_run), context.dagster_run.run_id
+        with ExitStack() as stack:
+            connection = stack.enter_context(open_connection(settings.load()))
+            stack.enter_context(
+                run_lock(
+                    connection.paths.lock,
+                    holder=f"run {run_id}",
+                    now=connection.now(),
+                    wait_seconds=0 if trigger is Trigger.TERMINAL else WAIT_FOR_OTHER_RUN_SECONDS,
+                )
+            )
+            store = stack.enter_context(Store.open(connection.paths, now=connection.now))
+            if self.approve:
+                store.approve(self.approve, bitrix24_ids=self.approve_users or None)
+            self._run = importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
+            fail_interrupted(context.instance, self._run.interrupted)
+            try:
+                yield self
+            finally:
+                importing.end(self._run, dagster_failure=step_failure(context.instance, run_id))
+
+    @property
+    def config(self) -> RunConfig:
+        """What was chosen for this run."""
+        return RunConfig(
+            dry_run=self.dry_run,
+            only=frozenset(self.only),
+            phones=self.phones,
+            on_id_match=self.on_id_match,
+            responsible_list=self.responsible_list,
+        )
+
+
+def trigger_of(run: dg.DagsterRun) -> Trigger:
+    """Who started a Dagster run."""
+    if "dagster/schedule_name" in run.tags:
+        return Trigger.SCHEDULE
+    if "dagster/sensor_name" in run.tags:
+        return Trigger.SENSOR
+    return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
+
+
+def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    """What Dagster knows of a failed step of this run: also failures outside our own code, like a full disk."""
+    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    if not failures:
+        return None
+    event = failures[0].get_dagster_event()
+    error = event.step_failure_data.error
+    cause = error.cause if error is not None and error.cause is not None else error
+    return f"{event.step_key}: {cause.message.strip() if cause is not None else 'failed'}"
+
+
+def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
+    """Runs that died with their process: we hold the lock now, so nobody is carrying them on."""
+    for run_id in run_ids:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, "The process of this run died; the next run found it interrupted.")
+
+
+class StoreIOManager(dg.ConfigurableIOManager):
+    """Keeps each asset's frame in DuckDB as changes over time, and reads it back: the database is the only storage.
+
+    A step refuses a frame of another run: a plan must never be carried out on what was read long ago.
+    """
+
+    import_run: dg.ResourceDependency[ImportRunResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Record the frame as this run saw it."""
+        model = frame_of(context)
+        self.import_run.run.store.record_snapshot(model, frames.check(model, obj))
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """The frame that this run recorded."""
+        model, run = frame_of(context.upstream_output), self.import_run.run
+        if not run.store.recorded(model):
+            raise dg.Failure(
+                f"{context.asset_key.to_user_string()} was not read in this run. Steps use only what their own run has "
+                "read: materialize all assets together, or launch the job employee_import.",
+                allow_retries=False,
+            )
+        return run.store.snapshot(model)
+
+
+def frame_of(context: dg.OutputContext | None) -> type[frames.Frame]:
+    """The declared frame of an asset."""
+    if context is None or context.definition_metadata is None:
+        raise dg.DagsterInvariantViolationError("the store keeps the frames of assets only")
+    model: type[frames.Frame] = getattr(frames, context.definition_metadata[FRAME])
+    return model

@@ -1,0 +1,86 @@
+"""The settings of a connection, read from the environment or `.env`; a value given in the environment wins.
+
+A missing or bad setting is one clear line that names it and an example (`SettingsError`), never a traceback.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import AliasChoices, ValidationError
+from pydantic.fields import FieldInfo
+
+from b24_pipeline.settings import given
+from b24_pipeline.settings.fields import DatabaseSetting, Settings
+
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "SettingsIncomplete",
+    "database_path",
+    "load",
+    "named_fields",
+    "protect_given_environment",
+]
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad. The text has one line for each: its name, what is wrong, an example."""
+
+
+class SettingsIncomplete(SettingsError):  # noqa: N818 - a state of a fresh clone, not a fault
+    """Settings without which nothing can be read are not there yet."""
+
+
+def load() -> Settings:
+    """The settings from the environment and `.env`.
+
+    Raises:
+        SettingsIncomplete: something that is required is not set.
+        SettingsError: something is set to what it cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise in_words(error) from None
+
+
+def database_path(*, default: Path | None = None) -> Path:
+    """The database that people open; reading it needs no credentials. `default` where none is set."""
+    setting = DatabaseSetting()
+    return default if default is not None and "database" not in setting.model_fields_set else setting.database
+
+
+def named_fields() -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting: the variable's name and its field."""
+    for field in Settings.model_fields.values():
+        yield variable_of(field), field
+
+
+def variable_of(field: FieldInfo) -> str:
+    """The variable that a field is read from."""
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
+
+
+def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a `dagster dev` that loads `.env` over its own: what is given here still wins."""
+    return given.protect(environment, names=[name for name, _ in named_fields()])
+
+
+def in_words(error: ValidationError) -> SettingsError:
+    """One line a problem: the variable, what is wrong, an example; never the value, which may be a secret."""
+    fields = dict(named_fields())
+    problems = error.errors(include_input=False, include_url=False)
+    lines = []
+    for problem in problems:
+        place = str(problem["loc"][0]) if problem["loc"] else ""
+        field = fields.get(place) or Settings.model_fields.get(place)
+        text = problem["msg"].removeprefix("Value error, ")
+        if field is None:
+            lines.append(text)
+        else:
+            name = variable_of(field)
+            what = "is missing" if problem["type"] == "missing" else text
+            lines.append(f"{name}: {what}. Example: {name}={(field.examples or [''])[0]}")
+    missing = all(problem["type"] in ("missing", "no_credentials") for problem in problems)
+    return (SettingsIncomplete if missing else SettingsError)("\n".join(lines))

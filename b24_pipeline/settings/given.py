@@ -1,0 +1,24 @@
+"""What was given in the environment wins over `.env`, also inside `dagster dev`, which loads `.env` over its own."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+
+from pydantic_settings import EnvSettingsSource
+
+GIVEN = "B24_PIPELINE_GIVEN_ENVIRONMENT"
+"""Holds what was given in the environment before `dagster dev` put `.env` over it."""
+
+
+class GivenEnvironment(EnvSettingsSource):
+    """The variables that were given before `dagster dev` loaded `.env` over them."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        given = json.loads(os.environ.get(GIVEN, "{}"))
+        return {name.lower(): value for name, value in given.items()}
+
+
+def protect(environment: Mapping[str, str], *, names: Iterable[str]) -> dict[str, str]:
+    """The environment for a `dagster dev` that loads `.env` over its own: the variables given here still win."""
+    given = {name: environment[name] for name in names if name in environment}
+    return {**environment, GIVEN: json.dumps(given)}
