@@ -15,6 +15,7 @@ from b24_pipeline.sandbox.answers import Answer, Delivery
 from b24_pipeline.sandbox.bitrix24.wire import as_map, parameters
 from b24_pipeline.sandbox.callgear.api import read_call
 from b24_pipeline.sandbox.model import Sandbox
+from b24_pipeline.sandbox.page import page_routes
 from b24_pipeline.sandbox.requests import Api
 
 TRANSPORT = "b24_pipeline.sandbox.transport"
@@ -97,6 +98,7 @@ def application(sandbox: Sandbox) -> Starlette:
         routes=[
             Route("/rest/{user_id}/{secret}/{method:path}", bitrix24, methods=["GET", "POST"]),
             Route("/v2.0", callgear, methods=["POST"]),
+            *page_routes(sandbox),
         ]
     )
 

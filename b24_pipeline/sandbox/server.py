@@ -63,7 +63,7 @@ def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
     Raises:
         OSError: the port is taken.
     """
-    listener = socket.create_server((HOST, port), backlog=128)
+    listener = _listening(port)
     hosting = _Hosting(sandbox, listener)
     thread = threading.Thread(target=hosting.run, name="sandbox", daemon=True)
     thread.start()
@@ -109,6 +109,19 @@ def kept_sandbox(state: Path) -> Sandbox:
     sandbox = Sandbox.company()
     sandbox.keep(state)
     return sandbox
+
+
+def _listening(port: int) -> socket.socket:
+    """A listening socket; asyncio sends without delay only where the protocol is named."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

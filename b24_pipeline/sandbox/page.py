@@ -1,0 +1,167 @@
+"""The page at ``/``: both directories side by side, and a form to hire, edit and dismiss."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from b24_pipeline.sandbox.model import Sandbox
+from b24_pipeline.sandbox.portal import User
+from b24_pipeline.sandbox.values import Json
+
+FORM = (
+    ("NAME", "First name"),
+    ("LAST_NAME", "Last name"),
+    ("SECOND_NAME", "Patronymic"),
+    ("EMAIL", "E-mail"),
+    ("WORK_PHONE", "Work phone"),
+    ("PERSONAL_MOBILE", "Mobile"),
+    ("PERSONAL_PHONE", "Landline"),
+)
+PHONES = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
+MOST_ROWS = 500
+LAST_CALLS = 12
+
+_templates = Environment(
+    loader=PackageLoader("b24_pipeline.sandbox"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def page_routes(sandbox: Sandbox) -> list[Route]:
+    """The routes of the page over one sandbox."""
+
+    async def show(request: Request) -> Response:
+        user_id = request.query_params.get("edit", "")
+        edited = sandbox.portal.users.get(int(user_id)) if user_id.isdecimal() else None
+        return _page("page.html", form=_form(edited), **_directories(sandbox))
+
+    async def directories(_: Request) -> Response:
+        return _page("directories.html", **_directories(sandbox))
+
+    async def hire(request: Request) -> Response:
+        fields = await _fields(request)
+        return _changed(request, lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
+
+    async def edit(request: Request) -> Response:
+        fields = await _fields(request)
+        return _changed(request, lambda: sandbox.portal.edit(_user_id(request), **fields))
+
+    async def dismiss(request: Request) -> Response:
+        return _changed(request, lambda: sandbox.portal.dismiss(_user_id(request)))
+
+    async def reinstate(request: Request) -> Response:
+        return _changed(request, lambda: sandbox.portal.reinstate(_user_id(request)))
+
+    def _changed(request: Request, change: Callable[[], object]) -> Response:
+        if not _comes_from_here(request):
+            return PlainTextResponse("Only the page itself may change people.", status_code=403)
+        try:
+            with sandbox.lock:
+                change()
+        except KeyError:
+            return PlainTextResponse("There is no such user.", status_code=404)
+        return RedirectResponse("/", status_code=303)
+
+    return [
+        Route("/", show, methods=["GET"]),
+        Route("/directories", directories, methods=["GET"]),
+        Route("/people/hire", hire, methods=["POST"]),
+        Route("/people/{user_id:int}/edit", edit, methods=["POST"]),
+        Route("/people/{user_id:int}/dismiss", dismiss, methods=["POST"]),
+        Route("/people/{user_id:int}/reinstate", reinstate, methods=["POST"]),
+    ]
+
+
+def _page(template: str, **values: Json) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return HTMLResponse(_templates.get_template(template).render(nonce=nonce, **values), headers=headers)
+
+
+def _comes_from_here(request: Request) -> bool:
+    """A form of another site is not to hire anybody; a client without ``Origin`` is no browser."""
+    origin = request.headers.get("origin")
+    return origin in (None, "null") or origin == f"http://{request.headers.get('host')}"
+
+
+def _user_id(request: Request) -> int:
+    user_id: int = request.path_params["user_id"]
+    return user_id
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+    return {name: sent[name] for name, _ in FORM if name in sent}
+
+
+def _form(edited: User | None) -> dict[str, Json]:
+    """What the form shows: an empty one to hire, or somebody's to edit."""
+    fields = [{"name": name, "label": label, "value": (edited or {}).get(name) or ""} for name, label in FORM]
+    if edited is None:
+        return {"title": "Hire somebody", "action": "/people/hire", "button": "Hire", "fields": fields}
+    return {
+        "title": f"Edit user {edited['ID']}",
+        "action": f"/people/{edited['ID']}/edit",
+        "button": "Save",
+        "fields": fields,
+    }
+
+
+def _directories(sandbox: Sandbox) -> dict[str, Json]:
+    with sandbox.lock:
+        portal, account = sandbox.portal, sandbox.account
+        limits = account.points.limits(account.behaviour)
+        return {
+            "users": [_user_row(portal.users[user_id]) for user_id in reversed(portal.ids[-MOST_ROWS:])],
+            "user_count": len(portal.users),
+            "employees": [
+                _employee_row(employee) for employee in list(account.employees.values())[: -MOST_ROWS - 1 : -1]
+            ],
+            "employee_count": len(account.employees),
+            "owners": [
+                {"id": ext_id, "name": name, "has_deals": ext_id in account.owners_with_deals}
+                for ext_id, name in list(account.responsible.items())[:MOST_ROWS]
+            ],
+            "owner_count": len(account.responsible),
+            "calls": [
+                {"at": _clock_time(seen.at), "api": seen.api, "method": seen.method, "acted": seen.acted}
+                for seen in reversed(sandbox.requests[-LAST_CALLS:])
+            ],
+            "call_count": len(sandbox.requests),
+            "points": f"{limits['minute_remaining']} / {limits['minute_limit']} a minute, "
+            f"{limits['day_remaining']} / {limits['day_limit']} a day",
+        }
+
+
+def _user_row(user: User) -> dict[str, Json]:
+    kind = user["USER_TYPE"] if user["USER_TYPE"] != "employee" else ""
+    return {
+        "id": user["ID"],
+        "name": " ".join(filter(None, (user.get("LAST_NAME"), user.get("NAME"), user.get("SECOND_NAME")))),
+        "email": user.get("EMAIL") or "",
+        "phones": [user[name] for name in PHONES if user.get(name)],
+        "kind": kind,
+        "is_active": user["ACTIVE"],
+    }
+
+
+def _employee_row(employee: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "id": employee["id"],
+        "name": " ".join(filter(None, (employee["last_name"], employee["first_name"], employee["patronymic"]))),
+        "email": employee["email"] or "",
+        "phones": [number["phone_number"] for number in employee["phone_numbers"]],
+    }
+
+
+def _clock_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")

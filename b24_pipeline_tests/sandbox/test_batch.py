@@ -1,0 +1,189 @@
+import pytest
+
+from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
+from b24_pipeline.sandbox.bitrix24.behaviour import OverlongBatch, TextInIdFilter, UnresolvedReference
+
+REST = "&sort=ID&order=ASC&start=-1&select[]=ID"
+
+
+@pytest.fixture
+def people(sandbox: Sandbox) -> Sandbox:
+    for number in range(130):
+        sandbox.portal.hire(NAME=f"N{number}")
+    return sandbox
+
+
+def chain(length: int) -> dict[str, str]:
+    """A keyset chain of references."""
+    lasts = ["0", *(f"$result[p{number:02}][49][ID]" for number in range(length - 1))]
+    return {f"p{number:02}": f"user.get?filter[>ID]={last}{REST}" for number, last in enumerate(lasts)}
+
+
+def ids(rows: list[dict[str, str]]) -> list[int]:
+    return [int(row["ID"]) for row in rows]
+
+
+@pytest.mark.usefixtures("people")
+def test_a_keyset_chain_pages_within_one_request(portal, sandbox):
+    outcome = portal.batch(chain(3), halt=1)
+
+    pages = [ids(outcome["result"][name]) for name in ("p00", "p01", "p02")]
+    assert [len(page) for page in pages] == [50, 50, 30]
+    assert sum(pages, []) == list(range(1, 131))
+    assert outcome["result_error"] == []
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("reference", "text", "expected"),
+    [
+        (UnresolvedReference.LITERAL_TEXT, TextInIdFilter.PAGE_ONE, list(range(1, 51))),
+        (UnresolvedReference.LITERAL_TEXT, TextInIdFilter.EMPTY_LIST, []),
+        (UnresolvedReference.EMPTY_STRING, TextInIdFilter.PAGE_ONE, list(range(1, 51))),
+        (UnresolvedReference.EMPTY_STRING, TextInIdFilter.EMPTY_LIST, []),
+        (UnresolvedReference.DROPPED, TextInIdFilter.EMPTY_LIST, list(range(1, 51))),
+    ],
+)
+def test_a_reference_beyond_a_short_page(portal, set_portal, reference, text, expected):
+    set_portal(unresolved_reference=reference, text_in_id_filter=text)
+
+    outcome = portal.batch(chain(4), halt=1)
+
+    assert ids(outcome["result"]["p03"]) == expected
+    assert outcome["result_error"] == []
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("reference", [UnresolvedReference.LITERAL_TEXT, UnresolvedReference.EMPTY_STRING])
+def test_a_reference_beyond_a_short_page_may_be_an_error(portal, set_portal, reference):
+    set_portal(unresolved_reference=reference, text_in_id_filter=TextInIdFilter.ERROR)
+
+    outcome = portal.batch(chain(5), halt=1)
+
+    assert list(outcome["result_error"]) == ["p03"]
+    assert list(outcome["result"]) == ["p00", "p01", "p02"], "halted: p04 is nowhere"
+
+
+@pytest.mark.usefixtures("people")
+def test_without_halt_the_commands_after_a_failure_run(portal):
+    outcome = portal.batch({"a": "no.such.method", "b": "user.get?ID=5&select[]=ID"})
+
+    assert outcome["result_error"]["a"]["error"] == "ERROR_METHOD_NOT_FOUND"
+    assert outcome["result"] == {"b": [{"ID": "5"}]}
+    assert "a" not in outcome["result_time"]
+    assert "a" not in outcome["result_total"]
+
+
+@pytest.mark.usefixtures("people")
+def test_a_reference_to_a_failed_command_stays_text(portal):
+    outcome = portal.batch({"a": "no.such.method", "b": "user.get?filter[NAME]=$result[a][0][NAME]"})
+
+    assert outcome["result"]["b"] == []
+
+
+@pytest.mark.usefixtures("people")
+def test_next_is_there_only_for_another_page_and_empty_maps_are_lists(portal):
+    outcome = portal.batch({"a": "user.get?start=0&select[]=ID", "b": "user.get?start=100&select[]=ID"})
+    nothing = portal.batch({"a": "no.such.method"})
+
+    assert outcome["result_total"] == {"a": 130, "b": 130}
+    assert outcome["result_next"] == {"a": 50}
+    assert nothing["result"] == nothing["result_total"] == nothing["result_next"] == nothing["result_time"] == []
+
+
+def test_an_array_and_a_part_of_a_text_can_be_inserted(portal, sandbox):
+    sandbox.portal.hire(NAME="Boss", UF_DEPARTMENT=[4, 5])
+    sandbox.portal.hire(NAME="One", UF_DEPARTMENT=[5])
+    sandbox.portal.hire(NAME="Boss's friend", UF_DEPARTMENT=[6])
+
+    outcome = portal.batch(
+        {
+            "boss": "user.get?ID=1",
+            "same": "user.get?filter[UF_DEPARTMENT]=$result[boss][0][UF_DEPARTMENT]&select[]=ID",
+            "named": "user.get?filter[%3D%25NAME]=$result[boss][0][NAME]%25&select[]=ID",
+        }
+    )
+
+    assert ids(outcome["result"]["same"]) == [1, 2]
+    assert ids(outcome["result"]["named"]) == [1, 3]
+
+
+def test_values_inside_a_command_are_encoded_once(portal, sandbox):
+    sandbox.portal.hire(NAME="A&B + Co", EMAIL="x@x.test")
+
+    outcome = portal.batch({"a": "user.get?filter[NAME]=A%26B%20%2B%20Co&select[]=ID"})
+
+    assert ids(outcome["result"]["a"]) == [1]
+
+
+def test_a_plus_in_a_date_becomes_a_blank_and_finds_nobody(portal, sandbox):
+    sandbox.portal.hire(NAME="A")
+    key = "filter[%3E%3DTIMESTAMP_X]"
+
+    outcome = portal.batch(
+        {
+            "plain": f"user.get?{key}=2000-01-01T00:00:00+03:00",
+            "encoded": f"user.get?{key}=2000-01-01T00:00:00%2B03:00",
+        }
+    )
+
+    assert [len(outcome["result"][name]) for name in ("plain", "encoded")] == [0, 1]
+
+
+def test_a_bare_equals_sign_in_a_key_cuts_the_name_as_php_does(portal, sandbox):
+    for number in range(3):
+        sandbox.portal.hire(NAME=f"N{number}")
+
+    outcome = portal.batch({"bare": "user.get?filter[<=ID]=1", "encoded": "user.get?filter[%3C%3DID]=1"})
+
+    assert [len(outcome["result"][name]) for name in ("bare", "encoded")] == [3, 1]
+
+
+def test_a_list_of_commands_is_answered_with_lists_while_nothing_fails(portal):
+    assert portal.batch(["server.time", "user.admin"])["result"][1] is True
+    assert portal.batch(["no.such.method", "user.admin"])["result"] == {"1": True}
+
+
+def test_a_batch_in_a_batch_is_refused(portal):
+    error = portal.batch({"a": "batch?cmd[x]=server.time"})["result_error"]["a"]
+
+    assert error["error"] == "ERROR_BATCH_METHOD_NOT_ALLOWED"
+
+
+def test_over_length_is_refused_per_command_or_as_a_whole(portal, set_portal):
+    commands = {f"c{number}": "server.time" for number in range(52)}
+
+    outcome = portal.batch(commands)
+    assert len(outcome["result"]) == 50
+    assert outcome["result_error"]["c51"]["error"] == "ERROR_BATCH_LENGTH_EXCEEDED"
+
+    set_portal(overlong_batch=OverlongBatch.WHOLE_REQUEST)
+    answer = portal.raw("batch", {"cmd": commands})
+    assert (answer.status_code, answer.json()["error"]) == (400, "ERROR_BATCH_LENGTH_EXCEEDED")
+
+
+def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal, sandbox):
+    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2, operating_limit=5)
+
+    outcome = portal.batch({f"c{number}": "user.get" for number in range(4)})
+
+    assert list(outcome["result"]) == ["c0", "c1", "c2"]
+    assert outcome["result_error"]["c3"]["error"] == "OPERATION_TIME_LIMIT"
+    assert outcome["result_time"]["c2"]["operating"] == 6
+
+
+def test_a_batch_over_sixty_seconds_is_cut_off(portal, sandbox):
+    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2)
+
+    answer = portal.raw("batch", {"cmd": {f"c{number}": "user.get" for number in range(40)}})
+
+    assert (answer.status_code, answer.json()["error"]) == (500, "INTERNAL_SERVER_ERROR")
+
+
+def test_a_batch_as_a_form_is_decoded_twice(portal, sandbox, http):
+    sandbox.portal.hire(NAME="A B")
+
+    answer = http.post(portal.url + "batch", data={"cmd[a]": "user.get?filter[NAME]=A%20B&select[]=ID", "halt": "1"})
+
+    assert answer.json()["result"]["result"] == {"a": [{"ID": "1"}]}

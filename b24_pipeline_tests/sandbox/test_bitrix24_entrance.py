@@ -1,0 +1,180 @@
+import pytest
+
+from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData, Scope, Tariff
+
+
+def test_the_envelope_carries_result_total_and_time(portal, sandbox):
+    sandbox.portal.hire(NAME="Ira")
+
+    answer = portal.raw("user.get")
+
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    body = answer.json()
+    assert set(body) == {"result", "total", "time"}
+    assert body["time"]["date_start"] == "2026-01-15T13:00:00+03:00"
+    assert body["time"]["operating"] == pytest.approx(0.02)
+    assert body["time"]["operating_reset_at"] == 1_768_471_800
+
+
+def test_operating_is_missing_where_it_is_switched_off(portal, set_portal):
+    set_portal(operating=False)
+
+    assert "operating" not in portal.json("user.get")["time"]
+
+
+@pytest.mark.parametrize("method", ["user.get", "user.get.json", "user.get/"])
+def test_every_form_of_the_same_request_means_the_same(portal, sandbox, http, method):
+    for name in ("A", "B"):
+        sandbox.portal.hire(NAME=name)
+    url = portal.url + method
+
+    answers = [
+        http.post(url, json={"FILTER": {"NAME": "B"}, "Select": ["ID"]}),
+        http.post(url, data={"filter[NAME]": "B", "select[]": "ID"}),
+        http.post(url, data={"filter[NAME]": "B"}, files={"select[0]": (None, "ID")}),
+        http.get(url, params={"FILTER[name]": "B", "select[]": "ID"}),
+        http.get(url, params={"NAME": "B", "SELECT": "ID"}),
+    ]
+
+    assert [answer.json()["result"] for answer in answers] == [[{"ID": "2"}]] * 5
+
+
+def test_a_body_that_is_not_json_counts_for_nothing(portal, http, sandbox):
+    sandbox.portal.hire(NAME="A")
+    headers = {"Content-Type": "application/json"}
+
+    for body in (b"{", b"[]", b"\xff"):
+        assert http.post(portal.url + "user.get", content=body, headers=headers).json()["total"] == 1
+
+
+def test_a_wrong_secret_or_owner_is_refused(server, http):
+    for path in ("/rest/1/wrongsecret/user.get", "/rest/2/sandboxsecret16/user.get"):
+        answer = http.post(f"http://127.0.0.1:{server.port}{path}", json={})
+        assert answer.status_code == 401
+        assert answer.json() == {"error": "NO_AUTH_FOUND", "error_description": "Wrong authorization data"}
+
+
+def test_an_unknown_method_is_not_found(portal):
+    answer = portal.raw("user.fire")
+
+    assert (answer.status_code, answer.json()["error"]) == (404, "ERROR_METHOD_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("scope", "has_email", "has_login"),
+    [(Scope.FULL, True, True), (Scope.BASIC, True, False), (Scope.BRIEF, False, False)],
+)
+def test_a_missing_contact_scope_drops_keys_in_silence(portal, sandbox, set_portal, scope, has_email, has_login):
+    sandbox.portal.hire(NAME="A", EMAIL="a@x.test", LAST_LOGIN="2026-01-01T00:00:00+03:00", UF_PHONE_INNER="11")
+    set_portal(scope=scope)
+
+    answer = portal.raw("user.get", {"select": ["ID", "EMAIL", "LAST_LOGIN", "UF_PHONE_INNER"]})
+
+    (row,) = answer.json()["result"]
+    assert answer.status_code == 200
+    assert ("EMAIL" in row, "LAST_LOGIN" in row, "UF_PHONE_INNER" in row) == (has_email, has_login, True)
+    assert portal.json("scope")["result"] == ["department", scope.value]
+
+
+def test_without_any_user_scope_the_method_is_refused(portal, set_portal):
+    set_portal(scope=Scope.MISSING, other_scopes=())
+
+    for method in ("user.get", "user.current", "department.get"):
+        answer = portal.raw(method)
+        assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+    assert portal.json("scope")["result"] == []
+
+
+def test_scope_may_name_every_variant_user(portal, set_portal):
+    set_portal(scope=Scope.BRIEF, scope_lists_variant=False)
+
+    assert portal.json("scope")["result"] == ["department", "user"]
+
+
+def test_the_small_methods(portal, sandbox, set_portal):
+    sandbox.portal.hire(NAME="Anna", LAST_NAME="Weber")
+
+    assert portal.json("profile")["result"]["LAST_NAME"] == "Weber"
+    assert portal.json("user.admin")["result"] is True
+    assert portal.json("server.time")["result"] == "2026-01-15T13:00:00+03:00"
+    assert portal.json("app.info")["result"]["LICENSE"] == "en_basic"
+    assert portal.json("method.get", {"name": "user.get"})["result"] == {"isExisting": True, "isAvailable": True}
+    assert portal.json("method.get", {"name": "user.fire"})["result"]["isExisting"] is False
+    current = portal.json("user.current")["result"]
+    assert current["ID"] == "1"
+    assert "TIMESTAMP_X" not in current
+    set_portal(owner_active=False, owner_is_admin=False)
+    assert portal.json("profile")["result"] == {}
+    assert portal.json("user.admin")["result"] is False
+
+
+def test_the_owner_need_not_be_among_the_users(portal):
+    assert portal.json("user.current")["result"] == {}
+    assert portal.json("profile")["result"]["ID"] == "1"
+
+
+def test_departments_are_filtered_sorted_and_paged(portal, sandbox):
+    for number in range(60):
+        sandbox.portal.add_department(f"D{number:02}", parent=1 if number else 7)
+
+    answer = portal.json("department.get")
+    assert (len(answer["result"]), answer["total"], answer["next"]) == (50, 61, 50)
+    assert answer["result"][0] == {"ID": "1", "NAME": "Company", "SORT": 500}
+    assert answer["result"][1] == {"ID": "2", "NAME": "D00", "SORT": 500, "PARENT": "7"}
+    assert [row["ID"] for row in portal.json("department.get", {"START": 60})["result"]] == ["61"]
+    assert [row["ID"] for row in portal.json("department.get", {"ID": [3, 2]})["result"]] == ["2", "3"]
+    assert [row["ID"] for row in portal.json("department.get", {"PARENT": 7})["result"]] == ["2"]
+    assert portal.json("department.get", {"sort": "NAME", "order": "DESC"})["result"][0]["NAME"] == "D59"
+
+
+def test_a_department_in_use_can_be_deleted(portal, sandbox):
+    department = sandbox.portal.add_department("Gone")
+    sandbox.portal.hire(NAME="A", UF_DEPARTMENT=[department])
+
+    sandbox.portal.delete_department(department)
+
+    assert portal.json("user.get")["result"][0]["UF_DEPARTMENT"] == [department]
+    assert portal.json("department.get")["total"] == 1
+
+
+def test_the_bucket_refuses_what_comes_too_fast_and_leaks(portal, clock, set_portal):
+    set_portal(tariff=Tariff(burst=3, leak=2))
+    statuses = [portal.raw("server.time").status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 503, 503]
+    assert portal.json("server.time")["error"] == "QUERY_LIMIT_EXCEEDED"
+
+    clock.tick(1)
+
+    assert [portal.raw("server.time").status_code for _ in range(3)] == [200, 200, 503]
+
+
+def test_the_smallest_plan_is_the_default_and_on_premise_has_no_bucket(portal, set_portal):
+    assert [portal.raw("server.time").status_code for _ in range(52)].count(503) == 2
+
+    set_portal(tariff=None)
+
+    assert portal.raw("server.time").status_code == 200
+
+
+def test_the_call_that_crosses_the_operating_limit_finishes_and_the_next_waits(portal, clock, set_portal):
+    set_portal(call_seconds=3, operating_limit=5)
+    assert [portal.raw("user.get").status_code for _ in range(3)] == [200, 200, 429]
+    assert "time" not in portal.json("user.get")
+    assert portal.raw("server.time").status_code == 200, "other methods go on"
+
+    set_portal(operating_error_data=OperatingErrorData.INCLUDED)
+    refused = portal.json("user.get")
+    assert refused["error"] == "OPERATION_TIME_LIMIT"
+    assert refused["time"]["operating"] == 6
+
+    clock.tick(600)
+    assert portal.raw("user.get").status_code == 200
+
+
+def test_every_request_is_remembered_with_its_parameters(portal, sandbox):
+    portal.json("user.get", {"filter": {">ID": 5}})
+
+    (seen,) = sandbox.requests
+    assert (seen.number, seen.api, seen.method, seen.params) == (1, "bitrix24", "user.get", {"FILTER": {">ID": 5}})
+    assert (seen.acted, seen.is_write) == (True, False)
+    assert sandbox.writes() == []

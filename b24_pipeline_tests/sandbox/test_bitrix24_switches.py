@@ -1,0 +1,139 @@
+import pytest
+
+from b24_pipeline.sandbox.bitrix24.behaviour import (
+    BlankStyle,
+    Change,
+    DepartmentStyle,
+    DismissedUsers,
+    TimestampStyle,
+    UncountedTotal,
+)
+
+ABSENT = object()
+
+
+@pytest.mark.parametrize(
+    ("style", "single", "batched"),
+    [
+        (TimestampStyle.AS_SAMPLED, {}, "15.01.2026 13:00:00"),
+        (TimestampStyle.EMPTY_OBJECT, {}, {}),
+        (TimestampStyle.LOCAL_TEXT, "15.01.2026 13:00:00", "15.01.2026 13:00:00"),
+        (TimestampStyle.ISO, "2026-01-15T13:00:00+03:00", "2026-01-15T13:00:00+03:00"),
+        (TimestampStyle.ABSENT, ABSENT, ABSENT),
+    ],
+)
+def test_timestamps_have_no_stable_type(portal, sandbox, set_portal, style, single, batched):
+    sandbox.portal.hire(NAME="A")
+    set_portal(timestamps=style)
+
+    assert portal.json("user.get")["result"][0].get("TIMESTAMP_X", ABSENT) == single
+    assert portal.batch({"a": "user.get"})["result"]["a"][0].get("TIMESTAMP_X", ABSENT) == batched
+
+
+@pytest.mark.parametrize(
+    ("style", "odd", "even"),
+    [
+        (BlankStyle.MIXED, "", ABSENT),
+        (BlankStyle.EMPTY_STRING, "", ""),
+        (BlankStyle.ABSENT, ABSENT, ABSENT),
+        (BlankStyle.NULL, None, None),
+        (BlankStyle.FALSE, False, False),
+        (BlankStyle.EMPTY_LIST, [], []),
+        (BlankStyle.EMPTY_OBJECT, {}, {}),
+    ],
+)
+def test_blanks_come_in_every_style(portal, sandbox, set_portal, style, odd, even):
+    for _ in range(2):
+        sandbox.portal.hire(NAME="A", WORK_PHONE=None)
+    set_portal(blanks=style)
+
+    rows = portal.json("user.get", {"select": ["ID", "WORK_PHONE", "LAST_NAME"]})["result"]
+
+    for name in ("WORK_PHONE", "LAST_NAME"):
+        assert [row.get(name, ABSENT) for row in rows] == [odd, even]
+
+
+def test_an_extranet_user_without_departments_has_an_empty_list_or_no_key(portal, sandbox):
+    for _ in range(2):
+        sandbox.portal.hire(NAME="A", USER_TYPE="extranet", UF_DEPARTMENT=[])
+
+    assert [row.get("UF_DEPARTMENT", ABSENT) for row in portal.json("user.get")["result"]] == [[], ABSENT]
+
+
+def test_department_ids_may_be_text(portal, sandbox, set_portal):
+    sandbox.portal.hire(NAME="A", UF_DEPARTMENT=[4, 17])
+    set_portal(departments=DepartmentStyle.STRINGS)
+
+    assert portal.json("user.get")["result"][0]["UF_DEPARTMENT"] == ["4", "17"]
+    assert sandbox.portal.users[1]["UF_DEPARTMENT"] == [4, 17]
+
+
+def test_user_type_may_be_missing_and_still_filters(portal, sandbox, set_portal):
+    sandbox.portal.hire(NAME="A", USER_TYPE="extranet")
+    set_portal(user_type_returned=False)
+
+    assert "USER_TYPE" not in portal.json("user.get", {"select": ["ID", "USER_TYPE"]})["result"][0]
+    assert portal.ids(filter={"USER_TYPE": "employee"}) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "plain", "asked_no", "asked_yes"),
+    [
+        (DismissedUsers.INCLUDED, [1, 2], [2], [1]),
+        (DismissedUsers.HIDDEN_BY_DEFAULT, [1], [2], [1]),
+        (DismissedUsers.NEVER, [1], [], [1]),
+    ],
+)
+def test_dismissed_users_may_be_hidden(portal, sandbox, set_portal, shown, plain, asked_no, asked_yes):
+    for name in ("A", "B"):
+        sandbox.portal.hire(NAME=name)
+    sandbox.portal.dismiss(2)
+    set_portal(dismissed=shown)
+
+    assert portal.ids() == plain
+    assert portal.ids(filter={"ACTIVE": 0}) == asked_no
+    assert portal.ids(filter={"ACTIVE": True}) == asked_yes
+
+
+def test_the_uncounted_total_may_be_absent(portal, set_portal):
+    set_portal(uncounted_total=UncountedTotal.ABSENT)
+
+    assert "total" not in portal.json("user.get", {"start": -1})
+
+
+def test_an_old_portal_knows_neither_select_nor_uncounted_paging(portal, sandbox, set_portal):
+    for _ in range(60):
+        sandbox.portal.hire(NAME="A")
+    set_portal(select_supported=False, uncounted_supported=False)
+
+    answer = portal.json("user.get", {"select": ["ID"], "start": -1})
+
+    assert "NAME" in answer["result"][0]
+    assert (answer["total"], answer["next"]) == (60, 50)
+
+
+def test_a_total_may_be_wrong(portal, sandbox, set_portal):
+    sandbox.portal.hire(NAME="A")
+    set_portal(total_error=3)
+
+    assert portal.json("user.get")["total"] == 4
+
+
+def test_a_dismissal_may_leave_the_timestamp_alone(portal, sandbox, clock, set_portal):
+    sandbox.portal.hire(NAME="A")
+    set_portal(timestamp_touched_by=frozenset({Change.EDIT}))
+    clock.tick(60)
+    recently = {">=TIMESTAMP_X": "2026-01-15T13:00:30+03:00"}
+
+    sandbox.portal.dismiss(1)
+    sandbox.portal.reinstate(1)
+    assert portal.ids(filter=recently) == []
+    sandbox.portal.edit(1, NAME="B")
+    assert portal.ids(filter=recently) == [1]
+
+
+def test_fields_nobody_has_are_refused_when_hiring(sandbox):
+    with pytest.raises(ValueError, match="EMIAL"):
+        sandbox.portal.hire(EMIAL="typo@x.test")
+    with pytest.raises(ValueError, match="exists"):
+        sandbox.portal.hire(ID=sandbox.portal.hire(NAME="A"))

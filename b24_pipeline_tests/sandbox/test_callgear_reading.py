@@ -1,0 +1,174 @@
+from collections.abc import Iterator
+
+import pytest
+
+from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox.callgear.behaviour import Metadata, RowOrder
+
+
+@pytest.fixture
+def people(sandbox: Sandbox) -> Iterator[list[int]]:
+    yield [
+        sandbox.account.add_employee(first_name="Maryam", last_name="Haddad", email="m@x.test", groups=[3301]),
+        sandbox.account.add_employee(first_name="Omar", last_name="Nasser", email="O@x.test", status_id=2),
+        sandbox.account.add_employee(last_name="Petrova", patronymic="Igorevna"),
+    ]
+
+
+def found(account, **params) -> list[str]:
+    return [row["last_name"] for row in account.result("get.employees", **params)["data"]]
+
+
+def test_rows_have_every_column_and_read_shapes(account, sandbox, people):
+    sandbox.account.edit_employee(people[0], phone_numbers=["971505550142", "97145550100...204"])
+
+    row = account.result("get.employees", limit=1)["data"][0]
+
+    assert row["full_name"] == "Haddad Maryam"
+    assert row["groups"] == [{"group_id": 3301, "group_name": "Sales"}]
+    assert row["phone_numbers"][1]["phone_number"] == "97145550100...204"
+    assert row["phone_numbers"][0]["channels_count"] == 1
+    assert (row["extension"], row["patronymic"], "status_id" in row) == ({}, None, False)
+
+
+def test_fields_choose_columns(account, people):
+    rows = account.result("get.employees", fields=["id", "status_id"])["data"]
+
+    assert rows[1] == {"id": people[1], "status_id": 2}
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (("email", "=", "m@x.test"), ["Haddad"]),
+        (("email", "=", "M@x.test"), []),
+        (("email", "=", None), ["Petrova"]),
+        (("email", "!=", None), ["Haddad", "Nasser"]),
+        (("email", "is_null", None), ["Petrova"]),
+        (("email", "is_not_null", None), ["Haddad", "Nasser"]),
+        (("email", "in", ["m@x.test", "O@x.test"]), ["Haddad", "Nasser"]),
+        (("email", "not_in", ["m@x.test"]), ["Nasser", "Petrova"]),
+        (("last_name", "like", "%a%d%"), ["Haddad"]),
+        (("last_name", "like", "had%"), []),
+        (("last_name", "ilike", "had%"), ["Haddad"]),
+        (("last_name", "not_like", "Had%"), ["Nasser", "Petrova"]),
+        (("last_name", "not_ilike", "had%"), ["Nasser", "Petrova"]),
+        (("last_name", "regexp", "^[HN]"), ["Haddad", "Nasser"]),
+        (("status_id", ">", 1), ["Nasser"]),
+        (("status_id", ">=", 2), ["Nasser"]),
+        (("status_id", "<", 2), ["Haddad", "Petrova"]),
+        (("status_id", "<=", 1), ["Haddad", "Petrova"]),
+    ],
+)
+def test_simple_filters(account, condition, expected):
+    field, operator, value = condition
+
+    assert found(account, filter={"field": field, "operator": operator, "value": value}) == expected
+
+
+@pytest.mark.usefixtures("people")
+def test_filter_trees_nest(account):
+    def same(field, value):
+        return {"field": field, "operator": "=", "value": value}
+
+    either = {"condition": "or", "filters": [same("first_name", "Maryam"), same("first_name", "Omar")]}
+    both = {"condition": "and", "filters": [either, same("status_id", 2)]}
+
+    assert found(account, filter=either) == ["Haddad", "Nasser"]
+    assert found(account, filter=both) == ["Nasser"]
+
+
+@pytest.mark.usefixtures("people")
+def test_sorting_and_paging_count_all_matches(account):
+    order = [{"field": "last_name", "order": "desc"}]
+
+    assert found(account, sort=order) == ["Petrova", "Nasser", "Haddad"]
+    page = account.result("get.employees", sort=order, limit=1, offset=1)
+    assert [row["last_name"] for row in page["data"]] == ["Nasser"]
+    assert page["metadata"]["total_items"] == 3
+    assert found(account, offset=100) == []
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"limit": 10_001}, (-32602, "invalid_parameter_value", "limit")),
+        ({"offset": 100_001}, (-32602, "invalid_parameter_value", "offset")),
+        ({"limit": -1}, (-32602, "invalid_parameter_value", "limit")),
+        ({"limit": "5"}, (-32602, "data_type_error", "limit")),
+        ({"limits": 5}, (-32602, "unexpected_parameters", "limits")),
+        ({"fields": ["nickname"]}, (-32602, "unexpected_parameters", "fields")),
+        ({"fields": [1]}, (-32602, "data_type_error", "fields")),
+        ({"sort": [{"field": "id"}]}, (-32602, "sort_prohibited", "sort.field")),
+        ({"sort": [{"field": "nickname"}]}, (-32602, "unexpected_parameters", "sort.field")),
+        ({"sort": [{"field": "login", "order": "up"}]}, (-32602, "invalid_parameter_value", "sort.order")),
+        ({"sort": [{}]}, (-32602, "required_parameter_missed", "sort.field")),
+        ({"filter": {"field": "patronymic", "operator": "="}}, (-32602, "filter_prohibited", "filter.field")),
+        ({"filter": {"field": "nickname", "operator": "="}}, (-32602, "unexpected_parameters", "filter.field")),
+        ({"filter": {"field": "email", "operator": "~"}}, (-32602, "invalid_parameter_value", "filter.operator")),
+        ({"filter": {"field": "email"}}, (-32602, "required_parameter_missed", "filter.operator")),
+        ({"filter": {"field": "email", "operator": "in", "value": "x"}}, (-32602, "data_type_error", "filter.value")),
+        ({"filter": {"filters": [], "condition": "xor"}}, (-32602, "invalid_parameter_value", "filter.condition")),
+        ({"filter": {"filters": ["x"], "condition": "or"}}, (-32602, "data_type_error", "filter")),
+    ],
+)
+def test_a_malformed_read_is_refused(account, params, expected):
+    assert account.refusal("get.employees", **params) == expected
+
+
+@pytest.mark.usefixtures("people")
+def test_rows_may_come_in_another_order_each_time(account, sandbox, set_account):
+    for number in range(20):
+        sandbox.account.add_employee(last_name=f"L{number:02}")
+    set_account(row_order=RowOrder.SHUFFLED)
+
+    orders = {tuple(found(account)) for _ in range(5)}
+
+    assert len(orders) > 1
+    assert len({tuple(sorted(order)) for order in orders}) == 1
+    assert found(account, sort=[{"field": "last_name"}])[-1] == "Petrova"
+
+
+@pytest.mark.usefixtures("people")
+def test_metadata_may_be_missing_empty_or_wrong(account, set_account):
+    set_account(total_items_error=-1)
+    assert account.result("get.employees")["metadata"]["total_items"] == 2
+    set_account(metadata=Metadata.EMPTY_LIMITS)
+    assert account.result("get.employees")["metadata"]["limits"] == {}
+    set_account(metadata=Metadata.MISSING)
+    assert set(account.result("get.employees")) == {"data"}
+
+
+@pytest.mark.usefixtures("people")
+def test_the_other_lists(account, sandbox, people):
+    sandbox.account.add_sip_line(people[0], "0429117")
+    sandbox.account.responsible["17"] = "Haddad Maryam"
+    sandbox.account.owners_with_deals.add("17")
+
+    (line,) = account.result("get.sip_lines", fields=["id", "phone_number", "employee_id", "employee_full_name"])["data"]
+    assert line == {
+        "id": 52_001,
+        "phone_number": "0429117",
+        "employee_id": people[0],
+        "employee_full_name": "Haddad Maryam",
+    }
+    statuses = account.result("get.statuses", is_deleted=False)["data"]
+    assert {"id": 1, "name": "available", "mnemonic": "available", "is_deleted": False} in statuses
+    groups = account.result("get.group_employees")["data"]
+    assert groups[0]["members"] == [{"employee_id": people[0], "employee_full_name": "Haddad Maryam"}]
+    history = account.result(
+        "get.deals_history", limit=1, filter={"field": "employee_ext_id", "operator": "=", "value": "17"}
+    )
+    assert history["metadata"]["total_items"] == 1
+
+
+def test_the_account_answers_in_its_own_shapes(account):
+    assert account.result("get.account") == {
+        "meta_data": {},
+        "data": [{"app_id": 31_337, "name": "Sandbox", "timezone": "Asia/Dubai"}],
+    }
+    data = account.result("getobj.account")["data"]
+    assert "sales_funnel" in data["components"]
+    assert data["permissions"][0]["is_insert"] is True

@@ -1,0 +1,186 @@
+import pytest
+
+from b24_pipeline.sandbox import Sandbox
+
+
+@pytest.fixture
+def people(sandbox: Sandbox) -> Sandbox:
+    """120 users; every tenth dismissed, ids 101 to 120 extranet."""
+    for number in range(1, 121):
+        sandbox.portal.hire(
+            NAME=f"Name{number}",
+            LAST_NAME=f"Last{number:03}",
+            EMAIL=f"user{number}@x.test",
+            USER_TYPE="extranet" if number > 100 else "employee",
+            UF_DEPARTMENT=[number % 3 + 1],
+        )
+        if number % 10 == 0:
+            sandbox.portal.dismiss(number)
+    return sandbox
+
+
+@pytest.mark.usefixtures("people")
+def test_offset_paging_counts_all_and_ends_without_next(portal):
+    pages = [portal.json("user.get", {"start": start}) for start in (0, 50, 100)]
+
+    assert [len(page["result"]) for page in pages] == [50, 50, 20]
+    assert [page["total"] for page in pages] == [120, 120, 120]
+    assert [page.get("next") for page in pages] == [50, 100, None]
+
+
+@pytest.mark.usefixtures("people")
+def test_a_start_beyond_the_end_is_an_empty_page(portal):
+    assert portal.json("user.get", {"start": 5000})["result"] == []
+
+
+@pytest.mark.usefixtures("people")
+def test_keyset_pages_do_not_overlap_and_are_not_counted(portal):
+    seen, last = [], 0
+    while page := portal.ids(filter={">ID": last}, sort="ID", order="ASC", start=-1):
+        seen += page
+        last = page[-1]
+
+    assert seen == list(range(1, 121))
+    answer = portal.json("user.get", {"start": -1})
+    assert answer["total"] == 0
+    assert "next" not in answer
+
+
+def test_ids_are_compared_as_numbers_over_gaps(portal, sandbox):
+    for user_id in (9, 10, 100, 99_999):
+        sandbox.portal.hire(ID=user_id, NAME="N")
+
+    assert portal.ids(filter={">ID": "9"}, start=-1) == [10, 100, 99_999]
+    assert portal.ids(filter={">ID": 9, "<=ID": 100}) == [10, 100]
+    assert portal.ids(filter={">=ID": 10, "<ID": 100}) == [10]
+    assert portal.ids(sort="ID", order="DESC", start=-1) == [99_999, 100, 10, 9]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"ID": [3, 1]}, [1, 3]),
+        ({"@ID": ["3", "1"]}, [1, 3]),
+        ({"ID": 7}, [7]),
+        ({"!@ID": list(range(3, 121))}, [1, 2]),
+        ({"!ID": 1, "<ID": 4}, [2, 3]),
+        ({"!=ID": 1, "<ID": 4}, [2, 3]),
+        ({"EMAIL": "USER5@x.test"}, [5]),
+        ({"=EMAIL": "user5@x.test"}, [5]),
+        ({"LAST_NAME": "Last01%"}, list(range(10, 20))),
+        ({"%LAST_NAME": "ast11"}, list(range(110, 120))),
+        ({"=%LAST_NAME": "%t12%"}, [120]),
+        ({"%=LAST_NAME": "last12%"}, [120]),
+        ({"!%LAST_NAME": "Last0", "<ID": 101}, [100]),
+        ({"!=%LAST_NAME": "Last0%", "<ID": 101}, [100]),
+        ({"!%=LAST_NAME": "Last0%", "<ID": 101}, [100]),
+        ({">LAST_NAME": "Last118"}, [119, 120]),
+        ({"USER_TYPE": "extranet", "<ID": 103}, [101, 102]),
+        ({"USER_TYPE": ["extranet", "employee"], "<ID": 3}, [1, 2]),
+        ({"UF_DEPARTMENT": 3, "<ID": 9}, [2, 5, 8]),
+        ({"!UF_DEPARTMENT": [1, 2], "<ID": 9}, [2, 5, 8]),
+        ({"NAME_SEARCH": "name7 last007"}, [7]),
+        ({"NO_SUCH_FIELD": "x", "ID": 1}, [1]),
+    ],
+)
+def test_the_operator_is_the_prefix_of_the_key(portal, condition, expected):
+    assert portal.ids(filter=condition) == expected
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("spelling", [0, "0", False, "N", ""])
+def test_dismissed_users_are_found_by_every_spelling_of_no(portal, spelling):
+    assert portal.ids(filter={"ACTIVE": spelling, "<ID": 35}) == [10, 20, 30]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("spelling", [1, "1", True, "true", "Y", "false"])
+def test_every_other_text_means_active_even_the_text_false(portal, spelling):
+    assert portal.ids(filter={"ACTIVE": spelling, "<ID": 12}) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]
+
+
+@pytest.mark.usefixtures("people")
+def test_sorting_by_another_field(portal):
+    assert portal.ids(sort="LAST_NAME", order="desc", filter={"<ID": 4}) == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-01-15T13:00:30+03:00", [2]),
+        ("2026-01-15T10:00:30+00:00", [2]),
+        ("15.01.2026 13:00:30", [2]),
+        ("2000-01-01T00:00:00+00:00", [1, 2]),
+        ("2026-01-15T13:00:30 03:00", []),
+        ("2026-01-15T13:00:30", []),
+        ("yesterday", []),
+        (None, []),
+    ],
+)
+def test_a_date_that_cannot_be_read_gives_nobody(portal, sandbox, clock, moment, expected):
+    sandbox.portal.hire(NAME="Early")
+    clock.tick(60)
+    sandbox.portal.hire(NAME="Late")
+
+    assert portal.ids(filter={">=TIMESTAMP_X": moment}, start=-1) == expected
+
+
+@pytest.mark.usefixtures("people")
+def test_select_skips_unknown_names_and_star_brings_all(portal):
+    chosen = portal.json("user.get", {"select": ["ID", "EMAIL", "NO_SUCH"], "filter": {"ID": 1}})["result"]
+    masked = portal.json("user.get", {"select": ["UF_*"], "filter": {"ID": 1}})["result"]
+
+    assert chosen == [{"ID": "1", "EMAIL": "user1@x.test"}]
+    assert set(masked[0]) == {"UF_DEPARTMENT", "UF_PHONE_INNER", "UF_EMPLOYMENT_DATE"}
+    assert "LAST_LOGIN" in portal.json("user.get", {"select": ["*"], "filter": {"ID": 1}})["result"][0]
+
+
+def test_ids_are_text_departments_numbers_and_own_fields_come_with_the_mask(portal, sandbox):
+    sandbox.portal.hire(NAME="Ira", UF_DEPARTMENT=[4, 17], UF_USR_BADGE="b-1", ACTIVE=False)
+
+    (row,) = portal.json("user.get", {"select": ["ID", "ACTIVE", "UF_*"]})["result"]
+
+    assert (row["ID"], row["ACTIVE"], row["UF_DEPARTMENT"], row["UF_USR_BADGE"]) == ("1", False, [4, 17], "b-1")
+
+
+def test_bots_and_integrators_never_show_and_mail_users_only_when_asked_for(portal, sandbox):
+    for kind in ("employee", "bot", "email", "imconnector", "integrator"):
+        sandbox.portal.hire(NAME=kind, USER_TYPE=kind)
+
+    assert portal.ids() == [1]
+    assert portal.ids(filter={"USER_TYPE": "email"}) == [3]
+    assert portal.ids(filter={"USER_TYPE": "bot"}) == []
+
+
+def test_a_dismissed_user_keeps_everything_else_and_a_deleted_one_is_gone(portal, sandbox):
+    sandbox.portal.hire(NAME="Stays", EMAIL="stays@x.test")
+    sandbox.portal.hire(NAME="Goes")
+    sandbox.portal.dismiss(1)
+    sandbox.portal.delete(2)
+
+    (row,) = portal.json("user.get")["result"]
+
+    assert (row["ID"], row["ACTIVE"], row["EMAIL"]) == ("1", False, "stays@x.test")
+    assert sandbox.portal.hire(NAME="New") == 3
+
+
+def test_users_can_change_between_two_pages(portal, sandbox):
+    for number in range(60):
+        sandbox.portal.hire(NAME=f"N{number}")
+    sandbox.on_page = lambda page: sandbox.portal.delete(1) if page == 2 else None
+
+    first, second = portal.ids(start=0), portal.ids(start=50)
+
+    assert 51 not in [*first, *second], "offset paging loses a living user"
+
+
+def test_a_large_portal_counts_and_pages_like_a_small_one(portal, sandbox):
+    for number in range(2_100):
+        sandbox.portal.hire(NAME=f"N{number}", USER_TYPE="extranet" if number % 2 else "employee")
+    condition = {"USER_TYPE": "employee"}
+
+    page = portal.json("user.get", {"filter": condition, "start": 1000})
+    assert (page["total"], len(page["result"])) == (1050, 50)
+    sandbox.portal.delete(1)
+    assert portal.json("user.get", {"filter": condition})["total"] == 1049
