@@ -61,9 +61,9 @@ class _Window:
         Within one window the lowest figure is CallGear's latest, in whatever order answers arrive.
         """
         if limit is not None:
-            self.limit = limit
+            self.limit = max(limit, 1.0)
             if not self.told:
-                self._remaining = limit
+                self._remaining = self.limit
         if remaining is None:
             return
         until = now + (self.length if reset is None else reset) + SAFETY_SECONDS
@@ -183,7 +183,7 @@ class PointsBudget:
         wait = 0.0
         if self._minute.left - self._in_flight < 1:
             wait = self._minute.until - now
-        if self._in_flight + len(self._own) >= max(self._minute.limit, 1):
+        if self._in_flight + len(self._own) >= self._minute.limit:
             freed = self._own[0] + MINUTE + CLOCK_TOLERANCE - now if self._own else MINUTE
             wait = max(wait, freed)
         return wait

@@ -1,0 +1,104 @@
+"""A sandbox account over real HTTP, on a clock that only moves when somebody sleeps."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from b24_pipeline.callgear import AccessToken, CallGear, Login, PointsBudget
+from b24_pipeline.sandbox import Sandbox, Server, serve
+
+START = 1_000_040.0
+"""Twenty seconds into a minute of the sandbox's fixed windows."""
+SHORT = httpx.Timeout(5.0, read=0.25)
+
+
+class FakeClock:
+    """A clock whose sleepers move it on."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.slept: list[float] = []
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+            self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def sandbox(clock: FakeClock) -> Sandbox:
+    return Sandbox.empty(clock=clock)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[Server]:
+    with serve(sandbox) as running:
+        yield running
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=SHORT) as client:
+        yield client
+
+
+Connect = Callable[..., CallGear]
+
+
+@pytest.fixture
+def budget(clock: FakeClock) -> PointsBudget:
+    return PointsBudget(clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture
+def connect(server: Server, http: httpx.Client, budget: PointsBudget) -> Connect:
+    """Makes a client of the sandbox's account; settings replace the usual ones."""
+
+    def make(**settings: Any) -> CallGear:
+        usual = {"credentials": AccessToken(server.access_token), "http": http, "budget": budget, "random": lambda: 0.5}
+        return CallGear(server.callgear_url, **{**usual, **settings})
+
+    return make
+
+
+@pytest.fixture
+def login(server: Server) -> Login:
+    return Login(server.login, server.password)
+
+
+@pytest.fixture
+def client(connect: Connect) -> CallGear:
+    return connect()
+
+
+def answering(handler: Callable[[dict[str, Any]], Any], clock: FakeClock | None = None) -> CallGear:
+    """A client whose requests `handler` answers: it gets the envelope and returns an answer's members or a response."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        envelope = json.loads(request.content)
+        answer = handler(envelope)
+        if isinstance(answer, httpx.Response):
+            return answer
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": envelope["id"], **answer})
+
+    clock = clock or FakeClock()
+    return CallGear(
+        "https://callgear.test/v2.0",
+        credentials=AccessToken("secret-key"),
+        http=httpx.Client(transport=httpx.MockTransport(respond)),
+        budget=PointsBudget(clock=clock, sleep=clock.sleep),
+        random=lambda: 0.5,
+    )
