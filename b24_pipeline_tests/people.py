@@ -6,7 +6,7 @@ employee107@x.test.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,13 @@ Row = dict[str, Any]
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
 """When everything happens that does not say when."""
+
+
+def frame(model: type[frames.Model], rows: Sequence[Row]) -> DataFrame[frames.Model]:
+    """The checked frame of these rows; typed beforehand, because that is ten times faster than to let pandera cast."""
+    types = frames.types(model)
+    untyped = pd.DataFrame(rows, columns=frames.names(model))
+    return frames.check(model, untyped.astype(types[types != "bool"].to_dict()))
 
 
 def user(bitrix24_id: int, **fields: Any) -> Row:
@@ -37,7 +44,7 @@ def user(bitrix24_id: int, **fields: Any) -> Row:
 
 def users(*rows: Row) -> DataFrame[frames.Users]:
     """The frame of Bitrix24 users."""
-    return frames.of(frames.Users, list(rows))
+    return frame(frames.Users, rows)
 
 
 def employees(*rows: Row, policy: Policy | None = None) -> DataFrame[frames.Employees]:
@@ -63,7 +70,7 @@ def phone_entry(number: str) -> Row:
 
 def callgear_employees(*rows: Row) -> DataFrame[frames.CallGearEmployees]:
     """The frame of CallGear employees."""
-    return frames.of(frames.CallGearEmployees, list(rows))
+    return frame(frames.CallGearEmployees, rows)
 
 
 def link(bitrix24_id: int, callgear_id: int, **fields: Any) -> Row:
@@ -80,7 +87,7 @@ def link(bitrix24_id: int, callgear_id: int, **fields: Any) -> Row:
 
 def links(*rows: Row) -> DataFrame[frames.Links]:
     """The frame of stored links."""
-    return frames.of(frames.Links, list(rows))
+    return frame(frames.Links, rows)
 
 
 def pending_create(bitrix24_id: int, *, email: str) -> Row:
@@ -90,7 +97,7 @@ def pending_create(bitrix24_id: int, *, email: str) -> Row:
 
 def pending_creates(*rows: Row) -> DataFrame[frames.PendingCreates]:
     """The frame of unfinished creates."""
-    return frames.of(frames.PendingCreates, list(rows))
+    return frame(frames.PendingCreates, rows)
 
 
 def matched(
@@ -136,7 +143,7 @@ def step(bitrix24_id: int, *, action: ActionKind = ActionKind.CREATE, **fields: 
 
 def plan(*rows: Row) -> DataFrame[frames.Plan]:
     """The frame of a plan."""
-    return frames.of(frames.Plan, list(rows))
+    return frame(frames.Plan, rows)
 
 
 def action(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
@@ -146,7 +153,7 @@ def action(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: 
 
 def actions(*rows: Row) -> DataFrame[frames.Actions]:
     """The frame of a run's actions."""
-    return frames.of(frames.Actions, list(rows))
+    return frame(frames.Actions, rows)
 
 
 def dead_letter(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
@@ -164,7 +171,7 @@ def dead_letter(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fie
 
 def dead_letters(*rows: Row) -> DataFrame[frames.DeadLetters]:
     """The frame of dead letters."""
-    return frames.of(frames.DeadLetters, list(rows))
+    return frame(frames.DeadLetters, rows)
 
 
 def listed_person(bitrix24_id: int, *, standing: str, listed: bool = True, **fields: Any) -> Row:
@@ -179,7 +186,7 @@ def listed_person(bitrix24_id: int, *, standing: str, listed: bool = True, **fie
 
 def listed_people(*rows: Row) -> DataFrame[frames.ResponsibleEmployees]:
     """The frame of the responsible list as last known."""
-    return frames.of(frames.ResponsibleEmployees, list(rows))
+    return frame(frames.ResponsibleEmployees, rows)
 
 
 def by_user(frame: pd.DataFrame, column: str) -> dict[int, Any]:
