@@ -1,0 +1,101 @@
+"""The actions of every run, stored so that a run in which nothing changed adds next to nothing.
+
+What was carried out is an event of its run. What merely stands (rejected, in conflict, held, waiting, deferred) is kept
+as a history: the same row serves every run until something changes. `audit.actions` shows both, for every run that
+reached the step they belong to.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import ActionKind, Outcome
+from b24_pipeline.store.columns import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.histories import Part, keep_history, let_hold, note_recorded, replace
+from b24_pipeline.store.runs import CurrentRun
+
+
+class Step(StrEnum):
+    """The two steps of a run that act, named like their assets; each answers for its own actions only."""
+
+    UPSERT = "callgear_upsert"
+    RESPONSIBLE = "responsible_employees"
+
+
+STEP_OF: Mapping[str, Step] = {
+    ActionKind.CREATE: Step.UPSERT,
+    ActionKind.LINK: Step.UPSERT,
+    ActionKind.UPDATE: Step.UPSERT,
+    ActionKind.REJECT: Step.UPSERT,
+    ActionKind.CONFLICT: Step.UPSERT,
+    ActionKind.REMOVE_RESPONSIBLE: Step.RESPONSIBLE,
+    ActionKind.LIST_RESPONSIBLE: Step.RESPONSIBLE,
+    ActionKind.RENAME_RESPONSIBLE: Step.RESPONSIBLE,
+}
+
+EVENTS = (Outcome.DONE, Outcome.FAILED)
+"""Outcomes that each have their own moment; all others, not only `records.STANDING_OUTCOMES`, are kept as histories."""
+
+_COLUMNS = tuple(sql_columns(frames.Actions))
+_COMPARED = tuple(name for name in _COLUMNS if name != "at")
+
+
+def record_standing(database: Database, run: CurrentRun, step: Step, frame: DataFrame[frames.Actions]) -> None:
+    """Let exactly these actions of the step stand from this run on; call it before the step's first `record_events`.
+
+    A run that does not reach a step never calls this for it: what stood stands on, and is not shown for that run.
+
+    Raises:
+        ValueError: an action belongs to another step.
+    """
+    strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
+    if strangers:
+        raise ValueError(f"{', '.join(strangers)} are no actions of the step {step}")
+    with database.transaction():
+        keep_history(database, _standing(step), _of_step(step, frame), run)
+        note_recorded(database, run, step)
+
+
+def record_events(database: Database, run: CurrentRun, frame: DataFrame[frames.Actions]) -> None:
+    """Store what became of actions, in as many portions as the answers come in, so that a crash loses none.
+
+    Rows that are no events (deferred, planned, skipped) stand until the next `record_standing` of their step.
+    """
+    is_event = frame["outcome"].isin(EVENTS)
+    lasting = frame[~is_event]
+    steps = lasting["action"].map(STEP_OF)
+    with database.transaction():
+        with database.seen(to_arrow(frames.Actions, frame[is_event])):
+            database.execute("add_events", {"run": run.number})
+        for step in Step:
+            let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
+
+
+def actions(database: Database, run_id: str) -> DataFrame[frames.Actions]:
+    """The actions of one run as `audit.actions` shows them."""
+    table = database.table("actions_of_run", {"run_id": run_id}, columns=column_list(_COLUMNS))
+    return from_arrow(frames.Actions, table)
+
+
+def dead_letters(database: Database) -> DataFrame[frames.DeadLetters]:
+    """The actions that failed and are tried again."""
+    columns = column_list(sql_columns(frames.DeadLetters))
+    return from_arrow(frames.DeadLetters, database.table("dead_letters", columns=columns))
+
+
+def put_dead_letters(database: Database, frame: DataFrame[frames.DeadLetters]) -> None:
+    """Replace all dead letters."""
+    part = Part("dead_letters", tuple(sql_columns(frames.DeadLetters)))
+    with database.transaction():
+        replace(database, part, to_arrow(frames.DeadLetters, frame))
+
+
+def _standing(step: Step) -> Part:
+    return Part("standing_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
+
+
+def _of_step(step: Step, frame: DataFrame[frames.Actions]) -> Table:
+    return with_text(to_arrow(frames.Actions, frame), "step", step)

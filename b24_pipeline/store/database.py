@@ -1,0 +1,231 @@
+"""One open DuckDB file: statements by name, one transaction at a time, DuckDB's file errors in our words."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from b24_pipeline.store.columns import Table
+from b24_pipeline.store.errors import (
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseMissing,
+    DatabaseNotWritable,
+    DatabaseTooNew,
+    StoreError,
+)
+from b24_pipeline.store.paths import wal_of
+from b24_pipeline.store.statements import statement
+
+Parameters = Mapping[str, Any]
+
+STORAGE_VERSION = "v1.5.0"
+"""Files are written so that every DuckDB of the declared range opens them."""
+
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "autoinstall_known_extensions": False,  # a foreign file must not make us download a reader for it
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a table name never means a Python variable
+    "temp_directory": "",  # personal data is never spilled into files of their own
+}
+
+# How DuckDB says it; checked from top to bottom, the rest is damage.
+_PHRASES: tuple[tuple[str, type[StoreError], str], ...] = (
+    ("Could not set lock", DatabaseBusy, "is in use by another process; try again in a moment"),
+    ("with a different configuration", DatabaseBusy, "is in use by this process; try again in a moment"),
+    ("database does not exist", DatabaseMissing, "does not exist yet; run an import first"),
+    ("No such file or directory", DatabaseMissing, "cannot be found; check the folder"),
+    ("newer version", DatabaseTooNew, "was written by a newer DuckDB; upgrade this project's packages"),
+    ("Permission denied", DatabaseNotWritable, "may not be written; check who owns it"),
+    ("Read-only file system", DatabaseNotWritable, "lies on a read-only file system; move it"),
+    ("No space left", DatabaseNotWritable, "cannot grow: the disk is full; make room"),
+    ("Disk quota exceeded", DatabaseNotWritable, "cannot grow: the disk quota is used up; make room"),
+    ("File too large", DatabaseNotWritable, "cannot grow: the limit for one file is reached; raise it"),
+    ("out-of-space", DatabaseNotWritable, "cannot grow: the disk is full; make room"),
+)
+_FILE_ERRORS = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_REBUILD = (
+    "restore a backup, or move it away: the next run then starts from the published file, and without one it rebuilds"
+    " every link by e-mail (R09)"
+)
+
+
+class Database:
+    """An open DuckDB file. One lock makes every method safe for threads.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, descriptor: int) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._connection = connection
+        self._descriptor = descriptor
+        self._in_transaction = False
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open for reading and writing, and create it where it is missing.
+
+        Raises:
+            StoreError: the file cannot be opened.
+        """
+        connection = _connect(path, read_only=False)
+        path.chmod(0o600)
+        return cls(path, connection, os.open(path, os.O_RDONLY))
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Self:
+        """Open for reading; others can read at the same time.
+
+        Raises:
+            StoreError: the file is missing or cannot be opened.
+        """
+        return cls(path, _connect(path, read_only=True), -1)
+
+    def close(self) -> None:
+        """Write what is outstanding into the file and let go of it."""
+        with self.lock, translated(self.path):
+            self._connection.close()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    @property
+    def content(self) -> int:
+        """A descriptor to read the file's bytes by.
+
+        It stays open as long as the database: closing *any* descriptor of a file drops the POSIX lock that DuckDB
+        holds on it, and another process could then write into the open file.
+        """
+        return self._descriptor
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything in the block is stored together and flushed to the disk, or nothing of it.
+
+        A transaction in a transaction is part of the outer one.
+        """
+        with self.lock:
+            if self._in_transaction:
+                yield
+                return
+            self._in_transaction = True
+            try:
+                with self._own_transaction():
+                    yield
+            finally:
+                self._in_transaction = False
+
+    @contextmanager
+    def _own_transaction(self) -> Iterator[None]:
+        with translated(self.path):
+            _create_private(wal_of(self.path))
+            self._connection.begin()
+            try:
+                yield
+                self._connection.commit()
+            except BaseException:
+                _roll_back(self._connection)
+                raise
+
+    def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
+        """Carry out the named statement."""
+        with self.lock, translated(self.path):
+            self._connection.execute(statement(name, **identifiers), parameters)
+
+    def execute_text(self, sql: str) -> None:
+        """Carry out the statement of an upgrade."""
+        with self.lock, translated(self.path):
+            self._connection.execute(sql)
+
+    def copy_into(self, target: Path) -> None:
+        """Copy everything into a new file, without the room that deleted rows took."""
+        type(self).open(target).close()
+        quoted = "'" + str(target).replace("'", "''") + "'"  # DuckDB takes no parameter here
+        with self.lock:
+            name = str(self.value("database_name")).replace('"', '""')
+            _create_private(wal_of(target))
+            self.execute("attach_copy", path=quoted)
+            try:
+                self.execute("copy_everything", name=f'"{name}"')
+            finally:
+                self.execute("detach_copy")
+
+    def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
+        """What the named query answers."""
+        with self.lock, translated(self.path):
+            return self._connection.sql(statement(name, **identifiers), params=parameters or None).to_arrow_table()
+
+    def records(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[dict[str, Any]]:
+        """What the named query answers, as one dictionary a row."""
+        rows: list[dict[str, Any]] = self.table(name, parameters, **identifiers).to_pylist()
+        return rows
+
+    def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
+        """The first column of the first row, None where there is no row."""
+        table = self.table(name, parameters, **identifiers)
+        return table.column(0)[0].as_py() if table.num_rows else None
+
+    @contextmanager
+    def seen(self, rows: Table) -> Iterator[None]:
+        """Let statements in the block read `rows` as the table `seen`."""
+        with self.lock:
+            self._connection.register("seen", rows)
+            try:
+                yield
+            finally:
+                self._connection.unregister("seen")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn DuckDB's errors about the file into ours; other errors pass.
+
+    Raises:
+        StoreError: what is wrong with the file, in one line.
+    """
+    try:
+        yield
+    except _FILE_ERRORS as error:
+        raise _in_our_words(error, path) from None
+    except duckdb.Error as error:
+        if type(error) is not duckdb.Error and "Corrupt database" not in str(error):
+            raise
+        raise _in_our_words(error, path) from None
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(path, read_only=read_only, config=_CONFIGURATION)
+        connection.execute(statement("speak_utc"))
+    except duckdb.Error as error:
+        raise _in_our_words(error, path) from None
+    return connection
+
+
+def _in_our_words(error: duckdb.Error, path: Path) -> StoreError:
+    said = str(error)
+    for phrase, kind, advice in _PHRASES:
+        if phrase in said:
+            return kind(f"The database {path} {advice}.")
+    return DatabaseCorrupt(f"The database {path} is damaged or no DuckDB file ({said.splitlines()[0]}): {_REBUILD}.")
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:  # the error that led here says what is wrong; this one only says that nothing is open
+        return
+
+
+def _create_private(path: Path) -> None:
+    """Create an empty file that only its owner may read; DuckDB itself would create it readable for all."""
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

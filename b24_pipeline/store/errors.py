@@ -1,0 +1,65 @@
+"""What can be wrong with the audit database; every message is one line: what, where, what to do.
+
+StoreError
+├── DatabaseMissing              nothing to read yet
+├── DatabaseBusy                 another process is writing
+├── DatabaseMisnamed             a file name that DuckDB would confuse with a schema
+├── DatabaseForeign              a DuckDB file of something else
+├── DatabaseCorrupt              not a DuckDB file, or damaged
+├── DatabaseTooNew               of a newer version
+├── DatabaseNotWritable          read-only folder, full disk
+├── DatabaseOfAnotherConnection  of another portal and account
+├── UnknownRun                   no run of that id or time
+├── RunNotBegun                  writing without a run, or a run begun twice
+└── NotApprovable                nothing there that may be approved
+"""
+
+# ruff: noqa: N818 - the names say what is the case, and messages begin with them
+
+
+class StoreError(Exception):
+    """The audit store cannot do what was asked; the text is for people."""
+
+
+class DatabaseForeign(StoreError):
+    """A DuckDB file that this project did not make: it is left alone."""
+
+
+class DatabaseOfAnotherConnection(StoreError):
+    """The database remembers another portal or account: links must never mix."""
+
+
+class DatabaseTooNew(StoreError):
+    """Written by a newer version of this project or of DuckDB."""
+
+
+class DatabaseMisnamed(StoreError):
+    """The file's name would hide the schemas in it."""
+
+
+class DatabaseMissing(StoreError):
+    """There is no database to read yet."""
+
+
+class DatabaseBusy(StoreError):
+    """Another process holds the working file."""
+
+
+class DatabaseCorrupt(StoreError):
+    """The file is not a DuckDB file, or a damaged one."""
+
+
+class DatabaseNotWritable(StoreError):
+    """The folder, the file or the disk does not take what must be written."""
+
+
+class UnknownRun(StoreError):
+    """No run has that id, or none had started at that time."""
+
+
+class RunNotBegun(StoreError):
+    """Something of a run is to be recorded, but this store has begun none; or the run was begun before."""
+
+
+class NotApprovable(StoreError):
+    """The run holds nothing that may be approved (any more)."""

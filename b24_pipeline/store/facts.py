@@ -1,0 +1,45 @@
+"""Small things worth remembering from run to run, and whom the database belongs to."""
+
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.errors import DatabaseOfAnotherConnection
+
+PORTAL_HOST = "portal_host"
+CALLGEAR_HOST = "callgear_host"
+
+
+def fact(database: Database, name: str) -> str | None:
+    """The remembered value, if there is one."""
+    value: str | None = database.value("fact", {"name": name})
+    return value
+
+
+def put_fact(database: Database, name: str, value: str) -> None:
+    """Remember a value; an equal one is not written again."""
+    with database.transaction():
+        if fact(database, name) != value:
+            database.execute("drop_fact", {"name": name})
+            database.execute("add_fact", {"name": name, "value": value})
+
+
+def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
+    """Remember the pair this database belongs to, the first time; later make sure that it is the same.
+
+    Raises:
+        DatabaseOfAnotherConnection: it belongs to another pair; links of two pairs must never mix.
+    """
+    known = (fact(database, PORTAL_HOST), fact(database, CALLGEAR_HOST))
+    if known == (None, None):
+        accept_address(database, portal_host=portal_host, callgear_host=callgear_host)
+    elif known != (portal_host, callgear_host):
+        raise DatabaseOfAnotherConnection(
+            f"{database.path} belongs to {known[0]} and {known[1]}, not to {portal_host} and {callgear_host}. Name"
+            " another file in B24_PIPELINE_DATABASE; if only the address has changed, accept it:"
+            " b24-pipeline accept-address."
+        )
+
+
+def accept_address(database: Database, *, portal_host: str, callgear_host: str) -> None:
+    """Remember this pair from now on: the same portal and account under another address."""
+    with database.transaction():
+        put_fact(database, PORTAL_HOST, portal_host)
+        put_fact(database, CALLGEAR_HOST, callgear_host)

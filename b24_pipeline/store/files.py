@@ -1,0 +1,140 @@
+"""The files of one database: proven writable, created whole, copied without disturbing a lock, replaced in one step."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import filelock
+
+from b24_pipeline.store.errors import DatabaseBusy, DatabaseNotWritable
+from b24_pipeline.store.paths import Paths, wal_of
+
+Result = TypeVar("Result")
+
+SPARE_BYTES = 16 * 1024 * 1024
+"""Room that must be left on the disk beside what a published copy of the database takes."""
+
+_PIECE = 8 * 1024 * 1024
+_WAIT_SECONDS = 0.1
+
+
+@contextmanager
+def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    """Be the only one that has the database open for writing; the operating system frees the lock of a dead process.
+
+    Raises:
+        DatabaseBusy: another process is writing, and still was after `wait_seconds`.
+    """
+    lock = filelock.FileLock(paths.writer_lock, timeout=0, mode=0o600, thread_local=False)
+
+    def acquire() -> None:
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise DatabaseBusy(
+                f"The database {paths.working} is being written by another process; try again in a moment."
+            ) from None
+
+    patiently(acquire, wait_seconds=wait_seconds, sleep=sleep)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def patiently(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Callable[[float], None]) -> Result:
+    """Try until the database is not busy any more, for so long at most.
+
+    Raises:
+        DatabaseBusy: it still was.
+    """
+    for _ in range(round(wait_seconds / _WAIT_SECONDS)):
+        try:
+            return attempt()
+        except DatabaseBusy:
+            sleep(_WAIT_SECONDS)
+    return attempt()
+
+
+def prove_writable(paths: Paths) -> None:
+    """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it.
+
+    Raises:
+        DatabaseNotWritable: it does not.
+    """
+    folder = paths.published.parent
+    needed = SPARE_BYTES + (paths.working.stat().st_size if paths.working.exists() else 0)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with private_file(paths.marker) as marker:
+            os.write(marker, b"b24_pipeline")
+            os.fsync(marker)
+        paths.marker.unlink()
+        free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DatabaseNotWritable(
+            f"The disk of {folder} has {free // 1024**2} MiB left, {needed // 1024**2 + 1} MiB are needed: make room."
+        )
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one line what keeps us from writing in the folder.
+
+    Raises:
+        DatabaseNotWritable: something does.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseNotWritable(
+            f"The folder {folder} of the database cannot be written ({error.strerror}): give this user the right to,"
+            " make room, or name another place in B24_PIPELINE_DATABASE."
+        ) from None
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[int]:
+    """A descriptor of a new, empty file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def copy_bytes(source: int, target: Path) -> None:
+    """Copy an open file to a private one, and flush it to the disk."""
+    with private_file(target) as descriptor:
+        copied = 0
+        while piece := os.pread(source, _PIECE, copied):
+            copied += os.write(descriptor, piece)
+        os.fsync(descriptor)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file that this process does not have open in DuckDB."""
+    descriptor = os.open(source, os.O_RDONLY)
+    try:
+        copy_bytes(descriptor, target)
+    finally:
+        os.close(descriptor)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Let `source` become `target` in one step; who has the old file open keeps it.
+
+    The old file's write-ahead log goes first: DuckDB would refuse the new file because of it.
+    """
+    wal_of(source).unlink(missing_ok=True)
+    wal_of(target).unlink(missing_ok=True)
+    source.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,95 @@
+"""Keeping changes instead of copies: rows with the run from which and until which they held (type 2 history)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import Table, column_list, from_arrow, sql_columns, to_arrow
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.runs import CurrentRun
+from b24_pipeline.store.schema import HISTORIES
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a table that one recording speaks of.
+
+    Attributes:
+        table: the table in the schema `store`.
+        compared: the columns in which a row must agree to be the same row.
+        scope: a condition on `kept` for tables of which a recording speaks only in part.
+        parameters: the values of the condition.
+    """
+
+    table: str
+    compared: tuple[str, ...]
+    scope: str = "TRUE"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """What the statements of `histories.sql` leave open."""
+        return {"table": self.table, "scope": self.scope, "same": _same(self.compared)}
+
+
+def record_snapshot(
+    database: Database, run: CurrentRun, model: type[frames.Model], frame: DataFrame[frames.Model]
+) -> None:
+    """Store what the run saw: rows that changed or vanished end, rows that changed or are new begin."""
+    part = Part(HISTORIES[model], tuple(sql_columns(model)))
+    with database.transaction():
+        keep_history(database, part, to_arrow(model, frame), run)
+        note_recorded(database, run, part.table)
+
+
+def recorded(database: Database, run: CurrentRun, what: str) -> bool:
+    """Whether the run has recorded this table or step."""
+    return database.value("recorded", {"run": run.number, "what": what}) is not None
+
+
+def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
+    """Store that the run has recorded this table or step, also where nothing in it changed."""
+    if not recorded(database, run, what):
+        database.execute("note_recorded", {"run": run.number, "what": what})
+
+
+def snapshot(database: Database, model: type[frames.Model], *, run: int | None) -> DataFrame[frames.Model]:
+    """The rows that held in the run of that number, or that hold now; in the order of their keys."""
+    identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
+    if run is None:
+        return from_arrow(model, database.table("rows_that_hold", **identifiers))
+    return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
+
+
+def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
+    """Let exactly `rows` hold from this run on; to be called in a transaction.
+
+    A row that this run itself recorded before is withdrawn, not ended: a run saw one state only, the last it recorded.
+    """
+    at_run = {"run": run.number, **part.parameters}
+    with database.seen(rows):
+        database.execute("withdraw_rows", at_run, **part.identifiers)
+        database.execute("close_rows", at_run, **part.identifiers)
+    let_hold(database, part, rows, run)
+
+
+def let_hold(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
+    """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
+    at_run = {"run": run.number, **part.parameters}
+    with database.seen(rows):
+        database.execute("reopen_rows", at_run, **part.identifiers)
+        database.execute("open_rows", at_run | {"at": run.started_at}, **part.identifiers)
+
+
+def replace(database: Database, part: Part, rows: Table) -> None:
+    """Let the table hold exactly `rows`, without history; equal rows stay. To be called in a transaction."""
+    with database.seen(rows):
+        database.execute("drop_rows_not_seen", part.parameters, **part.identifiers)
+        database.execute("add_rows_seen", part.parameters, **part.identifiers)
+
+
+def _same(columns: Iterable[str]) -> str:
+    return " AND ".join(f'kept."{name}" IS NOT DISTINCT FROM seen."{name}"' for name in columns)

@@ -1,0 +1,66 @@
+"""The stored links, the project's most valuable rows, and the creates announced before they are sent (R18)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import column_list, from_arrow, sql_columns, table_of
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.runs import CurrentRun
+
+_IDS = {"bitrix24_id": int}
+_ANNOUNCED = {"bitrix24_id": int, "email": str}
+_WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "position": int}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWritten:
+    """A link to store; `linked_by` is create, email, rehire or approval."""
+
+    bitrix24_id: int
+    callgear_id: int
+    linked_by: str
+
+
+def links(database: Database) -> DataFrame[frames.Links]:
+    """The live links, with the last name each user had when it was seen last."""
+    return from_arrow(frames.Links, database.table("live_links"))
+
+
+def ever_linked(database: Database) -> frozenset[int]:
+    """The users that have or had a link."""
+    return frozenset(database.table("ever_linked").column(0).to_pylist())
+
+
+def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten], *, at: datetime) -> None:
+    """Store links: each ends the former link of its user and of its employee, and settles the user's announced create.
+
+    Where two of `written` name one user or one employee, the later one holds; the earlier is stored as ended.
+    """
+    rows = table_of(_WRITTEN, [(*astuple(link), position) for position, link in enumerate(written)])
+    with database.transaction(), database.seen(rows):
+        database.execute("end_links", {"run": run.number})
+        database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
+        database.execute("drop_pending_creates")
+
+
+def pending_creates(database: Database) -> DataFrame[frames.PendingCreates]:
+    """The creates whose outcome is not known."""
+    columns = column_list(sql_columns(frames.PendingCreates))
+    return from_arrow(frames.PendingCreates, database.table("pending_creates", columns=columns))
+
+
+def announce_creates(database: Database, run: CurrentRun, announced: Sequence[tuple[int, str]]) -> None:
+    """Store that these (user, e-mail) are about to be created; must be on the disk before the create is sent (R18)."""
+    with database.transaction(), database.seen(table_of(_ANNOUNCED, announced)):
+        database.execute("drop_pending_creates")
+        database.execute("add_pending_creates", {"run_id": run.run_id})
+
+
+def settle_creates(database: Database, bitrix24_ids: Iterable[int]) -> None:
+    """Forget the announced creates of these users: they are known to have happened, or not to have."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+        database.execute("drop_pending_creates")

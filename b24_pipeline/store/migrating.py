@@ -1,0 +1,93 @@
+"""Brings a database to the layout of this version: carries out upgrade steps, creates what is missing, renews views."""
+
+from datetime import datetime
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import column_list, sql_columns
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.errors import DatabaseForeign, DatabaseTooNew
+from b24_pipeline.store.schema import LAYOUT, Layout
+
+EMPTY = 0
+"""The version of a database without any table."""
+
+
+def version_of(database: Database) -> int:
+    """The version of the layout in the file; `EMPTY` for a database without tables.
+
+    Raises:
+        DatabaseForeign: there are tables, but none of ours.
+    """
+    tables = {(row["table_schema"], row["table_name"]) for row in database.records("tables")}
+    if not tables:
+        return EMPTY
+    version = database.value("schema_version") if ("store", "schema_version") in tables else None
+    if version is None:
+        raise DatabaseForeign(
+            f"{database.path} is a DuckDB database of something else. It is left alone: name another file in"
+            " B24_PIPELINE_DATABASE, for example data/b24_pipeline.duckdb."
+        )
+    return int(version)
+
+
+def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOUT) -> None:
+    """Upgrade the database to the layout, in one transaction; one that is up to date is not touched.
+
+    Raises:
+        DatabaseForeign: the file is not ours.
+        DatabaseTooNew: a newer version of this project wrote it.
+    """
+    version = version_of(database)
+    refuse_newer(database, version, layout=layout)
+    if version == layout.version:
+        return
+    with database.transaction():
+        for upgrade in layout.upgrades:
+            if EMPTY < version < upgrade.version:
+                _carry_out(database, upgrade.statements)
+        _create_missing(database, layout)
+        _renew_views(database, layout)
+        database.execute("put_schema_version", {"version": layout.version, "at": at})
+
+
+def refuse_newer(database: Database, version: int, *, layout: Layout = LAYOUT) -> None:
+    """Raise where the database is of a newer version than this program.
+
+    Raises:
+        DatabaseTooNew: it is.
+    """
+    if version > layout.version:
+        raise DatabaseTooNew(
+            f"{database.path} has layout {version}, this program knows {layout.version}: upgrade b24-pipeline, or name"
+            " another file in B24_PIPELINE_DATABASE."
+        )
+
+
+def _carry_out(database: Database, statements: tuple[str, ...]) -> None:
+    for sql in statements:
+        database.execute_text(sql)
+
+
+def _create_missing(database: Database, layout: Layout) -> None:
+    database.execute("create_schema_store")
+    database.execute("create_schema_audit")
+    for table, columns in layout.tables.items():
+        declared = [f'"{name}" {kind}' for name, kind in columns.items()]
+        database.execute("create_table", table=table, columns=", ".join(declared))
+    present = {(row["table_name"], row["column_name"]) for row in database.records("columns")}
+    for table, columns in layout.tables.items():
+        for name, kind in columns.items():
+            if (table, name) not in present:
+                database.execute("add_column", table=table, column=f'"{name}" {kind}')
+
+
+def _renew_views(database: Database, layout: Layout) -> None:
+    database.execute("runs_view", columns=column_list(layout.tables["runs"]))
+    database.execute("run_as_of_macro")
+    database.execute("actions_view")
+    database.execute("dead_letters_view", columns=column_list(sql_columns(frames.DeadLetters)))
+    database.execute("pending_creates_view", columns=column_list(sql_columns(frames.PendingCreates)))
+    database.execute("approvals_view")
+    for table, columns in layout.histories.items():
+        for name in ("current_view", "history_view", "as_of_macro"):
+            database.execute(name, table=table, columns=column_list(columns))

@@ -1,0 +1,149 @@
+"""Runs: one row each, with rising numbers that every history refers to."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from b24_pipeline.rules.records import RunStatus, Trigger
+from b24_pipeline.store.columns import to_pandas
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.errors import RunNotBegun, UnknownRun
+
+Moment = str | datetime
+"""A run id, or a time: then the latest run that had started by then is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What is known when a run begins.
+
+    Attributes:
+        run_id: Dagster's run id.
+        started_at: the instant it began.
+        trigger: who started it.
+        dry_run: it changes nothing (R19).
+        only: the Bitrix24 ids it is limited to; empty for everybody.
+        policy: the settings it follows, as JSON text.
+    """
+
+    run_id: str
+    started_at: datetime
+    trigger: Trigger
+    dry_run: bool = False
+    only: Sequence[int] = ()
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """The figures of one run; each is a column of `audit.runs`."""
+
+    users: int = 0
+    candidates: int = 0
+    out_of_scope: int = 0
+    rejected: int = 0
+    matched_by_id: int = 0
+    matched_by_email: int = 0
+    created: int = 0
+    linked: int = 0
+    left_alone: int = 0
+    phones_added: int = 0
+    conflicts: int = 0
+    failed: int = 0
+    deferred: int = 0
+    held: int = 0
+    waiting: int = 0
+    responsible_removed: int = 0
+    bitrix24_requests: int = 0
+    callgear_points: int = 0
+
+
+COUNTS = tuple(field.name for field in fields(RunCounts))
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended: the status, why where it did not end well, and its figures."""
+
+    finished_at: datetime
+    status: RunStatus
+    reason: str | None
+    counts: RunCounts
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRun:
+    """The run that a store is recording."""
+
+    number: int
+    run_id: str
+    started_at: datetime
+
+
+def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
+    """Store that a run has begun; runs left `running` by a process that died become `interrupted`.
+
+    Returns:
+        The run, and the ids of the interrupted ones.
+
+    Raises:
+        RunNotBegun: a run of that id was begun before.
+    """
+    with database.transaction():
+        if database.value("run_number", {"run_id": start.run_id}) is not None:
+            raise RunNotBegun(f"Run {start.run_id} was begun before; start a new one.")
+        interrupted = [row["run_id"] for row in database.records("running_runs")]
+        database.execute("interrupt_runs")
+        number = int(database.value("next_run_number"))
+        database.execute("begin_run", _columns_of(start, number))
+    return CurrentRun(number, start.run_id, start.started_at), interrupted
+
+
+def finish(database: Database, run: CurrentRun, end: RunEnd) -> None:
+    """Store how the run ended."""
+    ended = {
+        "number": run.number,
+        "finished_at": end.finished_at,
+        "status": str(end.status),
+        "reason": end.reason,
+        **asdict(end.counts),
+    }
+    with database.transaction():
+        database.execute("finish_run", ended, counts=", ".join(f"{name} = ${name}" for name in COUNTS))
+
+
+def number_as_of(database: Database, moment: Moment) -> int:
+    """The number of the run that `moment` means.
+
+    Raises:
+        UnknownRun: there is none.
+    """
+    number = database.value("run_number_as_of", {"moment": moment})
+    if number is None:
+        raise UnknownRun(f"No run is known as of {moment}; `b24-pipeline history` lists the runs.")
+    return int(number)
+
+
+def history(database: Database, *, limit: int, since: datetime | None) -> pd.DataFrame:
+    """The last runs, newest first, with the columns of `audit.runs`."""
+    return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
+
+
+def first_import(database: Database) -> bool:
+    """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16)."""
+    return int(database.value("complete_runs")) == 0
+
+
+def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
+    return {
+        "run_id": start.run_id,
+        "number": number,
+        "started_at": start.started_at,
+        "trigger": str(start.trigger),
+        "dry_run": start.dry_run,
+        "only_users": ",".join(map(str, start.only)) or None,
+        "policy": start.policy,
+    }

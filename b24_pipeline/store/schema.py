@@ -1,0 +1,93 @@
+"""The tables of the database, each declared once: most columns follow from the frames, the figures from `RunCounts`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import sql_columns
+from b24_pipeline.store.runs import COUNTS
+
+Columns = Mapping[str, str]
+
+HISTORIES: Mapping[type[frames.Frame], str] = MappingProxyType(
+    {
+        frames.Users: "bitrix24_users",
+        frames.Employees: "employees",
+        frames.CallGearEmployees: "callgear_employees",
+        frames.Matches: "employee_matches",
+        frames.ResponsibleEmployees: "responsible_employees",
+    }
+)
+"""The frames whose changes are kept, and the table of each."""
+
+# A row holds from the run `from_run`, begun at `from_at`, until the run `until_run`, which found it changed or gone.
+# The time stands in the row because runs are deleted after a while and a row that still holds is not.
+_SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT"}
+
+_LINKS = {name: kind for name, kind in sql_columns(frames.Links).items() if name != "last_name"}
+
+_RUNS = {
+    "run_id": "VARCHAR",
+    "number": "BIGINT",
+    "started_at": "TIMESTAMPTZ",
+    "finished_at": "TIMESTAMPTZ",
+    "status": "VARCHAR",
+    "trigger": "VARCHAR",
+    "dry_run": "BOOLEAN",
+    "reason": "VARCHAR",
+    "only_users": "VARCHAR",
+    "policy": "VARCHAR",
+} | dict.fromkeys(COUNTS, "BIGINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What turns a database of the version before into one of `version`, beyond tables and columns that are missing."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One version of the database.
+
+    Attributes:
+        version: rises with every change of tables, columns, views or macros.
+        tables: the tables of the schema `store`.
+        histories: those of them that keep changes, with the columns shown to people.
+        upgrades: the steps from older versions, oldest first.
+    """
+
+    version: int
+    tables: Mapping[str, Columns]
+    histories: Mapping[str, tuple[str, ...]]
+    upgrades: tuple[Upgrade, ...] = ()
+
+
+LAYOUT = Layout(
+    version=1,
+    tables={
+        "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
+        "facts": {"name": "VARCHAR", "value": "VARCHAR"},
+        "runs": _RUNS,
+        **{table: {**sql_columns(model), **_SPAN} for model, table in HISTORIES.items()},
+        "links": {**_LINKS, **_SPAN},
+        "pending_creates": sql_columns(frames.PendingCreates),
+        "events": {"run": "BIGINT", **sql_columns(frames.Actions)},
+        "standing_actions": {"step": "VARCHAR", **sql_columns(frames.Actions), **_SPAN},
+        "recorded": {"run": "BIGINT", "what": "VARCHAR"},
+        "dead_letters": sql_columns(frames.DeadLetters),
+        "approvals": {
+            "run_id": "VARCHAR",
+            "bitrix24_id": "BIGINT",
+            "approved_at": "TIMESTAMPTZ",
+            "used_by_run": "BIGINT",
+        },
+    },
+    histories={
+        **{table: tuple(sql_columns(model)) for model, table in HISTORIES.items()},
+        "links": tuple(_LINKS),
+    },
+)

@@ -1,0 +1,11 @@
+-- What runs did (events), what stands until something changes (standing actions), what failed and is tried again.
+
+-- name: add_events
+INSERT INTO store.events BY NAME
+SELECT CAST($run AS BIGINT) AS run, seen.* FROM seen
+
+-- name: actions_of_run
+SELECT {columns} FROM audit.actions WHERE run_id = $run_id ORDER BY bitrix24_id, action
+
+-- name: dead_letters
+SELECT {columns} FROM store.dead_letters ORDER BY bitrix24_id, action

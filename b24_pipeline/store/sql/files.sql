@@ -1,0 +1,19 @@
+-- The database as a file.
+
+-- name: checkpoint
+CHECKPOINT
+
+-- name: database_name
+SELECT current_database()
+
+-- name: attach_copy
+ATTACH {path} AS copy_of_store
+
+-- name: copy_everything
+COPY FROM DATABASE {name} TO copy_of_store
+
+-- name: detach_copy
+DETACH copy_of_store
+
+-- name: row_count
+SELECT count(*) FROM store.{table}

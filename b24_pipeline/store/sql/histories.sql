@@ -1,0 +1,45 @@
+-- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
+
+-- name: withdraw_rows
+DELETE FROM store.{table} AS kept
+WHERE {scope} AND kept.until_run IS NULL AND kept.from_run = $run
+  AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+
+-- name: close_rows
+UPDATE store.{table} AS kept SET until_run = $run
+WHERE {scope} AND kept.until_run IS NULL
+  AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+
+-- name: reopen_rows
+UPDATE store.{table} AS kept SET until_run = NULL
+WHERE {scope} AND kept.until_run = $run
+  AND EXISTS (SELECT 1 FROM seen WHERE {same})
+
+-- name: open_rows
+INSERT INTO store.{table} BY NAME
+SELECT seen.*, CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at
+FROM seen
+WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL AND {same})
+
+-- name: rows_that_hold
+SELECT {columns} FROM store.{table} WHERE until_run IS NULL ORDER BY ALL
+
+-- name: rows_as_of
+SELECT {columns} FROM store.{table}
+WHERE from_run <= $run AND (until_run IS NULL OR until_run > $run)
+ORDER BY ALL
+
+-- name: drop_rows_not_seen
+DELETE FROM store.{table} AS kept
+WHERE {scope} AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+
+-- name: add_rows_seen
+INSERT INTO store.{table} BY NAME
+SELECT seen.* FROM seen
+WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND {same})
+
+-- name: recorded
+SELECT run FROM store.recorded WHERE run = $run AND what = $what
+
+-- name: note_recorded
+INSERT INTO store.recorded (run, what) VALUES ($run, $what)

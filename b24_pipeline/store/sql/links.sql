@@ -1,0 +1,39 @@
+-- Links and announced creates. `seen` are the links that are written, in their order.
+
+-- name: live_links
+WITH names AS (
+    SELECT bitrix24_id, last_name FROM store.bitrix24_users
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+)
+SELECT links.bitrix24_id, links.callgear_id, links.linked_by, links.linked_at, links.run_id, names.last_name
+FROM store.links AS links
+LEFT JOIN names ON names.bitrix24_id = links.bitrix24_id
+WHERE links.until_run IS NULL
+ORDER BY links.bitrix24_id
+
+-- name: ever_linked
+SELECT DISTINCT bitrix24_id FROM store.links
+
+-- name: end_links
+UPDATE store.links SET until_run = $run
+WHERE until_run IS NULL
+  AND (bitrix24_id IN (SELECT bitrix24_id FROM seen) OR callgear_id IN (SELECT callgear_id FROM seen))
+
+-- name: add_links
+INSERT INTO store.links BY NAME
+SELECT bitrix24_id, callgear_id, linked_by, CAST($linked_at AS TIMESTAMPTZ) AS linked_at, $run_id AS run_id,
+       CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at,
+       CASE WHEN position = max(position) OVER (PARTITION BY bitrix24_id)
+             AND position = max(position) OVER (PARTITION BY callgear_id)
+            THEN NULL ELSE CAST($run AS BIGINT) END AS until_run
+FROM seen
+
+-- name: pending_creates
+SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
+
+-- name: drop_pending_creates
+DELETE FROM store.pending_creates WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
+
+-- name: add_pending_creates
+INSERT INTO store.pending_creates BY NAME
+SELECT bitrix24_id, email, $run_id AS run_id FROM seen

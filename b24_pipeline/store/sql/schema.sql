@@ -1,0 +1,87 @@
+-- The schemas, tables, views and macros. People use the schema `audit`; `store` holds what it is made of.
+
+-- name: speak_utc
+SET TimeZone = 'UTC'
+
+-- name: create_schema_store
+CREATE SCHEMA IF NOT EXISTS store
+
+-- name: create_schema_audit
+CREATE SCHEMA IF NOT EXISTS audit
+
+-- name: create_table
+CREATE TABLE IF NOT EXISTS store.{table} ({columns})
+
+-- name: add_column
+ALTER TABLE store.{table} ADD COLUMN IF NOT EXISTS {column}
+
+-- name: tables
+SELECT table_schema, table_name FROM information_schema.tables
+WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
+
+-- name: columns
+SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'store'
+
+-- name: schema_version
+SELECT max(version) FROM store.schema_version
+
+-- name: put_schema_version
+INSERT INTO store.schema_version (version, "at") VALUES ($version, $at)
+
+-- name: runs_view
+CREATE OR REPLACE VIEW audit.runs AS
+SELECT {columns} FROM store.runs
+
+-- name: actions_view
+CREATE OR REPLACE VIEW audit.actions AS
+SELECT runs.run_id, events.bitrix24_id, events.callgear_id, events.action, events.reason, events.before, events.after,
+       events.outcome, events.error, events.at, events.person, events.harm
+FROM store.events AS events
+JOIN store.runs AS runs ON runs.number = events.run
+UNION ALL
+SELECT runs.run_id, standing.bitrix24_id, standing.callgear_id, standing.action, standing.reason, standing.before,
+       standing.after, standing.outcome, standing.error, standing.at, standing.person, standing.harm
+FROM store.standing_actions AS standing
+JOIN store.recorded AS recorded
+  ON recorded.what = standing.step
+ AND recorded.run >= standing.from_run
+ AND (standing.until_run IS NULL OR recorded.run < standing.until_run)
+JOIN store.runs AS runs ON runs.number = recorded.run
+
+-- name: dead_letters_view
+CREATE OR REPLACE VIEW audit.dead_letters AS
+SELECT {columns} FROM store.dead_letters
+
+-- name: pending_creates_view
+CREATE OR REPLACE VIEW audit.pending_creates AS
+SELECT {columns} FROM store.pending_creates
+
+-- name: approvals_view
+CREATE OR REPLACE VIEW audit.approvals AS
+SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, runs.run_id AS used_by_run_id
+FROM store.approvals AS approvals
+LEFT JOIN store.runs AS runs ON runs.number = approvals.used_by_run
+
+-- name: current_view
+CREATE OR REPLACE VIEW audit.{table} AS
+SELECT {columns} FROM store.{table} WHERE until_run IS NULL
+
+-- name: history_view
+CREATE OR REPLACE VIEW audit.{table}_history AS
+SELECT history.*, runs.started_at AS until_at
+FROM store.{table} AS history
+LEFT JOIN store.runs AS runs ON runs.number = history.until_run
+
+-- name: run_as_of_macro
+CREATE OR REPLACE MACRO audit.run_as_of(t) AS (
+    SELECT coalesce(
+        (SELECT number FROM store.runs WHERE run_id = CAST(t AS VARCHAR)),
+        (SELECT max(number) FROM store.runs WHERE started_at <= TRY_CAST(t AS TIMESTAMPTZ))
+    )
+)
+
+-- name: as_of_macro
+CREATE OR REPLACE MACRO audit.{table}_as_of(t) AS TABLE
+SELECT {columns} FROM store.{table}
+WHERE from_run <= (SELECT audit.run_as_of(t))
+  AND (until_run IS NULL OR until_run > (SELECT audit.run_as_of(t)))

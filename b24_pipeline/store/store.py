@@ -1,0 +1,223 @@
+"""The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs
+from b24_pipeline.store.actions import Step
+from b24_pipeline.store.approvals import Approval
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.errors import RunNotBegun
+from b24_pipeline.store.files import prove_writable, writer_lock
+from b24_pipeline.store.links import LinkWritten
+from b24_pipeline.store.paths import Paths
+from b24_pipeline.store.runs import CurrentRun, Moment, RunCounts, RunEnd, RunStart
+from b24_pipeline.store.schema import HISTORIES
+
+WAIT_SECONDS = 10.0
+"""How long opening waits for another process by default."""
+
+
+class Reader:
+    """What can be asked of the database. Methods are safe for threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def snapshot(self, model: type[frames.Model], as_of: Moment | None = None) -> DataFrame[frames.Model]:
+        """The rows as the last run saw them, or the run that `as_of` means: a run id, or a time.
+
+        Raises:
+            UnknownRun: there is no such run.
+        """
+        run = None if as_of is None else runs.number_as_of(self.database, as_of)
+        return histories.snapshot(self.database, model, run=run)
+
+    def links(self) -> DataFrame[frames.Links]:
+        """The live links, with the last name each user had when it was seen last."""
+        return links.links(self.database)
+
+    def ever_linked(self) -> frozenset[int]:
+        """The users that have or had a link (R14)."""
+        return links.ever_linked(self.database)
+
+    def pending_creates(self) -> DataFrame[frames.PendingCreates]:
+        """The creates that were announced and whose outcome is not known (R18)."""
+        return links.pending_creates(self.database)
+
+    def actions(self, run_id: str) -> DataFrame[frames.Actions]:
+        """What one run did and left standing."""
+        return actions.actions(self.database, run_id)
+
+    def dead_letters(self) -> DataFrame[frames.DeadLetters]:
+        """The actions that failed and are tried again."""
+        return actions.dead_letters(self.database)
+
+    def open_approval(self, now: datetime) -> Approval | None:
+        """What a person has approved within the last 24 hours and no run has used yet (R16)."""
+        return approvals.open_approval(self.database, now=now)
+
+    def fact(self, name: str) -> str | None:
+        """The remembered value of that name."""
+        return facts.fact(self.database, name)
+
+    def first_import(self) -> bool:
+        """Whether no run yet has ended, for real and for everybody, with nothing deferred (R16)."""
+        return runs.first_import(self.database)
+
+    def history(self, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
+        """The last runs, newest first, with the columns of `audit.runs`."""
+        return runs.history(self.database, limit=limit, since=since)
+
+
+class Store(Reader):
+    """The database, opened by the one process that writes. Every method is a transaction, or part of the caller's."""
+
+    def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], resources: ExitStack) -> None:
+        super().__init__(database)
+        self.paths = paths
+        self._now = now
+        self._resources = resources
+        self._run: CurrentRun | None = None
+
+    @classmethod
+    def open(
+        cls,
+        paths: Paths,
+        *,
+        now: Callable[[], datetime],
+        wait_seconds: float = WAIT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Self:
+        """Open the working file, created or upgraded where needed; whatever is wrong shows here, before any write.
+
+        Raises:
+            StoreError: one line that says what is wrong, where, and what to do.
+        """
+        with ExitStack() as stack:
+            prove_writable(paths)
+            stack.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
+            database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
+            stack.enter_context(closing(database))
+            return cls(paths, database, now=now, resources=stack.pop_all())
+
+    @staticmethod
+    @contextmanager
+    def reader(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Reader]:
+        """Read the newest state that can be read now, without ever disturbing a run; hold it briefly.
+
+        Raises:
+            DatabaseMissing: there is no database yet.
+            StoreError: it cannot be read.
+        """
+        with opening.open_for_reading(paths, at=now()) as database:
+            yield Reader(database)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def publish(self) -> None:
+        """Replace the published file by the present state."""
+        opening.publish(self.paths, self.database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything in the block is stored together, or nothing of it."""
+        return self.database.transaction()
+
+    def claim(self, *, portal_host: str, callgear_host: str) -> None:
+        """Remember the pair this database belongs to, and make sure that it is the same ever after.
+
+        Raises:
+            DatabaseOfAnotherConnection: it belongs to another pair.
+        """
+        facts.claim(self.database, portal_host=portal_host, callgear_host=callgear_host)
+
+    def accept_address(self, *, portal_host: str, callgear_host: str) -> None:
+        """Let the database belong to this pair from now on, because a person said that only the address has changed."""
+        facts.accept_address(self.database, portal_host=portal_host, callgear_host=callgear_host)
+
+    def put_fact(self, name: str, value: str) -> None:
+        """Remember a value."""
+        facts.put_fact(self.database, name, value)
+
+    def begin_run(self, start: RunStart) -> list[str]:
+        """Begin to record a run; gives the ids of earlier ones that died, now `interrupted`.
+
+        Raises:
+            RunNotBegun: a run of that id was begun before.
+        """
+        self._run, interrupted = runs.begin(self.database, start)
+        return interrupted
+
+    def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
+        """Store how the current run ended."""
+        runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
+
+    def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
+        """Store what the current run saw, as changes: an unchanged frame adds no row."""
+        histories.record_snapshot(self.database, self._current_run(), model, frame)
+
+    def recorded(self, model: type[frames.Frame]) -> bool:
+        """Whether the current run has recorded this snapshot."""
+        return histories.recorded(self.database, self._current_run(), HISTORIES[model])
+
+    def put_links(self, written: Sequence[LinkWritten]) -> None:
+        """Store links; each ends the former one of its user and of its employee, and settles an announced create."""
+        if written:
+            links.put_links(self.database, self._current_run(), written, at=self._now())
+
+    def announce_creates(self, announced: Sequence[tuple[int, str]]) -> None:
+        """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
+        links.announce_creates(self.database, self._current_run(), announced)
+
+    def settle_creates(self, bitrix24_ids: Iterable[int]) -> None:
+        """Forget announced creates whose outcome is known."""
+        links.settle_creates(self.database, bitrix24_ids)
+
+    def record_standing(self, step: str, frame: DataFrame[frames.Actions]) -> None:
+        """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
+        actions.record_standing(self.database, self._current_run(), Step(step), frame)
+
+    def record_events(self, frame: DataFrame[frames.Actions]) -> None:
+        """Store what became of actions, in as many portions as wanted."""
+        actions.record_events(self.database, self._current_run(), frame)
+
+    def put_dead_letters(self, frame: DataFrame[frames.DeadLetters]) -> None:
+        """Replace all dead letters."""
+        actions.put_dead_letters(self.database, frame)
+
+    def approve(self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None) -> None:
+        """Approve all that a run held (R16), or the reused e-mail addresses of these users in it (R09).
+
+        Raises:
+            UnknownRun: there is no such run.
+            NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
+        """
+        approvals.approve(self.database, run_id, bitrix24_ids, now=self._now())
+
+    def use_approval(self) -> None:
+        """Let the current run use what is approved; no later one can."""
+        approvals.use_approval(self.database, self._current_run())
+
+    def _current_run(self) -> CurrentRun:
+        if self._run is None:
+            raise RunNotBegun("No run was begun: call begin_run first.")
+        return self._run

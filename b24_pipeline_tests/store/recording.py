@@ -1,0 +1,110 @@
+"""Builders of small frames, and whole runs in one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import RunStatus, Trigger
+from b24_pipeline.store import Paths, RunCounts, RunStart, Store
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    instant: datetime
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def advance(self, step: timedelta) -> None:
+        self.instant += step
+
+
+@dataclass
+class Recorder:
+    """Records runs, half an hour apart, named run-1, run-2 ..."""
+
+    store: Store
+    clock: Clock
+    number: int = 0
+
+    def begin(self, *, run_id: str | None = None, dry_run: bool = False, only: Sequence[int] = ()) -> str:
+        self.number += 1
+        self.clock.advance(HALF_AN_HOUR)
+        run_id = run_id or f"run-{self.number}"
+        start = RunStart(run_id, self.clock(), Trigger.SCHEDULE, dry_run=dry_run, only=only, policy='{"phones": "all"}')
+        self.store.begin_run(start)
+        return run_id
+
+    def finish(self, status: RunStatus = RunStatus.DONE, reason: str | None = None, **counts: int) -> None:
+        self.store.finish_run(status, reason, RunCounts(**counts))
+
+    def run(self, *snapshots: DataFrame[Any], status: RunStatus = RunStatus.DONE, **begin: Any) -> str:
+        """A whole run that sees these snapshots."""
+        run_id = self.begin(**begin)
+        for frame in snapshots:
+            self.store.record_snapshot(model_of(frame), frame)
+        self.finish(status)
+        return run_id
+
+
+def model_of(frame: pd.DataFrame) -> type[frames.Frame]:
+    return next(
+        model
+        for model in (frames.Users, frames.Employees, frames.CallGearEmployees, frames.Matches, frames.ResponsibleEmployees)
+        if frames.names(model) == list(frame.columns)
+    )
+
+
+def users(*rows: tuple[int, str], **fields: Any) -> DataFrame[frames.Users]:
+    """Users of these (id, last name), with an e-mail each."""
+    return frames.of(
+        frames.Users,
+        [
+            {"bitrix24_id": id_, "user_type": "employee", "active": True, "last_name": name, "email": f"u{id_}@x.test"}
+            | fields
+            for id_, name in rows
+        ],
+    )
+
+
+def judged(*rows: tuple[int, str], **fields: Any) -> DataFrame[frames.Employees]:
+    """Employees of these (id, standing)."""
+    return frames.of(
+        frames.Employees,
+        [
+            {"bitrix24_id": id_, "standing": standing, "email": f"u{id_}@x.test", "email_key": f"u{id_}@x.test"} | fields
+            for id_, standing in rows
+        ],
+    )
+
+
+def employees(*rows: tuple[int, str], **fields: Any) -> DataFrame[frames.CallGearEmployees]:
+    """CallGear employees of these (id, last name)."""
+    return frames.of(
+        frames.CallGearEmployees,
+        [{"callgear_id": id_, "last_name": name, "phone_numbers": "[]"} | fields for id_, name in rows],
+    )
+
+
+def action(bitrix24_id: int, kind: str, outcome: str, **fields: Any) -> dict[str, Any]:
+    return {"bitrix24_id": bitrix24_id, "action": kind, "outcome": outcome} | fields
+
+
+def actions(*rows: dict[str, Any]) -> DataFrame[frames.Actions]:
+    return frames.of(frames.Actions, list(rows))
+
+
+def ask(paths: Paths, query: str) -> list[tuple[Any, ...]]:
+    """What a person sees who opens the published file."""
+    with duckdb.connect(paths.published, read_only=True) as people:
+        return people.execute(query).fetchall()

@@ -1,0 +1,187 @@
+"""Snapshots are kept as changes, and every run can be shown exactly as it was (R20)."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store import LinkWritten, Paths, Store
+from b24_pipeline.store.columns import to_pandas
+from b24_pipeline.store.errors import RunNotBegun, UnknownRun
+from b24_pipeline.store.schema import HISTORIES
+from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, employees, judged, users
+
+
+def rows_kept(store: Store, table: str) -> int:
+    return int(store.database.value("row_count", table=table))
+
+
+def test_r20_a_run_is_shown_as_it_was(recorder: Recorder) -> None:
+    before, after = users((1, "Antonova"), (2, "Belov")), users((1, "Antonova-Belova"), (3, "Vlasov"))
+    first, second = recorder.run(before), recorder.run(after)
+    assert_frame_equal(recorder.store.snapshot(frames.Users, first), before)
+    assert_frame_equal(recorder.store.snapshot(frames.Users, second), after)
+
+
+def test_r20_an_unchanged_snapshot_adds_no_row(recorder: Recorder) -> None:
+    for _ in range(3):
+        recorder.run(users((1, "Antonova"), (2, "Belov")))
+    assert rows_kept(recorder.store, "bitrix24_users") == 2
+
+
+def test_r20_a_changed_row_alone_is_stored_anew(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova"), (2, "Belov")))
+    recorder.run(users((1, "Antonova"), (2, "Belova")))
+    assert rows_kept(recorder.store, "bitrix24_users") == 3
+
+
+def test_without_a_run_the_state_is_that_of_the_last_run_that_saw_it(recorder: Recorder) -> None:
+    seen = users((1, "Antonova"))
+    recorder.run(seen)
+    recorder.run(employees((7, "Antonova")))
+    assert_frame_equal(recorder.store.snapshot(frames.Users), seen)
+
+
+def test_a_time_means_the_latest_run_started_by_then(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova")))
+    started = recorder.clock()
+    recorder.run(users((1, "Belova")))
+    seen = recorder.store.snapshot(frames.Users, started + HALF_AN_HOUR / 2)
+    assert list(seen["last_name"]) == ["Antonova"]
+
+
+@pytest.mark.parametrize("moment", ["no such run", datetime(1999, 1, 1, tzinfo=UTC)])
+def test_a_moment_before_every_run_is_an_error_in_words(recorder: Recorder, moment: str | datetime) -> None:
+    recorder.run(users((1, "Antonova")))
+    with pytest.raises(UnknownRun, match="No run is known as of"):
+        recorder.store.snapshot(frames.Users, moment)
+
+
+def test_a_run_that_records_twice_saw_what_it_recorded_last(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.run(users((1, "Belova")), users((1, "Antonova"), (2, "Vlasov")))
+    assert rows_kept(recorder.store, "bitrix24_users") == 2
+    assert list(recorder.store.snapshot(frames.Users, "run-2")["last_name"]) == ["Antonova", "Vlasov"]
+
+
+def test_a_store_knows_which_snapshots_its_run_recorded(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.begin()
+    recorder.store.record_snapshot(frames.CallGearEmployees, employees())
+    assert recorder.store.recorded(frames.CallGearEmployees)
+    assert not recorder.store.recorded(frames.Users)
+
+
+def test_nothing_is_recorded_without_a_run(store: Store) -> None:
+    with pytest.raises(RunNotBegun):
+        store.record_snapshot(frames.Users, users((1, "Antonova")))
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE store.links; --", "{columns}", "$run", 'a"b', "имя\n\t| 名前 \u202e", "%s"])
+def test_texts_of_a_portal_are_data(recorder: Recorder, text: str) -> None:
+    recorder.run(users((1, text)))
+    assert list(recorder.store.snapshot(frames.Users)["last_name"]) == [text]
+
+
+def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
+    shown = {
+        frames.Users: users((1, "Antonova")),
+        frames.Employees: judged((1, "candidate")),
+        frames.CallGearEmployees: employees((7, "Antonova")),
+        frames.Matches: frames.of(frames.Matches, [{"bitrix24_id": 1, "callgear_id": 7, "match": "by_email"}]),
+        frames.ResponsibleEmployees: frames.of(
+            frames.ResponsibleEmployees, [{"bitrix24_id": 1, "standing": "active", "listed": True}]
+        ),
+    }
+    run_id = recorder.run(*shown.values())
+    for model, frame in shown.items():
+        assert_frame_equal(recorder.store.snapshot(model, run_id), frame)
+
+
+names = st.sampled_from(["Antonova", "Белов", "", "Ōta"]) | st.none()
+directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.booleans()), max_size=6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(days=st.lists(st.none() | st.lists(directories, min_size=1, max_size=2), min_size=1, max_size=7))
+def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
+    days: list[list[dict[int, tuple[str | None, str | None, bool]]] | None],
+) -> None:
+    """A day is a run: it sees nothing (it died early), or a directory, or one directory and then another one."""
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        with Store.open(Paths(Path(folder) / "b24.duckdb"), now=clock) as store:
+            recorder, last, seen = Recorder(store, clock), frames.empty(frames.Users), {}
+            for day in days:
+                states = [directory_frame(directory) for directory in day or []]
+                last = states[-1] if states else last
+                run_id = recorder.run(*states)
+                seen[run_id] = (clock(), last)
+            for run_id, (started, frame) in seen.items():
+                assert_frame_equal(store.snapshot(frames.Users, run_id), frame)
+                assert_frame_equal(store.snapshot(frames.Users, started), frame)
+                assert_frame_equal(by_macro(store, "bitrix24_users", run_id), frame, check_dtype=False)
+                assert_frame_equal(by_macro(store, "bitrix24_users", str(started)), frame, check_dtype=False)
+            assert len(store.snapshot(frames.Users)) == len(last)
+
+
+assignments = st.lists(st.tuples(st.integers(1, 4), st.integers(11, 14)), max_size=4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(days=st.lists(st.lists(assignments, max_size=3), min_size=1, max_size=6))
+def test_r20_after_any_linking_the_links_of_every_past_run_are_reconstructed(
+    days: list[list[list[tuple[int, int]]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        with Store.open(Paths(Path(folder) / "b24.duckdb"), now=clock) as store:
+            recorder, live, seen, ever = Recorder(store, clock), dict[int, int](), {}, set()
+            for day in days:
+                run_id = recorder.begin()
+                for batch in day:
+                    store.put_links([LinkWritten(user, employee, "email") for user, employee in batch])
+                    for user, employee in batch:
+                        live = {u: e for u, e in live.items() if u != user and e != employee} | {user: employee}
+                        ever.add(user)
+                recorder.finish()
+                seen[run_id] = dict(live)
+            for run_id, expected in seen.items():
+                shown = by_macro(store, "links", run_id)
+                assert dict(zip(shown["bitrix24_id"], shown["callgear_id"], strict=True)) == expected
+            links = store.links()
+            assert dict(zip(links["bitrix24_id"], links["callgear_id"], strict=True)) == live
+            assert store.ever_linked() == ever
+
+
+def directory_frame(directory: dict[int, tuple[str | None, str | None, bool]]) -> pd.DataFrame:
+    rows = [
+        {"bitrix24_id": id_, "last_name": last, "email": email, "active": active}
+        for id_, (last, email, active) in sorted(directory.items())
+    ]
+    return frames.of(frames.Users, rows)
+
+
+def by_macro(store: Store, table: str, moment: str) -> pd.DataFrame:
+    """What a person gets from the table macro."""
+    relation = store.database._connection.sql(
+        f"SELECT * FROM audit.{table}_as_of($moment) ORDER BY bitrix24_id", params={"moment": moment}
+    )
+    return to_pandas(relation.to_arrow_table())
+
+
+def test_every_history_has_its_views_and_macro(store: Store) -> None:
+    for table in [*HISTORIES.values(), "links"]:
+        assert store.database._connection.execute(f"SELECT * FROM audit.{table}").fetchall() == []
+        assert store.database._connection.execute(f"SELECT * FROM audit.{table}_history").fetchall() == []
+        assert by_macro_is_empty(store, table)
+
+
+def by_macro_is_empty(store: Store, table: str) -> bool:
+    return not store.database._connection.execute(f"SELECT * FROM audit.{table}_as_of('x')").fetchall()
