@@ -1,7 +1,7 @@
 """Where to cut a range of ids so that each part fits on one page, learnt from the ids of a page that did not hold all.
 
 Employees cannot be sorted by id (contract 5.1): a page may be the lowest ids of its range, or any of them. Borders are
-guesses that cost a request when wrong, never rows: each part is checked by itself.
+guesses: a wrong one costs a request, never rows: each part is checked by itself.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any
 TARGET_ROWS = 8_500
 """Rows planned for one part: leaves room below the page of 10,000 for uneven ids and for employees added meanwhile."""
 SPREAD_SHARE = 0.1
+"""Ids seen this close to both ends of a range, by their own span, are a sample of all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +40,19 @@ class IdRange:
 def parts(whole: IdRange, *, seen: Sequence[int], total: int) -> list[IdRange]:
     """Cut `whole`, which holds `total` ids, at what the sorted ids `seen` of it suggest; the parts cover it exactly."""
     count = max(2, math.ceil(total / TARGET_ROWS))
-    if whole.upto is None:
-        borders = _beyond(whole, seen, count)
-    elif _spread(whole, whole.upto, seen):
-        borders = [seen[len(seen) * part // count] for part in range(1, count)]
-    else:
-        low = seen[0] - 1 if whole.above is None else whole.above
-        borders = [low + (whole.upto - low) * part // count for part in range(1, count)]
-    inner = sorted({border for border in borders if whole.holds(border)} - {whole.upto})
-    edges = [whole.above, *inner, whole.upto]
+    inner = {border for border in _borders(whole, seen, count) if whole.holds(border)} - {whole.upto}
+    edges = [whole.above, *(sorted(inner) or [seen[(len(seen) - 1) // 2]]), whole.upto]
     return [IdRange(above, upto) for above, upto in pairwise(edges)]
 
 
-def _spread(whole: IdRange, upto: int, seen: Sequence[int]) -> bool:
-    """Whether the ids seen reach up to the end of the range, as a sample of all of it does."""
-    low = seen[0] if whole.above is None else whole.above
-    return upto - seen[-1] <= SPREAD_SHARE * (upto - low)
-
-
-def _beyond(whole: IdRange, seen: Sequence[int], count: int) -> list[int]:
-    """Borders of a range without an end: on from the lowest ids, as densely as those lie."""
-    low = seen[0] - 1 if whole.above is None else whole.above
-    width = max(1, math.ceil((seen[-1] - low) * TARGET_ROWS / len(seen)))
-    return [low + width * part for part in range(1, count)]
+def _borders(whole: IdRange, seen: Sequence[int], count: int) -> list[int]:
+    """Borders for `count` parts; on from the ids seen, as densely as those lie, where they are only one end of it."""
+    span = seen[-1] - seen[0] + 1
+    below = math.inf if whole.above is None else seen[0] - whole.above
+    beyond = math.inf if whole.upto is None else whole.upto - seen[-1]
+    width = math.ceil(span * TARGET_ROWS / len(seen))
+    if max(below, beyond) <= SPREAD_SHARE * span:
+        return [seen[len(seen) * part // count] for part in range(1, count)]
+    if beyond >= below:
+        return [seen[0] - 1 + width * part for part in range(1, count)]
+    return [seen[-1] - width * part for part in range(1, count)]

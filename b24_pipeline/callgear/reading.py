@@ -128,27 +128,35 @@ def _is_id(value: object) -> bool:
 
 
 def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_flight: int) -> list[Row]:
-    """The rows of all ranges: beyond the ids seen, up to them, and again of what is over the page's maximum."""
+    """All rows by ranges of ids: first below and above the ids seen, which shows whether those are a sample or an end.
+
+    Then what lies between, and again whatever does not fit on a page.
+    """
     seen = _ids(first)
-    tail = IdRange(above=seen[-1])
-    tail_page = _read_range(client, fields, tail)
-    inside = max(first.at_least - tail_page.at_least, len(seen))
-    head = IdRange(upto=seen[-1])
     rows: list[Row] = []
-    ranges = [head] if inside <= MOST_ROWS else parts(head, seen=seen, total=inside)
-    if tail_page.overflows:
-        ranges += parts(tail, seen=_ids(tail_page), total=tail_page.at_least)
-    else:
-        rows += tail_page.rows
     with ThreadPoolExecutor(in_flight, thread_name_prefix="callgear-read") as pool:
+
+        def read(ranges: Sequence[IdRange]) -> list[tuple[IdRange, Page]]:
+            pages = pool.map(lambda ids: _read_range(client, fields, ids), ranges)
+            return list(zip(ranges, pages, strict=True))
+
+        outside = read([IdRange(upto=seen[0] - 1), IdRange(above=seen[-1])])
+        inside = first.at_least - sum(page.at_least for _, page in outside)
+        between = IdRange(seen[0] - 1, seen[-1])
+        ranges = parts(between, seen=seen, total=inside) if inside > MOST_ROWS else [between]
+        ranges += _collect(outside, rows)
         for _ in range(MOST_ROUNDS):
-            pages = list(pool.map(lambda ids: _read_range(client, fields, ids), ranges))
-            rows += [row for page in pages if not page.overflows for row in page.rows]
-            over = [(ids, page) for ids, page in zip(ranges, pages, strict=True) if page.overflows]
-            if not over:
+            if not ranges:
                 return rows
-            ranges = [part for ids, page in over for part in parts(ids, seen=_ids(page), total=page.at_least)]
+            ranges = _collect(read(ranges), rows)
     raise ReadNotTrusted("get.employees: ranges of ids do not get smaller")
+
+
+def _collect(pages: list[tuple[IdRange, Page]], rows: list[Row]) -> list[IdRange]:
+    """Add the whole pages to `rows`; return the parts of the ranges that did not fit on one."""
+    rows += [row for _, page in pages if not page.overflows for row in page.rows]
+    over = [(ids, page) for ids, page in pages if page.overflows]
+    return [part for ids, page in over for part in parts(ids, seen=_ids(page), total=page.at_least)]
 
 
 def _ids(page: Page) -> list[int]:

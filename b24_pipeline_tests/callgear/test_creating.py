@@ -1,0 +1,263 @@
+"""R10 and R18: whatever becomes of a create, a person never becomes two employees."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from b24_pipeline.callgear import (
+    AccountError,
+    CallGear,
+    CallGearError,
+    CreateResult,
+    DayLimit,
+    EmailConflict,
+    NewEmployee,
+    PhoneEntry,
+    RecordError,
+    RecordFault,
+    UnknownOutcome,
+    create_employee,
+    create_with_lookup,
+)
+from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behaviour import DuplicateEmail, EmailCase, WriteResult
+from b24_pipeline_tests.callgear.conftest import FakeClock, answering
+from b24_pipeline_tests.callgear.test_client import UNKNOWN, methods
+
+IRA = NewEmployee(
+    last_name="(bitrix24) Lebedeva",
+    email="Ira@x.test",
+    first_name="Ira",
+    patronymic="Igorevna",
+    phone_numbers=(PhoneEntry("971505550142"), PhoneEntry("97145550100", channels_count=2, dial_time=30)),
+)
+CREATES = "create.employees"
+
+
+def fail(sandbox: Sandbox, kind: FaultKind, method: str = CREATES, **when: Any) -> None:
+    sandbox.faults.add(Fault(kind=kind, api="callgear", method=method, **{"nth": 1, **when}))
+
+
+@pytest.mark.parametrize("shape", list(WriteResult))
+def test_r10_an_employee_is_created_with_all_its_fields(client: CallGear, sandbox: Sandbox, shape: WriteResult) -> None:
+    sandbox.callgear = CallGearBehaviour(write_result=shape)
+
+    callgear_id = create_employee(client, IRA)
+
+    created = sandbox.account.employees[callgear_id]
+    assert (created["last_name"], created["first_name"], created["patronymic"], created["email"]) == (
+        "(bitrix24) Lebedeva",
+        "Ira",
+        "Igorevna",
+        "Ira@x.test",
+    )
+    assert [
+        (phone["phone_number"], phone["channels_count"], phone["dial_time"]) for phone in created["phone_numbers"]
+    ] == [
+        ("971505550142", 1, 60),
+        ("97145550100", 2, 30),
+    ]
+
+
+def test_r10_what_is_empty_is_not_sent(client: CallGear, sandbox: Sandbox) -> None:
+    create_employee(client, NewEmployee(last_name="Lebedeva", email="ira@x.test", patronymic=""))
+
+    assert sandbox.requests[0].params == {"last_name": "Lebedeva", "email": "ira@x.test"}
+
+
+def test_r10_phone_ids_are_not_sent_when_creating() -> None:
+    sent = NewEmployee(
+        last_name="Lebedeva", email="ira@x.test", phone_numbers=(PhoneEntry("12345", phone_id=7),)
+    ).params()
+
+    assert "phone_id" not in sent["phone_numbers"][0]
+
+
+def test_a_created_employee_without_an_id_is_an_unknown_outcome() -> None:
+    with pytest.raises(UnknownOutcome):
+        create_employee(answering(lambda _: {"result": {}}), IRA)
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_r18_an_unknown_create_is_looked_up_before_it_is_repeated(
+    client: CallGear, sandbox: Sandbox, kind: FaultKind
+) -> None:
+    fail(sandbox, kind)
+
+    result = create_with_lookup(client, IRA)
+
+    assert list(sandbox.account.employees) == [result.callgear_id]
+    assert result.adopted is kind.acts
+    assert methods(sandbox)[:2] == [CREATES, "get.employees"]
+    assert methods(sandbox).count(CREATES) == (1 if kind.acts else 2)
+
+
+@pytest.mark.parametrize("case", list(EmailCase))
+@pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER, FaultKind.RESET_AFTER, FaultKind.EMPTY_BODY])
+def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
+    client: CallGear, sandbox: Sandbox, case: EmailCase, kind: FaultKind
+) -> None:
+    sandbox.callgear = CallGearBehaviour(email_case=case)
+    fail(sandbox, kind)
+
+    assert create_with_lookup(client, IRA).adopted
+    assert len(sandbox.account.employees) == 1
+
+
+@pytest.mark.parametrize("first", [FaultKind.TIMEOUT_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.INTERNAL_ERROR_BEFORE])
+@pytest.mark.parametrize("second", [FaultKind.RESET_AFTER, FaultKind.HTTP_502_HTML, FaultKind.TRUNCATED_BODY])
+@pytest.mark.parametrize("lookup", [FaultKind.HTTP_500, FaultKind.TRUNCATED_JSON])
+def test_r18_fault_upon_fault_still_makes_one_employee(
+    client: CallGear, sandbox: Sandbox, first: FaultKind, second: FaultKind, lookup: FaultKind
+) -> None:
+    fail(sandbox, first)
+    fail(sandbox, second, nth=2)
+    fail(sandbox, lookup, method="get.employees", nth=1, times=2)
+
+    result = create_with_lookup(client, IRA)
+
+    assert list(sandbox.account.employees) == [result.callgear_id]
+
+
+def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: FakeClock) -> None:
+    fail(sandbox, FaultKind.HTTP_502_HTML, times=None)
+
+    with pytest.raises(UnknownOutcome):
+        create_with_lookup(client, IRA)
+
+    assert methods(sandbox).count(CREATES) == 3
+    assert len(clock.slept) == 3
+    assert sandbox.account.employees == {}
+
+
+def test_r18_a_full_minute_is_no_doubt(client: CallGear, sandbox: Sandbox) -> None:
+    fail(sandbox, FaultKind.LIMIT_MINUTE)
+
+    assert not create_with_lookup(client, IRA).adopted
+    assert methods(sandbox) == [CREATES, CREATES]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (FaultKind.HTTP_502_HTML, UnknownOutcome),
+        (FaultKind.TOKEN_BLOCKED, AccountError),
+        (FaultKind.IP_NOT_WHITELISTED, AccountError),
+        (FaultKind.LIMIT_DAY, DayLimit),
+    ],
+)
+def test_r18_a_look_up_that_fails_leaves_the_doubt_and_says_so(
+    client: CallGear, sandbox: Sandbox, kind: FaultKind, error: type[CallGearError]
+) -> None:
+    fail(sandbox, FaultKind.TIMEOUT_AFTER)
+    fail(sandbox, kind, method="get.employees", times=None)
+
+    with pytest.raises(error) as caught:
+        create_with_lookup(client, IRA)
+
+    assert caught.value.acted_unknown
+    assert methods(sandbox).count(CREATES) == 1
+
+
+@pytest.mark.parametrize("kind", [FaultKind.TOKEN_BLOCKED, FaultKind.LIMIT_DAY, FaultKind.MNEMONIC])
+def test_r18_a_refused_create_leaves_no_doubt(client: CallGear, sandbox: Sandbox, kind: FaultKind) -> None:
+    fail(sandbox, kind)
+
+    with pytest.raises(CallGearError) as caught:
+        create_with_lookup(client, IRA)
+
+    assert not caught.value.acted_unknown
+    assert methods(sandbox) == [CREATES]
+
+
+def test_r18_somebody_else_with_the_address_is_not_adopted(client: CallGear, sandbox: Sandbox) -> None:
+    other = sandbox.account.add_employee(last_name="Haddad", email="ira@x.test")
+    fail(sandbox, FaultKind.TIMEOUT_BEFORE)
+
+    with pytest.raises(EmailConflict) as caught:
+        create_with_lookup(client, IRA)
+
+    assert caught.value.callgear_ids == (other,)
+    assert not caught.value.acted_unknown
+    assert len(sandbox.account.employees) == 1
+
+
+def test_r18_several_with_the_address_are_for_a_person_to_decide(client: CallGear, sandbox: Sandbox) -> None:
+    for last_name in ("(bitrix24) Lebedeva", "Haddad"):
+        sandbox.account.add_employee(last_name=last_name, email="ira@x.test")
+    fail(sandbox, FaultKind.TIMEOUT_BEFORE)
+
+    with pytest.raises(EmailConflict, match="several employees"):
+        create_with_lookup(client, IRA)
+
+    assert len(sandbox.account.employees) == 2
+
+
+@pytest.mark.parametrize("mode", [DuplicateEmail.DUPLICATE_ENTITY, DuplicateEmail.ALREADY_IN_USE])
+def test_r18_one_who_is_there_already_by_our_name_is_adopted(
+    client: CallGear, sandbox: Sandbox, mode: DuplicateEmail
+) -> None:
+    sandbox.callgear = CallGearBehaviour(duplicate_email=mode)
+    callgear_id = sandbox.account.add_employee(last_name="(bitrix24) Lebedeva", email="ira@x.test")
+
+    assert create_with_lookup(client, IRA) == CreateResult(callgear_id, adopted=True)
+
+
+def test_r18_a_duplicate_that_nobody_can_find_stays_an_error(client: CallGear, sandbox: Sandbox) -> None:
+    fail(sandbox, FaultKind.MNEMONIC, mnemonic="duplicate_entity")
+
+    with pytest.raises(RecordError) as caught:
+        create_with_lookup(client, IRA)
+
+    assert caught.value.fault is RecordFault.DUPLICATE_ENTITY
+
+
+@pytest.mark.parametrize(
+    ("mnemonic", "field"),
+    [
+        ("already_in_use", "extension.extension_phone_number"),
+        ("invalid_parameter_value", "email"),
+        ("data_limit_exceeded", None),
+    ],
+)
+def test_r18_one_bad_record_fails_alone(client: CallGear, sandbox: Sandbox, mnemonic: str, field: str | None) -> None:
+    fail(sandbox, FaultKind.MNEMONIC, mnemonic=mnemonic, field=field)
+
+    with pytest.raises(RecordError) as caught:
+        create_with_lookup(client, IRA)
+
+    assert (caught.value.mnemonic, caught.value.field) == (mnemonic, field)
+    assert methods(sandbox) == [CREATES]
+
+
+def test_r18_many_at_once_with_faults_among_them_make_one_employee_each(client: CallGear, sandbox: Sandbox) -> None:
+    people = [NewEmployee(last_name=f"Number {number}", email=f"n{number}@x.test") for number in range(40)]
+    for nth, kind in enumerate(
+        (FaultKind.RESET_AFTER, FaultKind.RESET_BEFORE, FaultKind.EMPTY_BODY, FaultKind.HTTP_500)
+    ):
+        fail(sandbox, kind, nth=5 + 7 * nth)
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda new: create_with_lookup(client, new), people))
+
+    assert sorted(result.callgear_id for result in results) == sorted(sandbox.account.employees)
+    assert len({employee["email"] for employee in sandbox.account.employees.values()}) == len(people) == len(results)
+
+
+def test_a_person_s_data_is_not_in_what_is_shown_of_it() -> None:
+    assert repr(IRA) == "NewEmployee()"
+
+
+def test_adopting_needs_a_fresh_look_at_the_one_found() -> None:
+    rows = iter([[{"id": 1, "email": "ira@x.test"}], []])
+
+    def answer(envelope: dict[str, Any]) -> Any:
+        if envelope["method"] == CREATES:
+            return httpx.Response(502)
+        found = next(rows)
+        return {"result": {"data": found, "metadata": {"total_items": len(found)}}}
+
+    with pytest.raises(EmailConflict):
+        create_with_lookup(answering(answer), IRA)
