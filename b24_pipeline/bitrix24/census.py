@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
-from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
+from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.pages import ACTIVE, DISMISSED, Filter, Row, command, rows_of
 from b24_pipeline.bitrix24.wire import user_id
 
@@ -59,11 +59,6 @@ def read_census(client: Bitrix24, answer: BatchAnswer, filter_: Filter) -> Censu
 def take_census(client: Bitrix24, filter_: Filter) -> Census:
     """A census alone, one request."""
     return read_census(client, client.batch_whole(census_commands(filter_)), filter_)
-
-
-def census_error(answer: BatchAnswer, filter_: Filter) -> Bitrix24Error | None:
-    """What made a command of the census fail, if anything did."""
-    return next((answer.errors[name] for name in _asked(filter_) if name in answer.errors), None)
 
 
 def _asked(filter_: Filter) -> dict[str, Filter]:

@@ -1,23 +1,29 @@
-"""Cutting a range of ids into windows that can be read at the same time, one request each."""
+"""Cutting the users into windows of ids that are read at the same time, one request each.
 
-from collections.abc import Sequence
+A border only shares out the work: a wrong one costs a request, never a user.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from typing import Final
 
 from b24_pipeline.bitrix24.census import census_commands
-from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
+from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.pages import CHAIN, EVERYBODY, PAGE, Filter, Window, command, rows_of
 from b24_pipeline.bitrix24.wire import user_id
 
-IN_ONE_REQUEST: Final = CHAIN * PAGE
-FIRST_PAGES: Final = 5
-"""Pages in the first batch when the portal may be large: a portal of 250 users is complete with it."""
+Windows = Mapping[Window, int]
+"""Windows in their order, each with the pages to ask for in one request."""
 
+IN_ONE_REQUEST: Final = CHAIN * PAGE
 MOST_FIRST_PAGES: Final = COMMANDS_IN_BATCH - len(census_commands(EVERYBODY))
-SPARE_PAGES: Final = 2
-"""Pages asked for beyond those expected, so that a few more users cost no request."""
+"""Pages that fit beside the counts."""
+
+GUESSED_STEP: Final = 2_000
+GUESSED_PLACES: Final = (2_000, 4_000, 6_000, 8_000)
+"""Places whose ids are asked for together with the counts: borders, if the portal has no more than 10,000 users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,50 +35,59 @@ class Range:
     users: int
 
 
-def first_pages(known: int) -> int:
-    """How many pages the first batch asks for, beside the counts, when `known` users are known from the last fetch."""
-    whole = ceil(known / PAGE)
-    if not known or whole > MOST_FIRST_PAGES:
-        return FIRST_PAGES
-    return min(whole + 1, MOST_FIRST_PAGES)
+def share(known: Sequence[int]) -> Windows:
+    """Share the users of the last fetch (ids by rising order) out to as few requests as hold them, the counts included.
+
+    The last window has no end, and a page to spare: for people hired since.
+    """
+    spare = 1 + COMMANDS_IN_BATCH - MOST_FIRST_PAGES
+    requests = ceil((len(known) + spare * PAGE) / IN_ONE_REQUEST)
+    if requests == 1:
+        return {Window(0): _pages(len(known) + PAGE)}
+    first = min(ceil(len(known) / requests), MOST_FIRST_PAGES * PAGE)
+    size = ceil((len(known) - first) / (requests - 1))
+    edges = [0, *known[first - 1 : len(known) - 1 : size]]
+    windows = [*(Window(after, upto) for after, upto in pairwise(edges)), Window(edges[-1])]
+    return dict.fromkeys(windows, _pages(size)) | {windows[0]: _pages(first), windows[-1]: _pages(size + PAGE)}
 
 
-def cut(client: Bitrix24, rest: Range, filter_: Filter, *, known: Sequence[int]) -> dict[Window, int]:
-    """Cut the range into windows of about 2,500 users, each with the pages to ask for in one request.
+def guessing_commands(filter_: Filter) -> dict[str, str]:
+    """Commands that ask for the ids at the guessed places."""
+    return _border_commands(filter_, GUESSED_PLACES)
 
-    The borders come from `known` (ids by rising order), if that fits; else the portal is asked, in one
-    request. A border only shares out the work: a wrong one costs a request, never a user.
+
+def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer | None = None) -> Windows:
+    """Cut the range. The borders are those `guessed`, if they are enough; else they are asked for, in one request.
 
     Raises:
         Bitrix24Error: the portal cannot be asked.
     """
-    ahead = [number for number in known if number > rest.after]
+    if guessed is not None and rest.users <= GUESSED_STEP + GUESSED_PLACES[-1]:
+        return _windows(rest, _borders(guessed, guessing_commands(filter_)), step=GUESSED_STEP)
     if rest.users <= IN_ONE_REQUEST:
-        borders = []
-    elif abs(len(ahead) - rest.users) <= IN_ONE_REQUEST:
-        borders = ahead[IN_ONE_REQUEST - 1 :: IN_ONE_REQUEST]
-    else:
-        borders = _asked_borders(client, rest, filter_)
-    return _windows(rest, borders)
+        return _windows(rest, [], step=IN_ONE_REQUEST)
+    step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / COMMANDS_IN_BATCH)
+    commands = _border_commands({">ID": rest.after, **filter_}, range(step, rest.users, step))
+    return _windows(rest, _borders(client.batch(commands, halt=0), commands), step=step)
 
 
-def _windows(rest: Range, borders: Sequence[int]) -> dict[Window, int]:
+def _windows(rest: Range, borders: Sequence[int], *, step: int) -> Windows:
+    """The range between the borders, which stand `step` users apart."""
     inner = sorted({number for number in borders if rest.after < number < rest.upto})
     windows = [Window(after, upto) for after, upto in pairwise([rest.after, *inner, rest.upto])]
-    pages = dict.fromkeys(windows, CHAIN)
-    in_last = rest.users - IN_ONE_REQUEST * len(inner)
-    pages[windows[-1]] = min(CHAIN, max(0, ceil(in_last / PAGE)) + SPARE_PAGES)
-    return pages
+    in_last = max(1, rest.users - step * len(inner))
+    return dict.fromkeys(windows, _pages(step)) | {windows[-1]: _pages(in_last)}
 
 
-def _asked_borders(client: Bitrix24, rest: Range, filter_: Filter) -> list[int]:
-    """The ids at every 2,500th place of the range, or at wider steps where that would not fit one request."""
-    step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / COMMANDS_IN_BATCH)
-    ahead: Filter = {">ID": rest.after, **filter_}
-    commands = {
-        f"b{place:02}": command(ahead, start=offset - PAGE, fields=("ID",))
-        for place, offset in enumerate(range(step, rest.users, step))
-    }
-    answer = client.batch(commands, halt=0)
-    pages = [rows_of(answer.results.get(name)) for name in commands]
-    return [user_id(page[-1]) for page in pages if page]
+def _pages(users: int) -> int:
+    return min(CHAIN, ceil(users / PAGE))
+
+
+def _border_commands(filter_: Filter, places: Iterable[int]) -> dict[str, str]:
+    """Offsets are whole pages, whose last row stands at the place: uneven offsets are not documented (contract 2.3)."""
+    return {f"b{place}": command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
+
+
+def _borders(answer: BatchAnswer, names: Iterable[str]) -> list[int]:
+    pages = (rows_of(answer.results.get(name)) for name in names)
+    return [user_id(page[-1]) for page in pages if len(page) == PAGE]

@@ -1,7 +1,7 @@
 """The complete fetch: every user, active and dismissed, in as few requests as the portal allows (R13, R16a).
 
-A first batch counts and reads some pages. The rest is cut into windows of 2,500 users, one request each, several at a
-time. Pages go by «id greater than the last», so whoever leaves meanwhile moves nobody else over a page's border.
+The users are cut into windows of at most 2,500, one request each, read at the same time and compared with the portal's
+own count. Pages go by «id greater than the last», so whoever leaves meanwhile moves nobody else over a page's border.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from pandera.typing import DataFrame
 
-from b24_pipeline.bitrix24.census import Census, census_commands, census_error, read_census, take_census
+from b24_pipeline.bitrix24.census import Census, census_commands, read_census, take_census
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.cutting import Range, cut, first_pages
+from b24_pipeline.bitrix24.cutting import Range, Windows, cut, guessing_commands, share
 from b24_pipeline.bitrix24.errors import FetchNotTrusted, RetryableError
 from b24_pipeline.bitrix24.pages import (
     DISMISSED,
@@ -25,7 +25,7 @@ from b24_pipeline.bitrix24.pages import (
     send_chain,
     up_to,
 )
-from b24_pipeline.bitrix24.windows import End, Reading, TypeUnknownError, is_done, read_windows
+from b24_pipeline.bitrix24.windows import End, Reading, TypeUnknownError, is_done, read_windows, reading_windows
 from b24_pipeline.bitrix24.wire import users_frame
 from b24_pipeline.rules.frames import Users
 from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
@@ -49,7 +49,7 @@ class _Attempt:
 
 
 def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFetch:
-    """Read all users, of every type and standing. `known_ids`, those of the last fetch, save a request.
+    """Read all users, of every type and standing. `known_ids`, those of the last fetch, save requests.
 
     Takes ceil(n / 2,500) + 2 requests at most, unless the portal hides dismissed users, fails, or changes meanwhile.
     Where rows do not say of what type users are, only employees are read.
@@ -84,31 +84,49 @@ def _trusted(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attemp
 
 
 def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: End) -> _Attempt:
-    census, first = _open(client, filter_, pages=first_pages(len(known)))
-    reading = Reading()
-    reading.add(first, filter_)
-    if first.rising and not is_done(first, Window(0, census.highest_id), end):
-        rest = Range(first.last, census.highest_id, users=census.default - len(first.rows))
-        reading.join(read_windows(client, cut(client, rest, filter_, known=known), filter_, end=end))
+    census, reading = _shared_out(client, filter_, share(known), end) if known else _cut_up(client, filter_, end)
     if census.dismissed_hidden:
         hidden = {**filter_, **DISMISSED}
         everybody = Range(0, census.highest_id, users=census.dismissed)
-        reading.join(read_windows(client, cut(client, everybody, hidden, known=()), hidden, end=end))
+        reading.join(read_windows(client, cut(client, everybody, hidden), hidden, end=end))
     return _Attempt(reading, census, _evidence(client, filter_, reading, census))
 
 
-def _open(client: Bitrix24, filter_: Filter, *, pages: int) -> tuple[Census, Pages]:
-    """The first batch: the census, then the first pages."""
-    start = Window(0)
+def _cut_up(client: Bitrix24, filter_: Filter, end: End) -> tuple[Census, Reading]:
+    """Nothing is known: count, then cut and read."""
+    answer = client.batch_whole(census_commands(filter_) | guessing_commands(filter_))
+    census = read_census(client, answer, filter_)
+    if not census.highest_id:
+        return census, Reading()
+    everybody = Range(0, census.highest_id, users=census.default)
+    return census, read_windows(client, cut(client, everybody, filter_, guessed=answer), filter_, end=end)
+
+
+def _shared_out(client: Bitrix24, filter_: Filter, windows: Windows, end: End) -> tuple[Census, Reading]:
+    """The last fetch tells how to share out the work: count and read at the same time."""
+    (first, pages), *others = windows.items()
+    with reading_windows(client, dict(others), filter_, end=end) as read_others:
+        census, got = _count_and_read(client, first, filter_, pages)
+        reading = Reading()
+        reading.add(got, filter_)
+        upto = first.upto or census.highest_id
+        if got.rising and not is_done(got, Window(first.after, upto), end):
+            rest = Range(got.last, upto, users=census.default if first.upto is None else 0)
+            reading.join(read_windows(client, cut(client, rest, filter_), filter_, end=end))
+        reading.join(read_others())
+    return census, reading
+
+
+def _count_and_read(client: Bitrix24, window: Window, filter_: Filter, pages: int) -> tuple[Census, Pages]:
+    """One request: the census, then the first pages of the window."""
+    counts = census_commands(filter_)
     patience = client.patience()
     while True:
-        answer, pages = send_chain(
-            client, lambda count: census_commands(filter_) | chain(start, filter_, count), pages, patience
-        )
-        error = census_error(answer, filter_)
+        answer, pages = send_chain(client, lambda count: counts | chain(window, filter_, count), pages, patience)
+        error = next((answer.errors[name] for name in counts if name in answer.errors), None)
         if error is None:
-            names = list(chain(start, filter_, pages))
-            return read_census(client, answer, filter_), read_chain(answer, names, after=start.after)
+            got = read_chain(answer, list(chain(window, filter_, pages)), after=window.after)
+            return read_census(client, answer, filter_), got
         if not isinstance(error, RetryableError):
             raise error
         patience.after(error)

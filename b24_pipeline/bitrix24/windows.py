@@ -1,7 +1,8 @@
 """Reading windows of ids to their ends, several at a time (contract 3.4, 5)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -67,8 +68,8 @@ def is_done(pages: Pages, window: Window, end: End) -> bool:
     return pages.short_page is not None
 
 
-def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int = CHAIN) -> Reading:
-    """Read the window to its end, up to `pages` pages in one request.
+def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int) -> Reading:
+    """Read the window to its end; `pages` pages in the first request, as many as there is room for in any further one.
 
     Raises:
         Bitrix24Error: it does not work.
@@ -78,8 +79,8 @@ def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, 
     patience = client.patience()
     while True:
         build = partial(chain, window, filter_)
-        answer, pages = send_chain(client, build, pages, patience)
-        got = read_chain(answer, list(build(pages)), after=window.after)
+        answer, asked = send_chain(client, build, pages, patience)
+        got = read_chain(answer, list(build(asked)), after=window.after)
         reading.add(got, filter_)
         if not got.rising or is_done(got, window, end):
             return reading
@@ -91,16 +92,35 @@ def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, 
             reading.finished = False
             return reading
         window = replace(window, after=got.last)
+        pages = CHAIN if asked == pages else asked
+
+
+@contextmanager
+def reading_windows(
+    client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End
+) -> Iterator[Callable[[], Reading]]:
+    """Read windows in the background, each with its number of pages; what is given waits for all and joins them.
+
+    When it fails, windows not begun yet are called off.
+    """
+    pool = ThreadPoolExecutor(AT_ONCE)
+    parts = [
+        pool.submit(read_window, client, window, filter_, end=end, pages=pages) for window, pages in windows.items()
+    ]
+
+    def joined() -> Reading:
+        reading = Reading()
+        for part in parts:
+            reading.join(part.result())
+        return reading
+
+    try:
+        yield joined
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def read_windows(client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End) -> Reading:
-    """Read several windows (each with its number of pages a request), some of them at the same time, and join them."""
-    reading = Reading()
-    if not windows:
-        return reading
-    with ThreadPoolExecutor(min(AT_ONCE, len(windows))) as pool:
-        for part in pool.map(
-            lambda item: read_window(client, item[0], filter_, end=end, pages=item[1]), windows.items()
-        ):
-            reading.join(part)
-    return reading
+    """Read windows at the same time; see `reading_windows`."""
+    with reading_windows(client, windows, filter_, end=end) as joined:
+        return joined()
