@@ -1,7 +1,11 @@
+from typing import Any
+
+import httpx
 import pytest
 
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import OverlongBatch, TextInIdFilter, UnresolvedReference
+from b24_pipeline_tests.sandbox.clients import Portal, Turn
 
 REST = "&sort=ID&order=ASC&start=-1&select[]=ID"
 
@@ -24,12 +28,12 @@ def ids(rows: list[dict[str, str]]) -> list[int]:
 
 
 @pytest.mark.usefixtures("people")
-def test_a_keyset_chain_pages_within_one_request(portal, sandbox):
+def test_a_keyset_chain_pages_within_one_request(portal: Portal, sandbox: Sandbox) -> None:
     outcome = portal.batch(chain(3), halt=1)
 
     pages = [ids(outcome["result"][name]) for name in ("p00", "p01", "p02")]
     assert [len(page) for page in pages] == [50, 50, 30]
-    assert sum(pages, []) == list(range(1, 131))
+    assert [*pages[0], *pages[1], *pages[2]] == list(range(1, 131))
     assert outcome["result_error"] == []
     assert len(sandbox.requests) == 1
 
@@ -45,7 +49,9 @@ def test_a_keyset_chain_pages_within_one_request(portal, sandbox):
         (UnresolvedReference.DROPPED, TextInIdFilter.EMPTY_LIST, list(range(1, 51))),
     ],
 )
-def test_a_reference_beyond_a_short_page(portal, set_portal, reference, text, expected):
+def test_a_reference_beyond_a_short_page(
+    portal: Portal, set_portal: Turn, reference: UnresolvedReference, text: Any, expected: Any
+) -> None:
     set_portal(unresolved_reference=reference, text_in_id_filter=text)
 
     outcome = portal.batch(chain(4), halt=1)
@@ -56,7 +62,9 @@ def test_a_reference_beyond_a_short_page(portal, set_portal, reference, text, ex
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("reference", [UnresolvedReference.LITERAL_TEXT, UnresolvedReference.EMPTY_STRING])
-def test_a_reference_beyond_a_short_page_may_be_an_error(portal, set_portal, reference):
+def test_a_reference_beyond_a_short_page_may_be_an_error(
+    portal: Portal, set_portal: Turn, reference: UnresolvedReference
+) -> None:
     set_portal(unresolved_reference=reference, text_in_id_filter=TextInIdFilter.ERROR)
 
     outcome = portal.batch(chain(5), halt=1)
@@ -66,7 +74,7 @@ def test_a_reference_beyond_a_short_page_may_be_an_error(portal, set_portal, ref
 
 
 @pytest.mark.usefixtures("people")
-def test_without_halt_the_commands_after_a_failure_run(portal):
+def test_without_halt_the_commands_after_a_failure_run(portal: Portal) -> None:
     outcome = portal.batch({"a": "no.such.method", "b": "user.get?ID=5&select[]=ID"})
 
     assert outcome["result_error"]["a"]["error"] == "ERROR_METHOD_NOT_FOUND"
@@ -76,14 +84,14 @@ def test_without_halt_the_commands_after_a_failure_run(portal):
 
 
 @pytest.mark.usefixtures("people")
-def test_a_reference_to_a_failed_command_stays_text(portal):
+def test_a_reference_to_a_failed_command_stays_text(portal: Portal) -> None:
     outcome = portal.batch({"a": "no.such.method", "b": "user.get?filter[NAME]=$result[a][0][NAME]"})
 
     assert outcome["result"]["b"] == []
 
 
 @pytest.mark.usefixtures("people")
-def test_next_is_there_only_for_another_page_and_empty_maps_are_lists(portal):
+def test_next_is_there_only_for_another_page_and_empty_maps_are_lists(portal: Portal) -> None:
     outcome = portal.batch({"a": "user.get?start=0&select[]=ID", "b": "user.get?start=100&select[]=ID"})
     nothing = portal.batch({"a": "no.such.method"})
 
@@ -92,7 +100,7 @@ def test_next_is_there_only_for_another_page_and_empty_maps_are_lists(portal):
     assert nothing["result"] == nothing["result_total"] == nothing["result_next"] == nothing["result_time"] == []
 
 
-def test_an_array_and_a_part_of_a_text_can_be_inserted(portal, sandbox):
+def test_an_array_and_a_part_of_a_text_can_be_inserted(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="Boss", UF_DEPARTMENT=[4, 5])
     sandbox.portal.hire(NAME="One", UF_DEPARTMENT=[5])
     sandbox.portal.hire(NAME="Boss's friend", UF_DEPARTMENT=[6])
@@ -109,7 +117,7 @@ def test_an_array_and_a_part_of_a_text_can_be_inserted(portal, sandbox):
     assert ids(outcome["result"]["named"]) == [1, 3]
 
 
-def test_values_inside_a_command_are_encoded_once(portal, sandbox):
+def test_values_inside_a_command_are_encoded_once(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="A&B + Co", EMAIL="x@x.test")
 
     outcome = portal.batch({"a": "user.get?filter[NAME]=A%26B%20%2B%20Co&select[]=ID"})
@@ -117,7 +125,7 @@ def test_values_inside_a_command_are_encoded_once(portal, sandbox):
     assert ids(outcome["result"]["a"]) == [1]
 
 
-def test_a_plus_in_a_date_becomes_a_blank_and_finds_nobody(portal, sandbox):
+def test_a_plus_in_a_date_becomes_a_blank_and_finds_nobody(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="A")
     key = "filter[%3E%3DTIMESTAMP_X]"
 
@@ -131,7 +139,7 @@ def test_a_plus_in_a_date_becomes_a_blank_and_finds_nobody(portal, sandbox):
     assert [len(outcome["result"][name]) for name in ("plain", "encoded")] == [0, 1]
 
 
-def test_a_bare_equals_sign_in_a_key_cuts_the_name_as_php_does(portal, sandbox):
+def test_a_bare_equals_sign_in_a_key_cuts_the_name_as_php_does(portal: Portal, sandbox: Sandbox) -> None:
     for number in range(3):
         sandbox.portal.hire(NAME=f"N{number}")
 
@@ -140,18 +148,18 @@ def test_a_bare_equals_sign_in_a_key_cuts_the_name_as_php_does(portal, sandbox):
     assert [len(outcome["result"][name]) for name in ("bare", "encoded")] == [3, 1]
 
 
-def test_a_list_of_commands_is_answered_with_lists_while_nothing_fails(portal):
+def test_a_list_of_commands_is_answered_with_lists_while_nothing_fails(portal: Portal) -> None:
     assert portal.batch(["server.time", "user.admin"])["result"][1] is True
     assert portal.batch(["no.such.method", "user.admin"])["result"] == {"1": True}
 
 
-def test_a_batch_in_a_batch_is_refused(portal):
+def test_a_batch_in_a_batch_is_refused(portal: Portal) -> None:
     error = portal.batch({"a": "batch?cmd[x]=server.time"})["result_error"]["a"]
 
     assert error["error"] == "ERROR_BATCH_METHOD_NOT_ALLOWED"
 
 
-def test_over_length_is_refused_per_command_or_as_a_whole(portal, set_portal):
+def test_over_length_is_refused_per_command_or_as_a_whole(portal: Portal, set_portal: Turn) -> None:
     commands = {f"c{number}": "server.time" for number in range(52)}
 
     outcome = portal.batch(commands)
@@ -163,7 +171,7 @@ def test_over_length_is_refused_per_command_or_as_a_whole(portal, set_portal):
     assert (answer.status_code, answer.json()["error"]) == (400, "ERROR_BATCH_LENGTH_EXCEEDED")
 
 
-def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal, sandbox):
+def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2, operating_limit=5)
 
     outcome = portal.batch({f"c{number}": "user.get" for number in range(4)})
@@ -173,7 +181,7 @@ def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal,
     assert outcome["result_time"]["c2"]["operating"] == 6
 
 
-def test_a_batch_over_sixty_seconds_is_cut_off(portal, sandbox):
+def test_a_batch_over_sixty_seconds_is_cut_off(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2)
 
     answer = portal.raw("batch", {"cmd": {f"c{number}": "user.get" for number in range(40)}})
@@ -181,7 +189,7 @@ def test_a_batch_over_sixty_seconds_is_cut_off(portal, sandbox):
     assert (answer.status_code, answer.json()["error"]) == (500, "INTERNAL_SERVER_ERROR")
 
 
-def test_a_batch_as_a_form_is_decoded_twice(portal, sandbox, http):
+def test_a_batch_as_a_form_is_decoded_twice(portal: Portal, sandbox: Sandbox, http: httpx.Client) -> None:
     sandbox.portal.hire(NAME="A B")
 
     answer = http.post(portal.url + "batch", data={"cmd[a]": "user.get?filter[NAME]=A%20B&select[]=ID", "halt": "1"})

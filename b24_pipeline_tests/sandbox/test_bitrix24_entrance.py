@@ -1,9 +1,12 @@
+import httpx
 import pytest
 
+from b24_pipeline.sandbox import Sandbox, Server
 from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData, Scope, Tariff
+from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
 
 
-def test_the_envelope_carries_result_total_and_time(portal, sandbox):
+def test_the_envelope_carries_result_total_and_time(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="Ira")
 
     answer = portal.raw("user.get")
@@ -16,14 +19,16 @@ def test_the_envelope_carries_result_total_and_time(portal, sandbox):
     assert body["time"]["operating_reset_at"] == 1_768_471_800
 
 
-def test_operating_is_missing_where_it_is_switched_off(portal, set_portal):
+def test_operating_is_missing_where_it_is_switched_off(portal: Portal, set_portal: Turn) -> None:
     set_portal(operating=False)
 
     assert "operating" not in portal.json("user.get")["time"]
 
 
 @pytest.mark.parametrize("method", ["user.get", "user.get.json", "user.get/"])
-def test_every_form_of_the_same_request_means_the_same(portal, sandbox, http, method):
+def test_every_form_of_the_same_request_means_the_same(
+    portal: Portal, sandbox: Sandbox, http: httpx.Client, method: str
+) -> None:
     for name in ("A", "B"):
         sandbox.portal.hire(NAME=name)
     url = portal.url + method
@@ -39,7 +44,7 @@ def test_every_form_of_the_same_request_means_the_same(portal, sandbox, http, me
     assert [answer.json()["result"] for answer in answers] == [[{"ID": "2"}]] * 5
 
 
-def test_a_body_that_is_not_json_counts_for_nothing(portal, http, sandbox):
+def test_a_body_that_is_not_json_counts_for_nothing(portal: Portal, http: httpx.Client, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="A")
     headers = {"Content-Type": "application/json"}
 
@@ -47,14 +52,14 @@ def test_a_body_that_is_not_json_counts_for_nothing(portal, http, sandbox):
         assert http.post(portal.url + "user.get", content=body, headers=headers).json()["total"] == 1
 
 
-def test_a_wrong_secret_or_owner_is_refused(server, http):
+def test_a_wrong_secret_or_owner_is_refused(server: Server, http: httpx.Client) -> None:
     for path in ("/rest/1/wrongsecret/user.get", "/rest/2/sandboxsecret16/user.get"):
         answer = http.post(f"http://127.0.0.1:{server.port}{path}", json={})
         assert answer.status_code == 401
         assert answer.json() == {"error": "NO_AUTH_FOUND", "error_description": "Wrong authorization data"}
 
 
-def test_an_unknown_method_is_not_found(portal):
+def test_an_unknown_method_is_not_found(portal: Portal) -> None:
     answer = portal.raw("user.fire")
 
     assert (answer.status_code, answer.json()["error"]) == (404, "ERROR_METHOD_NOT_FOUND")
@@ -64,7 +69,9 @@ def test_an_unknown_method_is_not_found(portal):
     ("scope", "has_email", "has_login"),
     [(Scope.FULL, True, True), (Scope.BASIC, True, False), (Scope.BRIEF, False, False)],
 )
-def test_a_missing_contact_scope_drops_keys_in_silence(portal, sandbox, set_portal, scope, has_email, has_login):
+def test_a_missing_contact_scope_drops_keys_in_silence(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn, scope: Scope, has_email: bool, has_login: bool
+) -> None:
     sandbox.portal.hire(NAME="A", EMAIL="a@x.test", LAST_LOGIN="2026-01-01T00:00:00+03:00", UF_PHONE_INNER="11")
     set_portal(scope=scope)
 
@@ -76,7 +83,7 @@ def test_a_missing_contact_scope_drops_keys_in_silence(portal, sandbox, set_port
     assert portal.json("scope")["result"] == ["department", scope.value]
 
 
-def test_without_any_user_scope_the_method_is_refused(portal, set_portal):
+def test_without_any_user_scope_the_method_is_refused(portal: Portal, set_portal: Turn) -> None:
     set_portal(scope=Scope.MISSING, other_scopes=())
 
     for method in ("user.get", "user.current", "department.get"):
@@ -85,13 +92,13 @@ def test_without_any_user_scope_the_method_is_refused(portal, set_portal):
     assert portal.json("scope")["result"] == []
 
 
-def test_scope_may_name_every_variant_user(portal, set_portal):
+def test_scope_may_name_every_variant_user(portal: Portal, set_portal: Turn) -> None:
     set_portal(scope=Scope.BRIEF, scope_lists_variant=False)
 
     assert portal.json("scope")["result"] == ["department", "user"]
 
 
-def test_the_small_methods(portal, sandbox, set_portal):
+def test_the_small_methods(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="Anna", LAST_NAME="Weber")
 
     assert portal.json("profile")["result"]["LAST_NAME"] == "Weber"
@@ -108,12 +115,12 @@ def test_the_small_methods(portal, sandbox, set_portal):
     assert portal.json("user.admin")["result"] is False
 
 
-def test_the_owner_need_not_be_among_the_users(portal):
+def test_the_owner_need_not_be_among_the_users(portal: Portal) -> None:
     assert portal.json("user.current")["result"] == {}
     assert portal.json("profile")["result"]["ID"] == "1"
 
 
-def test_departments_are_filtered_sorted_and_paged(portal, sandbox):
+def test_departments_are_filtered_sorted_and_paged(portal: Portal, sandbox: Sandbox) -> None:
     for number in range(60):
         sandbox.portal.add_department(f"D{number:02}", parent=1 if number else 7)
 
@@ -127,7 +134,7 @@ def test_departments_are_filtered_sorted_and_paged(portal, sandbox):
     assert portal.json("department.get", {"sort": "NAME", "order": "DESC"})["result"][0]["NAME"] == "D59"
 
 
-def test_a_department_in_use_can_be_deleted(portal, sandbox):
+def test_a_department_in_use_can_be_deleted(portal: Portal, sandbox: Sandbox) -> None:
     department = sandbox.portal.add_department("Gone")
     sandbox.portal.hire(NAME="A", UF_DEPARTMENT=[department])
 
@@ -137,7 +144,7 @@ def test_a_department_in_use_can_be_deleted(portal, sandbox):
     assert portal.json("department.get")["total"] == 1
 
 
-def test_the_bucket_refuses_what_comes_too_fast_and_leaks(portal, clock, set_portal):
+def test_the_bucket_refuses_what_comes_too_fast_and_leaks(portal: Portal, clock: Clock, set_portal: Turn) -> None:
     set_portal(tariff=Tariff(burst=3, leak=2))
     statuses = [portal.raw("server.time").status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 503, 503]
@@ -148,7 +155,7 @@ def test_the_bucket_refuses_what_comes_too_fast_and_leaks(portal, clock, set_por
     assert [portal.raw("server.time").status_code for _ in range(3)] == [200, 200, 503]
 
 
-def test_the_smallest_plan_is_the_default_and_on_premise_has_no_bucket(portal, set_portal):
+def test_the_smallest_plan_is_the_default_and_on_premise_has_no_bucket(portal: Portal, set_portal: Turn) -> None:
     assert [portal.raw("server.time").status_code for _ in range(52)].count(503) == 2
 
     set_portal(tariff=None)
@@ -156,7 +163,9 @@ def test_the_smallest_plan_is_the_default_and_on_premise_has_no_bucket(portal, s
     assert portal.raw("server.time").status_code == 200
 
 
-def test_the_call_that_crosses_the_operating_limit_finishes_and_the_next_waits(portal, clock, set_portal):
+def test_the_call_that_crosses_the_operating_limit_finishes_and_the_next_waits(
+    portal: Portal, clock: Clock, set_portal: Turn
+) -> None:
     set_portal(call_seconds=3, operating_limit=5)
     assert [portal.raw("user.get").status_code for _ in range(3)] == [200, 200, 429]
     assert "time" not in portal.json("user.get")
@@ -171,7 +180,7 @@ def test_the_call_that_crosses_the_operating_limit_finishes_and_the_next_waits(p
     assert portal.raw("user.get").status_code == 200
 
 
-def test_every_request_is_remembered_with_its_parameters(portal, sandbox):
+def test_every_request_is_remembered_with_its_parameters(portal: Portal, sandbox: Sandbox) -> None:
     portal.json("user.get", {"filter": {">ID": 5}})
 
     (seen,) = sandbox.requests

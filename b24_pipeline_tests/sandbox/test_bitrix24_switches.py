@@ -1,5 +1,8 @@
+from typing import Any
+
 import pytest
 
+from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
     Change,
@@ -8,6 +11,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     TimestampStyle,
     UncountedTotal,
 )
+from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
 
 ABSENT = object()
 
@@ -22,7 +26,9 @@ ABSENT = object()
         (TimestampStyle.ABSENT, ABSENT, ABSENT),
     ],
 )
-def test_timestamps_have_no_stable_type(portal, sandbox, set_portal, style, single, batched):
+def test_timestamps_have_no_stable_type(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn, style: Any, single: Any, batched: Any
+) -> None:
     sandbox.portal.hire(NAME="A")
     set_portal(timestamps=style)
 
@@ -42,7 +48,9 @@ def test_timestamps_have_no_stable_type(portal, sandbox, set_portal, style, sing
         (BlankStyle.EMPTY_OBJECT, {}, {}),
     ],
 )
-def test_blanks_come_in_every_style(portal, sandbox, set_portal, style, odd, even):
+def test_blanks_come_in_every_style(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn, style: Any, odd: Any, even: Any
+) -> None:
     for _ in range(2):
         sandbox.portal.hire(NAME="A", WORK_PHONE=None)
     set_portal(blanks=style)
@@ -53,14 +61,14 @@ def test_blanks_come_in_every_style(portal, sandbox, set_portal, style, odd, eve
         assert [row.get(name, ABSENT) for row in rows] == [odd, even]
 
 
-def test_an_extranet_user_without_departments_has_an_empty_list_or_no_key(portal, sandbox):
+def test_an_extranet_user_without_departments_has_an_empty_list_or_no_key(portal: Portal, sandbox: Sandbox) -> None:
     for _ in range(2):
         sandbox.portal.hire(NAME="A", USER_TYPE="extranet", UF_DEPARTMENT=[])
 
     assert [row.get("UF_DEPARTMENT", ABSENT) for row in portal.json("user.get")["result"]] == [[], ABSENT]
 
 
-def test_department_ids_may_be_text(portal, sandbox, set_portal):
+def test_department_ids_may_be_text(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A", UF_DEPARTMENT=[4, 17])
     set_portal(departments=DepartmentStyle.STRINGS)
 
@@ -68,7 +76,7 @@ def test_department_ids_may_be_text(portal, sandbox, set_portal):
     assert sandbox.portal.users[1]["UF_DEPARTMENT"] == [4, 17]
 
 
-def test_user_type_may_be_missing_and_still_filters(portal, sandbox, set_portal):
+def test_user_type_may_be_missing_and_still_filters(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A", USER_TYPE="extranet")
     set_portal(user_type_returned=False)
 
@@ -84,7 +92,15 @@ def test_user_type_may_be_missing_and_still_filters(portal, sandbox, set_portal)
         (DismissedUsers.NEVER, [1], [], [1]),
     ],
 )
-def test_dismissed_users_may_be_hidden(portal, sandbox, set_portal, shown, plain, asked_no, asked_yes):
+def test_dismissed_users_may_be_hidden(
+    portal: Portal,
+    sandbox: Sandbox,
+    set_portal: Turn,
+    shown: DismissedUsers,
+    plain: list[int],
+    asked_no: list[int],
+    asked_yes: list[int],
+) -> None:
     for name in ("A", "B"):
         sandbox.portal.hire(NAME=name)
     sandbox.portal.dismiss(2)
@@ -95,13 +111,15 @@ def test_dismissed_users_may_be_hidden(portal, sandbox, set_portal, shown, plain
     assert portal.ids(filter={"ACTIVE": True}) == asked_yes
 
 
-def test_the_uncounted_total_may_be_absent(portal, set_portal):
+def test_the_uncounted_total_may_be_absent(portal: Portal, set_portal: Turn) -> None:
     set_portal(uncounted_total=UncountedTotal.ABSENT)
 
     assert "total" not in portal.json("user.get", {"start": -1})
 
 
-def test_an_old_portal_knows_neither_select_nor_uncounted_paging(portal, sandbox, set_portal):
+def test_an_old_portal_knows_neither_select_nor_uncounted_paging(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn
+) -> None:
     for _ in range(60):
         sandbox.portal.hire(NAME="A")
     set_portal(select_supported=False, uncounted_supported=False)
@@ -112,14 +130,16 @@ def test_an_old_portal_knows_neither_select_nor_uncounted_paging(portal, sandbox
     assert (answer["total"], answer["next"]) == (60, 50)
 
 
-def test_a_total_may_be_wrong(portal, sandbox, set_portal):
+def test_a_total_may_be_wrong(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A")
     set_portal(total_error=3)
 
     assert portal.json("user.get")["total"] == 4
 
 
-def test_a_dismissal_may_leave_the_timestamp_alone(portal, sandbox, clock, set_portal):
+def test_a_dismissal_may_leave_the_timestamp_alone(
+    portal: Portal, sandbox: Sandbox, clock: Clock, set_portal: Turn
+) -> None:
     sandbox.portal.hire(NAME="A")
     set_portal(timestamp_touched_by=frozenset({Change.EDIT}))
     clock.tick(60)
@@ -132,7 +152,7 @@ def test_a_dismissal_may_leave_the_timestamp_alone(portal, sandbox, clock, set_p
     assert portal.ids(filter=recently) == [1]
 
 
-def test_fields_nobody_has_are_refused_when_hiring(sandbox):
+def test_fields_nobody_has_are_refused_when_hiring(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="EMIAL"):
         sandbox.portal.hire(EMIAL="typo@x.test")
     with pytest.raises(ValueError, match="exists"):

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Metadata, RowOrder
+from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 
 @pytest.fixture
@@ -15,11 +17,11 @@ def people(sandbox: Sandbox) -> Iterator[list[int]]:
     ]
 
 
-def found(account, **params) -> list[str]:
+def found(account: Account, **params: Any) -> list[str]:
     return [row["last_name"] for row in account.result("get.employees", **params)["data"]]
 
 
-def test_rows_have_every_column_and_read_shapes(account, sandbox, people):
+def test_rows_have_every_column_and_read_shapes(account: Account, sandbox: Sandbox, people: list[int]) -> None:
     sandbox.account.edit_employee(people[0], phone_numbers=["971505550142", "97145550100...204"])
 
     row = account.result("get.employees", limit=1)["data"][0]
@@ -31,7 +33,7 @@ def test_rows_have_every_column_and_read_shapes(account, sandbox, people):
     assert (row["extension"], row["patronymic"], "status_id" in row) == ({}, None, False)
 
 
-def test_fields_choose_columns(account, people):
+def test_fields_choose_columns(account: Account, people: list[int]) -> None:
     rows = account.result("get.employees", fields=["id", "status_id"])["data"]
 
     assert rows[1] == {"id": people[1], "status_id": 2}
@@ -61,15 +63,15 @@ def test_fields_choose_columns(account, people):
         (("status_id", "<=", 1), ["Haddad", "Petrova"]),
     ],
 )
-def test_simple_filters(account, condition, expected):
+def test_simple_filters(account: Account, condition: Any, expected: Any) -> None:
     field, operator, value = condition
 
     assert found(account, filter={"field": field, "operator": operator, "value": value}) == expected
 
 
 @pytest.mark.usefixtures("people")
-def test_filter_trees_nest(account):
-    def same(field, value):
+def test_filter_trees_nest(account: Account) -> None:
+    def same(field: str, value: Any) -> dict[str, Any]:
         return {"field": field, "operator": "=", "value": value}
 
     either = {"condition": "or", "filters": [same("first_name", "Maryam"), same("first_name", "Omar")]}
@@ -80,7 +82,7 @@ def test_filter_trees_nest(account):
 
 
 @pytest.mark.usefixtures("people")
-def test_sorting_and_paging_count_all_matches(account):
+def test_sorting_and_paging_count_all_matches(account: Account) -> None:
     order = [{"field": "last_name", "order": "desc"}]
 
     assert found(account, sort=order) == ["Petrova", "Nasser", "Haddad"]
@@ -114,12 +116,12 @@ def test_sorting_and_paging_count_all_matches(account):
         ({"filter": {"filters": ["x"], "condition": "or"}}, (-32602, "data_type_error", "filter")),
     ],
 )
-def test_a_malformed_read_is_refused(account, params, expected):
+def test_a_malformed_read_is_refused(account: Account, params: dict[str, Any], expected: Any) -> None:
     assert account.refusal("get.employees", **params) == expected
 
 
 @pytest.mark.usefixtures("people")
-def test_rows_may_come_in_another_order_each_time(account, sandbox, set_account):
+def test_rows_may_come_in_another_order_each_time(account: Account, sandbox: Sandbox, set_account: Turn) -> None:
     for number in range(20):
         sandbox.account.add_employee(last_name=f"L{number:02}")
     set_account(row_order=RowOrder.SHUFFLED)
@@ -132,7 +134,7 @@ def test_rows_may_come_in_another_order_each_time(account, sandbox, set_account)
 
 
 @pytest.mark.usefixtures("people")
-def test_metadata_may_be_missing_empty_or_wrong(account, set_account):
+def test_metadata_may_be_missing_empty_or_wrong(account: Account, set_account: Turn) -> None:
     set_account(total_items_error=-1)
     assert account.result("get.employees")["metadata"]["total_items"] == 2
     set_account(metadata=Metadata.EMPTY_LIMITS)
@@ -142,12 +144,14 @@ def test_metadata_may_be_missing_empty_or_wrong(account, set_account):
 
 
 @pytest.mark.usefixtures("people")
-def test_the_other_lists(account, sandbox, people):
+def test_the_other_lists(account: Account, sandbox: Sandbox, people: list[int]) -> None:
     sandbox.account.add_sip_line(people[0], "0429117")
     sandbox.account.responsible["17"] = "Haddad Maryam"
     sandbox.account.owners_with_deals.add("17")
 
-    (line,) = account.result("get.sip_lines", fields=["id", "phone_number", "employee_id", "employee_full_name"])["data"]
+    (line,) = account.result("get.sip_lines", fields=["id", "phone_number", "employee_id", "employee_full_name"])[
+        "data"
+    ]
     assert line == {
         "id": 52_001,
         "phone_number": "0429117",
@@ -164,7 +168,7 @@ def test_the_other_lists(account, sandbox, people):
     assert history["metadata"]["total_items"] == 1
 
 
-def test_the_account_answers_in_its_own_shapes(account):
+def test_the_account_answers_in_its_own_shapes(account: Account) -> None:
     assert account.result("get.account") == {
         "meta_data": {},
         "data": [{"app_id": 31_337, "name": "Sandbox", "timezone": "Asia/Dubai"}],

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline_tests.sandbox.clients import Clock, Portal
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def people(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.mark.usefixtures("people")
-def test_offset_paging_counts_all_and_ends_without_next(portal):
+def test_offset_paging_counts_all_and_ends_without_next(portal: Portal) -> None:
     pages = [portal.json("user.get", {"start": start}) for start in (0, 50, 100)]
 
     assert [len(page["result"]) for page in pages] == [50, 50, 20]
@@ -29,12 +32,12 @@ def test_offset_paging_counts_all_and_ends_without_next(portal):
 
 
 @pytest.mark.usefixtures("people")
-def test_a_start_beyond_the_end_is_an_empty_page(portal):
+def test_a_start_beyond_the_end_is_an_empty_page(portal: Portal) -> None:
     assert portal.json("user.get", {"start": 5000})["result"] == []
 
 
 @pytest.mark.usefixtures("people")
-def test_keyset_pages_do_not_overlap_and_are_not_counted(portal):
+def test_keyset_pages_do_not_overlap_and_are_not_counted(portal: Portal) -> None:
     seen, last = [], 0
     while page := portal.ids(filter={">ID": last}, sort="ID", order="ASC", start=-1):
         seen += page
@@ -46,7 +49,7 @@ def test_keyset_pages_do_not_overlap_and_are_not_counted(portal):
     assert "next" not in answer
 
 
-def test_ids_are_compared_as_numbers_over_gaps(portal, sandbox):
+def test_ids_are_compared_as_numbers_over_gaps(portal: Portal, sandbox: Sandbox) -> None:
     for user_id in (9, 10, 100, 99_999):
         sandbox.portal.hire(ID=user_id, NAME="N")
 
@@ -84,24 +87,24 @@ def test_ids_are_compared_as_numbers_over_gaps(portal, sandbox):
         ({"NO_SUCH_FIELD": "x", "ID": 1}, [1]),
     ],
 )
-def test_the_operator_is_the_prefix_of_the_key(portal, condition, expected):
+def test_the_operator_is_the_prefix_of_the_key(portal: Portal, condition: Any, expected: Any) -> None:
     assert portal.ids(filter=condition) == expected
 
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("spelling", [0, "0", False, "N", ""])
-def test_dismissed_users_are_found_by_every_spelling_of_no(portal, spelling):
+def test_dismissed_users_are_found_by_every_spelling_of_no(portal: Portal, spelling: Any) -> None:
     assert portal.ids(filter={"ACTIVE": spelling, "<ID": 35}) == [10, 20, 30]
 
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("spelling", [1, "1", True, "true", "Y", "false"])
-def test_every_other_text_means_active_even_the_text_false(portal, spelling):
+def test_every_other_text_means_active_even_the_text_false(portal: Portal, spelling: Any) -> None:
     assert portal.ids(filter={"ACTIVE": spelling, "<ID": 12}) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]
 
 
 @pytest.mark.usefixtures("people")
-def test_sorting_by_another_field(portal):
+def test_sorting_by_another_field(portal: Portal) -> None:
     assert portal.ids(sort="LAST_NAME", order="desc", filter={"<ID": 4}) == [3, 2, 1]
 
 
@@ -118,7 +121,9 @@ def test_sorting_by_another_field(portal):
         (None, []),
     ],
 )
-def test_a_date_that_cannot_be_read_gives_nobody(portal, sandbox, clock, moment, expected):
+def test_a_date_that_cannot_be_read_gives_nobody(
+    portal: Portal, sandbox: Sandbox, clock: Clock, moment: str | None, expected: Any
+) -> None:
     sandbox.portal.hire(NAME="Early")
     clock.tick(60)
     sandbox.portal.hire(NAME="Late")
@@ -127,7 +132,7 @@ def test_a_date_that_cannot_be_read_gives_nobody(portal, sandbox, clock, moment,
 
 
 @pytest.mark.usefixtures("people")
-def test_select_skips_unknown_names_and_star_brings_all(portal):
+def test_select_skips_unknown_names_and_star_brings_all(portal: Portal) -> None:
     chosen = portal.json("user.get", {"select": ["ID", "EMAIL", "NO_SUCH"], "filter": {"ID": 1}})["result"]
     masked = portal.json("user.get", {"select": ["UF_*"], "filter": {"ID": 1}})["result"]
 
@@ -136,7 +141,7 @@ def test_select_skips_unknown_names_and_star_brings_all(portal):
     assert "LAST_LOGIN" in portal.json("user.get", {"select": ["*"], "filter": {"ID": 1}})["result"][0]
 
 
-def test_ids_are_text_departments_numbers_and_own_fields_come_with_the_mask(portal, sandbox):
+def test_ids_are_text_departments_numbers_and_own_fields_come_with_the_mask(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="Ira", UF_DEPARTMENT=[4, 17], UF_USR_BADGE="b-1", ACTIVE=False)
 
     (row,) = portal.json("user.get", {"select": ["ID", "ACTIVE", "UF_*"]})["result"]
@@ -144,7 +149,7 @@ def test_ids_are_text_departments_numbers_and_own_fields_come_with_the_mask(port
     assert (row["ID"], row["ACTIVE"], row["UF_DEPARTMENT"], row["UF_USR_BADGE"]) == ("1", False, [4, 17], "b-1")
 
 
-def test_bots_and_integrators_never_show_and_mail_users_only_when_asked_for(portal, sandbox):
+def test_bots_and_integrators_never_show_and_mail_users_only_when_asked_for(portal: Portal, sandbox: Sandbox) -> None:
     for kind in ("employee", "bot", "email", "imconnector", "integrator"):
         sandbox.portal.hire(NAME=kind, USER_TYPE=kind)
 
@@ -153,7 +158,7 @@ def test_bots_and_integrators_never_show_and_mail_users_only_when_asked_for(port
     assert portal.ids(filter={"USER_TYPE": "bot"}) == []
 
 
-def test_a_dismissed_user_keeps_everything_else_and_a_deleted_one_is_gone(portal, sandbox):
+def test_a_dismissed_user_keeps_everything_else_and_a_deleted_one_is_gone(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.portal.hire(NAME="Stays", EMAIL="stays@x.test")
     sandbox.portal.hire(NAME="Goes")
     sandbox.portal.dismiss(1)
@@ -165,7 +170,7 @@ def test_a_dismissed_user_keeps_everything_else_and_a_deleted_one_is_gone(portal
     assert sandbox.portal.hire(NAME="New") == 3
 
 
-def test_users_can_change_between_two_pages(portal, sandbox):
+def test_users_can_change_between_two_pages(portal: Portal, sandbox: Sandbox) -> None:
     for number in range(60):
         sandbox.portal.hire(NAME=f"N{number}")
     sandbox.on_page = lambda page: sandbox.portal.delete(1) if page == 2 else None
@@ -175,7 +180,7 @@ def test_users_can_change_between_two_pages(portal, sandbox):
     assert 51 not in [*first, *second], "offset paging loses a living user"
 
 
-def test_a_large_portal_counts_and_pages_like_a_small_one(portal, sandbox):
+def test_a_large_portal_counts_and_pages_like_a_small_one(portal: Portal, sandbox: Sandbox) -> None:
     for number in range(2_100):
         sandbox.portal.hire(NAME=f"N{number}", USER_TYPE="extranet" if number % 2 else "employee")
     condition = {"USER_TYPE": "employee"}
