@@ -6,8 +6,10 @@ import dagster as dg
 
 from b24_pipeline import assets, settings
 from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.bitrix24.errors import Bitrix24Error
 from b24_pipeline.changes import look_for_changes
 from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
+from b24_pipeline.store import StoreError
 
 CHAIN = dg.AssetSelection.assets(
     assets.bitrix24_users,
@@ -60,7 +62,10 @@ def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     reason = why_not_now(context.instance)
     if reason:
         return dg.SkipReason(reason)
-    seen = look_for_changes(settings.load(), cursor=context.cursor)
+    try:
+        seen = look_for_changes(settings.load(), cursor=context.cursor)
+    except (Bitrix24Error, StoreError) as error:
+        return dg.SkipReason(f"could not look: {error}")
     if not seen.run_wanted:
         return dg.SensorResult(skip_reason=dg.SkipReason(seen.words), cursor=seen.cursor)
     context.log.info(seen.words)

@@ -9,6 +9,7 @@ from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Store
+from b24_pipeline.store.errors import DatabaseMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,12 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last run saw, and who is linked."""
-    with Store.reader(paths, now=utc_now) as store:
-        return KnownUsers.of(store.snapshot(frames.Users), linked=set(store.links()["bitrix24_id"]))
+    """What the last run saw, and who is linked; nobody before the first run."""
+    try:
+        with Store.reader(paths, now=utc_now) as store:
+            return KnownUsers.of(store.snapshot(frames.Users), linked=set(store.links()["bitrix24_id"]))
+    except DatabaseMissing:
+        return KnownUsers.of(frames.empty(frames.Users), linked=set())
 
 
 def decide(before: Cursor, poll: Poll) -> Seen:
