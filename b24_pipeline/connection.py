@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from b24_pipeline import __version__
-from b24_pipeline.bitrix24.bucket import portal_bucket
+from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.callgear.budget import PointsBudget
 from b24_pipeline.callgear.client import CallGear
@@ -20,6 +20,23 @@ from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.store import Paths
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a connection tells the time, waits, and spaces its requests to a portal."""
+
+    unix: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    bucket_of: Callable[[str], LeakyBucket] = portal_bucket
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.fromtimestamp(self.unix(), UTC)
+
+
+MACHINE_TIME = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +62,11 @@ class Connection:
 
 def utc_now() -> datetime:
     """The time."""
-    return datetime.now(UTC)
+    return MACHINE_TIME.now()
 
 
 @contextmanager
-def open_connection(settings: Settings) -> Iterator[Connection]:
+def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterator[Connection]:
     """The clients of one connection, for as long as this lasts.
 
     Raises:
@@ -60,21 +77,27 @@ def open_connection(settings: Settings) -> Iterator[Connection]:
         portal_http, account_http = (stack.enter_context(http_client(settings)) for _ in range(2))
         yield Connection(
             settings=settings,
-            bitrix24=Bitrix24(webhook_url, http=portal_http, bucket=portal_bucket(urlsplit(webhook_url).netloc)),
+            bitrix24=Bitrix24(
+                webhook_url,
+                http=portal_http,
+                clock=timing.unix,
+                sleep=timing.sleep,
+                bucket=timing.bucket_of(urlsplit(webhook_url).netloc),
+            ),
             callgear=CallGear(
                 settings.callgear_api_url,
                 credentials=credentials(settings),
                 http=account_http,
                 budget=PointsBudget(
-                    clock=time.monotonic,
-                    sleep=time.sleep,
+                    clock=timing.monotonic,
+                    sleep=timing.sleep,
                     day_reserve=settings.day_reserve,
-                    deadline=time.monotonic() + settings.run_minutes * 60,
+                    deadline=timing.monotonic() + settings.run_minutes * 60,
                 ),
                 user_id=settings.callgear_user_id,
             ),
             paths=Paths(settings.database),
-            now=utc_now,
+            now=timing.now,
         )
 
 

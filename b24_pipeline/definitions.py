@@ -7,8 +7,6 @@ import dagster as dg
 from b24_pipeline import assets, automation
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
 
-import_run = ImportRunResource.configure_at_launch()
-
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", category=dg.BetaWarning)  # code references are in beta: a link, nothing else
     all_assets = dg.with_source_code_references(
@@ -23,11 +21,19 @@ with warnings.catch_warnings():
             assets.callgear_account,
         ]
     )
-    defs = dg.Definitions(
+
+
+def project(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Definitions:
+    """Everything wired together; the kind of run may be another, for example one with a time of its own."""
+    run = import_run.configure_at_launch()
+    return dg.Definitions(
         assets=all_assets,
         jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
         schedules=[automation.every_30_minutes, automation.every_sunday, automation.every_night],
         sensors=[automation.bitrix24_changes],
-        resources={"import_run": import_run, "io_manager": StoreIOManager(import_run=import_run)},
+        resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,
     )
+
+
+defs = project()

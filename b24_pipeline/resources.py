@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import ClassVar
 
 import dagster as dg
 import pandas as pd
@@ -9,7 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from b24_pipeline import settings
 from b24_pipeline.columns import FRAME
-from b24_pipeline.connection import open_connection
+from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
 from b24_pipeline.importing import run as importing
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
@@ -26,6 +27,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     The secrets are not here: they are read from the environment or `.env` when the run begins.
     """
+
+    timing: ClassVar[Timing] = MACHINE_TIME
 
     dry_run: bool = Field(default=False, description="Read everything and show the plan; change nothing (R19).")
     only: list[int] = Field(
@@ -75,11 +78,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["ImportRunResource"]:
         """Hold the connection's lock from before the first read until the database is published."""
-        if context.dagster_run is None or context.instance is None:
+        if context.run is None or context.instance is None:
             raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
-        trigger, run_id = trigger_of(context.dagster_run), context.dagster_run.run_id
+        trigger, run_id = trigger_of(context.run), context.run.run_id
         with ExitStack() as stack:
-            connection = stack.enter_context(open_connection(settings.load()))
+            connection = stack.enter_context(open_connection(settings.load(), self.timing))
             stack.enter_context(
                 run_lock(
                     connection.paths.lock,

@@ -1,0 +1,256 @@
+"""A whole world for tests: a served sandbox, a database, settings, and the import run through Dagster in this process.
+
+    world.hire("Lebedeva", EMAIL="ira@x.test")
+    result = world.run()
+    assert result.status == "done" and result.counts.created == 1
+
+Time passes only when somebody waits, so nothing here ever sleeps. Settings are given as environment variables; a child
+process takes `world.environment()`.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import dagster as dg
+import pandas as pd
+import pytest
+from pandera.typing import DataFrame
+
+from b24_pipeline.bitrix24.bucket import LeakyBucket
+from b24_pipeline.connection import Timing
+from b24_pipeline.definitions import project
+from b24_pipeline.resources import TRIGGER_TAG, ImportRunResource
+from b24_pipeline.rules import frames
+from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
+from b24_pipeline.store import Paths, Reader, RunCounts, Store
+
+JOB = "employee_import"
+NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+PLENTY = CallGearBehaviour(minute_limit=100_000, day_limit=1_000_000)
+NO_RATE_LIMIT = Bitrix24Behaviour(tariff=None)
+
+
+class Clock:
+    """Time that passes only when somebody waits or a test says so; for both systems, the clients and the store."""
+
+    def __init__(self) -> None:
+        self.seconds = NOON
+        self.waits: list[float] = []
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, that is: let the time have passed."""
+        with self._lock:
+            self.waits.append(seconds)
+            self.seconds += seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+
+CLOCK = Clock()
+"""The clock of the world in use; each world begins at noon again."""
+
+
+def unlimited(host: str) -> LeakyBucket:  # noqa: ARG001 - as `portal_bucket`
+    """A bucket that is never full."""
+    return LeakyBucket(capacity=1_000_000, clock=CLOCK, sleep=CLOCK.sleep)
+
+
+class RunInTestTime(ImportRunResource):
+    """The run as the project has it, in the tests' time."""
+
+    timing: ClassVar[Timing] = Timing(unix=CLOCK, monotonic=CLOCK, sleep=CLOCK.sleep, bucket_of=unlimited)
+
+
+@cache
+def project_in_test_time() -> dg.Definitions:
+    """All assets and jobs, wired as in the project."""
+    return project(RunInTestTime)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one run ended: in Dagster, and in the audit (`row` is None where the run did not get so far)."""
+
+    dagster: dg.ExecuteInProcessResult
+    row: dict[str, Any] | None
+    actions: DataFrame[frames.Actions]
+
+    @property
+    def success(self) -> bool:
+        return self.dagster.success
+
+    @property
+    def run_id(self) -> str:
+        return self.dagster.run_id
+
+    @property
+    def audited(self) -> dict[str, Any]:
+        """The run's row in `audit.runs`."""
+        assert self.row is not None, "the run has no row in audit.runs"
+        return self.row
+
+    @property
+    def status(self) -> str:
+        return str(self.audited["status"])
+
+    @property
+    def reason(self) -> str | None:
+        return None if pd.isna(self.audited["reason"]) else str(self.audited["reason"])
+
+    @property
+    def counts(self) -> RunCounts:
+        return RunCounts(**{field.name: int(self.audited[field.name]) for field in fields(RunCounts)})
+
+    def outcomes(self) -> dict[int, str]:
+        """What was done for whom: `{user: "conflict email_reused: conflict"}`."""
+        rows = self.actions.fillna({"reason": ""}).to_dict("records")
+        return {
+            int(row["bitrix24_id"]): f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}" for row in rows
+        }
+
+    def failures(self) -> list[str]:
+        """The texts of failed steps, or of what failed before the first step."""
+        return [
+            (event.event_specific_data.error.cause or event.event_specific_data.error).message.strip()
+            for event in self.dagster.all_events
+            if event.is_failure and getattr(event.event_specific_data, "error", None)
+        ]
+
+    def metadata(self, asset: str) -> dict[str, Any]:
+        """What an asset's materialisation says, as plain values."""
+        (found,) = self.dagster.asset_materializations_for_node(asset)
+        return {name: value.value for name, value in found.metadata.items()}
+
+
+class World:
+    """A portal, an account, and the import between them."""
+
+    def __init__(
+        self, server: Server, *, database: Path, instance: dg.DagsterInstance, environment: pytest.MonkeyPatch
+    ) -> None:
+        self.server = server
+        self.sandbox = server.sandbox
+        self.portal = server.sandbox.portal
+        self.account = server.sandbox.account
+        self.paths = Paths(database)
+        self.instance = instance
+        self.clock = CLOCK
+        self._environment = environment
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables."""
+        return {
+            "BITRIX24_WEBHOOK_URL": self.server.webhook_url,
+            "CALLGEAR_API_URL": self.server.callgear_url,
+            "CALLGEAR_ACCESS_TOKEN": self.server.access_token,
+            "B24_PIPELINE_DATABASE": str(self.paths.published),
+            "B24_PIPELINE_HTTP_TIMEOUT_SECONDS": "5",
+        }
+
+    def set(self, **settings: str) -> None:
+        """Give more settings: `world.set(PHONES="first")`, or others, whose names have no prefix."""
+        for name, value in settings.items():
+            prefix = (
+                "" if name.startswith(("BITRIX24_", "CALLGEAR_URL", "CALLGEAR_ACC", "CALLGEAR_L")) else "B24_PIPELINE_"
+            )
+            self._environment.setenv(prefix + name, value)
+
+    def behave(self, **switches: Any) -> None:
+        """Turn switches of the portal or the account, whichever has them."""
+        for name, value in switches.items():
+            system = "bitrix24" if name in Bitrix24Behaviour.__dataclass_fields__ else "callgear"
+            setattr(self.sandbox, system, replace(getattr(self.sandbox, system), **{name: value}))
+
+    def hire(self, last_name: str | None, **given: Any) -> int:
+        """A new user of the portal, `{last_name}@x.test` unless another e-mail is given."""
+        email = {"EMAIL": f"{last_name.lower()}@x.test"} if last_name else {}
+        return self.portal.hire(**{"NAME": "Ira", "LAST_NAME": last_name, **email, **given})
+
+    def hire_many(self, count: int, *, prefix: str = "Person") -> list[int]:
+        """So many new users."""
+        return [self.hire(f"{prefix}{number}") for number in range(count)]
+
+    def run(
+        self,
+        *,
+        trigger: str | None = "terminal",
+        assets: Sequence[str] | None = None,
+        tags: dict[str, str] | None = None,
+        **config: Any,
+    ) -> Result:
+        """One run of the job, or of some of its assets; `config` is the run's, as in the launchpad."""
+        job = project_in_test_time().resolve_job_def(JOB)
+        found = job.execute_in_process(
+            instance=self.instance,
+            raise_on_error=False,
+            asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
+            tags={**({TRIGGER_TAG: trigger} if trigger else {}), **(tags or {})},
+            run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
+        )
+        if not self.paths.working.exists():
+            return Result(found, None, frames.empty(frames.Actions))
+        with self.store() as store:
+            rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == found.run_id]
+            return Result(found, rows[0] if rows else None, store.actions(found.run_id))
+
+    def forget_requests(self) -> None:
+        """Let `requests` and `writes` begin anew."""
+        self.sandbox.requests.clear()
+
+    def writes(self) -> list[RequestSeen]:
+        """What changed something in the account since `forget_requests`."""
+        return self.sandbox.writes()
+
+    @contextmanager
+    def store(self) -> Iterator[Reader]:
+        """What the database says."""
+        with Store.reader(self.paths, now=CLOCK.now) as store:
+            yield store
+
+    def links(self) -> dict[int, int]:
+        """The live links."""
+        with self.store() as store:
+            links = store.links()
+        return dict(zip(links["bitrix24_id"].tolist(), links["callgear_id"].tolist(), strict=True))
+
+    def employees(self) -> dict[str, list[str]]:
+        """The account's employees: last name and phone numbers."""
+        return {
+            employee["last_name"]: [entry["phone_number"] for entry in employee["phone_numbers"]]
+            for employee in self.account.employees.values()
+        }
+
+
+@contextmanager
+def world_of(
+    folder: Path,
+    *,
+    environment: pytest.MonkeyPatch,
+    instance: dg.DagsterInstance,
+    sandbox: Sandbox | None = None,
+) -> Iterator[World]:
+    """Serve a sandbox (an empty one unless another is given), with the settings of this process pointing at it."""
+    CLOCK.__init__()  # type: ignore[misc]
+    sandbox = sandbox or Sandbox.empty(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
+    with serve(sandbox) as server:
+        world = World(server, database=folder / "b24.duckdb", instance=instance, environment=environment)
+        for name in [*os.environ]:
+            if name.startswith(("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")):
+                environment.delenv(name)
+        for name, value in world.environment().items():
+            environment.setenv(name, value)
+        environment.chdir(folder)
+        yield world
