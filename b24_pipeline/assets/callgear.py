@@ -17,7 +17,7 @@ from b24_pipeline.rules.records import MatchKind
 
 
 @dg.asset(
-    group_name="callgear",
+    group_name="matching",
     kinds={"callgear", "pandas"},
     owners=OWNERS,
     pool=POOL,
@@ -39,7 +39,7 @@ def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd
     )
 
 
-@dg.asset(group_name="import", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Matches))
+@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Matches))
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -69,7 +69,7 @@ def employee_matches(
 
 
 @dg.asset(
-    group_name="import", kinds={"callgear", "duckdb"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Actions)
+    group_name="callgear", kinds={"callgear", "duckdb"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Actions)
 )
 def callgear_upsert(
     employees: pd.DataFrame,
@@ -107,7 +107,7 @@ def callgear_upsert(
 
 @dg.asset(
     deps=[callgear_upsert],
-    group_name="import",
+    group_name="callgear",
     kinds={"callgear", "duckdb"},
     owners=OWNERS,
     pool=POOL,
