@@ -1,0 +1,53 @@
+"""R16a: whether a fetch can be trusted to hold every user."""
+
+import dataclasses
+
+import pytest
+
+from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
+
+GOOD = FetchEvidence(users=10, strictly_rising=True, finished=True, email_key_seen=True, count_before=10)
+
+CASES = [
+    ({}, None),
+    ({"count_after": 10}, None),
+    ({"count_after": 9}, None),
+    ({"users": 9}, Distrust.COUNT_DIFFERS),
+    ({"users": 11}, Distrust.COUNT_DIFFERS),
+    ({"users": 9, "count_after": 9}, None),
+    ({"users": 9, "count_after": 8}, None),
+    ({"users": 8, "count_after": 9}, Distrust.COUNT_DIFFERS),
+    ({"users": 11, "count_after": 11}, None),
+    ({"users": 11, "count_after": 9}, Distrust.COUNT_DIFFERS),
+    ({"users": 9, "count_after": 10}, Distrust.COUNT_DIFFERS),
+    ({"users": 0, "count_before": 0}, Distrust.EMPTY),
+    ({"users": 0, "count_before": 0, "email_key_seen": False}, Distrust.EMPTY),
+    ({"users": 0}, Distrust.COUNT_DIFFERS),
+    ({"users": 0, "count_after": 0}, Distrust.EMPTY),
+    ({"email_key_seen": False}, Distrust.NO_EMAIL_KEY),
+    ({"strictly_rising": False}, Distrust.OUT_OF_ORDER),
+    ({"strictly_rising": False, "finished": False, "users": 3}, Distrust.OUT_OF_ORDER),
+    ({"finished": False}, Distrust.BROKEN_OFF),
+    ({"finished": False, "users": 3}, Distrust.BROKEN_OFF),
+]
+
+
+@pytest.mark.parametrize(("differences", "expected"), CASES)
+def test_r16a_a_fetch_is_trusted_only_when_everything_speaks_for_it(
+    differences: dict[str, object], expected: Distrust | None
+) -> None:
+    evidence = dataclasses.replace(GOOD, **differences)
+    assert distrust(evidence) is expected
+
+
+@pytest.mark.parametrize("reason", Distrust)
+def test_r16a_every_reason_is_said_in_words(reason: Distrust) -> None:
+    assert len(in_words(reason, GOOD).split()) > 5
+    assert reason not in in_words(reason, GOOD)
+
+
+def test_r16a_the_counts_are_named() -> None:
+    short = dataclasses.replace(GOOD, users=8, count_after=9)
+    assert "8 users were read, but the portal counts 10 before and 9 after" in in_words(Distrust.COUNT_DIFFERS, short)
+    same = dataclasses.replace(GOOD, users=8, count_after=10)
+    assert "8 users were read, but the portal counts 10," in in_words(Distrust.COUNT_DIFFERS, same)
