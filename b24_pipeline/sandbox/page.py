@@ -28,7 +28,10 @@ MOST_ROWS = 500
 LAST_CALLS = 12
 
 _templates = Environment(
-    loader=PackageLoader("b24_pipeline.sandbox"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    loader=PackageLoader("b24_pipeline.sandbox", package_path="."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
 )
 
 

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +8,8 @@ from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 
 @pytest.fixture
-def people(sandbox: Sandbox) -> Iterator[list[int]]:
-    yield [
+def people(sandbox: Sandbox) -> list[int]:
+    return [
         sandbox.account.add_employee(first_name="Maryam", last_name="Haddad", email="m@x.test", groups=[3301]),
         sandbox.account.add_employee(first_name="Omar", last_name="Nasser", email="O@x.test", status_id=2),
         sandbox.account.add_employee(last_name="Petrova", patronymic="Igorevna"),

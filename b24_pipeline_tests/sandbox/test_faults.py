@@ -214,7 +214,7 @@ def test_a_server_stops_at_once_while_a_client_still_waits() -> None:
 
 
 def test_simulated_latency_lets_requests_overlap() -> None:
-    sandbox = Sandbox.empty(latency=Latency(request=0.05))
+    sandbox = Sandbox.empty(latency=Latency(request=0.2))
     order: list[tuple[int, Phase]] = []
     sandbox.on_request = lambda _, phase: order.append((len(sandbox.requests), phase))
 

@@ -45,7 +45,7 @@ def test_the_browser_is_told_to_run_and_load_nothing_else(http: httpx.Client, pa
     first, second = (http.get(page_url) for _ in range(2))
 
     policy = first.headers["content-security-policy"]
-    nonce = re.search(r"script-src 'nonce-([^']+)'", policy).group(1)
+    nonce = policy.partition("script-src 'nonce-")[2].partition("'")[0]
     assert "default-src 'none'" in policy
     assert f'<script nonce="{nonce}">' in first.text
     assert nonce not in second.text

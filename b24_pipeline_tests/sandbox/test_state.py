@@ -131,6 +131,7 @@ def test_serving_for_ever_ends_cleanly_on_a_signal(tmp_path: Path, number: int) 
     with subprocess.Popen([sys.executable, "-W", "error", "-c", SERVE, str(path)], stdout=subprocess.PIPE) as child:
         watchdog = threading.Timer(30, child.kill)
         watchdog.start()
+        assert child.stdout is not None
         webhook_url, _, _ = json.loads(child.stdout.readline())
         assert httpx.post(webhook_url + "user.get", json={}, verify=False).json()["total"] > 200
         child.send_signal(number)

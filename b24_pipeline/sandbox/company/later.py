@@ -1,6 +1,6 @@
 """What happens to the company after a first import, so that a second one shows the remaining rules."""
 
-from contextlib import AbstractContextManager
+from threading import RLock
 from typing import Protocol
 
 from b24_pipeline.sandbox.account import Account
@@ -12,7 +12,7 @@ class Systems(Protocol):
 
     portal: Portal
     account: Account
-    lock: AbstractContextManager[bool]
+    lock: RLock
 
 
 NEWCOMERS: tuple[User, ...] = (
