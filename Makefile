@@ -9,7 +9,7 @@ DAGSTER_HOME ?= $(CURDIR)
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test lint format typecheck clean reset
+.PHONY: help setup run dev test lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,13 @@ format: $(READY) ## format and mend what ruff can
 
 typecheck: $(READY) ## mypy, strict
 	@$(BIN)/mypy
+
+docs: $(READY) ## write the generated pages of docs/
+	@$(BIN)/python -m b24_pipeline.settings.table --write docs/settings.md
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
 
 reset: ## forget the sandbox company and its database
 	@rm -rf data/sandbox
