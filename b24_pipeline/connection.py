@@ -73,8 +73,9 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
         SettingsError: the CA bundle cannot be read.
     """
     webhook_url = settings.bitrix24_webhook_url.get_secret_value()
+    authorities = trusted_authorities(settings)
     with ExitStack() as stack:
-        portal_http, account_http = (stack.enter_context(http_client(settings)) for _ in range(2))
+        portal_http, account_http = (stack.enter_context(http_client(settings, authorities)) for _ in range(2))
         yield Connection(
             settings=settings,
             bitrix24=Bitrix24(
@@ -101,14 +102,14 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
         )
 
 
-def http_client(settings: Settings) -> httpx.Client:
+def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client:
     """Connections are kept, time-outs are set, TLS is always verified, redirects are left to the clients."""
     return httpx.Client(
         timeout=httpx.Timeout(
             settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
         ),
         limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-        verify=trusted_authorities(settings),
+        verify=authorities,
         headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
         follow_redirects=False,
         trust_env=True,
