@@ -1,6 +1,7 @@
 """A sandbox account over real HTTP, on a clock that only moves when somebody sleeps."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from b24_pipeline.sandbox import Sandbox, Server, serve
 
 START = 1_000_040.0
 """Twenty seconds into a minute of the sandbox's fixed windows."""
+TLS = ssl.create_default_context()
+"""Made once: it takes longer than most tests."""
 SHORT = httpx.Timeout(5.0, read=0.25)
 
 
@@ -51,7 +54,7 @@ def server(sandbox: Sandbox) -> Iterator[Server]:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=SHORT) as client:
+    with httpx.Client(timeout=SHORT, verify=TLS) as client:
         yield client
 
 
@@ -98,7 +101,7 @@ def answering(handler: Callable[[dict[str, Any]], Any], clock: FakeClock | None 
     return CallGear(
         "https://callgear.test/v2.0",
         credentials=AccessToken("secret-key"),
-        http=httpx.Client(transport=httpx.MockTransport(respond)),
+        http=httpx.Client(transport=httpx.MockTransport(respond), verify=TLS),
         budget=PointsBudget(clock=clock, sleep=clock.sleep),
         random=lambda: 0.5,
     )

@@ -46,6 +46,14 @@ UNKNOWN = [
     FaultKind.REDIRECT_302,
 ]
 """What the sandbox calls a refused connection is one closed without an answer: the request may have been read."""
+LOST = [
+    FaultKind.RESET_BEFORE,
+    FaultKind.RESET_AFTER,
+    FaultKind.HTTP_500,
+    FaultKind.HTTP_502_AFTER,
+    FaultKind.TIMEOUT_AFTER,
+]
+"""Some of them, with and without the request having acted, for callers that see no more than that."""
 
 
 def methods(sandbox: Sandbox) -> list[str]:
