@@ -12,14 +12,19 @@ from b24_pipeline import settings
 from b24_pipeline.columns import FRAME
 from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
 from b24_pipeline.importing import run as importing
-from b24_pipeline.importing.lock import run_lock
+from b24_pipeline.importing.lock import RunInProgress, run_lock
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
-from b24_pipeline.store import Store
+from b24_pipeline.settings import SettingsError
+from b24_pipeline.store import Store, StoreError
 
 TRIGGER_TAG = "b24_pipeline/trigger"
 WAIT_FOR_OTHER_RUN_SECONDS = 60
+
+
+class NotStarted(dg.DagsterError):
+    """The run could not begin; Dagster shows this text as it is, without a traceback of ours."""
 
 
 class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
@@ -80,26 +85,51 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """Hold the connection's lock from before the first read until the database is published."""
         if context.run is None or context.instance is None:
             raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
-        trigger, run_id = trigger_of(context.run), context.run.run_id
         with ExitStack() as stack:
-            connection = stack.enter_context(open_connection(settings.load(), self.timing))
-            stack.enter_context(
-                run_lock(
-                    connection.paths.lock,
-                    holder=f"run {run_id}",
-                    now=connection.now(),
-                    wait_seconds=0 if trigger is Trigger.TERMINAL else WAIT_FOR_OTHER_RUN_SECONDS,
-                )
-            )
-            store = stack.enter_context(Store.open(connection.paths, now=connection.now))
-            if self.approve:
-                store.approve(self.approve, bitrix24_ids=self.approve_users or None)
-            self._run = importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
+            try:
+                self._run = self.begin(context.run, stack)
+            except (SettingsError, RunInProgress, StoreError) as error:
+                raise NotStarted(str(error)) from None
             fail_interrupted(context.instance, self._run.interrupted)
             try:
                 yield self
             finally:
-                importing.end(self._run, dagster_failure=step_failure(context.instance, run_id))
+                importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
+
+    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack) -> ImportRun:
+        """Open and lock everything; `stack` lets go of it.
+
+        Raises:
+            SettingsError: a setting is missing or bad, or this run's choices exclude each other.
+            RunInProgress: another run is going on, and still was after a while.
+            StoreError: the database cannot be used.
+        """
+        self.check_choices()
+        trigger, run_id = trigger_of(dagster_run), dagster_run.run_id
+        connection = stack.enter_context(open_connection(settings.load(), self.timing))
+        stack.enter_context(
+            run_lock(
+                connection.paths.lock,
+                holder=f"run {run_id}",
+                now=connection.now(),
+                wait_seconds=0 if trigger is Trigger.TERMINAL else WAIT_FOR_OTHER_RUN_SECONDS,
+            )
+        )
+        store = stack.enter_context(Store.open(connection.paths, now=connection.now))
+        if self.approve:
+            store.approve(self.approve, bitrix24_ids=self.approve_users or None)
+        return importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
+
+    def check_choices(self) -> None:
+        """An approval is used by the run it is given to, so that run must be able to act on it.
+
+        Raises:
+            SettingsError: it is not.
+        """
+        if self.approve and self.dry_run:
+            raise SettingsError("approve and dry_run exclude each other: a dry run does nothing that must be approved")
+        if self.approve_users and not self.approve:
+            raise SettingsError("approve_users needs approve: the id of the run that listed their conflicts")
 
     @property
     def config(self) -> RunConfig:

@@ -160,13 +160,10 @@ class World:
             "B24_PIPELINE_HTTP_TIMEOUT_SECONDS": "5",
         }
 
-    def set(self, **settings: str) -> None:
-        """Give more settings: `world.set(PHONES="first")`, or others, whose names have no prefix."""
-        for name, value in settings.items():
-            prefix = (
-                "" if name.startswith(("BITRIX24_", "CALLGEAR_URL", "CALLGEAR_ACC", "CALLGEAR_L")) else "B24_PIPELINE_"
-            )
-            self._environment.setenv(prefix + name, value)
+    def set(self, **variables: str) -> None:
+        """Give more settings: `world.set(B24_PIPELINE_PHONES="first")`."""
+        for name, value in variables.items():
+            self._environment.setenv(name, value)
 
     def behave(self, **switches: Any) -> None:
         """Turn switches of the portal or the account, whichever has them."""

@@ -94,7 +94,7 @@ def callgear_upsert(
             "dagster/row_count": len(actions),
             "created": run.counts.created,
             "linked": run.counts.linked,
-            "left_alone": run.counts.matched_by_id,
+            "left_alone": run.counts.left_alone,
             "phones_added": run.counts.phones_added,
             **previews.summary(actions),
             "callgear_points": run.connection.callgear.points_spent,

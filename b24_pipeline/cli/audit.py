@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,8 +12,8 @@ from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import DATABASE
-from b24_pipeline.connection import utc_now
+from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
+from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.texts import printable
 from b24_pipeline.settings import SettingsError
@@ -84,6 +84,19 @@ def forget(arguments: argparse.Namespace) -> Exit:
         f"Erased from {erased} rows. The next run reads the person again, unless Bitrix24 no longer has them "
         "or B24_PIPELINE_EXCLUDE_USERS names them."
     )
+    return Exit.DONE
+
+
+def accept_address(arguments: argparse.Namespace) -> Exit:
+    """Let the database belong to the portal and account that the settings name now."""
+    with (
+        sandbox_settings() if arguments.sandbox else nullcontext(),
+        open_connection(settings.load()) as connection,
+        writable(arguments, holder="b24-pipeline accept-address") as store,
+    ):
+        store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+        store.publish()
+    print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
     return Exit.DONE
 
 

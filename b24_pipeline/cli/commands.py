@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.importing.lock import RunInProgress
+from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import StoreError
 
@@ -18,7 +19,7 @@ def run(arguments: argparse.Namespace) -> Exit:
         return complain(str(error), Exit.USAGE)
     except RunInProgress as error:
         return complain(str(error), Exit.IN_PROGRESS)
-    except StoreError as error:
+    except (RunNotStarted, StoreError) as error:
         return complain(str(error), Exit.FAILED)
 
 
@@ -41,9 +42,9 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
 
             return serving.sandbox if name == "sandbox" else serving.dev
         case "check":
-            from b24_pipeline.cli.checking import check  # noqa: PLC0415
+            from b24_pipeline.cli.checking import check_both  # noqa: PLC0415
 
-            return check
+            return check_both
         case _:
             from b24_pipeline.cli import audit  # noqa: PLC0415
 
@@ -52,4 +53,5 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
                 "explain": audit.explain,
                 "approve": audit.approve,
                 "forget": audit.forget,
+                "accept-address": audit.accept_address,
             }[name]

@@ -72,6 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
     forget = commands.add_parser("forget", help="erase a person's data from snapshots and actions; counts stay")
     forget.add_argument("person", metavar="ID|EMAIL")
     add_sandbox_option(forget)
+
+    accept_address = commands.add_parser(
+        "accept-address", help="the database's portal and account have moved to the addresses in the settings"
+    )
+    add_sandbox_option(accept_address)
     return parser
 
 

@@ -16,10 +16,11 @@ from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, read_result
 from b24_pipeline.cli.sandbox_use import sandbox_settings
-from b24_pipeline.connection import utc_now
+from b24_pipeline.connection import trusted_authorities, utc_now
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import RunInProgress, run_lock
-from b24_pipeline.resources import TRIGGER_TAG
+from b24_pipeline.importing.run import RunNotStarted
+from b24_pipeline.resources import TRIGGER_TAG, NotStarted
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.store import Paths, RunCounts, Store, StoreError
@@ -41,7 +42,7 @@ def sync(arguments: argparse.Namespace) -> Exit:
         with sandbox_settings() if arguments.sandbox else nullcontext():
             chosen = settings.load()
             result = run_once(chosen, arguments)
-    except (SettingsError, RunInProgress, StoreError) as error:
+    except (SettingsError, RunInProgress, RunNotStarted, StoreError) as error:
         if arguments.json:
             print_json(None, dry_run=arguments.dry_run, error=str(error))
         raise
@@ -58,8 +59,10 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
     Raises:
         RunInProgress: another run is going on.
         StoreError: the database cannot be used; nothing was asked of either system.
+        RunNotStarted: Dagster could not begin the run.
     """
     paths = Paths(chosen.database)
+    trusted_authorities(chosen)
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now):
             pass
@@ -75,7 +78,18 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
                     "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
                 },
             )
+        failure = run_failure(run)
+        if failure is not None:
+            raise RunNotStarted(failure)
         return read_result(paths, run_id=run.run_id)
+
+
+def run_failure(run: dg.ExecuteInProcessResult) -> str | None:
+    """Why a run ended before its first step, in one line; none for one that began."""
+    for event in run.all_events:
+        if event.event_type is dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error is not None:
+            return event.job_failure_data.error.message.strip().removeprefix(f"{NotStarted.__module__}.NotStarted: ")
+    return None
 
 
 @contextmanager

@@ -57,6 +57,10 @@ class RunConfig:
         return json.dumps({**asdict(self), "only": sorted(self.only)}, sort_keys=True)
 
 
+class RunNotStarted(Exception):  # noqa: N818
+    """The run could not begin: nothing was asked of either system. The text is one line."""
+
+
 class RunStopped(Exception):  # noqa: N818
     """The run cannot go on; the text says why, in one line."""
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
@@ -38,7 +39,14 @@ def upsert(
     """
     plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
-    return send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
+    actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
+    run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
+    return actions
+
+
+def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
+    """What was sent for people matched by id (R07)."""
+    return actions[(actions["action"] == ActionKind.UPDATE) & actions["outcome"].isin([Outcome.DONE, Outcome.FAILED])]
 
 
 def account_facts(run: ImportRun) -> AccountFacts:
