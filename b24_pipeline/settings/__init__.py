@@ -10,14 +10,18 @@ from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
 
 from b24_pipeline.settings import given
-from b24_pipeline.settings.fields import DatabaseSetting, Settings
+from b24_pipeline.settings.alerting import AlertSettings
+from b24_pipeline.settings.declaring import DatabaseSetting
+from b24_pipeline.settings.fields import Settings
 
 __all__ = [
+    "AlertSettings",
     "Settings",
     "SettingsError",
     "SettingsIncomplete",
     "database_path",
     "load",
+    "load_alerting",
     "named_fields",
     "protect_given_environment",
 ]
@@ -40,6 +44,18 @@ def load() -> Settings:
     """
     try:
         return Settings()
+    except ValidationError as error:
+        raise in_words(error) from None
+
+
+def load_alerting() -> AlertSettings:
+    """The receivers of alerts, whatever else is set or missing.
+
+    Raises:
+        SettingsError: a receiver is set to what it cannot be.
+    """
+    try:
+        return AlertSettings()
     except ValidationError as error:
         raise in_words(error) from None
 

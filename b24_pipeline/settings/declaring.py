@@ -1,0 +1,58 @@
+"""How a setting is declared and read, and the one setting that is enough to read the audit: where the database is."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from b24_pipeline.settings.given import GivenEnvironment
+
+PREFIX = "B24_PIPELINE_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+TextList = Annotated[tuple[str, ...], NoDecode]
+
+
+def setting(name: str, default: Any = ..., *, example: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401
+    """A field that is read from the variable `name`."""
+    return Field(
+        default, validation_alias=AliasChoices(name), description=description, examples=[example], **constraints
+    )
+
+
+class DatabaseSetting(BaseSettings):
+    """Where the database is: all that is needed to read the audit."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    database: Path = setting(
+        f"{PREFIX}DATABASE",
+        Path("data/b24_pipeline.duckdb"),
+        example="data/b24_pipeline.duckdb",
+        description="The DuckDB file that people open. The working file lies beside it.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given in the environment wins over `.env`, also inside `dagster dev`."""
+        return init_settings, GivenEnvironment(settings_cls), env_settings, dotenv_settings
+
+
+def parts(text: str) -> list[str]:
+    """The parts of a comma-separated list."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def check_scheme(scheme: str, *, host: str | None) -> None:
+    """Https, or http to this machine."""
+    if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
+        raise ValueError("must begin with https:// (plain http:// is accepted for 127.0.0.1 only)")
