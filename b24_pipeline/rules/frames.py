@@ -205,9 +205,9 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
     """Cast `frame` to the model's types and order, check it, and number its rows from 0.
 
     Raises:
-        pandera.errors.SchemaError: a column is missing, unknown, of another type, empty where it may not be, or holds a
-            value twice where it identifies the row.
-        pandera.errors.SchemaErrors: a column cannot be cast.
+        pandera.errors.SchemaError: a column is missing, of another type, empty where it may not be, or holds a value
+            twice where it identifies the row.
+        pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
     """
     if set(frame.columns) == set(names(model)):
         frame = frame[names(model)] if len(frame) else empty(model)

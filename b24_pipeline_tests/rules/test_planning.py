@@ -235,3 +235,13 @@ def test_r20_actions_tell_before_and_after_as_canonical_json() -> None:
 
 def test_r20_an_empty_plan_has_no_actions() -> None:
     assert planning.as_actions(planned()).equals(actions())
+
+
+def test_r09_lost_links_are_rebuilt_by_email_without_one_write_where_the_employee_is_right() -> None:
+    account = [
+        callgear_employee(101, email="USER1@x.test", last_name="(bitrix24) Name1"),
+        callgear_employee(102, email="user2@x.test", last_name="(bitrix24) Name2", phones=["999"]),
+    ]
+    plan = planned(user(1), user(2, work_phone="123"), account=account)
+    assert plan[["bitrix24_id", "callgear_id", "action"]].to_numpy().tolist() == [[1, 101, "link"], [2, 102, "link"]]
+    assert plan[["harm", *SENT]].isna().all(axis=None)

@@ -1,0 +1,103 @@
+"""The frames' one declaration: what a checked frame is, and what is refused at every border."""
+
+import inspect
+from typing import Any
+
+import pandas as pd
+import pandera.errors
+import pytest
+
+from b24_pipeline.rules import frames
+from b24_pipeline_tests.people import user, users
+
+REFUSED = (pandera.errors.SchemaError, pandera.errors.SchemaErrors)
+MODELS = [
+    model
+    for _, model in inspect.getmembers(frames, inspect.isclass)
+    if issubclass(model, frames.Frame) and model is not frames.Frame
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_column_is_described_and_every_frame_says_what_a_row_is(model: type[frames.Frame]) -> None:
+    columns = model.to_schema().columns.values()
+    assert all(column.description for column in columns)
+    assert model.__doc__
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_empty_frame_has_the_declared_columns_and_types_and_is_right(model: type[frames.Frame]) -> None:
+    empty = frames.empty(model)
+    assert list(empty.columns) == frames.names(model)
+    assert empty.dtypes.equals(frames.types(model))
+    assert empty.empty
+    assert frames.is_right(model, empty)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_frame_without_rows_is_empty_whatever_its_types(model: type[frames.Frame]) -> None:
+    assert frames.of(model, []).equals(frames.empty(model))
+    assert frames.check(model, pd.DataFrame(columns=frames.names(model)[::-1])).equals(frames.empty(model))
+
+
+def test_ids_are_int64_texts_str_flags_bool_and_instants_utc() -> None:
+    assert frames.types(frames.Users)[["bitrix24_id", "active", "email"]].astype("str").tolist() == [
+        "Int64",
+        "bool",
+        "str",
+    ]
+    assert str(frames.types(frames.Links)["linked_at"]) == "datetime64[us, UTC]"
+
+
+def test_rows_name_what_they_have_and_the_rest_has_no_value() -> None:
+    frame = frames.of(frames.Users, [{"bitrix24_id": 1, "active": True}])
+    assert frame.dtypes.equals(frames.types(frames.Users))
+    assert frame.drop(columns=["bitrix24_id", "active"]).isna().all(axis=None)
+
+
+def test_a_right_frame_passes_unchanged() -> None:
+    frame = users(user(1), user(2, email=None))
+    assert frames.check(frames.Users, frame).equals(frame)
+
+
+def test_columns_are_put_in_order_and_rows_numbered_from_0() -> None:
+    frame = users(user(1), user(2), user(3))
+    shuffled = frame[frame.columns[::-1]].iloc[[2, 0]]
+    checked = frames.check(frames.Users, shuffled)
+    assert list(checked.columns) == list(frame.columns)
+    assert checked["bitrix24_id"].tolist() == [3, 1]
+    assert checked.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("written", "cast"), [("7", 7), (7.0, 7), (7, 7)])
+def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
+    frame = frames.of(frames.Users, [{"bitrix24_id": written, "active": True}])
+    assert frame["bitrix24_id"].tolist() == [cast]
+    assert frame.dtypes.equals(frames.types(frames.Users))
+
+
+@pytest.mark.parametrize("active", [None, float("nan"), "true", "Y", "N", 1, 0])
+def test_a_flag_that_is_not_true_or_false_is_refused_and_never_guessed(active: Any) -> None:
+    with pytest.raises(REFUSED, match="active"):
+        frames.of(frames.Users, [{"bitrix24_id": 1, "active": active}])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="email"), "email"),
+        (lambda frame: frame.assign(more="x"), "more"),
+        (lambda frame: pd.concat([frame, frame]), "duplicate"),
+        (lambda frame: frame.assign(bitrix24_id=pd.array([None, 2], dtype="Int64")), "null"),
+        (lambda frame: frame.iloc[:0].drop(columns="email"), "email"),
+    ],
+    ids=["a column is missing", "a column is unknown", "an id comes twice", "an id is missing", "missing without rows"],
+)
+def test_what_is_not_the_declared_frame_is_refused(change: Any, message: str) -> None:
+    with pytest.raises(REFUSED, match=message):
+        frames.check(frames.Users, change(users(user(1), user(2))))
+
+
+def test_an_id_that_is_no_number_is_refused() -> None:
+    with pytest.raises(REFUSED, match="bitrix24_id"):
+        frames.of(frames.Users, [{"bitrix24_id": "seven", "active": True}])

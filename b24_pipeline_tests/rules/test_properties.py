@@ -1,0 +1,275 @@
+"""What holds for every company: properties of the rules over generated users, employees, links and settings."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import candidates, frames, matching, normalising, planning
+from b24_pipeline.rules.records import ActionKind, Edition, OnIdMatch, PhonesPolicy, Policy, Scope, Standing
+from b24_pipeline_tests import people
+from b24_pipeline_tests.people import Row
+
+quickly = settings(max_examples=15, deadline=None)
+
+EMAILS = st.sampled_from(
+    [None, " ", "ira@x.test", " IRA@x.test", "oleg@x.test", "straße@x.test", "STRASSE@x.test", "bad"]
+)
+NAMES = st.sampled_from([None, "Lebedeva", " LEBEDEVA ", "Zimina", "(bitrix24) Zimina", "van  der\u00a0Berg"])
+PHONES = st.sampled_from([None, "", "123", "1-2-3", "+7 (912) 345-67-89", "٠٥٠ ١٢٣", "12", "1" * 16, "доб."])
+USER_IDS, CALLGEAR_IDS = range(1, 13), range(101, 109)
+
+
+@dataclass(frozen=True)
+class World:
+    """Both systems and our own memory before a run."""
+
+    users: DataFrame[frames.Users]
+    account: DataFrame[frames.CallGearEmployees]
+    links: DataFrame[frames.Links]
+    pending: DataFrame[frames.PendingCreates]
+    policy: Policy
+
+    @cached_property
+    def employees(self) -> DataFrame[frames.Employees]:
+        """The users, judged."""
+        return candidates.judge(self.users, policy=self.policy)
+
+    @cached_property
+    def matches(self) -> DataFrame[frames.Matches]:
+        """The match table."""
+        return matching.match(self.employees, callgear_employees=self.account, links=self.links, pending=self.pending)
+
+    @cached_property
+    def plan(self) -> DataFrame[frames.Plan]:
+        """What a run would do."""
+        return planning.plan_upsert(
+            self.employees, matches=self.matches, callgear_employees=self.account, policy=self.policy
+        )
+
+
+@st.composite
+def users(draw: st.DrawFn) -> DataFrame[frames.Users]:
+    """A portal with up to twelve users of every kind; e-mails and names clash often."""
+    ids = draw(st.lists(st.sampled_from(USER_IDS), unique=True))
+    return people.users(
+        *(
+            people.user(
+                bitrix24_id,
+                user_type=draw(st.sampled_from(["employee"] * 6 + ["extranet", None])),
+                active=draw(st.sampled_from([True, True, True, False])),
+                last_name=draw(NAMES),
+                email=draw(EMAILS),
+                work_phone=draw(PHONES),
+                personal_mobile=draw(PHONES),
+                personal_phone=draw(PHONES),
+                departments=draw(st.sampled_from([None, "1", "1,9"])),
+            )
+            for bitrix24_id in ids
+        )
+    )
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> DataFrame[frames.CallGearEmployees]:
+    """An account with up to eight employees, with and without e-mail and phones."""
+    ids = draw(st.lists(st.sampled_from(CALLGEAR_IDS), unique=True))
+    return people.callgear_employees(
+        *(
+            people.callgear_employee(
+                callgear_id,
+                email=draw(EMAILS),
+                last_name=draw(NAMES),
+                phones=draw(st.sampled_from([(), ("999",), ("123", "456")])),
+            )
+            for callgear_id in ids
+        )
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """A portal, an account, links (live, stale, of leavers, of people gone), unfinished creates and settings."""
+    linked = draw(st.lists(st.sampled_from(USER_IDS), unique=True, max_size=6))
+    links_to = draw(st.permutations([*CALLGEAR_IDS, 998, 999]))
+    pending = draw(st.lists(st.sampled_from(USER_IDS), unique=True, max_size=4))
+    return World(
+        users=draw(users()),
+        account=draw(accounts()),
+        links=people.links(
+            *(people.link(user, to, last_name=draw(NAMES)) for user, to in zip(linked, links_to, strict=False))
+        ),
+        pending=people.pending_creates(*(people.pending_create(user, email=draw(EMAILS)) for user in pending)),
+        policy=Policy(
+            edition=draw(st.sampled_from(Edition)),
+            phones=draw(st.sampled_from(PhonesPolicy)),
+            on_id_match=draw(st.sampled_from(OnIdMatch)),
+            scope=Scope(exclude_departments=draw(st.sampled_from([frozenset(), frozenset({9})]))),
+        ),
+    )
+
+
+def after(world: World) -> World:
+    """The world once the plan is carried out without trouble: the account changed, every link stored."""
+    account = {row["callgear_id"]: row for row in world.account.to_dict("records")}
+    links = {row["bitrix24_id"]: row for row in world.links.to_dict("records")}
+    pending = {row["bitrix24_id"]: row for row in world.pending.to_dict("records")}
+    for step in world.plan.to_dict("records"):
+        if step["action"] not in (ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE):
+            continue
+        user = step["bitrix24_id"]
+        employee = step["callgear_id"] if step["action"] != ActionKind.CREATE else 1000 + user
+        account[employee] = written(account.get(employee, people.callgear_employee(employee)), step=step)
+        links = {holder: link for holder, link in links.items() if link["callgear_id"] != employee}
+        links[user] = people.link(user, employee)
+        pending.pop(user, None)
+    return replace(
+        world,
+        account=people.callgear_employees(*account.values()),
+        links=people.links(*links.values()),
+        pending=people.pending_creates(*pending.values()),
+    )
+
+
+def written(employee: Row, *, step: Row) -> Row:
+    """The employee after a write: what was sent replaces what was there."""
+    sent = {name: step[name] for name in planning.SENT_FIELDS if pd.notna(step[name])}
+    phones = {} if pd.isna(step["phones"]) else {"phone_numbers": json.dumps(step["phones"].split(","))}
+    return employee | sent | phones
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows in an order of their own, with None for «no value»."""
+    by_id = frame.sort_values("bitrix24_id").astype("object")
+    return by_id.where(by_id.notna(), None).to_dict("records")
+
+
+def shuffled(frame: DataFrame[Any], data: st.DataObject) -> DataFrame[Any]:
+    """The frame with its rows in another order."""
+    return frame.iloc[data.draw(st.permutations(range(len(frame))))].reset_index(drop=True)
+
+
+@quickly
+@given(worlds())
+def test_r18_r09_r10_r11_planning_again_after_the_plan_is_carried_out_is_empty(world: World) -> None:
+    again = after(world).plan
+    assert set(again["action"]) <= {ActionKind.REJECT, ActionKind.CONFLICT}
+
+
+@quickly
+@given(worlds())
+def test_r10_r12_no_plan_creates_an_employee_with_an_email_that_another_has_or_gets(world: World) -> None:
+    plan = world.plan
+    created = normalising.email_key(plan.loc[plan["action"] == ActionKind.CREATE, "email"])
+    assert created.is_unique
+    assert not created.isin(normalising.email_key(world.account["email"])).any()
+
+
+@quickly
+@given(worlds())
+def test_r07_r09_an_employee_is_never_linked_to_two_users_and_no_live_link_is_lost(world: World) -> None:
+    links = after(world).links
+    moved = set(world.plan.loc[world.plan["harm"] == "link_move", "other_bitrix24_id"])
+    live = world.links[world.links["callgear_id"].isin(world.account["callgear_id"])]
+    assert links["callgear_id"].is_unique
+    assert set(live["bitrix24_id"]) - set(links["bitrix24_id"]) == moved
+
+
+@quickly
+@given(worlds())
+def test_r09_a_link_is_only_taken_from_somebody_who_left(world: World) -> None:
+    active = set(world.employees.loc[world.employees["active"], "bitrix24_id"])
+    moved = world.plan.loc[world.plan["harm"] == "link_move", "other_bitrix24_id"]
+    assert not active & set(moved)
+
+
+@quickly
+@given(worlds())
+def test_r11_an_employee_with_phones_never_gets_phones_sent(world: World) -> None:
+    with_phones = world.account.loc[world.account["phone_numbers"] != planning.NO_PHONES, "callgear_id"]
+    plan = world.plan
+    assert plan.loc[plan["callgear_id"].isin(with_phones), "phones"].isna().all()
+
+
+@quickly
+@given(worlds())
+def test_r01_r02_r03_r13_only_candidates_are_ever_sent(world: World) -> None:
+    employees, plan = world.employees, world.plan
+    candidate = set(employees.loc[employees["standing"] == Standing.CANDIDATE, "bitrix24_id"])
+    rejected = set(employees.loc[employees["standing"] == Standing.REJECTED, "bitrix24_id"])
+    assert set(plan.loc[plan["action"] != ActionKind.REJECT, "bitrix24_id"]) <= candidate
+    assert set(plan.loc[plan["action"] == ActionKind.REJECT, "bitrix24_id"]) == rejected
+
+
+@quickly
+@given(worlds())
+def test_r07_every_user_is_matched_once_and_has_at_most_one_step(world: World) -> None:
+    assert sorted(world.matches["bitrix24_id"]) == sorted(world.users["bitrix24_id"])
+    assert world.plan["bitrix24_id"].is_unique
+
+
+@quickly
+@given(worlds(), st.data())
+def test_judging_matching_and_planning_do_not_depend_on_the_order_of_anything(
+    world: World, data: st.DataObject
+) -> None:
+    other = replace(
+        world,
+        users=shuffled(world.users, data),
+        account=shuffled(world.account, data),
+        links=shuffled(world.links, data),
+        pending=shuffled(world.pending, data),
+    )
+    assert rows(other.employees) == rows(world.employees)
+    assert rows(other.matches) == rows(world.matches)
+    assert rows(other.plan) == rows(world.plan)
+
+
+TEXTS = st.text(max_size=40) | st.text(alphabet=" \t\u00a0\u2003aA0٣९é@.ßİ", max_size=20)
+
+
+@quickly
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
+def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
+    column = pd.Series(texts, dtype="str")
+    once = normalising.tidy(column)
+    assert normalising.tidy(once).equals(once)
+    email = normalising.trimmed_email(column)
+    assert normalising.trimmed_email(email).equals(email)
+    assert normalising.email_key(normalising.email_key(column)).equals(normalising.email_key(column))
+    named = normalising.callgear_last_name(once, prefix="(bitrix24) ")
+    assert normalising.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
+
+
+@quickly
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
+def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
+    column = pd.Series(texts, dtype="str")
+    by_python = [None if text is None else " ".join(text.split()) or None for text in texts]
+    keys = [None if text is None else text.strip().casefold() or None for text in texts]
+    assert normalising.tidy(column).equals(pd.Series(by_python, dtype="str"))
+    assert normalising.email_key(column).equals(pd.Series(keys, dtype="str"))
+
+
+DIALLED = st.text(alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x"), max_size=24)
+
+
+@quickly
+@given(st.lists(st.tuples(*[st.none() | DIALLED] * 3), min_size=1, max_size=30), st.sampled_from(PhonesPolicy))
+def test_r05_phones_are_3_to_15_ascii_digits_without_duplicates_and_none_gets_lost(
+    texts: list[tuple[str | None, ...]], policy: PhonesPolicy
+) -> None:
+    work, mobile, landline = (pd.Series(column, dtype="str") for column in zip(*texts, strict=True))
+    numbers = [normalising.phone_number(column) for column in (work, mobile, landline)]
+    together = normalising.in_dialling_order(*numbers, policy=policy)
+    for written, phones in zip(texts, together, strict=True):
+        found = [] if pd.isna(phones) else phones.split(",")
+        digits = (normalising.decimal_digits(text) for text in written if text)
+        expected = list(dict.fromkeys(number for number in digits if 3 <= len(number) <= 15))
+        assert found == (expected[:1] if policy is PhonesPolicy.FIRST else expected)
+        assert all(number.isascii() and number.isdigit() for number in found)
