@@ -179,16 +179,27 @@ def test_a_new_day_begins_at_its_reset(clock: FakeClock, budget: PointsBudget) -
     assert budget.left_today() == 90
 
 
-def test_requests_in_flight_count_as_spent(clock: FakeClock, budget: PointsBudget) -> None:
-    spend(budget, told(remaining=3, reset=30))
-    held = [budget.acquire() for _ in range(2)]
-    spend(budget)
+@pytest.mark.parametrize("limits", [told(remaining=2, reset=30), Limits(minute_limit=3)])
+def test_requests_in_flight_count_as_spent(clock: FakeClock, limits: Limits) -> None:
+    budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 20)
+    spend(budget, limits)
+    budget.acquire()
+    budget.acquire()
 
-    for ticket in held:
-        budget.settle(ticket, charged=True, limits=UNTOLD)
-    spend(budget)
+    with pytest.raises(DeadlinePassed):
+        budget.acquire()
 
-    assert clock.slept == [31.0]
+
+def test_no_sixty_seconds_see_more_than_the_limit_wherever_the_minute_begins(clock: FakeClock) -> None:
+    budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 80)
+    spend(budget, Limits(minute_limit=3))
+    clock.sleep(59)
+    spend(budget, points=2)
+    clock.sleep(1.5)
+    budget.acquire()
+
+    with pytest.raises(DeadlinePassed):
+        budget.acquire()
 
 
 def test_requests_that_failed_are_free(clock: FakeClock, budget: PointsBudget) -> None:

@@ -468,6 +468,17 @@ def test_updates_of_several_threads_take_nothing_away(
     assert all(employee["last_name"] == NEW for employee in sandbox.account.employees.values())
 
 
+def test_until_one_is_proven_updates_go_one_by_one(client: CallGear, sandbox: Sandbox) -> None:
+    mode(sandbox, CLEARING)
+    ids = [add(sandbox, "971505550142") for _ in range(8)]
+    writer = EmployeeWriter(client)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda callgear_id: writer.update(callgear_id, last_name=NEW), ids))
+
+    assert updates(sandbox).count({"id", "last_name"}) == 1
+
+
 def entry(digits: str, **settings: Any) -> dict[str, Any]:
     return {"phone_id": 1, "phone_number": digits, "channels_count": 1, "dial_time": 60, "status": "active", **settings}
 
