@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from b24_pipeline.callgear import AccessToken, CallGear, Login, PointsBudget
-from b24_pipeline.sandbox import Sandbox, Server, serve
+from b24_pipeline.sandbox import FaultKind, Sandbox, Server, serve
 
 START = 1_000_040.0
 """Twenty seconds into a minute of the sandbox's fixed windows."""
 TLS = ssl.create_default_context()
 """Made once: it takes longer than most tests."""
-SHORT = httpx.Timeout(5.0, read=0.25)
+PATIENT = httpx.Timeout(30.0)
+IMPATIENT = httpx.Timeout(30.0, read=0.3)
 
 
 class FakeClock:
@@ -53,9 +54,16 @@ def server(sandbox: Sandbox) -> Iterator[Server]:
 
 
 @pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=SHORT, verify=TLS) as client:
+def http(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Waits for an answer as long as it takes; only where the test's fault is silence it gives up soon."""
+    faults = getattr(request.node, "callspec", None)
+    silent = faults is not None and {FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER} & {*_kinds(faults.params)}
+    with httpx.Client(timeout=IMPATIENT if silent else PATIENT, verify=TLS) as client:
         yield client
+
+
+def _kinds(params: dict[str, Any]) -> list[FaultKind]:
+    return [value for value in params.values() if isinstance(value, FaultKind)]
 
 
 Connect = Callable[..., CallGear]

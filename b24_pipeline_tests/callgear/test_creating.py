@@ -151,7 +151,7 @@ def test_r18_a_full_minute_is_no_doubt(client: CallGear, sandbox: Sandbox) -> No
 def test_r18_a_look_up_that_fails_leaves_the_doubt_and_says_so(
     client: CallGear, sandbox: Sandbox, kind: FaultKind, error: type[CallGearError]
 ) -> None:
-    fail(sandbox, FaultKind.TIMEOUT_AFTER)
+    fail(sandbox, FaultKind.RESET_AFTER)
     fail(sandbox, kind, method="get.employees", times=None)
 
     with pytest.raises(error) as caught:
@@ -174,7 +174,7 @@ def test_r18_a_refused_create_leaves_no_doubt(client: CallGear, sandbox: Sandbox
 
 def test_r18_somebody_else_with_the_address_is_not_adopted(client: CallGear, sandbox: Sandbox) -> None:
     other = sandbox.account.add_employee(last_name="Haddad", email="ira@x.test")
-    fail(sandbox, FaultKind.TIMEOUT_BEFORE)
+    fail(sandbox, FaultKind.RESET_BEFORE)
 
     with pytest.raises(EmailConflict) as caught:
         create_with_lookup(client, IRA)
@@ -187,7 +187,7 @@ def test_r18_somebody_else_with_the_address_is_not_adopted(client: CallGear, san
 def test_r18_several_with_the_address_are_for_a_person_to_decide(client: CallGear, sandbox: Sandbox) -> None:
     for last_name in ("(bitrix24) Lebedeva", "Haddad"):
         sandbox.account.add_employee(last_name=last_name, email="ira@x.test")
-    fail(sandbox, FaultKind.TIMEOUT_BEFORE)
+    fail(sandbox, FaultKind.RESET_BEFORE)
 
     with pytest.raises(EmailConflict, match="several employees"):
         create_with_lookup(client, IRA)

@@ -398,7 +398,7 @@ def test_a_proven_update_of_unknown_outcome_is_looked_at_too(client: CallGear, s
     first, second = add(sandbox, "971505550142"), add(sandbox, "971505550142")
     writer = EmployeeWriter(client)
     writer.update(first, last_name=NEW)
-    sandbox.faults.add(Fault(kind=FaultKind.TIMEOUT_AFTER, api="callgear", method=UPDATE, nth=1))
+    sandbox.faults.add(Fault(kind=FaultKind.RESET_AFTER, api="callgear", method=UPDATE, nth=1))
 
     writer.update(second, last_name=NEW)
 
