@@ -43,7 +43,7 @@ class WebhookAddress:
         Raises:
             AccountError: the redirect leads to another scheme, outside the portal's domain, or not to the method.
         """
-        parts = _split(urljoin(self.url(method), location))
+        parts = _split(location, base=self.url(method))
         if parts is None or not parts.hostname or not parts.path.rstrip("/").endswith(f"/{method}"):
             raise AccountError(
                 f"{method}: the portal redirects to something that is no webhook: check BITRIX24_WEBHOOK_URL"
@@ -62,9 +62,9 @@ class WebhookAddress:
         return WebhookAddress(parts.scheme, parts.hostname, f"{parts.scheme}://{parts.netloc}{path}")
 
 
-def _split(url: str) -> SplitResult | None:
+def _split(url: str, *, base: str = "") -> SplitResult | None:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, url))
         _ = parts.port
     except ValueError:
         return None

@@ -22,7 +22,7 @@ class Census:
     @property
     def dismissed_hidden(self) -> bool:
         """Whether users are listed without the dismissed ones unless these are asked for (contract 2.2)."""
-        return abs(self.default - self.active) < abs(self.default - self.active - self.dismissed)
+        return self.dismissed > 0 and abs(self.default - self.active) < abs(self.default - self.active - self.dismissed)
 
     @property
     def everybody(self) -> int:

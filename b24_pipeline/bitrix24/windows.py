@@ -1,6 +1,7 @@
 """Reading windows of ids to their ends, several at a time (contract 3.4, 5)."""
 
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -101,26 +102,35 @@ def reading_windows(
 ) -> Iterator[Callable[[], Reading]]:
     """Read windows in the background, each with its number of pages; what is given waits for all and joins them.
 
-    When it fails, windows not begun yet are called off.
+    When one fails, those not begun yet are called off.
     """
-    pool = ThreadPoolExecutor(AT_ONCE)
-    parts = [
-        pool.submit(read_window, client, window, filter_, end=end, pages=pages) for window, pages in windows.items()
-    ]
+    called_off = threading.Event()
 
-    def joined() -> Reading:
-        reading = Reading()
-        for part in parts:
-            reading.join(part.result())
-        return reading
+    def read(window: Window, pages: int) -> Reading:
+        if called_off.is_set():
+            return Reading(finished=False)
+        try:
+            return read_window(client, window, filter_, end=end, pages=pages)
+        except BaseException:
+            called_off.set()
+            raise
 
-    try:
-        yield joined
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        parts = [pool.submit(read, window, pages) for window, pages in windows.items()]
+        try:
+            yield lambda: _joined(part.result() for part in parts)
+        finally:
+            called_off.set()
 
 
 def read_windows(client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End) -> Reading:
     """Read windows at the same time; see `reading_windows`."""
     with reading_windows(client, windows, filter_, end=end) as joined:
         return joined()
+
+
+def _joined(readings: Iterable[Reading]) -> Reading:
+    whole = Reading()
+    for reading in readings:
+        whole.join(reading)
+    return whole

@@ -86,20 +86,33 @@ def user_row(row: Mapping[str, Any], *, user_type: str | None = None) -> UserRow
 def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
     """The frame of the rows, by rising id; of rows with one id the last stands."""
     unique = {row.bitrix24_id: row for row in rows}
-    columns: Iterable[Sequence[Any]] = zip(*(unique[number] for number in sorted(unique)), strict=True)
-    named = dict(zip(UserRow._fields, columns, strict=False))
-    return frames.check(Users, pd.DataFrame(named, columns=[*UserRow._fields]))
+    columns = (
+        zip(*(unique[number] for number in sorted(unique)), strict=True) if unique else ((),) * len(UserRow._fields)
+    )
+    typed = {
+        name: pd.array(column, dtype=kind)
+        for (name, kind), column in zip(frames.types(Users).items(), columns, strict=True)
+    }
+    return frames.check(Users, pd.DataFrame(typed))
 
 
 def _text(value: object) -> str | None:
     if isinstance(value, str):
-        if value.isascii():
-            return value if value and not value.isspace() else None
-        # A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import.
-        return value.encode("utf-8", "replace").decode("utf-8") if value.strip() else None
+        if not value or value.isspace():
+            return None
+        return value if value.isascii() or _is_utf8(value) else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None
+
+
+def _is_utf8(text: str) -> bool:
+    """A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _active(row: Mapping[str, Any]) -> bool:
@@ -116,5 +129,5 @@ def _departments(value: object) -> str | None:
     if isinstance(value, Mapping):
         value = list(value.values())
     parts = value if isinstance(value, list) else str(value).split(",")
-    numbers = (whole_number(part.strip() if isinstance(part, str) else part) for part in parts)
-    return ",".join(str(number) for number in numbers if number is not None) or None
+    numbers = [whole_number(part.strip() if isinstance(part, str) else part) for part in parts]
+    return ",".join([str(number) for number in numbers if number is not None]) or None

@@ -1,0 +1,143 @@
+"""One answer of the portal becomes an envelope or one error (contract 1.3 - 1.5, 4.4)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from b24_pipeline.bitrix24 import (
+    AccountError,
+    Bitrix24Error,
+    OperationLimit,
+    OursError,
+    RateLimited,
+    RetryableError,
+    ServerFault,
+    TransportFault,
+)
+from b24_pipeline.bitrix24.border import Envelope, read_answer, whole_number
+
+ERRORS = [
+    (503, "QUERY_LIMIT_EXCEEDED", RateLimited),
+    (200, "QUERY_LIMIT_EXCEEDED", RateLimited),
+    (503, "query_limit_exceeded", RateLimited),
+    (503, "OVERLOAD_LIMIT", AccountError),
+    (429, "OPERATION_TIME_LIMIT", OperationLimit),
+    (200, "operation_time_limit", OperationLimit),
+    (429, "SOMETHING_NEW", OperationLimit),
+    (500, "INTERNAL_SERVER_ERROR", ServerFault),
+    (200, "INTERNAL_SERVER_ERROR", ServerFault),
+    (500, "ERROR_UNEXPECTED_ANSWER", ServerFault),
+    (500, "PORTAL_DELETED", ServerFault),
+    (503, "SOMETHING_NEW", ServerFault),
+    (401, "NO_AUTH_FOUND", AccountError),
+    (401, "expired_token", AccountError),
+    (401, "SOMETHING_NEW", AccountError),
+    (200, "no_auth_found", AccountError),
+    (403, "insufficient_scope", AccountError),
+    (403, "INVALID_CREDENTIALS", AccountError),
+    (403, "user_access_error", AccountError),
+    (403, "ACCESS_DENIED", AccountError),
+    (403, "WRONG_AUTH_TYPE", AccountError),
+    (403, "METHOD_CONFIRM_DENIED", AccountError),
+    (403, "SOMETHING_NEW", AccountError),
+    (400, "INVALID_REQUEST", AccountError),
+    (400, "ERROR_BATCH_LENGTH_EXCEEDED", OursError),
+    (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", OursError),
+    (404, "ERROR_METHOD_NOT_FOUND", OursError),
+    (400, "SOMETHING_NEW", OursError),
+    (200, "SOMETHING_NEW", OursError),
+]
+WITHOUT_JSON = [
+    (200, b"<html>Welcome</html>", TransportFault),
+    (200, b"", TransportFault),
+    (200, b'{"result": [{"ID": "1"', TransportFault),
+    (200, b"[]", TransportFault),
+    (200, b"{}", TransportFault),
+    (200, b"\xff\xfe", TransportFault),
+    (200, b"[" * 100_000, TransportFault),
+    (502, b"<html>Bad Gateway</html>", ServerFault),
+    (503, b"", ServerFault),
+    (504, b"", ServerFault),
+    (500, b"{}", ServerFault),
+    (408, b"", ServerFault),
+    (429, b"<html>", OperationLimit),
+    (401, b"<html>", AccountError),
+    (403, b"", AccountError),
+    (404, b"<html>Not found</html>", AccountError),
+    (413, b"<html>", OursError),
+]
+
+
+def body(**fields: Any) -> bytes:
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), ERRORS)
+def test_the_code_decides_whatever_the_status(status: int, code: str, kind: type[Bitrix24Error]) -> None:
+    with pytest.raises(Bitrix24Error) as raised:
+        read_answer("user.get", status, body(error=code, error_description="text of the portal"))
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith(f"user.get: {code} (HTTP {status}): ")
+    assert "text of the portal" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("status", "content", "kind"), WITHOUT_JSON)
+def test_an_answer_that_is_no_json_is_judged_by_its_status(
+    status: int, content: bytes, kind: type[Bitrix24Error]
+) -> None:
+    with pytest.raises(Bitrix24Error) as raised:
+        read_answer("batch", status, content)
+    assert type(raised.value) is kind
+
+
+def test_what_looks_like_a_secret_is_not_repeated_as_a_code() -> None:
+    for code in ("abcd1234abcd1234", "https://x.test/rest/1/abcd/", "<b>", "", 5, ["A_B"]):
+        with pytest.raises(Bitrix24Error) as raised:
+            read_answer("scope", 400, body(error=code or {"code": "", "message": "x"}))
+        assert str(raised.value) == "scope: error (HTTP 400): the portal does not take this request"
+
+
+def test_an_error_of_rest_3_is_read_too() -> None:
+    with pytest.raises(AccountError, match="NO_AUTH_FOUND"):
+        read_answer("scope", 401, body(error={"code": "NO_AUTH_FOUND", "message": "x"}))
+
+
+def test_every_account_error_says_what_to_do() -> None:
+    for _, code, kind in ERRORS:
+        if kind is AccountError and code != "SOMETHING_NEW":
+            with pytest.raises(AccountError, match=r"webhook|support|administrator|https|BITRIX24_WEBHOOK_URL"):
+                read_answer("user.get", 403, body(error=code))
+
+
+def test_a_used_up_method_tells_when_it_is_free_again() -> None:
+    with pytest.raises(OperationLimit) as raised:
+        read_answer("user.get", 429, body(error="OPERATION_TIME_LIMIT", time={"operating_reset_at": 1_700_000_600}))
+    assert raised.value.resets_at == 1_700_000_600
+
+
+def test_a_closed_portal_is_asked_again_only_slowly() -> None:
+    with pytest.raises(RetryableError) as raised:
+        read_answer("user.get", 500, body(error="PORTAL_DELETED"))
+    assert raised.value.first_pause == 10
+
+
+def test_a_success_is_its_result_and_total() -> None:
+    answer = read_answer("user.get", 200, body(result=[1], total="2", time={"operating_reset_at": 5}))
+    assert answer == Envelope([1], total=2, resets_at=5)
+
+
+def test_a_success_may_have_any_result_and_an_empty_error() -> None:
+    for result in (None, False, 0, "", [], {}):
+        assert read_answer("profile", 200, body(result=result, error="", time=[])) == Envelope(result)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *(("7", 7), (7, 7), (0, 0), ("007", 7)),
+        *((value, None) for value in (True, "٧", "-1", " 7", 1.5, None, "", "9" * 19, [])),
+    ],
+)
+def test_a_whole_number_is_an_int_or_digits(value: object, number: int | None) -> None:
+    assert whole_number(value) == number

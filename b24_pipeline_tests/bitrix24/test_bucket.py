@@ -1,0 +1,78 @@
+"""The leaky bucket of the smallest plan (contract 4.1)."""
+
+import threading
+
+import pytest
+
+from b24_pipeline.bitrix24 import LeakyBucket, portal_bucket
+from b24_pipeline_tests.bitrix24.conftest import FakeClock
+
+
+def test_an_empty_bucket_lets_a_fetch_of_100_000_users_through_at_once(clock: FakeClock) -> None:
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
+    for _ in range(42):
+        bucket.acquire()
+    assert clock.slept == []
+
+
+def test_a_full_bucket_lets_two_through_a_second(clock: FakeClock) -> None:
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, kept_free=0)
+    for _ in range(54):
+        bucket.acquire()
+    assert clock.slept == [0.5, 0.5, 0.5, 0.5]
+
+
+def test_the_level_as_the_portal_counts_it_never_exceeds_what_is_allowed(clock: FakeClock) -> None:
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, kept_free=5)
+    level, seen = 0.0, clock.now
+    for request in range(400):
+        bucket.acquire()
+        level = max(0.0, level - 2 * (clock.now - seen)) + 1
+        seen = clock.now
+        assert level <= 45 + 1e-6
+        clock.now += (request % 7) * 0.3
+
+
+def test_what_was_not_used_is_not_saved_up_beyond_the_capacity(clock: FakeClock) -> None:
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
+    clock.now += 10_000
+    for _ in range(46):
+        bucket.acquire()
+    assert clock.slept == [0.5]
+
+
+def test_a_portal_that_says_it_is_full_is_believed(clock: FakeClock) -> None:
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
+    bucket.fill()
+    bucket.acquire()
+    assert clock.slept == [0.5]
+
+
+def test_a_clock_that_goes_back_gives_nothing(clock: FakeClock) -> None:
+    bucket = LeakyBucket(capacity=2, kept_free=0, clock=clock, sleep=clock.sleep)
+    bucket.acquire()
+    clock.now -= 100
+    bucket.acquire()
+    bucket.acquire()
+    assert clock.slept == [0.5]
+
+
+def test_threads_wait_one_behind_the_other() -> None:
+    pauses: list[float] = []
+    bucket = LeakyBucket(capacity=10, kept_free=0, clock=lambda: 0.0, sleep=pauses.append)
+    threads = [threading.Thread(target=bucket.acquire) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(pauses) == [0.5 * turn for turn in range(1, 11)]
+
+
+def test_all_clients_of_a_portal_share_a_bucket() -> None:
+    assert portal_bucket("a.bitrix24.com") is portal_bucket("a.bitrix24.com")
+    assert portal_bucket("a.bitrix24.com") is not portal_bucket("b.bitrix24.com")
+
+
+def test_the_part_kept_free_must_leave_something() -> None:
+    with pytest.raises(ValueError, match="kept_free must be from 0 to 49, this is 50"):
+        LeakyBucket(kept_free=50)

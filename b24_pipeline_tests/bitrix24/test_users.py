@@ -1,0 +1,183 @@
+"""The complete fetch against a portal over HTTP: everybody, in few requests (R13)."""
+
+import pytest
+
+from b24_pipeline.bitrix24 import Bitrix24, fetch_users
+from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
+from b24_pipeline.sandbox.bitrix24.behaviour import (
+    BlankStyle,
+    DepartmentStyle,
+    DismissedUsers,
+    Scope,
+    TextInIdFilter,
+    TimestampStyle,
+    UncountedTotal,
+    UnresolvedReference,
+)
+from b24_pipeline_tests.bitrix24.conftest import FakeClock, commands_sent, hire
+
+SPARSE = 20
+
+FIRST_FETCH = [
+    (1, [7, 1]),
+    (50, [7, 1]),
+    (51, [7, 2]),
+    (2_000, [7, 40]),
+    (2_001, [7, 1, 40]),
+    (2_500, [7, 10, 40]),
+    (2_501, [7, 11, 40]),
+    (10_000, [7, 40, 40, 40, 40, 40]),
+    (10_001, [4, 7, 1, 50, 50, 50, 50]),
+]
+LATER_FETCH = [
+    (1, [5]),
+    (50, [5]),
+    (51, [6]),
+    (2_300, [50]),
+    (2_301, [27, 24]),
+    (2_500, [26, 28]),
+    (2_501, [26, 29]),
+    (4_800, [50, 50]),
+    (4_801, [36, 32, 33]),
+    (10_000, [43, 40, 40, 40, 41]),
+]
+
+
+@pytest.mark.parametrize(("count", "commands"), FIRST_FETCH)
+def test_a_first_fetch_counts_then_reads_windows(
+    client: Bitrix24, sandbox: Sandbox, count: int, commands: list[int]
+) -> None:
+    hire(sandbox, range(1, count + 1))
+    fetch = fetch_users(client, known_ids=None)
+    assert fetch.users["bitrix24_id"].tolist() == list(range(1, count + 1))
+    assert (fetch.requests, fetch.portal_count, fetch.dismissed_hidden) == (len(commands), count, False)
+    assert sorted(commands_sent(sandbox)) == sorted(commands)
+    assert fetch.requests <= -(-count // 2_500) + 2
+
+
+@pytest.mark.parametrize(("count", "commands"), LATER_FETCH)
+def test_a_later_fetch_counts_and_reads_at_the_same_time(
+    client: Bitrix24, sandbox: Sandbox, count: int, commands: list[int]
+) -> None:
+    hire(sandbox, range(1, count + 1))
+    fetch = fetch_users(client, known_ids=list(sandbox.portal.users)[::-1])
+    assert fetch.users["bitrix24_id"].tolist() == list(range(1, count + 1))
+    assert sorted(commands_sent(sandbox)) == sorted(commands)
+    assert fetch.requests <= -(-count // 2_500) + 1
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("count", [51, 2_501, 10_000])
+def test_sparse_ids_take_as_many_requests_as_dense_ones(
+    client: Bitrix24, sandbox: Sandbox, count: int, known: bool
+) -> None:
+    hire(sandbox, range(SPARSE, count * SPARSE + 1, SPARSE))
+    ids = list(sandbox.portal.users)
+    fetch = fetch_users(client, known_ids=ids if known else None)
+    assert fetch.users["bitrix24_id"].tolist() == ids
+    dense = dict(LATER_FETCH if known else FIRST_FETCH)
+    assert sorted(commands_sent(sandbox)) == sorted(dense[count])
+
+
+@pytest.mark.parametrize("known", [range(1, 11), range(1, 6_001), range(9_000, 9_100), [10**9]])
+def test_a_last_fetch_that_tells_nothing_of_today_costs_requests_and_no_users(
+    client: Bitrix24, sandbox: Sandbox, known: range
+) -> None:
+    hire(sandbox, range(1, 3_001))
+    assert len(fetch_users(client, known_ids=known).users) == 3_000
+
+
+def test_r13_active_and_dismissed_users_of_every_type_are_read(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, [1, 2])
+    hire(sandbox, [3], USER_TYPE="extranet")
+    sandbox.portal.dismiss(2)
+    users = fetch_users(client, known_ids=None).users
+    assert users["active"].tolist() == [True, False, True]
+    assert users["user_type"].tolist() == ["employee", "employee", "extranet"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("dismissed", [1, 120, 2_600])
+def test_r13_dismissed_users_are_read_where_they_are_hidden(
+    client: Bitrix24, sandbox: Sandbox, dismissed: int, known: bool
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
+    hire(sandbox, range(1, 2 * dismissed + 11))
+    for number in range(1, 2 * dismissed, 2):
+        sandbox.portal.dismiss(number)
+    fetch = fetch_users(client, known_ids=list(sandbox.portal.users) if known else None)
+    assert len(fetch.users) == fetch.portal_count == 2 * dismissed + 10
+    assert fetch.dismissed_hidden
+    assert (~fetch.users["active"]).sum() == dismissed
+
+
+def test_dismissed_users_that_are_listed_are_not_asked_for_again(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, range(1, 20))
+    sandbox.portal.dismiss(5)
+    fetch = fetch_users(client, known_ids=range(1, 20))
+    assert (fetch.requests, fetch.dismissed_hidden) == (1, False)
+
+
+@pytest.mark.parametrize("text", TextInIdFilter)
+@pytest.mark.parametrize("reference", UnresolvedReference)
+@pytest.mark.parametrize("known", [False, True])
+def test_every_fate_of_an_unresolved_reference_is_survived(
+    client: Bitrix24, sandbox: Sandbox, reference: UnresolvedReference, text: TextInIdFilter, known: bool
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(unresolved_reference=reference, text_in_id_filter=text)
+    hire(sandbox, range(1, 131))
+    fetch = fetch_users(client, known_ids=range(1, 60) if known else None)
+    assert fetch.users["bitrix24_id"].tolist() == list(range(1, 131))
+
+
+VARIANTS = [
+    *(Bitrix24Behaviour(blanks=style) for style in BlankStyle),
+    *(Bitrix24Behaviour(timestamps=style) for style in TimestampStyle),
+    *(Bitrix24Behaviour(departments=style) for style in DepartmentStyle),
+    *(Bitrix24Behaviour(uncounted_total=style) for style in UncountedTotal),
+    Bitrix24Behaviour(uncounted_supported=False),
+    Bitrix24Behaviour(select_supported=False),
+    Bitrix24Behaviour(scope=Scope.BASIC),
+    Bitrix24Behaviour(operating=False),
+    Bitrix24Behaviour(tariff=None),
+    Bitrix24Behaviour(dismissed=DismissedUsers.NEVER),
+]
+
+
+@pytest.mark.parametrize("behaviour", VARIANTS)
+def test_every_documented_spelling_gives_the_same_frame(
+    client: Bitrix24, sandbox: Sandbox, behaviour: Bitrix24Behaviour
+) -> None:
+    sandbox.bitrix24 = behaviour
+    hire(sandbox, [1, 2], NAME="Ира", WORK_PHONE="+7 (495) 1", UF_DEPARTMENT=[4, 17])
+    hire(sandbox, range(3, 60), NAME="", SECOND_NAME=None, UF_DEPARTMENT=[])
+    users = fetch_users(client, known_ids=None).users
+    assert users["bitrix24_id"].tolist() == list(range(1, 60))
+    assert users["first_name"].isna().sum() == users["departments"].isna().sum() == 57
+    assert users["departments"].tolist()[:2] == ["4,17", "4,17"]
+    assert users["work_phone"].tolist()[0] == "+7 (495) 1"
+    assert users["second_name"].isna().all()
+
+
+@pytest.mark.parametrize("known", [None, [1, 2, 3]])
+def test_where_rows_do_not_tell_the_type_only_employees_are_read(
+    client: Bitrix24, sandbox: Sandbox, known: list[int] | None
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(user_type_returned=False)
+    hire(sandbox, [1, 2])
+    hire(sandbox, [3], USER_TYPE="extranet")
+    fetch = fetch_users(client, known_ids=known)
+    assert fetch.users["bitrix24_id"].tolist() == [1, 2]
+    assert fetch.users["user_type"].tolist() == ["employee", "employee"]
+    assert fetch.portal_count == 2
+
+
+def test_fetches_share_the_bucket_with_all_other_requests(client: Bitrix24, sandbox: Sandbox, clock: FakeClock) -> None:
+    hire(sandbox, range(1, 11))
+    for _ in range(44):
+        client.call("profile")
+    fetch_users(client, known_ids=range(1, 11))
+    assert clock.slept == []
+    fetch_users(client, known_ids=range(1, 11))
+    assert clock.slept == [0.5]
+    assert len(sandbox.requests) == client.requests_sent == 46
