@@ -154,7 +154,7 @@ class Database:
             _create_private(wal_of(target))
             self.execute("attach_copy", path=quoted)
             try:
-                self.execute("copy_everything", name=f'"{name}"')
+                self.execute("copy_everything", catalog=f'"{name}"')
             finally:
                 self.execute("detach_copy")
 
@@ -193,12 +193,16 @@ def translated(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except _FILE_ERRORS as error:
-        raise _in_our_words(error, path) from None
     except duckdb.Error as error:
-        if type(error) is not duckdb.Error and "Corrupt database" not in str(error):
+        if not _is_about_the_file(error):
             raise
         raise _in_our_words(error, path) from None
+
+
+def _is_about_the_file(error: duckdb.Error) -> bool:
+    if isinstance(error, duckdb.TransactionException):
+        return any(phrase in str(error) for phrase, _, _ in _PHRASES)
+    return isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,9 @@ StoreError
 ├── DatabaseOfAnotherConnection  of another portal and account
 ├── UnknownRun                   no run of that id or time
 ├── RunNotBegun                  writing without a run, or a run begun twice
-└── NotApprovable                nothing there that may be approved
+├── NotApprovable                nothing there that may be approved
+├── UnknownPerson                nobody of that id or e-mail address
+└── AmbiguousPerson              several people of that e-mail address
 """
 
 # ruff: noqa: N818 - the names say what is the case, and messages begin with them
@@ -63,3 +65,11 @@ class RunNotBegun(StoreError):
 
 class NotApprovable(StoreError):
     """The run holds nothing that may be approved (any more)."""
+
+
+class UnknownPerson(StoreError):
+    """Nobody with that id or e-mail address is known."""
+
+
+class AmbiguousPerson(StoreError):
+    """Several people have or had that e-mail address."""

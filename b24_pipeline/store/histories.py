@@ -67,12 +67,10 @@ def snapshot(database: Database, model: type[frames.Model], *, run: int | None) 
 def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
     """Let exactly `rows` hold from this run on; to be called in a transaction.
 
-    A row that this run itself recorded before is withdrawn, not ended: a run saw one state only, the last it recorded.
+    A run that records twice saw one state only, the last it recorded.
     """
-    at_run = {"run": run.number, **part.parameters}
     with database.seen(rows):
-        database.execute("withdraw_rows", at_run, **part.identifiers)
-        database.execute("close_rows", at_run, **part.identifiers)
+        database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
     let_hold(database, part, rows, run)
 
 

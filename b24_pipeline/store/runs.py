@@ -11,9 +11,12 @@ from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import RunNotBegun, UnknownRun
+from b24_pipeline.store.facts import fact, put_fact
 
 Moment = str | datetime
 """A run id, or a time: then the latest run that had started by then is meant."""
+
+FIRST_IMPORT_OVER = "first_import_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,13 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
 
 def first_import(database: Database) -> bool:
     """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16)."""
-    return int(database.value("complete_runs")) == 0
+    return fact(database, FIRST_IMPORT_OVER) is None and int(database.value("complete_runs")) == 0
+
+
+def remember_first_import(database: Database) -> None:
+    """Keep what the runs prove before they are deleted."""
+    if not first_import(database):
+        put_fact(database, FIRST_IMPORT_OVER, "yes")
 
 
 def _columns_of(start: RunStart, number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from importlib import resources
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def statement(name: str, **identifiers: str) -> str:
+def statement(name: str, /, **identifiers: str) -> str:
     """The statement of that name with its identifiers filled in."""
     return statements()[name].format(**identifiers)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -82,11 +82,11 @@ class Reader:
 class Store(Reader):
     """The database, opened by the one process that writes. Every method is a transaction, or part of the caller's."""
 
-    def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], resources: ExitStack) -> None:
+    def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], lock: ExitStack) -> None:
         super().__init__(database)
         self.paths = paths
         self._now = now
-        self._resources = resources
+        self._lock = lock
         self._run: CurrentRun | None = None
 
     @classmethod
@@ -103,12 +103,11 @@ class Store(Reader):
         Raises:
             StoreError: one line that says what is wrong, where, and what to do.
         """
-        with ExitStack() as stack:
-            prove_writable(paths)
-            stack.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
+        prove_writable(paths)
+        with ExitStack() as lock:
+            lock.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
             database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
-            stack.enter_context(closing(database))
-            return cls(paths, database, now=now, resources=stack.pop_all())
+            return cls(paths, database, now=now, lock=lock.pop_all())
 
     @staticmethod
     @contextmanager
@@ -124,7 +123,8 @@ class Store(Reader):
 
     def close(self) -> None:
         """Let go of the files."""
-        self._resources.close()
+        with self._lock:
+            self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -137,6 +137,10 @@ class Store(Reader):
     def publish(self) -> None:
         """Replace the published file by the present state."""
         opening.publish(self.paths, self.database)
+
+    def compact(self) -> None:
+        """Rewrite the working file, so that nothing of deleted rows is left in it."""
+        self.database = opening.compacted(self.paths, self.database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything in the block is stored together, or nothing of it."""

@@ -1,11 +1,22 @@
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from b24_pipeline.store import Paths, Store
-from b24_pipeline_tests.store.recording import Clock, Recorder
+from b24_pipeline_tests.store.recording import Clock, NewStore, Recorder
+
+
+@pytest.fixture(scope="session")
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new working file; copying it is quicker than making one for each test."""
+    paths = Paths(tmp_path_factory.mktemp("new") / "b24_pipeline.duckdb")
+    with Store.open(paths, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)):
+        return paths.working
 
 
 @pytest.fixture
@@ -19,9 +30,27 @@ def paths(tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def store(paths: Paths, clock: Clock) -> Iterator[Store]:
+def store(paths: Paths, clock: Clock, new_file: Path) -> Iterator[Store]:
+    paths.working.parent.mkdir()
+    shutil.copy(new_file, paths.working)
     with Store.open(paths, now=clock) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def new_store(new_file: Path) -> NewStore:
+    """Stores of their own, for property tests."""
+
+    @contextmanager
+    def open_one() -> Iterator[Recorder]:
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        with tempfile.TemporaryDirectory() as folder:
+            paths = Paths(Path(folder) / "b24_pipeline.duckdb")
+            shutil.copy(new_file, paths.working)
+            with Store.open(paths, now=clock) as opened:
+                yield Recorder(opened, clock)
+
+    return open_one
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Builders of small frames, and whole runs in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,10 +58,19 @@ class Recorder:
         return run_id
 
 
+NewStore = Callable[[], AbstractContextManager[Recorder]]
+
+
 def model_of(frame: pd.DataFrame) -> type[frames.Frame]:
     return next(
         model
-        for model in (frames.Users, frames.Employees, frames.CallGearEmployees, frames.Matches, frames.ResponsibleEmployees)
+        for model in (
+            frames.Users,
+            frames.Employees,
+            frames.CallGearEmployees,
+            frames.Matches,
+            frames.ResponsibleEmployees,
+        )
         if frames.names(model) == list(frame.columns)
     )
 
@@ -82,7 +92,14 @@ def judged(*rows: tuple[int, str], **fields: Any) -> DataFrame[frames.Employees]
     return frames.of(
         frames.Employees,
         [
-            {"bitrix24_id": id_, "standing": standing, "email": f"u{id_}@x.test", "email_key": f"u{id_}@x.test"} | fields
+            {
+                "bitrix24_id": id_,
+                "active": True,
+                "standing": standing,
+                "email": f"u{id_}@x.test",
+                "email_key": f"u{id_}@x.test",
+            }
+            | fields
             for id_, standing in rows
         ],
     )

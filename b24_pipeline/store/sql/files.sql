@@ -10,7 +10,7 @@ SELECT current_database()
 ATTACH {path} AS copy_of_store
 
 -- name: copy_everything
-COPY FROM DATABASE {name} TO copy_of_store
+COPY FROM DATABASE {catalog} TO copy_of_store
 
 -- name: detach_copy
 DETACH copy_of_store

@@ -1,9 +1,5 @@
 -- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
-
--- name: withdraw_rows
-DELETE FROM store.{table} AS kept
-WHERE {scope} AND kept.until_run IS NULL AND kept.from_run = $run
-  AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+-- A row that ends in the run it began in never held: no run is shown with it.
 
 -- name: close_rows
 UPDATE store.{table} AS kept SET until_run = $run

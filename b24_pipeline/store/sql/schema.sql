@@ -71,6 +71,7 @@ CREATE OR REPLACE VIEW audit.{table}_history AS
 SELECT history.*, runs.started_at AS until_at
 FROM store.{table} AS history
 LEFT JOIN store.runs AS runs ON runs.number = history.until_run
+WHERE history.until_run IS NULL OR history.until_run > history.from_run
 
 -- name: run_as_of_macro
 CREATE OR REPLACE MACRO audit.run_as_of(t) AS (

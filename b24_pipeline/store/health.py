@@ -1,0 +1,104 @@
+"""How the import is doing, as the audit tells it: the last success, the failures since, who is held, who fails."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
+from b24_pipeline.store.store import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """A run of the whole import that did its work: nothing kept it from creating, linking and updating."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that ended before its work was done, and why."""
+
+    run_id: str
+    started_at: datetime
+    status: RunStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPerson:
+    """Somebody for whom a safety limit held a change (R16)."""
+
+    harm: Harm
+    bitrix24_id: int
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailingPerson:
+    """Somebody whose action failed and is tried again (R18)."""
+
+    bitrix24_id: int
+    person: str | None
+    action: ActionKind
+    first_failed_at: datetime
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All of it at one moment."""
+
+    success: Success | None = None
+    failures: tuple[Failure, ...] = ()
+    """Since the last success, oldest first."""
+    held: tuple[HeldPerson, ...] = ()
+    """What the last successful run held."""
+    failing: tuple[FailingPerson, ...] = ()
+
+
+def health(reader: Reader) -> Health:
+    """How the import is doing now."""
+    database = reader.database
+    row = next(iter(database.records("last_success")), None)
+    success = Success(row["run_id"], row["started_at"], row["finished_at"]) if row else None
+    return Health(
+        success=success,
+        failures=tuple(
+            Failure(failed["run_id"], failed["started_at"], RunStatus(failed["status"]), failed["reason"])
+            for failed in database.records("failures_since", {"number": row["number"] if row else 0})
+        ),
+        held=held_people(reader, success.run_id) if success else (),
+        failing=failing_people(reader),
+    )
+
+
+def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
+    """For whom a run held a change."""
+    return tuple(
+        HeldPerson(Harm(row["harm"]), row["bitrix24_id"], row["person"])
+        for row in reader.database.records("held_people", {"run_id": run_id})
+    )
+
+
+def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
+    """Whose actions failed and are tried again, longest first."""
+    return tuple(
+        FailingPerson(
+            bitrix24_id=row["bitrix24_id"],
+            person=row["person"],
+            action=ActionKind(row["action"]),
+            first_failed_at=row["first_failed_at"],
+            attempts=row["attempts"],
+            error=row["error"],
+        )
+        for row in reader.database.records("failing_people")
+    )
+
+
+def is_unnoticed(reader: Reader, run_id: str) -> bool:
+    """Whether the audit does not know how a run ended: it died, or it failed before it could be noted at all."""
+    noted = reader.database.records("run_as_noted", {"run_id": run_id})
+    return not noted or (noted[0]["status"] == RunStatus.RUNNING and not noted[0]["partial"])

@@ -1,0 +1,282 @@
+"""The life of a person in plain words: pure text building from rows of the database."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Rejection, Standing
+
+Row = Mapping[str, Any]
+
+NOT_SEEN = "(never seen in Bitrix24)"
+
+REASONS: Mapping[str, str] = {
+    Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
+    Rejection.MISSING_EMAIL: "there is no e-mail address in Bitrix24",
+    Rejection.INVALID_EMAIL: "the e-mail address in Bitrix24 is not of the form text@text",
+    Rejection.MISSING_DEPARTMENT: "there is no department in Bitrix24",
+    MatchReason.STALE_LINK: "the employee it was linked with no longer exists in CallGear",
+    MatchReason.REHIRED: "the employee with this e-mail belonged to the same person before",
+    MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the e-mail address has passed on",
+    MatchReason.UNFINISHED_CREATE: "an earlier run had created it without learning of it",
+    MatchReason.EMAIL_REUSED: "the employee with this e-mail belongs to somebody else, who has left",
+    MatchReason.ALREADY_LINKED: "the employee with this e-mail is linked with another active user",
+    MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail address",
+    MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail address",
+    "dismissed": "the user is dismissed in Bitrix24",
+    "deleted": "the user is deleted in Bitrix24",
+}
+_MATCHES: Mapping[str, str] = {
+    MatchKind.BY_ID: "matched by id",
+    MatchKind.BY_EMAIL: "matched by e-mail",
+    MatchKind.NONE: "matched with nobody in CallGear",
+    MatchKind.CONFLICT: "in conflict",
+    MatchKind.REJECTED: "not looked for in CallGear",
+    MatchKind.OUT_OF_SCOPE: "not looked for in CallGear: out of scope",
+    MatchKind.DISMISSED: "not looked for in CallGear: dismissed",
+    MatchKind.NOT_EMPLOYEE: "not looked for in CallGear: no employee",
+}
+_STANDINGS: Mapping[str, str] = {
+    Standing.CANDIDATE: "a candidate for the import",
+    Standing.REJECTED: "rejected",
+    Standing.OUT_OF_SCOPE: "out of scope",
+    Standing.DISMISSED: "dismissed",
+    Standing.NOT_EMPLOYEE: "no employee (a bot, an extranet or mail user)",
+}
+_ACTIONS: Mapping[str, str] = {
+    ActionKind.CREATE: "create in CallGear",
+    ActionKind.LINK: "link with the CallGear employee",
+    ActionKind.UPDATE: "update in CallGear",
+    ActionKind.REJECT: "reject",
+    ActionKind.CONFLICT: "conflict",
+    ActionKind.REMOVE_RESPONSIBLE: "remove from the responsible list",
+    ActionKind.LIST_RESPONSIBLE: "put on the responsible list",
+    ActionKind.RENAME_RESPONSIBLE: "rename on the responsible list",
+}
+_OUTCOMES: Mapping[str, str] = {
+    Outcome.PLANNED: "planned, as a dry run shows",
+    Outcome.DONE: "done",
+    Outcome.FAILED: "failed",
+    Outcome.DEFERRED: "deferred to a later run",
+    Outcome.HELD: "held by a safety limit until somebody approves",
+    Outcome.WAITING: "waiting to be tried again after failures",
+    Outcome.SKIPPED: "skipped",
+}
+_LINKED_BY: Mapping[str, str] = {
+    "create": "it was created by the import",
+    "email": "the e-mail address is the same",
+    "rehire": "the same person came back",
+    "approval": "a person approved it",
+}
+_USER_FIELDS: Mapping[str, str] = {
+    "user_type": "type",
+    "first_name": "first name",
+    "last_name": "last name",
+    "second_name": "patronymic",
+    "email": "e-mail",
+    "work_phone": "work phone",
+    "personal_mobile": "mobile phone",
+    "personal_phone": "personal phone",
+    "departments": "departments",
+}
+_EMPLOYEE_FIELDS: Mapping[str, str] = {
+    "first_name": "first name",
+    "last_name": "last name",
+    "patronymic": "patronymic",
+    "email": "e-mail",
+    "phone_numbers": "phones",
+}
+
+
+class Subject(Protocol):
+    """What a history is about, and how its events are worded."""
+
+    def first(self, row: Row) -> str:
+        """The first that is known."""
+
+    def changed(self, before: Row, after: Row) -> str:
+        """What changed; empty when nothing that is worth telling."""
+
+    def gone(self, row: Row) -> str:
+        """The row ended and none followed."""
+
+    def back(self, row: Row) -> str:
+        """A row began after none was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A record somewhere: its fields change one by one."""
+
+    where: Callable[[Row], str]
+    fields: Mapping[str, str]
+    turns: Callable[[Row, Row], str | None] = lambda _before, _after: None
+
+    def first(self, row: Row) -> str:
+        """Seen for the first time, with its fields."""
+        return f"seen in {self.where(row)}: {self._fields_of(row)}"
+
+    def changed(self, before: Row, after: Row) -> str:
+        """Each changed field, old → new."""
+        turn = self.turns(before, after)
+        changes = [
+            f"{label} {_quoted(before[name])} → {_quoted(after[name])}"
+            for name, label in self.fields.items()
+            if before[name] != after[name]
+        ]
+        return "; ".join(
+            [
+                *([turn] if turn else []),
+                *([f"changed in {self.where(after)}: " + ", ".join(changes)] if changes else []),
+            ]
+        )
+
+    def gone(self, row: Row) -> str:
+        """It vanished."""
+        return f"no longer in {self.where(row)}"
+
+    def back(self, row: Row) -> str:
+        """It is there again, with its fields."""
+        return f"back in {self.where(row)}: {self._fields_of(row)}"
+
+    def _fields_of(self, row: Row) -> str:
+        return ", ".join(
+            f"{label} {_quoted(row[name])}" for name, label in self.fields.items() if row[name] is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the import thinks of a person: told whenever it changes."""
+
+    words: Callable[[Row], str]
+
+    def first(self, row: Row) -> str:
+        """The verdict."""
+        return self.words(row)
+
+    def changed(self, before: Row, after: Row) -> str:
+        """The new verdict, if it is another one."""
+        return "" if self.words(before) == self.words(after) else self.words(after)
+
+    def gone(self, row: Row) -> str:
+        """There is none any more."""
+        return f"no longer {self.words(row)}"
+
+    def back(self, row: Row) -> str:
+        """The verdict."""
+        return self.words(row)
+
+
+def person(row: Row) -> str:
+    """Name and address of a user."""
+    name = " ".join(part for part in (row["last_name"], row["first_name"]) if part)
+    return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
+
+
+def because(reason: str | None) -> str:
+    """A reason as the end of a sentence; empty when there is none."""
+    return f", because {REASONS.get(reason, reason)}" if reason else ""
+
+
+def now(
+    *, seen: Row | None, match: Row | None, link: Row | None, dead_letters: Sequence[Row], pending: Sequence[Row]
+) -> str:
+    """One sentence: whether the person is in CallGear now, and why or why not."""
+    tries = "".join(
+        f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
+        f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
+        for letter in dead_letters
+    )
+    if pending:
+        return f"It is not known whether the create reached CallGear; the next run looks it up{tries}."
+    if link is not None:
+        return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}{tries}."
+    if seen is None:
+        return "Not in Bitrix24 any more, and never imported."
+    why = f": {_match(match)}" if match is not None else ""
+    return f"Not in CallGear{why}{tries}."
+
+
+def linked(row: Row) -> str:
+    """A link was stored."""
+    why = _LINKED_BY.get(row["linked_by"], row["linked_by"])
+    return f"linked with CallGear employee {row['callgear_id']}, because {why}"
+
+
+def unlinked(row: Row) -> str:
+    """A link ended."""
+    return f"the link with CallGear employee {row['callgear_id']} ended: another one took its place"
+
+
+def stands(row: Row) -> str:
+    """An action began to stand."""
+    return f"{_standing(row)}{because(row['reason'])}{_sent(row, 'to be sent')}{_answer(row)}"
+
+
+def stands_no_more(row: Row) -> str:
+    """An action no longer stands."""
+    return f"no longer {_standing(row)}"
+
+
+def done(row: Row) -> str:
+    """An action was carried out, or tried."""
+    whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
+    outcome = _OUTCOMES.get(row["outcome"], row["outcome"])
+    return f"{_ACTIONS[row['action']]}{whom}: {outcome}{because(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
+
+
+def _standing(row: Row) -> str:
+    if row["outcome"] in (Outcome.REJECTED, Outcome.CONFLICT):
+        return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
+    return f"{_ACTIONS[row['action']]}: {_OUTCOMES.get(row['outcome'], row['outcome'])}"
+
+
+def _sent(row: Row, verb: str) -> str:
+    if not row["after"]:
+        return ""
+    before = json.loads(row["before"]) if row["before"] else {}
+    fields = [
+        f"{name} {_quoted(before[name])} → {_quoted(value)}" if name in before else f"{name} {_quoted(value)}"
+        for name, value in json.loads(row["after"]).items()
+    ]
+    return f"; {verb}: {', '.join(fields)}"
+
+
+def _answer(row: Row) -> str:
+    return f"; answer: {row['error']}" if row["error"] else ""
+
+
+def _judged(row: Row) -> str:
+    unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
+    return f"{_STANDINGS.get(row['standing'], row['standing'])}{because(row['reason'])}{unusable}"
+
+
+def _match(row: Row) -> str:
+    whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
+    other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
+    return f"{_MATCHES.get(row['match'], row['match'])}{whom}{because(row['reason'])}{other}"
+
+
+def _responsible(row: Row) -> str:
+    return "on the responsible list" if row["listed"] else "not on the responsible list"
+
+
+def _turned(before: Row, after: Row) -> str | None:
+    if before["active"] == after["active"]:
+        return None
+    return "active again in Bitrix24" if after["active"] else "dismissed in Bitrix24"
+
+
+def _quoted(value: object) -> str:
+    if value is None:
+        return "(none)"
+    return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
+
+
+USER = Thing(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
+EMPLOYEE = Thing(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
+JUDGED = Verdict(_judged)
+MATCH = Verdict(_match)
+RESPONSIBLE = Verdict(_responsible)

@@ -1,0 +1,25 @@
+"""Finding a person by what somebody types: a Bitrix24 id or an e-mail address."""
+
+from b24_pipeline.store.database import Database
+
+
+def users_named(database: Database, id_or_email: str) -> list[int]:
+    """The Bitrix24 ids of that id or address, now or ever; addresses are compared as in R04."""
+    text = id_or_email.strip()
+    if text.isdecimal():
+        return _ids(database, "user_known", {"user": int(text)})
+    return _ids(database, "users_by_email", {"email": text.casefold()})
+
+
+def employees_named(database: Database, email: str) -> list[int]:
+    """The CallGear ids of employees that have or had the address."""
+    return _ids(database, "employees_by_email", {"email": email.strip()})
+
+
+def emails_of(database: Database, user: int) -> list[str]:
+    """All addresses that the user has or had."""
+    return [row["email"] for row in database.records("emails_of_user", {"user": user})]
+
+
+def _ids(database: Database, name: str, parameters: dict[str, int | str]) -> list[int]:
+    return [int(found) for row in database.records(name, parameters) for found in row.values()]

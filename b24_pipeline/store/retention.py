@@ -1,0 +1,53 @@
+"""Retention: actions, ended rows and runs go after a while; links never do, and the file shrinks."""
+
+from datetime import datetime, timedelta
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.paths import Paths
+from b24_pipeline.store.runs import remember_first_import
+from b24_pipeline.store.schema import HISTORIES
+from b24_pipeline.store.store import Store
+
+KEEP_DAYS = 400
+
+_EXPIRING = (*(table for model, table in HISTORIES.items() if model is not frames.Users), "standing_actions")
+_OF_RUNS = ("events", "recorded")
+
+
+def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) -> int:
+    """Delete what is older than `keep_days`, compact the file and publish it.
+
+    Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user the last known
+    name (R09). The newest run always stays.
+
+    Returns:
+        How many runs were deleted.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    with Store.open(paths, now=lambda: now) as store:
+        deleted = expire(store.database, since=now - timedelta(days=keep_days))
+        store.compact()
+        store.publish()
+    return deleted
+
+
+def expire(database: Database, *, since: datetime) -> int:
+    """Delete what no run begun since then needs; gives the number of runs deleted."""
+    oldest = database.value("oldest_kept_run", {"since": since})
+    if oldest is None:
+        return 0
+    kept = {"oldest": oldest}
+    before = int(database.value("row_count", table="runs"))
+    with database.transaction():
+        remember_first_import(database)
+        database.execute("expire_users", kept)
+        for table in _EXPIRING:
+            database.execute("expire_rows", kept, table=table)
+        for table in _OF_RUNS:
+            database.execute("expire_of_runs", kept, table=table)
+        database.execute("expire_runs", kept)
+        database.execute("expire_approvals")
+    return before - int(database.value("row_count", table="runs"))

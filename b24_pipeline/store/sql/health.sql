@@ -1,0 +1,32 @@
+-- How the import is doing, for alerts. Dry runs and runs for single users say nothing about it.
+
+-- name: last_success
+SELECT run_id, number, started_at, finished_at FROM store.runs AS runs
+WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL
+  AND EXISTS (SELECT 1 FROM store.recorded AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
+ORDER BY number DESC
+LIMIT 1
+
+-- name: failures_since
+SELECT run_id, started_at, status, reason FROM store.runs
+WHERE status IN ('failed', 'untrusted', 'interrupted') AND NOT dry_run AND only_users IS NULL AND number > $number
+ORDER BY number
+
+-- name: run_as_noted
+SELECT status, dry_run OR only_users IS NOT NULL AS partial FROM store.runs WHERE run_id = $run_id
+
+-- name: held_people
+SELECT harm, bitrix24_id, person FROM audit.actions
+WHERE run_id = $run_id AND outcome = 'held'
+ORDER BY harm, person, bitrix24_id
+
+-- name: failing_people
+SELECT letters.bitrix24_id, letters.action, letters.first_failed_at, letters.attempts, letters.error,
+       nullif(concat_ws(' ', known.last_name, known.first_name), '') AS person
+FROM store.dead_letters AS letters
+LEFT JOIN (
+    SELECT bitrix24_id, last_name, first_name FROM store.bitrix24_users
+    WHERE bitrix24_id IN (SELECT bitrix24_id FROM store.dead_letters)
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+) AS known ON known.bitrix24_id = letters.bitrix24_id
+ORDER BY letters.first_failed_at, letters.bitrix24_id

@@ -1,0 +1,54 @@
+-- One person: found by id or e-mail, shown, forgotten.
+
+-- name: user_known
+SELECT bitrix24_id FROM store.bitrix24_users WHERE bitrix24_id = $user
+UNION
+SELECT bitrix24_id FROM store.links WHERE bitrix24_id = $user
+
+-- name: users_by_email
+SELECT bitrix24_id FROM store.employees WHERE email_key = $email
+UNION
+SELECT bitrix24_id FROM store.bitrix24_users WHERE lower(trim(email)) = lower($email)
+ORDER BY bitrix24_id
+
+-- name: employees_by_email
+SELECT DISTINCT callgear_id FROM store.callgear_employees WHERE lower(trim(email)) = lower($email) ORDER BY callgear_id
+
+-- name: emails_of_user
+SELECT trim(email) AS email FROM store.bitrix24_users WHERE bitrix24_id = $user AND email IS NOT NULL
+UNION
+SELECT email FROM store.employees WHERE bitrix24_id = $user AND email IS NOT NULL
+
+-- name: life_rows
+SELECT history.*, began.run_id AS from_run_id, ended.run_id AS until_run_id, ended.started_at AS until_at
+FROM store.{table} AS history
+LEFT JOIN store.runs AS began ON began.number = history.from_run
+LEFT JOIN store.runs AS ended ON ended.number = history.until_run
+WHERE history.{key} = $id AND (history.until_run IS NULL OR history.until_run > history.from_run)
+ORDER BY history.from_run
+
+-- name: life_events
+SELECT events.*, runs.run_id, runs.started_at, runs.dry_run
+FROM store.events AS events
+JOIN store.runs AS runs ON runs.number = events.run
+WHERE events.bitrix24_id = $id
+ORDER BY events.run, events."at"
+
+-- name: life_of_table
+SELECT * FROM store.{table} WHERE bitrix24_id = $id
+
+-- name: forget_user
+UPDATE store.{table} SET {forgotten} WHERE bitrix24_id = $user
+
+-- name: forget_employees
+UPDATE store.callgear_employees AS kept SET {forgotten}
+WHERE EXISTS (
+        SELECT 1 FROM store.links AS links
+        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
+          AND (links.until_run IS NULL OR kept.from_run < links.until_run)
+      )
+   OR (list_contains($emails, lower(trim(kept.email)))
+       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+
+-- name: forget_mentions
+UPDATE store.{table} SET {forgotten} WHERE {mentioned}

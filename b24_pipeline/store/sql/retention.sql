@@ -1,0 +1,27 @@
+-- What is deleted after a while. A row that ended with the oldest kept run, or before, is not seen by any kept run.
+
+-- name: oldest_kept_run
+SELECT coalesce(min(number) FILTER (WHERE started_at >= $since), max(number)) FROM store.runs
+
+-- name: expire_rows
+DELETE FROM store.{table} WHERE until_run <= $oldest
+
+-- name: expire_users
+DELETE FROM store.bitrix24_users AS kept
+WHERE kept.until_run <= $oldest
+  AND NOT EXISTS (
+      SELECT 1 FROM store.links AS links
+      WHERE links.until_run IS NULL AND links.bitrix24_id = kept.bitrix24_id
+        AND kept.from_run = (
+            SELECT max(users.from_run) FROM store.bitrix24_users AS users WHERE users.bitrix24_id = kept.bitrix24_id
+        )
+  )
+
+-- name: expire_of_runs
+DELETE FROM store.{table} WHERE run < $oldest
+
+-- name: expire_runs
+DELETE FROM store.runs WHERE number < $oldest
+
+-- name: expire_approvals
+DELETE FROM store.approvals WHERE run_id NOT IN (SELECT run_id FROM store.runs)
