@@ -1,0 +1,1 @@
+"""The desk as a person uses it: the Dagster UI and the sandbox page in a real browser (`make e2e`)."""
