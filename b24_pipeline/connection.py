@@ -16,7 +16,7 @@ from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.callgear.budget import PointsBudget
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.session import AccessToken, Login
-from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 from b24_pipeline.store import Paths
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -116,7 +116,7 @@ def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client
     )
 
 
-def trusted_authorities(settings: Settings) -> ssl.SSLContext:
+def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
     """The usual certificate authorities, and the private one of the settings."""
     context = httpx.create_ssl_context()
     if settings.ca_bundle is not None:

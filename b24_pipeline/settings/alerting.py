@@ -1,6 +1,7 @@
 """Who is told when the state of the import changes. Everything is optional: without a receiver nobody is told."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -63,7 +64,15 @@ class AlertSettings(DatabaseSetting):
         f"{PREFIX}ALERT_SMTP_PASSWORD", None, example="a long password", description="Password at the mail server."
     )
 
+    ca_bundle: Path | None = setting(
+        f"{PREFIX}CA_BUNDLE",
+        None,
+        example="/etc/ssl/private-ca.pem",
+        description="A private certificate authority, for on-premise portals and mail servers. TLS is always verified.",
+    )
+
     @field_validator(
+        "ca_bundle",
         "alert_webhook_url",
         "alert_email_from",
         "alert_smtp_host",

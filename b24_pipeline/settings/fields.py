@@ -1,6 +1,5 @@
 """Every setting of one connection, declared once: variable, default, check, example, meaning."""
 
-from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -159,12 +158,6 @@ class Settings(AlertSettings):
     http_timeout_seconds: float = setting(
         f"{PREFIX}HTTP_TIMEOUT_SECONDS", 65.0, gt=0, example="65", description="How long an answer is waited for."
     )
-    ca_bundle: Path | None = setting(
-        f"{PREFIX}CA_BUNDLE",
-        None,
-        example="/etc/ssl/private-ca.pem",
-        description="A private certificate authority, for on-premise portals. TLS is always verified.",
-    )
     callgear_in_flight: int = setting(
         f"{PREFIX}CALLGEAR_IN_FLIGHT", 8, ge=1, le=64, example="8", description="CallGear requests in flight at most."
     )
@@ -204,9 +197,7 @@ class Settings(AlertSettings):
         """A comma-separated list of texts."""
         return tuple(parts(value)) if isinstance(value, str) else value
 
-    @field_validator(
-        "callgear_access_token", "callgear_login", "callgear_password", "callgear_user_id", "ca_bundle", mode="before"
-    )
+    @field_validator("callgear_access_token", "callgear_login", "callgear_password", "callgear_user_id", mode="before")
     @classmethod
     def empty_is_absent(cls, value: object) -> object:
         """An empty line in `.env` is the same as none."""

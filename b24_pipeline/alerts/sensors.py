@@ -1,0 +1,94 @@
+"""Tells people when a run has changed the import's state. A receiver that is down never breaks the import."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from b24_pipeline import settings
+from b24_pipeline.alerts.telling import tell_changes
+from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.connection import utc_now
+from b24_pipeline.resources import TRIGGER_TAG
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store.health import Failure
+
+OURS = "b24_pipeline."
+NO_FAILURE_OF_THE_IMPORT = "RunInProgress"
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitor_all_code_locations=True,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "After a run that went through, however it was started: tells the receivers of alerts when the state has "
+        "changed, for example that something is held, that records fail, or that the import has recovered."
+    ),
+)
+def alert_after_success(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+    """Runs from the terminal belong to no code location; they count, too."""
+    if not is_import(context.dagster_run):
+        return dg.SkipReason("not a run of the import")
+    return dg.SkipReason(told_in_words(lost=None))
+
+
+@dg.run_failure_sensor(
+    monitor_all_code_locations=True,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "After a run that failed, however it was started, also when it died or could not begin: tells the receivers "
+        "of alerts once, and not again before the import has recovered."
+    ),
+)
+def alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason:
+    """The audit knows why, except of runs that died or failed before they could be noted in it."""
+    if not is_import(context.dagster_run) or is_trial(context.dagster_run):
+        return dg.SkipReason("not a run of the whole import")
+    return dg.SkipReason(told_in_words(lost=lost_run(context)))
+
+
+def told_in_words(*, lost: Failure | None) -> str:
+    """Tell what has changed; gives what became of it, for the sensor's page."""
+    try:
+        told = tell_changes(settings.load_alerting(), now=utc_now(), lost=lost)
+    except settings.SettingsError as error:
+        return f"Nobody can be told: {error}"
+    words = [f"told by {', '.join(told.receivers)}" if told.receivers else "nobody had to be told", *told.not_delivered]
+    return "; ".join(words)
+
+
+def is_import(run: dg.DagsterRun) -> bool:
+    """Whether a run worked on the chain: the job, «Materialize», or the terminal."""
+    pools = (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
+    return POOL in pools or TRIGGER_TAG in run.tags
+
+
+def is_trial(run: dg.DagsterRun) -> bool:
+    """Whether a run was dry or for single people: somebody looks at it, and it says nothing about the import."""
+    given: Any = run.run_config
+    config = given.get("resources", {}).get("import_run", {}).get("config", {})
+    return bool(config.get("dry_run") or config.get("only"))
+
+
+def lost_run(context: dg.RunFailureSensorContext) -> Failure | None:
+    """The failed run as Dagster knows it; None when it only found another run going on."""
+    records = context.instance.get_run_records(dg.RunsFilter(run_ids=[context.dagster_run.run_id]))
+    reason, kind = reason_of(context)
+    if kind == NO_FAILURE_OF_THE_IMPORT or not records:
+        return None
+    began = records[0].start_time or records[0].create_timestamp.timestamp()
+    return Failure(context.dagster_run.run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
+
+
+def reason_of(context: dg.RunFailureSensorContext) -> tuple[str, str]:
+    """Why, and the kind of error. Only our own errors are known to name no secret; of others the kind is enough."""
+    error = context.failure_event.job_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "The run ended without a word: it was killed, or its machine stopped.", ""
+    kind = error.cls_name or "error"
+    if error.message.startswith(OURS):
+        return error.message.partition(": ")[2].strip(), kind
+    return f"The run could not go on: {kind}. See its page in the Dagster UI.", kind

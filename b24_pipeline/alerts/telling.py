@@ -1,0 +1,119 @@
+"""Looks at the import's state and tells each receiver what has changed since it was last told.
+
+Whoever calls this, and however often: a receiver hears of a state once when it begins and once when it is over. One
+that is down hears of it at the next occasion, if it still holds then.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from b24_pipeline.alerts import troubles
+from b24_pipeline.alerts.channels import Channel, NotDelivered, channels_of
+from b24_pipeline.alerts.memory import memory_beside
+from b24_pipeline.alerts.messages import message_of
+from b24_pipeline.alerts.troubles import State, Trouble, compare
+from b24_pipeline.settings import AlertSettings
+from b24_pipeline.store import Paths, Reader, Store, StoreError
+from b24_pipeline.store.errors import DatabaseMissing
+from b24_pipeline.store.facts import CALLGEAR_HOST, PORTAL_HOST
+from b24_pipeline.store.health import Failure, Health, health, is_unnoticed
+
+log = logging.getLogger(__name__)
+
+UNNAMED = "Bitrix24 import"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What was seen of the import at one moment."""
+
+    connection: str
+    troubles: tuple[Trouble, ...]
+    success_at: datetime | None
+    """When the last successful run ended."""
+    judged: frozenset[State]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of it: the troubles that hold, who was told of a change, and who could not be reached."""
+
+    troubles: tuple[Trouble, ...]
+    receivers: tuple[str, ...] = ()
+    not_delivered: tuple[str, ...] = ()
+
+
+def tell_changes(
+    settings: AlertSettings, *, now: datetime, stale_after: timedelta | None = None, lost: Failure | None = None
+) -> Told:
+    """Look at the state, and tell what has changed.
+
+    Args:
+        settings: the receivers, and the database.
+        now: when.
+        stale_after: say so when no import has succeeded for longer; None: do not look at this.
+        lost: a failed run that the audit may not know of, because it died or failed before it could be noted.
+    """
+    seen = watch(Paths(settings.database), now=now, stale_after=stale_after, lost=lost)
+    channels = channels_of(settings)
+    if not channels:
+        return Told(seen.troubles)
+    return tell(channels, seen, settings=settings)
+
+
+def tell(channels: Sequence[Channel], seen: Watch, *, settings: AlertSettings) -> Told:
+    """Send each receiver the change since it was last told, if there is one."""
+    told, not_delivered = [], []
+    with memory_beside(settings.database) as memory:
+        for channel in channels:
+            change = compare(
+                seen.troubles, told=memory.of(channel.name), success_at=seen.success_at, judged=seen.judged
+            )
+            if not change:
+                continue
+            try:
+                channel.send(message_of(change, connection=seen.connection))
+            except NotDelivered as error:
+                log.warning("an alert could not be delivered: %s; it is tried again at the next occasion", error)
+                not_delivered.append(str(error))
+            else:
+                memory.remember(channel.name, change)
+                told.append(channel.name)
+    return Told(seen.troubles, receivers=tuple(told), not_delivered=tuple(not_delivered))
+
+
+def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: Failure | None) -> Watch:
+    """What the audit tells; that it cannot be read is a trouble, too."""
+    try:
+        with Store.reader(paths, now=lambda: now) as reader:
+            found = health(reader)
+            connection = named_connection(reader)
+            failures = failures_of(found, lost=lost if lost and is_unnoticed(reader, lost.run_id) else None)
+    except DatabaseMissing:
+        found, connection, failures = Health(), UNNAMED, [lost] if lost else []
+    except StoreError as error:
+        unreadable = Trouble(State.FAILED, since=now, words="The audit cannot be read.", said=str(error))
+        return Watch(UNNAMED, (unreadable,), success_at=None, judged=frozenset())
+    seen = [
+        *troubles.failed(failures),
+        *(troubles.stale(found, now=now, after=stale_after) if stale_after is not None else []),
+        *troubles.held(found),
+        *troubles.records_failing(found),
+    ]
+    success_at = found.success.finished_at if found.success else None
+    return Watch(connection, tuple(seen), success_at=success_at, judged=frozenset(State))
+
+
+def named_connection(reader: Reader) -> str:
+    """The portal and the account that the audit belongs to."""
+    hosts = (reader.fact(PORTAL_HOST), reader.fact(CALLGEAR_HOST))
+    return f"{hosts[0]} → {hosts[1]}" if all(hosts) else UNNAMED
+
+
+def failures_of(found: Health, *, lost: Failure | None) -> list[Failure]:
+    """The failures since the last success, with the one that only Dagster knows of."""
+    if lost is None or (found.success is not None and found.success.finished_at > lost.started_at):
+        return list(found.failures)
+    return [*found.failures, lost]

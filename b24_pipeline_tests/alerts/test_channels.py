@@ -1,0 +1,131 @@
+"""Messages reach real receivers; one that is down or refuses says so without an address or a secret."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Webhook, channels_of
+from b24_pipeline.alerts.messages import Message
+from b24_pipeline.settings import AlertSettings
+from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, free_port, mail_receiver, web_receiver
+
+MESSAGE = Message(subject="portal → account: held", text="portal → account: held\nWho: Лебедева Ира")
+MAIL: dict[str, Any] = {
+    "alert_email_to": "data@x.test,head@x.test",
+    "alert_email_from": "b24@x.test",
+    "alert_smtp_host": "127.0.0.1",
+}
+
+
+def chosen(**fields: Any) -> AlertSettings:
+    return AlertSettings(_env_file=None, **fields)  # type: ignore[call-arg]
+
+
+def test_a_webhook_gets_json_with_the_text_only() -> None:
+    with web_receiver() as hook:
+        Webhook(chosen(alert_webhook_url=hook.url)).send(MESSAGE)
+    assert hook.posted == [{"text": MESSAGE.text}]
+    assert hook.paths == [f"/services/{SECRET}"]
+
+
+@pytest.mark.parametrize("status", [301, 404, 429, 500])
+def test_a_webhook_that_refuses_names_its_status_and_not_its_address(status: int) -> None:
+    with web_receiver(status=status) as hook, pytest.raises(NotDelivered) as refused:
+        Webhook(chosen(alert_webhook_url=hook.url)).send(MESSAGE)
+    assert str(refused.value) == f"the webhook for alerts answered with status {status}"
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_webhook_that_is_down_names_no_address() -> None:
+    channel = Webhook(chosen(alert_webhook_url=f"http://127.0.0.1:{free_port()}/{SECRET}"))
+    with pytest.raises(NotDelivered) as refused:
+        channel.send(MESSAGE)
+    assert str(refused.value) == "the webhook for alerts: ConnectError"
+
+
+def test_an_email_reaches_every_address() -> None:
+    with mail_receiver() as mailbox:
+        Email(chosen(**MAIL, alert_smtp_port=mailbox.port, alert_smtp_security="none")).send(MESSAGE)
+    (mail,) = mailbox.mails
+    assert (mail["Subject"], mail["From"]) == (MESSAGE.subject, "b24@x.test")
+    assert mail.get_content().replace("\r\n", "\n").strip() == MESSAGE.text
+    assert mailbox.recipients == [["data@x.test", "head@x.test"]]
+
+
+def test_an_email_is_sent_by_starttls_after_login() -> None:
+    with mail_receiver(starttls=True, login=True) as mailbox:
+        Email(
+            chosen(
+                **MAIL,
+                alert_smtp_port=mailbox.port,
+                alert_smtp_user="b24",
+                alert_smtp_password="the password",
+                ca_bundle=CERTIFICATE,
+            )
+        ).send(MESSAGE)
+    assert (len(mailbox.mails), mailbox.logins) == (1, [("b24", "the password")])
+
+
+def test_a_mail_server_with_an_unknown_certificate_gets_neither_password_nor_mail() -> None:
+    with mail_receiver(starttls=True, login=True) as mailbox, pytest.raises(NotDelivered) as refused:
+        Email(
+            chosen(**MAIL, alert_smtp_port=mailbox.port, alert_smtp_user="b24", alert_smtp_password="the password")
+        ).send(MESSAGE)
+    assert (mailbox.mails, mailbox.logins) == ([], [])
+    assert str(refused.value) == "the mail server for alerts: SSLCertVerificationError"
+
+
+def test_a_mail_server_without_starttls_gets_no_mail_when_starttls_is_set() -> None:
+    with mail_receiver() as mailbox, pytest.raises(NotDelivered, match="SMTPNotSupportedError"):
+        Email(chosen(**MAIL, alert_smtp_port=mailbox.port)).send(MESSAGE)
+    assert mailbox.mails == []
+
+
+def test_a_wrong_password_is_not_repeated_in_the_error() -> None:
+    with mail_receiver(starttls=True, login=True) as mailbox, pytest.raises(NotDelivered) as refused:
+        Email(
+            chosen(
+                **MAIL,
+                alert_smtp_port=mailbox.port,
+                alert_smtp_user="b24",
+                alert_smtp_password="wrong",
+                ca_bundle=CERTIFICATE,
+            )
+        ).send(MESSAGE)
+    assert str(refused.value) == "the mail server for alerts: SMTPAuthenticationError (535)"
+
+
+def test_a_mail_server_that_refuses_or_is_down_names_no_address() -> None:
+    with mail_receiver(refuses=True) as mailbox, pytest.raises(NotDelivered, match=r"SMTPDataError \(451\)$"):
+        Email(chosen(**MAIL, alert_smtp_port=mailbox.port, alert_smtp_security="none")).send(MESSAGE)
+    with pytest.raises(NotDelivered, match=r"^the mail server for alerts: ConnectionRefusedError$"):
+        Email(chosen(**MAIL, alert_smtp_port=free_port())).send(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({}, []),
+        ({"alert_webhook_url": "", "alert_email_to": ""}, []),
+        ({"alert_webhook_url": "https://hooks.x.test/a"}, ["webhook"]),
+        (MAIL, ["e-mail"]),
+        ({**MAIL, "alert_webhook_url": "https://hooks.x.test/a"}, ["webhook", "e-mail"]),
+    ],
+)
+def test_each_receiver_is_optional(fields: dict[str, Any], names: list[str]) -> None:
+    assert [channel.name for channel in channels_of(chosen(**fields))] == names
+
+
+def test_the_settings_show_no_secret() -> None:
+    shown = repr(chosen(**MAIL, alert_webhook_url=f"https://hooks.x.test/{SECRET}", alert_smtp_password="the password"))
+    assert SECRET not in shown
+    assert "the password" not in shown
+
+
+CHANNELS: list[Callable[[AlertSettings], Channel]] = [Webhook, Email]
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_a_channel_shows_no_secret(kind: Callable[[AlertSettings], Channel]) -> None:
+    assert SECRET not in repr(kind(chosen(alert_webhook_url=f"https://hooks.x.test/{SECRET}")))

@@ -1,0 +1,152 @@
+"""A state begins once and ends once; what is told of it names people and nothing else about them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from b24_pipeline.alerts.messages import message_of, plain_name, without_personal_data
+from b24_pipeline.alerts.troubles import Change, State, Trouble, compare, failed, held, records_failing, stale
+from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
+from b24_pipeline.store.health import FailingPerson, Failure, Health, HeldPerson, Success
+
+NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+RUN_ID = "0b6a1f8e-1111-2222-3333-444455556666"
+
+
+def success(at: datetime = NOON) -> Success:
+    return Success(RUN_ID, started_at=at - timedelta(minutes=1), finished_at=at)
+
+
+def failure(at: datetime, reason: str | None = "the token has expired") -> Failure:
+    return Failure("run", at, RunStatus.FAILED, reason)
+
+
+def failing(user: int, action: ActionKind = ActionKind.CREATE, **fields: object) -> FailingPerson:
+    given = {"person": f"Name{user}", "first_failed_at": NOON, "attempts": 1, "error": "invalid_parameter_value"}
+    return FailingPerson(bitrix24_id=user, action=action, **(given | fields))  # type: ignore[arg-type]
+
+
+def test_failures_since_the_last_success_are_one_trouble_with_the_newest_reason() -> None:
+    (trouble,) = failed([failure(NOON), failure(NOON + HOUR, "the portal is down")])
+    assert (trouble.state, trouble.since, trouble.said) == (State.FAILED, NOON, "the portal is down")
+    assert failed([]) == []
+
+
+@pytest.mark.parametrize(("minutes", "is_stale"), [(59, False), (60, False), (61, True)])
+def test_an_import_is_stale_when_the_last_success_is_older_than_allowed(minutes: int, is_stale: bool) -> None:
+    now = NOON + timedelta(minutes=minutes)
+    assert bool(stale(Health(success=success()), now=now, after=HOUR)) is is_stale
+
+
+def test_an_import_that_never_succeeded_is_stale() -> None:
+    (trouble,) = stale(Health(), now=NOON, after=HOUR)
+    assert trouble.words == "No import has succeeded yet."
+
+
+def test_each_kind_that_is_held_is_a_state_of_its_own_and_says_how_to_approve() -> None:
+    people = (HeldPerson(Harm.CREATE, 1, "Lebedeva Ira"), HeldPerson(Harm.REMOVAL, 2, None))
+    found = held(Health(success=success(), held=people))
+    assert {trouble.state: trouble.people for trouble in found} == {
+        State.HELD_CREATE: ("Lebedeva Ira",),
+        State.HELD_REMOVAL: ("user 2",),
+    }
+    assert all(f"b24-pipeline approve {RUN_ID}" in trouble.words for trouble in found)
+
+
+def test_leavers_who_own_deals_do_not_hide_that_other_records_fail() -> None:
+    people = (failing(1, ActionKind.REMOVE_RESPONSIBLE, error="dependency_error"), failing(2))
+    found = records_failing(Health(failing=people))
+    assert {trouble.state: (trouble.people, trouble.said) for trouble in found} == {
+        State.RECORDS_FAILING: (("Name2",), "invalid_parameter_value"),
+        State.LEAVERS_STILL_LISTED: (("Name1",), "dependency_error"),
+    }
+
+
+def trouble(state: State, **fields: object) -> Trouble:
+    return Trouble(state, **({"since": NOON, "words": "Words."} | fields))  # type: ignore[arg-type]
+
+
+def test_what_was_told_is_not_new() -> None:
+    change = compare([trouble(State.HELD_CREATE)], told={State.HELD_CREATE: NOON}, success_at=NOON)
+    assert not change
+    assert change.still == (State.HELD_CREATE,)
+
+
+def test_what_holds_no_more_is_over() -> None:
+    change = compare([], told={State.HELD_CREATE: NOON, State.RECORDS_FAILING: NOON}, success_at=NOON)
+    assert change.over == (State.HELD_CREATE, State.RECORDS_FAILING)
+    assert change.recovered
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.STALE])
+def test_only_a_later_success_ends_a_failure_and_a_standstill(state: State) -> None:
+    assert compare([], told={state: NOON}, success_at=NOON - HOUR).still == (state,)
+    assert compare([], told={state: NOON}, success_at=None).still == (state,)
+    assert compare([], told={state: NOON}, success_at=NOON + HOUR).over == (state,)
+
+
+def test_what_could_not_be_judged_is_taken_to_hold_on() -> None:
+    change = compare([], told={State.HELD_CREATE: NOON}, success_at=None, judged=frozenset())
+    assert not change
+
+
+def test_a_message_says_what_why_since_when_and_who() -> None:
+    new = trouble(State.RECORDS_FAILING, words="Two fail.", said="bad number", people=("Лебедева Ира", "Wolf Tom"))
+    change = Change(new=(new,), still=(State.HELD_CREATE,), over=(State.STALE,))
+    assert message_of(change, connection="portal → account").text.splitlines() == [
+        "portal → account: records failing",
+        "Two fail.",
+        "The reason: bad number",
+        "Since: 2026-01-12 12:00 UTC",
+        "Who: Лебедева Ира, Wolf Tom",
+        "Over: stale",
+        "Still: held: employees to create",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "headline"),
+    [
+        (Change(new=(), still=(), over=(State.FAILED,)), "recovered"),
+        (Change(new=(), still=(State.STALE,), over=(State.FAILED,)), "over: failed"),
+        (Change(new=(trouble(State.FAILED), trouble(State.STALE)), still=(), over=()), "failed; stale"),
+    ],
+)
+def test_the_subject_says_the_change(change: Change, headline: str) -> None:
+    assert message_of(change, connection="p → a").subject == f"p → a: {headline}"
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    new = trouble(State.RECORDS_FAILING, people=tuple(f"Name{number}" for number in range(13)))
+    text = message_of(Change(new=(new,), still=(), over=()), connection="p → a").text
+    assert text.endswith("Name9 and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("ira@x.test is taken", "(e-mail) is taken"),
+        ("the number +7 (900) 555-01-02 is in use", "the number (number) is in use"),
+        ("GET https://portal.test/rest/1/secretsecret16/user.get failed", "GET (address) failed"),
+        ("update.employees: <!channel> `rm` [x](y)", "update.employees: ‹!channel› 'rm' (x)(y)"),
+        ("two\nlines\x1b[31m", "two lines(31m"),
+        ("invalid_parameter_value, code -32602", "invalid_parameter_value, code -32602"),
+    ],
+)
+def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, shown: str) -> None:
+    assert without_personal_data(said) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("O’Neil-Smith Jr.", "O’Neil-Smith Jr."),
+        ("गुप्ता अनन्या", "गुप्ता अनन्या"),
+        ("<!channel> *Ira* ira@x.test", "channel Ira ira x.test"),
+        ("[click](https://evil.test)", "click (https evil.test)"),
+        ("\u202e\x1b", "(no name)"),
+    ],
+)
+def test_a_name_means_nothing_to_a_chat(name: str, shown: str) -> None:
+    assert plain_name(name) == shown
