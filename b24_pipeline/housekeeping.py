@@ -9,6 +9,7 @@ from b24_pipeline import settings
 from b24_pipeline.connection import utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.store import Paths
+from b24_pipeline.store.retention import apply_retention
 
 KEEP_RUNS = timedelta(days=30)
 BATCH = 100
@@ -45,8 +46,6 @@ def purge_store(context: dg.OpExecutionContext) -> None:
     """Links never expire."""
     chosen = settings.load()
     paths = Paths(chosen.database)
-    from b24_pipeline.store.retention import apply_retention
-
     with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
         apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
     context.log.info("kept the last %d days", chosen.keep_days)
