@@ -85,7 +85,12 @@ class EmployeeWrites:
         return planned.callgear_id
 
     def remember(self, answers: list[Answer]) -> None:
-        """Store the links of what was done; forget the announcement of what certainly did not happen."""
+        """Store the links of what was done; forget the announcement of what certainly did not happen.
+
+        What was learnt of the account's habits (contract 5.5) is kept at once too: a run that dies must not learn it
+        again at somebody's cost.
+        """
+        self.run.store.put_fact(UPDATE_MODE, self.writer.facts.update_mode.value)
         self.run.store.put_links(
             [
                 LinkWritten(
@@ -104,8 +109,7 @@ class EmployeeWrites:
             self.run.store.settle_creates(never_sent)
 
     def close(self) -> None:
-        """Keep what was learnt of the account's habits (contract 5.5)."""
-        self.run.store.put_fact(UPDATE_MODE, self.writer.facts.update_mode.value)
+        """Nothing to close."""
 
     def new_employee(self, planned: PlannedAction) -> NewEmployee:
         """R10."""
