@@ -21,7 +21,11 @@ _ANSWERS = ("error",)
 """What a service answered may name the person."""
 
 _OF_USER: Mapping[str, tuple[str, ...]] = {
-    **{table: personal_columns(model) for model, table in HISTORIES.items() if model is not frames.CallGearEmployees},
+    **{
+        table: personal_columns(model)
+        for model, table in HISTORIES.items()
+        if personal_columns(model) and model is not frames.CallGearEmployees
+    },
     "events": (*personal_columns(frames.Actions), *_ANSWERS),
     "standing_actions": (*personal_columns(frames.Actions), *_ANSWERS),
     "dead_letters": (*personal_columns(frames.DeadLetters), *_ANSWERS),

@@ -87,10 +87,14 @@ def _of_table(reader: Reader, table: str, user: int) -> list[Row]:
 
 
 def _employee_of(reader: Reader, link: Row) -> list[Row]:
+    """The employee's history as far as it is this user's: what comes after the link is another person's life."""
     rows = reader.database.records(
         "life_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
     )
-    return [row for row in rows if link["until_run"] is None or row["from_run"] < link["until_run"]]
+    if link["until_run"] is None:
+        return [*rows]
+    own = [row for row in rows if row["from_run"] < link["until_run"]]
+    return [row if (row["until_run"] or 0) <= link["until_run"] else row | {"until_run": None} for row in own]
 
 
 def _last(rows: list[Row]) -> Row | None:

@@ -82,13 +82,13 @@ def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Reco
 
 
 def test_the_file_shrinks(recorder: Recorder, paths: Paths) -> None:
-    for day in range(3):
+    for day in range(6):
         names = [(user, sha256(b"%d %d" % (user, day)).hexdigest()) for user in range(10_000)]
         recorder.run(users(*names))
         recorder.clock.advance(timedelta(days=1))
     recorder.store.close()
     before = paths.working.stat().st_size
-    apply_retention(paths, keep_days=2, now=recorder.clock())
+    apply_retention(paths, keep_days=1, now=recorder.clock())
     assert paths.working.stat().st_size < before * 0.7
     assert oct(paths.working.stat().st_mode & 0o777) == "0o600"
 

@@ -1,0 +1,147 @@
+"""A person is erased on request: every text goes, every id and count stays."""
+
+import pandas as pd
+import pytest
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store import LinkWritten, Paths, Step
+from b24_pipeline.store.errors import AmbiguousPerson, UnknownPerson
+from b24_pipeline.store.forgetting import forget
+from b24_pipeline_tests.store.recording import Recorder, action, actions, ask, employees, judged, users
+
+TEXTS = ("Zhuravleva", "zhura@x.test", "79161234567", "Zoya")
+
+
+@pytest.fixture
+def lived(recorder: Recorder) -> Recorder:
+    """Zoya Zhuravleva, 1, was created, renamed and dismissed; Belov, 2, is still there."""
+    at = recorder.clock()
+    recorder.begin()
+    zoya = {"first_name": "Zoya", "email": "zhura@x.test", "work_phone": "79161234567"}
+    recorder.store.record_snapshot(
+        frames.Users, frames.check(frames.Users, _both(users((1, "Zhuravleva"), **zoya), users((2, "Belov"))))
+    )
+    recorder.store.record_snapshot(
+        frames.Employees,
+        frames.check(
+            frames.Employees,
+            _both(judged((1, "candidate"), email="Zhura@x.test", email_key="zhura@x.test"), judged((2, "candidate"))),
+        ),
+    )
+    recorder.store.record_snapshot(
+        frames.CallGearEmployees,
+        frames.check(
+            frames.CallGearEmployees,
+            _both(
+                employees((11, "(bitrix24) Zhuravleva"), email="zhura@x.test", phone_numbers='["79161234567"]'),
+                employees((12, "(bitrix24) Belov"), email="u2@x.test"),
+            ),
+        ),
+    )
+    recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create")])
+    recorder.store.announce_creates([(1, "zhura@x.test")])
+    sent = {"person": "Zhuravleva Zoya", "before": '{"last_name": "Zhuravleva"}', "after": '{"email": "zhura@x.test"}'}
+    recorder.store.record_standing(Step.UPSERT, actions(action(1, "conflict", "conflict", **sent)))
+    recorder.store.record_events(
+        actions(
+            action(1, "create", "failed", error="zhura@x.test is taken", **sent),
+            action(2, "link", "done", person="Belov", after='{"note": "like zhura@x.test"}'),
+        )
+    )
+    letter = {"attempts": 1, "first_failed_at": at, "last_failed_at": at, "next_try_at": at}
+    recorder.store.put_dead_letters(
+        frames.of(
+            frames.DeadLetters,
+            [{"bitrix24_id": 1, "action": "create", "error": "zhura@x.test", "after": '{"a": "Zoya"}'} | letter],
+        )
+    )
+    recorder.finish(RunStatus.PARTIAL, "zhura@x.test failed", users=2, failed=1)
+    recorder.run(users((2, "Belov")))
+    recorder.store.publish()
+    recorder.store.close()
+    return recorder
+
+
+def _both(*parts: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("by", ["1", "ZHURA@x.test"])
+def test_nothing_of_a_forgotten_person_is_left_in_the_files(lived: Recorder, paths: Paths, by: str) -> None:
+    before = paths.working.read_bytes() + paths.published.read_bytes()
+    assert all(text.encode() in before for text in TEXTS[:2])
+    assert forget(paths, by, now=lived.clock()) == 1
+    dump = _dump(paths)
+    assert [text for text in TEXTS if text.casefold() in dump.casefold()] == []
+    bytes_left = b"".join(file.read_bytes() for file in paths.published.parent.iterdir())
+    assert [text for text in TEXTS if text.encode() in bytes_left] == []
+
+
+def test_counts_ids_and_links_stay(lived: Recorder, paths: Paths) -> None:
+    queries = (
+        "SELECT * FROM audit.links ORDER BY 1",
+        "SELECT users, failed FROM audit.runs ORDER BY number",
+        "SELECT run_id, bitrix24_id, action, outcome FROM audit.actions ORDER BY ALL",
+        "SELECT bitrix24_id, active FROM audit.bitrix24_users_as_of('run-1') ORDER BY 1",
+        "SELECT bitrix24_id, attempts FROM audit.dead_letters",
+    )
+    before = [ask(paths, query) for query in queries]
+    forget(paths, "1", now=lived.clock())
+    assert [ask(paths, query) for query in queries] == before
+
+
+def test_others_are_not_touched(lived: Recorder, paths: Paths) -> None:
+    forget(paths, "1", now=lived.clock())
+    assert ask(paths, "SELECT last_name, email FROM audit.bitrix24_users") == [("Belov", "u2@x.test")]
+    assert ask(paths, "SELECT last_name FROM audit.callgear_employees WHERE callgear_id = 12") == [
+        ("(bitrix24) Belov",)
+    ]
+    assert ask(paths, "SELECT person FROM audit.actions WHERE bitrix24_id = 2") == [("Belov",)]
+
+
+def test_what_had_a_text_says_that_it_is_forgotten(lived: Recorder, paths: Paths) -> None:
+    forget(paths, "1", now=lived.clock())
+    shown = ask(paths, "SELECT last_name, second_name FROM audit.bitrix24_users_as_of('run-1') WHERE bitrix24_id = 1")
+    assert shown == [("(forgotten)", None)]
+
+
+def test_somebody_who_is_only_in_callgear_is_forgotten_by_address(recorder: Recorder, paths: Paths) -> None:
+    recorder.run(employees((15, "Zhuravleva"), email="Zhura@x.test"))
+    recorder.store.close()
+    assert forget(paths, "zhura@x.test", now=recorder.clock()) is None
+    assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",)]
+
+
+def test_the_next_holder_of_the_employee_is_not_forgotten_with_the_former(recorder: Recorder, paths: Paths) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova"), (2, "Belov")))
+    recorder.store.record_snapshot(frames.CallGearEmployees, employees((11, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    recorder.begin()
+    recorder.store.put_links([LinkWritten(2, 11, "approval")])
+    recorder.finish()
+    recorder.run(employees((11, "Belov")))
+    recorder.store.close()
+    forget(paths, "1", now=recorder.clock())
+    shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY from_run")
+    assert shown == [("(forgotten)",), ("Belov",)]
+
+
+def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths: Paths) -> None:
+    recorder.run(users((1, "Antonova"), (2, "Belov"), email="shared@x.test"))
+    recorder.store.close()
+    with pytest.raises(AmbiguousPerson, match=r"2 users have or had the address shared@x\.test: 1, 2"):
+        forget(paths, "shared@x.test", now=recorder.clock())
+
+
+@pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])
+def test_nobody_is_forgotten_by_mistake(lived: Recorder, paths: Paths, nobody: str) -> None:
+    with pytest.raises(UnknownPerson, match="Nobody is known by"):
+        forget(paths, nobody, now=lived.clock())
+
+
+def _dump(paths: Paths) -> str:
+    tables = ask(paths, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'store'")
+    return "\n".join(str(ask(paths, f"SELECT * FROM store.{name}")) for (name,) in tables)
