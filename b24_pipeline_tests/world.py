@@ -122,12 +122,9 @@ class Result:
         }
 
     def failures(self) -> list[str]:
-        """The texts of failed steps, or of what failed before the first step."""
-        return [
-            (event.event_specific_data.error.cause or event.event_specific_data.error).message.strip()
-            for event in self.dagster.all_events
-            if event.is_failure and getattr(event.event_specific_data, "error", None)
-        ]
+        """Why the run failed: the texts of failed steps, or of what failed before the first step."""
+        failed = [event.event_specific_data.error for event in self.dagster.all_events if event.is_failure]
+        return list(dict.fromkeys((error.cause or error).message.strip() for error in failed))
 
     def metadata(self, asset: str) -> dict[str, Any]:
         """What an asset's materialisation says, as plain values."""

@@ -78,18 +78,23 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
                     "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
                 },
             )
-        failure = run_failure(run)
-        if failure is not None:
-            raise RunNotStarted(failure)
+        refuse_not_started(run)
         return read_result(paths, run_id=run.run_id)
 
 
-def run_failure(run: dg.ExecuteInProcessResult) -> str | None:
-    """Why a run ended before its first step, in one line; none for one that began."""
-    for event in run.all_events:
-        if event.event_type is dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error is not None:
-            return event.job_failure_data.error.message.strip().removeprefix(f"{NotStarted.__module__}.NotStarted: ")
-    return None
+def refuse_not_started(run: dg.ExecuteInProcessResult) -> None:
+    """The audit knows nothing of a run that ended before its first step.
+
+    Raises:
+        RunNotStarted: it did; the text says why, in one line.
+    """
+    events = {event.event_type: event for event in run.all_events}
+    failed = events.get(dg.DagsterEventType.RUN_FAILURE)
+    if failed is None or dg.DagsterEventType.STEP_START in events:
+        return
+    error = failed.job_failure_data.error
+    text = error.message.strip() if error is not None else "Dagster could not begin the run"
+    raise RunNotStarted(text.removeprefix(f"{NotStarted.__module__}.{NotStarted.__name__}: "))
 
 
 @contextmanager

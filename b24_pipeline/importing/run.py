@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.callgear.errors import ReadNotTrusted
+from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
+from b24_pipeline.callgear.errors import CallGearError, ReadNotTrusted
 from b24_pipeline.connection import Connection
 from b24_pipeline.rules import frames, limits, retrying
 from b24_pipeline.rules.records import (
@@ -26,7 +26,7 @@ from b24_pipeline.rules.records import (
     Standing,
     Trigger,
 )
-from b24_pipeline.store import Approval, RunCounts, RunStart, Store
+from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,9 @@ class ImportRun:
         except (FetchNotTrusted, ReadNotTrusted) as error:
             self.trouble = (RunStatus.UNTRUSTED, str(error))
             raise RunStopped(f"{name}: {error}") from None
+        except (Bitrix24Error, CallGearError, StoreError) as error:
+            self.trouble = (RunStatus.FAILED, str(error))
+            raise RunStopped(f"{name}: {error}") from None
         except Exception as error:
             log.exception("step %s failed", name)
             self.trouble = (RunStatus.FAILED, f"{type(error).__name__}: {error}")
@@ -140,6 +143,13 @@ class ImportRun:
         return limits.hold(
             narrowed, limits=self.policy.limits, circumstances=self.circumstances, approved=self.approved()
         )
+
+    def not_chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+        """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""
+        if not self.config.only:
+            return frames.empty(frames.Plan)
+        decided = self.decide(plan)
+        return frames.check(frames.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
 
     def settle_dead_letters(self, actions: DataFrame[frames.Actions], *, kinds: frozenset[ActionKind]) -> None:
         """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""

@@ -44,7 +44,7 @@ def send_plan(
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
     chosen = run.chosen(plan)
-    standing = chosen if not run.config.only else run.decide(plan)
+    standing = frames.check(frames.Plan, pd.concat([chosen, run.not_chosen(plan)], ignore_index=True))
     run.store.record_standing(step, planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)))
     todo = with_outcomes(chosen, (Outcome.PLANNED,))
     if run.config.dry_run:

@@ -23,7 +23,8 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
     client = run.connection.bitrix24
     known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
     users = fetch_users(client, known_ids=known or None).users
-    missing = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked()) - known_deleted(run)
+    gone = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked(), scope=run.policy.scope)
+    missing = gone - known_deleted(run)
     if missing:
         still_there = missing - confirm_deleted(client, missing, witness=int(users["bitrix24_id"].iloc[0]))
         if still_there:

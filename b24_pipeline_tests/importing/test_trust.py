@@ -1,0 +1,103 @@
+"""R16a through the whole chain: a source that cannot be trusted stops the run before any write."""
+
+import pytest
+
+from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline_tests.world import World
+
+
+def prepared(world: World) -> None:
+    """One person to create, one to remove: any write would be seen."""
+    leaver = world.hire("Leaver")
+    world.run()
+    world.account.responsible[str(leaver)] = "Leaver"
+    world.portal.dismiss(leaver)
+    world.hire("Newcomer")
+    world.forget_requests()
+
+
+@pytest.mark.parametrize(
+    ("switches", "reason"),
+    [
+        ({"scope": Scope.BRIEF}, "the webhook lacks the scope"),
+        ({"total_error": 5}, "users were read, but the portal counts"),
+    ],
+)
+def test_r16a_a_fetch_that_is_not_to_be_trusted_ends_the_run_untrusted(
+    world: World, switches: dict[str, object], reason: str
+) -> None:
+    prepared(world)
+    world.behave(**switches)
+
+    result = world.run()
+
+    assert (result.success, result.status, world.writes()) == (False, "untrusted", [])
+    assert reason in (result.reason or "")
+
+
+def test_r16a_an_empty_portal_is_not_to_be_trusted(world: World) -> None:
+    prepared(world)
+    for user in list(world.portal.users):
+        world.portal.delete(user)
+
+    result = world.run()
+
+    assert (result.status, world.writes()) == ("untrusted", [])
+
+
+def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(world: World) -> None:
+    prepared(world)
+    world.behave(total_items_error=3)
+
+    result = world.run()
+
+    assert (result.status, world.writes()) == ("untrusted", [])
+
+
+def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(world: World) -> None:
+    prepared(world)
+    world.behave(scope=Scope.BRIEF)
+    untrusted = world.run()
+    world.behave(scope=Bitrix24Behaviour().scope)
+
+    result = world.run()
+
+    (line,) = untrusted.failures()
+    assert "Failure: bitrix24_users: no user came with an e-mail field" in line
+    assert "\n" not in line
+    assert (result.status, result.counts.created, result.counts.responsible_removed) == ("done", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None), "webhook"),
+        (Fault(FaultKind.TOKEN_BLOCKED, api="callgear", times=None), "unblock it"),
+        (Fault(FaultKind.IP_NOT_WHITELISTED, api="callgear", times=None), "add it under Account"),
+        (Fault(FaultKind.OVERLOAD_LIMIT, api="bitrix24", times=None), "OVERLOAD_LIMIT"),
+    ],
+    ids=lambda value: value.kind.name if isinstance(value, Fault) else "",
+)
+def test_r18_a_bad_account_stops_the_run_at_once_and_says_what_to_do(world: World, fault: Fault, says: str) -> None:
+    world.hire("Newcomer")
+    world.sandbox.faults.add(fault)
+
+    result = world.run()
+
+    assert (result.success, result.status, world.writes()) == (False, "failed", [])
+    assert says in (result.reason or "")
+    assert "Error" not in (result.reason or "")
+    assert len([request for request in world.sandbox.requests if request.api == fault.api]) == 1
+
+
+def test_a_database_of_another_connection_is_refused_before_anything_is_asked(world: World) -> None:
+    world.hire("Lebedeva")
+    world.run()
+    world.set(BITRIX24_WEBHOOK_URL=world.server.webhook_url.replace("127.0.0.1", "localhost"))
+    world.forget_requests()
+
+    result = world.run()
+
+    assert (result.success, result.row, world.sandbox.requests) == (False, None, [])
+    assert "belongs to 127.0.0.1 and 127.0.0.1, not to localhost and 127.0.0.1" in result.failures()[0]
