@@ -25,7 +25,7 @@ def plan_upsert(
 ) -> DataFrame[frames.Plan]:
     """What shall be done for every user but those that need nothing: create, link, update, or why not."""
     rows = (
-        employees.drop(columns="reason")
+        employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(matches, on="bitrix24_id")
         .merge(
             callgear_employees[["callgear_id", "last_name", "phone_numbers"]].rename(
