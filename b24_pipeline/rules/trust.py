@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Distrust(StrEnum):
@@ -12,6 +13,16 @@ class Distrust(StrEnum):
     BROKEN_OFF = "broken_off"
     NO_EMAIL_KEY = "no_email_key"
     COUNT_DIFFERS = "count_differs"
+
+
+_WORDS: Final = {
+    Distrust.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
+    Distrust.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
+    Distrust.BROKEN_OFF: "the portal's answer broke off after {users} users",
+    Distrust.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
+    " tick user or user_basic (user_brief is not enough)",
+    Distrust.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +58,7 @@ def distrust(evidence: FetchEvidence) -> Distrust | None:
 
 def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
-    match reason:
-        case Distrust.EMPTY:
-            return "the portal says it has no users at all: check the rights of the webhook's owner"
-        case Distrust.OUT_OF_ORDER:
-            return "the portal sent users out of the order of their ids, so some may be missing"
-        case Distrust.BROKEN_OFF:
-            return f"the portal's answer broke off after {evidence.users} users"
-        case Distrust.NO_EMAIL_KEY:
-            return (
-                "no user came with an e-mail field: the webhook lacks the scope for it,"
-                " tick user or user_basic (user_brief is not enough)"
-            )
-        case Distrust.COUNT_DIFFERS:
-            return f"{evidence.users} users were read, but the portal counts {_counts(evidence)}, also when read again"
+    return _WORDS[reason].format(users=evidence.users, counts=_counts(evidence))
 
 
 def _count_is_explained(evidence: FetchEvidence) -> bool:

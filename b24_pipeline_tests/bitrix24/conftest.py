@@ -1,7 +1,9 @@
 """A sandbox portal over real HTTP, on a clock that only moves when somebody sleeps."""
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -76,6 +78,39 @@ def connect(server: Server, http: httpx.Client, clock: FakeClock) -> Connect:
 @pytest.fixture
 def client(connect: Connect) -> Bitrix24:
     return connect()
+
+
+Twist = Callable[[dict[str, Any]], None]
+Twister = Callable[[Twist], Bitrix24]
+
+
+class Twisted(httpx.BaseTransport):
+    """Passes requests on to the sandbox and changes what its batches answer."""
+
+    def __init__(self, twist: Twist) -> None:
+        self._twist = twist
+        self._http = httpx.HTTPTransport(verify=TLS)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.handle_request(request)
+        payload = json.loads(response.read())
+        response.close()
+        result = payload["result"]
+        if isinstance(result, dict) and "result_error" in result:
+            maps = {name: result[name] or {} for name in ("result", "result_total", "result_error")}
+            self._twist(maps)
+            payload["result"] = {**result, **maps}
+        return httpx.Response(response.status_code, json=payload)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@pytest.fixture
+def twisted(connect: Connect) -> Iterator[Twister]:
+    """Makes a client of a portal whose batches answer what the twist makes of them."""
+    with ExitStack() as opened:
+        yield lambda twist: connect(http=opened.enter_context(httpx.Client(transport=Twisted(twist))))
 
 
 def hire(sandbox: Sandbox, ids: Iterable[int], **fields: Any) -> None:

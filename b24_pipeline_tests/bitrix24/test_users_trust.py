@@ -1,8 +1,7 @@
 """A fetch that cannot be everybody is no fetch (R16a), and one that a fault disturbed is carried to its end."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -22,40 +21,7 @@ from b24_pipeline.bitrix24 import (
 from b24_pipeline.bitrix24.windows import AT_ONCE
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, OperatingErrorData, Scope
-from b24_pipeline_tests.bitrix24.conftest import SHORT, TLS, Connect, FakeClock, commands_sent, hire
-
-Twist = Callable[[dict[str, Any]], None]
-
-
-class Twisted(httpx.BaseTransport):
-    """Passes requests on to the sandbox and changes what a batch answers."""
-
-    def __init__(self, twist: Twist) -> None:
-        self._twist = twist
-        self._http = httpx.HTTPTransport(verify=TLS)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._http.handle_request(request)
-        payload = json.loads(response.read())
-        result = payload.get("result")
-        if isinstance(result, dict) and "result_error" in result:
-            for name in ("result", "result_total", "result_error"):
-                result[name] = result[name] or {}
-            self._twist(result)
-        response.close()
-        return httpx.Response(response.status_code, json=payload)
-
-    def close(self) -> None:
-        self._http.close()
-
-
-@pytest.fixture
-def twisted(connect: Connect) -> Iterator[Callable[[Twist], Bitrix24]]:
-    with ExitStack() as opened:
-        yield lambda twist: connect(http=opened.enter_context(httpx.Client(transport=Twisted(twist))))
-
-
-Twister = Callable[[Twist], Bitrix24]
+from b24_pipeline_tests.bitrix24.conftest import SHORT, TLS, Connect, FakeClock, Twister, commands_sent, hire
 
 
 def pages_of(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -323,6 +289,19 @@ def test_an_error_of_a_count_ends_the_fetch(twisted: Twister, sandbox: Sandbox) 
     for known in (None, range(1, 161)):
         with pytest.raises(AccountError, match="lacks a scope"):
             fetch_users(twisted(refuse), known_ids=known)
+
+
+def test_a_count_that_fails_for_the_moment_is_asked_for_again(twisted: Twister, sandbox: Sandbox) -> None:
+    failures = iter([{"error": "INTERNAL_SERVER_ERROR"}])
+
+    def fail_once(result: dict[str, Any]) -> None:
+        for failure in failures:
+            result["result"].clear()
+            result["result_error"]["active"] = failure
+
+    hire(sandbox, range(1, 61))
+    fetch = fetch_users(twisted(fail_once), known_ids=range(1, 61))
+    assert (len(fetch.users), fetch.requests) == (60, 2)
 
 
 def test_no_scope_at_all_is_an_error_of_the_account(client: Bitrix24, sandbox: Sandbox) -> None:

@@ -1,0 +1,89 @@
+"""R13: the second, direct look-up of users whom a complete fetch no longer holds."""
+
+import json
+
+import httpx
+import pytest
+
+from b24_pipeline.bitrix24 import (
+    AccountError,
+    Bitrix24,
+    FetchNotTrusted,
+    LeakyBucket,
+    TransportFault,
+    confirm_deleted,
+    look_up,
+)
+from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
+from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, commands_sent, hire
+
+
+@pytest.mark.parametrize("dismissed", [DismissedUsers.INCLUDED, DismissedUsers.HIDDEN_BY_DEFAULT])
+def test_r13_only_who_is_nowhere_is_deleted(client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed)
+    hire(sandbox, [1, 2, 3])
+    sandbox.portal.dismiss(2)
+    sandbox.portal.delete(3)
+    assert confirm_deleted(client, [3, 2, 1, 999, 2]) == {3, 999}
+
+
+def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, [1, 2, 3], NAME="Ira")
+    sandbox.portal.dismiss(2)
+    users = look_up(client, [2, 7, 3])
+    assert users["bitrix24_id"].tolist() == [2, 3]
+    assert users["active"].tolist() == [False, True]
+    assert users["first_name"].tolist() == ["Ira", "Ira"]
+
+
+@pytest.mark.parametrize(
+    ("count", "commands"), [(0, []), (1, [2]), (50, [2]), (51, [4]), (1_250, [50]), (1_251, [50, 2])]
+)
+def test_r13_looking_up_takes_a_request_for_1_250_users(
+    client: Bitrix24, sandbox: Sandbox, count: int, commands: list[int]
+) -> None:
+    assert confirm_deleted(client, range(1, count + 1)) == set(range(1, count + 1))
+    assert commands_sent(sandbox) == commands
+
+
+def test_r13_a_witness_who_is_not_found_proves_nobody_deleted(client: Bitrix24) -> None:
+    with pytest.raises(FetchNotTrusted, match="misses user 5, who is there"):
+        confirm_deleted(client, [1, 2], witness=5)
+
+
+def test_r13_a_witness_who_is_found_is_not_in_the_result(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, [5, 6])
+    assert look_up(client, [5, 6, 7], witness=5)["bitrix24_id"].tolist() == [5, 6]
+    assert confirm_deleted(client, [5, 6, *range(100, 200)], witness=5) == set(range(100, 200))
+    assert commands_sent(sandbox) == [2, 6]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.TRUNCATED_JSON])
+def test_r13_a_look_up_is_repeated_and_never_takes_a_fault_for_an_absence(
+    connect: Connect, sandbox: Sandbox, kind: FaultKind
+) -> None:
+    hire(sandbox, [1])
+    sandbox.faults.add(Fault(kind=kind, api="bitrix24", nth=1, times=2))
+    assert confirm_deleted(connect(), [1, 2]) == {2}
+    sandbox.faults.clear()
+    sandbox.faults.add(Fault(kind=FaultKind.RESET_BEFORE, api="bitrix24", times=None))
+    with pytest.raises(TransportFault):
+        confirm_deleted(connect(), [1, 2])
+
+
+def test_r13_a_dead_webhook_proves_nobody_deleted(client: Bitrix24, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.WEBHOOK_REVOKED_403, api="bitrix24", times=None))
+    with pytest.raises(AccountError):
+        confirm_deleted(client, [1, 2])
+
+
+def test_r13_a_portal_that_does_not_heed_the_ids_proves_nobody_deleted() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        rows = {name: [{"ID": "99", "ACTIVE": True}] for name in json.loads(request.content)["cmd"]}
+        return httpx.Response(200, json={"result": {"result": rows}})
+
+    http = httpx.Client(transport=httpx.MockTransport(answer), verify=TLS)
+    client = Bitrix24("https://x.bitrix24.com/rest/1/abc/", http=http, bucket=LeakyBucket())
+    with pytest.raises(FetchNotTrusted, match="found users that were not asked for"):
+        confirm_deleted(client, [1, 2])
