@@ -1,0 +1,48 @@
+"""The frames decide the columns of the database, and come back from it as they were."""
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import from_arrow, personal_columns, sql_columns, to_arrow
+
+STORED = (
+    frames.Users, frames.Employees, frames.CallGearEmployees, frames.Matches, frames.ResponsibleEmployees,
+    frames.Links, frames.PendingCreates, frames.Actions, frames.DeadLetters,
+)  # fmt: skip
+
+
+def test_each_type_has_its_duckdb_type() -> None:
+    assert sql_columns(frames.Links) == {
+        "bitrix24_id": "BIGINT",
+        "callgear_id": "BIGINT",
+        "linked_by": "VARCHAR",
+        "linked_at": "TIMESTAMPTZ",
+        "run_id": "VARCHAR",
+        "last_name": "VARCHAR",
+    }
+    assert sql_columns(frames.Users)["active"] == "BOOLEAN"
+
+
+def test_personal_columns_follow_from_the_declaration() -> None:
+    assert personal_columns(frames.ResponsibleEmployees) == ("name",)
+    assert personal_columns(frames.Matches) == ()
+
+
+@pytest.mark.parametrize("model", STORED)
+def test_a_frame_without_a_single_value_keeps_its_types(model: type[frames.Frame]) -> None:
+    empty = frames.empty(model)
+    assert_frame_equal(from_arrow(model, to_arrow(model, empty)), empty)
+
+
+def test_a_frame_comes_back_as_it_was() -> None:
+    at = pd.Timestamp("2026-01-01 09:00:00.123456", tz="UTC")
+    frame = frames.of(
+        frames.Actions,
+        [
+            {"bitrix24_id": 2**53 + 1, "action": "create", "outcome": "done", "at": at, "person": "Ōta «x»"},
+            {"bitrix24_id": 2, "callgear_id": 7, "action": "link", "outcome": "failed"},
+        ],
+    )
+    assert_frame_equal(from_arrow(frames.Actions, to_arrow(frames.Actions, frame)), frame)
