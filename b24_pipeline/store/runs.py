@@ -136,7 +136,10 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
 
 
 def first_import(database: Database) -> bool:
-    """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16)."""
+    """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16).
+
+    A run of single assets that never reached the writing step imported nobody.
+    """
     return fact(database, FIRST_IMPORT_OVER) is None and int(database.value("complete_runs")) == 0
 
 

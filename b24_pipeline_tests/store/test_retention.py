@@ -74,7 +74,9 @@ def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:
 
 
 def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Recorder) -> None:
-    recorder.run()
+    recorder.begin()
+    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.finish()
     recorder.clock.advance(timedelta(days=500))
     recorder.run(status=RunStatus.FAILED)
     expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))

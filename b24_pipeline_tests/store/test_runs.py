@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline.rules.records import RunStatus, Trigger
-from b24_pipeline.store import Paths, RunCounts, RunStart, Store
+from b24_pipeline.store import Paths, RunCounts, RunStart, Step, Store
 from b24_pipeline.store.errors import RunNotBegun
 from b24_pipeline.store.runs import COUNTS
-from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, ask
+from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, actions, ask, users
 
 
 def test_r20_a_run_keeps_how_it_went(recorder: Recorder) -> None:
@@ -77,8 +77,14 @@ def test_r16_the_first_import_lasts_until_a_run_for_everybody_deferred_nothing(
 ) -> None:
     begin = {name: ended[name] for name in ("dry_run", "only") if name in ended}
     recorder.begin(**begin)
+    recorder.store.record_standing(Step.UPSERT, actions())
     recorder.finish(ended["status"], deferred=ended.get("deferred", 0))
     assert recorder.store.first_import() is still_first
+
+
+def test_r16_a_run_that_never_reached_the_writing_step_is_no_first_import(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova")))
+    assert recorder.store.first_import()
 
 
 def test_people_see_the_runs_in_the_published_file(recorder: Recorder, paths: Paths) -> None:

@@ -35,6 +35,7 @@ LIMIT $limit
 -- name: complete_runs
 SELECT count(*) FROM store.runs
 WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL AND deferred = 0
+  AND EXISTS (FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 
 -- name: run_row
 SELECT * FROM store.runs WHERE run_id = $run_id
