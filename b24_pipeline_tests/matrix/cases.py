@@ -1,0 +1,264 @@
+"""The fault matrix as a table: which call meets which fault, at which of its occurrences, and how the run may end."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from itertools import cycle
+
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline_tests.matrix import scenes
+from b24_pipeline_tests.matrix.scenes import Scene
+
+DONE, PARTIAL, FAILED = RunStatus.DONE, RunStatus.PARTIAL, RunStatus.FAILED
+
+
+class Position(Enum):
+    """Which of a call's occurrences in the run meets the fault."""
+
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+
+    def nth(self, calls: int) -> int:
+        """The 1-based number of the call, of so many."""
+        return {Position.FIRST: 1, Position.MIDDLE: (calls + 1) // 2, Position.LAST: calls}[self]
+
+
+@dataclass(frozen=True)
+class Mnemonic:
+    """An error of CallGear that is about one record, one method, or our request."""
+
+    code: int
+    word: str
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of the matrix.
+
+    Attributes:
+        scene: the company.
+        api: the system that fails.
+        method: the call that fails.
+        kind: how it fails.
+        position: at which occurrence.
+        ends: how the run ends.
+        mnemonic: for FaultKind.MNEMONIC.
+        in_flight: requests of CallGear in flight.
+    """
+
+    scene: Scene
+    api: str
+    method: str
+    kind: FaultKind
+    position: Position
+    ends: RunStatus
+    mnemonic: Mnemonic | None = None
+    in_flight: int = 1
+
+    def __str__(self) -> str:
+        what = f"{self.mnemonic.word}{self.mnemonic.code}" if self.mnemonic else self.kind.name
+        crowd = f"-{self.in_flight} in flight" if self.in_flight > 1 else ""
+        return f"{self.scene.name}-{self.method}-{what}-{self.position.value}{crowd}"
+
+    def faults(self, calls: int) -> list[Fault]:
+        """What to arm, when the method is called so often."""
+        nth = self.position.nth(calls)
+        if self.method == "login.user" and self.position is Position.LAST:
+            nth = 2
+        fault = Fault(kind=self.kind, api=self.api, method=self.method, nth=nth)
+        if self.mnemonic is not None:
+            error = self.mnemonic
+            fault = Fault(
+                kind=self.kind,
+                api=self.api,
+                method=self.method,
+                nth=nth,
+                code=error.code,
+                mnemonic=error.word,
+                field=error.field,
+            )
+        return [EXPIRY, fault] if self.method == "login.user" and self.position is Position.LAST else [fault]
+
+
+EXPIRY = Fault(kind=FaultKind.TOKEN_EXPIRED, api="callgear", method="create.employees", nth=1)
+"""Makes the client log in again, so that `login.user` occurs twice."""
+
+TRANSPORT = (
+    FaultKind.CONNECTION_REFUSED,
+    FaultKind.RESET_BEFORE,
+    FaultKind.RESET_AFTER,
+    FaultKind.TIMEOUT_BEFORE,
+    FaultKind.TIMEOUT_AFTER,
+    FaultKind.HTTP_500,
+    FaultKind.HTTP_502_HTML,
+    FaultKind.HTTP_502_AFTER,
+    FaultKind.OK_HTML,
+    FaultKind.EMPTY_BODY,
+    FaultKind.TRUNCATED_BODY,
+    FaultKind.TRUNCATED_JSON,
+    FaultKind.INTERNAL_ERROR_BEFORE,
+    FaultKind.INTERNAL_ERROR_AFTER,
+    FaultKind.REDIRECT_302,
+)
+ACCOUNT = (
+    FaultKind.TOKEN_INVALID,
+    FaultKind.TOKEN_EXPIRED,
+    FaultKind.TOKEN_BLOCKED,
+    FaultKind.IP_NOT_WHITELISTED,
+    FaultKind.ACCOUNT_INACTIVE,
+)
+CALLGEAR_KINDS = (*TRANSPORT, *ACCOUNT, FaultKind.LIMIT_MINUTE, FaultKind.LIMIT_DAY)
+PORTAL_ENDS: Mapping[FaultKind, RunStatus] = {
+    **dict.fromkeys(TRANSPORT, DONE),
+    FaultKind.QUERY_LIMIT_EXCEEDED: DONE,
+    FaultKind.OPERATION_TIME_LIMIT: DONE,
+    FaultKind.OVERLOAD_LIMIT: FAILED,
+    FaultKind.WEBHOOK_REVOKED_401: FAILED,
+    FaultKind.WEBHOOK_REVOKED_403: FAILED,
+}
+
+EVERY_POSITION = tuple(
+    (scenes.FIRST, method) for method in ("create.employees", "update.employees")
+)
+"""The writes that could double a person or lose a phone: every fault at every position."""
+
+ONE_POSITION_EACH = (
+    (scenes.FIRST, "get.employees"),
+    (scenes.LEAVERS, "get.deal_employees"),
+    (scenes.LEAVERS, "delete.deal_employees"),
+    (scenes.MIRROR, "create.deal_employees"),
+    (scenes.MIRROR, "update.deal_employees"),
+    (scenes.ECHO, "get.sip_lines"),
+    (scenes.ECHO, "update.employees"),
+    (scenes.CLEARING, "update.employees"),
+    (scenes.CLEARING, "get.employees"),
+    (scenes.LOGIN_SCENE, "login.user"),
+)
+"""Every fault, the positions in turn; `whole` has them all."""
+
+PORTAL = ((scenes.FIRST, "batch"), (scenes.LEAVERS, "batch"), (scenes.HIDING, "batch"))
+
+RECORD = (
+    Mnemonic(-32602, "invalid_parameter_value", "phone_numbers.phone_number"),
+    Mnemonic(-32602, "invalid_parameters_combination"),
+    Mnemonic(-32602, "error"),
+    Mnemonic(-32602, "data_limit_exceeded"),
+    Mnemonic(-32602, "forbidden"),
+    Mnemonic(-32602, "some_new_word"),
+    Mnemonic(-32007, "some_number_is_taken"),
+)
+OURS = (
+    Mnemonic(-32602, "unexpected_parameters", "nonsense"),
+    Mnemonic(-32602, "data_type_error", "last_name"),
+    Mnemonic(-32602, "required_parameter_missed", "last_name"),
+    Mnemonic(-32600, "invalid_request"),
+    Mnemonic(-32700, "parse_error"),
+)
+METHOD = (
+    Mnemonic(-32003, "forbidden"),
+    Mnemonic(-32601, "method_not_found"),
+    Mnemonic(-32008, "method_component_disabled"),
+    Mnemonic(-32008, "parameter_component_disabled"),
+    Mnemonic(-32602, "tariff_restrictions"),
+)
+STOP = (Mnemonic(-32001, "auth_error"), Mnemonic(-32055, "some_new_code"))
+
+MNEMONICS: tuple[tuple[Scene, str, tuple[Mnemonic, ...], RunStatus], ...] = (
+    (scenes.FIRST, "create.employees", (*RECORD, *OURS, *METHOD), PARTIAL),
+    (
+        scenes.FIRST,
+        "create.employees",
+        (Mnemonic(-32602, "duplicate_entity"), Mnemonic(-32602, "already_in_use", "email")),
+        PARTIAL,
+    ),
+    (scenes.FIRST, "create.employees", STOP, FAILED),
+    (scenes.FIRST, "update.employees", (*RECORD, *OURS, *METHOD), PARTIAL),
+    (scenes.FIRST, "update.employees", (Mnemonic(-32602, "entity_not_found", "id"),), PARTIAL),
+    (scenes.FIRST, "update.employees", (Mnemonic(-32602, "required_parameter_missed", "phone_numbers"),), DONE),
+    (scenes.FIRST, "update.employees", STOP, FAILED),
+    (scenes.LEAVERS, "delete.deal_employees", (Mnemonic(-32602, "dependency_error", "ext_id"),), PARTIAL),
+    (scenes.LEAVERS, "delete.deal_employees", (*RECORD[:3], OURS[0], *METHOD[:3]), PARTIAL),
+    (scenes.LEAVERS, "get.deal_employees", METHOD[:3], DONE),
+    (scenes.MIRROR, "create.deal_employees", (*RECORD[:2], OURS[0], METHOD[0]), PARTIAL),
+    (scenes.MIRROR, "update.deal_employees", (*RECORD[:2], Mnemonic(-32602, "entity_not_found", "ext_id")), PARTIAL),
+    (scenes.ECHO, "get.sip_lines", METHOD[:3], DONE),
+    (scenes.LOGIN_SCENE, "login.user", STOP, FAILED),
+)
+
+CROWDED = (
+    FaultKind.TIMEOUT_AFTER,
+    FaultKind.RESET_AFTER,
+    FaultKind.EMPTY_BODY,
+    FaultKind.LIMIT_MINUTE,
+    FaultKind.LIMIT_DAY,
+    FaultKind.TOKEN_BLOCKED,
+)
+"""Faults that are also tried with eight requests in flight."""
+
+
+def ends(scene: Scene, method: str, kind: FaultKind, position: Position) -> RunStatus:
+    """How a run ends in which a call of CallGear fails so once."""
+    if kind in ACCOUNT:
+        renewed = scene is scenes.LOGIN_SCENE and method != "login.user"
+        return DONE if renewed and kind in (FaultKind.TOKEN_INVALID, FaultKind.TOKEN_EXPIRED) else FAILED
+    if kind is FaultKind.LIMIT_DAY:
+        before_any_plan = method == "get.employees" and position is Position.FIRST
+        first_login = method == "login.user" and position is Position.FIRST
+        return FAILED if before_any_plan or first_login else PARTIAL
+    return DONE
+
+
+def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
+    """The positions that differ in the scene."""
+    calls = 2 if method == "login.user" else scene.calls[method]
+    return {1: (Position.FIRST,), 2: (Position.FIRST, Position.LAST)}.get(calls, tuple(Position))
+
+
+def usual_cases() -> Iterator[Case]:
+    """What every run of the tests tries."""
+    for scene, method in EVERY_POSITION:
+        for kind in CALLGEAR_KINDS:
+            for position in Position:
+                yield callgear_case(scene, method, kind, position)
+    for scene, method in ONE_POSITION_EACH:
+        for kind, position in zip(CALLGEAR_KINDS, cycle(positions_of(scene, method))):
+            yield callgear_case(scene, method, kind, position)
+    for scene, method in PORTAL:
+        for kind, position in zip(PORTAL_ENDS, cycle(positions_of(scene, method))):
+            yield Case(scene, "bitrix24", method, kind, position, PORTAL_ENDS[kind])
+    yield from mnemonic_cases()
+    for scene, method in EVERY_POSITION:
+        for kind in CROWDED:
+            case = callgear_case(scene, method, kind, Position.MIDDLE)
+            yield Case(case.scene, case.api, method, kind, case.position, case.ends, in_flight=8)
+
+
+def whole_cases() -> Iterator[Case]:
+    """The whole product, for `make faults`."""
+    usual = {str(case): case for case in usual_cases()}
+    for scene, method in ONE_POSITION_EACH:
+        for kind in CALLGEAR_KINDS:
+            for position in positions_of(scene, method):
+                case = callgear_case(scene, method, kind, position)
+                usual.setdefault(str(case), case)
+    for scene, method in PORTAL:
+        for kind, status in PORTAL_ENDS.items():
+            for position in positions_of(scene, method):
+                case = Case(scene, "bitrix24", method, kind, position, status)
+                usual.setdefault(str(case), case)
+    yield from usual.values()
+
+
+def callgear_case(scene: Scene, method: str, kind: FaultKind, position: Position) -> Case:
+    """A case of CallGear with the end that follows from the fault."""
+    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind, position))
+
+
+def mnemonic_cases() -> Iterator[Case]:
+    """Errors that are about one record, one method, or our request; the positions in turn."""
+    for scene, method, words, status in MNEMONICS:
+        for word, position in zip(words, cycle(positions_of(scene, method))):
+            yield Case(scene, "callgear", method, FaultKind.MNEMONIC, position, status, mnemonic=word)

@@ -1,0 +1,221 @@
+"""A scene on the stage: served, with its database, in a time of its own; and what is to be seen of it."""
+
+import copy
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.bitrix24.bucket import LeakyBucket
+from b24_pipeline.connection import Timing
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.sandbox import RequestSeen, Sandbox, Server, serve, state
+from b24_pipeline.settings import Settings
+from b24_pipeline.store import Paths, RunCounts, Store
+from b24_pipeline_tests.matrix.chain import import_once
+from b24_pipeline_tests.matrix.scenes import Scene
+from b24_pipeline_tests.world import Clock
+
+HALF_AN_HOUR = 1800.0
+DATABASE = "b24.duckdb"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Both systems at one moment."""
+
+    users: dict[int, dict[str, Any]]
+    employees: dict[int, dict[str, Any]]
+    responsible: dict[str, str]
+
+    @classmethod
+    def of(cls, sandbox: Sandbox) -> "Picture":
+        with sandbox.lock:
+            found = sandbox.portal.users, sandbox.account.employees, sandbox.account.responsible
+            return cls(*copy.deepcopy(found))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run as the audit has it, and what was sent during it."""
+
+    run_id: str
+    status: RunStatus
+    reason: str | None
+    counts: RunCounts
+    actions: DataFrame[frames.Actions]
+    requests: list[RequestSeen]
+
+    def writes(self) -> list[RequestSeen]:
+        """What changed something."""
+        return [request for request in self.requests if request.is_write and request.acted]
+
+
+class Stage:
+    """One portal, one account, one database."""
+
+    def __init__(self, scene: Scene, server: Server, folder: Path, clock: Clock) -> None:
+        self.scene = scene
+        self.server = server
+        self.sandbox = server.sandbox
+        self.paths = Paths(folder / DATABASE)
+        self.clock = clock
+        self.timing = Timing(unix=clock, monotonic=clock, sleep=clock.sleep, bucket_of=self._bucket)
+        self.runs = 0
+        self._resources = ExitStack()
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database, open until `close`."""
+        if self._store is None:
+            self._store = self._resources.enter_context(Store.open(self.paths, now=self.clock.now))
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._resources.close()
+        self._store = None
+
+    def settings(self, **other: Any) -> Settings:
+        """The scene's settings; one request in flight, so that everything has an order."""
+        given = {
+            "bitrix24_webhook_url": self.server.webhook_url,
+            "callgear_api_url": self.server.callgear_url,
+            "callgear_access_token": self.server.access_token,
+            "database": self.paths.published,
+            "http_timeout_seconds": 5.0,
+            "callgear_in_flight": 1,
+        }
+        return Settings(_env_file=None, **(given | dict(self.scene.settings) | other))  # type: ignore[call-arg]
+
+    def run(self, **settings: Any) -> Ended:
+        """One run; the next one comes half an hour later."""
+        self.runs += 1
+        run_id, seen = f"run-{self.runs}", len(self.sandbox.requests)
+        import_once(self.settings(**settings), self.store, run_id=run_id, timing=self.timing)
+        self.clock.seconds += HALF_AN_HOUR
+        return self.ended(run_id, requests=self.sandbox.requests[seen:])
+
+    def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
+        """How a run ended, as the audit tells."""
+        rows = self.store.history(limit=10).to_dict("records")
+        row = next(row for row in rows if row["run_id"] == run_id)
+        return Ended(
+            run_id=run_id,
+            status=RunStatus(row["status"]),
+            reason=None if pd.isna(row["reason"]) else str(row["reason"]),
+            counts=RunCounts(**{field.name: int(row[field.name]) for field in fields(RunCounts)}),
+            actions=self.store.actions(run_id),
+            requests=requests,
+        )
+
+    def links(self) -> dict[int, int]:
+        """The live links."""
+        links = self.store.links()
+        return dict(zip(links["bitrix24_id"].tolist(), links["callgear_id"].tolist(), strict=True))
+
+    def wait_for_dead_letters(self) -> None:
+        """Let so much time pass that everything that failed is due again."""
+        due = self.store.dead_letters()["next_try_at"]
+        if len(due):
+            self.clock.seconds = max(self.clock.seconds, due.max().timestamp())
+
+    def _bucket(self, host: str) -> LeakyBucket:  # noqa: ARG002 - as `portal_bucket`
+        return LeakyBucket(capacity=1_000_000, clock=self.clock, sleep=self.clock.sleep)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scene up to the run that meets the fault, kept to be put on the stage again and again.
+
+    Attributes:
+        state: both systems.
+        database: what was imported before; None before a first import.
+        seconds: the time.
+        runs: runs so far.
+        calls: how often each method is called in the run when nothing fails.
+        good: both systems after it.
+        links: the e-mail address of each employee that a user is then linked with.
+    """
+
+    scene: Scene
+    state: Path
+    database: Path | None
+    seconds: float
+    runs: int
+    calls: Counter[str]
+    good: Picture
+    links: dict[int, str]
+
+
+class Repertoire:
+    """Every scene, prepared once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prepared: dict[str, Prepared] = {}
+        self._performances = 0
+
+    def prepared(self, scene: Scene) -> Prepared:
+        """The scene, prepared."""
+        if scene.name not in self._prepared:
+            self._prepared[scene.name] = self._prepare(scene)
+        return self._prepared[scene.name]
+
+    @contextmanager
+    def on_stage(self, scene: Scene) -> Iterator[Stage]:
+        """The scene, from the beginning."""
+        prepared = self.prepared(scene)
+        folder = self._new_folder()
+        clock = Clock()
+        clock.seconds = prepared.seconds
+        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
+        state.restore(prepared.state, sandbox.portal, sandbox.account)
+        if prepared.database is not None:
+            shutil.copyfile(prepared.database, Paths(folder / DATABASE).working)
+        with serve(sandbox) as server:
+            stage = Stage(scene, server, folder, clock)
+            stage.runs = prepared.runs
+            try:
+                yield stage
+            finally:
+                stage.close()
+        shutil.rmtree(folder)
+
+    def _prepare(self, scene: Scene) -> Prepared:
+        folder = self._new_folder()
+        clock = Clock()
+        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
+        scene.build(sandbox)
+        with serve(sandbox) as server:
+            stage = Stage(scene, server, folder, clock)
+            database = None
+            if scene.change is not None:
+                assert stage.run().status is RunStatus.DONE
+                stage.close()
+                database = shutil.copyfile(stage.paths.working, folder / "before.duckdb")
+                scene.change(sandbox)
+            kept = folder / "state.json"
+            sandbox.save(kept)
+            prepared = {"scene": scene, "state": kept, "database": database, "seconds": clock.seconds}
+            runs = stage.runs
+            calls = Counter(request.method for request in stage.run().requests)
+            good = Picture.of(sandbox)
+            assert not stage.run().writes(), f"{scene.name}: a second run writes"
+            links = {user: str(good.employees[employee]["email"]) for user, employee in stage.links().items()}
+            stage.close()
+        return Prepared(**prepared, runs=runs, calls=calls, good=good, links=links)
+
+    def _new_folder(self) -> Path:
+        self._performances += 1
+        folder = self._folder / str(self._performances)
+        folder.mkdir()
+        return folder

@@ -1,0 +1,51 @@
+"""The fault matrix: every call meets every fault; nobody is doubled, nothing is lost, and the next run converges."""
+
+import os
+
+import pytest
+
+from b24_pipeline.sandbox import FaultKind
+from b24_pipeline_tests.matrix import invariants, scenes
+from b24_pipeline_tests.matrix.cases import Case, Position, usual_cases, whole_cases
+from b24_pipeline_tests.matrix.stage import Picture, Repertoire
+
+WHOLE = "B24_PIPELINE_WHOLE_MATRIX"
+CASES = [*(whole_cases() if os.environ.get(WHOLE) else usual_cases())]
+TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_whatever_fails_nobody_is_doubled_and_nothing_is_lost(case: Case, repertoire: Repertoire) -> None:
+    prepared = repertoire.prepared(case.scene)
+    with repertoire.on_stage(case.scene) as stage:
+        before = Picture.of(stage.sandbox)
+        for fault in case.faults(prepared.calls[case.method]):
+            stage.sandbox.faults.add(fault)
+
+        ended = stage.run(
+            callgear_in_flight=case.in_flight, http_timeout_seconds=0.3 if case.kind in TIMEOUTS else 5.0
+        )
+
+        assert case.kind.name in {request.fault for request in ended.requests}, "the fault was not met"
+        assert ended.status is case.ends, ended.reason
+        after_fault = Picture.of(stage.sandbox)
+        invariants.check_run(stage, before, ended, in_flight=case.in_flight)
+        if case.scene is not scenes.CLEARING:
+            invariants.check_both_systems(before, after_fault, ever_linked=stage.store.ever_linked())
+
+        stage.sandbox.faults.clear()
+        stage.wait_for_dead_letters()
+        clean = stage.run()
+
+        invariants.check_run(stage, before, clean)
+        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
+        invariants.check_converged(stage, prepared, clean)
+        if case.position is Position.FIRST:
+            assert not stage.run().writes()
+
+
+def test_every_scene_calls_what_the_table_says(repertoire: Repertoire) -> None:
+    for scene in scenes.SCENES:
+        calls = repertoire.prepared(scene).calls
+        assert {method: min(calls[method], least) for method, least in scene.calls.items()} == scene.calls
