@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -15,10 +17,11 @@ from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
-from b24_pipeline.reporting.texts import printable
+from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Paths, Store
+from b24_pipeline.store import Paths, Store, forgetting, life
 
+WIDTH_WITHOUT_TERMINAL = 160
 HISTORY_COLUMNS = (
     "started_at",
     "status",
@@ -42,28 +45,53 @@ def history(arguments: argparse.Namespace) -> Exit:
         return Exit.DONE
     table = Table(box=None)
     for column in HISTORY_COLUMNS:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column.replace("_", " "), no_wrap=True)
     for row in runs.to_dict("records"):
         started = row["started_at"].strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(started, *(printable(row[column]) for column in HISTORY_COLUMNS[1:]))
-    Console(highlight=False).print(table if len(runs) else "no run yet")
+    wide_console().print(table if len(runs) else "no run yet")
     return Exit.DONE
+
+
+def wide_console() -> Console:
+    """The terminal, or lines as long as they are where there is none: nothing is cut off in a file or a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
 def explain(arguments: argparse.Namespace) -> Exit:
-    """The life of one person, newest first."""
+    """The life of one person, newest first; of several, where they had the same e-mail address."""
     with Store.reader(paths_of(arguments), now=utc_now) as store:
-        life = store.explain(arguments.person)
+        lives = life.explain(store, arguments.person)
+    if not lives:
+        return complain_of_stranger(arguments.person)
     if arguments.json:
-        events = [{"at": event.at.isoformat(), "run_id": event.run_id, "text": event.text} for event in life.events]
-        print(json.dumps({"person": life.title, "events": events}, ensure_ascii=False))
+        print(json.dumps([asdict(told) for told in lives], ensure_ascii=False, default=str))
         return Exit.DONE
-    console = Console(highlight=False)
-    console.print(Text(printable(life.title), style="bold"))
-    for event in life.events:
-        when = Text(f"  {event.at:%Y-%m-%d %H:%M}  ", style="dim")
-        console.print(when + Text(printable(event.text)) + Text(f"  (run {event.run_id[:8]})", style="dim"))
+    for told in lives:
+        print_life(told, console=wide_console())
     return Exit.DONE
+
+
+def complain_of_stranger(person: str) -> Exit:
+    """Nobody of that id or address was ever seen."""
+    print(
+        f"b24-pipeline: nobody of the id or e-mail address {printable(person)} was ever seen in Bitrix24. "
+        "Example: b24-pipeline explain 42",
+        file=sys.stderr,
+    )
+    return Exit.USAGE
+
+
+def print_life(told: life.Life, *, console: Console) -> None:
+    """One person: how it is now, then what happened, newest first."""
+    console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
+    console.print(Text(one_line(told.now)))
+    for event in told.events:
+        run = f"  (run {event.run_id[:8]})" if event.run_id else ""
+        console.print(
+            Text(f"  {event.at:%Y-%m-%d %H:%M}  ", style="dim") + Text(one_line(event.text)) + Text(run, style="dim")
+        )
 
 
 def approve(arguments: argparse.Namespace) -> Exit:
@@ -77,13 +105,12 @@ def approve(arguments: argparse.Namespace) -> Exit:
 
 def forget(arguments: argparse.Namespace) -> Exit:
     """Erase a person's data; ids and counts stay."""
-    with writable(arguments, holder="b24-pipeline forget") as store:
-        erased = store.forget(arguments.person)
-        store.publish()
-    print(
-        f"Erased from {erased} rows. The next run reads the person again, unless Bitrix24 no longer has them "
-        "or B24_PIPELINE_EXCLUDE_USERS names them."
-    )
+    paths = paths_of(arguments)
+    with run_lock(paths.lock, holder="b24-pipeline forget", now=utc_now()):
+        user = forgetting.forget(paths, arguments.person, now=utc_now())
+    named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
+    print(f"Erased: {named}. The next run reads the person again while Bitrix24 has them, unless")
+    print("B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS leaves them out.")
     return Exit.DONE
 
 

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~:@&$^=-])")
 LONGEST_CELL = 120
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 MOST_ROWS = 50
 
 
-def printable(text: object) -> str:
+def one_line(text: object) -> str:
     """The text on one line, without control and formatting characters (escape sequences, bidirectional overrides)."""
     if text is None or text != text:  # noqa: PLR0124 - NaN is not equal to itself
         return ""
     kept = (" " if character.isspace() else character for character in str(text))
-    plain = "".join(
-        character for character in kept if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-    )
+    return "".join(character for character in kept if unicodedata.category(character) not in UNPRINTABLE)
+
+
+def printable(text: object) -> str:
+    """The same, cut to the width of a table's cell."""
+    plain = one_line(text)
     return plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
 
 
