@@ -43,13 +43,18 @@ class PlannedAction:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a planned action ended."""
+    """How a planned action ended.
+
+    `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
+    understand, where it was ours that was wrong.
+    """
 
     planned: PlannedAction
     outcome: Outcome
     callgear_id: int | None = None
     error: str | None = None
-    sent: bool = True
+    unsure: bool = False
+    malformed: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,34 +63,37 @@ class Breaker:
 
     finished: int = 0
     failed: int = 0
-    malformed: list[str] = field(default_factory=list)
+    malformed: str | None = None
+    times_malformed: int = 0
     stopped: Exception | None = None
     stopped_kinds: dict[ActionKind, str] = field(default_factory=dict)
 
     def note(self, answer: Answer) -> None:
-        """Count an answer; stop when too large a share fails."""
+        """Count what was done or failed; stop when too large a share fails, or the same request of ours is refused."""
+        if answer.outcome is Outcome.DEFERRED:
+            return
         self.finished += 1
         self.failed += answer.outcome is Outcome.FAILED
-        if self.failed >= FEWEST_FAILURES and self.failed > FAILING_SHARE * self.finished and self.stopped is None:
-            self.stopped = TooManyFailures(
+        self.times_malformed = self.times_malformed + 1 if answer.malformed == self.malformed else 1
+        self.malformed = answer.malformed
+        if self.malformed is not None and self.times_malformed >= SAME_MALFORMED:
+            self.stop(f"the same malformed request {self.times_malformed} times in a row: {answer.error}")
+        if self.failed >= FEWEST_FAILURES and self.failed > FAILING_SHARE * self.finished:
+            self.stop(
                 f"{self.failed} of {self.finished} actions failed, the last one: {answer.error}; "
                 "the run was stopped, because so many are a fault of the account or of ours, not of records"
             )
 
     def note_error(self, error: Exception, *, planned: PlannedAction) -> None:
-        """Take the error's consequence: for everything, for one kind of action, or for none but its own."""
+        """Take the error's consequence at once: for everything, for one kind of action, or for none but its own."""
         if isinstance(error, STOPPING):
             self.stopped = self.stopped or error
         elif isinstance(error, errors.MethodError):
             self.stopped_kinds.setdefault(planned.action, str(error))
-        if not isinstance(error, errors.OursError):
-            self.malformed.clear()
-            return
-        self.malformed.append(str(error))
-        if len(self.malformed) >= SAME_MALFORMED and len(set(self.malformed[-SAME_MALFORMED:])) == 1:
-            self.stopped = self.stopped or TooManyFailures(
-                f"the same malformed request {SAME_MALFORMED} times in a row: {error}"
-            )
+
+    def stop(self, why: str) -> None:
+        """Nothing more is begun."""
+        self.stopped = self.stopped or TooManyFailures(why)
 
 
 class TooManyFailures(Exception):  # noqa: N818
@@ -154,7 +162,7 @@ class Carrier:
             if reason is None:
                 running.add(pool.submit(self.attempt, planned))
             else:
-                deferred.append(Answer(planned, Outcome.DEFERRED, error=reason, sent=False))
+                deferred.append(Answer(planned, Outcome.DEFERRED, error=reason))
         return deferred
 
     def why_not(self, planned: PlannedAction) -> str | None:
@@ -168,11 +176,12 @@ class Carrier:
     def attempt(self, planned: PlannedAction) -> Answer:
         """Send one action; every error of the service becomes its answer."""
         if self.breaker.stopped is not None:
-            return Answer(planned, Outcome.DEFERRED, error=str(self.breaker.stopped), sent=False)
+            return Answer(planned, Outcome.DEFERRED, error=str(self.breaker.stopped))
         try:
             return Answer(planned, Outcome.DONE, callgear_id=self.send(planned))
         except errors.CallGearError as error:
             self.breaker.note_error(error, planned=planned)
             outcome = Outcome.DEFERRED if isinstance(error, POSTPONING) else Outcome.FAILED
             log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
-            return Answer(planned, outcome, error=str(error))
+            malformed = f"{error.method} {error.mnemonic}" if isinstance(error, errors.OursError) else None
+            return Answer(planned, outcome, error=str(error), unsure=error.acted_unknown, malformed=malformed)

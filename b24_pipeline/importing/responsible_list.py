@@ -7,7 +7,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear import responsible_list as callgear_list
-from b24_pipeline.callgear.errors import MethodError
+from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
@@ -40,6 +40,9 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[frames.Employee
         state = current_state(run, people, policy=policy)
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
+    except (DayLimit, DeadlinePassed) as error:
+        run.postponed.append(f"the responsible list is looked at in the next run: {error}")
+        return skipped(run, str(error))
     plan = responsible.plan_responsible_list(people, state=state)
     actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, sender=ListWrites(run))
     state = after(state, actions=actions)

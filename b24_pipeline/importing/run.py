@@ -80,6 +80,8 @@ class ImportRun:
     """Earlier runs that were found to have died."""
     counts: RunCounts = field(default_factory=RunCounts)
     notes: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
+    """What this run could not even plan, and why."""
     trouble: tuple[RunStatus, str] | None = None
 
     @property
@@ -101,8 +103,11 @@ class ImportRun:
         """Do one step; whatever stops it stops the run, and the audit knows why.
 
         Raises:
-            RunStopped: one line that says what happened; the cause's own text, never its traceback.
+            RunStopped: one line that says what happened; the cause's own text, never its traceback. Also when an
+                earlier step was stopped: the steps that do not depend on it are not begun any more.
         """
+        if self.trouble is not None:
+            raise RunStopped(f"{name}: not begun, because the run was stopped")
         try:
             yield
         except RunStopped as stopped:
@@ -194,10 +199,10 @@ class ImportRun:
         """How the run ended, and why it did not end well."""
         if self.trouble is not None:
             return self.trouble
-        note = "; ".join(self.notes) or None
+        note = "; ".join([*self.notes, *self.postponed]) or None
         if self.counts.held:
             return RunStatus.HELD, note
-        if self.counts.failed or self.counts.deferred:
+        if self.counts.failed or self.counts.deferred or self.postponed:
             return RunStatus.PARTIAL, note
         return RunStatus.DONE, note
 

@@ -104,9 +104,13 @@ class EmployeeWrites:
                 and answer.planned.action in (ActionKind.CREATE, ActionKind.LINK)
             ]
         )
-        never_sent = [a.planned.bitrix24_id for a in answers if not a.sent and a.planned.action is ActionKind.CREATE]
-        if never_sent:
-            self.run.store.settle_creates(never_sent)
+        not_created = [
+            answer.planned.bitrix24_id
+            for answer in answers
+            if answer.planned.action is ActionKind.CREATE and answer.outcome is not Outcome.DONE and not answer.unsure
+        ]
+        if not_created:
+            self.run.store.settle_creates(not_created)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,0 +1,208 @@
+"""R18-R20 through the whole chain: dry runs, repeated runs, broken runs, and what the audit keeps of each."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import Trigger
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.store import RunStart, Store
+from b24_pipeline_tests.world import JOB, World, project_in_test_time
+
+
+def ask(world: World, query: str) -> list[tuple[Any, ...]]:
+    """What people see in the published file."""
+    with duckdb.connect(world.paths.published, read_only=True) as database:
+        return database.execute(query).fetchall()
+
+
+def test_r19_a_dry_run_changes_nothing_and_shows_the_plan(world: World) -> None:
+    leaver = world.hire("Leaver")
+    world.run()
+    world.account.responsible[str(leaver)] = "Leaver"
+    world.portal.dismiss(leaver)
+    newcomer = world.hire("Newcomer", WORK_PHONE="7900")
+    world.forget_requests()
+
+    result = world.run(dry_run=True)
+
+    assert [request for request in world.sandbox.requests if request.is_write] == []
+    assert result.outcomes() == {newcomer: "create: planned", leaver: "remove_responsible dismissed: planned"}
+    assert (result.status, bool(result.audited["dry_run"]), result.counts.created) == ("done", True, 0)
+    assert "Newcomer" in result.metadata("callgear_upsert")["changes"]
+    assert newcomer not in world.links()
+
+
+def test_r19_after_a_dry_run_the_real_one_does_all_of_it(world: World) -> None:
+    world.hire_many(11)
+    world.run(dry_run=True)
+
+    result = world.run()
+
+    assert (result.status, result.counts.created) == ("done", 11)
+
+
+def test_r18_a_create_whose_answer_was_lost_is_adopted_not_repeated(world: World) -> None:
+    ira = world.hire("Lebedeva")
+    world.sandbox.faults.add(Fault(FaultKind.RESET_AFTER, api="callgear", method="create.employees", nth=1))
+
+    result = world.run()
+
+    assert (result.status, len(world.account.employees)) == ("done", 1)
+    assert set(world.links()) == {ira}
+
+
+def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None:
+    world.hire_many(4)
+    world.sandbox.faults.add(
+        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", nth=2, mnemonic="data_limit_exceeded")
+    )
+
+    broken = world.run()
+    mended = world.run()
+
+    assert (broken.status, broken.counts.failed, broken.counts.created) == ("partial", 1, 3)
+    assert "data_limit_exceeded" in broken.actions.query("outcome == 'failed'")["error"].item()
+    assert (mended.status, mended.counts.created) == ("done", 1)
+    with world.store() as store:
+        assert len(store.dead_letters()) == 0
+
+
+def test_r18_a_record_that_never_works_is_tried_three_times_then_waits(world: World) -> None:
+    ira = world.hire("Lebedeva")
+    world.sandbox.faults.add(
+        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None, mnemonic="data_limit_exceeded")
+    )
+
+    outcomes = [world.run().outcomes()[ira] for _ in range(4)]
+    world.clock.sleep(timedelta(hours=1).total_seconds())
+    an_hour_later = world.run()
+
+    assert outcomes == ["create: failed"] * 3 + ["create: waiting"]
+    assert an_hour_later.outcomes() == {ira: "create: failed"}
+
+
+def test_r18_when_almost_everything_fails_the_run_is_stopped(world: World) -> None:
+    world.hire_many(20)
+    world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    world.sandbox.faults.add(
+        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None, mnemonic="data_limit_exceeded")
+    )
+
+    result = world.run()
+
+    assert (result.success, result.status, result.counts.failed) == (False, "failed", 5)
+    assert "5 of 5 actions failed" in (result.reason or "")
+    assert result.counts.deferred == 15
+
+
+def test_r17_a_run_defers_what_is_not_done_within_its_time(world: World) -> None:
+    world.hire_many(20)
+    world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    world.sandbox.on_request = lambda *_: world.clock.sleep(60)
+
+    late = world.run()
+    world.sandbox.on_request = None
+    result = world.run()
+
+    assert (late.status, late.counts.deferred > 0, late.counts.failed) == ("partial", True, 0)
+    assert late.counts.created + late.counts.deferred == 20
+    assert (result.status, len(world.account.employees)) == ("done", 20)
+
+
+def test_r18_a_run_that_died_is_shown_as_interrupted_and_failed(world: World) -> None:
+    world.hire("Lebedeva")
+    job = project_in_test_time().resolve_job_def(JOB)
+    dead = world.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    with Store.open(world.paths, now=world.clock.now) as store:
+        store.begin_run(RunStart(dead.run_id, world.clock.now(), Trigger.SCHEDULE))
+
+    result = world.run()
+
+    assert result.status == "done"
+    assert ask(world, f"SELECT status FROM audit.runs WHERE run_id = '{dead.run_id}'") == [("interrupted",)]
+    found = world.instance.get_run_by_id(dead.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("tags", "trigger"),
+    [
+        ({"dagster/schedule_name": "every_30_minutes"}, "schedule"),
+        ({"dagster/sensor_name": "bitrix24_changes"}, "sensor"),
+        ({}, "ui"),
+        ({"b24_pipeline/trigger": "terminal"}, "terminal"),
+    ],
+)
+def test_r20_the_audit_knows_who_started_a_run(world: World, tags: dict[str, str], trigger: str) -> None:
+    assert world.run(trigger=None, tags=tags, assets=["callgear_employees"]).audited["trigger"] == trigger
+
+
+def test_r20_every_run_leaves_its_figures_actions_links_and_snapshots(world: World) -> None:
+    ira = world.hire("Lebedeva", WORK_PHONE="7900")
+    world.hire(None, EMAIL="nameless@x.test")
+
+    result = world.run()
+
+    figures = "SELECT run_id, status, trigger, dry_run, users, created, rejected FROM audit.runs"
+    assert ask(world, figures) == [(result.run_id, "done", "terminal", False, 2, 1, 1)]
+    assert result.counts.callgear_points == len([r for r in world.sandbox.requests if r.api == "callgear"])
+    assert result.counts.bitrix24_requests == len([r for r in world.sandbox.requests if r.api == "bitrix24"])
+    (created,) = ask(world, "SELECT action, after, error, \"at\" FROM audit.actions WHERE outcome = 'done'")
+    assert (created[0], created[2], created[3]) == ("create", None, world.clock.now())
+    assert '"phone_numbers": ["7900"]' in created[1]
+    assert ask(world, "SELECT bitrix24_id, linked_by, run_id FROM audit.links") == [(ira, "create", result.run_id)]
+
+
+def test_r20_people_can_ask_what_was_known_as_of_any_run(world: World) -> None:
+    ira = world.hire("Lebedeva")
+    first = world.run()
+    world.portal.edit(ira, LAST_NAME="Married")
+    world.clock.sleep(1800)
+    second = world.run()
+
+    as_of = [
+        ask(world, f"SELECT last_name FROM audit.{table}_as_of('{run.run_id}') WHERE bitrix24_id = {ira}")
+        for table in ("bitrix24_users", "employees")
+        for run in (first, second)
+    ]
+
+    assert as_of == [[("Lebedeva",)], [("Married",)]] * 2
+    assert ask(world, f"SELECT match FROM audit.employee_matches_as_of('{first.run_id}')") == [("none",)]
+    assert ask(world, f"SELECT match FROM audit.employee_matches_as_of('{second.run_id}')") == [("by_id",)]
+
+
+def test_r20_snapshots_are_as_they_were_seen(world: World) -> None:
+    world.hire(" Lebedeva ", EMAIL="IRA@x.test ", WORK_PHONE="+7 (900) 1")
+    world.run()
+
+    with world.store() as store:
+        (user,) = store.snapshot(frames.Users).to_dict("records")
+        (employee,) = store.snapshot(frames.Employees).to_dict("records")
+
+    assert (user["last_name"], user["email"], user["work_phone"]) == (" Lebedeva ", "IRA@x.test ", "+7 (900) 1")
+    assert (employee["last_name"], employee["email"], employee["phones"]) == ("Lebedeva", "IRA@x.test", "79001")
+
+
+def test_an_analyst_who_keeps_the_file_open_blocks_no_run_and_finds_the_new_state_on_reopening(world: World) -> None:
+    world.hire("Lebedeva")
+    world.run()
+    with duckdb.connect(world.paths.published, read_only=True) as open_for_hours:
+        assert world.run().status == "done"
+        seen_before = open_for_hours.execute("SELECT count(*) FROM audit.runs").fetchone()
+
+    assert (seen_before, ask(world, "SELECT count(*) FROM audit.runs")) == ((1,), [(2,)])
+
+
+def test_files_with_personal_data_are_readable_by_their_owner_only(world: World) -> None:
+    world.hire("Lebedeva")
+    world.run()
+
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in world.paths.published.parent.glob("b24*")}
+
+    assert set(modes.values()) == {"0o600"}, modes
