@@ -21,9 +21,12 @@ IN_ONE_REQUEST: Final = CHAIN * PAGE
 MOST_FIRST_PAGES: Final = COMMANDS_IN_BATCH - len(census_commands(EVERYBODY))
 """Pages that fit beside the counts."""
 
-GUESSED_STEP: Final = 2_000
-GUESSED_PLACES: Final = (2_000, 4_000, 6_000, 8_000)
-"""Places whose ids are asked for together with the counts: borders, if the portal has no more than 10,000 users."""
+GUESSED_PLACES: Final = (2_500, 4_400, 6_300, 8_200)
+"""Places whose ids are asked for together with the counts: borders, if the portal has no more than 10,000 users.
+
+The first 2,500 users are read while they are counted; the others are read later, so their windows are smaller.
+"""
+MOST_GUESSED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +65,37 @@ def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer 
     Raises:
         Bitrix24Error: the portal cannot be asked.
     """
-    if guessed is not None and rest.users <= GUESSED_STEP + GUESSED_PLACES[-1]:
-        return _windows(rest, _borders(guessed, guessing_commands(filter_)), step=GUESSED_STEP)
+    if guessed is not None and rest.users <= MOST_GUESSED:
+        return _windows(rest, _borders(guessed, GUESSED_PLACES))
     if rest.users <= IN_ONE_REQUEST:
-        return _windows(rest, [], step=IN_ONE_REQUEST)
+        return _windows(rest, {})
     step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / COMMANDS_IN_BATCH)
-    commands = _border_commands({">ID": rest.after, **filter_}, range(step, rest.users, step))
-    return _windows(rest, _borders(client.batch(commands, halt=0), commands), step=step)
+    places = range(step, rest.users, step)
+    answer = client.batch(_border_commands({">ID": rest.after, **filter_}, places), halt=0)
+    return _windows(rest, _borders(answer, places))
 
 
-def _windows(rest: Range, borders: Sequence[int], *, step: int) -> Windows:
-    """The range between the borders, which stand `step` users apart."""
-    inner = sorted({number for number in borders if rest.after < number < rest.upto})
-    windows = [Window(after, upto) for after, upto in pairwise([rest.after, *inner, rest.upto])]
-    in_last = max(1, rest.users - step * len(inner))
-    return dict.fromkeys(windows, _pages(step)) | {windows[-1]: _pages(in_last)}
+def _windows(rest: Range, borders: Mapping[int, int]) -> Windows:
+    """The range between the borders (place → id)."""
+    inner = {number: place for place, number in borders.items() if rest.after < number < rest.upto}
+    edges = {rest.after: 0, **dict(sorted(inner.items())), rest.upto: rest.users}
+    return {Window(after, upto): _pages(edges[upto] - edges[after]) for after, upto in pairwise(edges)}
 
 
 def _pages(users: int) -> int:
-    return min(CHAIN, ceil(users / PAGE))
+    return min(CHAIN, max(1, ceil(users / PAGE)))
 
 
 def _border_commands(filter_: Filter, places: Iterable[int]) -> dict[str, str]:
     """Offsets are whole pages, whose last row stands at the place: uneven offsets are not documented (contract 2.3)."""
-    return {f"b{place}": command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
+    return {_border(place): command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
 
 
-def _borders(answer: BatchAnswer, names: Iterable[str]) -> list[int]:
-    pages = (rows_of(answer.results.get(name)) for name in names)
-    return [user_id(page[-1]) for page in pages if len(page) == PAGE]
+def _borders(answer: BatchAnswer, places: Iterable[int]) -> dict[int, int]:
+    """The ids that stand at the places, as far as there are users so far."""
+    pages = {place: rows_of(answer.results.get(_border(place))) for place in places}
+    return {place: user_id(page[-1]) for place, page in pages.items() if len(page) == PAGE}
+
+
+def _border(place: int) -> str:
+    return f"b{place}"

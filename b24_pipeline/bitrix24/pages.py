@@ -6,6 +6,7 @@ it may replay page one, answer nothing, or fail. So nothing that follows a short
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
@@ -122,6 +123,17 @@ def send_chain(
             pages = max(min(pages, FEWEST_PAGES), pages // 2)
         except RetryableError as limit:
             patience.after(limit)
+
+
+def read_first_pages(client: Bitrix24, filter_: Filter) -> Pages:
+    """The first users of all, as many as one request holds.
+
+    Raises:
+        Bitrix24Error: it does not work.
+    """
+    build = partial(chain, Window(0), filter_)
+    answer, pages = send_chain(client, build, CHAIN, client.patience())
+    return read_chain(answer, list(build(pages)), after=0)
 
 
 def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:

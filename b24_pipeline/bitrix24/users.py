@@ -1,17 +1,19 @@
 """The complete fetch: every user, active and dismissed, in as few requests as the portal allows (R13, R16a).
 
 The users are cut into windows of at most 2,500, one request each, read at the same time and compared with the portal's
-own count. Pages go by «id greater than the last», so whoever leaves meanwhile moves nobody else over a page's border.
+own count, which is asked for meanwhile. Pages go by «id greater than the last», so whoever leaves meanwhile moves
+nobody else over a page's border.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.census import Census, census_commands, read_census, take_census
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.cutting import Range, Windows, cut, guessing_commands, share
+from b24_pipeline.bitrix24.cutting import IN_ONE_REQUEST, Range, Windows, cut, guessing_commands, share
 from b24_pipeline.bitrix24.errors import FetchNotTrusted, RetryableError
 from b24_pipeline.bitrix24.pages import (
     DISMISSED,
@@ -22,6 +24,7 @@ from b24_pipeline.bitrix24.pages import (
     Window,
     chain,
     read_chain,
+    read_first_pages,
     send_chain,
     up_to,
 )
@@ -93,13 +96,20 @@ def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: End) 
 
 
 def _cut_up(client: Bitrix24, filter_: Filter, end: End) -> tuple[Census, Reading]:
-    """Nothing is known: count, then cut and read."""
-    answer = client.batch_whole(census_commands(filter_) | guessing_commands(filter_))
-    census = read_census(client, answer, filter_)
-    if not census.highest_id:
-        return census, Reading()
-    everybody = Range(0, census.highest_id, users=census.default)
-    return census, read_windows(client, cut(client, everybody, filter_, guessed=answer), filter_, end=end)
+    """Nothing is known: count, and read the first users meanwhile; then cut the others and read them."""
+    with ThreadPoolExecutor(1) as pool:
+        first_pages = pool.submit(read_first_pages, client, filter_)
+        answer = client.batch_whole(census_commands(filter_) | guessing_commands(filter_))
+        census = read_census(client, answer, filter_)
+        if not census.highest_id:
+            return census, Reading()
+        everybody = Range(0, census.highest_id, users=census.default)
+        (first, _), *others = cut(client, everybody, filter_, guessed=answer).items()
+        with reading_windows(client, dict(others), filter_, end=end) as read_others:
+            upto = first.upto or census.highest_id
+            reading = _read_on(client, Range(0, upto, users=IN_ONE_REQUEST), first_pages.result(), filter_, end)
+            reading.join(read_others())
+    return census, reading
 
 
 def _shared_out(client: Bitrix24, filter_: Filter, windows: Windows, end: End) -> tuple[Census, Reading]:
@@ -107,14 +117,21 @@ def _shared_out(client: Bitrix24, filter_: Filter, windows: Windows, end: End) -
     (first, pages), *others = windows.items()
     with reading_windows(client, dict(others), filter_, end=end) as read_others:
         census, got = _count_and_read(client, first, filter_, pages)
-        reading = Reading()
-        reading.add(got, filter_)
         upto = first.upto or census.highest_id
-        if got.rising and not is_done(got, Window(first.after, upto), end):
-            rest = Range(got.last, upto, users=census.default if first.upto is None else 0)
-            reading.join(read_windows(client, cut(client, rest, filter_), filter_, end=end))
+        users = census.default if first.upto is None else 0
+        reading = _read_on(client, Range(first.after, upto, users), got, filter_, end)
         reading.join(read_others())
     return census, reading
+
+
+def _read_on(client: Bitrix24, asked: Range, got: Pages, filter_: Filter, end: End) -> Reading:
+    """The first pages of a range, and the rest of it where they do not reach its end."""
+    reading = Reading()
+    reading.add(got, filter_)
+    if got.rising and not is_done(got, Window(asked.after, asked.upto), end):
+        rest = replace(asked, after=got.last)
+        reading.join(read_windows(client, cut(client, rest, filter_), filter_, end=end))
+    return reading
 
 
 def _count_and_read(client: Bitrix24, window: Window, filter_: Filter, pages: int) -> tuple[Census, Pages]:

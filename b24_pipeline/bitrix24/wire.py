@@ -1,6 +1,6 @@
 """From a row on the wire to the fields of the `Users` frame (contract 2.6): the one place that knows both names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -86,14 +86,10 @@ def user_row(row: Mapping[str, Any], *, user_type: str | None = None) -> UserRow
 def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
     """The frame of the rows, by rising id; of rows with one id the last stands."""
     unique = {row.bitrix24_id: row for row in rows}
-    columns = (
-        zip(*(unique[number] for number in sorted(unique)), strict=True) if unique else ((),) * len(UserRow._fields)
-    )
-    typed = {
-        name: pd.array(column, dtype=kind)
-        for (name, kind), column in zip(frames.types(Users).items(), columns, strict=True)
-    }
-    return frames.check(Users, pd.DataFrame(typed))
+    ordered = [unique[number] for number in sorted(unique)]
+    kinds = enumerate(frames.types(Users).items())
+    columns = {name: pd.array([row[place] for row in ordered], dtype=kind) for place, (name, kind) in kinds}
+    return frames.check(Users, pd.DataFrame(columns))
 
 
 def _text(value: object) -> str | None:

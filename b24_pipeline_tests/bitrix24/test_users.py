@@ -19,15 +19,12 @@ from b24_pipeline_tests.bitrix24.conftest import FakeClock, commands_sent, hire
 SPARSE = 20
 
 FIRST_FETCH = [
-    (1, [7, 1]),
-    (50, [7, 1]),
-    (51, [7, 2]),
-    (2_000, [7, 40]),
-    (2_001, [7, 1, 40]),
-    (2_500, [7, 10, 40]),
-    (2_501, [7, 11, 40]),
-    (10_000, [7, 40, 40, 40, 40, 40]),
-    (10_001, [4, 7, 1, 50, 50, 50, 50]),
+    (1, [7, 50]),
+    (51, [7, 50]),
+    (2_500, [7, 50]),
+    (2_501, [7, 50, 1]),
+    (10_000, [7, 50, 38, 38, 38, 36]),
+    (10_001, [7, 50, 4, 50, 50, 50, 1]),
 ]
 LATER_FETCH = [
     (1, [5]),
@@ -44,7 +41,7 @@ LATER_FETCH = [
 
 
 @pytest.mark.parametrize(("count", "commands"), FIRST_FETCH)
-def test_a_first_fetch_counts_then_reads_windows(
+def test_a_first_fetch_reads_the_first_users_while_it_counts_and_then_the_other_windows(
     client: Bitrix24, sandbox: Sandbox, count: int, commands: list[int]
 ) -> None:
     hire(sandbox, range(1, count + 1))
