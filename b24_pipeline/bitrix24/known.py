@@ -42,7 +42,7 @@ class KnownUsers:
     @property
     def not_linked(self) -> list[int]:
         """The active employees who are not linked, by rising id."""
-        return [number for number in self.employees if number in self.active_employees - self.linked]
+        return sorted(self.active_employees - self.linked)
 
 
 @dataclass(frozen=True, slots=True)
