@@ -8,10 +8,14 @@ from pathlib import Path
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.parser import build_parser
 
+OWNER_ONLY = 0o077
+"""Dagster's run storage holds names too (previews of what changed): whatever is written, its owner alone reads it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it ended (see `Exit`)."""
     parsed = build_parser().parse_args(arguments)
+    os.umask(OWNER_ONLY)
     enter_project_folder()
     try:
         from b24_pipeline.cli import commands  # noqa: PLC0415 - only now: it loads pandas and more
