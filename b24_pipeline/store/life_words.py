@@ -162,7 +162,7 @@ class Verdict:
 
     def gone(self, row: Row) -> str:
         """There is none any more."""
-        return f"no longer {self.words(row)}"
+        return f"no longer: {self.words(row)}"
 
     def back(self, row: Row) -> str:
         """The verdict."""

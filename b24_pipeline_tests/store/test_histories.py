@@ -109,7 +109,7 @@ names = st.sampled_from(["Antonova", "Белов", "", "Ōta"]) | st.none()
 directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.booleans()), max_size=6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(days=st.lists(st.none() | st.lists(directories, min_size=1, max_size=2), min_size=1, max_size=5))
 def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
     new_store: NewStore, days: list[list[dict[int, tuple[str | None, str | None, bool]]] | None]
@@ -133,7 +133,7 @@ def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
 assignments = st.lists(st.tuples(st.integers(1, 4), st.integers(11, 14)), max_size=4)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(days=st.lists(st.lists(assignments, max_size=3), min_size=1, max_size=5))
 def test_r20_after_any_linking_the_links_of_every_past_run_are_reconstructed(
     new_store: NewStore, days: list[list[list[tuple[int, int]]]]

@@ -1,6 +1,7 @@
 """«Why is Anna not in CallGear?» is answered in one command, in plain words, newest first."""
 
 import pytest
+from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import MatchReason, Rejection
@@ -98,6 +99,21 @@ def test_linked_moved_and_what_callgear_changed_meanwhile(recorder: Recorder) ->
         "changed in CallGear as employee 11: last name «(bitrix24) Antonova» → «Antonova»",
     ]
     assert "changed in CallGear as employee 11: last name «Antonova» → «Belov»" in told(recorder, "2")
+
+
+def test_the_responsible_list_is_told_with_its_comings_and_goings(recorder: Recorder) -> None:
+    def listed(*rows: tuple[int, bool]) -> DataFrame[frames.ResponsibleEmployees]:
+        people = [{"bitrix24_id": user, "standing": "active", "listed": is_listed} for user, is_listed in rows]
+        return frames.of(frames.ResponsibleEmployees, people)
+
+    recorder.run(users((1, "Antonova")), listed((1, True)))
+    for state in (listed((1, False)), listed(), listed((1, True))):
+        recorder.run(state)
+    assert told(recorder)[:3] == [
+        "on the responsible list",
+        "no longer: not on the responsible list",
+        "not on the responsible list",
+    ]
 
 
 def test_what_stood_and_stands_no_more(recorder: Recorder) -> None:

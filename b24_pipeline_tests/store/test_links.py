@@ -1,5 +1,6 @@
 """Links are never lost, and creates are announced before they are sent (R07-R09, R18)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from b24_pipeline.rules import frames
@@ -88,3 +89,18 @@ def test_what_is_stored_in_one_transaction_is_stored_together_or_not_at_all(reco
 def test_no_links_are_no_work(store: Store) -> None:
     store.put_links([])
     assert pairs(store) == {}
+
+
+def test_threads_share_one_store(recorder: Recorder) -> None:
+    recorder.begin()
+
+    def work(user: int) -> None:
+        recorder.store.announce_creates([(user, f"u{user}@x.test")])
+        with recorder.store.transaction():
+            recorder.store.put_links([LinkWritten(user, user + 100, "create")])
+        recorder.store.links()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        list(threads.map(work, range(24)))
+    assert pairs(recorder.store) == {user: user + 100 for user in range(24)}
+    assert recorder.store.pending_creates().empty

@@ -13,6 +13,7 @@ import pytest
 
 from b24_pipeline.rules import frames
 from b24_pipeline.store import LinkWritten, Paths, Store, StoreError, errors, files
+from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import (
     DatabaseBusy,
     DatabaseCorrupt,
@@ -325,6 +326,22 @@ def test_damage_that_shows_only_on_reading_is_an_error_in_words(published: Paths
         file.write(bytes(size - 12288 - 2 * 262144))
     with pytest.raises(DatabaseCorrupt), Store.open(published, now=clock) as store:
         store.snapshot(frames.Users)
+
+
+def test_a_copy_that_is_not_complete_never_replaces_the_file(
+    published: Paths, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_a_row(database: Database, target: Path) -> None:
+        whole_copy(database, target)
+        with duckdb.connect(target) as copy:
+            copy.execute("DELETE FROM store.runs")
+
+    whole_copy = Database.copy_into
+    monkeypatch.setattr(Database, "copy_into", lose_a_row)
+    with Store.open(published, now=clock) as store:
+        with pytest.raises(DatabaseCorrupt, match="is not complete; it is left as it was"):
+            store.compact()
+        assert store.history()["run_id"].tolist() == ["run-1"]
 
 
 def test_the_reader_sees_the_newest_state(published: Paths, clock: Clock) -> None:

@@ -95,7 +95,7 @@ def test_the_file_shrinks(recorder: Recorder, paths: Paths) -> None:
     assert oct(paths.working.stat().st_mode & 0o777) == "0o600"
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     days=st.lists(st.dictionaries(st.integers(1, 4), st.sampled_from("ABC"), max_size=4), min_size=2, max_size=6),
     kept=st.integers(1, 6),
