@@ -73,29 +73,45 @@ class CallGear:
         self._budget = budget
         self._random = random
         self._session = self._open_session(credentials)
+        self._refusal: AccountError | None = None
         self._counting = threading.Lock()
         self._told_deprecated = False
         self.requests_sent = 0
         self.points_spent = 0
 
+    @property
+    def budget(self) -> PointsBudget:
+        """The account's points."""
+        return self._budget
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Result:
         """Call `method`.
 
         Reads are repeated a few times after a fault, anything after a fault in which nothing was sent and after a full
-        minute. A session that has ended is renewed once.
+        minute. A session that has ended is renewed once. Once the account is refused, nothing is sent any more, by
+        whichever thread (R18).
 
         Raises:
             UnknownOutcome: for a write: it may have happened (R18).
             CallGearError: any other of the tree in `errors`.
         """
+        if self._refusal is not None:
+            raise AccountError(str(self._refusal), fault=self._refusal.fault)
+        try:
+            return self._call(method, params or {})
+        except AccountError as refusal:
+            self._refusal = refusal
+            raise
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> Result:
         token = self._session.token()
         try:
-            return self._persist(method, self._signed(method, params or {}, token))
+            return self._persist(method, self._signed(method, params, token))
         except AccountError as error:
             fresh = self._session.renewed(token) if error.renewable else None
             if fresh is None:
                 raise
-        return self._persist(method, self._signed(method, params or {}, fresh))
+        return self._persist(method, self._signed(method, params, fresh))
 
     def pause(self, attempt: int) -> None:
         """Wait before repeat number `attempt`, from 1: ever longer, with jitter.

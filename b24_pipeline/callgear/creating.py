@@ -74,12 +74,18 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
             if attempt >= MOST_CREATES:
                 raise
         except RecordError as error:
-            if not _says_it_exists(error):
-                raise
-            adopted = _adopt(client, new)
-            if adopted is None:
-                raise
-            return adopted
+            adopted = _adopt(client, new) if _says_it_exists(error) else None
+            if adopted is not None:
+                return adopted
+            raise _in_doubt(error, attempt) from None
+        except CallGearError as error:
+            raise _in_doubt(error, attempt) from None
+
+
+def _in_doubt(error: CallGearError, attempt: int) -> CallGearError:
+    """The error of a repeat: the first request may still be on its way, though its employee was not there yet."""
+    error.acted_unknown = error.acted_unknown or attempt > 1
+    return error
 
 
 def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult | None:

@@ -184,4 +184,5 @@ class Carrier:
             outcome = Outcome.DEFERRED if isinstance(error, POSTPONING) else Outcome.FAILED
             log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
             malformed = f"{error.method} {error.mnemonic}" if isinstance(error, errors.OursError) else None
-            return Answer(planned, outcome, error=str(error), unsure=error.acted_unknown, malformed=malformed)
+            unsure = error.acted_unknown or isinstance(error, errors.EmailConflict)
+            return Answer(planned, outcome, error=str(error), unsure=unsure, malformed=malformed)

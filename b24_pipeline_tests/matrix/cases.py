@@ -120,9 +120,7 @@ PORTAL_ENDS: Mapping[FaultKind, RunStatus] = {
     FaultKind.WEBHOOK_REVOKED_403: FAILED,
 }
 
-EVERY_POSITION = tuple(
-    (scenes.FIRST, method) for method in ("create.employees", "update.employees")
-)
+EVERY_POSITION = tuple((scenes.FIRST, method) for method in ("create.employees", "update.employees"))
 """The writes that could double a person or lose a phone: every fault at every position."""
 
 ONE_POSITION_EACH = (

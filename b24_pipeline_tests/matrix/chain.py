@@ -24,9 +24,7 @@ def import_once(
 ) -> None:
     """One run, as the resource and the assets do it; how it ended is in the audit."""
     with open_connection(settings, timing) as connection:
-        run = importing.begin(
-            connection, store, config=config or RunConfig(), run_id=run_id, trigger=Trigger.TERMINAL
-        )
+        run = importing.begin(connection, store, config=config or RunConfig(), run_id=run_id, trigger=Trigger.TERMINAL)
         with ended(run):
             steps(run)
 

@@ -62,9 +62,7 @@ def nothing_is_lost(before: Picture, now: Picture) -> None:
             assert not was["phone_numbers"], f"employee {number} lost or changed phones: {phones_of(employee)}"
             assert user is not None, f"employee {number} got phones for nobody"
             assert numbers_of(employee) == wanted_numbers(user)
-        touched = {
-            name for name in was if name not in ("last_name", "phone_numbers") and employee[name] != was[name]
-        }
+        touched = {name for name in was if name not in ("last_name", "phone_numbers") and employee[name] != was[name]}
         assert not touched, f"employee {number} was changed: {touched}"
 
 
@@ -127,7 +125,7 @@ def status_fits(ended: Ended) -> None:
         assert ended.reason, f"{ended.status} without a reason"
         assert "\n" not in ended.reason.strip()
     elif ended.status is RunStatus.PARTIAL:
-        assert unfinished
+        assert unfinished or ended.reason
     else:
         assert ended.status is RunStatus.DONE
         assert not unfinished

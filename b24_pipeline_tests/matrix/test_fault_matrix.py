@@ -23,9 +23,7 @@ def test_whatever_fails_nobody_is_doubled_and_nothing_is_lost(case: Case, repert
         for fault in case.faults(prepared.calls[case.method]):
             stage.sandbox.faults.add(fault)
 
-        ended = stage.run(
-            callgear_in_flight=case.in_flight, http_timeout_seconds=0.3 if case.kind in TIMEOUTS else 5.0
-        )
+        ended = stage.run(callgear_in_flight=case.in_flight, http_timeout_seconds=0.3 if case.kind in TIMEOUTS else 5.0)
 
         assert case.kind.name in {request.fault for request in ended.requests}, "the fault was not met"
         assert ended.status is case.ends, ended.reason
