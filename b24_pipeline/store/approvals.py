@@ -75,7 +75,7 @@ def open_approval(database: Database, *, now: datetime) -> Approval | None:
 def use_approval(database: Database, run: CurrentRun) -> None:
     """Let this run be the one that uses what is approved; the next one finds nothing."""
     with database.transaction():
-        database.execute("use_approvals", {"run": run.number})
+        database.execute("use_approvals", {"run": run.number, "expired": run.started_at - VALIDITY})
 
 
 def _held(database: Database, run_id: str | None) -> DataFrame[frames.Actions]:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import Step
+from b24_pipeline.store import Paths, Step
 from b24_pipeline.store.errors import NotApprovable, UnknownRun
-from b24_pipeline_tests.store.recording import Recorder, action, actions
+from b24_pipeline_tests.store.recording import Recorder, action, actions, ask
 
 HELD = action(1, "create", "held", harm="create")
 REUSED = action(2, "conflict", "conflict", reason="email_reused", callgear_id=12)
@@ -66,6 +66,17 @@ def test_r16_an_approval_lasts_24_hours(recorder: Recorder, held_run: str) -> No
     assert recorder.store.open_approval(recorder.clock()) is not None
     recorder.clock.advance(timedelta(seconds=1))
     assert recorder.store.open_approval(recorder.clock()) is None
+
+
+def test_an_approval_that_nobody_used_in_time_was_used_by_nobody(
+    recorder: Recorder, held_run: str, paths: Paths
+) -> None:
+    recorder.store.approve(held_run)
+    recorder.clock.advance(timedelta(hours=24))
+    recorder.begin()
+    recorder.store.use_approval()
+    recorder.store.publish()
+    assert ask(paths, "SELECT run_id, used_by_run_id FROM audit.approvals") == [(held_run, None)]
 
 
 def test_approving_twice_is_approving_once(recorder: Recorder, held_run: str) -> None:

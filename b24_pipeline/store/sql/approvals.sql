@@ -14,7 +14,7 @@ ORDER BY approved_at DESC
 
 -- name: use_approvals
 UPDATE store.approvals SET used_by_run = $run
-WHERE used_by_run IS NULL
+WHERE used_by_run IS NULL AND approved_at > $expired
 
 -- name: fact
 SELECT value FROM store.facts WHERE name = $name
