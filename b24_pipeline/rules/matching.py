@@ -130,17 +130,14 @@ def email_matches(
     held = rows["holder_id"].notna()
     held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
     same_name = normalising.name_key(rows["last_name"]) == normalising.name_key(rows["holder_name"])
-    held_by_leaver = rows[held & ~held_by_active]
-    is_approved = [
-        pair in approved_reuse
-        for pair in zip(held_by_leaver["bitrix24_id"], held_by_leaver["callgear_id"], strict=True)
-    ]
+    pairs = zip(rows.loc[held, "bitrix24_id"], rows.loc[held, "callgear_id"], strict=True)
+    approved = rows.index[held][[pair in approved_reuse for pair in pairs]]
     reason = pd.Series(None, index=rows.index, dtype="str").case_when(
         [
             (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
             (held_by_active, MatchReason.ALREADY_LINKED.value),
             (held & same_name, MatchReason.REHIRED.value),
-            (rows.index.isin(held_by_leaver.index[is_approved]), MatchReason.EMAIL_REUSE_APPROVED.value),
+            (rows.index.isin(approved), MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
     )

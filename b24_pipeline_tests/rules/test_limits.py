@@ -24,6 +24,7 @@ def held(
     first_import: bool = False,
     approved: DataFrame[frames.Actions] | None = None,
     by: Mapping[Harm, SafetyLimit] = DEFAULT_LIMITS,
+    resting: Outcome = Outcome.PLANNED,
 ) -> list[int]:
     """Whom the limits hold."""
     decided = limits.hold(
@@ -32,7 +33,7 @@ def held(
         circumstances=Circumstances(people_imported=people, first_import=first_import),
         approved=actions() if approved is None else approved,
     )
-    assert set(decided["outcome"]) <= {Outcome.PLANNED, Outcome.HELD}
+    assert set(decided["outcome"]) <= {Outcome.PLANNED, Outcome.HELD, resting}
     return decided.loc[decided["outcome"] == Outcome.HELD, "bitrix24_id"].tolist()
 
 
@@ -107,6 +108,7 @@ def test_r16_what_is_not_going_to_be_sent_does_not_count_and_is_not_held(outcome
         approved=actions(),
     )
     assert decided["outcome"].tolist() == [Outcome.PLANNED] * 3 + [outcome] * 10
+    assert held(*changes(Harm.REMOVAL, 4), *resting, people=SMALL, resting=outcome) == [1, 2, 3, 4]
 
 
 def listed(*rows: Row) -> DataFrame[frames.Actions]:

@@ -256,9 +256,10 @@ def test_r01_r02_r03_r13_who_is_no_candidate_keeps_its_standing_and_its_link(per
     policy = Policy(scope=Scope(exclude_departments=frozenset({9})))
     linked = matches_of(person, account=account, stored=[link(1, 101)], policy=policy)
     unlinked = matches_of(person, account=account, policy=policy)
+    stale = matches_of(person, account=account, stored=[link(1, 999)], policy=policy)
     reason = "missing_last_name" if standing is Standing.REJECTED else None
     assert linked == {1: (standing, reason, 101, None)}
-    assert unlinked == {1: (standing, reason, None, None)}
+    assert unlinked == stale == {1: (standing, reason, None, None)}
 
 
 OLD_EMAIL = [pending_create(1, email="Old@x.test ")]

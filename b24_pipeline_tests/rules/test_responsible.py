@@ -140,6 +140,12 @@ def test_r15_mirror_lists_and_renames_imported_candidates(
     assert steps(people(person, policy=MIRROR), listed=listed) == expected
 
 
+def test_r15_who_is_off_the_list_is_listed_anew_whatever_the_name_was_there() -> None:
+    state = listed_people(listed_person(1, standing=ACTIVE, listed=False, name="Maiden Ira"))
+    plan = responsible.plan_responsible_list(people(user(1), policy=MIRROR), state=state)
+    assert plan["action"].tolist() == ["list_responsible"]
+
+
 def test_r15_listing_and_renaming_are_not_watched_as_harm() -> None:
     concerned = people(user(1), user(2), policy=MIRROR)
     plan = responsible.plan_responsible_list(concerned, state=responsible.on_list(concerned, listed={"2": "Other"}))
