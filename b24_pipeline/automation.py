@@ -18,6 +18,7 @@ CHAIN = dg.AssetSelection.assets(
     assets.employee_matches,
     assets.callgear_upsert,
     assets.responsible_employees,
+    assets.import_report,
 )
 ACTIVE = [
     status
@@ -74,12 +75,20 @@ def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
 
 def why_not_now(instance: dg.DagsterInstance) -> str | None:
     """Why no run is asked for: settings are missing, or a run is queued or going on. None when one may be."""
+    reason = missing_settings()
+    if reason:
+        return reason
+    active = next(iter(active_runs(instance)), None)
+    return f"run {active.run_id[:8]} is {active.status.value.lower().replace('_', ' ')}" if active else None
+
+
+def missing_settings() -> str | None:
+    """Which settings are missing or bad; none when there is a connection to work for."""
     try:
         settings.load()
     except settings.SettingsError as error:
         return f"Nothing is read or written: {error}"
-    active = next(iter(active_runs(instance)), None)
-    return f"run {active.run_id[:8]} is {active.status.value.lower().replace('_', ' ')}" if active else None
+    return None
 
 
 def active_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -114,11 +123,17 @@ every_sunday = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Housekeeping of Dagster's run storage, once a week.",
 )
-every_night = dg.ScheduleDefinition(
+
+
+@dg.schedule(
     name="every_night_purge_old_audit",
     job=purge_old_audit,
     cron_schedule="47 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Retention of the audit, once a night.",
+    description="Retention of the audit, once a night. Skips while settings are missing.",
 )
+def every_night() -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run, unless there is no connection yet whose audit could grow."""
+    reason = missing_settings()
+    return dg.SkipReason(reason) if reason else dg.RunRequest()

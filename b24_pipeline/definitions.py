@@ -5,6 +5,8 @@ import warnings
 import dagster as dg
 
 from b24_pipeline import assets, automation
+from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success
+from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
 
 with warnings.catch_warnings():
@@ -18,6 +20,7 @@ with warnings.catch_warnings():
             assets.employee_matches,
             assets.callgear_upsert,
             assets.responsible_employees,
+            assets.import_report,
             assets.callgear_account,
         ]
     )
@@ -28,9 +31,10 @@ def project(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Defin
     run = import_run.configure_at_launch()
     return dg.Definitions(
         assets=all_assets,
+        asset_checks=ALL_CHECKS,
         jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
         schedules=[automation.every_30_minutes, automation.every_sunday, automation.every_night],
-        sensors=[automation.bitrix24_changes],
+        sensors=[automation.bitrix24_changes, alert_after_success, alert_after_failure],
         resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,
     )

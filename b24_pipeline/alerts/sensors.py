@@ -14,7 +14,8 @@ from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store.health import Failure
 
 OURS = "b24_pipeline."
-NO_FAILURE_OF_THE_IMPORT = "RunInProgress"
+NO_FAILURE = "another run is in progress"
+"""What a run says that only found the lock held: the other one goes on."""
 
 
 @dg.run_status_sensor(
@@ -73,22 +74,21 @@ def is_trial(run: dg.DagsterRun) -> bool:
 
 def lost_run(context: dg.RunFailureSensorContext) -> Failure | None:
     """The failed run as Dagster knows it; None when it only found another run going on."""
+    reason = reason_of(context.failure_event)
     records = context.instance.get_run_records(dg.RunsFilter(run_ids=[context.dagster_run.run_id]))
-    reason, kind = reason_of(context)
-    if kind == NO_FAILURE_OF_THE_IMPORT or not records:
+    if reason.startswith(NO_FAILURE) or not records:
         return None
     began = records[0].start_time or records[0].create_timestamp.timestamp()
     return Failure(context.dagster_run.run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
 
 
-def reason_of(context: dg.RunFailureSensorContext) -> tuple[str, str]:
-    """Why, and the kind of error. Only our own errors are known to name no secret; of others the kind is enough."""
-    error = context.failure_event.job_failure_data.error
+def reason_of(failure: dg.DagsterEvent) -> str:
+    """Why, in words. Only our own errors are known to name no secret; of others the kind is told."""
+    error = failure.job_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     if error is None:
-        return "The run ended without a word: it was killed, or its machine stopped.", ""
-    kind = error.cls_name or "error"
+        return "it ended without a word: it was killed, or its machine stopped"
     if error.message.startswith(OURS):
-        return error.message.partition(": ")[2].strip(), kind
-    return f"The run could not go on: {kind}. See its page in the Dagster UI.", kind
+        return error.message.partition(": ")[2].strip()
+    return f"{error.cls_name or 'an error'}; the run's page in the Dagster UI says more"

@@ -8,6 +8,7 @@ from b24_pipeline.assets.callgear import (
     employee_matches,
     responsible_employees,
 )
+from b24_pipeline.assets.report import import_report
 
 __all__ = [
     "bitrix24_portal",
@@ -17,5 +18,6 @@ __all__ = [
     "callgear_upsert",
     "employee_matches",
     "employees",
+    "import_report",
     "responsible_employees",
 ]

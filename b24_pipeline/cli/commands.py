@@ -45,6 +45,14 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
             from b24_pipeline.cli.checking import check_both  # noqa: PLC0415
 
             return check_both
+        case "stale":
+            from b24_pipeline.cli.watching import stale  # noqa: PLC0415
+
+            return stale
+        case "report":
+            from b24_pipeline.cli.reporting import report  # noqa: PLC0415
+
+            return report
         case _:
             from b24_pipeline.cli import audit  # noqa: PLC0415
 

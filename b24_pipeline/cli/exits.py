@@ -13,4 +13,5 @@ class Exit(IntEnum):
     UNTRUSTED = 30
     IN_PROGRESS = 40
     FAILED = 50
+    STALE = 60
     STOPPED = 130

@@ -1,6 +1,7 @@
 """What may be typed after `b24-pipeline`."""
 
 import argparse
+from pathlib import Path
 
 from b24_pipeline import __version__
 from b24_pipeline.cli.exits import Exit
@@ -56,6 +57,27 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("person", metavar="ID|EMAIL", help="a Bitrix24 user id or an e-mail address")
     add_reading_options(explain)
 
+    report = commands.add_parser("report", help="the report as one HTML file: people, runs, rejects, links, points")
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it (default: report.html beside the database)"
+    )
+    add_sandbox_option(report)
+
+    stale = commands.add_parser(
+        "stale",
+        help="the alarm for when nothing runs at all, for cron: tells the receivers of alerts",
+        epilog=f"exit codes: {Exit.DONE:d} an import has succeeded lately; {Exit.STALE:d} none has; "
+        f"{Exit.USAGE:d} bad usage or settings",
+    )
+    stale.add_argument(
+        "--after-minutes",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="how old the last successful import may be (default %(default)s: two intervals)",
+    )
+    add_sandbox_option(stale)
+
     approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
     approve.add_argument("run_id", metavar="RUN_ID")
     approve.add_argument(
@@ -78,6 +100,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_sandbox_option(accept_address)
     return parser
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:

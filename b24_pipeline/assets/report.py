@@ -1,0 +1,97 @@
+"""The report at the end of the chain: what the import has come to, at a glance."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
+from b24_pipeline.reporting.previews import reason
+from b24_pipeline.reporting.report import as_markdown
+from b24_pipeline.reporting.texts import markdown_table
+from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.store import findings
+from b24_pipeline.store.report import POINTS_A_DAY, not_imported
+
+log = logging.getLogger(__name__)
+
+TWO_INTERVALS = timedelta(hours=1)
+
+
+@dg.asset(
+    deps=[callgear_upsert, responsible_employees],
+    group_name="import",
+    kinds={"matplotlib", "duckdb"},
+    owners=OWNERS,
+    tags={"b24_pipeline/personal_data": "names"},
+    pool=POOL,
+    output_required=False,
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
+)
+def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
+    """The import at a glance: people on both sides, outcomes, matches, who is not imported, links, points, time.
+
+    Every figure comes from the audit. The same picture is in `report.html` beside the database, with all names; also
+    by `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing
+    takes a second.
+
+    Red once no import has succeeded for an hour, which is two intervals. Dry runs and runs for single people do not
+    count: they leave the report as it is.
+    """
+    run = import_run.run
+    if run.config.dry_run or run.config.only:
+        log.info("the report tells of runs for everybody and for real; it stays as it is")
+        return
+    note_so_far(run)
+    found = findings.imported(run.store)
+    yield dg.MaterializeResult(
+        metadata={
+            "candidates": found.candidates,
+            "imported": found.imported,
+            "share": round(found.share, 4),
+            **picture(run),
+            "not_imported": dg.MetadataValue.md(not_imported_markdown(run)),
+        }
+    )
+
+
+def note_so_far(run: ImportRun) -> None:
+    """Let the audit know how the run has gone, so that the report tells of it, too; its end is noted once more."""
+    connection = run.connection
+    run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
+    status, why = run.status()
+    run.store.put_fact(POINTS_A_DAY, str(connection.callgear.budget.day_share()))
+    run.store.finish_run(status, why, run.counts)
+
+
+def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
+    """The picture and where the page lies; a report that cannot be made never makes an import fail."""
+    try:
+        kept = keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+    except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
+        log.warning("the report could not be made: %s", error)
+        return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
+    return shown(kept)
+
+
+def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
+    """The report in the asset's page."""
+    return {
+        "picture": dg.MetadataValue.md(as_markdown(kept.svg)),
+        "file": dg.MetadataValue.path(str(kept.files.html.resolve())),
+        "drawn_at": dg.MetadataValue.timestamp(kept.drawn_at.timestamp()),
+    }
+
+
+def not_imported_markdown(run: ImportRun) -> str:
+    """The rejected and those in conflict by name."""
+    rows = [
+        {"who": who, "user": user, "why": reason(group.reason)}
+        for group in not_imported(run.store)
+        for who, user in group.people
+    ]
+    return markdown_table(rows, columns=("who", "user", "why"))

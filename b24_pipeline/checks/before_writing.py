@@ -1,0 +1,139 @@
+"""The checks of what was read, judged and matched: all of them before the first write."""
+
+from b24_pipeline.assets.bitrix24 import POOL, bitrix24_users, employees
+from b24_pipeline.assets.callgear import callgear_employees, employee_matches
+from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.reporting.previews import reason
+from b24_pipeline.rules import frames
+from b24_pipeline.store import findings
+
+
+def frame_is_sound(model: type[frames.Frame]) -> Check:
+    """The stored frame keeps to its declaration."""
+
+    def look(run: ImportRun) -> Verdict:
+        rows, broken = findings.breaches(run.store, model)
+        offenders = [{"who": words, "user": None, "why": f"in {number} rows"} for words, number in broken.items()]
+        found = listed(offenders, good=f"{rows} rows, each complete and there once", bad="{} rules are broken")
+        return Verdict(found.passed, found.words, offenders, figures={"rows": rows, "broken_rules": len(broken)})
+
+    return Check(
+        "frame_is_sound",
+        "What was stored keeps to its column schema: no row is there twice, and nothing is empty that must be there. "
+        "A broken table would make wrong matches, so this stops the run before anything is written.",
+        look,
+        guards=True,
+    )
+
+
+def required_fields(run: ImportRun) -> Verdict:
+    """R02."""
+    people = [{**row, "why": reason(row["why"])} for row in findings.offenders(run.store, "rejected_people")]
+    return listed(people, good="every candidate has what CallGear needs", bad="{} people lack something")
+
+
+def one_email_each(run: ImportRun) -> Verdict:
+    """R12."""
+    people = findings.offenders(run.store, "people_with_one_email")
+    return listed(people, good="every candidate has an e-mail of their own", bad="{} people share an e-mail")
+
+
+def usable_phones(run: ImportRun) -> Verdict:
+    """R05."""
+    people = findings.offenders(run.store, "people_with_unusable_phones")
+    return listed(people, good="every phone text is a phone number", bad="{} people have phone texts that are none")
+
+
+def everybody_is_judged_once(run: ImportRun) -> Verdict:
+    """Nobody is lost between reading and judging."""
+    people = findings.offenders(run.store, "people_judged_not_once")
+    return listed(people, good="everybody who was read was judged", bad="{} users were lost or made up")
+
+
+def certain_links(run: ImportRun) -> Verdict:
+    """R08, R09."""
+    rows = findings.offenders(run.store, "uncertain_links")
+    people = [
+        {**row, "why": reason(row["why"]) + (f" (user {row['other']})" if row["other"] is not None else "")}
+        for row in rows
+    ]
+    return listed(people, good="every match is certain", bad="{} people cannot be matched with certainty")
+
+
+def one_user_an_employee(run: ImportRun) -> Verdict:
+    """R09: an employee is linked to one user."""
+    people = findings.offenders(run.store, "employees_matched_twice")
+    return listed(people, good="no employee is matched with two users", bad="{} users share an employee")
+
+
+def known_people_only(run: ImportRun) -> Verdict:
+    """A match is made of a candidate and an employee that were both read in this run."""
+    people = findings.offenders(run.store, "matches_of_strangers")
+    return listed(people, good="both sides of every match were read", bad="{} matches name somebody unknown")
+
+
+bitrix24_users_checks = checks_of(bitrix24_users, [frame_is_sound(frames.Users)], pool=POOL)
+
+employees_checks = checks_of(
+    employees,
+    [
+        frame_is_sound(frames.Employees),
+        Check(
+            "everybody_is_judged_once",
+            "Every user that was read from Bitrix24 was judged, and nobody else. Somebody who is lost here would look "
+            "like a leaver, so this stops the run before anything is written.",
+            everybody_is_judged_once,
+            guards=True,
+        ),
+        Check(
+            "required_fields",
+            "Active employees that CallGear cannot take: no last name, no e-mail or none that is an address, or (on-"
+            "premise) no department. They are not imported until somebody fills the field in Bitrix24 (R02).",
+            required_fields,
+        ),
+        Check(
+            "one_email_each",
+            "Active employees with the same e-mail. CallGear knows people by e-mail, so only one of them is imported; "
+            "the others wait for an e-mail of their own (R12).",
+            one_email_each,
+        ),
+        Check(
+            "usable_phones",
+            "Phone fields of Bitrix24 whose text is no phone number of 3 to 15 digits. The people are imported without "
+            "these numbers (R05).",
+            usable_phones,
+        ),
+    ],
+    pool=POOL,
+)
+
+callgear_employees_checks = checks_of(callgear_employees, [frame_is_sound(frames.CallGearEmployees)], pool=POOL)
+
+employee_matches_checks = checks_of(
+    employee_matches,
+    [
+        frame_is_sound(frames.Matches),
+        Check(
+            "one_user_an_employee",
+            "No CallGear employee is matched with two Bitrix24 users. Two people in one account would overwrite each "
+            "other, so this stops the run before anything is written.",
+            one_user_an_employee,
+            guards=True,
+        ),
+        Check(
+            "known_people_only",
+            "Every match is made of a candidate of Bitrix24 and an employee of CallGear that were both read in this "
+            "run. Anything else would write to somebody unknown, so this stops the run before anything is written.",
+            known_people_only,
+            guards=True,
+        ),
+        Check(
+            "certain_links",
+            "People who cannot be matched with certainty: several employees have their e-mail, the employee with it "
+            "belongs to somebody else, or the linked employee is gone from CallGear (R08, R09). Nothing is guessed.",
+            certain_links,
+        ),
+    ],
+    pool=POOL,
+)

@@ -1,0 +1,28 @@
+"""`b24-pipeline stale`: the alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
+
+import argparse
+from datetime import timedelta
+
+from b24_pipeline import settings
+from b24_pipeline.alerts.telling import Told, tell_changes
+from b24_pipeline.alerts.troubles import State
+from b24_pipeline.cli.audit import paths_of
+from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.result import printable_line
+from b24_pipeline.connection import utc_now
+
+
+def stale(arguments: argparse.Namespace) -> Exit:
+    """Say whether an import has succeeded lately, and tell the receivers of alerts what has changed."""
+    chosen = settings.load_alerting().model_copy(update={"database": paths_of(arguments).published})
+    told = tell_changes(chosen, now=utc_now(), stale_after=timedelta(minutes=arguments.after_minutes))
+    for line in lines_of(told):
+        print(printable_line(line))
+    return Exit.STALE if State.STALE in {trouble.state for trouble in told.troubles} else Exit.DONE
+
+
+def lines_of(told: Told) -> list[str]:
+    """What holds, who was told, and who could not be."""
+    states = [f"{trouble.state}: {trouble.words}" for trouble in told.troubles] or ["The import is well."]
+    receivers = [f"told by {receiver}" for receiver in told.receivers]
+    return [*states, *receivers, *(f"not delivered: {why}" for why in told.not_delivered)]

@@ -1,0 +1,116 @@
+"""The report: one HTML file that needs nothing but itself, and the same pictures as one SVG for the asset's page."""
+
+import base64
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from b24_pipeline.alerts.troubles import Trouble, failed, held, records_failing
+from b24_pipeline.reporting.charts import charts_of
+from b24_pipeline.reporting.drawing import Picture, draw
+from b24_pipeline.reporting.palette import Colour, stylesheet
+from b24_pipeline.reporting.previews import reason
+from b24_pipeline.reporting.texts import printable
+from b24_pipeline.store.report import Figures, RunFigure
+
+WIDTH = 924
+GAP = 28
+EDGE = 22
+RUNS_LISTED = 12
+NAMES_LISTED = 200
+CHANGES = {
+    "created": "created",
+    "linked": "linked by e-mail",
+    "phones_added": "given phone numbers",
+    "responsible_removed": "off the responsible list",
+    "failed": "failed",
+    "held": "held",
+    "deferred": "deferred",
+    "waiting": "waiting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The finished report."""
+
+    html: str
+    svg: str
+
+
+def make_report(figures: Figures) -> Report:
+    """Draw and write everything; takes a second or two."""
+    pictures = [draw(chart) for chart in charts_of(figures)]
+    return Report(html=page(figures, pictures), svg=composed(pictures))
+
+
+def page(figures: Figures, pictures: Sequence[Picture]) -> str:
+    """The HTML file. Every text is escaped by the template engine; only our own pictures and styles are not."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
+
+    environment = Environment(
+        loader=PackageLoader("b24_pipeline.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"printable": printable, "sentence": lambda text: text[:1].upper() + text[1:]}
+    return environment.get_template(
+        "report.html"
+    ).render(
+        figures=figures,
+        troubles=troubles_of(figures),
+        pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
+        groups=[
+            (reason(group.reason), group.people[:NAMES_LISTED], len(group.people)) for group in figures.not_imported
+        ],
+        runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
+        colours=Markup(stylesheet()),  # noqa: S704 - constants
+    )
+
+
+def troubles_of(figures: Figures) -> list[Trouble]:
+    """What is wrong now, as alerts tell it."""
+    return [*failed(figures.health.failures), *held(figures.health), *records_failing(figures.health)]
+
+
+def changes_of(run: RunFigure) -> str:
+    """What a run did, in a line."""
+    done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
+    return ", ".join(done) or run.reason or "nothing to do"
+
+
+def composed(pictures: Sequence[Picture]) -> str:
+    """All pictures on one sheet, two beside each other, with the colours of light and dark in it."""
+    placed, x, y, tallest = [], EDGE, EDGE, 0
+    for picture in pictures:
+        chart = picture.chart
+        if x > EDGE and x + chart.width > WIDTH + EDGE:
+            x, y, tallest = EDGE, y + tallest + GAP, 0
+        placed.append(
+            picture.svg.replace("<svg ", f'<svg x="{x}" y="{y}" width="{chart.width}" height="{chart.height}" ', 1)
+        )
+        x, tallest = x + chart.width + GAP, max(tallest, chart.height)
+    width, height = WIDTH + 2 * EDGE, y + tallest + EDGE
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}"><style>{stylesheet()}</style>'
+        f'<rect width="100%" height="100%" rx="10" style="fill: {Colour.SURFACE.css}"/>{"".join(placed)}</svg>'
+    )
+
+
+def as_markdown(svg: str) -> str:
+    """The picture as Markdown shows it without any network."""
+    return f"![The import at a glance](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
+    draft = path.with_name(path.name + ".tmp")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

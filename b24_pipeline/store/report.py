@@ -1,0 +1,155 @@
+"""The figures of the report, as the audit tells them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store.facts import CALLGEAR_HOST, PORTAL_HOST
+from b24_pipeline.store.findings import WHO
+from b24_pipeline.store.health import Health, health
+from b24_pipeline.store.store import Reader
+
+RUNS_SHOWN = timedelta(days=7)
+PEOPLE_SHOWN = timedelta(days=90)
+MOMENTS = 120
+"""So many points a line has at most."""
+POINTS_A_DAY = "callgear_points_a_day"
+"""The fact: how many points the import may spend a day, as last told."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigure:
+    """One run that has ended."""
+
+    run_id: str
+    started_at: datetime
+    seconds: float
+    status: RunStatus
+    trigger: str
+    dry_run: bool
+    reason: str | None
+    created: int
+    linked: int
+    phones_added: int
+    responsible_removed: int
+    failed: int
+    deferred: int
+    held: int
+    waiting: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFigure:
+    """Both sides at one moment: who should be imported, who is, and who CallGear has in all."""
+
+    at: datetime
+    candidates: int
+    imported: int
+    employees: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotImported:
+    """Those who are not imported for one reason: names and Bitrix24 ids."""
+
+    reason: str
+    people: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that the report shows, at one moment."""
+
+    at: datetime
+    portal: str
+    account: str
+    runs: tuple[RunFigure, ...]
+    """Of the last seven days, oldest first."""
+    people: tuple[PeopleFigure, ...]
+    """Of the last ninety days, oldest first."""
+    matches: Mapping[str, int]
+    not_imported: tuple[NotImported, ...]
+    """The most frequent reason first."""
+    links_by_week: Mapping[tuple[date, str], int]
+    """By the week's Monday and what made the links, of the last ninety days."""
+    points_by_day: Mapping[date, int]
+    points_a_day: int | None
+    """How many the import may spend; None where CallGear has not told yet."""
+    health: Health
+
+    @property
+    def last_run(self) -> RunFigure | None:
+        """The newest run for real, if there is one."""
+        return next((run for run in reversed(self.runs) if not run.dry_run), None)
+
+
+def figures(reader: Reader, *, now: datetime) -> Figures:
+    """Read all figures."""
+    database, long_ago = reader.database, {"since": now - PEOPLE_SHOWN}
+    points = reader.fact(POINTS_A_DAY)
+    return Figures(
+        at=now,
+        portal=reader.fact(PORTAL_HOST) or "Bitrix24",
+        account=reader.fact(CALLGEAR_HOST) or "CallGear",
+        runs=runs(reader, since=now - RUNS_SHOWN),
+        people=people(reader, now=now),
+        matches={row["match"]: row["people"] for row in database.records("report_matches")},
+        not_imported=not_imported(reader),
+        links_by_week={
+            (row["week"], row["linked_by"]): row["links"] for row in database.records("report_links_by_week", long_ago)
+        },
+        points_by_day={
+            row["day"]: int(row["points"] or 0) for row in database.records("report_points_by_day", long_ago)
+        },
+        points_a_day=int(points) if points else None,
+        health=health(reader),
+    )
+
+
+def runs(reader: Reader, *, since: datetime) -> tuple[RunFigure, ...]:
+    """The runs that have ended since then, oldest first."""
+    return tuple(
+        RunFigure(
+            run_id=row["run_id"],
+            started_at=row["started_at"],
+            seconds=(row["finished_at"] - row["started_at"]).total_seconds(),
+            status=RunStatus(row["status"]),
+            trigger=row["trigger"],
+            dry_run=row["dry_run"],
+            reason=row["reason"],
+            points=row["callgear_points"] or 0,
+            **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},
+        )
+        for row in reader.database.records("report_runs", {"since": since})
+    )
+
+
+DONE_AND_NOT_DONE = (
+    "created",
+    "linked",
+    "phones_added",
+    "responsible_removed",
+    "failed",
+    "deferred",
+    "held",
+    "waiting",
+)
+
+
+def people(reader: Reader, *, now: datetime) -> tuple[PeopleFigure, ...]:
+    """Both sides over time: each run while there are few, else the last one of each stretch of time."""
+    first = reader.database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
+    seconds = max(1.0, (now - first).total_seconds() / MOMENTS) if first is not None else 1.0
+    rows = reader.database.records("report_people", {"since": now - PEOPLE_SHOWN, "seconds": seconds})
+    return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
+
+
+def not_imported(reader: Reader) -> tuple[NotImported, ...]:
+    """Those who are rejected or in conflict now, by reason."""
+    by_reason: dict[str, list[tuple[str, int]]] = {}
+    for row in reader.database.records("report_not_imported", who=WHO):
+        by_reason.setdefault(row["reason"], []).append((row["who"], row["user"]))
+    found = [NotImported(reason, tuple(listed)) for reason, listed in by_reason.items()]
+    return tuple(sorted(found, key=lambda group: -len(group.people)))

@@ -1,0 +1,91 @@
+-- What the asset checks look for. Each lists offenders as people are listed everywhere: who, user, why.
+
+-- name: rejected_people
+SELECT {who} AS who, bitrix24_id AS "user", reason AS why FROM audit.employees
+WHERE standing = 'rejected'
+ORDER BY why, "user"
+
+-- name: people_with_one_email
+SELECT {who} AS who, bitrix24_id AS "user",
+       'has the same e-mail as user '
+       || array_to_string(list_filter(list_sort(list(bitrix24_id) OVER same), lambda other: other <> bitrix24_id), ', ')
+       AS why
+FROM audit.employees
+WHERE standing = 'candidate'
+WINDOW same AS (PARTITION BY email_key)
+QUALIFY count(*) OVER same > 1
+ORDER BY email_key, "user"
+
+-- name: people_with_unusable_phones
+SELECT {who} AS who, bitrix24_id AS "user", 'left out: ' || unusable_phones AS why FROM audit.employees
+WHERE standing = 'candidate' AND unusable_phones IS NOT NULL
+ORDER BY "user"
+
+-- name: uncertain_links
+SELECT {who} AS who, bitrix24_id AS "user", matches.reason AS why, matches.other_bitrix24_id AS other
+FROM audit.employee_matches AS matches
+JOIN audit.employees AS employees USING (bitrix24_id)
+WHERE matches.reason IN ('ambiguous_email', 'already_linked', 'email_reused', 'stale_link')
+ORDER BY matches.reason, "user"
+
+-- name: people_judged_not_once
+SELECT coalesce(users.bitrix24_id, judged.bitrix24_id) AS "user",
+       CASE WHEN judged.bitrix24_id IS NULL THEN 'was read, but not judged' ELSE 'was judged, but not read' END AS why
+FROM audit.bitrix24_users AS users
+FULL JOIN audit.employees AS judged ON judged.bitrix24_id = users.bitrix24_id
+WHERE users.bitrix24_id IS NULL OR judged.bitrix24_id IS NULL
+ORDER BY "user"
+
+-- name: employees_matched_twice
+SELECT 'employee ' || callgear_id AS who, bitrix24_id AS "user",
+       'is matched with an employee that user '
+       || array_to_string(list_filter(list_sort(list(bitrix24_id) OVER same), lambda other: other <> bitrix24_id), ', ')
+       || ' is matched with, too' AS why
+FROM audit.employee_matches
+WHERE match IN ('by_id', 'by_email')
+WINDOW same AS (PARTITION BY callgear_id)
+QUALIFY count(*) OVER same > 1
+ORDER BY callgear_id, "user"
+
+-- name: matches_of_strangers
+SELECT 'employee ' || matches.callgear_id AS who, matches.bitrix24_id AS "user",
+       CASE WHEN judged.bitrix24_id IS NULL THEN 'is matched, but no candidate'
+            ELSE 'is matched with an employee that CallGear does not have' END AS why
+FROM audit.employee_matches AS matches
+LEFT JOIN audit.employees AS judged ON judged.bitrix24_id = matches.bitrix24_id AND judged.standing = 'candidate'
+LEFT JOIN audit.callgear_employees AS account ON account.callgear_id = matches.callgear_id
+WHERE matches.match IN ('by_id', 'by_email') AND (judged.bitrix24_id IS NULL OR account.callgear_id IS NULL)
+ORDER BY "user"
+
+-- name: breaches
+SELECT count(*) AS "rows", {counts} FROM audit.{table}
+
+-- name: held_actions
+SELECT person AS who, bitrix24_id AS "user", harm, action FROM audit.actions
+WHERE run_id = $run_id AND outcome = 'held'
+ORDER BY harm, who, "user"
+
+-- name: candidates_and_links
+SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported
+FROM audit.employees AS employees
+LEFT JOIN audit.links AS links ON links.bitrix24_id = employees.bitrix24_id
+WHERE employees.standing IN ('candidate', 'rejected')
+
+-- name: people_missing_in_account
+SELECT {who} AS who, bitrix24_id AS "user", 'is a candidate, but has no link and no reason for it' AS why
+FROM audit.employees AS employees
+WHERE standing = 'candidate'
+  AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.links)
+  AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.actions WHERE run_id = $run_id)
+ORDER BY "user"
+
+-- name: employees_of_nobody
+SELECT concat_ws(' ', account.last_name, account.first_name) AS who, NULL AS "user",
+       'employee ' || account.callgear_id || ' has the prefix of imported people, but belongs to no link' AS why
+FROM audit.callgear_employees AS account
+WHERE starts_with(account.last_name, $prefix)
+  AND account.callgear_id NOT IN (SELECT callgear_id FROM store.links)
+  AND account.callgear_id NOT IN (
+      SELECT callgear_id FROM audit.actions WHERE run_id = $run_id AND callgear_id IS NOT NULL
+  )
+ORDER BY account.callgear_id

@@ -1,0 +1,52 @@
+-- The figures of the report.
+
+-- name: report_runs
+SELECT number, run_id, started_at, finished_at, status, trigger, dry_run, reason, created, linked, phones_added,
+       responsible_removed, failed, deferred, held, waiting, callgear_points
+FROM audit.runs
+WHERE started_at >= $since AND finished_at IS NOT NULL
+ORDER BY number
+
+-- name: report_people
+WITH moments AS (
+    SELECT max(number) AS run FROM store.runs AS runs
+    WHERE started_at >= $since
+      AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
+    GROUP BY floor(epoch(started_at) / $seconds)
+)
+SELECT runs.started_at AS moment, runs.candidates,
+       (SELECT count(*) FROM store.links AS links
+        WHERE links.from_run <= moments.run AND (links.until_run IS NULL OR links.until_run > moments.run)) AS imported,
+       (SELECT count(*) FROM store.callgear_employees AS account
+        WHERE account.from_run <= moments.run AND (account.until_run IS NULL OR account.until_run > moments.run))
+       AS employees
+FROM moments
+JOIN store.runs AS runs ON runs.number = moments.run
+ORDER BY moment
+
+-- name: report_matches
+SELECT match, count(*) AS people FROM audit.employee_matches GROUP BY match
+
+-- name: report_not_imported
+SELECT matches.reason, {who} AS who, bitrix24_id AS "user"
+FROM audit.employee_matches AS matches
+JOIN audit.employees AS employees USING (bitrix24_id)
+WHERE matches.match IN ('rejected', 'conflict')
+ORDER BY matches.reason, who, "user"
+
+-- name: report_links_by_week
+SELECT CAST(date_trunc('week', CAST(linked_at AS TIMESTAMP)) AS DATE) AS week, linked_by, count(*) AS links
+FROM store.links
+WHERE linked_at >= $since
+GROUP BY ALL
+ORDER BY ALL
+
+-- name: report_points_by_day
+SELECT CAST(CAST(started_at AS TIMESTAMP) AS DATE) AS day, CAST(sum(callgear_points) AS BIGINT) AS points
+FROM audit.runs
+WHERE started_at >= $since
+GROUP BY day
+ORDER BY day
+
+-- name: report_first_run
+SELECT min(started_at) FROM store.runs WHERE started_at >= $since
