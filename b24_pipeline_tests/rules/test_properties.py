@@ -15,7 +15,8 @@ from b24_pipeline.rules.records import ActionKind, Edition, OnIdMatch, PhonesPol
 from b24_pipeline_tests import people
 from b24_pipeline_tests.people import Row
 
-quickly = settings(max_examples=15, deadline=None)
+with_companies = settings(max_examples=10, deadline=None)
+with_texts = settings(max_examples=60, deadline=None)
 
 EMAILS = st.sampled_from(
     [None, " ", "ira@x.test", " IRA@x.test", "oleg@x.test", "straße@x.test", "STRASSE@x.test", "bad"]
@@ -154,14 +155,14 @@ def shuffled(frame: DataFrame[Any], data: st.DataObject) -> DataFrame[Any]:
     return frame.iloc[data.draw(st.permutations(range(len(frame))))].reset_index(drop=True)
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r18_r09_r10_r11_planning_again_after_the_plan_is_carried_out_is_empty(world: World) -> None:
     again = after(world).plan
     assert set(again["action"]) <= {ActionKind.REJECT, ActionKind.CONFLICT}
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r10_r12_no_plan_creates_an_employee_with_an_email_that_another_has_or_gets(world: World) -> None:
     plan = world.plan
@@ -170,7 +171,7 @@ def test_r10_r12_no_plan_creates_an_employee_with_an_email_that_another_has_or_g
     assert not created.isin(normalising.email_key(world.account["email"])).any()
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r07_r09_an_employee_is_never_linked_to_two_users_and_no_live_link_is_lost(world: World) -> None:
     links = after(world).links
@@ -180,7 +181,7 @@ def test_r07_r09_an_employee_is_never_linked_to_two_users_and_no_live_link_is_lo
     assert set(live["bitrix24_id"]) - set(links["bitrix24_id"]) == moved
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r09_a_link_is_only_taken_from_somebody_who_left(world: World) -> None:
     active = set(world.employees.loc[world.employees["active"], "bitrix24_id"])
@@ -188,7 +189,7 @@ def test_r09_a_link_is_only_taken_from_somebody_who_left(world: World) -> None:
     assert not active & set(moved)
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r11_an_employee_with_phones_never_gets_phones_sent(world: World) -> None:
     with_phones = world.account.loc[world.account["phone_numbers"] != planning.NO_PHONES, "callgear_id"]
@@ -196,7 +197,7 @@ def test_r11_an_employee_with_phones_never_gets_phones_sent(world: World) -> Non
     assert plan.loc[plan["callgear_id"].isin(with_phones), "phones"].isna().all()
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r01_r02_r03_r13_only_candidates_are_ever_sent(world: World) -> None:
     employees, plan = world.employees, world.plan
@@ -206,14 +207,14 @@ def test_r01_r02_r03_r13_only_candidates_are_ever_sent(world: World) -> None:
     assert set(plan.loc[plan["action"] == ActionKind.REJECT, "bitrix24_id"]) == rejected
 
 
-@quickly
+@with_companies
 @given(worlds())
 def test_r07_every_user_is_matched_once_and_has_at_most_one_step(world: World) -> None:
     assert sorted(world.matches["bitrix24_id"]) == sorted(world.users["bitrix24_id"])
     assert world.plan["bitrix24_id"].is_unique
 
 
-@quickly
+@with_companies
 @given(worlds(), st.data())
 def test_judging_matching_and_planning_do_not_depend_on_the_order_of_anything(
     world: World, data: st.DataObject
@@ -233,7 +234,7 @@ def test_judging_matching_and_planning_do_not_depend_on_the_order_of_anything(
 TEXTS = st.text(max_size=40) | st.text(alphabet=" \t\u00a0\u2003aA0٣९é@.ßİ", max_size=20)
 
 
-@quickly
+@with_texts
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
@@ -246,7 +247,7 @@ def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
     assert normalising.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
 
 
-@quickly
+@with_texts
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
@@ -259,7 +260,7 @@ def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: lis
 DIALLED = st.text(alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x"), max_size=24)
 
 
-@quickly
+@with_texts
 @given(st.lists(st.tuples(*[st.none() | DIALLED] * 3), min_size=1, max_size=30), st.sampled_from(PhonesPolicy))
 def test_r05_phones_are_3_to_15_ascii_digits_without_duplicates_and_none_gets_lost(
     texts: list[tuple[str | None, ...]], policy: PhonesPolicy
