@@ -1,5 +1,6 @@
 """Housekeeping: Dagster's run storage and the audit must not grow without bound."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import dagster as dg
 
 from b24_pipeline import settings
 from b24_pipeline.connection import utc_now
-from b24_pipeline.importing.lock import run_lock
-from b24_pipeline.store import Paths
+from b24_pipeline.importing.lock import RunInProgress, run_lock
+from b24_pipeline.store import Paths, StoreError
 from b24_pipeline.store.retention import apply_retention
 
 KEEP_RUNS = timedelta(days=30)
@@ -36,16 +37,24 @@ def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
 def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:
     """`delete_run` leaves the run's own event database and its compute logs."""
     base = Path(instance.storage_directory()).parent
-    for leftover in [*base.glob(f"history/runs/{run_id}*.db*"), *base.glob(f"**/compute_logs/{run_id}/**/*")]:
-        if leftover.is_file():
-            leftover.unlink(missing_ok=True)
+    for database in base.glob(f"history/runs/{run_id}*.db*"):
+        database.unlink(missing_ok=True)
+    for folder in base.glob(f"**/compute_logs/{run_id}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dg.op(description="Delete actions and snapshots older than the setting KEEP_DAYS, and compact the file.")
 def purge_store(context: dg.OpExecutionContext) -> None:
-    """Links never expire."""
-    chosen = settings.load()
-    paths = Paths(chosen.database)
-    with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
-        apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
-    context.log.info("kept the last %d days", chosen.keep_days)
+    """Links never expire.
+
+    Raises:
+        dg.Failure: a run is going on, or the database cannot be used; the next night tries again.
+    """
+    try:
+        chosen = settings.load()
+        paths = Paths(chosen.database)
+        with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
+            deleted = apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
+    except (settings.SettingsError, RunInProgress, StoreError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    context.log.info("kept the last %d days, deleted %d runs", chosen.keep_days, deleted)

@@ -1,5 +1,6 @@
 """What the tests of the whole chain share. Dagster is loaded only by the tests that run it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,16 +10,37 @@ import pytest
 if TYPE_CHECKING:
     from b24_pipeline_tests.world import World
 
+STATE = "sandbox.json"
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["World"]:
     """An empty portal and an empty account, with everything that stands between them."""
-    import dagster as dg
+    from b24_pipeline_tests.world import world_in  # noqa: PLC0415
 
-    from b24_pipeline_tests.world import world_of
+    with world_in(tmp_path, environment=monkeypatch) as found:
+        yield found
 
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        world_of(tmp_path, environment=monkeypatch, instance=instance) as found,
-    ):
+
+@pytest.fixture(scope="session")
+def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that an import of nine people leaves behind: made once, copied by `imported`."""
+    from b24_pipeline_tests.world import HALF_AN_HOUR, world_in  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("after_an_import")
+    with pytest.MonkeyPatch.context() as environment, world_in(folder, environment=environment) as world:
+        world.clock.seconds -= HALF_AN_HOUR
+        world.hire_many(9)
+        assert world.run().status == "done"
+        world.sandbox.save(folder / STATE)
+    return folder
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_an_import: Path) -> Iterator["World"]:
+    """A world half an hour after its first import: users 1 to 9 («Person1» ...) are linked, none has a phone."""
+    from b24_pipeline_tests.world import world_in  # noqa: PLC0415
+
+    shutil.copytree(after_an_import, tmp_path, dirs_exist_ok=True)
+    with world_in(tmp_path, environment=monkeypatch, state=tmp_path / STATE) as found:
         yield found

@@ -32,7 +32,11 @@ from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSe
 from b24_pipeline.store import Paths, Reader, RunCounts, Store
 
 JOB = "employee_import"
+MATERIALIZE = "__ASSET_JOB"
+"""What the button «Materialize» launches."""
+
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
+HALF_AN_HOUR = 1800
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 PLENTY = CallGearBehaviour(minute_limit=100_000, day_limit=1_000_000)
 NO_RATE_LIMIT = Bitrix24Behaviour(tariff=None)
@@ -42,9 +46,13 @@ class Clock:
     """Time that passes only when somebody waits or a test says so; for both systems, the clients and the store."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """It is noon, and nobody has waited yet."""
         self.seconds = NOON
         self.waits: list[float] = []
-        self._lock = threading.Lock()
 
     def __call__(self) -> float:
         return self.seconds
@@ -174,25 +182,33 @@ class World:
         return self.portal.hire(**{"NAME": "Ira", "LAST_NAME": last_name, **email, **given})
 
     def hire_many(self, count: int, *, prefix: str = "Person") -> list[int]:
-        """So many new users."""
-        return [self.hire(f"{prefix}{number}") for number in range(count)]
+        """So many new users: «Person1», «Person2» ..."""
+        return [self.hire(f"{prefix}{number}") for number in range(1, count + 1)]
+
+    def list_responsible(self, *users: int) -> None:
+        """Put these users on the account's responsible list."""
+        self.account.responsible |= {str(user): f"Owner {user}" for user in users}
 
     def run(
         self,
         *,
+        job: str = JOB,
         trigger: str | None = "terminal",
         assets: Sequence[str] | None = None,
         tags: dict[str, str] | None = None,
         **config: Any,
     ) -> Result:
-        """One run of the job, or of some of its assets; `config` is the run's, as in the launchpad."""
-        job = project_in_test_time().resolve_job_def(JOB)
-        found = job.execute_in_process(
-            instance=self.instance,
-            raise_on_error=False,
-            asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
-            tags={**({TRIGGER_TAG: trigger} if trigger else {}), **(tags or {})},
-            run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
+        """One run of the job, or of some assets; `config` is the run's, as in the launchpad."""
+        found = (
+            project_in_test_time()
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=self.instance,
+                raise_on_error=False,
+                asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
+                tags={**({TRIGGER_TAG: trigger} if trigger else {}), **(tags or {})},
+                run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
+            )
         )
         if not self.paths.working.exists():
             return Result(found, None, frames.empty(frames.Actions))
@@ -229,22 +245,22 @@ class World:
 
 
 @contextmanager
-def world_of(
-    folder: Path,
-    *,
-    environment: pytest.MonkeyPatch,
-    instance: dg.DagsterInstance,
-    sandbox: Sandbox | None = None,
-) -> Iterator[World]:
-    """Serve a sandbox (an empty one unless another is given), with the settings of this process pointing at it."""
-    CLOCK.__init__()  # type: ignore[misc]
-    sandbox = sandbox or Sandbox.empty(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
-    with serve(sandbox) as server:
+def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | None = None) -> Iterator[World]:
+    """A world whose database is in `folder`, with the settings of this process pointing at it.
+
+    Args:
+        folder: also the current directory meanwhile, so that no `.env` is found.
+        environment: what is set is taken back at its end.
+        state: a sandbox that was saved; an empty one without.
+    """
+    CLOCK.begin_anew()
+    kind = {"clock": CLOCK, "bitrix24": NO_RATE_LIMIT, "callgear": PLENTY}
+    sandbox = Sandbox.load(state, **kind) if state else Sandbox.empty(**kind)
+    with serve(sandbox) as server, dg.DagsterInstance.ephemeral() as instance:
         world = World(server, database=folder / "b24.duckdb", instance=instance, environment=environment)
         for name in [*os.environ]:
             if name.startswith(("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")):
                 environment.delenv(name)
-        for name, value in world.environment().items():
-            environment.setenv(name, value)
+        world.set(**world.environment())
         environment.chdir(folder)
         yield world

@@ -7,14 +7,13 @@ from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.world import World
 
 
-def prepared(world: World) -> None:
+@pytest.fixture
+def prepared(imported: World) -> World:
     """One person to create, one to remove: any write would be seen."""
-    leaver = world.hire("Leaver")
-    world.run()
-    world.account.responsible[str(leaver)] = "Leaver"
-    world.portal.dismiss(leaver)
-    world.hire("Newcomer")
-    world.forget_requests()
+    imported.list_responsible(1)
+    imported.portal.dismiss(1)
+    imported.hire("Newcomer")
+    return imported
 
 
 @pytest.mark.parametrize(
@@ -25,43 +24,39 @@ def prepared(world: World) -> None:
     ],
 )
 def test_r16a_a_fetch_that_is_not_to_be_trusted_ends_the_run_untrusted(
-    world: World, switches: dict[str, object], reason: str
+    prepared: World, switches: dict[str, object], reason: str
 ) -> None:
-    prepared(world)
-    world.behave(**switches)
+    prepared.behave(**switches)
 
-    result = world.run()
+    result = prepared.run()
 
-    assert (result.success, result.status, world.writes()) == (False, "untrusted", [])
+    assert (result.success, result.status, prepared.writes()) == (False, "untrusted", [])
     assert reason in (result.reason or "")
 
 
-def test_r16a_an_empty_portal_is_not_to_be_trusted(world: World) -> None:
-    prepared(world)
-    for user in list(world.portal.users):
-        world.portal.delete(user)
+def test_r16a_an_empty_portal_is_not_to_be_trusted(prepared: World) -> None:
+    for user in list(prepared.portal.users):
+        prepared.portal.delete(user)
 
-    result = world.run()
+    result = prepared.run()
 
-    assert (result.status, world.writes()) == ("untrusted", [])
-
-
-def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(world: World) -> None:
-    prepared(world)
-    world.behave(total_items_error=3)
-
-    result = world.run()
-
-    assert (result.status, world.writes()) == ("untrusted", [])
+    assert (result.status, prepared.writes()) == ("untrusted", [])
 
 
-def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(world: World) -> None:
-    prepared(world)
-    world.behave(scope=Scope.BRIEF)
-    untrusted = world.run()
-    world.behave(scope=Bitrix24Behaviour().scope)
+def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(prepared: World) -> None:
+    prepared.behave(total_items_error=3)
 
-    result = world.run()
+    result = prepared.run()
+
+    assert (result.status, prepared.writes()) == ("untrusted", [])
+
+
+def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(prepared: World) -> None:
+    prepared.behave(scope=Scope.BRIEF)
+    untrusted = prepared.run()
+    prepared.behave(scope=Bitrix24Behaviour().scope)
+
+    result = prepared.run()
 
     line, *_ = untrusted.failures()
     assert "Failure: bitrix24_users: no user came with an e-mail field" in line
@@ -92,11 +87,9 @@ def test_r18_a_bad_account_stops_the_run_at_once_and_says_what_to_do(world: Worl
     assert len([request for request in world.sandbox.requests if request.fault]) <= 2, "more than were in flight"
 
 
-def test_a_database_of_another_connection_is_refused_before_anything_is_asked(world: World) -> None:
-    world.hire("Lebedeva")
-    world.run()
+def test_a_database_of_another_connection_is_refused_before_anything_is_asked(imported: World) -> None:
+    world = imported
     world.set(BITRIX24_WEBHOOK_URL=world.server.webhook_url.replace("127.0.0.1", "localhost"))
-    world.forget_requests()
 
     result = world.run()
 

@@ -1,0 +1,193 @@
+"""R17: when a run is asked for, when not, and what the reason is called."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from b24_pipeline import automation
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
+from b24_pipeline_tests.world import MATERIALIZE, World
+
+
+class Ticks:
+    """The sensor, tick after tick, with the cursor that Dagster keeps for it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.cursor: str | None = None
+        self.requests = 0
+
+    def tick(self) -> dg.SensorResult | dg.SkipReason:
+        """One tick: what it said. `requests` tells how many HTTP requests it took."""
+        before = len(self.world.sandbox.requests)
+        context = dg.build_sensor_context(instance=self.world.instance, cursor=self.cursor)
+        found = automation.bitrix24_changes(context)
+        assert isinstance(found, dg.SensorResult | dg.SkipReason)
+        if isinstance(found, dg.SensorResult):
+            self.cursor = found.cursor
+        self.requests = len(self.world.sandbox.requests) - before
+        return found
+
+    def asks(self) -> bool:
+        """Whether a tick asks for a run; it takes one request and says what it saw."""
+        found = self.tick()
+        assert isinstance(found, dg.SensorResult)
+        assert self.requests == 1
+        return bool(found.run_requests)
+
+    def words(self) -> str:
+        """Why a tick asks for no run."""
+        found = self.tick()
+        skipped = found if isinstance(found, dg.SkipReason) else found.skip_reason
+        assert isinstance(skipped, dg.SkipReason)
+        return skipped.skip_message or ""
+
+
+@pytest.fixture
+def ticks(imported: World) -> Ticks:
+    """The sensor after a run that has seen somebody it had to reject, and after a tick that saw nothing."""
+    imported.hire("Rejected", EMAIL=None)
+    imported.run()
+    ticks = Ticks(imported)
+    assert not ticks.asks()
+    return ticks
+
+
+LINKED, REJECTED = 1, 10
+CHANGES: dict[str, tuple[Callable[[World], Any], bool]] = {
+    "hired": (lambda world: world.hire("Newcomer"), True),
+    "dismissed": (lambda world: world.portal.dismiss(LINKED), True),
+    "not_linked_changes": (lambda world: world.portal.edit(REJECTED, EMAIL="now@x.test"), True),
+    "linked_changes": (lambda world: world.portal.edit(LINKED, LAST_NAME="Married", WORK_PHONE="7900"), False),
+    "guest_appears": (lambda world: world.hire("Guest", USER_TYPE="extranet"), False),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_r17_a_run_is_asked_for_when_it_would_do_something(ticks: Ticks, change: str) -> None:
+    happen, wanted = CHANGES[change]
+    happen(ticks.world)
+
+    assert ticks.asks() is wanted
+
+
+@pytest.mark.parametrize("touched_by", [frozenset(Change), frozenset()], ids=["touched", "untouched"])
+def test_r17_timestamps_of_any_kind_decide_nothing(ticks: Ticks, touched_by: frozenset[Change]) -> None:
+    for style in TimestampStyle:
+        ticks.world.behave(timestamps=style, timestamp_touched_by=touched_by)
+        before = ticks.asks()
+        ticks.world.portal.edit(REJECTED, EMAIL="now@x.test")
+        after = ticks.asks()
+        ticks.world.portal.edit(REJECTED, EMAIL=None)
+        assert (before, after, ticks.asks()) == (False, True, False), style
+
+
+def test_r17_a_dismissal_is_seen_where_dismissed_users_are_never_shown(ticks: Ticks) -> None:
+    ticks.world.behave(dismissed=DismissedUsers.NEVER)
+    ticks.world.portal.dismiss(LINKED)
+
+    assert ticks.asks()
+
+
+def test_r17_the_same_difference_is_asked_for_once_and_another_again(ticks: Ticks) -> None:
+    ticks.world.hire("Newcomer")
+    asked = [ticks.asks(), ticks.asks(), ticks.asks()]
+    ticks.world.hire("Another")
+
+    assert (asked, ticks.asks()) == ([True, False, False], True)
+    assert "a run was asked for already" in ticks.words()
+
+
+def test_r17_there_and_back_and_there_again_is_asked_for_again(ticks: Ticks) -> None:
+    def give_email(email: str | None) -> bool:
+        ticks.world.portal.edit(REJECTED, EMAIL=email)
+        return ticks.asks()
+
+    assert [give_email("a@x.test"), give_email(None), give_email("a@x.test")] == [True, False, True]
+
+
+def test_r17_once_a_run_has_seen_the_change_nothing_is_asked_for(ticks: Ticks) -> None:
+    ticks.world.hire("Newcomer")
+    asked = ticks.asks()
+    ticks.world.run()
+
+    assert (asked, ticks.asks()) == (True, False)
+
+
+def test_r17_the_sensor_tells_what_it_saw(ticks: Ticks) -> None:
+    nothing = ticks.words()
+    ticks.world.hire("Newcomer")
+    found = ticks.tick()
+
+    assert nothing == "nothing changed: 10 of 10 employees compared"
+    assert isinstance(found, dg.SensorResult)
+    assert found.run_requests is not None
+    assert found.run_requests[0].tags["b24_pipeline/change"].startswith("1 appeared (id 11)")
+    assert found.run_requests[0].run_key is None
+    assert isinstance(json.loads(ticks.cursor or ""), dict)
+
+
+def test_r17_before_the_first_run_everybody_appeared(world: World) -> None:
+    world.hire("Newcomer")
+
+    assert Ticks(world).asks()
+    assert not world.paths.working.exists()
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.CONNECTION_REFUSED, FaultKind.WEBHOOK_REVOKED_401])
+def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kind: FaultKind) -> None:
+    cursor = ticks.cursor
+    ticks.world.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
+
+    words = ticks.words()
+
+    assert words.startswith("could not look: batch: ")
+    assert (ticks.requests, ticks.cursor) == (1, cursor)
+    assert "sandboxsecret" not in words
+
+
+def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
+    world.set(BITRIX24_WEBHOOK_URL="", CALLGEAR_ACCESS_TOKEN="")
+    with dg.instance_for_test() as instance:
+        scheduled = automation.every_30_minutes(dg.build_schedule_context(instance=instance))
+
+    assert isinstance(scheduled, dg.SkipReason)
+    assert Ticks(world).words() == scheduled.skip_message
+    assert "Nothing is read or written: BITRIX24_WEBHOOK_URL: is missing. Example: " in (scheduled.skip_message or "")
+    assert (world.sandbox.requests, list(world.paths.published.parent.glob("b24*"))) == ([], [])
+
+
+@pytest.mark.usefixtures("world")
+def test_the_schedule_asks_for_a_run() -> None:
+    with dg.instance_for_test() as instance:
+        assert isinstance(automation.every_30_minutes(dg.build_schedule_context(instance=instance)), dg.RunRequest)
+
+
+@pytest.mark.parametrize("job", ["employee_import", MATERIALIZE])
+def test_while_a_run_is_going_on_schedule_and_sensor_skip_and_name_it(world: World, job: str) -> None:
+    reasons: set[str | None] = set()
+    world.sandbox.on_request = lambda *_: reasons.add(automation.why_not_now(world.instance))
+    world.hire("Newcomer")
+
+    result = world.run(job=job, assets=["bitrix24_users"])
+
+    assert reasons == {f"run {result.run_id[:8]} is started"}
+    assert automation.why_not_now(world.instance) is None
+
+
+def test_a_run_of_another_job_is_no_reason_to_skip(world: World) -> None:
+    world.instance.create_run_for_job(automation.purge_old_runs, status=dg.DagsterRunStatus.STARTED)
+
+    assert automation.why_not_now(world.instance) is None
+
+
+@pytest.mark.parametrize(("webhook", "wanted"), [(True, dg.RunRequest), (False, dg.SkipReason)])
+def test_the_audit_is_purged_only_where_there_is_a_connection(world: World, webhook: bool, wanted: type) -> None:
+    if not webhook:
+        world.set(BITRIX24_WEBHOOK_URL="")
+
+    assert isinstance(automation.every_night(dg.build_schedule_context()), wanted)

@@ -1,0 +1,81 @@
+"""Dagster's run storage and the audit do not grow without bound."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from b24_pipeline.automation import purge_old_audit, purge_old_runs
+from b24_pipeline_tests.world import QUIET, World
+
+PROJECT = Path(__file__).parents[2]
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """An instance from the project's own dagster.yaml, in an empty folder."""
+    (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as found:
+        yield found
+
+
+def run_of(instance: dg.DagsterInstance, *, days_ago: int, status: dg.DagsterRunStatus) -> str:
+    """A run of so many days ago, with an event log and a compute log."""
+    job = purge_old_audit
+    run = dg.DagsterRun(job_name=job.name, status=status)
+    instance.run_storage.add_historical_run(run, NOW - timedelta(days=days_ago))
+    instance.report_engine_event("something happened", run)
+    log = Path(f"data/dagster/compute_logs/{run.run_id}/compute_logs/step.err")
+    log.parent.mkdir(parents=True)
+    log.write_text("said")
+    return run.run_id
+
+
+def left_of(run_id: str) -> list[str]:
+    """The files and folders of a run that are still there."""
+    return sorted(str(path) for path in Path("data").rglob(f"*{run_id}*"))
+
+
+def test_runs_older_than_thirty_days_go_with_all_their_files(instance: dg.DagsterInstance) -> None:
+    old = [
+        run_of(instance, days_ago=31, status=status)
+        for status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+    ]
+    recent = run_of(instance, days_ago=29, status=dg.DagsterRunStatus.SUCCESS)
+    going_on = run_of(instance, days_ago=31, status=dg.DagsterRunStatus.STARTED)
+    assert all(left_of(run) for run in old)
+
+    result = purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+
+    assert result.output_for_node("purge_dagster_runs") == 3
+    assert [left_of(run) for run in old] == [[], [], []]
+    assert {run.run_id for run in instance.get_runs()} == {recent, going_on, result.run_id}
+    assert left_of(recent)
+
+
+def test_the_audit_keeps_as_many_days_as_the_setting_says(imported: World) -> None:
+    assert imported.run().status == "done"
+    imported.set(B24_PIPELINE_KEEP_DAYS="1")
+    assert imported.clock.now() < NOW - timedelta(days=1)
+
+    result = purge_old_audit.execute_in_process(instance=imported.instance, run_config={"loggers": QUIET})
+
+    assert result.success
+    with imported.store() as store:
+        assert len(store.history()) == 1
+    assert len(imported.links()) == 9
+
+
+def test_what_keeps_the_audit_from_being_purged_is_one_line(world: World) -> None:
+    world.set(BITRIX24_WEBHOOK_URL="nonsense")
+
+    result = purge_old_audit.execute_in_process(
+        instance=world.instance, raise_on_error=False, run_config={"loggers": QUIET}
+    )
+
+    (failed,) = result.filter_events(lambda event: event.is_step_failure)
+    assert "Failure: BITRIX24_WEBHOOK_URL: is not the address" in failed.step_failure_data.error.message

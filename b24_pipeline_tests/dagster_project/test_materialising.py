@@ -1,0 +1,114 @@
+"""What a materialisation says in the UI, and what happens to a single asset materialised alone."""
+
+import re
+from numbers import Number
+
+from b24_pipeline_tests.world import MATERIALIZE, World
+
+CHAIN = (
+    "bitrix24_users",
+    "employees",
+    "callgear_employees",
+    "employee_matches",
+    "callgear_upsert",
+    "responsible_employees",
+)
+CHAIN_AFTER_READING = ("employees", "employee_matches", "callgear_upsert", "responsible_employees")
+HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)`*_\n# x"
+TABLES = (
+    ("employees", "rejects"),
+    ("employees", "unusable_phone_texts"),
+    ("employee_matches", "conflicts"),
+    ("callgear_upsert", "changes"),
+)
+
+
+def free(character: str, text: str) -> list[str]:
+    """Where Markdown would take the character for its own: not escaped."""
+    return re.findall(rf"(?<!\\){re.escape(character)}", text)
+
+
+def test_counts_are_numbers_and_texts_are_tables_or_sentences(world: World) -> None:
+    world.hire("Lebedeva")
+    world.hire(None, EMAIL="nameless@x.test")
+
+    result = world.run()
+
+    for asset in CHAIN:
+        metadata = result.metadata(asset)
+        texts = {name for name, value in metadata.items() if not isinstance(value, Number)}
+        assert texts <= {"rejects", "unusable_phone_texts", "conflicts", "changes"}, asset
+        assert isinstance(metadata["dagster/row_count"], int), asset
+
+
+def test_the_figures_of_each_asset_are_those_of_the_run(world: World) -> None:
+    world.hire("Lebedeva", WORK_PHONE="7900")
+    world.portal.dismiss(world.hire("Gone"))
+    world.hire("Bad", EMAIL="no address")
+    world.account.add_employee(last_name="Neighbour")
+
+    result = world.run()
+
+    assert result.metadata("bitrix24_users") == {
+        "dagster/row_count": 3,
+        "users": 3,
+        "active": 2,
+        "dismissed": 1,
+        "bitrix24_requests": result.counts.bitrix24_requests,
+    }
+    employees = result.metadata("employees")
+    assert (employees["candidate"], employees["rejected"], employees["dismissed"], employees["with_phones"]) == (
+        1,
+        1,
+        1,
+        1,
+    )
+    assert "Bad Ira | 3 | the e\\-mail in Bitrix24 is not an address" in employees["rejects"]
+    assert result.metadata("callgear_employees")["without_email"] == 1
+    assert result.metadata("employee_matches")["none"] == 1
+    upsert = result.metadata("callgear_upsert")
+    assert (upsert["created"], upsert["done"], upsert["left_alone"]) == (1, 1, 0)
+    assert upsert["callgear_points"] <= result.counts.callgear_points
+
+
+def test_texts_of_the_portal_cannot_break_out_of_a_table(world: World) -> None:
+    world.hire("Plain", EMAIL="a@x.test")
+    world.portal.hire(LAST_NAME=HOSTILE, EMAIL="a@x.test")
+    world.portal.hire(LAST_NAME=HOSTILE, NAME=HOSTILE)
+    world.portal.hire(LAST_NAME=HOSTILE, EMAIL="b@x.test", WORK_PHONE=HOSTILE)
+
+    result = world.run()
+
+    for asset, name in TABLES:
+        header, *rows = [line for line in result.metadata(asset)[name].splitlines() if line]
+        assert "evil" in "".join(rows), f"nothing hostile is shown in {name}"
+        assert {len(free("|", row)) for row in rows} == {len(free("|", header))}, name
+        assert not [character for row in rows for character in "<`[#*" if free(character, row)], name
+
+
+def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
+    world.hire("Lebedeva")
+
+    result = world.run(job=MATERIALIZE, trigger=None, assets=CHAIN)
+
+    assert (result.status, result.counts.created, result.audited["trigger"]) == ("done", 1, "ui")
+
+
+def test_a_step_refuses_what_another_run_has_read(imported: World) -> None:
+    imported.hire("Newcomer")
+
+    for asset in CHAIN_AFTER_READING:
+        result = imported.run(job=MATERIALIZE, trigger=None, assets=[asset])
+
+        assert (result.success, result.status, imported.sandbox.requests) == (False, "failed", [])
+        assert "was not read in this run" in result.failures()[0]
+        assert "launch the job employee_import" in (result.reason or "")
+        assert "\n" not in (result.reason or "")
+
+
+def test_an_asset_that_only_reads_can_be_materialized_alone(world: World) -> None:
+    world.hire("Lebedeva")
+
+    result = world.run(job=MATERIALIZE, trigger=None, assets=["bitrix24_users"])
+
+    assert (result.success, world.writes()) == (True, [])
