@@ -105,19 +105,16 @@ def answered(actions: DataFrame[frames.Actions], answers: list[Answer], *, run: 
     rows = actions.loc[[answer.planned.row for answer in answers]]
     ids = [answer.callgear_id for answer in answers]
     return stamped(
-        frames.check(
-            frames.Actions,
-            rows.assign(
-                outcome=[answer.outcome.value for answer in answers],
-                error=pd.array([answer.error for answer in answers], dtype="str"),
-                callgear_id=pd.Series(ids, index=rows.index, dtype="Int64").fillna(rows["callgear_id"]),
-            ),
+        rows.assign(
+            outcome=pd.array([answer.outcome.value for answer in answers], dtype="str"),
+            error=pd.array([answer.error for answer in answers], dtype="str"),
+            callgear_id=pd.Series(ids, index=rows.index, dtype="Int64").fillna(rows["callgear_id"]),
         ),
         run=run,
     )
 
 
-def stamped(actions: DataFrame[frames.Actions], *, run: ImportRun) -> DataFrame[frames.Actions]:
+def stamped(actions: pd.DataFrame, *, run: ImportRun) -> DataFrame[frames.Actions]:
     """The actions with the time of now."""
     at = pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
     return frames.check(frames.Actions, actions.assign(at=at))

@@ -70,7 +70,7 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[frames.A
     with database.transaction():
         with database.seen(to_arrow(frames.Actions, frame[is_event])):
             database.execute("add_events", {"run": run.number})
-        for step in Step:
+        for step in sorted(set(steps)):
             let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
 
 
