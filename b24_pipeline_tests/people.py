@@ -92,7 +92,7 @@ def links(*rows: Row) -> DataFrame[frames.Links]:
     return frame(frames.Links, rows)
 
 
-def pending_create(bitrix24_id: int, *, email: str) -> Row:
+def pending_create(bitrix24_id: int, *, email: str | None) -> Row:
     """A create that was announced and whose outcome is not known."""
     return {"bitrix24_id": bitrix24_id, "email": email, "run_id": "run-1"}
 
@@ -118,6 +118,13 @@ def matched(
         pending=pending_creates(*pending),
         approved_reuse=approved_reuse,
     )
+
+
+def matches_of(*rows: Row, policy: Policy | None = None, **others: Any) -> dict[int, tuple[Any, ...]]:
+    """How the Bitrix24 users of these rows are matched: by user, the match, reason, employee and other user."""
+    found = matched(employees(*rows, policy=policy), **others)
+    columns = [by_user(found, name) for name in ("match", "reason", "callgear_id", "other_bitrix24_id")]
+    return {number: tuple(column[number] for column in columns) for number in found["bitrix24_id"].tolist()}
 
 
 def planned(

@@ -1,23 +1,11 @@
-"""R07-R09, R12 and the looking up of unfinished creates (R18): who is matched with whom, and what is a conflict."""
+"""R07-R09 and R12: who is matched with whom, and what is a conflict."""
 
 from typing import Any
 
 import pytest
 
 from b24_pipeline.rules.records import MatchKind, MatchReason, Policy, Scope, Standing
-from b24_pipeline_tests.people import Row, by_user, callgear_employee, employees, link, matched, pending_create, user
-
-
-def matches_of(*rows: Row, policy: Policy | None = None, **others: Any) -> dict[int, tuple[Any, ...]]:
-    """By user: match, reason, employee and the other user, with None for «no value»."""
-    found = matched(employees(*rows, policy=policy), **others)
-    columns = (by_user(found, column) for column in ("match", "reason", "callgear_id", "other_bitrix24_id"))
-    return {user_id: tuple(values) for user_id, *values in zip_by_user(*columns)}
-
-
-def zip_by_user(*columns: dict[int, Any]) -> list[tuple[Any, ...]]:
-    """Each user with its value of every column."""
-    return [(user_id, *(column[user_id] for column in columns)) for user_id in columns[0]]
+from b24_pipeline_tests.people import Row, callgear_employee, link, matches_of, user
 
 
 def test_r07_a_user_whose_linked_employee_exists_is_matched_by_id_whatever_the_emails_say() -> None:
@@ -260,78 +248,6 @@ def test_r01_r02_r03_r13_who_is_no_candidate_keeps_its_standing_and_its_link(per
     reason = "missing_last_name" if standing is Standing.REJECTED else None
     assert linked == {1: (standing, reason, 101, None)}
     assert unlinked == stale == {1: (standing, reason, None, None)}
-
-
-OLD_EMAIL = [pending_create(1, email="Old@x.test ")]
-
-
-@pytest.mark.parametrize(
-    ("account", "stored", "expected"),
-    [
-        (
-            [callgear_employee(101, email="old@x.test")],
-            [],
-            (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 101, None),
-        ),
-        ([callgear_employee(101, email="user1@x.test")], [], (MatchKind.BY_EMAIL, None, 101, None)),
-        ([callgear_employee(101)], [], FREE),
-        ([callgear_employee(101, email="old@x.test")], [link(9, 101)], FREE),
-        ([callgear_employee(101, email="old@x.test")], [link(2, 101)], FREE),
-        (
-            [callgear_employee(101, email="old@x.test"), callgear_employee(102, email="old@x.test")],
-            [],
-            (MatchKind.CONFLICT, MatchReason.AMBIGUOUS_EMAIL, None, None),
-        ),
-        (
-            [callgear_employee(101, email="old@x.test"), callgear_employee(102, email="old@x.test")],
-            [link(9, 101)],
-            (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 102, None),
-        ),
-        (
-            [callgear_employee(101, email="old@x.test")],
-            [link(1, 999)],
-            (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 101, None),
-        ),
-    ],
-    ids=[
-        "under the e-mail it had then",
-        "under its present e-mail",
-        "nowhere, so it is repeated",
-        "linked to somebody gone",
-        "linked to somebody else",
-        "under an e-mail of several",
-        "the only free one of several",
-        "in place of a stale link",
-    ],
-)
-def test_r18_a_create_whose_outcome_is_unknown_is_looked_up_before_it_is_repeated(
-    account: list[Row], stored: list[Row], expected: tuple[Any, ...]
-) -> None:
-    assert matches_of(user(1), user(2), account=account, stored=stored, pending=OLD_EMAIL)[1] == expected
-
-
-def test_r18_an_employee_that_was_found_for_somebody_else_is_not_adopted() -> None:
-    account = [callgear_employee(101, email="old@x.test")]
-    found = matches_of(user(1), user(2, email="old@x.test"), account=account, pending=OLD_EMAIL)
-    assert found == {1: FREE, 2: (MatchKind.BY_EMAIL, None, 101, None)}
-
-
-def test_r18_two_unfinished_creates_never_adopt_the_same_employee() -> None:
-    pending = [pending_create(1, email="old@x.test"), pending_create(2, email="old@x.test")]
-    found = matches_of(user(1), user(2), account=[callgear_employee(101, email="old@x.test")], pending=pending)
-    ambiguous = (MatchKind.CONFLICT, MatchReason.AMBIGUOUS_EMAIL, None, None)
-    assert found == {1: ambiguous, 2: ambiguous}
-
-
-def test_r18_only_candidates_without_a_match_look_for_their_unfinished_create() -> None:
-    found = matches_of(
-        user(1, active=False),
-        user(2),
-        account=[callgear_employee(101, email="old@x.test"), callgear_employee(102)],
-        stored=[link(2, 102)],
-        pending=[*OLD_EMAIL, pending_create(2, email="old@x.test")],
-    )
-    assert found == {1: (Standing.DISMISSED, None, None, None), 2: (MatchKind.BY_ID, None, 102, None)}
 
 
 def test_the_match_table_has_one_row_for_every_user_and_none_for_an_empty_portal() -> None:
