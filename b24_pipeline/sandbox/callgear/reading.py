@@ -34,12 +34,14 @@ class Columns:
         on_request: further ones.
         filterable: may be filtered by.
         sortable: may be sorted by.
+        stored: those that an entity holds just as a row shows them; a filter by these needs no row.
     """
 
     default: tuple[str, ...]
     filterable: frozenset[str]
     sortable: frozenset[str]
     on_request: tuple[str, ...] = ()
+    stored: frozenset[str] = frozenset()
 
     @property
     def known(self) -> frozenset[str]:
@@ -81,7 +83,8 @@ def page(
     chosen: list[Json] = list(entities)
     if params.get("filter"):
         test = condition(params["filter"], columns)
-        chosen = [entity for entity in chosen if test(show(entity))]
+        bare = _fields_of(params["filter"]) <= columns.stored
+        chosen = [entity for entity in chosen if test(entity if bare else show(entity))]
     if behaviour.row_order is RowOrder.SHUFFLED and not params.get("sort"):
         random.shuffle(chosen)
     for field, descending in reversed(_sort_fields(params.get("sort"), columns)):
@@ -109,6 +112,13 @@ def _tree(given: dict[str, Json], columns: Columns) -> Test:
     tests = [condition(inner, columns) for inner in given["filters"]]
     combined = all if given["condition"] == "and" else any
     return lambda row: combined(test(row) for test in tests)
+
+
+def _fields_of(given: dict[str, Json]) -> frozenset[str]:
+    """The fields that a correct filter looks at."""
+    if "filters" in given:
+        return frozenset().union(*map(_fields_of, given["filters"]))
+    return frozenset([given["field"]])
 
 
 def _simple(given: dict[str, Json], columns: Columns) -> Test:
