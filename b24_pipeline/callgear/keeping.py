@@ -38,6 +38,11 @@ def put_back(before: Row, after: Row) -> dict[str, Any]:
     return lost
 
 
+def what_must_stay(employee: Row) -> Row:
+    """The employee's id and what `put_back` looks at."""
+    return {"id": employee["id"], **{name: employee.get(name) for name in ("phone_numbers", "groups", "extension")}}
+
+
 def without_phone_ids(entries: Sequence[Row]) -> list[Row]:
     """The entries as numbers to be found or created, for when their ids are no longer known."""
     return [{key: value for key, value in entry.items() if key != "phone_id"} for entry in entries]

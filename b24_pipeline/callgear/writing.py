@@ -3,10 +3,14 @@
 `update.employees` is said to be partial, and to require `phone_numbers`. So the minimal form goes first; the first ones
 of a run are compared with what the employee had before, and what went missing is put back. Where the account insists on
 `phone_numbers`, or the minimal form did harm, every update echoes the phones as they are at that moment.
+
+What the employee had is kept outside the process before such an update is sent, so that a run that dies, or cannot read
+any more, leaves the next one what it needs to put back.
 """
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -14,7 +18,7 @@ from typing import Any
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import RecordError, RecordFault, UnknownOutcome, UpdatesUnsafe
-from b24_pipeline.callgear.keeping import echo, phones, put_back, without_phone_ids
+from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay, without_phone_ids
 from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
 from b24_pipeline.callgear.reading import read_employee
 
@@ -34,9 +38,13 @@ class UpdateMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew."""
+    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew.
+
+    `unchecked` is what an employee had before an update of which it is not known yet whether it took something away.
+    """
 
     update_mode: UpdateMode = UpdateMode.UNKNOWN
+    unchecked: Row | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,19 @@ class EmployeeWriter:
     Args:
         client: the API.
         facts: what earlier runs learnt of the account.
+        keep: called with the facts whenever they change; they are stored for later runs when it returns.
     """
 
-    def __init__(self, client: CallGear, facts: AccountFacts | None = None) -> None:
+    def __init__(
+        self,
+        client: CallGear,
+        facts: AccountFacts | None = None,
+        *,
+        keep: Callable[[AccountFacts], None] = lambda _: None,
+    ) -> None:
         self._client = client
         self._facts = facts or AccountFacts()
+        self._keep = keep
         self._canary = threading.Lock()
         self._minimal_proven = False
         self._fill_proven = False
@@ -80,8 +96,19 @@ class EmployeeWriter:
 
     @property
     def facts(self) -> AccountFacts:
-        """What is known of the account now; to be stored."""
+        """What is known of the account now."""
         return self._facts
+
+    def check_former(self) -> None:
+        """Compare the employee of an update that was never compared, and put back what is missing.
+
+        To be called before employees are read for a plan, which else would take the loss for the employee's state.
+
+        Raises:
+            UpdatesUnsafe: it could not be put back.
+        """
+        with self._canary:
+            self._check_former()
 
     def update(
         self, callgear_id: int, *, last_name: str, phone_numbers: tuple[PhoneEntry, ...] | None = None
@@ -124,14 +151,21 @@ class EmployeeWriter:
 
     def _update_watched(self, wish: _Wish) -> UpdateResult:
         """Read, write, and unless updates like it are proven harmless read again and put back what is missing."""
+        is_canary = not self._proven(wish)
+        if is_canary:
+            self._check_former()
         before = self._fresh(wish.callgear_id)
         if wish.fulfilled(before):
             return UpdateResult(sent=False, phones_added=False)
         fills = wish.phones_missing(before)
         wish = wish if fills else replace(wish, new_phones=())
+        if is_canary:
+            self._know(replace(self._facts, unchecked=what_must_stay(before)))
         self._write_until_known(wish, before)
         if not (fills and self._fill_proven):
             self._compare(wish, before)
+        if is_canary:
+            self._know(replace(self._facts, unchecked=None))
         return UpdateResult(sent=True, phones_added=fills)
 
     def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
@@ -175,7 +209,7 @@ class EmployeeWriter:
         """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
         after = self._fresh(wish.callgear_id)
         if put_back(before, after):
-            self._restore(wish, before, after)
+            self._restore(before, after)
         elif wish.new_phones:
             _check_stored(wish, after)
             self._fill_proven = True
@@ -183,31 +217,41 @@ class EmployeeWriter:
             self._minimal_proven = True
             self._learn(UpdateMode.MINIMAL)
 
-    def _restore(self, wish: _Wish, before: Row, after: Row) -> None:
+    def _check_former(self) -> None:
+        before = self._facts.unchecked
+        if before is None:
+            return
+        after = read_employee(self._client, before["id"])
+        if after is not None and put_back(before, after):
+            self._restore(before, after)
+        self._know(replace(self._facts, unchecked=None))
+
+    def _restore(self, before: Row, after: Row) -> None:
         """Put back what an update took away, and echo from now on."""
         self._learn(UpdateMode.ECHO)
+        employee = before["id"]
         with_ids = True
         for attempt in range(1, MOST_ATTEMPTS + 1):
             arrays = {"phone_numbers": echo(after), **put_back(before, after)}
             if not with_ids:
                 arrays["phone_numbers"] = without_phone_ids(arrays["phone_numbers"])
             try:
-                self._call(wish, **arrays)
+                self._call(_Wish(employee, after["last_name"], ()), **arrays)
             except UnknownOutcome:
                 self._client.pause(attempt)
             except RecordError:
                 with_ids = False
-            after = self._fresh(wish.callgear_id)
+            after = self._fresh(employee)
             if not put_back(before, after):
                 logger.warning(
                     "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
                     "From now on updates repeat all phone numbers.",
-                    wish.callgear_id,
+                    employee,
                     ", ".join(arrays),
                 )
                 return
         self._halted = True
-        raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {wish.callgear_id}")
+        raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {employee}")
 
     def _fresh(self, callgear_id: int) -> Row:
         employee = read_employee(self._client, callgear_id)
@@ -220,7 +264,12 @@ class EmployeeWriter:
     def _learn(self, mode: UpdateMode) -> None:
         """Echoing is for good; the rest is found out."""
         if not self._echoes:
-            self._facts = replace(self._facts, update_mode=mode)
+            self._know(replace(self._facts, update_mode=mode))
+
+    def _know(self, facts: AccountFacts) -> None:
+        if facts != self._facts:
+            self._facts = facts
+            self._keep(facts)
 
 
 def _demands_phones(error: RecordError) -> bool:

@@ -111,7 +111,7 @@ class ImportRun:
         try:
             yield
         except RunStopped as stopped:
-            self.trouble = self.trouble or (RunStatus.FAILED, str(stopped))
+            self.trouble = (RunStatus.FAILED, str(stopped))
             raise
         except (FetchNotTrusted, ReadNotTrusted) as error:
             self.trouble = (RunStatus.UNTRUSTED, str(error))

@@ -1,11 +1,14 @@
 """The step that writes employees (R07, R09-R11, R18): decide, announce, send, remember."""
 
 import json
+from functools import partial
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
+from b24_pipeline.callgear.employees import fetch_employees
+from b24_pipeline.callgear.errors import MethodError
 from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode
@@ -18,6 +21,7 @@ from b24_pipeline.store import LinkWritten
 
 KINDS = frozenset({ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE, ActionKind.REJECT, ActionKind.CONFLICT})
 UPDATE_MODE = "callgear_update_mode"
+UNCHECKED = "callgear_unchecked_update"
 LINKED_BY = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
@@ -51,7 +55,37 @@ def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
 
 def account_facts(run: ImportRun) -> AccountFacts:
     """What earlier runs have learnt of the account."""
-    return AccountFacts(update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value))
+    unchecked = run.store.fact(UNCHECKED)
+    return AccountFacts(
+        update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value),
+        unchecked=json.loads(unchecked) if unchecked else None,
+    )
+
+
+def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
+    """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
+    with run.store.transaction():
+        run.store.put_fact(UPDATE_MODE, facts.update_mode.value)
+        run.store.put_fact(UNCHECKED, json.dumps(facts.unchecked) if facts.unchecked else "")
+
+
+def employee_writer(run: ImportRun) -> EmployeeWriter:
+    """Updates the account's employees, and keeps what it learns."""
+    return EmployeeWriter(run.connection.callgear, account_facts(run), keep=partial(keep_facts, run))
+
+
+def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees]:
+    """The account's employees, once an update that an earlier run could not compare is compared (contract 5.5).
+
+    Raises:
+        ReadNotTrusted: what was read is not provably everybody.
+    """
+    if not run.config.dry_run:
+        try:
+            employee_writer(run).check_former()
+        except MethodError as error:
+            run.notes.append(str(error))
+    return fetch_employees(run.connection.callgear)
 
 
 class EmployeeWrites:
@@ -61,7 +95,7 @@ class EmployeeWrites:
         self.run = run
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
-        self.writer = EmployeeWriter(self.client, facts=account_facts(run))
+        self.writer = employee_writer(run)
         self.held_numbers: dict[str, PhoneEntry] = {}
 
     def announce(self, actions: list[PlannedAction]) -> None:
@@ -85,12 +119,7 @@ class EmployeeWrites:
         return planned.callgear_id
 
     def remember(self, answers: list[Answer]) -> None:
-        """Store the links of what was done; forget the announcement of what certainly did not happen.
-
-        What was learnt of the account's habits (contract 5.5) is kept at once too: a run that dies must not learn it
-        again at somebody's cost.
-        """
-        self.run.store.put_fact(UPDATE_MODE, self.writer.facts.update_mode.value)
+        """Store the links of what was done; forget the announcement of what certainly did not happen."""
         self.run.store.put_links(
             [
                 LinkWritten(

@@ -6,12 +6,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.importing import run as importing
+from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
-from b24_pipeline.importing.upsert import upsert
+from b24_pipeline.importing.upsert import read_employees, upsert
 from b24_pipeline.importing.users import read_users
 from b24_pipeline.rules import candidates, frames, matching
 from b24_pipeline.rules.records import Trigger
@@ -23,7 +23,10 @@ def import_once(
     settings: Settings, store: Store, *, run_id: str, timing: Timing, config: RunConfig | None = None
 ) -> None:
     """One run, as the resource and the assets do it; how it ended is in the audit."""
-    with open_connection(settings, timing) as connection:
+    with (
+        open_connection(settings, timing) as connection,
+        run_lock(connection.paths.lock, holder=f"run {run_id}", now=connection.now()),
+    ):
         run = importing.begin(connection, store, config=config or RunConfig(), run_id=run_id, trigger=Trigger.TERMINAL)
         with ended(run):
             steps(run)
@@ -50,7 +53,7 @@ def steps(run: ImportRun) -> None:
         importing.count_employees(run, employees)
     run.store.record_snapshot(frames.Employees, employees)
     with run.step("callgear_employees"):
-        found = fetch_employees(run.connection.callgear)
+        found = read_employees(run)
     run.store.record_snapshot(frames.CallGearEmployees, found)
     with run.step("employee_matches"):
         matches = matching.match(

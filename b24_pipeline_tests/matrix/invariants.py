@@ -179,6 +179,11 @@ def created_employees_are_known(stage: Stage, before: Picture) -> None:
         assert number in linked or email_of(now.employees[number]) in announced, f"employee {number} is forgotten"
 
 
+def links_are_kept(before: Mapping[int, int], now: Mapping[int, int]) -> None:
+    """No stored link is lost."""
+    assert {user: now.get(user) for user in before} == dict(before)
+
+
 def links_are_sound(stage: Stage) -> None:
     """A link is one to one, and both its ends are there and are the same person."""
     links, now = stage.links(), Picture.of(stage.sandbox)

@@ -77,15 +77,14 @@ def with_bystanders(sandbox: Sandbox) -> None:
 
 
 def newcomers(sandbox: Sandbox) -> None:
-    """Three to create, three to rename, three to rename and give phones, one who is right already."""
+    """Three to create, two to rename, one to rename and give phones, one who is right already."""
     for name in ("Adams", "Baker", "Clark"):
         hire(sandbox, name)
-    for number, name in enumerate(("Davis", "Evans", "Frank"), start=1):
+    for number, name in enumerate(("Davis", "Evans"), start=1):
         hire(sandbox, name)
         employ(sandbox, name, f"7495777000{number}", f"7495777100{number}")
-    for name in ("Ghosh", "Hills", "Irwin"):
-        hire(sandbox, name)
-        employ(sandbox, name)
+    hire(sandbox, "Frank")
+    employ(sandbox, "Frank")
     hire(sandbox, "Jones")
     employ(sandbox, "Jones", "74957770009", prefix=PREFIX)
     with_bystanders(sandbox)
@@ -131,10 +130,26 @@ def few(sandbox: Sandbox) -> None:
     employ(sandbox, "Baker", "74957770001")
 
 
+def forty(sandbox: Sandbox) -> None:
+    """Forty people: some to create, some to rename, some to give phones, the others are right already."""
+    for number in range(16):
+        hire(sandbox, f"New{number:02}")
+    for number in range(6):
+        hire(sandbox, f"Known{number}")
+        employ(sandbox, f"Known{number}", f"7495777000{number}", f"7495777100{number}")
+    for number in range(4):
+        hire(sandbox, f"Silent{number}")
+        employ(sandbox, f"Silent{number}")
+    for number in range(14):
+        hire(sandbox, f"Right{number}")
+        employ(sandbox, f"Right{number}", f"749577720{number:02}", prefix=PREFIX)
+    with_bystanders(sandbox)
+
+
 FIRST = Scene(
     "first import",
     newcomers,
-    calls={"batch": 1, "get.employees": 7, "create.employees": 3, "update.employees": 6},
+    calls={"batch": 1, "get.employees": 3, "create.employees": 3, "update.employees": 3},
 )
 LEAVERS = Scene(
     "leavers",
@@ -180,4 +195,7 @@ HIDING = Scene(
     bitrix24=Bitrix24Behaviour(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
     calls={"batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
-SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING)
+FORTY = Scene(
+    "forty people", forty, calls={"batch": 1, "get.employees": 5, "create.employees": 16, "update.employees": 10}
+)
+SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING, FORTY)

@@ -41,6 +41,11 @@ class Picture:
             found = sandbox.portal.users, sandbox.account.employees, sandbox.account.responsible
             return cls(*copy.deepcopy(found))
 
+    @classmethod
+    def of_state(cls, kept: Path) -> "Picture":
+        """Both systems as they were saved."""
+        return cls.of(Sandbox.load(kept))
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -84,17 +89,28 @@ class Stage:
         self._resources.close()
         self._store = None
 
-    def settings(self, **other: Any) -> Settings:
+    def kept_database(self, path: Path) -> Path:
+        """A copy of the database as it is."""
+        assert self.store is not None
+        self.close()
+        return Path(shutil.copyfile(self.paths.working, path))
+
+    def given(self, **other: Any) -> dict[str, Any]:
         """The scene's settings; one request in flight, so that everything has an order."""
-        given = {
+        return {
             "bitrix24_webhook_url": self.server.webhook_url,
             "callgear_api_url": self.server.callgear_url,
             "callgear_access_token": self.server.access_token,
-            "database": self.paths.published,
+            "database": str(self.paths.published),
             "http_timeout_seconds": 5.0,
             "callgear_in_flight": 1,
+            **self.scene.settings,
+            **other,
         }
-        return Settings(_env_file=None, **(given | dict(self.scene.settings) | other))  # type: ignore[call-arg]
+
+    def settings(self, **other: Any) -> Settings:
+        """The same, checked."""
+        return Settings(_env_file=None, **self.given(**other))  # type: ignore[call-arg]
 
     def run(self, **settings: Any) -> Ended:
         """One run; the next one comes half an hour later."""
@@ -138,7 +154,7 @@ class Prepared:
 
     Attributes:
         state: both systems.
-        database: what was imported before; None before a first import.
+        database: what was imported before.
         seconds: the time.
         runs: runs so far.
         calls: how often each method is called in the run when nothing fails.
@@ -148,7 +164,7 @@ class Prepared:
 
     scene: Scene
     state: Path
-    database: Path | None
+    database: Path
     seconds: float
     runs: int
     calls: Counter[str]
@@ -179,8 +195,7 @@ class Repertoire:
         clock.seconds = prepared.seconds
         sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
         state.restore(prepared.state, sandbox.portal, sandbox.account)
-        if prepared.database is not None:
-            shutil.copyfile(prepared.database, Paths(folder / DATABASE).working)
+        shutil.copyfile(prepared.database, Paths(folder / DATABASE).working)
         with serve(sandbox) as server:
             stage = Stage(scene, server, folder, clock)
             stage.runs = prepared.runs
@@ -197,12 +212,10 @@ class Repertoire:
         scene.build(sandbox)
         with serve(sandbox) as server:
             stage = Stage(scene, server, folder, clock)
-            database = None
             if scene.change is not None:
                 assert stage.run().status is RunStatus.DONE
-                stage.close()
-                database = shutil.copyfile(stage.paths.working, folder / "before.duckdb")
                 scene.change(sandbox)
+            database = stage.kept_database(folder / "before.duckdb")
             kept = folder / "state.json"
             sandbox.save(kept)
             prepared = {"scene": scene, "state": kept, "database": database, "seconds": clock.seconds}

@@ -6,11 +6,11 @@ import pytest
 
 from b24_pipeline.sandbox import FaultKind
 from b24_pipeline_tests.matrix import invariants, scenes
-from b24_pipeline_tests.matrix.cases import Case, Position, usual_cases, whole_cases
+from b24_pipeline_tests.matrix.cases import Case, Position, once_each, usual_cases, whole_cases
 from b24_pipeline_tests.matrix.stage import Picture, Repertoire
 
 WHOLE = "B24_PIPELINE_WHOLE_MATRIX"
-CASES = [*(whole_cases() if os.environ.get(WHOLE) else usual_cases())]
+CASES = once_each(whole_cases() if os.environ.get(WHOLE) else usual_cases())
 TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER)
 
 

@@ -1,0 +1,150 @@
+"""The crash matrix: a run dies of SIGKILL at each request it sends; the next one finds everything and converges."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.sandbox import CallGearBehaviour, Phase, Sandbox, serve
+from b24_pipeline.settings.given import GIVEN
+from b24_pipeline.store import Paths, Store
+from b24_pipeline_tests.matrix import invariants, scenes
+from b24_pipeline_tests.matrix.crashing import PROJECT, Killer, Zygote, armed, kill_at
+from b24_pipeline_tests.matrix.scenes import PLENTY, Scene
+from b24_pipeline_tests.matrix.stage import Picture, Repertoire
+from b24_pipeline_tests.world import CLOCK
+
+PARTS = 9
+"""The requests of a long import are shared out to so many tests."""
+
+KILLED = -9
+SHORT = (scenes.LEAVERS, scenes.MIRROR, scenes.CLEARING)
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    """Forks the runs that are to die."""
+    with Zygote() as found:
+        yield found
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_r18_a_run_killed_at_any_request_of_a_whole_import_loses_and_doubles_nobody(
+    part: int, phase: Phase, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    requests = repertoire.prepared(scenes.FORTY).calls.total()
+    assert len(Picture.of_state(repertoire.prepared(scenes.FORTY).state).users) >= 40
+    for request in range(1 + part, requests + 1, PARTS):
+        survives(scenes.FORTY, repertoire, zygote, request=request, phase=phase)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("scene", SHORT, ids=lambda scene: scene.name)
+def test_r18_a_run_killed_at_any_request_of_other_scenes_loses_and_doubles_nobody(
+    scene: Scene, phase: Phase, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    for request in range(1, repertoire.prepared(scene).calls.total() + 1):
+        survives(scene, repertoire, zygote, request=request, phase=phase)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("request_number", [6, 12, 18, 24])
+def test_r18_a_run_killed_with_eight_requests_in_flight_loses_and_doubles_nobody(
+    request_number: int, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    survives(scenes.FORTY, repertoire, zygote, request=request_number, phase=Phase.AFTER, callgear_in_flight=8)
+
+
+def survives(
+    scene: Scene, repertoire: Repertoire, zygote: Zygote, *, request: int, phase: Phase, **settings: object
+) -> None:
+    """Kill a run of the scene at that request; the next run makes everything as if nothing had happened."""
+    prepared = repertoire.prepared(scene)
+    with repertoire.on_stage(scene) as stage:
+        before, links_before = Picture.of(stage.sandbox), stage.links()
+
+        assert kill_at(stage, zygote, request=request, phase=phase, **settings) == KILLED
+
+        invariants.links_are_kept(links_before, stage.links())
+        invariants.links_are_sound(stage)
+        invariants.created_employees_are_known(stage, before)
+        killed = f"run-{stage.runs}"
+        next_run = stage.run()
+        assert stage.ended(killed, requests=[]).status is RunStatus.INTERRUPTED
+        invariants.done_actions_happened(stage, stage.ended(killed, requests=[]))
+        invariants.check_run(stage, before, next_run)
+        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
+        invariants.check_converged(stage, prepared, next_run)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("method", "phase"),
+    [("batch", Phase.BEFORE), ("create.employees", Phase.AFTER), ("delete.deal_employees", Phase.AFTER)],
+    ids=str,
+)
+def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
+    method: str, phase: Phase, tmp_path: Path, zygote: Zygote
+) -> None:
+    sandbox = Sandbox(bitrix24=scenes.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
+    scenes.staff(sandbox)
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    with serve(sandbox) as server:
+        environment = {
+            "BITRIX24_WEBHOOK_URL": server.webhook_url,
+            "CALLGEAR_API_URL": server.callgear_url,
+            "CALLGEAR_ACCESS_TOKEN": server.access_token,
+            "B24_PIPELINE_DATABASE": str(tmp_path / "b24.duckdb"),
+            "DAGSTER_HOME": str(tmp_path),
+            GIVEN: "{}",
+        }
+
+        def sync(killer: Killer | None = None) -> int:
+            child = zygote.start(
+                arguments=["sync", "--json"],
+                environment=environment,
+                folder=str(tmp_path),
+                output=str(tmp_path / "said.txt"),
+            )
+            if killer is not None:
+                killer.aim(child)
+            return child.ended()
+
+        if method == "delete.deal_employees":
+            assert sync() == 0
+            scenes.three_leave(sandbox)
+        before = Picture.of(sandbox)
+        seen = sum(request.method == method for request in sandbox.requests)
+        killer = armed(sandbox, Killer(at=1, phase=phase, method=method))
+        assert (seen, sync(killer)) == (seen, KILLED)
+        sandbox.on_request = None
+        assert sync() == 0, (tmp_path / "said.txt").read_text()
+
+    runs = audit_runs(tmp_path / "b24.duckdb")
+    assert [status for _, status in runs[:2]] == ["done", "interrupted"]
+    with dagster_instance(tmp_path) as instance:
+        statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses[runs[1][0]] is dg.DagsterRunStatus.FAILURE
+    assert statuses[runs[0][0]] is dg.DagsterRunStatus.SUCCESS
+    invariants.nobody_is_doubled(before, Picture.of(sandbox))
+    invariants.nobody_is_deleted(before, Picture.of(sandbox))
+
+
+def audit_runs(database: Path) -> list[tuple[str, str]]:
+    """Run id and status, newest first."""
+    with Store.reader(Paths(database), now=CLOCK.now) as store:
+        rows = store.history(limit=10)
+    return list(zip(rows["run_id"], rows["status"], strict=True))
+
+
+def dagster_instance(home: Path) -> dg.DagsterInstance:
+    """The instance of that home; its relative paths count from there."""
+    os.chdir(home)
+    return dg.DagsterInstance.from_config(str(home))

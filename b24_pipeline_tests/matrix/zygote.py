@@ -1,0 +1,79 @@
+"""A process that has imported everything and forks a child for each run: a real process to kill, within 10 ms.
+
+Started with `python -m b24_pipeline_tests.matrix.zygote`, it reads one order a line and answers with two lines: the
+child's process id, and how it ended (a negative number is the signal that ended it).
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import b24_pipeline.cli.commands
+import b24_pipeline.cli.sync  # noqa: F401 - so that no child has to load it
+from b24_pipeline.bitrix24.bucket import LeakyBucket
+from b24_pipeline.cli import main
+from b24_pipeline.connection import Timing
+from b24_pipeline.settings import Settings
+from b24_pipeline.store import Paths, Store
+from b24_pipeline_tests.matrix.chain import import_once
+from b24_pipeline_tests.world import Clock
+
+FAILED = 3
+
+
+def serve_orders() -> None:
+    """Until there are no more orders; what the children say goes to standard error."""
+    for order in map(json.loads, sys.stdin):
+        child = os.fork()
+        if child == 0:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            os._exit(carried_out(order))
+        answer(child)
+        _, status = os.waitpid(child, 0)
+        answer(os.waitstatus_to_exitcode(status))
+
+
+def answer(number: int) -> None:
+    """One line."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def carried_out(order: Mapping[str, Any]) -> int:
+    """Do what was ordered, in the child; gives the exit code."""
+    try:
+        return command_line(order) if "arguments" in order else run_of_chain(order)
+    except BaseException:  # noqa: BLE001 - a child must never come back into the loop
+        traceback.print_exc()
+        return FAILED
+
+
+def command_line(order: Mapping[str, Any]) -> int:
+    """`b24-pipeline` with these arguments, in this folder and environment; standard output goes to a file."""
+    os.environ.update(order["environment"])
+    os.chdir(order["folder"])
+    with open(order["output"], "w", encoding="utf-8") as output:  # noqa: PTH123
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        return main(order["arguments"])
+
+
+def run_of_chain(order: Mapping[str, Any]) -> int:
+    """One run of the chain at a given time."""
+    clock = Clock()
+    clock.seconds = order["seconds"]
+    settings = Settings(_env_file=None, **order["settings"])  # type: ignore[call-arg]
+    bucket = LeakyBucket(capacity=1_000_000, clock=clock, sleep=clock.sleep)
+    timing = Timing(unix=clock, monotonic=clock, sleep=clock.sleep, bucket_of=lambda _: bucket)
+    with Store.open(Paths(settings.database), now=clock.now) as store:
+        import_once(settings, store, run_id=order["run_id"], timing=timing)
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve_orders()
