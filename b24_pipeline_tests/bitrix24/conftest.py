@@ -13,7 +13,7 @@ from b24_pipeline.bitrix24 import Bitrix24, LeakyBucket
 from b24_pipeline.sandbox import Sandbox, Server, serve
 
 START = 1_700_000_000.0
-SHORT = httpx.Timeout(10.0, read=0.25)
+SHORT = httpx.Timeout(30.0, read=0.5)
 """For tests in which the portal falls silent."""
 
 
@@ -56,7 +56,7 @@ TLS = httpx.create_ssl_context()
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10, verify=TLS) as client:
+    with httpx.Client(timeout=30, verify=TLS) as client:
         yield client
 
 

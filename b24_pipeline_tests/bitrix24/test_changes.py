@@ -36,7 +36,7 @@ LARGE = 2_400
 
 def snapshot(client: Bitrix24, linked: Iterable[int] = ()) -> KnownUsers:
     """What a run would have stored."""
-    return KnownUsers.of(fetch_users(client, known_ids=None).users, frozenset(linked))
+    return KnownUsers.of(fetch_users(client, known_ids=range(1, 131)).users, frozenset(linked))
 
 
 def look(client: Bitrix24, known: KnownUsers, window_from: int = 0) -> Poll:
@@ -281,6 +281,19 @@ def fail(*names: str) -> Twist:
             result["result_error"][name] = {"error": "INTERNAL_SERVER_ERROR"}
 
     return twist
+
+
+def test_r17_guests_do_not_appear_where_the_portal_lists_them_unasked(
+    client: Bitrix24, twisted: Twister, staffed: Sandbox
+) -> None:
+    known = snapshot(client)
+    staffed.portal.hire(EMAIL="guest@x.test")
+
+    def as_guest(result: dict[str, Any]) -> None:
+        result["result"]["n00"][0]["USER_TYPE"] = result["result"]["w02"][-1]["USER_TYPE"] = "extranet"
+        result["result_total"]["count"] -= 1
+
+    assert not look(twisted(as_guest), known).changed
 
 
 @pytest.mark.usefixtures("staffed")

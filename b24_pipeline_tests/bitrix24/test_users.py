@@ -148,7 +148,7 @@ def test_every_documented_spelling_gives_the_same_frame(
     sandbox.bitrix24 = behaviour
     hire(sandbox, [1, 2], NAME="Ира", WORK_PHONE="+7 (495) 1", UF_DEPARTMENT=[4, 17])
     hire(sandbox, range(3, 60), NAME="", SECOND_NAME=None, UF_DEPARTMENT=[])
-    users = fetch_users(client, known_ids=None).users
+    users = fetch_users(client, known_ids=range(1, 60)).users
     assert users["bitrix24_id"].tolist() == list(range(1, 60))
     assert users["first_name"].isna().sum() == users["departments"].isna().sum() == 57
     assert users["departments"].tolist()[:2] == ["4,17", "4,17"]
