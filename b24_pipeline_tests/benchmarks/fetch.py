@@ -60,7 +60,7 @@ def ours(webhook_url: str, known_ids: Sequence[int]) -> Got:
 
 def peer(webhook_url: str, _: Sequence[int]) -> Got:
     """fast_bitrix24 as its users use it, with its own defaults; the same fields as ours, rows as received."""
-    from fast_bitrix24 import Bitrix
+    from fast_bitrix24 import Bitrix  # noqa: PLC0415 - only the peer's own process pays for it
 
     warnings.simplefilter("ignore")
     bitrix = Bitrix(webhook_url, verbose=False)
@@ -98,7 +98,7 @@ def portal(count: int, *, step: int = 1) -> Sandbox:
 
 
 def restless(sandbox: Sandbox, every: int) -> None:
-    """From now on, at every so many pages, the first active user leaves: one is dismissed, one deleted; one is hired."""
+    """From now on, at every so many pages, one of the first users is dismissed, one deleted, and one is hired."""
     leavers = iter(sandbox.portal.ids[: len(sandbox.portal.ids) // 2])
 
     def change(page: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psutil
 
@@ -21,6 +21,7 @@ LATENCY = Latency(request=0.080, command=0.008)
 """What an answer takes: of each request, and of each command of a batch besides."""
 
 MIB = 1024 * 1024
+PROJECT = Path(__file__).resolve().parents[2]
 _WATCH_SECONDS = 0.01
 
 
@@ -85,6 +86,7 @@ class ServerProcess:
             "CALLGEAR_ACCESS_TOKEN": Server.access_token,
             "B24_PIPELINE_DATABASE": str(folder / "b24_pipeline.duckdb"),
             "DAGSTER_HOME": str(folder),
+            "PYTHONPATH": str(PROJECT),
         }
 
 
@@ -114,12 +116,15 @@ def _serve(sandbox: Sandbox, pipe: Connection) -> None:
 
 
 def in_fresh_process(
-    function: Callable[..., Result], *arguments: object, environment: Mapping[str, str] | None = None
+    function: Callable[..., Result],
+    *arguments: object,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> tuple[Result, float]:
-    """Call a function in a new process; gives its result, and the most memory the process had (MiB)."""
+    """Call a function in a new process, in a folder; gives its result, and the most memory the process had (MiB)."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_call, args=(there, dict(environment or {}), function, arguments))
+    process = spawn.Process(target=_call, args=(there, environment or {}, folder or Path(), function, arguments))
     process.start()
     there.close()
     try:
@@ -130,9 +135,14 @@ def in_fresh_process(
 
 
 def _call(
-    pipe: Connection, environment: dict[str, str], function: Callable[..., object], arguments: Sequence[object]
+    pipe: Connection,
+    environment: Mapping[str, str],
+    folder: Path,
+    function: Callable[..., object],
+    arguments: Sequence[object],
 ) -> None:
     os.environ.update(environment)
+    os.chdir(folder)
     result = function(*arguments)
     pipe.send((result, _high_water_mark(os.getpid())))
 
