@@ -189,7 +189,12 @@ class Settings(AlertSettings):
     @classmethod
     def integers(cls, value: object) -> object:
         """A comma-separated list of whole numbers."""
-        return [int(part) for part in parts(value)] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        numbers = parts(value)
+        if not all(part.isascii() and part.isdigit() for part in numbers):
+            raise ValueError("must be whole numbers, separated by commas")
+        return [int(part) for part in numbers]
 
     @field_validator("exclude_emails", mode="before")
     @classmethod

@@ -1,0 +1,59 @@
+"""The command line, called in this process, with a Dagster home of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.cli import main
+from b24_pipeline_tests.world import World
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Terminal = Callable[..., Said]
+
+
+@pytest.fixture(scope="session")
+def dagster_storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: creating it takes longer than a run."""
+    return tmp_path_factory.mktemp("dagster_storage")
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dagster_storage: Path
+) -> Terminal:
+    """Type a command: `terminal("sync", "--json")`."""
+    (tmp_path / "dagster.yaml").write_text(
+        f"telemetry: {{enabled: false}}\nstorage: {{sqlite: {{base_dir: {dagster_storage}}}}}\n"
+        "python_logs: {managed_python_loggers: [b24_pipeline], python_log_level: INFO}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def type_command(*arguments: str) -> Said:
+        try:
+            code = main(arguments)
+        except SystemExit as left:
+            code = int(left.code or 0)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return type_command
+
+
+@pytest.fixture
+def portal(imported: World, terminal: Terminal) -> World:
+    """Nine imported people, and a terminal."""
+    del terminal
+    return imported

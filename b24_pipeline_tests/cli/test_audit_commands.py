@@ -1,0 +1,152 @@
+"""`history`, `explain`, `approve`, `forget` and `check`: what people ask, and what they decide."""
+
+import json
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline_tests.cli.conftest import Said, Terminal
+from b24_pipeline_tests.world import World
+
+READING = [("history",), ("explain", "1")]
+
+
+def test_history_lists_the_runs_newest_first(portal: World, terminal: Terminal) -> None:
+    portal.run()
+
+    said = terminal("history", "--json")
+    table = terminal("history")
+
+    runs = json.loads(said.out)
+    assert (said.code, [run["matched_by_id"] for run in runs]) == (0, [9, 0])
+    assert runs[0]["started_at"].startswith("2026-01-12T12:00:00")
+    assert "2026-01-12 11:30:00" in table.out
+    assert "done" in table.out
+
+
+@pytest.mark.parametrize(("since", "runs"), [("2026-01-12T12:00:00+01:00", 1), ("2026-01-13", 0)])
+def test_history_since(portal: World, terminal: Terminal, since: str, runs: int) -> None:
+    assert portal
+    assert len(json.loads(terminal("history", "--since", since, "--json").out)) == runs
+
+
+def test_history_since_what_is_no_date_is_2(portal: World, terminal: Terminal) -> None:
+    assert portal
+    said = terminal("history", "--since", "yesterday")
+    assert (said.code, said.err.splitlines()) == (
+        2,
+        ["b24-pipeline: --since: 'yesterday' is not a date. Example: --since 2026-01-31"],
+    )
+
+
+@pytest.mark.parametrize("person", ["1", "PERSON1@x.test"])
+def test_explain_tells_one_persons_life(portal: World, terminal: Terminal, person: str) -> None:
+    portal.portal.edit(1, LAST_NAME="Married")
+    portal.run()
+
+    said = terminal("explain", person)
+    (life,) = json.loads(terminal("explain", person, "--json").out)
+
+    assert said.code == 0
+    assert "Married" in said.out
+    assert "created" in said.out
+    assert len(life["events"]) >= 2
+
+
+@pytest.mark.parametrize("command", READING)
+def test_reading_needs_no_credentials(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
+    portal.set(BITRIX24_WEBHOOK_URL="", CALLGEAR_ACCESS_TOKEN="")
+
+    assert terminal(*command).code == 0
+
+
+@pytest.mark.parametrize("command", [*READING, ("forget", "1"), ("approve", "4711")])
+def test_before_the_first_run_there_is_one_clear_line(
+    world: World, terminal: Terminal, command: tuple[str, ...]
+) -> None:
+    said = terminal(*command)
+
+    assert (said.code, said.out, len(said.err.splitlines())) == (50, "", 1)
+    assert not world.paths.published.exists()
+
+
+def result_of(said: Said) -> dict[str, Any]:
+    """The JSON object of a sync."""
+    found: dict[str, Any] = json.loads(said.out.splitlines()[-1])
+    return found
+
+
+def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Terminal) -> None:
+    portal.list_responsible(1, 2, 3, 4)
+    for user in (1, 2, 3, 4):
+        portal.portal.dismiss(user)
+    held = result_of(terminal("sync", "--json"))
+
+    approved = terminal("approve", held["run_id"])
+    after = result_of(terminal("sync", "--json"))
+
+    assert (held["status"], approved.code, after["status"]) == ("held", 0, "done")
+    assert after["counts"]["responsible_removed"] == 4
+
+
+def test_approving_what_was_never_listed_is_refused(portal: World, terminal: Terminal) -> None:
+    assert portal
+    said = terminal("approve", "4711")
+    assert (said.code, said.err) == (
+        50,
+        "b24-pipeline: No run 4711 is known; `b24-pipeline history` lists the runs.\n",
+    )
+
+
+def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal: World, terminal: Terminal) -> None:
+    portal.portal.delete(1)
+
+    said = terminal("forget", "person1@x.test")
+
+    assert said.code == 0
+    files = [path for path in portal.paths.published.parent.glob("b24*") if b"person1@x.test" in path.read_bytes()]
+    assert files == []
+    with portal.store() as store:
+        assert store.history()["created"].tolist() == [9]
+
+
+@pytest.mark.parametrize("command", [("forget", "1"), ("approve", "4711"), ("accept-address",)])
+def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
+    with FileLock(portal.paths.lock):
+        assert terminal(*command).code == 40
+
+
+def test_explaining_a_stranger_is_2_and_one_line(portal: World, terminal: Terminal) -> None:
+    assert portal
+    said = terminal("explain", "4711")
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+
+
+def test_check_passes_and_changes_nothing(portal: World, terminal: Terminal) -> None:
+    said = terminal("check")
+
+    assert (said.code, portal.writes()) == (0, [])
+    assert {line.split()[0] for line in said.out.splitlines()} == {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "fault", "says"),
+    [
+        (Scope.BRIEF, None, "user_brief"),
+        (Scope.FULL, Fault(FaultKind.IP_NOT_WHITELISTED, api="callgear", times=None), "IP address"),
+        (Scope.FULL, Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None), "webhook"),
+    ],
+)
+def test_check_says_what_to_do(portal: World, terminal: Terminal, scope: Scope, fault: Fault | None, says: str) -> None:
+    portal.behave(scope=scope)
+    if fault is not None:
+        portal.sandbox.faults.add(fault)
+
+    said = terminal("check")
+
+    assert said.code == 50
+    assert any(line.startswith("FAIL") and says in line for line in said.out.splitlines())
+    assert "sandboxsecret16" not in said.out

@@ -1,0 +1,74 @@
+"""The installed command as a process of its own: what cannot be seen from within."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "import sys; from b24_pipeline.cli import main; sys.exit(main())"]
+HEAVY = ("dagster", "duckdb", "httpx", "pandas", "pandera", "pydantic", "rich", "uvicorn")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Nothing set but where programs are; the folder is a project folder, the home folder is empty."""
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    home = tmp_path_factory.mktemp("home")
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(PROJECT)}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom b24_pipeline.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as left:\n    print(left.code)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    *_, code, loaded = said.stdout.splitlines()
+    assert (code, loaded) == ("0", "[]")
+    assert "exit codes: 0 done; 2 bad usage" in " ".join(said.stdout.split())
+
+
+def test_an_import_of_the_sandbox_company(tmp_path: Path, environment: dict[str, str]) -> None:
+    said = subprocess.run(
+        [*COMMAND, "sync", "--sandbox", "--json"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(said.stdout.splitlines()[-1])
+
+    assert (said.returncode, found["status"], said.stderr) == (0, "done", "")
+    assert found["counts"]["created"] > 100
+    assert {path.name for path in tmp_path.iterdir()} == {"dagster.yaml", "data"}
+    assert (tmp_path / "data/sandbox/b24_pipeline.duckdb").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "sandbox", "--port", "0"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(6)]
+        variables = dict(line.split("=", 1) for line in lines if "=" in line)
+        answer = httpx.post(variables["BITRIX24_WEBHOOK_URL"] + "profile", json={})
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+    assert answer.json()["result"]["ID"]
+    assert set(variables) == {
+        "BITRIX24_WEBHOOK_URL",
+        "CALLGEAR_API_URL",
+        "CALLGEAR_ACCESS_TOKEN",
+        "B24_PIPELINE_DATABASE",
+    }
+    assert process.returncode == 0

@@ -1,0 +1,219 @@
+"""`b24-pipeline sync`: exit codes, the JSON line, and what people read."""
+
+import json
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline_tests.cli.conftest import Said, Terminal
+from b24_pipeline_tests.world import World
+
+COUNTS = {
+    "users",
+    "candidates",
+    "out_of_scope",
+    "rejected",
+    "matched_by_id",
+    "matched_by_email",
+    "created",
+    "linked",
+    "phones_added",
+    "conflicts",
+    "failed",
+    "deferred",
+    "responsible_removed",
+    "bitrix24_requests",
+    "callgear_points",
+}
+
+
+def result_of(said: Said) -> dict[str, Any]:
+    """The JSON object that must be the last line."""
+    *_, last = said.out.splitlines()
+    found: dict[str, Any] = json.loads(last)
+    assert said.out.count('"run_id"') == 1
+    return found
+
+
+def test_done_is_0_and_the_last_line_is_one_json_object_with_every_figure(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer")
+
+    said = terminal("sync", "--json")
+
+    found = result_of(said)
+    assert said.code == 0
+    assert (found["status"], found["dry_run"], found["error"]) == ("done", False, None)
+    assert set(found["counts"]) >= COUNTS
+    assert (found["counts"]["created"], found["counts"]["left_alone"], found["counts"]["users"]) == (1, 9, 10)
+    assert all(type(number) is int for number in found["counts"].values())
+    with portal.store() as store:
+        assert store.history(limit=1)["run_id"].item() == found["run_id"]
+
+
+def test_a_dry_run_for_one_person_shows_the_plan_and_sends_nothing(portal: World, terminal: Terminal) -> None:
+    first, second = portal.hire("First"), portal.hire("Second")
+
+    said = terminal("sync", "--dry-run", "--only", str(second), "--json")
+
+    found = result_of(said)
+    assert (said.code, found["dry_run"], found["planned"], portal.writes()) == (0, True, {"create": 1}, [])
+    assert first != second
+
+
+def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer", WORK_PHONE="7900")
+    portal.hire("Mailless", EMAIL=None)
+    portal.hire("Twin", EMAIL="person1@x.test")
+
+    said = terminal("sync")
+
+    assert (said.code, said.err) == (0, "")
+    printed = " ".join(said.out.split())
+    for text in (
+        "The import is done.",
+        "12 users read from Bitrix24",
+        "1 created in CallGear",
+        "Mailless Ira",
+        "has no e-mail in Bitrix24",
+        "another user has the same e-mail",
+        "phone numbers: none → 7900",
+        str(portal.paths.published),
+        "b24-pipeline explain ID",
+    ):
+        assert text in printed
+
+
+def test_texts_of_the_portal_cannot_steer_the_terminal(portal: World, terminal: Terminal) -> None:
+    portal.hire(None, EMAIL=None, NAME="\x1b[2J\x1b]0;owned\x07 \u202eIra [bold]")
+
+    said = terminal("sync")
+
+    assert "[2J" in said.out
+    assert "[bold]" in said.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(said.out)
+
+
+def test_some_failed_is_10(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer")
+    portal.sandbox.faults.add(Fault(FaultKind.MNEMONIC, method="create.employees", times=None))
+
+    said = terminal("sync", "--json")
+
+    assert (said.code, result_of(said)["status"], result_of(said)["counts"]["failed"]) == (10, "partial", 1)
+
+
+def test_held_is_20_and_the_next_step_is_named(portal: World, terminal: Terminal) -> None:
+    portal.hire_many(11, prefix="Newcomer")
+
+    said = terminal("sync")
+
+    assert said.code == 20
+    assert "11 held by a safety limit" in " ".join(said.out.split())
+    assert "b24-pipeline approve " in said.out
+
+
+def test_an_untrusted_source_is_30_with_the_reason_in_words(portal: World, terminal: Terminal) -> None:
+    portal.behave(scope=Scope.BRIEF)
+
+    said = terminal("sync", "--json")
+
+    assert (said.code, result_of(said)["status"]) == (30, "untrusted")
+    assert result_of(said)["error"].startswith("no user came with an e-mail field")
+    assert "Traceback" not in said.out + said.err
+
+
+def test_another_run_in_progress_is_40_and_leaves_no_failed_run_behind(portal: World, terminal: Terminal) -> None:
+    with FileLock(portal.paths.lock):
+        said = terminal("sync", "--json")
+
+    assert (said.code, result_of(said)["status"], result_of(said)["run_id"]) == (40, "not_started", None)
+    assert said.err.startswith("b24-pipeline: another run is in progress: run ")
+    assert portal.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None), "webhook"),
+        (Fault(FaultKind.ACCOUNT_INACTIVE, api="callgear", times=None), "account"),
+    ],
+    ids=["bitrix24", "callgear"],
+)
+def test_a_dead_account_is_50_and_one_line(portal: World, terminal: Terminal, fault: Fault, says: str) -> None:
+    portal.sandbox.faults.add(fault)
+
+    said = terminal("sync", "--json")
+
+    assert (said.code, result_of(said)["status"]) == (50, "failed")
+    assert says in result_of(said)["error"]
+    assert "Traceback" not in said.out + said.err
+
+
+def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:
+    portal.set(BITRIX24_WEBHOOK_URL=portal.server.webhook_url.replace("127.0.0.1", "localhost"))
+
+    refused = terminal("sync", "--json")
+    accepted = terminal("accept-address")
+    again = terminal("sync", "--json")
+
+    assert (refused.code, accepted.code, again.code) == (50, 0, 0)
+    assert "b24-pipeline accept-address" in refused.err
+    assert result_of(refused)["status"] == "not_started"
+    assert accepted.out == "Accepted: localhost and 127.0.0.1 are the same pair as before.\n"
+
+
+def test_a_damaged_database_is_50_and_nothing_is_asked(portal: World, terminal: Terminal) -> None:
+    portal.paths.working.write_bytes(b"not a database" * 1000)
+
+    said = terminal("sync")
+
+    assert (said.code, portal.sandbox.requests, said.out) == (50, [], "")
+    assert len(said.err.splitlines()) == 1
+
+
+BAD_SETTINGS = {
+    "BITRIX24_WEBHOOK_URL": ("", "is missing", "https://company.bitrix24.com/rest/1/abcdefgh12345678/"),
+    "B24_PIPELINE_PHONES": ("some", "Input should be 'all' or 'first'", "first"),
+    "B24_PIPELINE_CA_BUNDLE": (
+        "/nowhere.pem",
+        "/nowhere.pem is not a readable file of certificates (PEM)",
+        "/etc/ssl/private-ca.pem",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SETTINGS)
+def test_a_bad_setting_is_2_and_one_line_with_its_name_and_an_example(
+    portal: World, terminal: Terminal, name: str
+) -> None:
+    value, wrong, example = BAD_SETTINGS[name]
+    portal.set(**{name: value})
+    line = f"b24-pipeline: {name}: {wrong}. Example: {name}={example}"
+
+    said = terminal("sync", "--json")
+
+    assert (said.code, said.err.splitlines()) == (2, [line])
+    assert result_of(said)["error"] == line.removeprefix("b24-pipeline: ")
+    assert portal.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("sync", "--only", "Ira"), ("sync", "--frobnicate"), ("approve",), ("history", "--limit", "x")]
+)
+def test_bad_usage_is_2(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+    said = terminal(*arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert "usage: b24-pipeline" in said.err
+
+
+def test_secrets_are_in_no_output_also_when_verbose(portal: World, terminal: Terminal) -> None:
+    portal.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_403, api="bitrix24", times=None))
+
+    said = terminal("sync", "--json", "--verbose")
+
+    assert "sandboxsecret16" not in said.out + said.err
+    assert portal.server.access_token not in said.out + said.err

@@ -1,0 +1,155 @@
+"""Settings: from the environment or `.env`, secret, checked, and explained in one line each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline import settings
+from b24_pipeline.rules.records import Edition, Harm, OnIdMatch, PhonesPolicy, ResponsibleListPolicy
+from b24_pipeline.settings import SettingsError, SettingsIncomplete
+from b24_pipeline.settings.given import GIVEN
+
+WEBHOOK = "https://company.bitrix24.com/rest/1/abcdefgh12345678/"
+ENOUGH = {"BITRIX24_WEBHOOK_URL": WEBHOOK, "CALLGEAR_ACCESS_TOKEN": "x9k2m4p6q8r0"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting is given, and there is no `.env`."""
+    for name, _ in settings.named_fields():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(GIVEN, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """As much as is needed."""
+    for name, value in ENOUGH.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("given")
+def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> None:
+    found = settings.load()
+
+    assert found.database == Path("data/b24_pipeline.duckdb")
+    assert found.callgear_api_url == "https://dataapi.callgear.com/v2.0"
+    policy = found.policy
+    assert (policy.edition, policy.last_name_prefix) == (Edition.CLOUD, "(bitrix24) ")
+    assert (policy.phones, policy.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.NOTHING)
+    assert policy.responsible_list is ResponsibleListPolicy.REMOVE
+    assert {harm: (limit.count, limit.share) for harm, limit in policy.limits.items()} == {
+        Harm.REMOVAL: (3, 0.05),
+        Harm.LINK_MOVE: (3, 0.05),
+        Harm.EMAIL_LINK: (20, 0.25),
+        Harm.CREATE: (10, 0.10),
+    }
+
+
+def test_with_nothing_set_the_line_names_the_variable_and_an_example() -> None:
+    with pytest.raises(SettingsIncomplete) as missing:
+        settings.load()
+
+    assert (
+        str(missing.value).splitlines()[0]
+        == f"BITRIX24_WEBHOOK_URL: is missing. Example: BITRIX24_WEBHOOK_URL={WEBHOOK}"
+    )
+
+
+def test_without_a_key_login_and_password_are_needed(given: pytest.MonkeyPatch) -> None:
+    given.setenv("CALLGEAR_ACCESS_TOKEN", "")
+    with pytest.raises(SettingsIncomplete, match=r"CALLGEAR_ACCESS_TOKEN: is missing \(or CALLGEAR_LOGIN and"):
+        settings.load()
+    given.setenv("CALLGEAR_LOGIN", "api@company.com")
+    given.setenv("CALLGEAR_PASSWORD", "a long password")
+    assert settings.load().callgear_access_token is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("BITRIX24_WEBHOOK_URL", "http://company.bitrix24.com/rest/1/secretsecret/", "must begin with https://"),
+        ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/secretsecret/", "is not the address of an inbound"),
+        ("BITRIX24_WEBHOOK_URL", "secretsecret", "is not the address of an inbound webhook"),
+        ("CALLGEAR_API_URL", "http://dataapi.callgear.com/v2.0", "must begin with https://"),
+        ("BITRIX24_EDITION", "self-hosted", "should be 'cloud' or 'on_premise'"),
+        ("CALLGEAR_USER_ID", "secretsecret", "should be a valid integer"),
+        ("B24_PIPELINE_EXCLUDE_USERS", "1,secretsecret", "must be whole numbers, separated by commas"),
+        ("B24_PIPELINE_HTTP_TIMEOUT_SECONDS", "0", "should be greater than 0"),
+        ("B24_PIPELINE_LIMIT_CREATES_SHARE", "10", "should be less than or equal to 1"),
+        ("B24_PIPELINE_RUN_MINUTES", "45", "should be less than or equal to 24"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_name_and_example_and_never_the_value(
+    given: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    given.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{name}: ")
+    assert says in line
+    assert f"Example: {name}=" in line
+    assert "secretsecret" not in line
+    assert not isinstance(refused.value, SettingsIncomplete)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8024", "localhost", "[::1]:80"])
+def test_plain_http_is_accepted_for_this_machine(given: pytest.MonkeyPatch, host: str) -> None:
+    given.setenv("BITRIX24_WEBHOOK_URL", f"http://{host}/rest/1/code")
+    assert settings.load().bitrix24_webhook_url.get_secret_value() == f"http://{host}/rest/1/code/"
+
+
+@pytest.mark.usefixtures("given")
+def test_secrets_show_in_no_text_of_the_settings() -> None:
+    found = settings.load()
+    texts = f"{found!r} {found} {found.model_dump()} {found.model_dump_json()}"
+    assert "abcdefgh12345678" not in texts
+    assert "x9k2m4p6q8r0" not in texts
+
+
+def test_every_example_is_a_value_that_is_accepted(given: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lines = [f"{name}={(field.examples or [''])[0]}" for name, field in settings.named_fields()]
+    for name in ENOUGH:
+        given.delenv(name)
+    (tmp_path / ".env").write_text("\n".join(lines))
+
+    found = settings.load()
+
+    assert found.exclude_emails == ("*@partner.example", "test-*@*")
+    assert (found.include_departments, found.exclude_users) == (frozenset({4, 17}), frozenset({1, 358}))
+    assert found.last_name_prefix == "(bitrix24) "
+
+
+def test_the_environment_wins_over_the_file(given: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("B24_PIPELINE_PHONES=first\nB24_PIPELINE_ON_ID_MATCH=refresh\n")
+    given.setenv("B24_PIPELINE_PHONES", "all")
+
+    found = settings.load()
+
+    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.REFRESH)
+
+
+def test_the_given_environment_wins_also_where_dagster_has_put_the_file_over_it(given: pytest.MonkeyPatch) -> None:
+    protected = settings.protect_given_environment({"B24_PIPELINE_PHONES": "all", "PATH": "/bin"})
+    given.setenv(GIVEN, protected[GIVEN])
+    given.setenv("B24_PIPELINE_PHONES", "first")
+    given.setenv("B24_PIPELINE_ON_ID_MATCH", "refresh")
+
+    found = settings.load()
+
+    assert json.loads(protected[GIVEN]) == {"B24_PIPELINE_PHONES": "all"}
+    assert protected["PATH"] == "/bin"
+    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.REFRESH)
+
+
+def test_the_database_is_known_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.database_path() == Path("data/b24_pipeline.duckdb")
+    assert settings.database_path(default=Path("sandbox.duckdb")) == Path("sandbox.duckdb")
+    monkeypatch.setenv("B24_PIPELINE_DATABASE", "mine.duckdb")
+    assert settings.database_path(default=Path("sandbox.duckdb")) == Path("mine.duckdb")
