@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 FEWEST_FAILURES = 5
 FAILING_SHARE = 0.40
 SAME_MALFORMED = 3
+AT_ONCE = 1000
+"""So many links are stored together where nothing has to be sent for them."""
 STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
 POSTPONING = (*STOPPING, errors.MethodError)
@@ -39,6 +41,11 @@ class PlannedAction:
     patronymic: str | None
     email: str | None
     phones: tuple[str, ...]
+
+    @property
+    def sends_nothing(self) -> bool:
+        """The employee is right already: the link alone is stored (R09)."""
+        return self.action is ActionKind.LINK and self.last_name is None and not self.phones
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,13 @@ class Breaker:
 
 class TooManyFailures(Exception):  # noqa: N818
     """R18: so much fails that it is no fault of records."""
+
+
+def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[Answer]]:
+    """The answers to actions that send nothing, in large lists: a lost database is rebuilt out of these."""
+    done = [Answer(planned, Outcome.DONE, callgear_id=planned.callgear_id) for planned in actions]
+    for first in range(0, len(done), AT_ONCE):
+        yield done[first : first + AT_ONCE]
 
 
 def planned_actions(plan: DataFrame[frames.Plan]) -> list[PlannedAction]:

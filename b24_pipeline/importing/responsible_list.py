@@ -115,6 +115,3 @@ class ListWrites:
 
     def remember(self, answers: list[Answer]) -> None:
         """The state is recorded once, at the end of the step."""
-
-    def close(self) -> None:
-        """Nothing to close."""

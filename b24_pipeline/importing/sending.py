@@ -1,5 +1,6 @@
 """How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the answers come, counted."""
 
+from itertools import chain
 from typing import Protocol
 
 import pandas as pd
@@ -12,6 +13,7 @@ from b24_pipeline.importing.carrying_out import (
     PlannedAction,
     TooManyFailures,
     planned_actions,
+    without_requests,
 )
 from b24_pipeline.importing.progress import Progress
 from b24_pipeline.importing.run import ImportRun, RunStopped
@@ -30,9 +32,6 @@ class Sender(Protocol):
 
     def remember(self, answers: list[Answer]) -> None:
         """Called for every few answers, in the step's own thread."""
-
-    def close(self) -> None:
-        """Called once, after the last answer, whatever happened."""
 
 
 def send_plan(
@@ -80,16 +79,14 @@ def send_all(
     carrier = Carrier(
         send=sender.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
     )
-    try:
-        sender.announce(planned)
-        for answers in carrier.carry_out(planned):
-            with run.store.transaction():
-                sender.remember(answers)
-                parts.append(answered(actions, answers, run=run))
-                run.store.record_events(parts[-1])
-            progress.advance(len(answers))
-    finally:
-        sender.close()
+    silent, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
+    sender.announce(to_send)
+    for answers in chain(without_requests(silent), carrier.carry_out(to_send)):
+        with run.store.transaction():
+            sender.remember(answers)
+            parts.append(answered(actions, answers, run=run))
+            run.store.record_events(parts[-1])
+        progress.advance(len(answers))
     for kind, why in carrier.breaker.stopped_kinds.items():
         run.notes.append(f"nothing more of kind {kind} could be done: {why}")
     return frames.check(frames.Actions, pd.concat(parts, ignore_index=True)), carrier.breaker.stopped

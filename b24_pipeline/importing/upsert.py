@@ -110,7 +110,7 @@ class EmployeeWrites:
         """Send one action; gives the employee's id."""
         if planned.action is ActionKind.CREATE:
             return create_with_lookup(self.client, self.new_employee(planned)).callgear_id
-        if planned.callgear_id is not None and (planned.last_name is not None or planned.phones):
+        if planned.callgear_id is not None:
             self.writer.update(
                 planned.callgear_id,
                 last_name=planned.last_name or planned.last_name_before or "",
@@ -140,9 +140,6 @@ class EmployeeWrites:
         ]
         if not_created:
             self.run.store.settle_creates(not_created)
-
-    def close(self) -> None:
-        """Nothing to close."""
 
     def new_employee(self, planned: PlannedAction) -> NewEmployee:
         """R10."""

@@ -128,7 +128,9 @@ class Stage:
             run_id=run_id,
             status=RunStatus(row["status"]),
             reason=None if pd.isna(row["reason"]) else str(row["reason"]),
-            counts=RunCounts(**{field.name: int(row[field.name]) for field in fields(RunCounts)}),
+            counts=RunCounts(
+                **{field.name: 0 if pd.isna(row[field.name]) else int(row[field.name]) for field in fields(RunCounts)}
+            ),
             actions=self.store.actions(run_id),
             requests=requests,
         )
