@@ -1,0 +1,282 @@
+"""A year of runs in the audit store: 48 a day, 10,000 people, of whom one in five hundred changes a day."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import candidates, frames
+from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Policy, RunStatus, Trigger
+from b24_pipeline.store import LinkWritten, Paths, RunCounts, RunStart, Store, histories, life
+from b24_pipeline.store.schema import HISTORIES
+from b24_pipeline_tests.benchmarks.lines import Line, at_most
+from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
+from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock
+
+PEOPLE = 10_000
+RUNS_A_DAY = 48
+DAYS = 365
+CHANGES_A_DAY = 20
+FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
+SAMPLED = 48
+"""So many runs are timed at the beginning of the year, and as many at its end."""
+
+MOST_AS_OF, MOST_EXPLAIN = 0.5, 1.0
+NO_GROWTH = 1.25
+"""What is taken for noise when the end of the year is compared with its beginning."""
+
+
+NOBODY_LEFT = frames.empty(frames.ResponsibleEmployees)
+
+
+@dataclass(slots=True)
+class World:
+    """What the runs see; `step` lets one person change."""
+
+    users: DataFrame[frames.Users]
+    employees: DataFrame[frames.Employees] = field(init=False)
+    callgear_employees: DataFrame[frames.CallGearEmployees] = field(init=False)
+    matches: DataFrame[frames.Matches] = field(init=False)
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        """Everybody is linked already."""
+        self.employees = candidates.judge(self.users, policy=Policy())
+        ids = self.users["bitrix24_id"]
+        self.callgear_employees = of_columns(
+            frames.CallGearEmployees,
+            callgear_id=ids + 700_000,
+            last_name=self.employees["callgear_last_name"],
+            email=self.users["email"],
+            phone_numbers='[{"phone_id": 1, "phone_number": "74950000000", "channels_count": 1, "dial_time": 60}]',
+        )
+        self.matches = of_columns(
+            frames.Matches, bitrix24_id=ids, callgear_id=ids + 700_000, match=MatchKind.BY_ID.value
+        )
+
+    def step(self) -> int | None:
+        """Two of three times somebody's phone changes; else somebody is hired, whose id is given."""
+        self.steps += 1
+        if self.steps % 3:
+            place = self.steps * 7919 % len(self.users)
+            phone = f"7495{self.steps:07}"
+            self.users = with_cell(self.users, place, work_phone=phone)
+            self.employees = with_cell(self.employees, place, phones=phone)
+            return None
+        hired = int(self.users["bitrix24_id"].iloc[-1]) + 1
+        now = World(people(hired, hired))
+        for name in ("users", "employees", "callgear_employees", "matches"):
+            setattr(self, name, pd.concat([getattr(self, name), getattr(now, name)], ignore_index=True))
+        return hired
+
+    def frames(self) -> dict[type[frames.Frame], DataFrame[frames.Frame]]:
+        """What a run records of it."""
+        return {
+            frames.Users: self.users,
+            frames.Employees: self.employees,
+            frames.CallGearEmployees: self.callgear_employees,
+            frames.Matches: self.matches,
+            frames.ResponsibleEmployees: NOBODY_LEFT,
+        }
+
+
+def with_cell(frame: DataFrame[frames.Model], place: int, **cell: str) -> DataFrame[frames.Model]:
+    """A new frame in which one cell is another."""
+    changed = frame.copy()
+    for name, value in cell.items():
+        changed.loc[place, name] = value
+    return changed
+
+
+def people(first: int, last: int) -> DataFrame[frames.Users]:
+    """The users with these ids."""
+    ids = pd.Series(range(first, last + 1))
+    text = ids.astype("str")
+    return of_columns(
+        frames.Users,
+        bitrix24_id=ids,
+        user_type="employee",
+        active=True,
+        first_name="Ирина",
+        last_name="Лебедева" + text,
+        email="user" + text + "@corp.example",
+        work_phone="+7 (495) " + text.str.zfill(7),
+        departments="1,4",
+    )
+
+
+def of_columns(model: type[frames.Model], **columns: object) -> DataFrame[frames.Model]:
+    """The columns with the model's types; those not named are empty."""
+    return frames.check(model, pd.DataFrame(columns, columns=frames.names(model)).astype(frames.types(model).to_dict()))
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Records runs half an hour apart, as the import does."""
+
+    store: Store
+    world: World
+    clock: Clock
+    runs: int = 0
+    hired: list[int] = field(default_factory=list)
+
+    def run(self, *, changes: int) -> float:
+        """One run, after so many changes; gives the seconds that the store took, publishing left out."""
+        self.change(changes)
+        return self.record(self.store.record_snapshot)
+
+    def run_in_short(self, *, changes: int) -> None:
+        """The same run, but a frame in which nothing changed is only noted: that is all that comparing it would add."""
+        before = self.world.frames()
+        self.change(changes)
+
+        def record(model: type[frames.Frame], frame: DataFrame[frames.Frame]) -> None:
+            if frame is before.get(model):
+                histories.note_recorded(self.store.database, self.store._current_run(), HISTORIES[model])
+            else:
+                self.store.record_snapshot(model, frame)
+
+        self.record(record)
+
+    def change(self, changes: int) -> None:
+        """Let so many people change."""
+        self.hired = [person for person in (self.world.step() for _ in range(changes)) if person is not None]
+
+    def record(self, record_snapshot: Callable[[type[frames.Frame], DataFrame[frames.Frame]], None]) -> float:
+        """Record what the world is like; gives the seconds."""
+        self.runs += 1
+        self.clock.advance(HALF_AN_HOUR)
+        began = time.perf_counter()
+        store, world = self.store, self.world
+        store.links()
+        store.first_import()
+        store.begin_run(RunStart(f"run-{self.runs}", self.clock(), Trigger.SCHEDULE, policy="{}"))
+        for model, frame in world.frames().items():
+            record_snapshot(model, frame)
+        store.record_standing("callgear_upsert", frames.empty(frames.Actions))
+        if self.hired:
+            with store.transaction():
+                store.put_links([LinkWritten(person, person + 700_000, "create") for person in self.hired])
+                store.record_events(created(self.hired, at=self.clock()))
+        store.put_dead_letters(frames.empty(frames.DeadLetters))
+        store.record_standing("responsible_employees", frames.empty(frames.Actions))
+        store.finish_run(RunStatus.DONE, None, RunCounts(users=len(world.users), matched_by_id=len(world.users)))
+        return time.perf_counter() - began
+
+
+def created(ids: list[int], *, at: datetime) -> DataFrame[frames.Actions]:
+    """What a run did for the people it created."""
+    return frames.of(
+        frames.Actions,
+        [
+            {
+                "bitrix24_id": number,
+                "callgear_id": number + 700_000,
+                "action": ActionKind.CREATE.value,
+                "person": f"Лебедева{number} Ирина",
+                "after": '{"email": "user@corp.example", "last_name": "(bitrix24) Лебедева"}',
+                "outcome": Outcome.DONE.value,
+                "at": at,
+            }
+            for number in ids
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """What was measured: seconds, and the size of the file (MiB)."""
+
+    runs: int
+    run_at_first: float
+    run_at_last: float
+    publish_at_first: float
+    publish_at_last: float
+    size_at_first: float
+    size_at_last: float
+    as_of: float
+    explain: float
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Seconds that it takes, the median of five times."""
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - began)
+    return median(taken)
+
+
+def a_year(days: int) -> Year:
+    """Record so many days, and ask about them."""
+    clock = Clock(FIRST_RUN)
+    with TemporaryDirectory() as folder:
+        paths = Paths(Path(folder) / "b24_pipeline.duckdb")
+        with Store.open(paths, now=clock) as store:
+            recorder = Recorder(store, World(people(1, PEOPLE)), clock)
+            recorder.run(changes=0)
+            changes = changes_of_runs(days * RUNS_A_DAY)
+            first = median(recorder.run(changes=count) for count in changes[:SAMPLED])
+            publish_first, size_first = timed(store.publish), size_of(paths)
+            for count in changes[SAMPLED:-SAMPLED]:
+                recorder.run_in_short(changes=count)
+            last = median(recorder.run(changes=count) for count in changes[-SAMPLED:])
+            publish_last = timed(store.publish)
+        middle = FIRST_RUN + timedelta(days=days / 2)
+        with Store.reader(paths, now=clock) as reader:
+            return Year(
+                runs=recorder.runs,
+                run_at_first=first,
+                run_at_last=last,
+                publish_at_first=publish_first,
+                publish_at_last=publish_last,
+                size_at_first=size_first,
+                size_at_last=size_of(paths),
+                as_of=timed(lambda: reader.snapshot(frames.Users, as_of=middle)),
+                explain=timed(lambda: life.explain(reader, "7919")),
+            )
+
+
+def changes_of_runs(runs: int) -> list[int]:
+    """How many people change before each run, evenly spread."""
+    so_far = [number * CHANGES_A_DAY // RUNS_A_DAY for number in range(runs + 1)]
+    return [after - before for before, after in pairwise(so_far)]
+
+
+def size_of(paths: Paths) -> float:
+    """The working file's size in MiB."""
+    return paths.working.stat().st_size / MIB
+
+
+def measure(days: int = DAYS) -> Iterator[Line]:
+    """The year, in a process of its own."""
+    year, _ = in_fresh_process(a_year, days)
+    what = f"{year.runs:,} runs of {PEOPLE:,} people"
+    growth = year.run_at_last / year.run_at_first
+    yield Line(
+        f"{what}: one more run in the store",
+        f"{year.run_at_last * 1000:.0f} ms at the end",
+        against=f"{year.run_at_first * 1000:.0f} ms at the beginning",
+        ratio=growth,
+        target=f"no growth (ratio ≤ {NO_GROWTH:g})",
+        reached=growth <= NO_GROWTH,
+    )
+    yield Line(
+        f"{what}: publishing",
+        f"{year.publish_at_last * 1000:.0f} ms at the end",
+        against=f"{year.publish_at_first * 1000:.0f} ms at the beginning",
+        ratio=year.publish_at_last / year.publish_at_first,
+    )
+    yield Line(
+        f"{what}: the file", f"{year.size_at_last:.1f} MiB at the end", f"{year.size_at_first:.1f} MiB after a day"
+    )
+    yield at_most(f"{what}: users as of the middle of the year", year.as_of, MOST_AS_OF, unit="s", digits=3)
+    yield at_most(f"{what}: explain one person", year.explain, MOST_EXPLAIN, unit="s", digits=3)
