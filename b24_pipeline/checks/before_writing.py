@@ -1,30 +1,28 @@
 """The checks of what was read, judged and matched: all of them before the first write."""
 
-from b24_pipeline.assets.bitrix24 import POOL, bitrix24_users, employees
-from b24_pipeline.assets.callgear import callgear_employees, employee_matches
+from b24_pipeline.assets.bitrix24 import POOL, employees
+from b24_pipeline.assets.callgear import employee_matches
 from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.previews import reason
 from b24_pipeline.rules import frames
 from b24_pipeline.store import findings
+from b24_pipeline.store.schema import HISTORIES
+
+FRAMES = (frames.Users, frames.Employees, frames.CallGearEmployees, frames.Matches)
 
 
-def frame_is_sound(model: type[frames.Frame]) -> Check:
-    """The stored frame keeps to its declaration."""
-
-    def look(run: ImportRun) -> Verdict:
-        rows, broken = findings.breaches(run.store, model)
-        offenders = [{"who": words, "user": None, "why": f"in {number} rows"} for words, number in broken.items()]
-        found = listed(offenders, good=f"{rows} rows, each complete and there once", bad="{} rules are broken")
-        return Verdict(found.passed, found.words, offenders, figures={"rows": rows, "broken_rules": len(broken)})
-
-    return Check(
-        "frame_is_sound",
-        "What was stored keeps to its column schema: no row is there twice, and nothing is empty that must be there. "
-        "A broken table would make wrong matches, so this stops the run before anything is written.",
-        look,
-        guards=True,
-    )
+def tables_are_sound(run: ImportRun) -> Verdict:
+    """The stored frames keep to their declarations."""
+    rows, offenders = 0, []
+    for model in FRAMES:
+        count, broken = findings.breaches(run.store, model)
+        rows += count
+        offenders += [
+            {"who": f"table {HISTORIES[model]}", "user": None, "why": f"{words} in {number} rows"}
+            for words, number in broken.items()
+        ]
+    return listed(offenders, good=f"{rows:,} rows, each complete and there once", bad="{} rules are broken")
 
 
 def required_fields(run: ImportRun) -> Verdict:
@@ -73,12 +71,9 @@ def known_people_only(run: ImportRun) -> Verdict:
     return listed(people, good="both sides of every match were read", bad="{} matches name somebody unknown")
 
 
-bitrix24_users_checks = checks_of(bitrix24_users, [frame_is_sound(frames.Users)], pool=POOL)
-
 employees_checks = checks_of(
     employees,
     [
-        frame_is_sound(frames.Employees),
         Check(
             "everybody_is_judged_once",
             "Every user that was read from Bitrix24 was judged, and nobody else. Somebody who is lost here would look "
@@ -108,12 +103,17 @@ employees_checks = checks_of(
     pool=POOL,
 )
 
-callgear_employees_checks = checks_of(callgear_employees, [frame_is_sound(frames.CallGearEmployees)], pool=POOL)
-
 employee_matches_checks = checks_of(
     employee_matches,
     [
-        frame_is_sound(frames.Matches),
+        Check(
+            "tables_are_sound",
+            "The tables that this run has stored (users, employees, CallGear employees, matches) keep to their column "
+            "schemas: no row is there twice, nothing is empty that must be there. A broken table would make wrong "
+            "matches, so this stops the run before anything is written.",
+            tables_are_sound,
+            guards=True,
+        ),
         Check(
             "one_user_an_employee",
             "No CallGear employee is matched with two Bitrix24 users. Two people in one account would overwrite each "

@@ -24,6 +24,7 @@ CHAIN = {
     "callgear_upsert": {"employees", "employee_matches", "callgear_employees"},
     "responsible_employees": {"employees", "callgear_upsert"},
 }
+REPORT = {"import_report": {"callgear_upsert", "responsible_employees"}}
 EXTERNAL = {"bitrix24_portal": set(), "callgear_account": {"callgear_upsert", "responsible_employees"}}
 
 
@@ -44,6 +45,7 @@ def test_definitions_load_without_any_setting(tmp_path: Path) -> None:
 def test_the_lineage_reads_from_the_portal_to_the_account() -> None:
     assert {key: {dep.asset_key.to_user_string() for dep in spec.deps} for key, spec in specs().items()} == {
         **CHAIN,
+        **REPORT,
         **EXTERNAL,
     }
 
@@ -53,7 +55,7 @@ def test_the_ends_of_the_lineage_are_external() -> None:
     assert {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_external} == set(EXTERNAL)
 
 
-@pytest.mark.parametrize("key", [*CHAIN, *EXTERNAL])
+@pytest.mark.parametrize("key", [*CHAIN, *REPORT, *EXTERNAL])
 def test_every_asset_says_what_it_is_and_whose(key: str) -> None:
     spec = specs()[key]
     assert spec.description
@@ -78,7 +80,7 @@ def test_columns_with_personal_data_are_marked() -> None:
 
 def test_the_job_is_the_chain() -> None:
     job = defs.resolve_job_def(JOB)
-    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(CHAIN)
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {*CHAIN, *REPORT}
 
 
 @pytest.mark.parametrize("job", [JOB, MATERIALIZE])
