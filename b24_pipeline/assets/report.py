@@ -24,7 +24,7 @@ TWO_INTERVALS = timedelta(hours=1)
 
 @dg.asset(
     deps=[callgear_upsert, responsible_employees],
-    group_name="import",
+    group_name="report",
     kinds={"matplotlib", "duckdb"},
     owners=OWNERS,
     tags={"b24_pipeline/personal_data": "names"},

@@ -11,6 +11,8 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(running.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
+COLOURS_MILLISECONDS = 4000
+"""The graph is drawn first and coloured by each asset's state a moment later; only the picture waits for that."""
 VIEW = {"width": 1500, "height": 1000}
 
 
@@ -55,14 +57,34 @@ def test_the_upsert_page_says_what_was_done(desk: running.Desk, page: running.Pa
     page.set_viewport_size(VIEW)
 
 
+def test_the_checks_and_the_report_are_there_to_read(desk: running.Desk, page: running.Page) -> None:
+    page.goto(f"{desk.ui}/assets/employees?view=checks")
+    page.get_by_text("required_fields", exact=False).first.wait_for(timeout=60_000)
+    running.keep(page, "checks")
+
+    page.goto(f"{desk.ui}/assets/import_report")
+    page.get_by_text("[Show Markdown]", exact=False).first.click(timeout=60_000)
+
+    page.locator("img[src^='data:image']").first.wait_for()
+    running.keep(page, "import_report")
+
+
 def test_the_lineage_opens_from_the_portal_to_the_account(desk: running.Desk, page: running.Page) -> None:
-    groups = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "matching", "callgear"))
+    groups = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "matching", "callgear", "report"))
 
     page.set_viewport_size({"width": 1900, "height": 1000})
     page.goto(f"{desk.ui}/asset-groups?expanded={groups}")
 
-    for asset in ("bitrix24_portal", "bitrix24_users", "employee_matches", "callgear_upsert", "callgear_account"):
+    for asset in (
+        "bitrix24_portal",
+        "bitrix24_users",
+        "employee_matches",
+        "callgear_upsert",
+        "callgear_account",
+        "import_report",
+    ):
         page.locator("foreignObject").get_by_text(asset, exact=True).first.wait_for(timeout=60_000)
+    page.wait_for_timeout(COLOURS_MILLISECONDS)
     running.keep(page, "lineage")
     page.set_viewport_size(VIEW)
 
