@@ -1,6 +1,7 @@
 """R18: carrying out a plan, several actions in flight. One bad record fails alone; a bad account stops all."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 FEWEST_FAILURES = 5
 FAILING_SHARE = 0.40
 SAME_MALFORMED = 3
+IN_ADVANCE = 4
+"""So many times the number in flight are handed out, so that no worker waits while answers are stored."""
+GATHERED_SECONDS = 0.05
+"""So long answers are gathered, to be stored together."""
 AT_ONCE = 1000
 """So many links are stored together where nothing has to be sent for them."""
 STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
@@ -74,11 +79,17 @@ class Breaker:
     times_malformed: int = 0
     stopped: Exception | None = None
     stopped_kinds: dict[ActionKind, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, answer: Answer) -> None:
         """Count what was done or failed; stop when too large a share fails, or the same request of ours is refused."""
         if answer.outcome is Outcome.DEFERRED:
             return
+        with self.lock:
+            self.count(answer)
+
+    def count(self, answer: Answer) -> None:
+        """One more has ended."""
         self.finished += 1
         self.failed += answer.outcome is Outcome.FAILED
         self.times_malformed = self.times_malformed + 1 if answer.malformed == self.malformed else 1
@@ -97,6 +108,10 @@ class Breaker:
             self.stopped = self.stopped or error
         elif isinstance(error, errors.MethodError):
             self.stopped_kinds.setdefault(planned.action, str(error))
+
+    def why_not(self, kind: ActionKind) -> str | None:
+        """Why nothing of this kind may be sent any more; none when it may."""
+        return str(self.stopped) if self.stopped is not None else self.stopped_kinds.get(kind)
 
     def stop(self, why: str) -> None:
         """Nothing more is begun."""
@@ -149,7 +164,8 @@ class Carrier:
     def carry_out(self, actions: Sequence[PlannedAction]) -> Iterator[list[Answer]]:
         """Send the actions, `in_flight` at a time, and give the answers as they come, in small lists."""
         waiting = iter(actions)
-        with ThreadPoolExecutor(max_workers=self.in_flight, thread_name_prefix="callgear") as pool:
+        pool = ThreadPoolExecutor(max_workers=self.in_flight, thread_name_prefix="callgear")
+        try:
             running: set[Future[Answer]] = set()
             while True:
                 not_begun = self.begin(pool, running, waiting)
@@ -157,18 +173,18 @@ class Carrier:
                     yield not_begun
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                answers = [future.result() for future in done]
-                for answer in answers:
-                    self.breaker.note(answer)
-                yield answers
+                wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, timeout=GATHERED_SECONDS)
+                yield sorted((future.result() for future in done), key=lambda answer: answer.planned.row)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def begin(
         self, pool: ThreadPoolExecutor, running: set[Future[Answer]], waiting: Iterator[PlannedAction]
     ) -> list[Answer]:
-        """Fill the room in flight; the actions that may not be begun any more come back deferred."""
+        """Fill the room in flight, and some in advance; those that may not be begun any more come back deferred."""
         deferred: list[Answer] = []
-        while len(running) < self.in_flight:
+        while len(running) < self.in_flight * IN_ADVANCE:
             planned = next(waiting, None)
             if planned is None:
                 break
@@ -180,17 +196,21 @@ class Carrier:
         return deferred
 
     def why_not(self, planned: PlannedAction) -> str | None:
-        """Why an action may not be begun any more; none when it may."""
-        if self.breaker.stopped is not None:
-            return str(self.breaker.stopped)
-        if self.out_of_time():
-            return "the run's time was over; the next run goes on here"
-        return self.breaker.stopped_kinds.get(planned.action)
+        """Why an action may not be handed out any more; none when it may."""
+        over = "the run's time was over; the next run goes on here" if self.out_of_time() else None
+        return self.breaker.why_not(planned.action) or over
 
     def attempt(self, planned: PlannedAction) -> Answer:
+        """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
+        reason = self.breaker.why_not(planned.action)
+        if reason is not None:
+            return Answer(planned, Outcome.DEFERRED, error=reason)
+        answer = self.answer_of(planned)
+        self.breaker.note(answer)
+        return answer
+
+    def answer_of(self, planned: PlannedAction) -> Answer:
         """Send one action; every error of the service becomes its answer."""
-        if self.breaker.stopped is not None:
-            return Answer(planned, Outcome.DEFERRED, error=str(self.breaker.stopped))
         try:
             return Answer(planned, Outcome.DONE, callgear_id=self.send(planned))
         except errors.CallGearError as error:
