@@ -21,6 +21,8 @@ from b24_pipeline.store import Store, StoreError
 
 TRIGGER_TAG = "b24_pipeline/trigger"
 WAIT_FOR_OTHER_RUN_SECONDS = 60
+INTERRUPTED = "DagsterExecutionInterruptedError"
+"""What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
 
 
 class NotStarted(dg.DagsterError):
@@ -159,8 +161,11 @@ def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:
         return None
     event = failures[0].get_dagster_event()
     error = event.step_failure_data.error
-    cause = error.cause if error is not None and error.cause is not None else error
-    return f"{event.step_key}: {cause.message.strip() if cause is not None else 'failed'}"
+    if error is None:
+        return f"{event.step_key}: failed"
+    if error.cls_name == INTERRUPTED:
+        return f"{event.step_key}: stopped by a person, or by the end of the process"
+    return f"{event.step_key}: {(error.cause or error).message.strip()}"
 
 
 def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:

@@ -81,12 +81,17 @@ def send_all(
     )
     silent, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
     sender.announce(to_send)
-    for answers in chain(without_requests(silent), carrier.carry_out(to_send)):
-        with run.store.transaction():
-            sender.remember(answers)
-            parts.append(answered(actions, answers, run=run))
-            run.store.record_events(parts[-1])
-        progress.advance(len(answers))
+    try:
+        for answers in chain(without_requests(silent), carrier.carry_out(to_send)):
+            with run.store.transaction():
+                sender.remember(answers)
+                parts.append(answered(actions, answers, run=run))
+                run.store.record_events(parts[-1])
+            progress.advance(len(answers))
+    except BaseException:  # also when a person stops the run: what was done by then is counted
+        for part in parts:
+            run.add(part)
+        raise
     for kind, why in carrier.breaker.stopped_kinds.items():
         run.notes.append(f"nothing more of kind {kind} could be done: {why}")
     return frames.check(frames.Actions, pd.concat(parts, ignore_index=True)), carrier.breaker.stopped

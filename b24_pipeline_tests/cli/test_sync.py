@@ -79,7 +79,7 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
         "Mailless Ira",
         "has no e-mail in Bitrix24",
         "another user has the same e-mail",
-        "phone numbers: none → 7900",
+        "phone numbers: 7900",
         str(portal.paths.published),
         "b24-pipeline explain ID",
     ):

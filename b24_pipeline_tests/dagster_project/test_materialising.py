@@ -3,17 +3,9 @@
 import re
 from numbers import Number
 
-from b24_pipeline_tests.world import MATERIALIZE, World
+from b24_pipeline_tests.world import MATERIALIZE, STEPS, World
 
-CHAIN = (
-    "bitrix24_users",
-    "employees",
-    "callgear_employees",
-    "employee_matches",
-    "callgear_upsert",
-    "responsible_employees",
-)
-CHAIN_AFTER_READING = ("employees", "employee_matches", "callgear_upsert", "responsible_employees")
+AFTER_READING = ("employees", "employee_matches", "callgear_upsert", "responsible_employees")
 HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)`*_\n# x"
 TABLES = (
     ("employees", "rejects"),
@@ -34,7 +26,7 @@ def test_counts_are_numbers_and_texts_are_tables_or_sentences(world: World) -> N
 
     result = world.run()
 
-    for asset in CHAIN:
+    for asset in STEPS:
         metadata = result.metadata(asset)
         texts = {name for name, value in metadata.items() if not isinstance(value, Number)}
         assert texts <= {"rejects", "unusable_phone_texts", "conflicts", "changes"}, asset
@@ -89,7 +81,7 @@ def test_texts_of_the_portal_cannot_break_out_of_a_table(world: World) -> None:
 def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
     world.hire("Lebedeva")
 
-    result = world.run(job=MATERIALIZE, trigger=None, assets=CHAIN)
+    result = world.run(job=MATERIALIZE, trigger=None, assets=STEPS)
 
     assert (result.status, result.counts.created, result.audited["trigger"]) == ("done", 1, "ui")
 
@@ -97,7 +89,7 @@ def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
 def test_a_step_refuses_what_another_run_has_read(imported: World) -> None:
     imported.hire("Newcomer")
 
-    for asset in CHAIN_AFTER_READING:
+    for asset in AFTER_READING:
         result = imported.run(job=MATERIALIZE, trigger=None, assets=[asset])
 
         assert (result.success, result.status, imported.sandbox.requests) == (False, "failed", [])

@@ -11,9 +11,7 @@ from b24_pipeline_tests.world import Result, World
 
 FAULTS = [
     Fault(FaultKind.CONNECTION_REFUSED, times=None),
-    Fault(FaultKind.TIMEOUT_BEFORE, times=None),
     Fault(FaultKind.HTTP_500, times=None),
-    Fault(FaultKind.OK_HTML, times=None),
     Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None),
     Fault(FaultKind.REDIRECT_302, api="bitrix24", times=None, location="https://elsewhere.example/rest/1/code/"),
     Fault(FaultKind.TOKEN_INVALID, api="callgear", times=None),
