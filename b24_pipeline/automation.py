@@ -25,6 +25,8 @@ ACTIVE = [
     for status in dg.DagsterRunStatus
     if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 ]
+NO_IMPORT = {"io_manager": dg.mem_io_manager}
+"""For jobs that are no import: the project's own store of frames would begin one, and hold its lock."""
 
 employee_import = dg.define_asset_job(
     "employee_import",
@@ -101,14 +103,18 @@ def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
     return (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
 
 
-@dg.job(description="Deletes Dagster's own records of runs older than 30 days: about 128 KB a run, 2 GB a year.")
+@dg.job(
+    resource_defs=NO_IMPORT,
+    description="Deletes Dagster's own records of runs older than 30 days: about 128 KB a run, 2 GB a year.",
+)
 def purge_old_runs() -> None:
     """Keep Dagster's run storage from growing without bound."""
     purge_dagster_runs()
 
 
 @dg.job(
-    description="Deletes actions and snapshots older than the setting KEEP_DAYS from the audit, and compacts the file."
+    resource_defs=NO_IMPORT,
+    description="Deletes actions and snapshots older than the setting KEEP_DAYS from the audit, and compacts the file.",
 )
 def purge_old_audit() -> None:
     """Keep the audit as long as the setting says; links never expire."""

@@ -49,6 +49,7 @@ MATCHES = {
     MatchKind.NOT_EMPLOYEE: ("no employee", Colour.GREY),
     MatchKind.OUT_OF_SCOPE: ("out of scope", Colour.GREY),
 }
+FOUND = {MatchKind.BY_ID: "known by id", MatchKind.BY_EMAIL: "found by e-mail", MatchKind.NONE: "new"}
 LINKED_BY = {
     "create": ("created", Colour.BLUE),
     "email": ("found by e-mail", Colour.SKY),
@@ -200,11 +201,10 @@ def matches(figures: Figures) -> Chart:
     rows = [
         (words, figures.matches[kind], colour) for kind, (words, colour) in MATCHES.items() if figures.matches.get(kind)
     ]
-    total = sum(figures.matches.values())
-    known = figures.matches.get(MatchKind.BY_ID, 0)
+    found = [(figures.matches.get(kind, 0), words) for kind, words in FOUND.items()]
     return Chart(
         "matches",
-        f"{known:,} of {total:,} users are known by id" if total else "Nobody is matched yet",
+        ", ".join(f"{number:,} {words}" for number, words in found if number) or "Nobody is matched yet",
         "How the users of Bitrix24 were matched in the last run",
         lambda axes: bars(axes, rows),
         margins=(112, 44, 8),

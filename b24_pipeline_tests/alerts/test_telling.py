@@ -13,10 +13,11 @@ from b24_pipeline.alerts.telling import Told, tell_changes
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
 from b24_pipeline.settings import AlertSettings
-from b24_pipeline.store import Paths, RunCounts, RunStart, Store
+from b24_pipeline.store import Paths, RunCounts, RunStart
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.health import Failure
 from b24_pipeline_tests.alerts.receivers import Hook, mail_receiver, web_receiver
+from b24_pipeline_tests.databases import new_store
 from b24_pipeline_tests.people import NOON, action, actions, dead_letter, dead_letters, user, users
 
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -30,7 +31,7 @@ class Import:
         self.now = NOON
         self.number = 0
         self.settings = AlertSettings(_env_file=None, database=self.paths.published, **receivers)  # type: ignore[call-arg]
-        self.store = Store.open(self.paths, now=self.clock)
+        self.store = new_store(folder, now=self.clock)
         self.store.claim(portal_host="portal.test", callgear_host="account.test")
 
     def clock(self) -> datetime:

@@ -19,7 +19,7 @@ SELECT runs.started_at AS moment, runs.candidates,
         WHERE links.from_run <= moments.run AND (links.until_run IS NULL OR links.until_run > moments.run)) AS imported,
        (SELECT count(*) FROM store.callgear_employees AS account
         WHERE account.from_run <= moments.run AND (account.until_run IS NULL OR account.until_run > moments.run))
-       AS employees
+       + coalesce(runs.created, 0) AS employees
 FROM moments
 JOIN store.runs AS runs ON runs.number = moments.run
 ORDER BY moment

@@ -1,0 +1,117 @@
+"""What is looked for before the first write, and who is listed."""
+
+from typing import Any
+
+import pandas as pd
+
+from b24_pipeline.checks import before_writing
+from b24_pipeline.checks.check import Verdict
+from b24_pipeline.rules import frames
+from b24_pipeline_tests.people import callgear_employee, employees, user
+
+
+def listed(verdict: Verdict) -> dict[int | None, str]:
+    """Why each user is listed; a check that passes lists nobody."""
+    assert verdict.passed is not bool(verdict.offenders)
+    return {row["user"]: row["why"] for row in verdict.offenders}
+
+
+def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any) -> None:
+    run.saw(user(1), user(2, last_name=None), user(3, email=None), user(4, email="no address"))
+    verdict = before_writing.required_fields(run)
+    assert listed(verdict) == {
+        2: "has no last name in Bitrix24",
+        3: "has no e-mail in Bitrix24",
+        4: "the e-mail in Bitrix24 is not an address",
+    }
+    assert {row["who"] for row in verdict.offenders} == {"Ira", "Name3 Ira", "Name4 Ira"}
+
+
+def test_people_who_are_dismissed_or_no_employees_lack_nothing(run: Any) -> None:
+    run.saw(user(1, email=None, active=False), user(2, email=None, user_type="email"))
+    assert listed(before_writing.required_fields(run)) == {}
+
+
+def test_r12_everybody_with_a_shared_email_is_listed_with_the_others(run: Any) -> None:
+    run.saw(user(1, email="same@x.test"), user(2), user(3, email="SAME@x.test"), user(4, email="same@x.test"))
+    assert listed(before_writing.one_email_each(run)) == {
+        1: "has the same e-mail as user 3, 4",
+        3: "has the same e-mail as user 1, 4",
+        4: "has the same e-mail as user 1, 3",
+    }
+
+
+def test_an_email_that_only_a_dismissed_user_shares_is_no_duplicate(run: Any) -> None:
+    run.saw(user(1, email="same@x.test"), user(2, email="same@x.test", active=False))
+    assert listed(before_writing.one_email_each(run)) == {}
+
+
+def test_r05_people_with_unusable_phone_texts_are_listed(run: Any) -> None:
+    run.saw(user(1, work_phone="12"), user(2, work_phone="+7 900 555-01-02"))
+    assert listed(before_writing.usable_phones(run)) == {1: "left out: 12"}
+
+
+def test_r08_r09_uncertain_matches_are_listed_with_the_other_user(run: Any) -> None:
+    account = (
+        callgear_employee(101, email="user1@x.test"),
+        callgear_employee(102, email="user1@x.test"),
+        callgear_employee(103, email="user3@x.test"),
+    )
+    run.saw(user(1), user(2), user(3), user(4), account=account, links=((2, 999), (4, 103)))
+    assert listed(before_writing.certain_links(run)) == {
+        1: "several CallGear employees have this e-mail",
+        2: "the linked employee no longer exists in CallGear",
+        3: "the CallGear employee with this e-mail is linked to another active user (user 4)",
+    }
+
+
+def test_sound_tables_pass(run: Any) -> None:
+    run.saw(user(1), user(2), account=(callgear_employee(101, email="user1@x.test"),))
+    verdict = before_writing.tables_are_sound(run)
+    assert verdict.passed
+    assert verdict.words == "7 rows, each complete and there once"
+
+
+def test_a_row_that_is_there_twice_and_one_that_is_empty_are_found(run: Any) -> None:
+    run.saw(user(1), user(2))
+    people = employees(user(1), user(2))
+    run.replaces(frames.Employees, pd.concat([people, people.tail(1).assign(reason="other")]))
+    run.replaces(frames.Users, pd.DataFrame({**dict.fromkeys(frames.names(frames.Users)), "bitrix24_id": [1]}))
+    found = {(row["who"], row["why"]) for row in before_writing.tables_are_sound(run).offenders}
+    assert found == {
+        ("table employees", "bitrix24_id is there more than once in 1 rows"),
+        ("table bitrix24_users", "active is empty in 1 rows"),
+    }
+
+
+def test_a_user_who_was_lost_or_made_up_between_reading_and_judging_is_found(run: Any) -> None:
+    run.saw(user(1), user(2))
+    run.replaces(frames.Employees, employees(user(1), user(3)))
+    assert listed(before_writing.everybody_is_judged_once(run)) == {
+        2: "was read, but not judged",
+        3: "was judged, but not read",
+    }
+
+
+def test_an_employee_that_two_users_are_matched_with_is_found(run: Any) -> None:
+    run.saw(user(1), user(2), user(3), account=(callgear_employee(101, email="user1@x.test"),))
+    run.replaces(frames.Matches, by_id((1, 101), (2, 101), (3, 103)))
+    assert listed(before_writing.one_user_an_employee(run)) == {
+        1: "is matched with an employee that user 2 is matched with, too",
+        2: "is matched with an employee that user 1 is matched with, too",
+    }
+
+
+def test_matches_of_people_who_were_not_read_are_found(run: Any) -> None:
+    run.saw(user(1), user(2, active=False), account=(callgear_employee(101, email="user1@x.test"),))
+    run.replaces(frames.Matches, by_id((1, 999), (2, 101), (3, 101)))
+    assert listed(before_writing.known_people_only(run)) == {
+        1: "is matched with an employee that CallGear does not have",
+        2: "is matched, but no candidate",
+        3: "is matched, but no candidate",
+    }
+
+
+def by_id(*pairs: tuple[int, int]) -> pd.DataFrame:
+    """A match table of these pairs, whoever they are."""
+    return frames.of(frames.Matches, [{"bitrix24_id": u, "callgear_id": c, "match": "by_id"} for u, c in pairs])

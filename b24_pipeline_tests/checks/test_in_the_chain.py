@@ -1,0 +1,97 @@
+"""The checks as Dagster runs them: in the same run, the guards before the first write."""
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from b24_pipeline.checks import ALL_CHECKS
+from b24_pipeline.definitions import all_assets, defs
+from b24_pipeline.resources import StoreIOManager
+from b24_pipeline_tests.world import JOB, QUIET, RunInTestTime, World
+
+GUARDS = {"everybody_is_judged_once", "tables_are_sound", "one_user_an_employee", "known_people_only"}
+
+
+def specs() -> list[dg.AssetCheckSpec]:
+    """Every check."""
+    return [spec for checks in ALL_CHECKS for spec in checks.check_specs]
+
+
+def test_every_check_says_what_it_looks_for_in_sentences() -> None:
+    assert [spec.name for spec in specs() if not spec.description or not spec.description.endswith(".")] == []
+
+
+def test_only_the_guards_block() -> None:
+    assert {spec.name for spec in specs() if spec.blocking} == GUARDS
+
+
+def test_the_guards_come_before_the_first_write() -> None:
+    graph = defs.resolve_asset_graph()
+    before_the_write = graph.get(dg.AssetKey("callgear_upsert")).parent_keys
+    assert {spec.asset_key for spec in specs() if spec.blocking} <= before_the_write
+
+
+def test_the_job_runs_every_check() -> None:
+    job = defs.resolve_job_def(JOB)
+    assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {spec.name for spec in specs()}
+
+
+def test_warnings_name_people_and_stop_nothing(world: World) -> None:
+    world.hire_many(2)
+    world.hire(None, EMAIL="nameless@x.test")
+    world.hire("<b>Pipe|Cell", WORK_PHONE="ask *me*")
+    result = world.run()
+    assert (result.success, result.counts.created) == (True, 3)
+    found = {evaluation.check_name: evaluation for evaluation in result.dagster.get_asset_check_evaluations()}
+    assert {name for name, evaluation in found.items() if not evaluation.passed} == {
+        "required_fields",
+        "usable_phones",
+        "candidates_are_imported",
+    }
+    assert {found[name].severity for name in found if name not in GUARDS} == {dg.AssetCheckSeverity.WARN}
+    names = found["usable_phones"].metadata["who"].value
+    assert r"\<b\>Pipe\|Cell Ira" in names
+    assert r"left out\: ask \*me\*" in names
+    assert found["required_fields"].metadata["offenders"].value == 1
+
+
+class BrokenStore(StoreIOManager):
+    """A store that spoils one table: it loses a person, or matches everybody with one employee."""
+
+    table: str
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        if context.asset_key.to_user_string() != self.table:
+            super().handle_output(context, obj)
+        elif self.table == "employees":
+            super().handle_output(context, obj.iloc[:-1])
+        else:
+            super().handle_output(context, obj.assign(callgear_id=obj["callgear_id"].min()))
+
+
+@pytest.mark.parametrize(
+    ("table", "guard"), [("employees", "everybody_is_judged_once"), ("employee_matches", "one_user_an_employee")]
+)
+def test_a_guard_stops_the_run_before_anything_is_written(imported: World, table: str, guard: str) -> None:
+    imported.hire("Lebedeva")
+    imported.forget_requests()
+    run = RunInTestTime.configure_at_launch()
+    broken = dg.Definitions(
+        assets=all_assets,
+        asset_checks=ALL_CHECKS,
+        resources={"import_run": run, "io_manager": BrokenStore(import_run=run, table=table)},
+        executor=dg.in_process_executor,
+    )
+    ended = broken.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=imported.instance, raise_on_error=False, run_config={"loggers": QUIET}
+    )
+    (row,) = [row for row in imported_history(imported) if row["run_id"] == ended.run_id]
+    assert (ended.success, imported.writes(), row["status"]) == (False, [], "failed")
+    assert row["reason"].startswith(f"{guard}: ")
+    assert row["reason"].endswith("; nothing was written")
+
+
+def imported_history(world: World) -> list[dict[str, object]]:
+    """The last runs of the audit."""
+    with world.store() as store:
+        return list(store.history(limit=3).to_dict("records"))
