@@ -9,7 +9,7 @@ DAGSTER_HOME ?= $(CURDIR)
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test e2e lint format typecheck docs lock clean reset
+.PHONY: help setup run dev test bench e2e lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: $(READY) ## every test
 
 e2e: $(READY) ## the Dagster UI in a real browser (needs Chromium; SCREENSHOTS=docs/images keeps pictures)
 	@E2E_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest b24_pipeline_tests/e2e -m e2e -q -rs
+
+bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one part, WRITE=1 into docs/benchmarks.md
+	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 lint: $(READY) ## ruff
 	@$(BIN)/ruff check .

@@ -1,0 +1,65 @@
+"""`make bench`: measure, print the table, and write docs/benchmarks.md when asked to."""
+
+import argparse
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from rich.console import Console
+
+from b24_pipeline_tests.benchmarks import decide, fetch, first_import, quiet, start_up, year
+from b24_pipeline_tests.benchmarks.lines import Line, terminal_table
+from b24_pipeline_tests.benchmarks.page import PAGE, Measured, write
+from b24_pipeline_tests.benchmarks.processes import machine
+
+PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
+    "start-up": ("Start-up", start_up.measure),
+    "fetch": ("Fetching all users", fetch.measure),
+    "quiet": ("A quiet run", quiet.measure),
+    "import": ("A first import", first_import.measure),
+    "decide": ("Normalise, match and plan", decide.measure),
+    "year": ("A year of runs", year.measure),
+}
+PACKAGES = ("dagster", "pandas", "duckdb", "httpx", "fast-bitrix24")
+
+
+def circumstances() -> str:
+    """Where and with what it was measured, in one line."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{machine()}; Python {platform.python_version()}, {packages}"
+
+
+def measured(part: str, console: Console) -> Measured:
+    """One part, printed as soon as it is there."""
+    title, measure = PARTS[part]
+    console.print(f"[dim]measuring: {title} ...")
+    began = time.perf_counter()
+    lines = list(measure())
+    console.print(terminal_table(title, lines))
+    console.print(f"[dim]{time.perf_counter() - began:.0f} s\n")
+    return Measured(
+        part, lines, command=f"make bench ONLY={part}", date=datetime.now(UTC).date(), circumstances=circumstances()
+    )
+
+
+def main() -> int:
+    """0 when every target was reached."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
+    chosen = parser.parse_args()
+    console = Console(highlight=False, width=200)
+    console.print(circumstances())
+    results = [measured(part, console) for part in chosen.only or PARTS]
+    if chosen.write:
+        write(results)
+    missed = [line.what for result in results for line in result.lines if line.reached is False]
+    console.print(f"missed: {'; '.join(missed)}" if missed else "every target was reached")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
