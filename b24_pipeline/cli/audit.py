@@ -15,13 +15,13 @@ from rich.text import Text
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
+from b24_pipeline.cli.terminal import wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Paths, Store, forgetting, life
 
-WIDTH_WITHOUT_TERMINAL = 160
 HISTORY_COLUMNS = (
     "started_at",
     "status",
@@ -51,12 +51,6 @@ def history(arguments: argparse.Namespace) -> Exit:
         table.add_row(started, *(printable(row[column]) for column in HISTORY_COLUMNS[1:]))
     wide_console().print(table if len(runs) else "no run yet")
     return Exit.DONE
-
-
-def wide_console() -> Console:
-    """The terminal, or lines as long as they are where there is none: nothing is cut off in a file or a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
 def explain(arguments: argparse.Namespace) -> Exit:

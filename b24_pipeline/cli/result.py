@@ -16,7 +16,10 @@ from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
 from b24_pipeline.store import Paths, RunCounts, Store
 
-MOST_ROWS = 40
+MOST_PEOPLE = 40
+MOST_DONE = 12
+MOST_PLANNED = 200
+"""Of what was done a glance is enough, the audit has it all; a plan is there to be read."""
 COUNTED = {
     "users": "users read from Bitrix24",
     "candidates": "candidates",
@@ -97,12 +100,14 @@ def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
     console.print(Text(headline, style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
-    console.print(counts_table(result))
+    changes = previews.changes(result.actions)
+    if changes and result.dry_run:
+        console.print(changes_table("What would be done", changes, most=MOST_PLANNED))
+    elif changes:
+        console.print(changes_table("What was done", changes, most=MOST_DONE))
     for title, rows in listed(result):
         console.print(people_table(title, rows))
-    changes = previews.changes(result.actions)
-    if changes:
-        console.print(changes_table("What would be done" if result.dry_run else "What was done", changes))
+    console.print("", counts_table(result), sep="\n")
     console.print(Text(f"Run {result.run_id}, database {result.database}", style="dim"))
     print_next_steps(result, console=console, sandbox=sandbox)
 
@@ -143,25 +148,28 @@ def refused(actions: DataFrame[frames.Actions], *, kind: ActionKind) -> list[dic
 
 def people_table(title: str, rows: list[dict[str, object]]) -> Table:
     """People and why they are listed."""
-    return table_of(f"{title} ({len(rows)})", columns=previews.PERSON_COLUMNS, rows=rows)
+    return table_of(f"{title} ({len(rows)})", columns=previews.PERSON_COLUMNS, rows=rows, most=MOST_PEOPLE)
 
 
-def changes_table(title: str, changes: list[previews.Change]) -> Table:
+def changes_table(title: str, changes: list[previews.Change], *, most: int) -> Table:
     """Who, what, old → new, why, outcome."""
     return table_of(
-        f"{title} ({len(changes)})", columns=previews.CHANGE_COLUMNS, rows=[change.cells() for change in changes]
+        f"{title} ({len(changes)})",
+        columns=previews.CHANGE_COLUMNS,
+        rows=[change.cells() for change in changes],
+        most=most,
     )
 
 
-def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]]) -> Table:
+def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]], most: int) -> Table:
     """A table of the first rows; texts of people are shown to the letter."""
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False, pad_edge=False, box=None)
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", expand=False, pad_edge=False, box=None)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in rows[:MOST_ROWS]:
+    for row in rows[:most]:
         table.add_row(*(Text(printable(row[column])) for column in columns))
-    if len(rows) > MOST_ROWS:
-        table.caption = f"… and {len(rows) - MOST_ROWS} more: see audit.actions"
+    if len(rows) > most:
+        table.caption = f"… and {len(rows) - most} more: see audit.actions"
         table.caption_justify = "left"
     return table
 

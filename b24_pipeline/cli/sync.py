@@ -9,13 +9,13 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 
 import dagster as dg
-from rich.console import Console
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, read_result
 from b24_pipeline.cli.sandbox_use import sandbox_settings
+from b24_pipeline.cli.terminal import wide_console
 from b24_pipeline.connection import trusted_authorities, utc_now
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import RunInProgress, run_lock
@@ -49,7 +49,7 @@ def sync(arguments: argparse.Namespace) -> Exit:
     if arguments.json:
         print_json(result, dry_run=arguments.dry_run, error=result.reason)
     else:
-        print_result(result, console=Console(highlight=False), sandbox=arguments.sandbox)
+        print_result(result, console=wide_console(), sandbox=arguments.sandbox)
     return EXIT_OF[result.status]
 
 

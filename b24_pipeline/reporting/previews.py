@@ -27,7 +27,9 @@ REASONS = {
     "deleted": "was deleted in Bitrix24",
     "active": "is imported and active",
 }
+WHY_WITHOUT_REASON = {ActionKind.CREATE: "not in CallGear yet", ActionKind.LINK: "has the same e-mail"}
 CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
+FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
 PERSON_COLUMNS = ("who", "user", "why")
 
 
@@ -58,7 +60,7 @@ def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
             user=int(row["bitrix24_id"]),
             what=str(row["action"]).replace("_", " "),
             change=old_to_new(text(row["before"]), text(row["after"])),
-            why=reason(row["reason"]),
+            why=reason(row["reason"]) or WHY_WITHOUT_REASON.get(row["action"], ""),
             outcome=f"{row['outcome']}: {row['error']}" if text(row["error"]) else str(row["outcome"]),
         )
         for row in shown.to_dict("records")
@@ -112,9 +114,15 @@ def reason(word: object) -> str:
 
 
 def old_to_new(before: str, after: str) -> str:
-    """The changed fields, one after the other."""
+    """The changed fields, names first; what was not there before has no arrow."""
     old, new = json.loads(before or "{}"), json.loads(after or "{}")
-    return "; ".join(f"{name.replace('_', ' ')}: {words(old.get(name))} → {words(new[name])}" for name in new)
+    order = [name for name in FIELD_ORDER if name in new] + [name for name in new if name not in FIELD_ORDER]
+    return "; ".join(f"{name.replace('_', ' ')}: {arrow(old, name)}{words(new[name])}" for name in order)
+
+
+def arrow(old: dict[str, object], name: str) -> str:
+    """What a field was before, if it was there."""
+    return f"{words(old[name])} → " if name in old else ""
 
 
 def words(value: object) -> str:
