@@ -76,7 +76,7 @@ EMPLOYEE_COLUMNS = Columns(
         )
     ),
     sortable=frozenset(("login", "first_name", "last_name", "patronymic", "full_name", "calls_available")),
-    stored=frozenset(("id", "first_name", "last_name", "patronymic", "email")),
+    stored=frozenset(("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")),
 )
 
 _PHONE = {
