@@ -7,6 +7,7 @@ from typing import ClassVar
 import dagster as dg
 import pandas as pd
 from pydantic import Field, PrivateAttr
+from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
 from b24_pipeline.columns import FRAME
@@ -156,7 +157,10 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
 
 def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:
     """What Dagster knows of a failed step of this run: also failures outside our own code, like a full disk."""
-    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    try:
+        failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    except SQLAlchemyError as unusable:
+        return f"Dagster's own storage cannot be used: {first_line(unusable)}"
     if not failures:
         return None
     event = failures[0].get_dagster_event()
@@ -166,6 +170,11 @@ def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:
     if error.cls_name == INTERRUPTED:
         return f"{event.step_key}: stopped by a person, or by the end of the process"
     return f"{event.step_key}: {(error.cause or error).message.strip()}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a database says, without the statement."""
+    return str(error).partition("\n")[0]
 
 
 def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:

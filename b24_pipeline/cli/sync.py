@@ -3,12 +3,14 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
@@ -20,7 +22,7 @@ from b24_pipeline.connection import trusted_authorities, utc_now
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import RunInProgress, run_lock
 from b24_pipeline.importing.run import RunNotStarted
-from b24_pipeline.resources import TRIGGER_TAG, NotStarted
+from b24_pipeline.resources import TRIGGER_TAG, NotStarted, first_line
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.store import Paths, RunCounts, Store, StoreError
@@ -66,7 +68,7 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now):
             pass
-        with quiet_dagster(verbose=arguments.verbose), progress_bar(), dg.DagsterInstance.get() as instance:
+        with quiet_dagster(verbose=arguments.verbose), progress_bar(), dagster_instance() as instance:
             run = defs.resolve_job_def("employee_import").execute_in_process(
                 instance=instance,
                 raise_on_error=False,
@@ -79,7 +81,9 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
                 },
             )
         refuse_not_started(run)
-        return read_result(paths, run_id=run.run_id)
+        result = read_result(paths, run_id=run.run_id)
+        trouble = trouble_at_the_end(run)
+        return result if trouble is None else replace(result, status=RunStatus.FAILED, reason=trouble)
 
 
 def refuse_not_started(run: dg.ExecuteInProcessResult) -> None:
@@ -95,6 +99,30 @@ def refuse_not_started(run: dg.ExecuteInProcessResult) -> None:
     error = failed.job_failure_data.error
     text = error.message.strip() if error is not None else "Dagster could not begin the run"
     raise RunNotStarted(text.removeprefix(f"{NotStarted.__module__}.{NotStarted.__name__}: "))
+
+
+def trouble_at_the_end(run: dg.ExecuteInProcessResult) -> str | None:
+    """Why the end of the run could not be stored or published: Dagster takes such a run for a success."""
+    errors = (event.engine_event_data.error for event in run.all_events if event.is_engine_event)
+    failed = next((error for error in errors if error is not None), None)
+    return failed and f"the run could not be ended: {failed.message.strip().partition(': ')[2]}"
+
+
+@contextmanager
+def dagster_instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's own storage, for one run.
+
+    Raises:
+        StoreError: it cannot be used: most often its disk is full.
+    """
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(
+            f"Dagster's own storage, in {os.environ['DAGSTER_HOME']}, cannot be used ({first_line(error)}): make room "
+            "for it, or give this user the right to write there."
+        ) from None
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from b24_pipeline.store.files import writing
+
 
 class RunInProgress(Exception):  # noqa: N818 - a state, not a fault
     """Another run of this connection holds the lock."""
@@ -26,15 +28,17 @@ def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float
 
     Raises:
         RunInProgress: the lock is held; the text names the holder.
+        StoreError: the folder cannot be written.
     """
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file, timeout=wait_seconds, thread_local=False, is_singleton=True, mode=0o600)
+    with writing(lock_file.parent):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunInProgress(f"another run is in progress: {named_holder(lock_file)}") from None
     try:
-        lock.acquire()
-    except Timeout:
-        raise RunInProgress(f"another run is in progress: {named_holder(lock_file)}") from None
-    try:
-        if lock.lock_counter == 1 or holder:
+        with writing(lock_file.parent):
             write_holder(lock_file, holder=holder, now=now)
         yield
     finally:

@@ -245,7 +245,11 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
 
 
 def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
-    """Note how the run ended, and publish the database for its readers."""
+    """Note how the run ended, and publish the database for its readers.
+
+    Raises:
+        StoreError: it cannot be stored or published.
+    """
     if dagster_failure is not None and run.trouble is None:
         run.trouble = (RunStatus.FAILED, dagster_failure)
     status, reason = run.status()
@@ -253,7 +257,11 @@ def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent
     )
     run.store.finish_run(status, reason, run.counts)
-    run.store.publish()
+    try:
+        run.store.publish()
+    except StoreError as error:
+        run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.counts)
+        raise
     return status
 
 
