@@ -108,7 +108,7 @@ def people_over_time(figures: Figures) -> Chart:
     last = moments[-1] if moments else None
     return Chart(
         "people",
-        f"{last.imported:,} of {last.candidates:,} candidates are imported" if last else "Nobody is imported yet",
+        f"{last.imported:,} of {last.candidates:,} candidates are imported" if last else "No import in the last 90 days",
         f"People on both sides {span(moments)}, after each run",
         paint,
         width=900,

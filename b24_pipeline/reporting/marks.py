@@ -99,18 +99,18 @@ def whole_numbers(axes: "Axes") -> None:
 
 
 def time_axis(axes: "Axes", times: Sequence[float]) -> None:
-    """A few days, or a few hours where it is all one day."""
+    """A few days, or a few hours where it is all one day; nothing where there is nothing to show."""
+    if not times:
+        axes.set_xticks([])
+        return
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
 
     locator = AutoDateLocator(minticks=2, maxticks=5, tz=UTC)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
     formats = {"formats": TICKS, "zero_formats": ["", *TICKS[:-1]], "show_offset": False}
+    axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, **formats))  # type: ignore[no-untyped-call]
-    if times:
-        room = max((times[-1] - times[0]) * 0.02, A_MINUTE)
-        axes.set_xlim(times[0] - room, times[-1] + room)
-    else:
-        axes.set_xticks([])
+    room = max((times[-1] - times[0]) * 0.02, A_MINUTE)
+    axes.set_xlim(times[0] - room, times[-1] + room)
 
 
 def day_number(moment: datetime) -> float:

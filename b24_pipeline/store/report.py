@@ -138,10 +138,10 @@ DONE_AND_NOT_DONE = (
 )
 
 
-def people(reader: Reader, *, now: datetime) -> tuple[PeopleFigure, ...]:
-    """Both sides over time: each run while there are few, else the last one of each stretch of time."""
+def people(reader: Reader, *, now: datetime, moments: int = MOMENTS) -> tuple[PeopleFigure, ...]:
+    """Both sides over time: each run while there are few, else the last one of each of so many stretches of time."""
     first = reader.database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
-    seconds = max(1.0, (now - first).total_seconds() / MOMENTS) if first is not None else 1.0
+    seconds = max(1.0, (now - first).total_seconds() / moments) if first is not None else 1.0
     rows = reader.database.records("report_people", {"since": now - PEOPLE_SHOWN, "seconds": seconds})
     return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
 

@@ -1,0 +1,99 @@
+"""A short history to report on: three runs half an hour apart, with something of everything."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
+from b24_pipeline.store import LinkWritten, RunCounts, RunStart, Store
+from b24_pipeline.store.actions import Step
+from b24_pipeline.store.facts import accept_address
+from b24_pipeline.store.report import POINTS_A_DAY, Figures, figures
+from b24_pipeline_tests.databases import new_store
+from b24_pipeline_tests.people import (
+    NOON,
+    action,
+    actions,
+    callgear_employee,
+    callgear_employees,
+    dead_letter,
+    dead_letters,
+    employees,
+    matched,
+    user,
+    users,
+)
+
+HALF_AN_HOUR = timedelta(minutes=30)
+NASTY = "</h2><script>alert('x')</script>\u202e & \"Sons\""
+PEOPLE = (user(1), user(2), user(3, email=None), user(4, last_name=NASTY, email="nobody"), user(5, active=False))
+ACCOUNT = (callgear_employee(101, email="user1@x.test"), callgear_employee(109))
+
+
+class History:
+    """A store, and the runs that are recorded in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = NOON
+        self.number = 0
+        self.store: Store = new_store(folder, now=lambda: self.now)
+
+    def run(
+        self,
+        status: RunStatus = RunStatus.DONE,
+        *,
+        seconds: float = 2,
+        links: tuple[LinkWritten, ...] = (),
+        dry_run: bool = False,
+        **counts: int,
+    ) -> str:
+        """A run that saw `PEOPLE` and `ACCOUNT`, unless it failed."""
+        self.number += 1
+        self.now += HALF_AN_HOUR
+        run_id = f"run-{self.number}"
+        self.store.begin_run(RunStart(run_id, self.now, Trigger.SCHEDULE, dry_run=dry_run))
+        if status is not RunStatus.FAILED:
+            judged = employees(*PEOPLE)
+            self.store.record_snapshot(frames.Users, users(*PEOPLE))
+            self.store.record_snapshot(frames.Employees, judged)
+            self.store.record_snapshot(frames.CallGearEmployees, callgear_employees(*ACCOUNT))
+            self.store.record_snapshot(frames.Matches, matched(judged, account=ACCOUNT))
+            held = [action(2, harm=Harm.CREATE, outcome=Outcome.HELD, person="Name2 Ira")] if counts.get("held") else []
+            self.store.record_standing(Step.UPSERT, actions(*held))
+            self.store.put_links(links)
+        began, self.now = self.now, self.now + timedelta(seconds=seconds)
+        reason = f"the portal said {NASTY}" if status is RunStatus.FAILED else None
+        self.store.finish_run(status, reason, RunCounts(users=5, candidates=4, rejected=2, **counts))
+        self.now = began
+        return run_id
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    """An empty history."""
+    found = History(tmp_path)
+    with found.store:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def eventful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """A first import, a failure, and a run that holds a create while somebody's record fails; only to be read."""
+    history = History(tmp_path_factory.mktemp("eventful"))
+    with history.store:
+        accept_address(history.store.database, portal_host="portal.test", callgear_host="account.test")
+        history.store.put_fact(POINTS_A_DAY, "2700")
+        history.run(seconds=61, links=(LinkWritten(1, 101, "email"),), linked=1, callgear_points=3)
+        history.run(RunStatus.FAILED)
+        history.store.put_dead_letters(dead_letters(dead_letter(2)))
+        history.run(RunStatus.HELD, held=1, failed=1, callgear_points=1)
+        yield history
+
+
+@pytest.fixture(scope="session")
+def told(eventful: History) -> Figures:
+    """What the audit tells of it."""
+    return figures(eventful.store, now=eventful.now)

@@ -1,0 +1,85 @@
+"""The report at the end of the chain: of real runs for everybody, redrawn when there is something new."""
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from b24_pipeline.cli import main
+from b24_pipeline.definitions import defs
+from b24_pipeline_tests.world import STEPS, Result, World
+
+
+def report_of(world: World) -> Path:
+    return world.paths.published.with_name("report.html")
+
+
+def run(world: World, **config: Any) -> Result:
+    """A run of the whole chain, to its end."""
+    return world.run(assets=(*STEPS, "import_report"), **config)
+
+
+def test_a_run_shows_its_own_picture_figures_and_names(imported: World) -> None:
+    imported.hire(None, EMAIL="nameless@x.test")
+    imported.hire("Lebedeva")
+    result = run(imported)
+    shown = result.metadata("import_report")
+    assert (shown["candidates"], shown["imported"], shown["share"]) == (11, 10, 0.9091)
+    assert shown["picture"].startswith("![The import at a glance](data:image/svg+xml;base64,")
+    assert r"| Ira | 10 | has no last name in Bitrix24 |" in shown["not_imported"]
+    assert shown["file"] == str(report_of(imported))
+    page = report_of(imported).read_text()
+    assert "10 of 11 candidates are imported" in page
+    assert f"<code>{result.run_id[:8]}</code>" in page
+    assert stat.S_IMODE(report_of(imported).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("config", [{"dry_run": True}, {"only": [1]}])
+def test_trials_leave_the_report_as_it_is(imported: World, config: dict[str, object]) -> None:
+    report_of(imported).write_text("of real runs")
+    result = run(imported, **config)
+    assert result.success
+    assert result.dagster.asset_materializations_for_node("import_report") == []
+    assert report_of(imported).read_text() == "of real runs"
+
+
+def test_a_report_that_cannot_be_written_never_makes_an_import_fail(imported: World) -> None:
+    report_of(imported).mkdir()
+    imported.hire("Lebedeva")
+    result = run(imported)
+    assert (result.success, result.status, result.counts.created) == (True, "done", 1)
+    assert "the report could not be made" in result.metadata("import_report")["problem"]
+
+
+def test_an_import_that_has_not_succeeded_for_two_intervals_turns_red() -> None:
+    policy = defs.resolve_asset_graph().get(dg.AssetKey("import_report")).freshness_policy
+    assert policy == dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1))
+
+
+@pytest.mark.usefixtures("imported")
+def test_the_command_writes_the_report_where_it_is_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.html"
+    assert main(["report", "--output", str(target)]) == 0
+    assert capsys.readouterr().out.strip() == str(target)
+    assert "127.0.0.1 → 127.0.0.1" in target.read_text()
+
+
+def test_the_command_says_in_one_line_what_keeps_it(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report"]) == 50
+    world.run()
+    assert main(["report", "--output", str(tmp_path / "nowhere" / "report.html")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("b24-pipeline: --output: ")
+
+
+@pytest.mark.usefixtures("imported")
+def test_the_alarm_for_a_standstill_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stale", "--after-minutes", "99999999"]) == 0
+    assert main(["stale"]) == 60
+    assert capsys.readouterr().out.splitlines()[1].startswith("stale: No import has succeeded since 2026-01-12")

@@ -1,0 +1,71 @@
+"""The report is redrawn when there is something new to show, else at most once an hour."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline_tests.reporting.conftest import History
+
+
+class Shelf:
+    """Where the report of a history lies."""
+
+    def __init__(self, history: History, folder: Path) -> None:
+        self.history = history
+        self.files = ReportFiles.beside(folder / "b24.duckdb")
+
+    def after_a_run(self, status: RunStatus = RunStatus.DONE, **counts: int) -> Kept:
+        self.history.run(status, **counts)
+        return self.look()
+
+    def look(self) -> Kept:
+        return keep(self.history.store, self.files, now=self.history.now)
+
+    def is_redrawn_by(self, kept: Kept) -> bool:
+        return kept.drawn_at == self.history.now
+
+
+@pytest.fixture
+def shelf(history: History, tmp_path: Path) -> Shelf:
+    """A report after two runs, just drawn."""
+    found = Shelf(history, tmp_path)
+    history.run()
+    assert found.is_redrawn_by(found.after_a_run())
+    return found
+
+
+def test_a_quiet_run_shows_the_picture_that_is_there(shelf: Shelf) -> None:
+    html, svg = (path.read_text() for path in (shelf.files.html, shelf.files.svg))
+    quiet = shelf.after_a_run()
+    assert not shelf.is_redrawn_by(quiet)
+    assert (shelf.files.html.read_text(), quiet.svg) == (html, svg)
+
+
+def test_after_an_hour_it_is_redrawn(shelf: Shelf) -> None:
+    shelf.after_a_run()
+    assert shelf.is_redrawn_by(shelf.after_a_run())
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        (RunStatus.DONE, {"created": 1}),
+        (RunStatus.DONE, {"responsible_removed": 1}),
+        (RunStatus.DONE, {"conflicts": 1}),
+        (RunStatus.PARTIAL, {}),
+    ],
+)
+def test_something_new_is_drawn_at_once(shelf: Shelf, status: RunStatus, counts: dict[str, int]) -> None:
+    assert shelf.is_redrawn_by(shelf.after_a_run(status, **counts))
+
+
+@pytest.mark.parametrize("kind", ["html", "svg"])
+def test_what_is_missing_is_drawn_again(shelf: Shelf, kind: str) -> None:
+    path: Path = getattr(shelf.files, kind)
+    path.unlink()
+    shelf.history.now += timedelta(minutes=1)
+    assert shelf.is_redrawn_by(shelf.look())
+    assert path.exists()

@@ -1,0 +1,179 @@
+"""The page needs nothing but itself, shows every text to the letter, and draws the same pictures for light and dark."""
+
+import base64
+import re
+import stat
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from b24_pipeline.reporting.charts import STATUS_LOOKS, charts_of
+from b24_pipeline.reporting.drawing import draw
+from b24_pipeline.reporting.marks import SIGNS, pushed_apart
+from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
+from b24_pipeline.reporting.report import Report, as_markdown, make_report, write_private
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store import LinkWritten
+from b24_pipeline.store.report import Figures, figures
+from b24_pipeline_tests.reporting.conftest import History
+
+
+class Page(HTMLParser):
+    """What a browser would load, run and show."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.handlers: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture(scope="module")
+def report(told: Figures) -> Report:
+    return make_report(told)
+
+
+def test_the_page_needs_no_network_and_runs_nothing(report: Report) -> None:
+    page = Page(report.html)
+    assert [address for address in page.addresses if not address.startswith("#")] == []
+    assert not {"script", "link", "iframe", "img", "object", "form"} & set(page.tags)
+    assert page.handlers == []
+    assert re.findall(r"url\(|@import|https?://(?!www\.w3\.org/)", report.html) == []
+
+
+def test_texts_of_people_and_services_are_shown_to_the_letter(report: Report) -> None:
+    page = Page(report.html)
+    assert "</h2><script>alert('x')</script> & \"Sons\" Ira" in page.text
+    assert "the portal said </h2><script>alert('x')</script> & \"Sons\"" in page.text
+    assert "\u202e" not in report.html
+
+
+def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(report: Report) -> None:
+    text = Page(report.html).text
+    assert "portal.test → account.test" in text
+    assert "Held: employees to create , since 12 January 13:30 UTC." in text
+    assert "Records failing" in text
+    assert "Has no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
+    assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
+
+
+def test_an_import_that_is_well_says_so(history: History) -> None:
+    history.run(links=(LinkWritten(1, 101, "email"),))
+    assert (
+        "The import is well. Last run 12:30 UTC: done, in 2.0 s."
+        in Page(make_report(figures(history.store, now=history.now)).html).text
+    )
+
+
+def test_a_report_of_nothing_is_a_report(history: History) -> None:
+    made = make_report(figures(history.store, now=history.now))
+    text = Page(made.html).text
+    assert "No run in the last 7 days. Start one: b24-pipeline sync" in text
+    assert "No import in the last 90 days" in text
+    ET.fromstring(made.svg)
+
+
+def test_the_headings_say_the_findings(told: Figures) -> None:
+    found = {chart.name: chart.heading for chart in charts_of(told)}
+    assert found == {
+        "people": "1 of 4 candidates are imported",
+        "outcomes": "2 of 3 runs went through",
+        "time": "A run usually takes 2 s",
+        "matches": "1 found by e-mail, 1 new",
+        "not-imported": "2 people are not imported",
+        "links": "1 links were made this week",
+        "points": "4 of 2,700 CallGear points are used today",
+    }
+
+
+def test_the_same_pictures_are_in_the_page_and_in_the_assets_metadata(report: Report, told: Figures) -> None:
+    pictures = [draw(chart).svg for chart in charts_of(told)]
+    assert all(picture in report.html for picture in pictures)
+    inside = report.svg.replace("\n", "")
+    assert all(picture.partition("viewBox")[2].replace("\n", "") in inside for picture in pictures)
+    encoded = as_markdown(report.svg)
+    assert encoded.startswith("![The import at a glance](data:image/svg+xml;base64,")
+    assert base64.b64decode(encoded.partition("base64,")[2].rstrip(")")).decode() == report.svg
+
+
+def test_every_picture_is_well_formed_and_small_with_ids_of_its_own(report: Report) -> None:
+    ET.fromstring(report.svg)
+    ids = re.findall(r' id="([^"]*)"', report.html)
+    assert len(ids) == len(set(ids))
+    assert len(report.svg) < 60_000
+
+
+def test_every_colour_follows_the_readers_light_or_dark(report: Report) -> None:
+    drawn = report.svg.partition("</style>")[2]
+    assert set(re.findall(r"#[0-9a-f]{6}", drawn)) == set()
+    assert set(re.findall(r"var\(--(\w+)\)", drawn)) <= {colour.name.lower() for colour in Colour}
+    assert "prefers-color-scheme: dark" in stylesheet()
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG counts it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", [Colour.INK, Colour.MUTED, Colour.BLUE, Colour.AMBER, Colour.RED, Colour.PURPLE])
+def test_every_colour_of_a_text_can_be_read(colour: Colour) -> None:
+    assert contrast(colour.value.light, Colour.SURFACE.value.light) >= 4.2
+    assert contrast(colour.value.dark, Colour.SURFACE.value.dark) >= 4.5
+
+
+def test_no_stand_in_is_the_beginning_of_another() -> None:
+    assert in_variables(" ".join(colour.drawn for colour in Colour)).split() == [colour.css for colour in Colour]
+
+
+def test_outcomes_differ_by_sign_and_not_by_colour_alone() -> None:
+    markers = [marker for _, marker in STATUS_LOOKS.values()]
+    assert len(set(markers)) == len(markers)
+    assert set(markers) <= set(SIGNS)
+    assert {status.value for status in RunStatus} - {RunStatus.RUNNING} <= set(STATUS_LOOKS)
+
+
+@pytest.mark.parametrize(
+    ("values", "places"),
+    [
+        ([], []),
+        ([1, 9], [1, 9]),
+        ([5, 5], [4.5, 5.5]),
+        ([5, 5, 5], [4, 5, 6]),
+        ([1, 5, 5.5], [1, 4.75, 5.75]),
+        ([3.4, 4, 4], [2.8, 3.8, 4.8]),
+    ],
+)
+def test_labels_are_pushed_apart_around_their_middle(values: list[float], places: list[float]) -> None:
+    assert pushed_apart(values, distance=1) == pytest.approx(places)
+
+
+def test_the_report_is_private_and_replaced_in_one_step(tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    target.write_text("old")
+    target.chmod(0o644)
+    write_private(target, "new")
+    assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
+    assert list(tmp_path.iterdir()) == [target]
