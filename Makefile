@@ -9,7 +9,7 @@ DAGSTER_HOME ?= $(CURDIR)
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test bench e2e lint format typecheck docs lock clean reset
+.PHONY: help setup run dev test bench e2e matrix faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ e2e: $(READY) ## the Dagster UI in a real browser (needs Chromium; SCREENSHOTS=d
 
 bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one part, WRITE=1 into docs/benchmarks.md
 	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
+matrix: $(READY) ## the whole fault matrix, every fault at every place
+	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/matrix
+
+faults: $(READY) ## write docs/faults.md: what is tried against faults and crashes
+	@$(BIN)/python -m b24_pipeline_tests.matrix.table --write docs/faults.md 2>/dev/null
 
 lint: $(READY) ## ruff
 	@$(BIN)/ruff check .

@@ -1,0 +1,88 @@
+"""The page of what was tried: `make faults` counts the cases of the fault matrix and of the crash matrix."""
+
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from b24_pipeline.sandbox import Phase
+from b24_pipeline_tests.matrix import scenes
+from b24_pipeline_tests.matrix.cases import Case, once_each, usual_cases, whole_cases
+from b24_pipeline_tests.matrix.scenes import Scene
+from b24_pipeline_tests.matrix.stage import Repertoire
+
+KILLED_AT_EVERY_REQUEST: tuple[Scene, ...] = (scenes.FORTY, scenes.LEAVERS, scenes.MIRROR, scenes.CLEARING)
+HEAD = """# What was tried against faults and crashes
+
+The import runs unattended against two systems that fail in every way. Two matrices hold it to that, over real HTTP
+against the sandbox, with a real DuckDB file; this page is counted from them by `make faults`.
+
+Each case ends with the same questions: is nobody doubled, is no phone lost or changed, was nobody taken off the
+responsible list without proof, was nothing written after the account was refused, does the audit tell the truth, and
+does a clean next run make everything right?
+
+"""
+
+
+def page() -> str:
+    """The page."""
+    usual, whole = once_each(usual_cases()), once_each(whole_cases())
+    return HEAD + fault_matrix(usual, whole) + crash_matrix(requests_of_scenes())
+
+
+def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
+    """How many cases of which call, and of which fault."""
+    lines = [
+        "## The fault matrix\n",
+        f"`make test` runs {len(usual)} cases; `make matrix` runs all {len(whole)}: every call that the import makes,",
+        "every fault that can meet it, at its first, middle and last occurrence.\n",
+        *table("call", Counter(case.method for case in usual), Counter(case.method for case in whole)),
+        "",
+        *table("fault", Counter(map(fault_of, usual)), Counter(map(fault_of, whole))),
+        "",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def fault_of(case: Case) -> str:
+    """The fault in words."""
+    return f"{case.mnemonic.word} ({case.mnemonic.code})" if case.mnemonic else case.kind.name.lower().replace("_", " ")
+
+
+def table(title: str, usual: Counter[str], whole: Counter[str]) -> Iterable[str]:
+    """Counts by name."""
+    yield f"| {title} | in `make test` | in `make matrix` |"
+    yield "| --- | ---: | ---: |"
+    for name in sorted(whole):
+        yield f"| {name} | {usual[name]} | {whole[name]} |"
+    yield f"| **all** | **{usual.total()}** | **{whole.total()}** |"
+
+
+def crash_matrix(requests: dict[str, int]) -> str:
+    """At how many requests of which scene the run was killed."""
+    lines = [
+        "## The crash matrix\n",
+        "A real process is killed with SIGKILL at each request it sends, before and after the server acts.\n",
+        "| scene | requests | deaths |",
+        "| --- | ---: | ---: |",
+        *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),
+        f"| **all** | **{sum(requests.values())}** | **{sum(requests.values()) * len(Phase)}** |",
+        "",
+        "Further ones die with eight requests in flight, and as the command `b24-pipeline sync` with Dagster around them.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def requests_of_scenes() -> dict[str, int]:
+    """How many requests each scene's run sends."""
+    with tempfile.TemporaryDirectory() as folder:
+        repertoire = Repertoire(Path(folder))
+        return {scene.name: repertoire.prepared(scene).calls.total() for scene in KILLED_AT_EVERY_REQUEST}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--write"]:
+        Path(sys.argv[2]).write_text(page(), encoding="utf-8")
+    else:
+        sys.stdout.write(page())
