@@ -4,7 +4,7 @@ A border only shares out the work: a wrong one costs a request, never a user.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 from typing import Final
@@ -62,6 +62,8 @@ def guessing_commands(filter_: Filter) -> dict[str, str]:
 def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer | None = None) -> Windows:
     """Cut the range. The borders are those `guessed`, if they are enough; else they are asked for, in one request.
 
+    Where nearly every id is a user's there is nothing to ask: so many ids hold no more users.
+
     Raises:
         Bitrix24Error: the portal cannot be asked.
     """
@@ -69,6 +71,10 @@ def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer 
         return _windows(rest, _borders(guessed, GUESSED_PLACES))
     if rest.users <= IN_ONE_REQUEST:
         return _windows(rest, {})
+    ids = rest.upto - rest.after
+    if ceil(ids / IN_ONE_REQUEST) <= 1 + ceil(rest.users / IN_ONE_REQUEST):
+        borders = {place: rest.after + place for place in range(IN_ONE_REQUEST, ids, IN_ONE_REQUEST)}
+        return _windows(replace(rest, users=ids), borders)
     step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / COMMANDS_IN_BATCH)
     places = range(step, rest.users, step)
     answer = client.batch(_border_commands({">ID": rest.after, **filter_}, places), halt=0)

@@ -14,7 +14,7 @@ from b24_pipeline.bitrix24.errors import RetryableError
 from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain
 from b24_pipeline.bitrix24.wire import UserRow, user_row
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 20
 """Windows read at the same time."""
 
 

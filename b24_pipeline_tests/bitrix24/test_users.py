@@ -24,7 +24,7 @@ FIRST_FETCH = [
     (2_500, [7, 50]),
     (2_501, [7, 50, 1]),
     (10_000, [7, 50, 38, 38, 38, 36]),
-    (10_001, [7, 50, 4, 50, 50, 50, 1]),
+    (10_001, [7, 50, 50, 50, 50, 1]),
 ]
 LATER_FETCH = [
     (1, [5]),
@@ -61,6 +61,20 @@ def test_a_later_fetch_counts_and_reads_at_the_same_time(
     assert fetch.users["bitrix24_id"].tolist() == list(range(1, count + 1))
     assert sorted(commands_sent(sandbox)) == sorted(commands)
     assert fetch.requests <= -(-count // 2_500) + 1
+
+
+def test_where_many_ids_are_nobodys_the_borders_are_asked_for(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, range(SPARSE, 10_001 * SPARSE + 1, SPARSE))
+    fetch = fetch_users(client, known_ids=None)
+    assert fetch.users["bitrix24_id"].tolist() == list(sandbox.portal.users)
+    assert sorted(commands_sent(sandbox)) == sorted([7, 50, 4, 50, 50, 50, 1])
+
+
+def test_some_ids_that_are_nobodys_cost_no_request_to_ask_for_borders(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, (number for number in range(1, 12_500) if number % 10))
+    fetch = fetch_users(client, known_ids=None)
+    assert fetch.users["bitrix24_id"].tolist() == list(sandbox.portal.users)
+    assert sorted(commands_sent(sandbox)) == [7, 50, 50, 50, 50, 50]
 
 
 @pytest.mark.parametrize("known", [False, True])
