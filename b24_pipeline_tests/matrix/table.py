@@ -47,7 +47,9 @@ def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
 
 def fault_of(case: Case) -> str:
     """The fault in words."""
-    return f"{case.mnemonic.word} ({case.mnemonic.code})" if case.mnemonic else case.kind.name.lower().replace("_", " ")
+    if case.mnemonic:
+        return f"{case.mnemonic.word} ({case.mnemonic.code})"
+    return case.kind.name.lower().replace("_", " ")
 
 
 def table(title: str, usual: Counter[str], whole: Counter[str]) -> Iterable[str]:
