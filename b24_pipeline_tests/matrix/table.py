@@ -71,7 +71,7 @@ def crash_matrix(requests: dict[str, int]) -> str:
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),
         f"| **all** | **{sum(requests.values())}** | **{sum(requests.values()) * len(Phase)}** |",
         "",
-        "Further ones die with eight requests in flight, and as the command `b24-pipeline sync` with Dagster around them.",
+        "Others die with eight requests in flight, or as the command `b24-pipeline sync` with Dagster around them.",
     ]
     return "\n".join(lines) + "\n"
 
