@@ -9,20 +9,32 @@ from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
 
+WRITING = frozenset({"callgear_upsert", "responsible_employees"})
+
+
+def tagged(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """For filters in the UI: which assets hold personal data (all), and which ones change something in CallGear."""
+    changes = "callgear" if spec.key.to_user_string() in WRITING else "nothing"
+    return spec.merge_attributes(tags={"b24_pipeline/personal_data": "yes", "b24_pipeline/changes": changes})
+
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", category=dg.BetaWarning)  # code references are in beta: a link, nothing else
     all_assets = dg.with_source_code_references(
-        [
-            assets.bitrix24_portal,
-            assets.bitrix24_users,
-            assets.employees,
-            assets.callgear_employees,
-            assets.employee_matches,
-            assets.callgear_upsert,
-            assets.responsible_employees,
-            assets.import_report,
-            assets.callgear_account,
-        ]
+        dg.map_asset_specs(
+            tagged,
+            [
+                assets.bitrix24_portal,
+                assets.bitrix24_users,
+                assets.employees,
+                assets.callgear_employees,
+                assets.employee_matches,
+                assets.callgear_upsert,
+                assets.responsible_employees,
+                assets.import_report,
+                assets.callgear_account,
+            ],
+        )
     )
 
 

@@ -27,7 +27,6 @@ TWO_INTERVALS = timedelta(hours=1)
     group_name="report",
     kinds={"matplotlib", "duckdb"},
     owners=OWNERS,
-    tags={"b24_pipeline/personal_data": "names"},
     pool=POOL,
     output_required=False,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
