@@ -105,7 +105,7 @@ def trouble_at_the_end(run: dg.ExecuteInProcessResult) -> str | None:
     """Why the end of the run could not be stored or published: Dagster takes such a run for a success."""
     errors = (event.engine_event_data.error for event in run.all_events if event.is_engine_event)
     failed = next((error for error in errors if error is not None), None)
-    return failed and f"the run could not be ended: {failed.message.strip().partition(': ')[2]}"
+    return None if failed is None else f"the run could not be ended: {failed.message.strip().partition(': ')[2]}"
 
 
 @contextmanager

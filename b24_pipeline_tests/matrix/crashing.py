@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen, Sandbox
+from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen, Sandbox, Server
+from b24_pipeline.settings.given import GIVEN
+from b24_pipeline.store import Paths
 from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Stage
 
 PROJECT = Path(__file__).parents[2]
@@ -83,6 +86,56 @@ class Killer:
         assert self._child is not None
         os.kill(self._child.pid, signal.SIGKILL)
         self.struck = True
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with a Dagster home and a database of its own, where `b24-pipeline` is typed."""
+
+    folder: Path
+    server: Server
+    zygote: Zygote
+
+    @classmethod
+    def at(cls, folder: Path, server: Server, zygote: Zygote) -> Self:
+        """A new one."""
+        shutil.copy(PROJECT / "dagster.yaml", folder)
+        return cls(folder, server, zygote)
+
+    @property
+    def paths(self) -> Paths:
+        """Its database."""
+        return Paths(self.folder / "b24.duckdb")
+
+    @property
+    def said(self) -> str:
+        """What the last command printed."""
+        return (self.folder / "said.txt").read_text()
+
+    def environment(self) -> dict[str, str]:
+        """The settings."""
+        return {
+            "BITRIX24_WEBHOOK_URL": self.server.webhook_url,
+            "CALLGEAR_API_URL": self.server.callgear_url,
+            "CALLGEAR_ACCESS_TOKEN": self.server.access_token,
+            "B24_PIPELINE_DATABASE": str(self.paths.published),
+            "DAGSTER_HOME": str(self.folder),
+            GIVEN: "{}",
+        }
+
+    def start(self, *arguments: str, **order: Any) -> Child:
+        """Type a command; it runs in a process of its own."""
+        return self.zygote.start(
+            arguments=list(arguments),
+            environment=self.environment() | order.pop("settings", {}),
+            folder=str(self.folder),
+            output=str(self.folder / "said.txt"),
+            **order,
+        )
+
+    def type(self, *arguments: str, **order: Any) -> int:
+        """Type a command and wait for its end; gives the exit code."""
+        return self.start(*arguments, **order).ended()
 
 
 def kill_at(stage: Stage, zygote: Zygote, *, request: int, phase: Phase, **settings: object) -> int:

@@ -1,8 +1,5 @@
 """The crash matrix: a run dies of SIGKILL at each request it sends; the next one finds everything and converges."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -10,10 +7,9 @@ import pytest
 
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.sandbox import CallGearBehaviour, Phase, Sandbox, serve
-from b24_pipeline.settings.given import GIVEN
 from b24_pipeline.store import Paths, Store
 from b24_pipeline_tests.matrix import invariants, scenes
-from b24_pipeline_tests.matrix.crashing import PROJECT, Killer, Zygote, armed, kill_at
+from b24_pipeline_tests.matrix.crashing import Desk, Killer, Zygote, armed, kill_at
 from b24_pipeline_tests.matrix.scenes import PLENTY, Scene
 from b24_pipeline_tests.matrix.stage import Picture, Repertoire
 from b24_pipeline_tests.world import CLOCK
@@ -23,13 +19,6 @@ PARTS = 9
 
 KILLED = -9
 SHORT = (scenes.LEAVERS, scenes.MIRROR, scenes.CLEARING)
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    """Forks the runs that are to die."""
-    with Zygote() as found:
-        yield found
 
 
 @pytest.mark.matrix
@@ -91,45 +80,27 @@ def survives(
     ids=str,
 )
 def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
-    method: str, phase: Phase, tmp_path: Path, zygote: Zygote
+    method: str, phase: Phase, tmp_path: Path, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = Sandbox(bitrix24=scenes.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
     scenes.staff(sandbox)
-    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     with serve(sandbox) as server:
-        environment = {
-            "BITRIX24_WEBHOOK_URL": server.webhook_url,
-            "CALLGEAR_API_URL": server.callgear_url,
-            "CALLGEAR_ACCESS_TOKEN": server.access_token,
-            "B24_PIPELINE_DATABASE": str(tmp_path / "b24.duckdb"),
-            "DAGSTER_HOME": str(tmp_path),
-            GIVEN: "{}",
-        }
-
-        def sync(killer: Killer | None = None) -> int:
-            child = zygote.start(
-                arguments=["sync", "--json"],
-                environment=environment,
-                folder=str(tmp_path),
-                output=str(tmp_path / "said.txt"),
-            )
-            if killer is not None:
-                killer.aim(child)
-            return child.ended()
-
+        desk = Desk.at(tmp_path, server, zygote)
         if method == "delete.deal_employees":
-            assert sync() == 0
+            assert desk.type("sync") == 0
             scenes.three_leave(sandbox)
         before = Picture.of(sandbox)
-        seen = sum(request.method == method for request in sandbox.requests)
         killer = armed(sandbox, Killer(at=1, phase=phase, method=method))
-        assert (seen, sync(killer)) == (seen, KILLED)
+        child = desk.start("sync")
+        killer.aim(child)
+        assert child.ended() == KILLED
         sandbox.on_request = None
-        assert sync() == 0, (tmp_path / "said.txt").read_text()
+        assert desk.type("sync") == 0, desk.said
 
-    runs = audit_runs(tmp_path / "b24.duckdb")
+    runs = audit_runs(desk.paths)
     assert [status for _, status in runs[:2]] == ["done", "interrupted"]
-    with dagster_instance(tmp_path) as instance:
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses[runs[1][0]] is dg.DagsterRunStatus.FAILURE
     assert statuses[runs[0][0]] is dg.DagsterRunStatus.SUCCESS
@@ -137,14 +108,8 @@ def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
     invariants.nobody_is_deleted(before, Picture.of(sandbox))
 
 
-def audit_runs(database: Path) -> list[tuple[str, str]]:
+def audit_runs(paths: Paths) -> list[tuple[str, str]]:
     """Run id and status, newest first."""
-    with Store.reader(Paths(database), now=CLOCK.now) as store:
+    with Store.reader(paths, now=CLOCK.now) as store:
         rows = store.history(limit=10)
     return list(zip(rows["run_id"], rows["status"], strict=True))
-
-
-def dagster_instance(home: Path) -> dg.DagsterInstance:
-    """The instance of that home; its relative paths count from there."""
-    os.chdir(home)
-    return dg.DagsterInstance.from_config(str(home))

@@ -6,6 +6,7 @@ child's process id, and how it ended (a negative number is the signal that ended
 
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -23,6 +24,7 @@ from b24_pipeline_tests.matrix.chain import import_once
 from b24_pipeline_tests.world import Clock
 
 FAILED = 3
+NOBODY = 65534
 
 
 def serve_orders() -> None:
@@ -46,10 +48,20 @@ def answer(number: int) -> None:
 def carried_out(order: Mapping[str, Any]) -> int:
     """Do what was ordered, in the child; gives the exit code."""
     try:
+        restrict(order)
         return command_line(order) if "arguments" in order else run_of_chain(order)
     except BaseException:  # noqa: BLE001 - a child must never come back into the loop
         traceback.print_exc()
         return FAILED
+
+
+def restrict(order: Mapping[str, Any]) -> None:
+    """A disk that is full beyond so many bytes a file; a user who may write nowhere."""
+    if "file_size_limit" in order:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
+    if order.get("nobody") and os.geteuid() == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
 
 
 def command_line(order: Mapping[str, Any]) -> int:
