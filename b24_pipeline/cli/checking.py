@@ -11,7 +11,7 @@ from b24_pipeline.callgear.preflight import Check
 from b24_pipeline.callgear.preflight import preflight as check_callgear
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.connection import open_connection
-from b24_pipeline.reporting.texts import printable
+from b24_pipeline.reporting.texts import one_line
 
 
 def check_both(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
@@ -24,5 +24,5 @@ def check_both(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
         ]
     for check in checks:
         mark = Text("pass  ", style="green") if check.passed else Text("FAIL  ", style="bold red")
-        console.print(mark + Text(f"{check.name}: {printable(check.text)}"))
+        console.print(mark + Text(f"{check.name}: {one_line(check.text)}"))
     return Exit.DONE if all(check.passed for check in checks) else Exit.FAILED

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting import previews
-from b24_pipeline.reporting.texts import printable
+from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
 from b24_pipeline.store import Paths, RunCounts, Store
@@ -191,4 +191,4 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
 
 def printable_line(text: str) -> str:
     """A longer text, made safe line by line."""
-    return "\n  ".join(printable(line) for line in text.splitlines())
+    return "\n  ".join(one_line(line) for line in text.splitlines())
