@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline import automation
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
-from b24_pipeline_tests.world import MATERIALIZE, World
+from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time
 
 
 class Ticks:
@@ -180,7 +180,8 @@ def test_while_a_run_is_going_on_schedule_and_sensor_skip_and_name_it(world: Wor
 
 
 def test_a_run_of_another_job_is_no_reason_to_skip(world: World) -> None:
-    world.instance.create_run_for_job(automation.purge_old_runs, status=dg.DagsterRunStatus.STARTED)
+    other = project_in_test_time().resolve_job_def("purge_old_runs")
+    world.instance.create_run_for_job(other, status=dg.DagsterRunStatus.STARTED)
 
     assert automation.why_not_now(world.instance) is None
 

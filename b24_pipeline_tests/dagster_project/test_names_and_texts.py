@@ -39,7 +39,11 @@ def test_everything_says_in_a_sentence_what_it_is() -> None:
     assert [name for name, text in texts.items() if (text or "").strip()[-1:] != "."] == []
 
 
-@pytest.mark.parametrize("spec", defs.resolve_all_asset_specs(), ids=lambda spec: spec.key.to_user_string())
+@pytest.mark.parametrize(
+    "spec",
+    sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key),
+    ids=lambda spec: spec.key.to_user_string(),
+)
 def test_every_asset_has_owners_kinds_tags_a_group_and_its_code(spec: dg.AssetSpec) -> None:
     assert spec.owners == ["team:data"]
     assert 1 <= len(spec.kinds) <= 3

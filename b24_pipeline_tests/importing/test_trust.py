@@ -2,7 +2,8 @@
 
 import pytest
 
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind
+from b24_pipeline.rules import candidates
+from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.world import World
 
@@ -41,6 +42,39 @@ def test_r16a_an_empty_portal_is_not_to_be_trusted(prepared: World) -> None:
     result = prepared.run()
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
+
+
+def test_r13_an_imported_user_whom_the_fetch_misses_and_a_look_up_finds_makes_the_fetch_untrusted(
+    prepared: World,
+) -> None:
+    hidden = prepared.portal.users[2]
+    prepared.portal.delete(2)
+
+    def show_at_the_look_up(request: RequestSeen, phase: Phase) -> None:
+        if phase is Phase.BEFORE and "listed00" in request.params.get("CMD", {}):
+            prepared.portal.hire(**hidden)
+
+    prepared.sandbox.on_request = show_at_the_look_up
+    result = prepared.run()
+
+    assert (result.status, prepared.writes()) == ("untrusted", [])
+    assert result.reason == "the fetch does not hold users that a direct look-up finds: 2"
+
+
+def test_a_fault_of_ours_is_one_line_in_the_ui_and_its_traceback_is_in_the_log(
+    prepared: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("nobody expected this")
+
+    monkeypatch.setattr(candidates, "judge", broken)
+
+    result = prepared.run()
+
+    assert (result.status, result.reason) == ("failed", "ValueError: nobody expected this")
+    assert "Failure: employees: nobody expected this" in result.failures()[0]
+    assert "in broken" in caplog.text
+    assert prepared.writes() == []
 
 
 def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(prepared: World) -> None:
