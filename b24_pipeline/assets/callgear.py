@@ -4,10 +4,11 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.columns import columns_of
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import count_matches
-from b24_pipeline.importing.upsert import read_employees, upsert
+from b24_pipeline.importing.upsert import upsert
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules import frames, matching
@@ -25,7 +26,7 @@ from b24_pipeline.rules.records import MatchKind
 def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """The employees that the CallGear account has now: complete, or the run ends here."""
     with import_run.step("callgear_employees") as run:
-        found = read_employees(run)
+        found = fetch_employees(run.connection.callgear)
     return dg.MaterializeResult(
         value=found,
         metadata={

@@ -99,16 +99,17 @@ class EmployeeWriter:
         """What is known of the account now."""
         return self._facts
 
-    def check_former(self) -> None:
+    def check_former(self) -> Row | None:
         """Compare the employee of an update that was never compared, and put back what is missing.
 
-        To be called before employees are read for a plan, which else would take the loss for the employee's state.
+        To be called before a plan is made, which else would take the loss for the employee's state. Returns the
+        employee as it is then; None where nothing was missing.
 
         Raises:
             UpdatesUnsafe: it could not be put back.
         """
         with self._canary:
-            self._check_former()
+            return self._check_former()
 
     def update(
         self, callgear_id: int, *, last_name: str, phone_numbers: tuple[PhoneEntry, ...] | None = None
@@ -217,16 +218,17 @@ class EmployeeWriter:
             self._minimal_proven = True
             self._learn(UpdateMode.MINIMAL)
 
-    def _check_former(self) -> None:
+    def _check_former(self) -> Row | None:
         before = self._facts.unchecked
         if before is None:
-            return
+            return None
         after = read_employee(self._client, before["id"])
-        if after is not None and put_back(before, after):
-            self._restore(before, after)
+        lost = after is not None and put_back(before, after)
+        restored = self._restore(before, after) if after is not None and lost else None
         self._know(replace(self._facts, unchecked=None))
+        return restored
 
-    def _restore(self, before: Row, after: Row) -> None:
+    def _restore(self, before: Row, after: Row) -> Row:
         """Put back what an update took away, and echo from now on."""
         self._learn(UpdateMode.ECHO)
         employee = before["id"]
@@ -249,7 +251,7 @@ class EmployeeWriter:
                     employee,
                     ", ".join(arrays),
                 )
-                return
+                return after
         self._halted = True
         raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {employee}")
 

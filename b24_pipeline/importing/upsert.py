@@ -7,7 +7,6 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
-from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.callgear.errors import MethodError
 from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
@@ -41,6 +40,7 @@ def upsert(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
+    callgear_employees = with_losses_put_back(run, callgear_employees)
     plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
@@ -74,18 +74,26 @@ def employee_writer(run: ImportRun) -> EmployeeWriter:
     return EmployeeWriter(run.connection.callgear, account_facts(run), keep=partial(keep_facts, run))
 
 
-def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees]:
+def with_losses_put_back(
+    run: ImportRun, callgear_employees: DataFrame[frames.CallGearEmployees]
+) -> DataFrame[frames.CallGearEmployees]:
     """The account's employees, once an update that an earlier run could not compare is compared (contract 5.5).
 
-    Raises:
-        ReadNotTrusted: what was read is not provably everybody.
+    Else the plan would take a loss for the employee's state, and fill it with Bitrix24's phones.
     """
-    if not run.config.dry_run:
-        try:
-            employee_writer(run).check_former()
-        except MethodError as error:
-            run.notes.append(str(error))
-    return fetch_employees(run.connection.callgear)
+    if run.config.dry_run:
+        return callgear_employees
+    try:
+        employee = employee_writer(run).check_former()
+    except MethodError as error:
+        run.notes.append(str(error))
+        return callgear_employees
+    if employee is None:
+        return callgear_employees
+    phones = callgear_employees["phone_numbers"].mask(
+        callgear_employees["callgear_id"] == employee["id"], json.dumps(employee["phone_numbers"])
+    )
+    return frames.check(frames.CallGearEmployees, callgear_employees.assign(phone_numbers=phones))
 
 
 class EmployeeWrites:

@@ -6,12 +6,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.importing import run as importing
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
-from b24_pipeline.importing.upsert import read_employees, upsert
+from b24_pipeline.importing.upsert import upsert
 from b24_pipeline.importing.users import read_users
 from b24_pipeline.rules import candidates, frames, matching
 from b24_pipeline.rules.records import Trigger
@@ -53,7 +54,7 @@ def steps(run: ImportRun) -> None:
         importing.count_employees(run, employees)
     run.store.record_snapshot(frames.Employees, employees)
     with run.step("callgear_employees"):
-        found = read_employees(run)
+        found = fetch_employees(run.connection.callgear)
     run.store.record_snapshot(frames.CallGearEmployees, found)
     with run.step("employee_matches"):
         matches = matching.match(
