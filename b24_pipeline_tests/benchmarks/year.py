@@ -63,7 +63,7 @@ class World:
         )
 
     def step(self) -> int | None:
-        """Two of three times somebody's phone changes; else somebody is hired, whose id is given, and somebody is gone."""
+        """Two of three times a phone changes; else somebody is hired, whose id is given, and somebody is gone."""
         self.steps += 1
         if self.steps % 3:
             place = self.steps * 7919 % len(self.users)
