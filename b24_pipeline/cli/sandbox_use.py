@@ -17,6 +17,7 @@ LOCK = FOLDER / "serving.lock"
 ADDRESS = FOLDER / "address.json"
 DATABASE = FOLDER / "b24_pipeline.duckdb"
 DATABASE_SETTING = "B24_PIPELINE_DATABASE"
+RECEIVERS = ("B24_PIPELINE_ALERT_WEBHOOK_URL", "B24_PIPELINE_ALERT_EMAIL_TO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Address:
             "CALLGEAR_USER_ID": "",
             DATABASE_SETTING: os.environ.get(DATABASE_SETTING, str(DATABASE)),
         }
+
+
+def receivers() -> dict[str, str]:
+    """Trying things out alarms nobody: the receivers of `.env` are for the real import, those given here are meant."""
+    return {name: os.environ.get(name, "") for name in RECEIVERS}
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def sandbox_settings() -> Iterator[Address]:
     """Within this block, the settings of this process name the sandbox."""
     with served() as address:
         before = dict(os.environ)
-        os.environ.update(address.variables())
+        os.environ.update(address.variables() | receivers())
         os.environ.pop(GIVEN, None)
         try:
             yield address

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import STATE, served
+from b24_pipeline.cli.sandbox_use import STATE, receivers, served
 from b24_pipeline.settings import SettingsIncomplete, protect_given_environment
 
 
@@ -34,7 +34,7 @@ def dev(arguments: argparse.Namespace) -> Exit:
         environment = dict(os.environ)
         if arguments.sandbox:
             address = stack.enter_context(served(port=0))
-            environment |= address.variables()
+            environment |= address.variables() | receivers()
             print(f"The sandbox's page, to hire, edit and dismiss people: {address.page_url}", flush=True)
         else:
             warn_of_missing_settings()

@@ -1,6 +1,7 @@
 """`b24-pipeline stale`: the alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
 
 import argparse
+import os
 from datetime import timedelta
 
 from b24_pipeline import settings
@@ -9,11 +10,14 @@ from b24_pipeline.alerts.troubles import State
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.result import printable_line
+from b24_pipeline.cli.sandbox_use import receivers
 from b24_pipeline.connection import utc_now
 
 
 def stale(arguments: argparse.Namespace) -> Exit:
     """Say whether an import has succeeded lately, and tell the receivers of alerts what has changed."""
+    if arguments.sandbox:
+        os.environ.update(receivers())
     chosen = settings.load_alerting().model_copy(update={"database": paths_of(arguments).published})
     told = tell_changes(chosen, now=utc_now(), stale_after=timedelta(minutes=arguments.after_minutes))
     for line in lines_of(told):

@@ -29,6 +29,7 @@ DAYS_OF_RUNS = 7
 WEEKS_OF_LINKS = 13
 DAYS_OF_POINTS = 14
 FEW_MOMENTS = 12
+NO_IMPORT = "No import in the last 90 days"
 DRY = "dry run"
 STATUS_LOOKS = {
     RunStatus.DONE.value: (Colour.BLUE, "|"),
@@ -108,7 +109,7 @@ def people_over_time(figures: Figures) -> Chart:
     last = moments[-1] if moments else None
     return Chart(
         "people",
-        f"{last.imported:,} of {last.candidates:,} candidates are imported" if last else "No import in the last 90 days",
+        f"{last.imported:,} of {last.candidates:,} candidates are imported" if last else NO_IMPORT,
         f"People on both sides {span(moments)}, after each run",
         paint,
         width=900,

@@ -1,6 +1,7 @@
 """One chart as a small SVG: drawn by Matplotlib, which is loaded only now, and finished for inlining."""
 
 import io
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class Picture:
 
 def draw(chart: Chart) -> Picture:
     """Draw the chart."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no news here
     import matplotlib as mpl  # noqa: PLC0415 - it takes a second to load
     from matplotlib.figure import Figure  # noqa: PLC0415
 

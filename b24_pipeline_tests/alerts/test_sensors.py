@@ -1,6 +1,8 @@
 """The sensors that tell people: also of runs from the terminal, of runs that could not begin, never of trials."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -8,6 +10,8 @@ import pytest
 from filelock import FileLock
 
 from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success
+from b24_pipeline.cli import main
+from b24_pipeline.cli.exits import Exit
 from b24_pipeline.definitions import defs
 from b24_pipeline_tests.alerts.receivers import SECRET, Hook, web_receiver
 from b24_pipeline_tests.world import HALF_AN_HOUR, QUIET, Result, World
@@ -105,3 +109,18 @@ def test_both_sensors_are_on_by_default() -> None:
     assert {sensor.default_status for sensor in (alert_after_success, alert_after_failure)} == {
         dg.DefaultSensorStatus.RUNNING
     }
+
+
+def test_the_sandbox_alarms_only_receivers_that_are_given_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with web_receiver() as real, web_receiver() as given:
+        (tmp_path / ".env").write_text(f"B24_PIPELINE_ALERT_WEBHOOK_URL={real.url}\n")
+        (tmp_path / "dagster.yaml").touch()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(os, "environ", dict(os.environ))
+        assert main(["stale", "--sandbox"]) == Exit.STALE
+        os.environ["B24_PIPELINE_ALERT_WEBHOOK_URL"] = given.url
+        assert main(["stale", "--sandbox"]) == Exit.STALE
+    assert (real.posted, len(given.posted)) == ([], 1)
+    assert "told by webhook" in capsys.readouterr().out

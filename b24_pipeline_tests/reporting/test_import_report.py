@@ -1,6 +1,8 @@
 """The report at the end of the chain: of real runs for everybody, redrawn when there is something new."""
 
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -83,3 +85,9 @@ def test_the_alarm_for_a_standstill_has_an_exit_code_of_its_own(capsys: pytest.C
     assert main(["stale", "--after-minutes", "99999999"]) == 0
     assert main(["stale"]) == 60
     assert capsys.readouterr().out.splitlines()[1].startswith("stale: No import has succeeded since 2026-01-12")
+
+
+def test_neither_a_start_nor_a_quiet_run_pays_for_drawing() -> None:
+    script = "import sys, b24_pipeline.definitions; print('matplotlib' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"
