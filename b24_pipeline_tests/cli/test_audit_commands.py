@@ -1,15 +1,14 @@
 """`history`, `explain`, `approve`, `forget` and `check`: what people ask, and what they decide."""
 
 import json
-from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
-from b24_pipeline_tests.cli.conftest import Said, Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.cli.conftest import Terminal
+from b24_pipeline_tests.world import HALF_AN_HOUR, World
 
 READING = [("history",), ("explain", "1")]
 
@@ -22,7 +21,7 @@ def test_history_lists_the_runs_newest_first(portal: World, terminal: Terminal) 
 
     runs = json.loads(said.out)
     assert (said.code, [run["matched_by_id"] for run in runs]) == (0, [9, 0])
-    assert runs[0]["started_at"].startswith("2026-01-12T12:00:00")
+    assert runs[1]["started_at"].startswith("2026-01-12T11:30:00")
     assert "2026-01-12 11:30:00" in table.out
     assert "done" in table.out
 
@@ -73,23 +72,18 @@ def test_before_the_first_run_there_is_one_clear_line(
     assert not world.paths.published.exists()
 
 
-def result_of(said: Said) -> dict[str, Any]:
-    """The JSON object of a sync."""
-    found: dict[str, Any] = json.loads(said.out.splitlines()[-1])
-    return found
-
-
 def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Terminal) -> None:
     portal.list_responsible(1, 2, 3, 4)
     for user in (1, 2, 3, 4):
         portal.portal.dismiss(user)
-    held = result_of(terminal("sync", "--json"))
+    held = portal.run()
 
-    approved = terminal("approve", held["run_id"])
-    after = result_of(terminal("sync", "--json"))
+    approved = terminal("approve", held.run_id)
+    portal.clock.sleep(HALF_AN_HOUR)
+    after = portal.run()
 
-    assert (held["status"], approved.code, after["status"]) == ("held", 0, "done")
-    assert after["counts"]["responsible_removed"] == 4
+    assert (held.status, approved.code, approved.err, after.status) == ("held", 0, "", "done")
+    assert after.counts.responsible_removed == 4
 
 
 def test_approving_what_was_never_listed_is_refused(portal: World, terminal: Terminal) -> None:

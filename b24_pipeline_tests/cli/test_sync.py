@@ -67,6 +67,7 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
     portal.hire("Newcomer", WORK_PHONE="7900")
     portal.hire("Mailless", EMAIL=None)
     portal.hire("Twin", EMAIL="person1@x.test")
+    portal.hire(None, EMAIL=None, NAME="\x1b[2J\x1b]0;owned\x07 \u202eIra [bold]")
 
     said = terminal("sync")
 
@@ -74,7 +75,7 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
     printed = " ".join(said.out.split())
     for text in (
         "The import is done.",
-        "12 users read from Bitrix24",
+        "13 users read from Bitrix24",
         "1 created in CallGear",
         "Mailless Ira",
         "has no e-mail in Bitrix24",
@@ -84,16 +85,8 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
         "b24-pipeline explain ID",
     ):
         assert text in printed
-
-
-def test_texts_of_the_portal_cannot_steer_the_terminal(portal: World, terminal: Terminal) -> None:
-    portal.hire(None, EMAIL=None, NAME="\x1b[2J\x1b]0;owned\x07 \u202eIra [bold]")
-
-    said = terminal("sync")
-
-    assert "[2J" in said.out
-    assert "[bold]" in said.out
-    assert not {"\x1b", "\x07", "\u202e"} & set(said.out)
+    assert "[2J]0;owned Ira [bold]" in printed
+    assert not {"\x1b", "\x07", "\u202e"} & set(said.out), "a text of the portal can steer the terminal"
 
 
 def test_some_failed_is_10(portal: World, terminal: Terminal) -> None:
@@ -157,9 +150,8 @@ def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal
 
     refused = terminal("sync", "--json")
     accepted = terminal("accept-address")
-    again = terminal("sync", "--json")
 
-    assert (refused.code, accepted.code, again.code) == (50, 0, 0)
+    assert (refused.code, accepted.code, portal.run().status) == (50, 0, "done")
     assert "b24-pipeline accept-address" in refused.err
     assert result_of(refused)["status"] == "not_started"
     assert accepted.out == "Accepted: localhost and 127.0.0.1 are the same pair as before.\n"
