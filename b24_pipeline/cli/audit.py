@@ -117,6 +117,7 @@ def accept_address(arguments: argparse.Namespace) -> Exit:
     ):
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
         store.publish()
+    ReportFiles.beside(paths_of(arguments).published).html.unlink(missing_ok=True)  # it holds names
     print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
     return Exit.DONE
 

@@ -87,6 +87,14 @@ def test_the_alarm_for_a_standstill_has_an_exit_code_of_its_own(capsys: pytest.C
     assert capsys.readouterr().out.splitlines()[1].startswith("stale: No import has succeeded since 2026-01-12")
 
 
+def test_who_is_forgotten_is_not_left_in_the_report(imported: World) -> None:
+    nameless = imported.hire(None, NAME="Gustav", EMAIL="nameless@x.test")
+    run(imported)
+    assert "Gustav" in report_of(imported).read_text()
+    assert main(["forget", str(nameless)]) == 0
+    assert not report_of(imported).exists()
+
+
 def test_neither_a_start_nor_a_quiet_run_pays_for_drawing() -> None:
     script = "import sys, b24_pipeline.definitions; print('matplotlib' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
