@@ -18,6 +18,7 @@ from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
 from b24_pipeline.cli.terminal import wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
+from b24_pipeline.reporting.keeping import ReportFiles
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Paths, Store, forgetting, life
@@ -102,6 +103,7 @@ def forget(arguments: argparse.Namespace) -> Exit:
     paths = paths_of(arguments)
     with run_lock(paths.lock, holder="b24-pipeline forget", now=utc_now()):
         user = forgetting.forget(paths, arguments.person, now=utc_now())
+        ReportFiles.beside(paths.published).html.unlink(missing_ok=True)  # it holds names; the next run draws it anew
     named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
     print(f"Erased: {named}. The next run reads the person again while Bitrix24 has them, unless")
     print("B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS leaves them out.")
@@ -117,7 +119,6 @@ def accept_address(arguments: argparse.Namespace) -> Exit:
     ):
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
         store.publish()
-    ReportFiles.beside(paths_of(arguments).published).html.unlink(missing_ok=True)  # it holds names
     print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
     return Exit.DONE
 
