@@ -166,6 +166,9 @@ FURTHER_CALLS = (
 
 PORTAL_CALLS = ((scenes.LEAVERS, "batch"),)
 
+CHECKED = ("get.employees", "get.account", "getobj.account", "get.deal_employees")
+"""The calls of `b24-pipeline check` to CallGear; to Bitrix24 it sends one batch, as the sensor does."""
+
 RECORD = (
     Mnemonic(-32602, "invalid_parameter_value", "phone_numbers.phone_number"),
     Mnemonic(-32602, "invalid_parameters_combination"),

@@ -8,11 +8,29 @@ from pathlib import Path
 
 from b24_pipeline.sandbox import Phase
 from b24_pipeline_tests.matrix import scenes
-from b24_pipeline_tests.matrix.cases import Case, once_each, usual_cases, whole_cases
+from b24_pipeline_tests.matrix.cases import (
+    CALLGEAR_KINDS,
+    CHECKED,
+    PORTAL_ENDS,
+    Case,
+    once_each,
+    usual_cases,
+    whole_cases,
+)
 from b24_pipeline_tests.matrix.scenes import Scene
 from b24_pipeline_tests.matrix.stage import Repertoire
 
 KILLED_AT_EVERY_REQUEST: tuple[Scene, ...] = (scenes.FORTY, scenes.LEAVERS, scenes.MIRROR, scenes.CLEARING)
+ELSEWHERE = {
+    "a disk that fills up, a read-only folder, files that are no database of ours": "matrix/test_troubles_of_the_disk.py",
+    "the thresholds of one run, the distances between tries, what is put off": "matrix/test_thresholds.py",
+    "10,000 people under 200 points a minute and 3,500 a day, over simulated days": "matrix/test_long_import.py",
+    "a private authority, redirects, nobody there": "matrix/test_ways_to_the_systems.py",
+    "a source that cannot be trusted, an account that is read incompletely": "importing/test_trust.py",
+    "safety limits, approvals, a lost database": "importing/test_limits.py",
+    "two runs at once, a lock left by a dead process": "importing/test_lock.py",
+    "secrets in any byte that runs leave behind, hostile texts": "security/",
+}
 HEAD = """# What was tried against faults and crashes
 
 The import runs unattended against two systems that fail in every way. Two matrices hold it to that, over real HTTP
@@ -40,6 +58,9 @@ def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
         *table("call", Counter(case.method for case in usual), Counter(case.method for case in whole)),
         "",
         *table("fault", Counter(map(fault_of, usual)), Counter(map(fault_of, whole))),
+        "",
+        f"What only looks meets every fault too: the sensor ({len(PORTAL_ENDS)} cases) and `b24-pipeline check`",
+        f"({len(PORTAL_ENDS) + len(CHECKED) * len(CALLGEAR_KINDS)} cases). It ends, says what is, and writes nothing.",
         "",
     ]
     return "\n".join(lines) + "\n"
@@ -72,6 +93,12 @@ def crash_matrix(requests: dict[str, int]) -> str:
         f"| **all** | **{sum(requests.values())}** | **{sum(requests.values()) * len(Phase)}** |",
         "",
         "Others die with eight requests in flight, or as the command `b24-pipeline sync` with Dagster around them.",
+        "",
+        "## What else was tried",
+        "",
+        "| trouble | where it is proven |",
+        "| --- | --- |",
+        *(f"| {trouble} | `{file}` |" for trouble, file in ELSEWHERE.items()),
     ]
     return "\n".join(lines) + "\n"
 
