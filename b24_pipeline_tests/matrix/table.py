@@ -22,7 +22,7 @@ from b24_pipeline_tests.matrix.stage import Repertoire
 
 KILLED_AT_EVERY_REQUEST: tuple[Scene, ...] = (scenes.FORTY, scenes.LEAVERS, scenes.MIRROR, scenes.CLEARING)
 ELSEWHERE = {
-    "a disk that fills up, a read-only folder, files that are no database of ours": "matrix/test_troubles_of_the_disk.py",
+    "a full disk, a read-only folder, files that are no database of ours": "matrix/test_troubles_of_the_disk.py",
     "the thresholds of one run, the distances between tries, what is put off": "matrix/test_thresholds.py",
     "10,000 people under 200 points a minute and 3,500 a day, over simulated days": "matrix/test_long_import.py",
     "a private authority, redirects, nobody there": "matrix/test_ways_to_the_systems.py",
