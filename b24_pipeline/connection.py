@@ -84,6 +84,7 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
                 clock=timing.unix,
                 sleep=timing.sleep,
                 bucket=timing.bucket_of(urlsplit(webhook_url).netloc),
+                deadline=timing.unix() + settings.run_minutes * 60,
             ),
             callgear=CallGear(
                 settings.callgear_api_url,

@@ -1,11 +1,12 @@
 """The Bitrix24 webhook client: one call, one batch; everything it knows how to do is read (contract 1 - 4)."""
 
 import logging
+import math
 import random as randomness
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -56,7 +57,8 @@ class BatchAnswer:
 class Bitrix24:
     """One portal, read through one webhook. Thread-safe as far as its `httpx.Client` is.
 
-    `clock` tells Unix seconds; `random` gives numbers from 0 to 1. A portal's clients share its `bucket`.
+    `clock` tells Unix seconds; `random` gives numbers from 0 to 1. A portal's clients share its `bucket`. Nothing is
+    repeated after the time `deadline` of `clock`.
     """
 
     def __init__(  # noqa: PLR0913 - time and chance are passed in
@@ -69,6 +71,7 @@ class Bitrix24:
         random: Callable[[], float] = randomness.random,
         bucket: LeakyBucket | None = None,
         retries: RetryLimits | None = None,
+        deadline: float = math.inf,
     ) -> None:
         self._address = WebhookAddress.of(webhook_url)
         self._first_host = self._address.host
@@ -78,6 +81,7 @@ class Bitrix24:
         self._random = random
         self._bucket = bucket or portal_bucket(self._address.host)
         self._retries = retries or RetryLimits()
+        self._deadline = deadline
         self._lock = threading.Lock()
         self._requests_sent = 0
         self._resets_at: float | None = None
@@ -123,8 +127,10 @@ class Bitrix24:
         return self._repeating(lambda: _whole(self.batch_once(commands), commands))
 
     def patience(self) -> Patience:
-        """The bounds of repeating one operation."""
-        return Patience(self._retries, clock=self._clock, sleep=self._sleep, random=self._random)
+        """The bounds of repeating one operation; no pause ends after the run's deadline."""
+        left = max(0.0, self._deadline - self._clock())
+        limits = replace(self._retries, deadline=min(self._retries.deadline, left))
+        return Patience(limits, clock=self._clock, sleep=self._sleep, random=self._random)
 
     def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
         """As `batch`, but never repeated."""

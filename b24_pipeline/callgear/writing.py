@@ -90,6 +90,7 @@ class EmployeeWriter:
         self._facts = facts or AccountFacts()
         self._keep = keep
         self._canary = threading.Lock()
+        self._learning = threading.Lock()
         self._minimal_proven = False
         self._fill_proven = False
         self._halted = False
@@ -161,12 +162,12 @@ class EmployeeWriter:
         fills = wish.phones_missing(before)
         wish = wish if fills else replace(wish, new_phones=())
         if is_canary:
-            self._know(replace(self._facts, unchecked=what_must_stay(before)))
+            self._know(unchecked=what_must_stay(before))
         self._write_until_known(wish, before)
         if not (fills and self._fill_proven):
             self._compare(wish, before)
         if is_canary:
-            self._know(replace(self._facts, unchecked=None))
+            self._know(unchecked=None)
         return UpdateResult(sent=True, phones_added=fills)
 
     def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
@@ -225,7 +226,7 @@ class EmployeeWriter:
         after = read_employee(self._client, before["id"])
         lost = after is not None and put_back(before, after)
         restored = self._restore(before, after) if after is not None and lost else None
-        self._know(replace(self._facts, unchecked=None))
+        self._know(unchecked=None)
         return restored
 
     def _restore(self, before: Row, after: Row) -> Row:
@@ -266,12 +267,14 @@ class EmployeeWriter:
     def _learn(self, mode: UpdateMode) -> None:
         """Echoing is for good; the rest is found out."""
         if not self._echoes:
-            self._know(replace(self._facts, update_mode=mode))
+            self._know(update_mode=mode)
 
-    def _know(self, facts: AccountFacts) -> None:
-        if facts != self._facts:
-            self._facts = facts
-            self._keep(facts)
+    def _know(self, **learnt: Any) -> None:  # noqa: ANN401 - fields of AccountFacts
+        with self._learning:
+            facts = replace(self._facts, **learnt)
+            if facts != self._facts:
+                self._facts = facts
+                self._keep(facts)
 
 
 def _demands_phones(error: RecordError) -> bool:

@@ -74,6 +74,25 @@ def survives(
 
 
 @pytest.mark.matrix
+def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_it_had(
+    repertoire: Repertoire, zygote: Zygote
+) -> None:
+    """The person's e-mail address is changed before the next run; it must not become two employees."""
+    first_create = 1 + repertoire.prepared(scenes.FIRST).calls["batch"] + 1
+    with repertoire.on_stage(scenes.FIRST) as stage:
+        before = Picture.of(stage.sandbox)
+        assert kill_at(stage, zygote, request=first_create, phase=Phase.AFTER) == KILLED
+        (created,) = Picture.of(stage.sandbox).employees.keys() - before.employees.keys()
+        stage.sandbox.portal.edit(1, EMAIL="married@x.test", LAST_NAME="Married")
+        next_run = stage.run()
+
+        assert (next_run.status, stage.links()[1]) == (RunStatus.DONE, created)
+        assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
+        assert stage.store.pending_creates().empty
+        assert not stage.run().writes()
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("method", "phase"),
     [("batch", Phase.BEFORE), ("create.employees", Phase.AFTER), ("delete.deal_employees", Phase.AFTER)],

@@ -9,7 +9,7 @@ from b24_pipeline.rules.records import Outcome, RunStatus
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline_tests.matrix import invariants, scenes
 from b24_pipeline_tests.matrix.scenes import PLENTY, Scene, hire
-from b24_pipeline_tests.matrix.stage import Picture, Repertoire, Stage
+from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Picture, Repertoire, Stage
 
 CREATE = "create.employees"
 
@@ -179,6 +179,16 @@ def test_r17_what_is_not_done_within_the_runs_time_is_put_off_and_the_list_too(r
         assert (ended.status, ended.counts.created) == (RunStatus.PARTIAL, 1)
         assert "the responsible list is looked at in the next run" in str(ended.reason)
         assert stage.run().counts.responsible_removed == 3
+
+
+@pytest.mark.parametrize("kind", [FaultKind.OPERATION_TIME_LIMIT, FaultKind.HTTP_500, FaultKind.QUERY_LIMIT_EXCEEDED])
+def test_r17_a_portal_that_makes_us_wait_does_not_make_the_run_outlive_its_time(stage: Stage, kind: FaultKind) -> None:
+    stage.sandbox.faults.add(Fault(kind, "bitrix24", times=None))
+    began = stage.clock.seconds
+    ended = stage.run(run_minutes=0.5)
+
+    assert (ended.status, ended.writes()) == (RunStatus.FAILED, [])
+    assert stage.clock.seconds - HALF_AN_HOUR - began <= 30
 
 
 def jump(stage: Stage) -> None:
