@@ -41,6 +41,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line_before_anything_is_as
     (desk.folder / "said.txt").touch(mode=0o666)
     (desk.folder / "said.txt").chmod(0o666)
     desk.folder.chmod(0o555)
+    for private in (desk.folder.parent, desk.folder.parent.parent):
+        private.chmod(0o711)
 
     assert desk.type("sync", nobody=True) == Exit.FAILED
     assert "cannot be written" in complaint(desk)
