@@ -1,6 +1,7 @@
 """Where messages go: a webhook, and e-mail. Each is optional; one that is down says so in one line, without secrets."""
 
 import smtplib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -9,6 +10,7 @@ from typing import Protocol
 
 import httpx
 
+from b24_pipeline.alerts.bodies import Body, body_for, plain
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.connection import trusted_authorities
 from b24_pipeline.settings import AlertSettings
@@ -38,9 +40,10 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """JSON that Slack, Teams, Mattermost and others take: `{"text": ...}`."""
+    """JSON by HTTP, in the form that the receiver takes."""
 
     settings: AlertSettings
+    body: Callable[[Message], Body] = plain
     name: str = "webhook"
 
     def send(self, message: Message) -> None:
@@ -48,8 +51,8 @@ class Webhook:
         url = self.settings.alert_webhook_url
         try:
             with httpx.Client(verify=trusted_authorities(self.settings), timeout=TIMEOUT_SECONDS) as http:
-                answer = http.post(url.get_secret_value() if url else "", json={"text": message.text})
-        except httpx.HTTPError as error:
+                answer = http.post(url.get_secret_value() if url else "", json=self.body(message))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotDelivered(f"the webhook for alerts: {type(error).__name__}") from None
         if not answer.is_success:
             raise NotDelivered(f"the webhook for alerts answered with status {answer.status_code}")
@@ -105,7 +108,7 @@ def channels_of(settings: AlertSettings) -> list[Channel]:
     """The receivers that are set."""
     channels: list[Channel] = []
     if settings.alert_webhook_url is not None:
-        channels.append(Webhook(settings))
+        channels.append(Webhook(settings, body_for(settings.alert_webhook_url.get_secret_value())))
     if settings.alert_email_to:
         channels.append(Email(settings))
     return channels

@@ -26,7 +26,8 @@ class AlertSettings(DatabaseSetting):
         f"{PREFIX}ALERT_WEBHOOK_URL",
         None,
         example="https://hooks.slack.com/services/T000/B000/XXXX",
-        description="Alerts are posted here as JSON that Slack and Teams understand. The whole URL is a secret.",
+        description='Alerts are posted here: as a card to a webhook of Teams, as `{"text": …}` to Slack and others. '
+        "The whole URL is a secret.",
     )
     alert_email_to: TextList = setting(
         f"{PREFIX}ALERT_EMAIL_TO",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline.alerts.bodies import Body, card, plain
 from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Webhook, channels_of
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.settings import AlertSettings
@@ -22,11 +23,61 @@ def chosen(**fields: Any) -> AlertSettings:
     return AlertSettings(_env_file=None, **fields)  # type: ignore[call-arg]
 
 
-def test_a_webhook_gets_json_with_the_text_only() -> None:
+@pytest.mark.parametrize("body", [plain, card])
+def test_a_webhook_gets_the_message_in_its_own_form(body: Callable[[Message], Body]) -> None:
     with web_receiver() as hook:
-        Webhook(chosen(alert_webhook_url=hook.url)).send(MESSAGE)
-    assert hook.posted == [{"text": MESSAGE.text}]
+        Webhook(chosen(alert_webhook_url=hook.url), body).send(MESSAGE)
+    assert hook.posted == [body(MESSAGE)]
     assert hook.paths == [f"/services/{SECRET}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("https://prod-186.westus.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=s", card),
+        ("https://default1.61.environment.api.powerplatform.com:443/powerautomate/automations/direct?sig=s", card),
+        ("https://company.webhook.office.com/webhookb2/1", card),
+        ("https://COMPANY.WEBHOOK.OFFICE.COM./webhookb2/1", card),
+        ("https://hooks.slack.com/services/T000/B000/XXXX", plain),
+        ("https://mattermost.company.test/hooks/logic.azure.com", plain),
+        ("https://notlogic.azure.com/a", plain),
+        ("https://logic.azure.com.company.test/a", plain),
+        ("http://127.0.0.1:8065/hooks/1", plain),
+    ],
+)
+def test_the_host_of_the_webhook_decides_the_form(url: str, body: Callable[[Message], Body]) -> None:
+    (channel,) = channels_of(chosen(alert_webhook_url=url))
+    assert isinstance(channel, Webhook)
+    assert channel.body is body
+
+
+def test_slack_gets_the_text_only() -> None:
+    assert plain(MESSAGE) == {"text": MESSAGE.text}
+
+
+def test_teams_gets_a_card_of_plain_runs_of_text_in_which_nothing_is_markup() -> None:
+    hostile = Message(subject="held", text='held\nWho: [Ira](https://evil.test) **x** <at>all</at> "}]} {{DATE(1)}}')
+    assert card(hostile) == {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": {
+                    "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                    "type": "AdaptiveCard",
+                    "version": "1.4",
+                    "body": [
+                        {
+                            "type": "RichTextBlock",
+                            "inlines": [{"type": "TextRun", "text": line, "weight": weight}],
+                        }
+                        for line, weight in zip(hostile.text.splitlines(), ("Bolder", "Default"), strict=True)
+                    ],
+                },
+            }
+        ],
+    }
 
 
 @pytest.mark.parametrize("status", [301, 404, 429, 500])
