@@ -7,9 +7,10 @@ import pytest
 
 from b24_pipeline import settings
 from b24_pipeline.rules.records import Edition, Harm, OnIdMatch, PhonesPolicy, ResponsibleListPolicy
-from b24_pipeline.settings import SettingsError, SettingsIncomplete
+from b24_pipeline.settings import SettingsError, SettingsIncomplete, table
 from b24_pipeline.settings.given import GIVEN
 
+PAGE = Path(__file__).parents[2] / "docs/settings.md"
 WEBHOOK = "https://company.bitrix24.com/rest/1/abcdefgh12345678/"
 ENOUGH = {"BITRIX24_WEBHOOK_URL": WEBHOOK, "CALLGEAR_ACCESS_TOKEN": "x9k2m4p6q8r0"}
 
@@ -153,3 +154,7 @@ def test_the_database_is_known_without_credentials(monkeypatch: pytest.MonkeyPat
     assert settings.database_path(default=Path("sandbox.duckdb")) == Path("sandbox.duckdb")
     monkeypatch.setenv("B24_PIPELINE_DATABASE", "mine.duckdb")
     assert settings.database_path(default=Path("sandbox.duckdb")) == Path("mine.duckdb")
+
+
+def test_the_page_of_settings_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == table.page()
