@@ -159,6 +159,8 @@ class ImportRun:
     def settle_dead_letters(self, actions: DataFrame[frames.Actions], *, kinds: frozenset[ActionKind]) -> None:
         """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
         known = self.store.dead_letters()
+        if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
+            return
         concerned = known["action"].isin([kind.value for kind in kinds])
         if self.config.only:
             concerned &= known["bitrix24_id"].isin(self.config.only)

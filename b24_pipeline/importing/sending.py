@@ -99,6 +99,8 @@ def send_all(
 
 def with_outcomes(plan: DataFrame[frames.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[frames.Plan]:
     """The rows of a plan with one of the outcomes."""
+    if plan.empty:
+        return plan
     return frames.check(frames.Plan, plan[plan["outcome"].isin([outcome.value for outcome in outcomes])])
 
 

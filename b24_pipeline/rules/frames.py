@@ -210,17 +210,32 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
         pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
     """
     if set(frame.columns) == set(names(model)):
-        frame = frame[names(model)] if len(frame) else empty(model)
+        if frame.empty:
+            return empty(model)
+        frame = frame[names(model)]
     numbered = frame.reset_index(drop=True)
     return cast("DataFrame[Model]", numbered) if is_right(model, numbered) else model.validate(numbered)
 
 
 def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
     """Whether there is nothing to cast and nothing to refuse: seen at once, where pandera takes 1 ms a column."""
-    return frame.dtypes.equals(types(model)) and all(
-        (declared.nullable or not frame[name].hasnans) and (not declared.unique or frame[name].is_unique)
-        for name, declared in model.to_schema().columns.items()
+    return (
+        frame.dtypes.equals(types(model))
+        and not any(frame[name].hasnans for name in never_empty(model))
+        and all(frame[name].is_unique for name in identifying(model))
     )
+
+
+@cache
+def never_empty(model: type[Frame]) -> tuple[str, ...]:
+    """The columns that always have a value."""
+    return tuple(name for name, declared in model.to_schema().columns.items() if not declared.nullable)
+
+
+@cache
+def identifying(model: type[Frame]) -> tuple[str, ...]:
+    """The columns whose values are never there twice."""
+    return tuple(name for name, declared in model.to_schema().columns.items() if declared.unique)
 
 
 def empty(model: type[Model]) -> DataFrame[Model]:

@@ -39,6 +39,8 @@ def hold(
         circumstances: what the limits are measured against.
         approved: the actions of the run that a person has approved; none without an approval.
     """
+    if plan.empty:
+        return plan
     planned = plan["outcome"] == Outcome.PLANNED
     over = [
         harm.value

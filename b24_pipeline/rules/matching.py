@@ -32,9 +32,10 @@ def match(
     rows = settle(rows, duplicate_emails(rows[rows["standing"] == Standing.CANDIDATE]))
 
     found = search(rows[rows["match"] == MatchKind.NONE], account=account)
-    links_of_found = links[links["callgear_id"].isin(found["callgear_id"])]
-    found_holders = holders(links_of_found, employees=employees)
-    rows = settle(rows, email_matches(found, holders=found_holders, approved_reuse=approved_reuse))
+    if len(found):
+        links_of_found = links[links["callgear_id"].isin(found["callgear_id"])]
+        found_holders = holders(links_of_found, employees=employees)
+        rows = settle(rows, email_matches(found, holders=found_holders, approved_reuse=approved_reuse))
 
     unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
     if len(unfinished):

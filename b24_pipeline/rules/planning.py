@@ -124,6 +124,8 @@ def as_json(fields: dict[str, Any]) -> str | None:
 
 def as_actions(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Actions]:
     """The plan as the audit keeps it (R20): before and after as JSON, outcome as planned."""
+    if plan.empty:
+        return frames.empty(frames.Actions)
     records = plan.to_dict("records")
     return frames.check(
         frames.Actions,

@@ -170,8 +170,9 @@ class Database:
 
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
         """The first column of the first row, None where there is no row."""
-        table = self.table(name, parameters, **identifiers)
-        return table.column(0)[0].as_py() if table.num_rows else None
+        with self.lock, translated(self.path):
+            rows = self._connection.execute(statement(name, **identifiers), parameters).fetchall()
+        return rows[0][0] if rows else None
 
     @contextmanager
     def seen(self, rows: Table) -> Iterator[None]:
