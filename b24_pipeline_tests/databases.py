@@ -1,7 +1,9 @@
-"""New databases, quickly: an empty one is made once, then copied."""
+"""New databases, quickly: an empty one is made once, then copied; and a disk that is full."""
 
+import resource
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -25,3 +27,14 @@ def new_store(folder: Path, *, now: Callable[[], datetime]) -> Store:
     paths.working.write_bytes(empty_database())
     paths.working.chmod(0o600)
     return Store.open(paths, now=now)
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """Like a full disk, for this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

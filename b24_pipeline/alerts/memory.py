@@ -7,20 +7,26 @@ is what is broken.
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from b24_pipeline.alerts.troubles import Change, State
+from b24_pipeline.store import StoreError
+from b24_pipeline.store.files import private_file, writing
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
 Told = dict[State, datetime]
+
+
+class MemoryHeld(StoreError):  # noqa: N818 - a state, not a fault
+    """Another process has been telling for so long that it was not waited for."""
 
 
 @dataclass(slots=True)
@@ -34,31 +40,64 @@ class Memory:
         """What this receiver knows."""
         return self.told.get(receiver, {})
 
-    def remember(self, receiver: str, change: Change) -> None:
-        """The receiver was told of a change; on the disk when this returns."""
-        known = {state: since for state, since in self.of(receiver).items() if state in change.still}
-        self.told[receiver] = known | {trouble.state: trouble.since for trouble in change.new}
-        self._write()
+    @contextmanager
+    def told_of(self, receiver: str, change: Change) -> Iterator[None]:
+        """Note that a receiver is told of a change: on the disk before it is told, and in force when it was.
 
-    def _write(self) -> None:
-        noted = {
-            receiver: {state.name: since.isoformat() for state, since in states.items()}
-            for receiver, states in self.told.items()
-        }
+        Raises:
+            DatabaseNotWritable: it cannot be noted, so the receiver must not be told: it would be told for ever.
+        """
+        known = {state: since for state, since in self.of(receiver).items() if state in change.still}
+        told = self.told | {receiver: known | {trouble.state: trouble.since for trouble in change.new}}
         draft = self.path.with_suffix(".tmp")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(noted, file)
-        draft.replace(self.path)
+        with writing(self.path.parent), private_file(draft) as descriptor:
+            write_whole(descriptor, json.dumps(as_json(told)).encode())
+        try:
+            yield
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        with writing(self.path.parent):
+            draft.replace(self.path)
+        self.told = told
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """All of it, flushed to the disk."""
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def as_json(told: Mapping[str, Told]) -> dict[str, dict[str, str]]:
+    """What is noted, as it stands in the file."""
+    return {
+        receiver: {state.name: since.isoformat() for state, since in states.items()}
+        for receiver, states in told.items()
+    }
 
 
 @contextmanager
 def memory_beside(database: Path) -> Iterator[Memory]:
-    """The memory of this database's alerts, for one process at a time."""
+    """The memory of this database's alerts, for one process at a time.
+
+    Raises:
+        DatabaseNotWritable: there is no place for it.
+        MemoryHeld: another process does not let go of it.
+    """
     path = database.with_name(f"{database.stem}.alerts.json")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(path.with_suffix(".lock"), timeout=WAIT_SECONDS, mode=0o600):
+    lock = FileLock(path.with_suffix(".lock"), timeout=WAIT_SECONDS, mode=0o600)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise MemoryHeld("Another process has been telling the receivers of alerts for too long.") from None
+    try:
         yield Memory(path, read(path))
+    finally:
+        lock.release()
 
 
 def read(path: Path) -> dict[str, Told]:

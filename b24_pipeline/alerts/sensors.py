@@ -1,5 +1,6 @@
 """Tells people when a run has changed the import's state. A receiver that is down never breaks the import."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from b24_pipeline.connection import utc_now
 from b24_pipeline.resources import TRIGGER_TAG
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store.health import Failure
+
+log = logging.getLogger(__name__)
 
 OURS = "b24_pipeline."
 NO_FAILURE = "another run is in progress"
@@ -55,8 +58,12 @@ def told_in_words(*, lost: Failure | None) -> str:
         told = tell_changes(settings.load_alerting(), now=utc_now(), lost=lost)
     except settings.SettingsError as error:
         return f"Nobody can be told: {error}"
-    words = [f"told by {', '.join(told.receivers)}" if told.receivers else "nobody had to be told", *told.not_delivered]
-    return "; ".join(words)
+    words = [f"told by {', '.join(told.receivers)}"] if told.receivers else []
+    words += told.not_delivered
+    if told.not_noted:
+        log.warning("nobody is told: %s", told.not_noted)
+        words.append(f"nobody is told: {told.not_noted}")
+    return "; ".join(words) or "nobody had to be told"
 
 
 def is_import(run: dg.DagsterRun) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from b24_pipeline.alerts import troubles
 from b24_pipeline.alerts.channels import Channel, NotDelivered, channels_of
-from b24_pipeline.alerts.memory import memory_beside
+from b24_pipeline.alerts.memory import Memory, memory_beside
 from b24_pipeline.alerts.messages import message_of
 from b24_pipeline.alerts.troubles import State, Trouble, compare
 from b24_pipeline.settings import AlertSettings
@@ -38,11 +38,16 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of it: the troubles that hold, who was told of a change, and who could not be reached."""
+    """What came of it: the troubles that hold, who was told of a change, who could not be, and who must not be told.
+
+    Attributes:
+        not_noted: why what is told cannot be noted. Then nobody is told, because each would be told at every look.
+    """
 
     troubles: tuple[Trouble, ...]
     receivers: tuple[str, ...] = ()
     not_delivered: tuple[str, ...] = ()
+    not_noted: str = ""
 
 
 def tell_changes(
@@ -65,23 +70,30 @@ def tell_changes(
 
 def tell(channels: Sequence[Channel], seen: Watch, *, settings: AlertSettings) -> Told:
     """Send each receiver the change since it was last told, if there is one."""
-    told, not_delivered = [], []
-    with memory_beside(settings.database) as memory:
-        for channel in channels:
-            change = compare(
-                seen.troubles, told=memory.of(channel.name), success_at=seen.success_at, judged=seen.judged
-            )
-            if not change:
-                continue
-            try:
-                channel.send(message_of(change, connection=seen.connection))
-            except NotDelivered as error:
-                log.warning("an alert could not be delivered: %s; it is tried again at the next occasion", error)
-                not_delivered.append(str(error))
-            else:
-                memory.remember(channel.name, change)
-                told.append(channel.name)
-    return Told(seen.troubles, receivers=tuple(told), not_delivered=tuple(not_delivered))
+    told: list[str] = []
+    not_delivered: list[str] = []
+    not_noted = ""
+    try:
+        with memory_beside(settings.database) as memory:
+            for channel in channels:
+                try:
+                    if tell_one(channel, seen, memory=memory):
+                        told.append(channel.name)
+                except NotDelivered as error:
+                    log.warning("an alert could not be delivered: %s; it is tried again at the next occasion", error)
+                    not_delivered.append(str(error))
+    except StoreError as error:
+        not_noted = str(error)
+    return Told(seen.troubles, receivers=tuple(told), not_delivered=tuple(not_delivered), not_noted=not_noted)
+
+
+def tell_one(channel: Channel, seen: Watch, *, memory: Memory) -> bool:
+    """Send one receiver what is new to it; whether there was something."""
+    change = compare(seen.troubles, told=memory.of(channel.name), success_at=seen.success_at, judged=seen.judged)
+    if change:
+        with memory.told_of(channel.name, change):
+            channel.send(message_of(change, connection=seen.connection))
+    return bool(change)
 
 
 def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: Failure | None) -> Watch:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from datetime import timedelta
 
 from b24_pipeline import settings
@@ -15,13 +16,19 @@ from b24_pipeline.connection import utc_now
 
 
 def stale(arguments: argparse.Namespace) -> Exit:
-    """Say whether an import has succeeded lately, and tell the receivers of alerts what has changed."""
+    """Say whether an import has succeeded lately, and tell the receivers of alerts what has changed.
+
+    That nobody could be told, because it cannot be noted, is a failure: whoever calls this must hear of it otherwise.
+    """
     if arguments.sandbox:
         os.environ.update(receivers())
     chosen = settings.load_alerting().model_copy(update={"database": paths_of(arguments).published})
     told = tell_changes(chosen, now=utc_now(), stale_after=timedelta(minutes=arguments.after_minutes))
     for line in lines_of(told):
         print(printable_line(line))
+    if told.not_noted:
+        print(f"b24-pipeline: nobody is told: {printable_line(told.not_noted)}", file=sys.stderr)
+        return Exit.FAILED
     return Exit.STALE if State.STALE in {trouble.state for trouble in told.troubles} else Exit.DONE
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success
+from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success, told_in_words
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.definitions import defs
+from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.store.health import Failure
 from b24_pipeline_tests.alerts.receivers import SECRET, Hook, web_receiver
 from b24_pipeline_tests.world import HALF_AN_HOUR, QUIET, Result, World
 
@@ -84,8 +87,15 @@ def test_a_receiver_that_is_down_is_said_without_its_address(imported: World, ho
     hook.status = 500
     imported.set(CALLGEAR_ACCESS_TOKEN="wrong")
     words = told(imported, imported.run())
-    assert words == "nobody had to be told; the webhook for alerts answered with status 500"
+    assert words == "the webhook for alerts answered with status 500"
     assert SECRET not in words
+
+
+def test_what_cannot_be_noted_is_said_and_nobody_is_told(imported: World, hook: Hook) -> None:
+    imported.paths.published.with_suffix(".alerts.tmp").mkdir()
+    words = told_in_words(lost=Failure("run-9", datetime.now(UTC), RunStatus.FAILED, "it was killed"))
+    assert words.startswith("nobody is told: The folder ")
+    assert hook.posted == []
 
 
 @pytest.mark.parametrize("job", ["purge_old_runs", "purge_old_audit"])

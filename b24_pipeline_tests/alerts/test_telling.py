@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from b24_pipeline.alerts.telling import Told, tell_changes
+from b24_pipeline.cli import main
+from b24_pipeline.cli.exits import Exit
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
 from b24_pipeline.settings import AlertSettings
@@ -17,7 +19,7 @@ from b24_pipeline.store import Paths, RunCounts, RunStart
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.health import Failure
 from b24_pipeline_tests.alerts.receivers import Hook, mail_receiver, web_receiver
-from b24_pipeline_tests.databases import new_store
+from b24_pipeline_tests.databases import new_store, no_file_larger_than
 from b24_pipeline_tests.people import NOON, action, actions, dead_letter, dead_letters, user, users
 
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -237,6 +239,47 @@ def test_a_damaged_memory_only_means_that_what_holds_is_told_again(imported: Imp
     imported.look()
     imported.look()
     assert hook.subjects == ["failed", "failed"]
+
+
+def test_on_a_full_disk_nobody_is_told_at_every_look_but_once_when_there_is_room(imported: Import, hook: Hook) -> None:
+    imported.run(RunStatus.FAILED)
+    with no_file_larger_than(0):
+        looks = [imported.look() for _ in range(3)]
+    assert hook.posted == []
+    assert {told.receivers for told in looks} == {()}
+    assert all("(File too large)" in told.not_noted for told in looks)
+    assert [imported.look().receivers for _ in range(2)] == [("webhook",), ()]
+    assert hook.subjects == ["failed"]
+
+
+def test_a_folder_in_which_nothing_can_be_noted_is_one_line_and_nobody_is_told(tmp_path: Path, hook: Hook) -> None:
+    (tmp_path / "data").touch()
+    nowhere = AlertSettings(_env_file=None, database=tmp_path / "data/b24.duckdb", alert_webhook_url=hook.url)  # type: ignore[call-arg]
+    told = tell_changes(nowhere, now=NOON, stale_after=timedelta(hours=1))
+    assert told.not_noted.startswith(f"The folder {tmp_path / 'data'} of the database cannot be written (")
+    assert "\n" not in told.not_noted
+    assert hook.posted == []
+
+
+def test_what_could_not_be_delivered_leaves_no_draft_behind(imported: Import, hook: Hook) -> None:
+    hook.status = 500
+    imported.run(RunStatus.FAILED).look()
+    assert [path.name for path in imported.paths.published.parent.glob("*.alerts.*")] == ["b24.alerts.lock"]
+
+
+def test_the_command_fails_when_nobody_can_be_told(
+    tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b24.alerts.tmp").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("B24_PIPELINE_DATABASE", str(tmp_path / "b24.duckdb"))
+    monkeypatch.setenv("B24_PIPELINE_ALERT_WEBHOOK_URL", hook.url)
+    assert main(["stale"]) == Exit.FAILED
+    said = capsys.readouterr()
+    assert said.out == "stale: No import has succeeded yet.\n"
+    assert said.err.startswith("b24-pipeline: nobody is told: The folder ")
+    assert said.err.count("\n") == 1
+    assert hook.posted == []
 
 
 def test_without_receivers_nothing_is_sent_and_nothing_is_remembered(tmp_path: Path) -> None:

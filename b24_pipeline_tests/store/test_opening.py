@@ -1,7 +1,6 @@
 """What can be wrong with the files is found on opening, in one line, and nobody's reading or writing blocks a run."""
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from b24_pipeline.store.errors import (
     DatabaseNotWritable,
     DatabaseTooNew,
 )
+from b24_pipeline_tests.databases import no_file_larger_than
 from b24_pipeline_tests.store.recording import Clock, Recorder, ask, users
 
 ANALYST = """
@@ -274,17 +274,6 @@ def test_a_path_through_a_file_is_an_error_in_words(tmp_path: Path, clock: Clock
     (tmp_path / "data").touch()
     with pytest.raises(DatabaseNotWritable, match="cannot be written"):
         Store.open(Paths(tmp_path / "data" / "b24_pipeline.duckdb"), now=clock)
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """Like a full disk, for this process."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_is_an_error_in_words_on_opening(published: Paths, clock: Clock) -> None:
