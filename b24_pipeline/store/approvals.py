@@ -99,6 +99,8 @@ def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) ->
     if not rows:
         raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
     if now - rows[0]["started_at"] > VALIDITY:
+        newer = next(iter(database.records("newest_held_run", {"since": now - VALIDITY})), None)
+        instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
         raise NotApprovable(
-            f"Run {run_id} began more than 24 hours ago: much may have changed. Start a new run and approve that one."
+            f"Run {run_id} began more than 24 hours ago: much may have changed. {instead} and approve that one."
         )

@@ -87,7 +87,17 @@ def test_approving_twice_is_approving_once(recorder: Recorder, held_run: str) ->
 
 def test_r16_a_run_of_yesterday_cannot_be_approved(recorder: Recorder, held_run: str) -> None:
     recorder.clock.advance(timedelta(hours=24, seconds=1))
-    with pytest.raises(NotApprovable, match="more than 24 hours ago"):
+    with pytest.raises(NotApprovable, match=r"more than 24 hours ago.* Start a new run and approve that one"):
+        recorder.store.approve(held_run)
+
+
+def test_r16_the_refusal_of_an_old_run_names_the_newest_that_is_held(recorder: Recorder, held_run: str) -> None:
+    recorder.clock.advance(timedelta(hours=23))
+    recorder.run(status=RunStatus.HELD)
+    newest = recorder.run(status=RunStatus.HELD)
+    recorder.run(status=RunStatus.FAILED)
+    recorder.clock.advance(timedelta(hours=2))
+    with pytest.raises(NotApprovable, match=f"Look at run {newest}, the newest that is held, and approve that one"):
         recorder.store.approve(held_run)
 
 

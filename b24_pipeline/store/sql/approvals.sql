@@ -7,6 +7,12 @@ WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND use
 -- name: add_approval
 INSERT INTO store.approvals (run_id, bitrix24_id, approved_at) VALUES ($run_id, $bitrix24_id, $approved_at)
 
+-- name: newest_held_run
+SELECT run_id FROM store.runs
+WHERE status = 'held' AND started_at >= $since
+ORDER BY number DESC
+LIMIT 1
+
 -- name: open_approvals
 SELECT run_id, bitrix24_id FROM store.approvals
 WHERE used_by_run IS NULL AND approved_at > $expired AND approved_at <= $now
