@@ -10,12 +10,12 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
-from b24_pipeline.reporting.previews import reason
 from b24_pipeline.reporting.report import as_markdown
 from b24_pipeline.reporting.texts import markdown_table
 from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.rules.words import reason
 from b24_pipeline.store import findings
-from b24_pipeline.store.report import POINTS_A_DAY, not_imported
+from b24_pipeline.store.report import POINTS_A_DAY, refused
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ TWO_INTERVALS = timedelta(hours=1)
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
 )
 def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
-    """The import at a glance: people on both sides, outcomes, matches, who is not imported, links, points, time.
+    """The import at a glance: people on both sides, outcomes, matches, rejects and conflicts, links, points, time.
 
     Every figure comes from the audit. The same picture is in `report.html` beside the database, with all names; also
     by `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing
@@ -53,7 +53,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
             "imported": found.imported,
             "share": round(found.share, 4),
             **picture(run),
-            "not_imported": dg.MetadataValue.md(not_imported_markdown(run)),
+            "rejected_or_in_conflict": dg.MetadataValue.md(refused_markdown(run)),
         }
     )
 
@@ -86,11 +86,11 @@ def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
     }
 
 
-def not_imported_markdown(run: ImportRun) -> str:
+def refused_markdown(run: ImportRun) -> str:
     """The rejected and those in conflict by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}
-        for group in not_imported(run.store)
+        for group in refused(run.store)
         for who, user in group.people
     ]
     return markdown_table(rows, columns=("who", "user", "why"))

@@ -14,6 +14,7 @@ from b24_pipeline.reporting import previews
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
+from b24_pipeline.rules.words import BY_ID
 from b24_pipeline.store import Paths, RunCounts, Store
 
 MOST_PEOPLE = 40
@@ -26,7 +27,7 @@ COUNTED = {
     "out_of_scope": "out of scope",
     "created": "created in CallGear",
     "linked": "linked by e-mail",
-    "matched_by_id": "known already, by id",
+    "matched_by_id": BY_ID,
     "phones_added": "given phone numbers",
     "rejected": "rejected",
     "conflicts": "in conflict",

@@ -9,25 +9,10 @@ from pandera.typing import DataFrame
 from b24_pipeline.reporting.texts import markdown_table
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.words import BY_EMAIL, NOT_IN_CALLGEAR
+from b24_pipeline.rules.words import reason as words_of
 
-REASONS = {
-    "missing_last_name": "has no last name in Bitrix24",
-    "missing_email": "has no e-mail in Bitrix24",
-    "invalid_email": "the e-mail in Bitrix24 is not an address",
-    "missing_department": "is in no department (on-premise portals require one)",
-    "duplicate_email": "another user has the same e-mail",
-    "ambiguous_email": "several CallGear employees have this e-mail",
-    "already_linked": "the CallGear employee with this e-mail is linked to another active user",
-    "email_reused": "the mailbox belonged to somebody who left: a person must approve",
-    "stale_link": "the linked employee no longer exists in CallGear",
-    "rehired": "came back under a new Bitrix24 id",
-    "email_reuse_approved": "a person approved that the mailbox changed hands",
-    "unfinished_create": "an earlier run had created it without hearing the answer",
-    "dismissed": "was dismissed in Bitrix24",
-    "deleted": "was deleted in Bitrix24",
-    "active": "is imported and active",
-}
-WHY_WITHOUT_REASON = {ActionKind.CREATE: "not in CallGear yet", ActionKind.LINK: "has the same e-mail"}
+WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
 CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
 FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
 PERSON_COLUMNS = ("who", "user", "why")
@@ -110,7 +95,7 @@ def other(user: object) -> str:
 
 def reason(word: object) -> str:
     """A rule's word in plain words."""
-    return REASONS.get(text(word), text(word).replace("_", " "))
+    return words_of(text(word))
 
 
 def old_to_new(before: str, after: str) -> str:

@@ -10,8 +10,8 @@ from b24_pipeline.alerts.troubles import Trouble, failed, held, records_failing
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.palette import Colour, stylesheet
-from b24_pipeline.reporting.previews import reason
 from b24_pipeline.reporting.texts import printable
+from b24_pipeline.rules.words import reason
 from b24_pipeline.store.report import Figures, RunFigure
 
 WIDTH = 924
@@ -64,9 +64,7 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
         figures=figures,
         troubles=troubles_of(figures),
         pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
-        groups=[
-            (reason(group.reason), group.people[:NAMES_LISTED], len(group.people)) for group in figures.not_imported
-        ],
+        groups=[(reason(group.reason), group.people[:NAMES_LISTED], len(group.people)) for group in figures.refused],
         runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
         colours=Markup(stylesheet()),  # noqa: S704 - constants
     )

@@ -24,6 +24,11 @@ def printable(text: object) -> str:
     return plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
 
 
+def numbered(number: int, one: str, many: str) -> str:
+    """So many of something: «1 link», «2 links»."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def markdown(text: object) -> str:
     """The text as Markdown shows it to the letter."""
     return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text))

@@ -5,31 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Rejection, Standing
+from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.words import BY_EMAIL, BY_ID, reason
 
 Row = Mapping[str, Any]
 
 NOT_SEEN = "(never seen in Bitrix24)"
 
-REASONS: Mapping[str, str] = {
-    Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
-    Rejection.MISSING_EMAIL: "there is no e-mail address in Bitrix24",
-    Rejection.INVALID_EMAIL: "the e-mail address in Bitrix24 is not of the form text@text",
-    Rejection.MISSING_DEPARTMENT: "there is no department in Bitrix24",
-    MatchReason.STALE_LINK: "the employee it was linked with no longer exists in CallGear",
-    MatchReason.REHIRED: "the employee with this e-mail belonged to the same person before",
-    MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the e-mail address has passed on",
-    MatchReason.UNFINISHED_CREATE: "an earlier run had created it without learning of it",
-    MatchReason.EMAIL_REUSED: "the employee with this e-mail belongs to somebody else, who has left",
-    MatchReason.ALREADY_LINKED: "the employee with this e-mail is linked with another active user",
-    MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail address",
-    MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail address",
-    "dismissed": "the user is dismissed in Bitrix24",
-    "deleted": "the user is deleted in Bitrix24",
-}
 _MATCHES: Mapping[str, str] = {
-    MatchKind.BY_ID: "matched by id",
-    MatchKind.BY_EMAIL: "matched by e-mail",
+    MatchKind.BY_ID: BY_ID,
+    MatchKind.BY_EMAIL: BY_EMAIL,
     MatchKind.NONE: "matched with nobody in CallGear",
     MatchKind.CONFLICT: "in conflict",
     MatchKind.REJECTED: "not looked for in CallGear",
@@ -175,9 +160,9 @@ def person(row: Row) -> str:
     return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
 
 
-def because(reason: str | None) -> str:
+def because(word: str | None) -> str:
     """A reason as the end of a sentence; empty when there is none."""
-    return f", because {REASONS.get(reason, reason)}" if reason else ""
+    return f", because {reason(word)}" if word else ""
 
 
 def now(

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from b24_pipeline.reporting.charts import STATUS_LOOKS, charts_of
+from b24_pipeline.reporting.charts import charts_of
+from b24_pipeline.reporting.charts_of_runs import STATUS_LOOKS
 from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.marks import SIGNS, pushed_apart
 from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
@@ -69,7 +70,7 @@ def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(repor
     assert "portal.test → account.test" in text
     assert "Held: employees to create , since 12 January 13:30 UTC." in text
     assert "Records failing" in text
-    assert "Has no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
+    assert "There is no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
     assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
 
 
@@ -95,11 +96,42 @@ def test_the_headings_say_the_findings(told: Figures) -> None:
         "people": "1 of 4 candidates are imported",
         "outcomes": "2 of 3 runs went through",
         "time": "A run usually takes 2 s",
-        "matches": "1 found by e-mail, 1 new",
-        "not-imported": "2 people are not imported",
-        "links": "1 links were made this week",
+        "matches": "1 matched by e-mail, 1 not in CallGear yet",
+        "refused": "2 people are rejected or in conflict",
+        "links": "1 link was made this week",
         "points": "4 of 2,700 CallGear points are used today",
     }
+
+
+def headings(history: History) -> dict[str, str]:
+    return {chart.name: chart.heading for chart in charts_of(figures(history.store, now=history.now))}
+
+
+def test_a_run_that_died_did_not_go_through(history: History) -> None:
+    history.dies()
+    history.run()
+    history.run(dry_run=True)
+    assert headings(history)["outcomes"] == "1 of 2 runs went through"
+    assert headings(history)["time"] == "A run usually takes 2 s"
+    text = Page(make_report(figures(history.store, now=history.now)).html).text
+    assert "1 interrupted" in text
+    assert "1 dry run" in text
+    assert "interrupted the process ended before the run did –" in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "heading"), [(0, "No run in the last 7 days"), (2, "Only dry runs in the last 7 days")]
+)
+def test_dry_runs_alone_are_no_runs_that_went_through(history: History, runs: int, heading: str) -> None:
+    for _ in range(runs):
+        history.run(dry_run=True)
+    assert headings(history)["outcomes"] == heading
+
+
+def test_one_of_something_is_not_spoken_of_as_many(history: History) -> None:
+    history.run(callgear_points=1)
+    assert headings(history)["outcomes"] == "1 of 1 run went through"
+    assert headings(history)["points"] == "1 CallGear point is used today"
 
 
 def test_the_same_pictures_are_in_the_page_and_in_the_assets_metadata(report: Report, told: Figures) -> None:
