@@ -13,6 +13,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
+from b24_pipeline.rules.normalising import LONGEST_PHONE, SHORTEST_PHONE
+
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
 
@@ -83,7 +85,8 @@ class Employees(Frame):
     email_key: str = personal("E-mail as it is compared: casefolded (R04)")
     phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
     unusable_phones: str = personal(
-        "Phone texts left out because they are not 3 to 15 digits, separated by « | » (R05)"
+        f"Phone texts left out because they are not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, separated by « | »"
+        " (R05)"
     )
 
 
