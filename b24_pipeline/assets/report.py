@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
@@ -10,7 +9,7 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
-from b24_pipeline.reporting.report import as_markdown
+from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
 from b24_pipeline.reporting.texts import markdown_table
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.words import reason
@@ -18,8 +17,6 @@ from b24_pipeline.store import findings
 from b24_pipeline.store.report import POINTS_A_DAY, refused
 
 log = logging.getLogger(__name__)
-
-TWO_INTERVALS = timedelta(hours=1)
 
 
 @dg.asset(

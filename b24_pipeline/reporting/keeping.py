@@ -77,11 +77,16 @@ def last_drawn(reader: Reader) -> datetime | None:
 
 
 def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datetime) -> bool:
-    """Whether the report is missing or an hour old, or the newest run has something new to show."""
+    """Whether the report is missing or an hour old, or the newest run has something new to show.
+
+    A trial before it, which is never drawn, hides what the report shows; so it is compared with nothing.
+    """
     if not (files.html.exists() and files.svg.exists()) or now - drawn_at >= REDRAWN_EVERY:
         return True
     runs = reader.history(limit=2).to_dict("records")
     if len(runs) < 2:
         return True
     newest, before = runs
+    if before["dry_run"] or isinstance(before["only_users"], str):
+        return True
     return any(newest[name] != before[name] for name in SAME) or any(newest[name] for name in NONE)

@@ -90,6 +90,12 @@ class Figures:
         """The newest run for everybody and for real, if there is one."""
         return next((run for run in reversed(self.runs) if run.for_everybody and not run.dry_run), None)
 
+    @property
+    def last_success(self) -> RunFigure | None:
+        """The newest run that did the work of the whole import, if it is among the runs shown."""
+        success = self.health.success
+        return next((run for run in self.runs if success is not None and run.run_id == success.run_id), None)
+
 
 def figures(reader: Reader, *, now: datetime) -> Figures:
     """Read all figures."""

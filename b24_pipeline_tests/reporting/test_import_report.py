@@ -12,7 +12,9 @@ import pytest
 
 from b24_pipeline.cli import main
 from b24_pipeline.definitions import defs
-from b24_pipeline_tests.world import STEPS, Result, World
+from b24_pipeline.resources import draws_report
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline_tests.world import JOB, STEPS, Result, World
 
 
 def report_of(world: World) -> Path:
@@ -46,6 +48,28 @@ def test_trials_leave_the_report_as_it_is(imported: World, config: dict[str, obj
     assert result.success
     assert result.dagster.asset_materializations_for_node("import_report") == []
     assert report_of(imported).read_text() == "of real runs"
+
+
+def test_a_run_that_is_stopped_before_the_report_is_drawn_is_told_of_in_it(imported: World) -> None:
+    imported.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
+    assert run(imported).status == "failed"
+    page = report_of(imported).read_text()
+    assert "The import does not get through." in page
+    assert "The import is well" not in page
+
+
+@pytest.mark.parametrize(
+    ("selected", "draws"),
+    [([], True), ([*STEPS, "import_report"], True), (STEPS, False), (["import_report"], False)],
+    ids=["job", "materialize_all", "steps", "alone"],
+)
+def test_only_a_run_that_would_have_drawn_the_report_draws_it_when_stopped(selected: list[str], draws: bool) -> None:
+    assert draws_report(dg.DagsterRun(job_name=JOB, asset_selection=frozenset(map(dg.AssetKey, selected)))) is draws
+
+
+def test_a_run_of_a_check_alone_draws_nothing() -> None:
+    check = dg.AssetCheckKey(dg.AssetKey("employees"), "usable_phones")
+    assert not draws_report(dg.DagsterRun(job_name=JOB, asset_check_selection=frozenset({check})))
 
 
 def test_a_report_that_cannot_be_written_never_makes_an_import_fail(imported: World) -> None:

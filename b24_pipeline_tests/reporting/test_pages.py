@@ -3,6 +3,7 @@
 import base64
 import re
 import stat
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -14,11 +15,11 @@ from b24_pipeline.reporting.charts_of_runs import STATUS_LOOKS
 from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.marks import SIGNS, pushed_apart
 from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
-from b24_pipeline.reporting.report import Report, as_markdown, make_report, write_private
+from b24_pipeline.reporting.report import Report, as_markdown, make_report, page, write_private
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten
 from b24_pipeline.store.report import Figures, figures
-from b24_pipeline_tests.reporting.conftest import History
+from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
 class Page(HTMLParser):
@@ -68,24 +69,56 @@ def test_texts_of_people_and_services_are_shown_to_the_letter(report: Report) ->
 def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(report: Report) -> None:
     text = Page(report.html).text
     assert "portal.test → account.test" in text
-    assert "Held: employees to create , since 12 January 13:30 UTC." in text
+    assert "Held: employees to create , since 12 January 2026, 13:30 UTC." in text
     assert "Records failing" in text
     assert "There is no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
     assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
 
 
-def test_an_import_that_is_well_says_so(history: History) -> None:
+def shown(history: History, *, later: timedelta = timedelta()) -> str:
+    """What the report says, drawn so long after the last run began."""
+    return Page(page(figures(history.store, now=history.now + later), [])).text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "age"), [(0, "less than a minute"), (1, "1 minute"), (59, "59 minutes")], ids=["now", "one", "many"]
+)
+def test_an_import_that_is_well_says_so_and_when_it_was(history: History, minutes: int, age: str) -> None:
     history.run(links=(LinkWritten(1, 101, "email"),))
-    assert (
-        "The import is well. Last run 12:30 UTC: done, in 2.0 s."
-        in Page(make_report(figures(history.store, now=history.now)).html).text
-    )
+    history.run(only=(1,))
+    history.now -= HALF_AN_HOUR
+    text = shown(history, later=timedelta(minutes=minutes))
+    assert "The import is well. The last one began on 12 January 2026, 12:30 UTC, " in text
+    assert f", {age} before this: done, in 2.0 s." in text
+
+
+def test_after_two_intervals_without_a_success_the_import_is_not_well(history: History) -> None:
+    history.run()
+    text = shown(history, later=timedelta(minutes=62))
+    assert "The import is well" not in text
+    assert "Stale . No import has succeeded since 2026-01-12 12:30 UTC, 61 minutes ago." in text
+
+
+def test_an_import_that_has_never_succeeded_is_not_well(history: History) -> None:
+    history.run(dry_run=True)
+    history.run(only=(1,))
+    text = shown(history)
+    assert "The import is well" not in text
+    assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
+    assert "Stale . No import has succeeded yet." in text
+
+
+def test_the_page_says_of_when_it_is_and_when_it_is_too_old_to_be_believed(history: History) -> None:
+    history.run()
+    text = shown(history)
+    assert "as of Monday 12 January 2026, 12:30 UTC" in text
+    assert "drawn anew at least every two hours. Is it older? Then it does not tell how things are" in text
 
 
 def test_a_report_of_nothing_is_a_report(history: History) -> None:
     made = make_report(figures(history.store, now=history.now))
     text = Page(made.html).text
-    assert "No run in the last 7 days. Start one: b24-pipeline sync" in text
+    assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
     assert "No import in the last 90 days" in text
     ET.fromstring(made.svg)
 
