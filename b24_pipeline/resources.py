@@ -20,7 +20,7 @@ from b24_pipeline.reporting.keeping import ReportFiles, keep
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Store, StoreError
+from b24_pipeline.store import Step, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             finally:
                 importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
                 if draws_report(context.run):
-                    report_trouble(self._run)
+                    report_unfinished(self._run)
 
     def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack) -> ImportRun:
         """Open and lock everything; `stack` lets go of it.
@@ -170,11 +170,13 @@ def draws_report(run: dg.DagsterRun) -> bool:
     return run.asset_selection >= REPORTING
 
 
-def report_trouble(run: ImportRun) -> None:
-    """Let the report tell of a run that was stopped before the step that draws it; never makes a run fail."""
-    if run.trouble is None or run.config.dry_run or run.config.only:
+def report_unfinished(run: ImportRun) -> None:
+    """Let the report tell of a run that ended before the step that draws it; never makes a run fail."""
+    if run.config.dry_run or run.config.only:
         return
     try:
+        if run.trouble is None and Step.UPSERT in run.store.recorded_by(run.run_id):
+            return
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - whatever it is: why the run failed is what people must read
         log.warning("the report could not be made: %s", error)

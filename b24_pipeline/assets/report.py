@@ -13,7 +13,7 @@ from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
 from b24_pipeline.reporting.texts import markdown_table
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.words import reason
-from b24_pipeline.store import findings
+from b24_pipeline.store import Step, findings
 from b24_pipeline.store.report import POINTS_A_DAY, refused
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,12 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     if run.config.dry_run or run.config.only:
         log.info("the report tells of runs for everybody and for real; it stays as it is")
         return
+    if Step.UPSERT not in run.store.recorded_by(run.run_id):
+        raise dg.Failure(
+            f"{Step.UPSERT} was not done in this run, so there is nothing new to report: materialize all assets "
+            "together, or launch the job employee_import. What the audit has is drawn by b24-pipeline report.",
+            allow_retries=False,
+        )
     note_so_far(run)
     found = findings.imported(run.store)
     yield dg.MaterializeResult(

@@ -50,6 +50,11 @@ def recorded(database: Database, run: CurrentRun, what: str) -> bool:
     return database.value("recorded", {"run": run.number, "what": what}) is not None
 
 
+def recorded_by(database: Database, run_id: str) -> frozenset[str]:
+    """The tables and steps that a run has recorded."""
+    return frozenset(row["what"] for row in database.records("recorded_by", {"run_id": run_id}))
+
+
 def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
     """Store that the run has recorded this table or step, also where nothing in it changed."""
     if not recorded(database, run, what):

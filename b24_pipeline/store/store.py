@@ -58,6 +58,10 @@ class Reader:
         """What one run did and left standing."""
         return actions.actions(self.database, run_id)
 
+    def recorded_by(self, run_id: str) -> frozenset[str]:
+        """The tables and steps (`Step`) that one run has recorded: how far it got."""
+        return histories.recorded_by(self.database, run_id)
+
     def dead_letters(self) -> DataFrame[frames.DeadLetters]:
         """The actions that failed and are tried again."""
         return actions.dead_letters(self.database)

@@ -14,7 +14,7 @@ from b24_pipeline.cli import main
 from b24_pipeline.definitions import defs
 from b24_pipeline.resources import draws_report
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline_tests.world import JOB, STEPS, Result, World
+from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, Result, World
 
 
 def report_of(world: World) -> Path:
@@ -48,6 +48,14 @@ def test_trials_leave_the_report_as_it_is(imported: World, config: dict[str, obj
     assert result.success
     assert result.dagster.asset_materializations_for_node("import_report") == []
     assert report_of(imported).read_text() == "of real runs"
+
+
+def test_materialized_alone_it_refuses_to_look_fresh_because_nothing_was_imported(imported: World) -> None:
+    result = imported.run(job=MATERIALIZE, trigger=None, assets=["import_report"])
+    assert (result.success, result.status, imported.sandbox.requests) == (False, "failed", [])
+    assert result.dagster.asset_materializations_for_node("import_report") == []
+    assert "callgear_upsert was not done in this run" in result.failures()[0]
+    assert "launch the job employee_import" in (result.reason or "")
 
 
 def test_a_run_that_is_stopped_before_the_report_is_drawn_is_told_of_in_it(imported: World) -> None:

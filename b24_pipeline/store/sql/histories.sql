@@ -37,5 +37,8 @@ WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND {same})
 -- name: recorded
 SELECT run FROM store.recorded WHERE run = $run AND what = $what
 
+-- name: recorded_by
+SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
+
 -- name: note_recorded
 INSERT INTO store.recorded (run, what) VALUES ($run, $what)
