@@ -63,7 +63,9 @@ def employee_matches(
         metadata={
             "dagster/row_count": len(matches),
             **{kind.value: int(kinds.get(kind, 0)) for kind in MatchKind},
-            "conflicts": dg.MetadataValue.md(previews.people_markdown(previews.conflicts(matches, judged))),
+            "conflicts": dg.MetadataValue.md(
+                previews.people_markdown(previews.conflicts(matches, judged), rest="audit.employee_matches")
+            ),
         },
     )
 

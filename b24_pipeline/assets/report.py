@@ -9,8 +9,8 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
+from b24_pipeline.reporting.previews import people_markdown
 from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
-from b24_pipeline.reporting.texts import markdown_table
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.words import reason
 from b24_pipeline.store import Step, findings
@@ -96,4 +96,4 @@ def refused_markdown(run: ImportRun) -> str:
         for group in refused(run.store)
         for who, user in group.people
     ]
-    return markdown_table(rows, columns=("who", "user", "why"))
+    return people_markdown(rows, rest="audit.employee_matches")

@@ -19,8 +19,7 @@ from b24_pipeline.store import Paths, RunCounts, Store
 
 MOST_PEOPLE = 40
 MOST_DONE = 12
-MOST_PLANNED = 200
-"""Of what was done a glance is enough, the audit has it all; a plan is there to be read."""
+"""Of what was done a glance is enough, the audit has it all."""
 COUNTED = {
     "users": "users read from Bitrix24",
     "candidates": "candidates",
@@ -101,16 +100,28 @@ def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
     console.print(Text(headline, style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
-    changes = previews.changes(result.actions)
-    if changes and result.dry_run:
-        console.print(changes_table("What would be done", changes, most=MOST_PLANNED))
-    elif changes:
-        console.print(changes_table("What was done", changes, most=MOST_DONE))
+    for table in changes_tables(result):
+        console.print(table)
     for title, rows in listed(result):
         console.print(people_table(title, rows))
     console.print("", counts_table(result), sep="\n")
     console.print(Text(f"Run {result.run_id}, database {result.database}", style="dim"))
     print_next_steps(result, console=console, sandbox=sandbox)
+
+
+def changes_tables(result: RunResult) -> list[Table]:
+    """What is held, what would be done, what was done or tried; that on which a person decides in full."""
+    outcome = result.actions["outcome"]
+    parts = (
+        ("Held until a person approves", outcome == Outcome.HELD, previews.MOST_TO_BE_READ),
+        ("What would be done", outcome == Outcome.PLANNED, previews.MOST_TO_BE_READ),
+        ("What waits" if result.dry_run else "What was done", ~outcome.isin(previews.TO_BE_READ), MOST_DONE),
+    )
+    return [
+        changes_table(title, changes, most=most)
+        for title, rows, most in parts
+        if (changes := previews.changes(frames.check(frames.Actions, result.actions[rows])))
+    ]
 
 
 def counts_table(result: RunResult) -> Table:

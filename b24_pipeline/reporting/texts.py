@@ -34,12 +34,21 @@ def markdown(text: object) -> str:
     return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text))
 
 
-def markdown_table(rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS) -> str:
-    """A Markdown table of the first rows, and how many more there are; a sentence when there are none."""
+def markdown_table(
+    rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS, rest: str = ""
+) -> str:
+    """A Markdown table of the first rows; a sentence when there are none.
+
+    Args:
+        rows: by column title.
+        columns: the titles, in their order.
+        most: how many rows are shown.
+        rest: the table of the audit that has all of them, for those who miss some.
+    """
     if not rows:
         return "none"
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(markdown(row.get(column)) for column in columns) + " |" for row in rows[:most]]
     if len(rows) > most:
-        lines.append(f"\n… and {len(rows) - most} more (see `audit.actions`)")
+        lines.append(f"\n… and {len(rows) - most} more{f', in `{rest}`' if rest else ''}")
     return "\n".join(lines)

@@ -106,6 +106,7 @@ def test_held_is_20_and_the_next_step_is_named(portal: World, terminal: Terminal
 
     assert said.code == 20
     assert "11 held by a safety limit" in " ".join(said.out.split())
+    assert "Held until a person approves (11)" in said.out
     assert "b24-pipeline approve " in said.out
 
 
