@@ -12,8 +12,8 @@ CONTAINER_LOCK = (PROJECT / "deploy/requirements.lock").read_text(encoding="utf-
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Each package with its version and hashes."""
-    return {name_of(pin): pin.strip() for pin in re.split(r"\n(?=\w)", lock)}
+    """Each package with its version and hashes; on which systems it is needed may differ."""
+    return {name_of(pin): re.sub(r" ; .+(?= \\)", "", pin.strip()) for pin in re.split(r"\n(?=\w)", lock)}
 
 
 def name_of(requirement: str) -> str:
