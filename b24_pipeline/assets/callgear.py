@@ -1,11 +1,13 @@
 """The account's side: its employees, who is who, and what is done there."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
-from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import count_matches
 from b24_pipeline.importing.upsert import upsert
@@ -21,13 +23,19 @@ from b24_pipeline.rules.records import MatchKind
     kinds={"callgear", "pandas"},
     owners=OWNERS,
     pool=POOL,
+    output_required=False,
     metadata=columns_of(frames.CallGearEmployees),
 )
-def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
-    """The employees that the CallGear account has now: complete, or the run ends here."""
+def callgear_employees(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
+    """The employees that the CallGear account has now: complete, or the run ends here.
+
+    When the day's points are used up, the rest of the run is skipped, and the next one goes on.
+    """
     with import_run.step("callgear_employees") as run:
-        found = fetch_employees(run.connection.callgear)
-    return dg.MaterializeResult(
+        found = read_employees(run)
+    if found is None:
+        return
+    yield dg.MaterializeResult(
         value=found,
         metadata={
             "dagster/row_count": len(found),

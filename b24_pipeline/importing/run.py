@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -156,7 +157,13 @@ class ImportRun:
         decided = self.decide(plan)
         return frames.check(frames.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
 
-    def settle_dead_letters(self, actions: DataFrame[frames.Actions], *, kinds: frozenset[ActionKind]) -> None:
+    def settle_dead_letters(
+        self,
+        actions: DataFrame[frames.Actions],
+        *,
+        kinds: frozenset[ActionKind],
+        unanswered: AbstractSet[tuple[int, str]],
+    ) -> None:
         """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
         known = self.store.dead_letters()
         if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
@@ -165,7 +172,10 @@ class ImportRun:
         if self.config.only:
             concerned &= known["bitrix24_id"].isin(self.config.only)
         settled = retrying.settle(
-            frames.check(frames.DeadLetters, known[concerned]), actions=actions, now=self.connection.now()
+            frames.check(frames.DeadLetters, known[concerned]),
+            actions=actions,
+            unanswered=unanswered,
+            now=self.connection.now(),
         )
         untouched = frames.check(frames.DeadLetters, known[~concerned])
         self.store.put_dead_letters(

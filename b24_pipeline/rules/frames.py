@@ -185,7 +185,7 @@ class DeadLetters(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     action: str = column("The action that failed")
-    attempts: pd.Int64Dtype = column("How often it was tried in a row")
+    attempts: pd.Int64Dtype = column("How often it was refused in a row")
     first_failed_at: Instant = column("When it failed first")
     last_failed_at: Instant = column("When it failed last")
     next_try_at: Instant = column("Not tried again before")

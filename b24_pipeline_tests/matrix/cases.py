@@ -217,16 +217,12 @@ MNEMONICS: tuple[tuple[Scene, str, tuple[Mnemonic, ...], RunStatus], ...] = (
 )
 
 
-def ends(scene: Scene, method: str, kind: FaultKind, position: Position) -> RunStatus:
+def ends(scene: Scene, method: str, kind: FaultKind) -> RunStatus:
     """How a run ends in which a call of CallGear fails so once."""
     if kind in ACCOUNT:
         renewed = scene is scenes.LOGIN_SCENE and method != "login.user"
         return DONE if renewed and kind in (FaultKind.TOKEN_INVALID, FaultKind.TOKEN_EXPIRED) else FAILED
-    if kind is FaultKind.LIMIT_DAY:
-        before_any_plan = method == "get.employees" and position is Position.FIRST
-        first_login = method == "login.user" and position is Position.FIRST
-        return FAILED if before_any_plan or first_login else PARTIAL
-    return DONE
+    return PARTIAL if kind is FaultKind.LIMIT_DAY else DONE
 
 
 def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
@@ -270,7 +266,7 @@ def case_of(scene: Scene, method: str, kind: FaultKind, position: Position) -> C
     """A case with the end that follows from the fault."""
     if method == "batch":
         return Case(scene, "bitrix24", method, kind, position, PORTAL_ENDS[kind])
-    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind, position))
+    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind))
 
 
 def mnemonic_cases() -> Iterator[Case]:
