@@ -82,6 +82,8 @@ def after(
     state: DataFrame[frames.ResponsibleEmployees], *, actions: DataFrame[frames.Actions]
 ) -> DataFrame[frames.ResponsibleEmployees]:
     """The state once the actions are done."""
+    if actions.empty:
+        return state
     done = actions[actions["outcome"] == Outcome.DONE]
     removed = done.loc[done["action"] == ActionKind.REMOVE_RESPONSIBLE, "bitrix24_id"]
     added = done.loc[done["action"].isin([ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE])]

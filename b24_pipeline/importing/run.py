@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
-import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
@@ -135,6 +134,8 @@ class ImportRun:
 
     def decide(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
         """R16, R18: the plan with its waiting and held rows marked."""
+        if plan.empty:
+            return plan
         dead_letters = self.store.dead_letters()
         resting = retrying.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
         return limits.hold(
@@ -177,10 +178,7 @@ class ImportRun:
             unanswered=unanswered,
             now=self.connection.now(),
         )
-        untouched = frames.check(frames.DeadLetters, known[~concerned])
-        self.store.put_dead_letters(
-            frames.check(frames.DeadLetters, pd.concat([untouched, settled], ignore_index=True))
-        )
+        self.store.put_dead_letters(frames.together(frames.DeadLetters, known[~concerned], settled))
 
     def count(self, **numbers: int) -> None:
         """Set some of the run's figures."""

@@ -55,9 +55,7 @@ class Sent:
     @property
     def actions(self) -> DataFrame[frames.Actions]:
         """All of them."""
-        if not self.parts:
-            return frames.empty(frames.Actions)
-        return frames.check(frames.Actions, pd.concat(self.parts, ignore_index=True))
+        return frames.together(frames.Actions, *self.parts)
 
 
 def send_plan(
@@ -69,14 +67,12 @@ def send_plan(
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
     chosen = run.chosen(plan)
-    standing = frames.check(frames.Plan, pd.concat([chosen, run.not_chosen(plan)], ignore_index=True))
+    standing = frames.together(frames.Plan, chosen, run.not_chosen(plan))
     run.store.record_standing(step, planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)))
     todo = with_outcomes(chosen, (Outcome.PLANNED,))
     sent = planned_only(run, todo) if run.config.dry_run else send_all(run, todo, step=step, sender=sender)
-    actions = frames.check(
-        frames.Actions,
-        pd.concat([planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES)), sent.actions], ignore_index=True),
-    )
+    stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
+    actions = frames.together(frames.Actions, stands, sent.actions)
     run.add(actions)
     if not run.config.dry_run:
         run.settle_dead_letters(actions, kinds=kinds, unanswered=sent.unanswered)
@@ -96,11 +92,10 @@ def planned_only(run: ImportRun, todo: DataFrame[frames.Plan]) -> Sent:
 
 def send_all(run: ImportRun, todo: DataFrame[frames.Plan], *, step: str, sender: Sender) -> Sent:
     """Send every planned row; each answer is in the database before the step goes on."""
-    todo = frames.check(frames.Plan, todo.reset_index(drop=True))
-    planned = planned_actions(todo, dead_letters=run.store.dead_letters())
     sent = Sent()
-    if not planned:
+    if todo.empty:
         return sent
+    planned = planned_actions(todo, dead_letters=run.store.dead_letters())
     actions, progress = planning.as_actions(todo), Progress(step, total=len(planned))
     carrier = Carrier(
         send=sender.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time

@@ -252,6 +252,12 @@ def without_rows(model: type[Frame]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types(model).items()})
 
 
+def together(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
+    """The rows of all parts, one after the other."""
+    filled = [part for part in parts if len(part)]
+    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty(model)
+
+
 def of(model: type[Model], rows: Sequence[Mapping[Hashable, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
     return check(model, pd.DataFrame(rows, columns=names(model)))

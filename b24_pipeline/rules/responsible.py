@@ -82,6 +82,8 @@ def plan_responsible_list(
     people: pd.DataFrame, *, state: DataFrame[frames.ResponsibleEmployees]
 ) -> DataFrame[frames.Plan]:
     """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
+    if people.empty:
+        return frames.empty(frames.Plan)
     rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="standing"), on="bitrix24_id")
     active = rows["standing"] == ACTIVE
     named = active & rows["name"].notna()

@@ -75,6 +75,8 @@ def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -
     A run that records twice saw one state only, the last it recorded.
     """
     with database.seen(rows):
+        if not database.value("is_another_state", part.parameters, **part.identifiers):
+            return
         database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
     let_hold(database, part, rows, run)
 

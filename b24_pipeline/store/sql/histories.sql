@@ -1,6 +1,13 @@
 -- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
 -- A row that ends in the run it began in never held: no run is shown with it.
 
+-- name: is_another_state
+SELECT (SELECT count(*) FROM seen) <> (SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND until_run IS NULL)
+    OR EXISTS (
+        SELECT 1 FROM seen
+        WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL AND {same})
+    )
+
 -- name: close_rows
 UPDATE store.{table} AS kept SET until_run = $run
 WHERE {scope} AND kept.until_run IS NULL
