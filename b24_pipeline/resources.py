@@ -47,7 +47,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     dry_run: bool = Field(default=False, description="Read everything and show the plan; change nothing (R19).")
     only: list[int] = Field(
         default_factory=list,
-        description="Bitrix24 user ids: do something for these people only, at once. Empty: everybody.",
+        description=(
+            "Bitrix24 user ids: do something for these people only, at once. The page of `callgear_upsert` then shows "
+            "their step trace: what was read, the rule that decided, what was sent. Empty: everybody."
+        ),
     )
     approve: str = Field(
         default="",

@@ -12,8 +12,9 @@ from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.palette import Colour, stylesheet
 from b24_pipeline.reporting.texts import numbered, printable
+from b24_pipeline.rules.records import MatchReason
 from b24_pipeline.rules.words import reason
-from b24_pipeline.store.report import Figures, RunFigure
+from b24_pipeline.store.report import Figures, Refused, RunFigure
 
 TWO_INTERVALS = timedelta(hours=1)
 """After so long without a success the import is not well, whatever the last run says."""
@@ -68,10 +69,20 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
         troubles=troubles_of(figures),
         last_import=last_import(figures),
         pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
-        groups=[(reason(group.reason), group.people[:NAMES_LISTED], len(group.people)) for group in figures.refused],
+        groups=[
+            (reason(group.reason), how_to_approve(group, figures), group.people[:NAMES_LISTED], len(group.people))
+            for group in figures.refused
+        ],
         runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
         colours=Markup(stylesheet()),  # noqa: S704 - constants
     )
+
+
+def how_to_approve(group: Refused, figures: Figures) -> str:
+    """How a mailbox that was passed on is approved (R09); empty for every other reason."""
+    if group.reason != MatchReason.EMAIL_REUSED or figures.health.success is None:
+        return ""
+    return f"b24-pipeline approve {figures.health.success.run_id} --user ID"
 
 
 def troubles_of(figures: Figures) -> list[Trouble]:

@@ -29,9 +29,14 @@ def numbered(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def markdown_line(text: object) -> str:
+    """The text on one line, as Markdown shows it to the letter."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", one_line(text))
+
+
 def markdown(text: object) -> str:
-    """The text as Markdown shows it to the letter."""
-    return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text))
+    """The same, cut to the width of a table's cell."""
+    return markdown_line(printable(text))
 
 
 def markdown_table(

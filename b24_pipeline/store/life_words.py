@@ -100,7 +100,7 @@ class Thing:
 
     def first(self, row: Row) -> str:
         """Seen for the first time, with its fields."""
-        return f"seen in {self.where(row)}: {self._fields_of(row)}"
+        return f"seen in {self.where(row)}: {self.fields_of(row)}"
 
     def changed(self, before: Row, after: Row) -> str:
         """Each changed field, old → new."""
@@ -123,9 +123,10 @@ class Thing:
 
     def back(self, row: Row) -> str:
         """It is there again, with its fields."""
-        return f"back in {self.where(row)}: {self._fields_of(row)}"
+        return f"back in {self.where(row)}: {self.fields_of(row)}"
 
-    def _fields_of(self, row: Row) -> str:
+    def fields_of(self, row: Row) -> str:
+        """Its fields that have a value, by name."""
         return ", ".join(
             f"{label} {_quoted(row[name])}" for name, label in self.fields.items() if row[name] is not None
         )
@@ -255,7 +256,7 @@ def _turned(before: Row, after: Row) -> str | None:
 
 
 def _quoted(value: object) -> str:
-    if value is None:
+    if value is None or value == []:
         return "(none)"
     return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
 

@@ -64,6 +64,22 @@ def test_a_dry_run_for_one_person_shows_the_plan_and_sends_nothing(portal: World
     assert first != second
 
 
+def test_single_people_are_shown_step_by_step_and_an_id_of_nobody_is_said_to_be_none(
+    portal: World, terminal: Terminal
+) -> None:
+    newcomer = portal.hire("Newcomer")
+    portal.hire("Mailless", EMAIL=None)
+
+    said = terminal("sync", "--only", str(newcomer), "99999")
+
+    printed = " ".join(said.out.split())
+    assert (said.code, said.err, len(portal.links())) == (0, "", 10)
+    assert f"Newcomer Ira, newcomer@x.test (Bitrix24 user {newcomer})" in printed
+    assert "R10 create in CallGear (employee" in printed
+    assert "Bitrix24 has no user 99999: it is not among the 11 users that were read" in printed
+    assert "Mailless" not in printed
+
+
 def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, terminal: Terminal) -> None:
     portal.hire("Newcomer", WORK_PHONE="7900")
     portal.hire("Mailless", EMAIL=None)

@@ -3,6 +3,7 @@
 import base64
 import re
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,7 @@ from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
 from b24_pipeline.reporting.report import Report, as_markdown, make_report, page, write_private
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten
-from b24_pipeline.store.report import Figures, figures
+from b24_pipeline.store.report import Figures, Refused, figures
 from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
@@ -134,6 +135,13 @@ def test_the_headings_say_the_findings(told: Figures) -> None:
         "links": "1 link was made this week",
         "points": "4 of 2,700 CallGear points are used today",
     }
+
+
+def test_r09_the_page_says_how_a_mailbox_that_was_passed_on_is_approved(told: Figures) -> None:
+    hint = "If the employee shall be theirs: b24-pipeline approve run-3 --user ID lets the next run link it"
+    reused = replace(told, refused=(Refused("email_reused", (("Heir Ira", 7),)),))
+    assert hint in Page(page(reused, [])).text
+    assert "approve run-3 --user" not in Page(page(told, [])).text
 
 
 def headings(history: History) -> dict[str, str]:
