@@ -66,6 +66,14 @@ def test_a_run_that_is_stopped_before_the_report_is_drawn_is_told_of_in_it(impor
     assert "The import is well" not in page
 
 
+def test_a_run_that_is_put_off_is_told_of_in_it(imported: World) -> None:
+    imported.behave(day_limit=0)
+    result = run(imported)
+    assert (result.success, result.status) == (True, "partial")
+    assert result.dagster.asset_materializations_for_node("import_report") == []
+    assert "the account could not be read" in report_of(imported).read_text()
+
+
 @pytest.mark.parametrize(
     ("selected", "draws"),
     [([], True), ([*STEPS, "import_report"], True), (STEPS, False), (["import_report"], False)],
