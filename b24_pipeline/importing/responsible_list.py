@@ -34,8 +34,7 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[frames.Employee
     if policy is ResponsibleListPolicy.OFF:
         return skipped(run, "the setting responsible_list is off")
     ever_linked = run.store.ever_linked()
-    deleted = responsible.gone_from_portal(employees, ever_linked=ever_linked, scope=run.policy.scope)
-    people = responsible.concerned(employees, ever_linked=ever_linked, deleted=deleted, policy=policy)
+    people = responsible.concerned(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
     try:
         state = current_state(run, people, policy=policy)
     except MethodError as error:

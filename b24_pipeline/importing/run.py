@@ -78,6 +78,8 @@ class ImportRun:
     approval: Approval | None
     interrupted: list[str]
     """Earlier runs that were found to have died."""
+    deleted: frozenset[int] = frozenset()
+    """R13: users that were imported, and surely are not in the portal any more; known once it was read."""
     counts: RunCounts = field(default_factory=RunCounts)
     notes: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)

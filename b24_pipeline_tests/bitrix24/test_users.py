@@ -3,6 +3,7 @@
 import pytest
 
 from b24_pipeline.bitrix24 import Bitrix24, fetch_users
+from b24_pipeline.bitrix24.pages import EMPLOYEES
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
@@ -180,6 +181,7 @@ def test_where_rows_do_not_tell_the_type_only_employees_are_read(
     fetch = fetch_users(client, known_ids=known)
     assert fetch.users["bitrix24_id"].tolist() == [1, 2]
     assert fetch.users["user_type"].tolist() == ["employee", "employee"]
+    assert fetch.asked_for == EMPLOYEES
     assert fetch.portal_count == 2
 
 
