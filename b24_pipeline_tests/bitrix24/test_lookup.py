@@ -16,7 +16,7 @@ from b24_pipeline.bitrix24 import (
 )
 from b24_pipeline.bitrix24.pages import EMPLOYEES
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
+from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, UserTypeStyle
 from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, Twister, commands_sent, hire
 
 
@@ -42,7 +42,7 @@ def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandb
 def test_r13_who_is_there_but_is_no_employee_any_more_is_neither_deleted_nor_overlooked_by_a_fetch_of_employees(
     client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed, user_type_returned=False)
+    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed, user_type=UserTypeStyle.ABSENT)
     hire(sandbox, [1, 2, 3, 4])
     hire(sandbox, [5, 6], USER_TYPE="extranet")
     sandbox.portal.dismiss(2)

@@ -14,6 +14,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     TimestampStyle,
     UncountedTotal,
     UnresolvedReference,
+    UserTypeStyle,
 )
 from b24_pipeline_tests.bitrix24.conftest import FakeClock, commands_sent, hire
 
@@ -171,11 +172,18 @@ def test_every_documented_spelling_gives_the_same_frame(
     assert users["second_name"].isna().all()
 
 
+UNKNOWN_TYPES = [
+    Bitrix24Behaviour(user_type=UserTypeStyle.ABSENT),
+    *(Bitrix24Behaviour(user_type=UserTypeStyle.BLANK, blanks=style) for style in BlankStyle),
+]
+
+
 @pytest.mark.parametrize("known", [None, [1, 2, 3]])
+@pytest.mark.parametrize("behaviour", UNKNOWN_TYPES)
 def test_where_rows_do_not_tell_the_type_only_employees_are_read(
-    client: Bitrix24, sandbox: Sandbox, known: list[int] | None
+    client: Bitrix24, sandbox: Sandbox, behaviour: Bitrix24Behaviour, known: list[int] | None
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(user_type_returned=False)
+    sandbox.bitrix24 = behaviour
     hire(sandbox, [1, 2])
     hire(sandbox, [3], USER_TYPE="extranet")
     fetch = fetch_users(client, known_ids=known)

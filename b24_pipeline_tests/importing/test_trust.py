@@ -4,7 +4,7 @@ import pytest
 
 from b24_pipeline.rules import candidates
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope, UserTypeStyle
 from b24_pipeline_tests.world import World
 
 
@@ -66,7 +66,7 @@ def test_r13_an_employee_who_becomes_an_extranet_user_blocks_no_run_where_rows_d
 ) -> None:
     """R14 speaks of who is dismissed or deleted: of the three only the first and the last leave the list."""
     deleted, extranet, dismissed_extranet = 1, 2, 3
-    imported.behave(user_type_returned=False)
+    imported.behave(user_type=UserTypeStyle.ABSENT)
     imported.list_responsible(deleted, extranet, dismissed_extranet)
     imported.portal.delete(deleted)
     for user in (extranet, dismissed_extranet):

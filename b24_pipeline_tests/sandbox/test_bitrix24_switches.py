@@ -10,6 +10,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     DismissedUsers,
     TimestampStyle,
     UncountedTotal,
+    UserTypeStyle,
 )
 from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
 
@@ -78,10 +79,18 @@ def test_department_ids_may_be_text(portal: Portal, sandbox: Sandbox, set_portal
 
 def test_user_type_may_be_missing_and_still_filters(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A", USER_TYPE="extranet")
-    set_portal(user_type_returned=False)
+    set_portal(user_type=UserTypeStyle.ABSENT)
 
     assert "USER_TYPE" not in portal.json("user.get", {"select": ["ID", "USER_TYPE"]})["result"][0]
     assert portal.ids(filter={"USER_TYPE": "employee"}) == []
+
+
+def test_user_type_may_have_no_value_and_still_filters(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
+    sandbox.portal.hire(NAME="A")
+    set_portal(user_type=UserTypeStyle.BLANK, blanks=BlankStyle.NULL)
+
+    assert portal.json("user.get", {"filter": {"USER_TYPE": "employee"}})["result"][0]["USER_TYPE"] is None
+    assert portal.ids(filter={"USER_TYPE": "extranet"}) == []
 
 
 @pytest.mark.parametrize(

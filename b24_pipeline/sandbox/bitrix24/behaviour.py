@@ -33,6 +33,14 @@ class DepartmentStyle(Enum):
     STRINGS = "strings"
 
 
+class UserTypeStyle(Enum):
+    """How ``USER_TYPE`` arrives, which is in no scope's list (contract 2.6)."""
+
+    RETURNED = "returned"
+    BLANK = "without a value"  # as other fields without one: see `blanks`
+    ABSENT = "absent"
+
+
 class UncountedTotal(Enum):
     """``total`` when counting is off, ``start=-1`` (contract 2.3)."""
 
@@ -128,7 +136,7 @@ class Bitrix24Behaviour:
         timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
         blanks: how fields without a value arrive.
         departments: how department ids arrive.
-        user_type_returned: False leaves ``USER_TYPE`` out of every row.
+        user_type: how ``USER_TYPE`` arrives.
         dismissed: whether dismissed users are shown.
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
@@ -154,7 +162,7 @@ class Bitrix24Behaviour:
     timestamp_touched_by: frozenset[Change] = frozenset(Change)
     blanks: BlankStyle = BlankStyle.MIXED
     departments: DepartmentStyle = DepartmentStyle.INTEGERS
-    user_type_returned: bool = True
+    user_type: UserTypeStyle = UserTypeStyle.RETURNED
     dismissed: DismissedUsers = DismissedUsers.INCLUDED
     select_supported: bool = True
     uncounted_supported: bool = True

@@ -13,6 +13,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     Scope,
     TimestampStyle,
     UncountedTotal,
+    UserTypeStyle,
 )
 from b24_pipeline.sandbox.bitrix24.fields import (
     ABSENT_WHEN_BLANK,
@@ -111,6 +112,7 @@ class Showing:
         self._portal = portal
         self._behaviour = portal.behaviour
         self._fields, self._custom = _selected_fields(select, portal)
+        self._blanked = {USER_TYPE} if self._behaviour.user_type is UserTypeStyle.BLANK else frozenset()
         self._in_batch = in_batch
 
     def row(self, user_id: int) -> dict[str, Json]:
@@ -118,7 +120,7 @@ class Showing:
         user = self._portal.users[user_id]
         shown: dict[str, Json] = {}
         for name in self._fields:
-            value = user.get(name)
+            value = None if name in self._blanked else user.get(name)
             if name in UNSTABLE:
                 self._put_moment(shown, name, user_id)
             elif value in (None, "", []):
@@ -169,7 +171,7 @@ def _blank(style: BlankStyle, name: str) -> Json:
 def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
     """The standard fields to show, and whether the portal's own are shown too."""
     behaviour = portal.behaviour
-    visible = [*VISIBLE[behaviour.scope], *([USER_TYPE] if behaviour.user_type_returned else [])]
+    visible = [*VISIBLE[behaviour.scope], *([] if behaviour.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
     wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
     if not wanted or "*" in wanted or not behaviour.select_supported:
         return visible, behaviour.scope is Scope.FULL
