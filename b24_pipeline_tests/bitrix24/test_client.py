@@ -253,10 +253,28 @@ def test_nobody_waits_for_a_used_up_method_beyond_the_deadline(client_of: Make, 
     assert clock.slept == []
 
 
-def test_a_reset_in_the_past_is_waited_for_a_second(client_of: Make, clock: FakeClock) -> None:
-    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START - 50})
+@pytest.mark.parametrize("reset", [START - 50, START])
+def test_a_method_that_is_used_up_after_its_reset_is_tried_after_a_minute(
+    client_of: Make, clock: FakeClock, reset: float
+) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": reset})
     client_of(Portal(limit, ok())).call("user.get")
-    assert clock.slept == [1]
+    assert clock.slept == [60]
+
+
+def test_a_limit_that_outlasts_its_reset_is_waited_for_bucket_by_bucket(client_of: Make, clock: FakeClock) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
+    assert client_of(Portal(limit, limit, limit, limit, ok("done"))).call("user.get").result == "done"
+    assert clock.slept == [55, 60, 60, 60]
+
+
+def test_a_limit_that_outlasts_its_reset_is_not_waited_for_beyond_the_deadline(
+    client_of: Make, clock: FakeClock
+) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
+    with pytest.raises(OperationLimit):
+        client_of(Portal(limit), retries=RetryLimits(deadline=150)).call("user.get")
+    assert clock.slept == [55, 60]
 
 
 def test_once_means_once(client_of: Make) -> None:
