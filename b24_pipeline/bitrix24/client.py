@@ -122,9 +122,9 @@ class Bitrix24:
         """
         return self._repeating(lambda: self.batch_once(commands, halt=halt))
 
-    def batch_whole(self, commands: Mapping[str, str]) -> BatchAnswer:
-        """As `batch`, but an error of one command is an error of all."""
-        return self._repeating(lambda: _whole(self.batch_once(commands), commands))
+    def batch_whole(self, commands: Mapping[str, str], *, guesses: Mapping[str, str] | None = None) -> BatchAnswer:
+        """As `batch`, but an error of one command is an error of all. `guesses` come after them, and may fail."""
+        return self._repeating(lambda: _whole(self.batch_once({**commands, **(guesses or {})}), commands))
 
     def patience(self) -> Patience:
         """The bounds of repeating one operation; no pause ends after the run's deadline."""
@@ -237,8 +237,9 @@ def _transport_fault(method: str, error: Exception) -> Bitrix24Error:
 
 
 def _whole(answer: BatchAnswer, commands: Mapping[str, str]) -> BatchAnswer:
-    for error in answer.errors.values():
-        raise error
+    for name in commands:
+        if name in answer.errors:
+            raise answer.errors[name]
     if not commands.keys() <= answer.results.keys():
         raise TransportFault("batch: not all commands were answered")
     return answer

@@ -106,7 +106,7 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: End) -> tuple[Census, Readin
     """Nothing is known: count, and read the first users meanwhile; then cut the others and read them."""
     with ThreadPoolExecutor(1) as pool:
         first_pages = pool.submit(read_first_pages, client, filter_)
-        answer = client.batch_whole(census_commands(filter_) | guessing_commands(filter_))
+        answer = client.batch_whole(census_commands(filter_), guesses=guessing_commands(filter_))
         census = read_census(client, answer, filter_)
         if not census.highest_id:
             return census, Reading()

@@ -145,6 +145,14 @@ def test_a_whole_batch_is_repeated_when_one_command_failed_for_the_moment(client
     assert (answer.results, len(portal.requests)) == ({"a": 1, "b": 2}, 3)
 
 
+def test_a_guess_that_fails_is_no_error_of_the_batch_and_comes_last(client_of: Make) -> None:
+    answered = {"result": {"a": 1}, "result_error": {"z": {"error": "ERROR_ARGUMENT"}}}
+    portal = Portal(ok(answered))
+    answer = client_of(portal).batch_whole({"a": "profile"}, guesses={"z": "user.get?start=50", "y": "scope"})
+    assert (answer.results, list(answer.errors)) == ({"a": 1}, ["z"])
+    assert list(json.loads(portal.requests[0].content)["cmd"]) == ["a", "z", "y"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

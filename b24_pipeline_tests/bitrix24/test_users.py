@@ -1,5 +1,7 @@
 """The complete fetch against a portal over HTTP: everybody, in few requests (R13)."""
 
+from math import ceil
+
 import pytest
 
 from b24_pipeline.bitrix24 import Bitrix24, fetch_users
@@ -10,6 +12,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     DepartmentStyle,
     DismissedUsers,
     Scope,
+    StartBeyondTotal,
     TextInIdFilter,
     TimestampStyle,
     UncountedTotal,
@@ -170,6 +173,17 @@ def test_every_documented_spelling_gives_the_same_frame(
     assert users["departments"].tolist()[:2] == ["4,17", "4,17"]
     assert users["work_phone"].tolist()[0] == "+7 (495) 1"
     assert users["second_name"].isna().all()
+
+
+@pytest.mark.parametrize("count", [60, 2_600, 5_000])
+def test_a_portal_that_refuses_pages_after_the_last_one_is_read_as_any_other(
+    client: Bitrix24, sandbox: Sandbox, count: int
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(start_beyond_total=StartBeyondTotal.ERROR)
+    hire(sandbox, range(1, count + 1))
+    fetch = fetch_users(client, known_ids=None)
+    assert len(fetch.users) == fetch.portal_count == count
+    assert fetch.requests <= ceil(count / 2_500) + 2
 
 
 UNKNOWN_TYPES = [

@@ -8,6 +8,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     Change,
     DepartmentStyle,
     DismissedUsers,
+    StartBeyondTotal,
     TimestampStyle,
     UncountedTotal,
     UserTypeStyle,
@@ -67,6 +68,15 @@ def test_an_extranet_user_without_departments_has_an_empty_list_or_no_key(portal
         sandbox.portal.hire(NAME="A", USER_TYPE="extranet", UF_DEPARTMENT=[])
 
     assert [row.get("UF_DEPARTMENT", ABSENT) for row in portal.json("user.get")["result"]] == [[], ABSENT]
+
+
+def test_a_page_after_the_last_one_may_be_an_error(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
+    set_portal(start_beyond_total=StartBeyondTotal.ERROR)
+    assert portal.ids(start=0) == []
+    sandbox.portal.hire(NAME="A")
+
+    assert portal.ids(start=0) == [1]
+    assert portal.json("user.get", {"start": 50})["error"] == "ERROR_ARGUMENT"
 
 
 def test_department_ids_may_be_text(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:

@@ -48,6 +48,13 @@ class UncountedTotal(Enum):
     ABSENT = "absent"
 
 
+class StartBeyondTotal(Enum):
+    """What a page answers that begins after the last match (contract 2.3)."""
+
+    EMPTY_LIST = "empty list"
+    ERROR = "error"
+
+
 class UnresolvedReference(Enum):
     """What a ``$result[...]`` that leads nowhere becomes (contract 3.2)."""
 
@@ -141,6 +148,7 @@ class Bitrix24Behaviour:
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
         uncounted_total: ``total`` when counting is off.
+        start_beyond_total: what a page after the last one answers.
         unresolved_reference: what a reference that leads nowhere becomes.
         text_in_id_filter: what comparing an id with text does.
         overlong_batch: how more than 50 commands are refused.
@@ -167,6 +175,7 @@ class Bitrix24Behaviour:
     select_supported: bool = True
     uncounted_supported: bool = True
     uncounted_total: UncountedTotal = UncountedTotal.ZERO
+    start_beyond_total: StartBeyondTotal = StartBeyondTotal.EMPTY_LIST
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
     text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
     overlong_batch: OverlongBatch = OverlongBatch.PER_COMMAND

@@ -11,6 +11,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     DepartmentStyle,
     DismissedUsers,
     Scope,
+    StartBeyondTotal,
     TimestampStyle,
     UncountedTotal,
     UserTypeStyle,
@@ -62,7 +63,7 @@ class UserLists:
         """One page of users.
 
         Raises:
-            Bitrix24Error: the webhook has no user scope, or a filter cannot be read.
+            Bitrix24Error: the webhook has no user scope, a filter cannot be read, or there is no such page.
         """
         behaviour = self._portal.behaviour
         if behaviour.scope is Scope.MISSING:
@@ -74,6 +75,8 @@ class UserLists:
         else:
             start = max(0, start)
             matching = self._counted_ids(params)
+            if start >= max(1, len(matching)) and behaviour.start_beyond_total is StartBeyondTotal.ERROR:
+                raise errors.bad_argument("start is beyond the end of the list")
             ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
             following = start + PAGE if start + PAGE < len(matching) else None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
