@@ -37,12 +37,20 @@ _MOST_REDIRECTS: Final = 3
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{__version__}"}
 
 
+_TELL_ADDRESSES: Final = (
+    "httpx",
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+)
+"""The loggers that write whole URLs at INFO, or headers, and with them where a redirect leads, at DEBUG."""
+
+
 def _not_an_address(record: logging.LogRecord) -> bool:
-    """Keep quiet: httpx logs whole URLs at INFO; a webhook's URL is its secret."""
+    """Keep quiet: a webhook's URL is its secret. A logger's filter is not its children's, so each has it."""
     return record.levelno > logging.INFO
 
 
-logging.getLogger("httpx").addFilter(_not_an_address)
+for _name in _TELL_ADDRESSES:
+    logging.getLogger(_name).addFilter(_not_an_address)
 
 
 @dataclass(frozen=True, slots=True)
