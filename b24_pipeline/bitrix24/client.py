@@ -82,7 +82,7 @@ class Bitrix24:
         deadline: float = math.inf,
     ) -> None:
         self._address = WebhookAddress.of(webhook_url)
-        self._first_host = self._address.host
+        self._first_address = self._address
         self._http = http
         self._clock = clock
         self._sleep = sleep
@@ -104,8 +104,8 @@ class Bitrix24:
 
     @property
     def moved_to(self) -> str | None:
-        """The portal's new host, when it was renamed (contract 1.6)."""
-        return self.host if self.host != self._first_host else None
+        """The portal's new host, when it was renamed (contract 1.6), or the same with another port."""
+        return self._address.differs_from(self._first_address)
 
     @property
     def requests_sent(self) -> int:
@@ -226,9 +226,10 @@ class Bitrix24:
     def _remember(self, address: WebhookAddress) -> None:
         with self._lock:
             known, self._address = self._address, address
-        if known.host != address.host:
+        moved_to = address.differs_from(known)
+        if moved_to is not None:
             logger.warning(
-                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", address.host
+                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
             )
 
 

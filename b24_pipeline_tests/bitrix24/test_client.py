@@ -302,15 +302,20 @@ def test_a_renamed_portal_gets_the_same_post_with_the_same_body(client_of: Make)
     assert (client.moved_to, client.requests_sent) == ("new.bitrix24.com", 2)
 
 
-def test_a_renamed_portal_is_remembered_and_said_once(client_of: Make, caplog: pytest.LogCaptureFixture) -> None:
-    portal = Portal(httpx.Response(302, headers={"Location": f"{URL.replace('old', 'new')}profile"}), ok())
+@pytest.mark.parametrize("place", ["new.bitrix24.com", "old.bitrix24.com:8443"])
+def test_a_portal_at_another_host_or_port_is_remembered_and_said_once(
+    client_of: Make, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    new = URL.replace("old.bitrix24.com", place)
+    portal = Portal(httpx.Response(302, headers={"Location": f"{new}profile"}), ok())
     client = client_of(portal)
     assert client.moved_to is None
     client.call("profile")
     client.call("scope")
-    assert str(portal.requests[2].url) == URL.replace("old", "new") + "scope"
+    assert str(portal.requests[2].url) == f"{new}scope"
+    assert client.moved_to == place
     assert [record.getMessage() for record in caplog.records] == [
-        "The portal has moved to the host new.bitrix24.com: put its new address into BITRIX24_WEBHOOK_URL"
+        f"The portal has moved to the host {place}: put its new address into BITRIX24_WEBHOOK_URL"
     ]
 
 
