@@ -187,6 +187,13 @@ def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal:
     assert outcome["result_time"]["c2"]["operating"] == 6
 
 
+def test_a_batch_may_lack_the_counts(portal: Portal, sandbox: Sandbox) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(batch_totals=False)
+
+    assert portal.batch({"a": "user.get?start=0"})["result_total"] == []
+    assert portal.json("user.get")["total"] == 0
+
+
 def test_a_refused_command_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(
         call_seconds=2, operating_limit=5, operating_error_data=OperatingErrorData.INCLUDED

@@ -89,7 +89,7 @@ def _run_one(name: str, text: str, outcome: _Outcome, behaviour: Bitrix24Behavio
     outcome.times[name] = time
     if isinstance(payload, Listed):
         outcome.results[name] = payload.rows
-        if payload.total is not None:
+        if payload.total is not None and behaviour.batch_totals:
             outcome.totals[name] = payload.total
         if payload.following is not None:
             outcome.following[name] = payload.following

@@ -148,6 +148,7 @@ class Bitrix24Behaviour:
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
         uncounted_total: ``total`` when counting is off.
+        batch_totals: False leaves the counts out of every batch.
         start_beyond_total: what a page after the last one answers.
         unresolved_reference: what a reference that leads nowhere becomes.
         text_in_id_filter: what comparing an id with text does.
@@ -175,6 +176,7 @@ class Bitrix24Behaviour:
     select_supported: bool = True
     uncounted_supported: bool = True
     uncounted_total: UncountedTotal = UncountedTotal.ZERO
+    batch_totals: bool = True
     start_beyond_total: StartBeyondTotal = StartBeyondTotal.EMPTY_LIST
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
     text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
