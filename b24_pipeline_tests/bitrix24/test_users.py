@@ -11,6 +11,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
     DepartmentStyle,
     DismissedUsers,
+    OverlongBatch,
     Scope,
     StartBeyondTotal,
     TextInIdFilter,
@@ -173,6 +174,15 @@ def test_every_documented_spelling_gives_the_same_frame(
     assert users["departments"].tolist()[:2] == ["4,17", "4,17"]
     assert users["work_phone"].tolist()[0] == "+7 (495) 1"
     assert users["second_name"].isna().all()
+
+
+@pytest.mark.parametrize("refusal", OverlongBatch)
+def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox, refusal: OverlongBatch) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(overlong_batch=refusal)
+    hire(sandbox, range(1, 2_601))
+    for known in (None, range(1, 2_301)):
+        assert len(fetch_users(client, known_ids=known).users) == 2_600
+    assert max(commands_sent(sandbox)) == 50
 
 
 @pytest.mark.parametrize("count", [60, 2_600, 5_000])
