@@ -54,7 +54,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     )
     approve: str = Field(
         default="",
-        description="The run id of a held run: this run may do what that one listed, no more, within 24 hours (R16).",
+        description=(
+            "The run id of a held run: this run may do what that one listed, no more, within 24 hours (R16). What it "
+            "defers stays approved."
+        ),
     )
     approve_users: list[int] = Field(
         default_factory=list,
@@ -135,7 +138,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
 
     def check_choices(self) -> None:
-        """An approval is used by the run it is given to, so that run must be able to act on it.
+        """An approval is meant for the run it is given to, so that run must be able to act on it.
 
         Raises:
             SettingsError: it is not.

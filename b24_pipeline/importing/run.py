@@ -241,9 +241,6 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
             policy=config.as_json(),
         )
     )
-    approval = store.open_approval(started_at)
-    if approval is not None and not config.dry_run:
-        store.use_approval()
     return ImportRun(
         connection=connection,
         store=store,
@@ -251,7 +248,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
         run_id=run_id,
         started_at=started_at,
         circumstances=circumstances,
-        approval=approval,
+        approval=store.open_approval(started_at),
         interrupted=interrupted,
     )
 
@@ -269,6 +266,8 @@ def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent
     )
     run.store.finish_run(status, reason, run.counts)
+    if not run.config.dry_run:
+        run.store.settle_approvals()
     try:
         run.store.publish()
     except StoreError as error:

@@ -67,7 +67,7 @@ class Reader:
         return actions.dead_letters(self.database)
 
     def open_approval(self, now: datetime) -> Approval | None:
-        """What a person has approved within the last 24 hours and no run has used yet (R16)."""
+        """What a person has approved within the last 24 hours and no run has done yet (R16)."""
         return approvals.open_approval(self.database, now=now)
 
     def fact(self, name: str) -> str | None:
@@ -221,9 +221,9 @@ class Store(Reader):
         """
         approvals.approve(self.database, run_id, bitrix24_ids, now=self._now())
 
-    def use_approval(self) -> None:
-        """Let the current run use what is approved; no later one can."""
-        approvals.use_approval(self.database, self._current_run())
+    def settle_approvals(self) -> None:
+        """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""
+        approvals.settle_approvals(self.database, self._current_run())
 
     def _current_run(self) -> CurrentRun:
         if self._run is None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.world import World
 
 LEAVERS = (1, 2, 3, 4)
@@ -52,6 +53,41 @@ def test_r16_an_approval_is_used_once(imported: World) -> None:
     result = imported.run()
 
     assert (result.status, result.counts.held) == ("held", 5)
+
+
+def test_r16_runs_that_cannot_use_an_approval_leave_it_to_the_next(imported: World) -> None:
+    dismissed(imported)
+    held = imported.run()
+    imported.run(assets=["bitrix24_users"], approve=held.run_id)
+    imported.run(only=[9])
+    faults = [
+        Fault(FaultKind.HTTP_500, api="callgear", method="get.employees", times=None),
+        Fault(FaultKind.HTTP_500, api="bitrix24", times=None),
+    ]
+    ended = []
+    for fault in faults:
+        imported.sandbox.faults.add(fault)
+        ended.append(imported.run().success)
+        imported.sandbox.faults.clear()
+
+    result = imported.run()
+
+    assert (ended, result.status, result.counts.responsible_removed) == ([False, False], "done", 4)
+
+
+def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(imported: World) -> None:
+    imported.hire_many(12, prefix="Newcomer")
+    held = imported.run()
+    imported.behave(day_limit=8)
+    some = imported.run(approve=held.run_id)
+    imported.behave(day_limit=1_000_000)
+    rest = imported.run()
+    with imported.store() as store:
+        left = store.open_approval(imported.clock.now())
+
+    assert (some.status, some.counts.held, some.counts.created > 0) == ("partial", 0, True)
+    assert (rest.status, rest.counts.created) == ("done", 12 - some.counts.created)
+    assert left is None
 
 
 def test_r16_a_run_of_yesterday_cannot_be_approved(imported: World) -> None:
