@@ -187,6 +187,18 @@ def test_r09_an_approved_mailbox_moves_the_link_and_only_that_one(imported: Worl
     assert "(bitrix24) Heir" in imported.employees()
 
 
+def test_r09_more_mailboxes_than_the_limit_pass_when_each_was_approved_by_name(imported: World) -> None:
+    heirs = []
+    for leaver in LEAVERS:
+        imported.portal.dismiss(leaver)
+        heirs.append(imported.hire(f"Heir{leaver}", EMAIL=f"person{leaver}@x.test"))
+    listed = imported.run()
+
+    result = imported.run(approve=listed.run_id, approve_users=heirs)
+
+    assert (result.status, result.counts.linked, result.counts.held) == ("done", 4, 0)
+
+
 def test_r16_the_limits_are_settings(imported: World) -> None:
     imported.list_responsible(1)
     imported.portal.dismiss(1)
