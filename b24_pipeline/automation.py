@@ -61,7 +61,7 @@ def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     ),
 )
 def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Compare the portal with what the last run saw."""
+    """Compare the portal with what the last import saw."""
     reason = why_not_now(context.instance)
     if reason:
         return dg.SkipReason(reason)

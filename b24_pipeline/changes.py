@@ -1,14 +1,16 @@
-"""What the sensor does in one tick (R17): one request to the portal, compared with what the last run saw."""
+"""What the sensor does in one tick (R17): one request to the portal, compared with what the last import saw."""
 
 import json
 from dataclasses import asdict, dataclass, replace
+
+from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.changes import Poll, poll_changes
 from b24_pipeline.bitrix24.known import KnownUsers
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
-from b24_pipeline.store import Paths, Store
+from b24_pipeline.store import Paths, Reader, Store
 from b24_pipeline.store.errors import DatabaseMissing
 
 
@@ -46,12 +48,21 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last run saw, and who is linked; nobody before the first run."""
+    """What the last import saw, and who is linked; nobody before the first one."""
     try:
         with Store.reader(paths, now=utc_now) as store:
-            return KnownUsers.of(store.snapshot(frames.Users), linked=set(store.links()["bitrix24_id"]))
+            return KnownUsers.of(seen_by_last_import(store), linked=set(store.links()["bitrix24_id"]))
     except DatabaseMissing:
         return KnownUsers.of(frames.empty(frames.Users), linked=set())
+
+
+def seen_by_last_import(store: Reader) -> DataFrame[frames.Users]:
+    """The users as the last run saw them that was for everybody and for real, and got as far as writing.
+
+    What a dry run saw, or one for some people or of single assets, was not acted upon: it is still to be asked for.
+    """
+    run_id = store.last_import()
+    return frames.empty(frames.Users) if run_id is None else store.snapshot(frames.Users, run_id)
 
 
 def decide(before: Cursor, poll: Poll) -> Seen:

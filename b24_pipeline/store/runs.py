@@ -135,6 +135,12 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
     return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
 
 
+def last_import(database: Database) -> str | None:
+    """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+    run_id: str | None = database.value("last_import")
+    return run_id
+
+
 def first_import(database: Database) -> bool:
     """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16).
 

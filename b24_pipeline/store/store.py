@@ -74,6 +74,10 @@ class Reader:
         """The remembered value of that name."""
         return facts.fact(self.database, name)
 
+    def last_import(self) -> str | None:
+        """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+        return runs.last_import(self.database)
+
     def first_import(self) -> bool:
         """Whether no run yet has ended, for real and for everybody, with nothing deferred (R16)."""
         return runs.first_import(self.database)

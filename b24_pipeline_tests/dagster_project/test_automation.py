@@ -118,6 +118,20 @@ def test_r17_once_a_run_has_seen_the_change_nothing_is_asked_for(ticks: Ticks) -
     assert (asked, ticks.asks()) == (True, False)
 
 
+@pytest.mark.parametrize(
+    "run",
+    [{"dry_run": True}, {"only": [LINKED]}, {"assets": ["bitrix24_users"]}],
+    ids=["dry run", "for one person", "of one asset"],
+)
+def test_r17_what_a_run_saw_that_did_nothing_about_it_is_asked_for(ticks: Ticks, run: dict[str, Any]) -> None:
+    ticks.world.portal.dismiss(LINKED + 1)
+    ticks.world.run(**run)
+    nothing_done = ticks.asks()
+    ticks.world.run()
+
+    assert (nothing_done, ticks.asks()) == (True, False)
+
+
 def test_r17_the_sensor_tells_what_it_saw(ticks: Ticks) -> None:
     nothing = ticks.words()
     ticks.world.hire("Newcomer")

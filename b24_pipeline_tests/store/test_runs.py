@@ -87,6 +87,16 @@ def test_r16_a_run_that_never_reached_the_writing_step_is_no_first_import(record
     assert recorder.store.first_import()
 
 
+def test_r17_the_last_import_is_for_everybody_and_for_real_and_got_as_far_as_writing(recorder: Recorder) -> None:
+    none_yet = recorder.store.last_import()
+    for begin in ({}, {"dry_run": True}, {"only": [5]}):
+        recorder.begin(**begin)
+        recorder.store.record_standing(Step.UPSERT, actions())
+        recorder.finish(RunStatus.FAILED)
+    recorder.run()
+    assert (none_yet, recorder.store.last_import()) == (None, "run-1")
+
+
 def test_people_see_the_runs_in_the_published_file(recorder: Recorder, paths: Paths) -> None:
     recorder.run()
     recorder.store.publish()
