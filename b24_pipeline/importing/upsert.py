@@ -45,7 +45,15 @@ def upsert(
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
+    end_first_import(run, actions)
     return actions
+
+
+def end_first_import(run: ImportRun, actions: DataFrame[frames.Actions]) -> None:
+    """R16: the first import is over once this step has left nothing for later, however its run goes on."""
+    if run.config.dry_run or run.config.only or (actions["outcome"] == Outcome.DEFERRED).any():
+        return
+    run.store.end_first_import()
 
 
 def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:

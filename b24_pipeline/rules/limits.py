@@ -21,7 +21,7 @@ class Circumstances:
     people_imported: int
     """Live links when the run began."""
     first_import: bool
-    """No run has ended yet with nothing deferred, or no link is left and they are being rebuilt."""
+    """No run has written yet with nothing deferred, or no link is left and they are being rebuilt."""
 
 
 def hold(

@@ -79,7 +79,7 @@ class Reader:
         return runs.last_import(self.database)
 
     def first_import(self) -> bool:
-        """Whether no run yet has ended, for real and for everybody, with nothing deferred (R16)."""
+        """Whether no run yet, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
         return runs.first_import(self.database)
 
     def history(self, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
@@ -182,6 +182,10 @@ class Store(Reader):
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
+
+    def end_first_import(self) -> None:
+        """Note that a run, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
+        runs.end_first_import(self.database)
 
     def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
         """Store what the current run saw, as changes: an unchanged frame adds no row."""

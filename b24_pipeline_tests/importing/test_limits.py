@@ -146,6 +146,19 @@ def test_r16_a_first_import_lasts_until_nothing_is_deferred(world: World) -> Non
     assert (result.status, len(world.account.employees)) == ("done", 12)
 
 
+def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) -> None:
+    world.hire_many(11)
+    world.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
+    world.sandbox.faults.add(Fault(FaultKind.HTTP_500, api="callgear", method="get.deal_employees", times=None))
+    first = world.run()
+    world.hire_many(12, prefix="Newcomer")
+
+    result = world.run()
+
+    assert (first.status, first.counts.created) == ("failed", 11)
+    assert (result.counts.created, result.counts.held) == (0, 12)
+
+
 def test_r16_runs_for_some_people_or_of_one_asset_do_not_end_the_first_import(world: World) -> None:
     first, *_ = world.hire_many(12)
     world.run(only=[first])

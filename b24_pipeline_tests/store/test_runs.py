@@ -82,6 +82,13 @@ def test_r16_the_first_import_lasts_until_a_run_for_everybody_deferred_nothing(
     assert recorder.store.first_import() is still_first
 
 
+def test_r16_the_first_import_is_over_once_the_writing_step_says_so_however_its_run_ends(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.end_first_import()
+    recorder.finish(RunStatus.FAILED)
+    assert not recorder.store.first_import()
+
+
 def test_r16_a_run_that_never_reached_the_writing_step_is_no_first_import(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     assert recorder.store.first_import()
