@@ -24,7 +24,7 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
     client = run.connection.bitrix24
     known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
     fetch = fetch_users(client, known_ids=known or None)
-    gone = responsible.gone_from_portal(fetch.users, ever_linked=run.store.ever_linked(), scope=run.policy.scope)
+    gone = gone_from_portal(run, fetch.users)
     run.deleted = gone & known_deleted(run)
     unexplained = gone - run.deleted
     if not unexplained:
@@ -37,6 +37,14 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
     run.deleted |= missing.deleted
     everybody = pd.concat([fetch.users, missing.others]).sort_values("bitrix24_id", ignore_index=True)
     return frames.check(frames.Users, everybody)
+
+
+def gone_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
+    """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
+    gone = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked())
+    if not gone:
+        return gone
+    return responsible.gone_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
 
 
 def known_deleted(run: ImportRun) -> frozenset[int]:

@@ -69,6 +69,13 @@ def snapshot(database: Database, model: type[frames.Model], *, run: int | None) 
     return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
 
 
+def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
+    """How each of these users was seen last, in whatever run; nobody who was never seen, or too long ago."""
+    columns = column_list(sql_columns(frames.Users))
+    rows = database.table("users_known_last", {"users": sorted(bitrix24_ids)}, columns=columns)
+    return from_arrow(frames.Users, rows)
+
+
 def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
     """Let exactly `rows` hold from this run on; to be called in a transaction.
 

@@ -42,6 +42,10 @@ class Reader:
         run = None if as_of is None else runs.number_as_of(self.database, as_of)
         return histories.snapshot(self.database, model, run=run)
 
+    def users_known_last(self, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
+        """How each of these users was seen last, also those no longer in the portal."""
+        return histories.users_known_last(self.database, bitrix24_ids)
+
     def links(self) -> DataFrame[frames.Links]:
         """The live links, with the last name each user had when it was seen last."""
         return links.links(self.database)

@@ -32,6 +32,12 @@ SELECT {columns} FROM store.{table}
 WHERE from_run <= $run AND (until_run IS NULL OR until_run > $run)
 ORDER BY ALL
 
+-- name: users_known_last
+SELECT {columns} FROM store.bitrix24_users
+WHERE bitrix24_id IN (SELECT unnest($users))
+QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC, until_run DESC NULLS FIRST) = 1
+ORDER BY bitrix24_id
+
 -- name: drop_rows_not_seen
 DELETE FROM store.{table} AS kept
 WHERE {scope} AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
