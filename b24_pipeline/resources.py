@@ -25,6 +25,8 @@ from b24_pipeline.store import Step, Store, StoreError
 log = logging.getLogger(__name__)
 
 TRIGGER_TAG = "b24_pipeline/trigger"
+LOCK_TAG = "b24_pipeline/lock"
+"""The lock that the process of a terminal run holds for as long as it lives."""
 WAIT_FOR_OTHER_RUN_SECONDS = 60
 REPORTING = frozenset({dg.AssetKey("callgear_upsert"), dg.AssetKey("import_report")})
 """What a run does that imports and then draws the report."""

@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+import dagster as dg
 import pytest
 from filelock import FileLock
 
+from b24_pipeline.automation import active_runs, is_dead
 from b24_pipeline.reporting.keeping import ReportFiles
+from b24_pipeline.resources import LOCK_TAG
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.cli.conftest import Said, Terminal
@@ -134,6 +137,20 @@ def test_an_untrusted_source_is_30_with_the_reason_in_words(portal: World, termi
     assert (said.code, result_of(said)["status"]) == (30, "untrusted")
     assert result_of(said)["error"].startswith("no user came with an e-mail field")
     assert "Traceback" not in said.out + said.err
+
+
+def test_r17_a_run_is_known_by_the_lock_that_its_process_holds(portal: World, terminal: Terminal) -> None:
+    alive = set()
+
+    def look(*_: object) -> None:
+        with dg.DagsterInstance.get() as instance:
+            (run,) = active_runs(instance)
+            alive.add((run.tags[LOCK_TAG], is_dead(run)))
+
+    portal.sandbox.on_request = look
+    terminal("sync", "--dry-run")
+
+    assert alive == {(str(portal.paths.lock), False)}
 
 
 def test_another_run_in_progress_is_40_and_leaves_no_failed_run_behind(portal: World, terminal: Terminal) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from b24_pipeline import automation
+from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
 from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time
@@ -191,6 +193,38 @@ def test_while_a_run_is_going_on_schedule_and_sensor_skip_and_name_it(world: Wor
 
     assert reasons == {f"run {result.run_id[:8]} is started"}
     assert automation.why_not_now(world.instance) is None
+
+
+def started(world: World, **tags: str) -> dg.DagsterRun:
+    """A run of the chain that Dagster takes to be going on."""
+    job = project_in_test_time().resolve_job_def("employee_import")
+    return world.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={f"b24_pipeline/{name}": text for name, text in tags.items()}
+    )
+
+
+def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World) -> None:
+    run = started(world, trigger="terminal")
+
+    assert automation.why_not_now(world.instance) is None
+    ended = world.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])
+def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
+    run = started(world, trigger="terminal", lock=str(tmp_path / lock))
+    with run_lock(tmp_path / lock, holder="b24-pipeline sync", now=world.clock.now()):
+        reason = automation.why_not_now(world.instance)
+
+    assert reason == f"run {run.run_id[:8]} is started"
+
+
+def test_r17_runs_that_dagster_launched_are_left_to_dagster(world: World) -> None:
+    run = started(world)
+
+    assert automation.why_not_now(world.instance) == f"run {run.run_id[:8]} is started"
 
 
 def test_a_run_of_another_job_is_no_reason_to_skip(world: World) -> None:
