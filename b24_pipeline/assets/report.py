@@ -48,7 +48,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
             "together, or launch the job employee_import. What the audit has is drawn by b24-pipeline report.",
             allow_retries=False,
         )
-    note_so_far(run)
+    count_so_far(run)
     found = findings.imported(run.store)
     yield dg.MaterializeResult(
         metadata={
@@ -61,19 +61,21 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     )
 
 
-def note_so_far(run: ImportRun) -> None:
-    """Let the audit know how the run has gone, so that the report tells of it, too; its end is noted once more."""
+def count_so_far(run: ImportRun) -> None:
+    """What the run has spent by now, so that the report tells of it, too."""
     connection = run.connection
     run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
-    status, why = run.status()
     run.store.put_fact(POINTS_A_DAY, str(connection.callgear.budget.day_share()))
-    run.store.finish_run(status, why, run.counts)
 
 
 def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
-    """The picture and where the page lies; a report that cannot be made never makes an import fail."""
+    """The picture and where the page lies; a report that cannot be made never makes an import fail.
+
+    It tells of this run as if it had ended; the audit does not, before it has.
+    """
+    files, ended = ReportFiles.beside(run.connection.paths.published), run.store.as_ended(*run.status(), run.counts)
     try:
-        kept = keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+        kept = keep(run.store, files, now=run.connection.now(), seen=ended)
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}

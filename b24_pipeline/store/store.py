@@ -191,6 +191,13 @@ class Store(Reader):
         """Note that a run, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
         runs.end_first_import(self.database)
 
+    @contextmanager
+    def as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
+        """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""
+        with self.database.trial():
+            self.finish_run(status, reason, counts)
+            yield
+
     def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
         """Store what the current run saw, as changes: an unchanged frame adds no row."""
         histories.record_snapshot(self.database, self._current_run(), model, frame)

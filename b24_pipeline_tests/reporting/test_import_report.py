@@ -10,11 +10,17 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from b24_pipeline import settings
+from b24_pipeline.assets.report import count_so_far, picture
 from b24_pipeline.cli import main
+from b24_pipeline.connection import open_connection
 from b24_pipeline.definitions import defs
+from b24_pipeline.importing.run import RunConfig, begin
 from b24_pipeline.resources import draws_report
+from b24_pipeline.rules.records import Trigger
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, Result, World
+from b24_pipeline.store import Store
+from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, Result, RunInTestTime, World
 
 
 def report_of(world: World) -> Path:
@@ -94,6 +100,19 @@ def test_a_report_that_cannot_be_written_never_makes_an_import_fail(imported: Wo
     result = run(imported)
     assert (result.success, result.status, result.counts.created) == (True, "done", 1)
     assert "the report could not be made" in result.metadata("import_report")["problem"]
+
+
+def test_r18_a_run_is_running_while_its_report_is_drawn_although_the_report_tells_of_it(imported: World) -> None:
+    with (
+        open_connection(settings.load(), RunInTestTime.timing) as connection,
+        Store.open(connection.paths, now=connection.now) as store,
+    ):
+        drawn = begin(connection, store, config=RunConfig(), run_id="drawn", trigger=Trigger.TERMINAL)
+        count_so_far(drawn)
+        shown = picture(drawn)
+        status = store.history(limit=1)["status"].item()
+    assert (status, "picture" in shown) == ("running", True)
+    assert "<code>drawn</code>" in report_of(imported).read_text()
 
 
 def test_an_import_that_has_not_succeeded_for_two_intervals_turns_red() -> None:

@@ -48,6 +48,15 @@ def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths
         assert statuses == {"died": "interrupted", "next": "running"}
 
 
+def test_r18_a_run_seen_as_ended_is_running_still_and_interrupted_if_it_dies(recorder: Recorder) -> None:
+    recorder.begin()
+    with recorder.store.as_ended(RunStatus.DONE, None, RunCounts(created=3)):
+        ended = recorder.store.history().iloc[0]
+    running = recorder.store.history().iloc[0]
+    assert (ended["status"], ended["created"], running["status"]) == ("done", 3, "running")
+    assert recorder.store.begin_run(RunStart("next", recorder.clock(), Trigger.UI)) == ["run-1"]
+
+
 def test_a_run_is_begun_once(recorder: Recorder) -> None:
     recorder.run(run_id="same")
     with pytest.raises(RunNotBegun, match="Run same was begun before"):
