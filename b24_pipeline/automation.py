@@ -72,7 +72,7 @@ def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
         return dg.SkipReason(reason)
     try:
         seen = look_for_changes(settings.load(), cursor=context.cursor)
-    except (Bitrix24Error, StoreError) as error:
+    except (Bitrix24Error, StoreError, settings.SettingsError) as error:
         return dg.SkipReason(f"could not look: {error}")
     if not seen.run_wanted:
         return dg.SensorResult(skip_reason=dg.SkipReason(seen.words), cursor=seen.cursor)

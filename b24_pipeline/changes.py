@@ -1,7 +1,7 @@
 """What the sensor does in one tick (R17): one request to the portal, compared with what the last import saw."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from pandera.typing import DataFrame
 
@@ -23,6 +23,18 @@ class Cursor:
     asked_for: str = ""
     """The differences a run was last asked for. The same ones are not asked for again: the schedule tries them."""
 
+    @classmethod
+    def of(cls, text: str | None) -> "Cursor":
+        """From the text that Dagster kept. What is broken in it, or of another version, is as if it were not there."""
+        try:
+            kept = json.loads(text or "{}")
+        except ValueError:
+            return cls()
+        known = {field.name: type(field.default) for field in fields(cls)}
+        if not isinstance(kept, dict):
+            return cls()
+        return cls(**{name: kept[name] for name, kind in known.items() if type(kept.get(name)) is kind})
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -39,8 +51,9 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
     Raises:
         Bitrix24Error: the portal could not be asked.
         StoreError: the database cannot be read now.
+        SettingsError: the CA bundle cannot be read.
     """
-    before = Cursor(**json.loads(cursor)) if cursor else Cursor()
+    before = Cursor.of(cursor)
     with open_connection(settings) as connection:
         known = known_users(connection.paths)
         poll = poll_changes(connection.bitrix24, known=known, window_from=before.window_from)

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import automation
+from b24_pipeline.changes import Cursor
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
@@ -164,6 +165,30 @@ def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kin
     assert words.startswith("could not look: batch: ")
     assert (ticks.requests, ticks.cursor) == (1, cursor)
     assert "sandboxsecret" not in words
+
+
+def test_r17_a_ca_bundle_that_cannot_be_read_is_a_reason_to_skip(ticks: Ticks) -> None:
+    ticks.world.set(B24_PIPELINE_CA_BUNDLE=str(ticks.world.paths.published))
+
+    words = ticks.words()
+
+    assert (words.startswith("could not look: B24_PIPELINE_CA_BUNDLE: "), ticks.requests) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "cursor"),
+    [
+        (None, Cursor()),
+        ("", Cursor()),
+        ("{", Cursor()),
+        ("7", Cursor()),
+        ('{"window_from": 40, "asked_for": "abc"}', Cursor(40, "abc")),
+        ('{"window_from": "40", "asked_for": "abc"}', Cursor(0, "abc")),
+        ('{"window_from": 40, "asked_for": null, "of_another_version": 1}', Cursor(40)),
+    ],
+)
+def test_r17_what_is_broken_in_a_cursor_is_ignored(text: str | None, cursor: Cursor) -> None:
+    assert Cursor.of(text) == cursor
 
 
 def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
