@@ -106,8 +106,9 @@ def active_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 def fail_dead(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Report the dead among these runs as failed: until then they keep their place in the pool, and no run begins."""
-    for run in runs:
-        if is_dead(run):
+    for run in filter(is_dead, runs):
+        now = instance.get_run_by_id(run.run_id)
+        if now is not None and not now.is_finished:  # else it ended well meanwhile, and let go of its lock after that
             instance.report_run_failed(run, "The process of this run died: nobody holds its lock any more.")
 
 

@@ -237,6 +237,17 @@ def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World
     assert ended.status is dg.DagsterRunStatus.FAILURE
 
 
+def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(world: World) -> None:
+    run = started(world, trigger="terminal")
+    world.instance.report_run_canceled(run)
+
+    automation.fail_dead(world.instance, [run])
+
+    ended = world.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.CANCELED
+
+
 @pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])
 def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
     run = started(world, trigger="terminal", lock=str(tmp_path / lock))
