@@ -9,7 +9,7 @@ DAGSTER_HOME ?= $(CURDIR)
 export DAGSTER_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test bench e2e matrix faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev test coverage bench e2e matrix faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for
 
 test: $(READY) ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not e2e"
+
+coverage: $(READY) ## the rules' tests alone must pass through every branch of the rules
+	@$(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/rules --cov=b24_pipeline.rules --cov-branch --cov-fail-under=100
 
 e2e: $(READY) ## the Dagster UI in a real browser (needs Chromium; SCREENSHOTS=docs/images keeps pictures)
 	@E2E_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest b24_pipeline_tests/e2e -m e2e -q -rs

@@ -101,3 +101,11 @@ def test_what_is_not_the_declared_frame_is_refused(change: Any, message: str) ->
 def test_an_id_that_is_no_number_is_refused() -> None:
     with pytest.raises(REFUSED, match="bitrix24_id"):
         frames.of(frames.Users, [{"bitrix24_id": "seven", "active": True}])
+
+
+def test_frames_are_put_together_one_after_the_other() -> None:
+    first, second = users(user(2)), users(user(1))
+    whole = frames.together(frames.Users, first, frames.empty(frames.Users), second)
+    assert whole["bitrix24_id"].tolist() == [2, 1]
+    assert whole.index.tolist() == [0, 1]
+    assert frames.together(frames.Users, frames.empty(frames.Users)).equals(frames.empty(frames.Users))

@@ -173,3 +173,7 @@ def test_r09_what_a_person_approved_one_by_one_is_neither_counted_nor_held() -> 
     assert held(*named, people=SMALL) == []
     assert held(*named, *rehires[:3], people=SMALL) == []
     assert held(*named, *rehires, people=SMALL) == [101, 102, 103, 104]
+
+
+def test_r16_a_plan_without_rows_holds_nobody() -> None:
+    assert held(people=SMALL) == []
