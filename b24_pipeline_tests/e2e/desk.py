@@ -1,4 +1,4 @@
-"""A running desk: `b24-pipeline dev --sandbox` in a folder of its own, and a headless browser before it."""
+"""A running desk: `b24-pipeline dev --sandbox` in a folder of its own, and what Dagster itself says of it."""
 
 import json
 import os
@@ -7,28 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+SENSOR = "bitrix24_changes"
 START_SECONDS = 120
+RUN_SECONDS = 180
+MATERIALIZATIONS = """{ assetOrError(assetKey: {path: ["%s"]}) { ... on Asset { assetMaterializations(limit: 20) {
+  runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } }
+} } } }"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +39,38 @@ class Desk:
         answer = httpx.post(f"{self.ui}/graphql", json={"query": query}, timeout=30)
         return answer.raise_for_status().json()["data"]
 
-    def runs(self) -> list[dict[str, str]]:
+    def runs(self) -> list[dict[str, Any]]:
         """Dagster's runs, the newest first."""
-        found = self.graphql("{ runsOrError { ... on Runs { results { runId status jobName tags { key value } } } } }")
+        found = self.graphql("{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }")
         return list(found["runsOrError"]["results"])
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """The run, once it has ended."""
+        return dict(wait_for(f"run {run_id} to end", lambda: self._if_ended(run_id), seconds=RUN_SECONDS))
+
+    def _if_ended(self, run_id: str) -> dict[str, Any] | None:
+        (run,) = [run for run in self.runs() if run["runId"] == run_id]
+        return run if run["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    def told(self, asset: str, run_id: str) -> dict[str, Any]:
+        """What an asset's page shows of a run."""
+        rows = self.graphql(MATERIALIZATIONS % asset)["assetOrError"]["assetMaterializations"]
+        (entries,) = [row["metadataEntries"] for row in rows if row["runId"] == run_id]
+        return {entry["label"]: entry.get("intValue", entry.get("mdStr")) for entry in entries}
+
+    def in_callgear(self) -> str:
+        """The sandbox's page: who is where."""
+        return httpx.get(self.sandbox_page, timeout=30).raise_for_status().text
+
+    def hire(self, **fields: str) -> None:
+        """Somebody appears in the portal, as by the form of the sandbox's page."""
+        httpx.post(f"{self.sandbox_page}people/hire", data=fields, timeout=30)
 
 
 def wait_for(what: str, condition: Callable[[], Any], *, seconds: float) -> Any:
     """The condition's first true value; the outside world has no other clock."""
     deadline = time.monotonic() + seconds
-    pause = threading_event()
+    pause = threading.Event().wait
     while time.monotonic() < deadline:
         try:
             found = condition()
@@ -65,13 +82,6 @@ def wait_for(what: str, condition: Callable[[], Any], *, seconds: float) -> Any:
     raise AssertionError(f"waited {seconds:.0f} s for: {what}")
 
 
-def threading_event() -> Callable[[float], object]:
-    """A wait that a signal can end."""
-    import threading  # noqa: PLC0415
-
-    return threading.Event().wait
-
-
 @contextmanager
 def running_desk(folder: Path) -> Iterator[Desk]:
     """Start the UI, the daemon and the sandbox; stop them all at the end."""
@@ -80,6 +90,7 @@ def running_desk(folder: Path) -> Iterator[Desk]:
     (folder / "data").mkdir()
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    stop_automation(folder, environment)
     log = folder / "dev.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -98,6 +109,19 @@ def running_desk(folder: Path) -> Iterator[Desk]:
             raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
         finally:
             stop(process)
+
+
+def stop_automation(folder: Path, environment: Mapping[str, str]) -> None:
+    """Begin with sensor and schedule off, so that each run of the story is somebody's doing."""
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    for kind, name in (("sensor", SENSOR), ("schedule", "every_30_minutes")):
+        subprocess.run(
+            [dagster, kind, "stop", "-w", "workspace.yaml", "-l", "b24_pipeline", name],
+            cwd=folder,
+            env={**environment, "DAGSTER_HOME": str(folder)},
+            capture_output=True,
+            check=True,
+        )
 
 
 def sandbox_page(folder: Path) -> str:
@@ -135,22 +159,3 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """Headless Chromium from the system's packages."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        try:
-            yield launched
-        finally:
-            launched.close()
-
-
-def keep(page: Page, name: str) -> None:
-    """Leave a screenshot, where one is asked for."""
-    folder = os.environ.get("E2E_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))

@@ -1,0 +1,138 @@
+"""What a person does at the desk: looks, clicks, types into the launchpad, and takes pictures of what stands still."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, FloatRect, Locator, Page, sync_playwright
+
+from b24_pipeline_tests.e2e.desk import Desk, wait_for
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MILLISECONDS = 60_000
+MARGIN = 16
+STANDS_STILL = """() => document.fonts.status === "loaded" && !document.getAnimations().length
+    && [...document.images].every(image => image.complete && image.naturalWidth)"""
+LAUNCHPAD = "{ui}/locations/b24_pipeline/jobs/employee_import/playground"
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Headless Chromium from the system's packages."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield launched
+        finally:
+            launched.close()
+
+
+def launch(desk: Desk, page: Page, *, config: str) -> str:
+    """Start the job from the launchpad with this configuration of `import_run`; gives the run's id."""
+    page.goto(LAUNCHPAD.format(ui=desk.ui))
+    button = page.get_by_role("button", name="Launch Run")
+    button.wait_for(timeout=PATIENCE_MILLISECONDS)
+    page.locator(".CodeMirror").first.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(f"resources:\n  import_run:\n    config:\n      {config}\n")
+    button.click()
+    page.wait_for_url(re.compile("/runs/[0-9a-f-]{36}"), timeout=PATIENCE_MILLISECONDS)
+    return page.url.rpartition("/runs/")[2][:36]
+
+
+def materialize_all(desk: Desk, page: Page) -> str:
+    """One click on the lineage's page; gives the run's id."""
+    before = {run["runId"] for run in desk.runs()}
+    page.goto(f"{desk.ui}/asset-groups")
+    page.get_by_role("button", name=re.compile("Materialize all")).first.click(timeout=PATIENCE_MILLISECONDS)
+    return str(
+        wait_for(
+            "a run by hand",
+            lambda: next((run["runId"] for run in desk.runs() if run["runId"] not in before), None),
+            seconds=60,
+        )
+    )
+
+
+def row_of(page: Page, key: str) -> Locator:
+    """The row of a key among the metadata of a page."""
+    return page.locator("tr").filter(has=page.get_by_text(key, exact=True))
+
+
+def open_markdown(page: Page, key: str) -> Locator:
+    """Open what stands behind «[Show Markdown]» in the row of this key; gives the dialog, at rest at its top."""
+    row_of(page, key).get_by_text("[Show Markdown]").first.click(timeout=PATIENCE_MILLISECONDS)
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    stand_still(page)
+    page.locator(".bp5-overlay-scroll-container").evaluate("box => box.scrollTop = 0")
+    return dialog
+
+
+def close_dialog(page: Page) -> None:
+    """Go back to the page."""
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+
+
+def switch(desk: Desk, page: Page, sensor: str) -> None:
+    """Turn a sensor on or off on its page."""
+    page.goto(f"{desk.ui}/locations/b24_pipeline/sensors/{sensor}")
+    toggle = page.locator("label:has(input[type='checkbox'])").first
+    toggle.wait_for(timeout=PATIENCE_MILLISECONDS)
+    was_on = toggle.locator("input").is_checked()
+    toggle.click()
+    wait_for("the switch", lambda: toggle.locator("input").is_checked() is not was_on, seconds=20)
+
+
+def choose_what_the_graph_shows(page: Page) -> None:
+    """Descriptions in the boxes, top to bottom, and all the room for them."""
+    page.get_by_role("button", name="Hide navigation").click()
+    page.locator("button:has([aria-label='config'])").last.click()
+    for facet in ("Description", "Latest event", "Automation", "Partitions", "Sync status tags"):
+        page.get_by_role("dialog").locator("label", has_text=facet).click()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.locator("button:has([aria-label='settings'])").last.click()
+    page.get_by_text("Change graph to vertical orientation").click()
+    page.reload()
+
+
+def stand_still(page: Page) -> None:
+    """Wait until nothing moves or loads any more."""
+    wait_for("the page to stand still", lambda: page.evaluate(STANDS_STILL), seconds=30)
+
+
+def around(part: Locator) -> FloatRect:
+    """The part of the page that holds all that this is, with a margin."""
+    x, y, right, bottom = part.evaluate_all(
+        """all => { const boxes = all.map(one => one.getBoundingClientRect());
+        return [Math.min(...boxes.map(box => box.left)), Math.min(...boxes.map(box => box.top)),
+                Math.max(...boxes.map(box => box.right)), Math.max(...boxes.map(box => box.bottom))]; }"""
+    )
+    return {"x": x - MARGIN, "y": y - MARGIN, "width": right - x + 2 * MARGIN, "height": bottom - y + 2 * MARGIN}
+
+
+def keep(page: Page, name: str, *, part: Locator | None = None, height: int | None = None) -> None:
+    """Leave a picture of the page at rest, or of a part of it, where one is asked for; cut below this height."""
+    folder = os.environ.get("E2E_SCREENSHOTS")
+    if not folder:
+        return
+    stand_still(page)
+    shown = page.viewport_size or {"width": 0, "height": 0}
+    clip = around(part) if part else FloatRect(x=0, y=0, width=shown["width"], height=shown["height"])
+    clip["height"] = min(clip["height"], height or clip["height"])
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(Path(folder) / f"{name}.png"), clip=clip)

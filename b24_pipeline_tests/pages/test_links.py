@@ -1,0 +1,25 @@
+"""What the pages link to is there, and no picture lies about unseen."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")]
+
+
+def targets(page: Path) -> set[Path]:
+    """The files that a page links to or shows."""
+    found = re.findall(r"\]\(([^)#]+)[^)]*\)|<img src=\"([^\"]+)\"", page.read_text(encoding="utf-8"))
+    return {(page.parent / (link or picture)).resolve() for link, picture in found if "://" not in link}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    assert [target for target in targets(page) if not target.exists()] == []
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    pictures = {picture.resolve() for picture in PROJECT.glob("docs/images/*")}
+    assert pictures <= set().union(*map(targets, PAGES))
