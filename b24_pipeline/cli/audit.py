@@ -14,7 +14,7 @@ from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
+from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
 from b24_pipeline.cli.terminal import wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
@@ -137,7 +137,7 @@ def writable(arguments: argparse.Namespace, *, holder: str) -> Iterator[Store]:
 
 def paths_of(arguments: argparse.Namespace) -> Paths:
     """Which database is meant; reading it needs no credentials."""
-    return Paths(settings.database_path(default=DATABASE if arguments.sandbox else None))
+    return Paths(settings.database_path(sandbox_database() if arguments.sandbox else None))
 
 
 def parsed_date(text: str | None) -> datetime | None:

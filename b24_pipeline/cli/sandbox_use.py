@@ -30,14 +30,19 @@ class Address:
     access_token: str
 
     def variables(self) -> dict[str, str]:
-        """As settings; a database given in the environment wins over the sandbox's own."""
+        """As settings."""
         return {
             "BITRIX24_WEBHOOK_URL": self.webhook_url,
             "CALLGEAR_API_URL": self.callgear_url,
             "CALLGEAR_ACCESS_TOKEN": self.access_token,
             "CALLGEAR_USER_ID": "",
-            DATABASE_SETTING: os.environ.get(DATABASE_SETTING, str(DATABASE)),
+            DATABASE_SETTING: sandbox_database(),
         }
+
+
+def sandbox_database() -> str:
+    """The sandbox's own database, or the one given in the environment; that of `.env` is the real import's."""
+    return os.environ.get(DATABASE_SETTING, str(DATABASE))
 
 
 def receivers() -> dict[str, str]:

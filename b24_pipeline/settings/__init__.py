@@ -60,10 +60,16 @@ def load_alerting() -> AlertSettings:
         raise in_words(error) from None
 
 
-def database_path(*, default: Path | None = None) -> Path:
-    """The database that people open; reading it needs no credentials. `default` where none is set."""
-    setting = DatabaseSetting()
-    return default if default is not None and "database" not in setting.model_fields_set else setting.database
+def database_path(chosen: str | None = None) -> Path:
+    """The database that people open: the one chosen, else the one that is set. Reading it needs no credentials.
+
+    Raises:
+        SettingsError: it is no file's name.
+    """
+    try:
+        return (DatabaseSetting() if chosen is None else DatabaseSetting(database=Path(chosen))).database
+    except ValidationError as error:
+        raise in_words(error) from None
 
 
 def named_fields() -> Iterator[tuple[str, FieldInfo]]:

@@ -1,6 +1,7 @@
 """`history`, `explain`, `approve`, `forget` and `check`: what people ask, and what they decide."""
 
 import json
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -111,6 +112,21 @@ def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal
 def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
     with FileLock(portal.paths.lock):
         assert terminal(*command).code == 40
+
+
+@pytest.mark.parametrize("command", [("history",), ("explain", "1"), ("approve", "4711"), ("report",), ("forget", "1")])
+def test_with_sandbox_the_real_database_of_the_file_is_neither_read_nor_changed(
+    portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("B24_PIPELINE_DATABASE")
+    Path(".env").write_text(f"B24_PIPELINE_DATABASE={portal.paths.published}\n")
+    before = {path: path.read_bytes() for path in portal.paths.published.parent.glob("b24*")}
+
+    said = terminal(*command, "--sandbox")
+
+    assert said.code != 0
+    assert "Person1" not in said.out
+    assert {path: path.read_bytes() for path in portal.paths.published.parent.glob("b24*")} == before
 
 
 def test_explaining_a_stranger_is_2_and_one_line(portal: World, terminal: Terminal) -> None:
