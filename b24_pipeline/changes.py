@@ -46,10 +46,14 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last run saw, and who is linked; nobody before the first run."""
+    """What the last run saw, and whose edits are nothing to us: the linked. Nobody before the first run.
+
+    Nor are those of the forgotten: what is stored of them is not what the portal has, and the schedule sees to them.
+    """
     try:
         with Store.reader(paths, now=utc_now) as store:
-            return KnownUsers.of(store.snapshot(frames.Users), linked=set(store.links()["bitrix24_id"]))
+            settled = {*store.links()["bitrix24_id"], *store.forgotten().users}
+            return KnownUsers.of(store.snapshot(frames.Users), linked=settled)
     except DatabaseMissing:
         return KnownUsers.of(frames.empty(frames.Users), linked=set())
 

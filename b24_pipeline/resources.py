@@ -207,7 +207,7 @@ class StoreIOManager(dg.ConfigurableIOManager):
                 "read: materialize all assets together, or launch the job employee_import.",
                 allow_retries=False,
             )
-        return run.store.snapshot(model)
+        return run.store.seen(model)
 
 
 def frame_of(context: dg.OutputContext | None) -> type[frames.Frame]:

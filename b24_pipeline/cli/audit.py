@@ -105,8 +105,9 @@ def forget(arguments: argparse.Namespace) -> Exit:
         user = forgetting.forget(paths, arguments.person, now=utc_now())
         ReportFiles.beside(paths.published).html.unlink(missing_ok=True)  # it holds names; the next run draws it anew
     named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
-    print(f"Erased: {named}. The next run reads the person again while Bitrix24 has them, unless")
-    print("B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS leaves them out.")
+    print(f"Erased: {named}. While they are an active candidate, the next run imports and stores them again: leave")
+    print("them out with B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of somebody who is left out,")
+    print("dismissed or gone, only ids are stored from now on.")
     return Exit.DONE
 
 

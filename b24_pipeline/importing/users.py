@@ -6,7 +6,8 @@ from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.lookup import confirm_deleted
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.rules import frames, responsible
+from b24_pipeline.rules import candidates, frames, responsible
+from b24_pipeline.rules.records import Standing
 
 
 def read_users(run: ImportRun) -> DataFrame[frames.Users]:
@@ -30,7 +31,20 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
         if still_there:
             named = ", ".join(map(str, sorted(still_there)[:5]))
             raise FetchNotTrusted(f"the fetch does not hold users that a direct look-up finds: {named}")
+    readmit_candidates(run, users)
     return users
+
+
+def readmit_candidates(run: ImportRun, users: DataFrame[frames.Users]) -> None:
+    """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
+    forgotten = run.store.forgotten().users
+    if not forgotten:
+        return
+    judged = candidates.judge(
+        frames.check(frames.Users, users[users["bitrix24_id"].isin(forgotten)]), policy=run.policy
+    )
+    back = judged.loc[judged["standing"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
+    run.store.store_texts_of(frozenset(back.tolist()))
 
 
 def known_deleted(run: ImportRun) -> frozenset[int]:

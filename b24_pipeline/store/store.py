@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs
+from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs, withholding
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.database import Database
@@ -22,6 +23,7 @@ from b24_pipeline.store.links import LinkWritten
 from b24_pipeline.store.paths import Paths
 from b24_pipeline.store.runs import CurrentRun, Moment, RunCounts, RunEnd, RunStart
 from b24_pipeline.store.schema import HISTORIES
+from b24_pipeline.store.withholding import Forgotten
 
 WAIT_SECONDS = 10.0
 """How long opening waits for another process by default."""
@@ -66,6 +68,10 @@ class Reader:
         """What a person has approved within the last 24 hours and no run has used yet (R16)."""
         return approvals.open_approval(self.database, now=now)
 
+    def forgotten(self) -> Forgotten:
+        """Everybody who was forgotten on request."""
+        return withholding.forgotten(self.database)
+
     def fact(self, name: str) -> str | None:
         """The remembered value of that name."""
         return facts.fact(self.database, name)
@@ -88,6 +94,8 @@ class Store(Reader):
         self._now = now
         self._lock = lock
         self._run: CurrentRun | None = None
+        self._withheld = Forgotten()
+        self._whole: dict[type[frames.Frame], pd.DataFrame] = {}
 
     @classmethod
     def open(
@@ -169,15 +177,32 @@ class Store(Reader):
             RunNotBegun: a run of that id was begun before.
         """
         self._run, interrupted = runs.begin(self.database, start)
+        self.store_texts_of(frozenset())
         return interrupted
+
+    def store_texts_of(self, candidates: AbstractSet[int]) -> None:
+        """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
+        self._withheld = withholding.withheld(self.database, candidates=candidates)
 
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
 
     def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
-        """Store what the current run saw, as changes: an unchanged frame adds no row."""
-        histories.record_snapshot(self.database, self._current_run(), model, frame)
+        """Store what the current run saw, as changes: an unchanged frame adds no row.
+
+        What is withheld of people who were forgotten is kept in memory, for the steps of this run.
+        """
+        stored = self._withheld.without_texts(model, frame)
+        histories.record_snapshot(self.database, self._current_run(), model, stored)
+        if stored is frame:
+            self._whole.pop(model, None)
+        else:
+            self._whole[model] = frame
+
+    def seen(self, model: type[frames.Model]) -> DataFrame[frames.Model]:
+        """The frame that the current run recorded, with what is withheld from the database."""
+        return cast("DataFrame[frames.Model]", self._whole[model]) if model in self._whole else self.snapshot(model)
 
     def recorded(self, model: type[frames.Frame]) -> bool:
         """Whether the current run has recorded this snapshot."""
@@ -198,11 +223,12 @@ class Store(Reader):
 
     def record_standing(self, step: str, frame: DataFrame[frames.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
-        actions.record_standing(self.database, self._current_run(), Step(step), frame)
+        stored = self._withheld.without_texts(frames.Actions, frame)
+        actions.record_standing(self.database, self._current_run(), Step(step), stored)
 
     def record_events(self, frame: DataFrame[frames.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
-        actions.record_events(self.database, self._current_run(), frame)
+        actions.record_events(self.database, self._current_run(), self._withheld.without_texts(frames.Actions, frame))
 
     def put_dead_letters(self, frame: DataFrame[frames.DeadLetters]) -> None:
         """Replace all dead letters."""
