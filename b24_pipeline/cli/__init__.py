@@ -27,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def enter_project_folder() -> None:
-    """Relative paths count from the project folder, and Dagster's home is there unless another is given."""
+    """Relative paths count from the project folder."""
     here, installed = Path.cwd(), Path(__file__).resolve().parents[2]
     folder = next((path for path in (here, installed) if (path / "dagster.yaml").is_file()), here)
     os.chdir(folder)
-    os.environ.setdefault("DAGSTER_HOME", str(folder))

@@ -37,10 +37,15 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
             from b24_pipeline.cli.sync import sync  # noqa: PLC0415
 
             return sync
-        case "sandbox" | "dev":
+        case "sandbox" | "dev" | "daemon" | "webserver":
             from b24_pipeline.cli import serving  # noqa: PLC0415
 
-            return serving.sandbox if name == "sandbox" else serving.dev
+            return {
+                "sandbox": serving.sandbox,
+                "dev": serving.dev,
+                "daemon": serving.daemon,
+                "webserver": serving.webserver,
+            }[name]
         case "check":
             from b24_pipeline.cli.checking import check_both  # noqa: PLC0415
 

@@ -46,6 +46,12 @@ def build_parser() -> argparse.ArgumentParser:
     dev.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
     dev.add_argument("--port", type=int, default=3000, help="port of the UI (default %(default)s)")
 
+    commands.add_parser("daemon", help="Dagster's daemon, for production: schedule, sensors and runs")
+    webserver = commands.add_parser("webserver", help="the Dagster UI alone, for production beside the daemon")
+    webserver.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    webserver.add_argument("--port", type=int, default=3000, help="port of the UI (default %(default)s)")
+    webserver.add_argument("--read-only", action="store_true", help="for people who may only look")
+
     commands.add_parser("check", help="look whether both systems can be used, without changing anything")
 
     history = commands.add_parser("history", help="the last runs")

@@ -13,6 +13,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
+from b24_pipeline.cli.dagster_programs import set_dagster_home
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, read_result
@@ -41,6 +42,7 @@ EXIT_OF = {
 def sync(arguments: argparse.Namespace) -> Exit:
     """Run the import once and print what was done."""
     try:
+        set_dagster_home()
         with sandbox_settings() if arguments.sandbox else nullcontext():
             chosen = settings.load()
             result = run_once(chosen, arguments)

@@ -1,4 +1,4 @@
-"""What was given in the environment wins over `.env`, also inside `dagster dev`, which loads `.env` over its own."""
+"""What was given in the environment wins over `.env`, also where Dagster has put `.env` over its own environment."""
 
 import json
 import os
