@@ -1,6 +1,7 @@
 """Dagster's own programs, started so that what is given in the environment wins over `.env`.
 
-They put `.env` over the environment they are started with. Here it only fills in what is missing there.
+They put `.env` over the environment they are started with. Here it only fills in what is missing there; in the further
+processes that they start, the settings that are given are protected.
 """
 
 import os
@@ -28,6 +29,7 @@ def set_dagster_home() -> None:
 
 def run_program(program: Program, arguments: Sequence[str]) -> None:
     """Become one of Dagster's programs; this process ends with it."""
+    os.environ.update(settings.protect_given_environment(os.environ))
     let_environment_win()
     sys.argv = [program, *arguments]
     runpy.run_module(program, run_name="__main__", alter_sys=True)

@@ -12,7 +12,7 @@ from b24_pipeline import settings
 from b24_pipeline.cli.dagster_programs import command, run_program, set_dagster_home
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import STATE, receivers, served
-from b24_pipeline.settings import SettingsIncomplete, protect_given_environment
+from b24_pipeline.settings import SettingsIncomplete
 
 LOOPBACK = "127.0.0.1"
 WORKSPACE = "workspace.yaml"
@@ -45,7 +45,7 @@ def dev(arguments: argparse.Namespace) -> Exit:
             warn_of_missing_settings()
         print(f"The Dagster UI: http://127.0.0.1:{arguments.port}", flush=True)
         dagster_dev = command("dagster", "dev", "-h", LOOPBACK, "-p", str(arguments.port), "-w", WORKSPACE)
-        with subprocess.Popen(dagster_dev, env=protect_given_environment(environment)) as process:  # noqa: S603
+        with subprocess.Popen(dagster_dev, env=environment) as process:  # noqa: S603
             return Exit.DONE if stopped_gently(process) else Exit.FAILED
 
 

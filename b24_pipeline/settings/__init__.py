@@ -111,7 +111,7 @@ def variable_of(field: FieldInfo) -> str:
 
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a `dagster dev` that loads `.env` over its own: what is given here still wins."""
+    """The environment for processes that load `.env` over their own: what is given here still wins."""
     return given.protect(environment, names=[name for name, _ in named_fields()])
 
 

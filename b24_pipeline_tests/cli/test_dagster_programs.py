@@ -1,13 +1,16 @@
 """Dagster's own programs: what is given in the environment wins over `.env` in them, too."""
 
+import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from dagster._cli import utils
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 
-from b24_pipeline.cli.dagster_programs import command, let_environment_win, set_dagster_home
+from b24_pipeline.cli.dagster_programs import command, let_environment_win, run_program, set_dagster_home
+from b24_pipeline.settings.given import GIVEN
 from b24_pipeline_tests.cli.conftest import Terminal
 
 PROJECT = Path(__file__).parents[2]
@@ -44,6 +47,16 @@ def test_in_a_program_of_dagster_the_file_fills_in_only_what_is_not_given(
         assert instance.root_directory == str(tmp_path)
 
     assert seen == {"PHONES": "all", "ON_ID_MATCH": "refresh"}
+
+
+@pytest.mark.usefixtures("other_home")
+def test_what_a_program_starts_knows_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "argv", ["b24-pipeline"])
+    monkeypatch.setenv(GIVEN, "{}")
+    with pytest.raises(SystemExit):
+        run_program("dagster", ["--version"])
+    assert json.loads(os.environ[GIVEN])["B24_PIPELINE_PHONES"] == "all"
 
 
 def test_the_home_of_the_file_is_used_from_the_terminal_too(other_home: Path) -> None:
