@@ -1,7 +1,6 @@
 """`history`, `explain`, `approve` and `forget`: what people ask of the audit."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,7 @@ from rich.text import Text
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
-from b24_pipeline.cli.terminal import wide_console
+from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.keeping import ReportFiles
@@ -42,7 +41,7 @@ def history(arguments: argparse.Namespace) -> Exit:
     with Store.reader(paths_of(arguments), now=utc_now) as store:
         runs = store.history(limit=arguments.limit, since=parsed_date(arguments.since))
     if arguments.json:
-        print(runs.to_json(orient="records", date_format="iso", force_ascii=False))
+        print(runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character()))
         return Exit.DONE
     table = Table(box=None)
     for column in HISTORY_COLUMNS:
@@ -61,7 +60,7 @@ def explain(arguments: argparse.Namespace) -> Exit:
     if not lives:
         return complain_of_stranger(arguments.person)
     if arguments.json:
-        print(json.dumps([asdict(told) for told in lives], ensure_ascii=False, default=str))
+        print(as_json([asdict(told) for told in lives]))
         return Exit.DONE
     for told in lives:
         print_life(told, console=wide_console())

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from b24_pipeline.store.database import Database, Parameters
 
+_DIGITS = 18
+"""So many digits always fit into an id."""
+
 
 def users_named(database: Database, id_or_email: str) -> list[int]:
     """The Bitrix24 ids of that id or address, now or ever; addresses are compared as in R04."""
     text = id_or_email.strip()
     if text.isdecimal():
-        return _ids(database, "user_known", {"user": int(text)})
+        return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
     return _ids(database, "users_by_email", {"email": text.casefold()})
 
 
