@@ -45,7 +45,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     )
     approve: str = Field(
         default="",
-        description="The run id of a held run: this run may do what that one listed, no more, within 24 hours (R16).",
+        description="The id of a held run, or its first 8 characters: this run may do what that one listed, no more, "
+        "within 24 hours (R16).",
     )
     approve_users: list[int] = Field(
         default_factory=list,

@@ -21,6 +21,7 @@ from b24_pipeline.reporting.keeping import ReportFiles
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Paths, Store, forgetting, life
+from b24_pipeline.store.runs import SHORT_RUN_ID
 
 HISTORY_COLUMNS = (
     "started_at",
@@ -82,7 +83,7 @@ def print_life(told: life.Life, *, console: Console) -> None:
     console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
     console.print(Text(one_line(told.now)))
     for event in told.events:
-        run = f"  (run {event.run_id[:8]})" if event.run_id else ""
+        run = f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else ""
         console.print(
             Text(f"  {event.at:%Y-%m-%d %H:%M}  ", style="dim") + Text(one_line(event.text)) + Text(run, style="dim")
         )

@@ -77,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="the report as one HTML file: people, runs, rejects, links, points")
     report.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to write it (default: report.html beside the database)"
+        "--output", type=from_here, metavar="FILE", help="where to write it (default: report.html beside the database)"
     )
     add_sandbox_option(report)
 
@@ -97,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_sandbox_option(stale)
 
     approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
-    approve.add_argument("run_id", metavar="RUN_ID")
+    approve.add_argument("run_id", metavar="RUN_ID", help="the first 8 characters are enough")
     approve.add_argument(
         "--user",
         nargs="+",
@@ -142,6 +142,11 @@ def minutes(text: str) -> float:
     if not 0 < number <= YEAR_OF_MINUTES:
         raise argparse.ArgumentTypeError(f"must be more than 0, and {YEAR_OF_MINUTES} at most")
     return number
+
+
+def from_here(text: str) -> Path:
+    """A file as it was typed: seen from where the command was called, not from the project folder."""
+    return Path(text).absolute()
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:

@@ -237,11 +237,13 @@ class Store(Reader):
     def approve(self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None) -> None:
         """Approve all that a run held (R16), or the reused e-mail addresses of these users in it (R09).
 
+        The first 8 characters of its id are enough.
+
         Raises:
-            UnknownRun: there is no such run.
+            UnknownRun: there is no such run, or there are several.
             NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
         """
-        approvals.approve(self.database, run_id, bitrix24_ids, now=self._now())
+        approvals.approve(self.database, runs.run_named(self.database, run_id), bitrix24_ids, now=self._now())
 
     def use_approval(self) -> None:
         """Let the current run use what is approved; no later one can."""

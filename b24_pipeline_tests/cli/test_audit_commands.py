@@ -110,6 +110,20 @@ def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal
         assert store.history()["created"].tolist() == [9]
 
 
+def test_the_report_is_written_where_the_command_was_called(
+    portal: World, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert portal
+    here = tmp_path / "somewhere else"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    said = terminal("report", "--output", "mine.html")
+
+    assert (said.code, said.out) == (0, f"{here / 'mine.html'}\n")
+    assert (here / "mine.html").exists()
+
+
 @pytest.mark.parametrize("command", [("forget", "1"), ("approve", "4711"), ("accept-address",)])
 def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
     with FileLock(portal.paths.lock):
