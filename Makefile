@@ -55,9 +55,12 @@ typecheck: $(READY) ## mypy, strict
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/python -m b24_pipeline.settings.table --write docs/settings.md
 
-lock: ## renew requirements.lock from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet
+
+lock: ## renew both locks from pyproject.toml: for development, and for the container (needs uv)
+	@$(COMPILE) --group dev -o requirements.lock
+	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
 
 reset: ## forget the sandbox company and its database
 	@rm -rf data/sandbox

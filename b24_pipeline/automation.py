@@ -1,6 +1,8 @@
 """When the import runs: every 30 minutes, and within a minute of a change (R17). Plus the housekeeping jobs."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import dagster as dg
 
@@ -9,7 +11,10 @@ from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.bitrix24.errors import Bitrix24Error
 from b24_pipeline.changes import look_for_changes
 from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
-from b24_pipeline.store import StoreError
+from b24_pipeline.importing.lock import is_held
+from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG
+from b24_pipeline.rules.records import Trigger
+from b24_pipeline.store import Paths, StoreError
 
 CHAIN = dg.AssetSelection.assets(
     assets.bitrix24_users,
@@ -61,13 +66,13 @@ def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     ),
 )
 def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Compare the portal with what the last run saw."""
+    """Compare the portal with what the last import saw."""
     reason = why_not_now(context.instance)
     if reason:
         return dg.SkipReason(reason)
     try:
         seen = look_for_changes(settings.load(), cursor=context.cursor)
-    except (Bitrix24Error, StoreError) as error:
+    except (Bitrix24Error, StoreError, settings.SettingsError) as error:
         return dg.SkipReason(f"could not look: {error}")
     if not seen.run_wanted:
         return dg.SensorResult(skip_reason=dg.SkipReason(seen.words), cursor=seen.cursor)
@@ -80,6 +85,7 @@ def why_not_now(instance: dg.DagsterInstance) -> str | None:
     reason = missing_settings()
     if reason:
         return reason
+    fail_dead(instance, active_runs(instance))
     active = next(iter(active_runs(instance)), None)
     return f"run {active.run_id[:8]} is {active.status.value.lower().replace('_', ' ')}" if active else None
 
@@ -96,6 +102,22 @@ def missing_settings() -> str | None:
 def active_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Runs of the chain that are queued or going on, launched as the job or by «Materialize»."""
     return [run for run in instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE)) if POOL in pools_of(run)]
+
+
+def fail_dead(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
+    """Report the dead among these runs as failed: until then they keep their place in the pool, and no run begins."""
+    for run in filter(is_dead, runs):
+        now = instance.get_run_by_id(run.run_id)
+        if now is not None and not now.is_finished:  # else it ended well meanwhile, and let go of its lock after that
+            instance.report_run_failed(run, "The process of this run died: nobody holds its lock any more.")
+
+
+def is_dead(run: dg.DagsterRun) -> bool:
+    """Whether a run of the terminal lost its process; Dagster itself only looks after the runs that it has launched."""
+    if run.tags.get(TRIGGER_TAG) != Trigger.TERMINAL:
+        return False
+    lock = run.tags.get(LOCK_TAG)
+    return not is_held(Path(lock) if lock else Paths(settings.load().database).lock)
 
 
 def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:

@@ -1,14 +1,16 @@
-"""What the sensor does in one tick (R17): one request to the portal, compared with what the last run saw."""
+"""What the sensor does in one tick (R17): one request to the portal, compared with what the last import saw."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+
+from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.changes import Poll, poll_changes
 from b24_pipeline.bitrix24.known import KnownUsers
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
-from b24_pipeline.store import Paths, Store
+from b24_pipeline.store import Paths, Reader, Store
 from b24_pipeline.store.errors import DatabaseMissing
 
 
@@ -20,6 +22,18 @@ class Cursor:
     """Where the rotating look at everybody goes on."""
     asked_for: str = ""
     """The differences a run was last asked for. The same ones are not asked for again: the schedule tries them."""
+
+    @classmethod
+    def of(cls, text: str | None) -> "Cursor":
+        """From the text that Dagster kept. What is broken in it, or of another version, is as if it were not there."""
+        try:
+            kept = json.loads(text or "{}")
+        except ValueError:
+            return cls()
+        known = {field.name: type(field.default) for field in fields(cls)}
+        if not isinstance(kept, dict):
+            return cls()
+        return cls(**{name: kept[name] for name, kind in known.items() if type(kept.get(name)) is kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +51,9 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
     Raises:
         Bitrix24Error: the portal could not be asked.
         StoreError: the database cannot be read now.
+        SettingsError: the CA bundle cannot be read.
     """
-    before = Cursor(**json.loads(cursor)) if cursor else Cursor()
+    before = Cursor.of(cursor)
     with open_connection(settings) as connection:
         known = known_users(connection.paths)
         poll = poll_changes(connection.bitrix24, known=known, window_from=before.window_from)
@@ -46,16 +61,25 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last run saw, and whose edits are nothing to us: the linked. Nobody before the first run.
+    """What the last import saw, and whose edits are nothing to us: the linked. Nobody before the first one.
 
     Nor are those of the forgotten: what is stored of them is not what the portal has, and the schedule sees to them.
     """
     try:
         with Store.reader(paths, now=utc_now) as store:
             settled = {*store.links()["bitrix24_id"], *store.forgotten().users}
-            return KnownUsers.of(store.snapshot(frames.Users), linked=settled)
+            return KnownUsers.of(seen_by_last_import(store), linked=settled)
     except DatabaseMissing:
         return KnownUsers.of(frames.empty(frames.Users), linked=set())
+
+
+def seen_by_last_import(store: Reader) -> DataFrame[frames.Users]:
+    """The users as the last run saw them that was for everybody and for real, and got as far as writing.
+
+    What a dry run saw, or one for some people or of single assets, was not acted upon: it is still to be asked for.
+    """
+    run_id = store.last_import()
+    return frames.empty(frames.Users) if run_id is None else store.snapshot(frames.Users, run_id)
 
 
 def decide(before: Cursor, poll: Poll) -> Seen:

@@ -1,5 +1,6 @@
 """The Dagster resources: the run itself, and where its frames are kept."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import ClassVar
@@ -15,13 +16,20 @@ from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
 from b24_pipeline.importing import run as importing
 from b24_pipeline.importing.lock import RunInProgress, run_lock
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
+from b24_pipeline.reporting.keeping import ReportFiles, keep
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Store, StoreError
+from b24_pipeline.store import Step, Store, StoreError
+
+log = logging.getLogger(__name__)
 
 TRIGGER_TAG = "b24_pipeline/trigger"
+LOCK_TAG = "b24_pipeline/lock"
+"""The lock that the process of a terminal run holds for as long as it lives."""
 WAIT_FOR_OTHER_RUN_SECONDS = 60
+REPORTING = frozenset({dg.AssetKey("callgear_upsert"), dg.AssetKey("import_report")})
+"""What a run does that imports and then draws the report."""
 INTERRUPTED = "DagsterExecutionInterruptedError"
 """What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
 
@@ -41,12 +49,17 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     dry_run: bool = Field(default=False, description="Read everything and show the plan; change nothing (R19).")
     only: list[int] = Field(
         default_factory=list,
-        description="Bitrix24 user ids: do something for these people only, at once. Empty: everybody.",
+        description=(
+            "Bitrix24 user ids: do something for these people only, at once. The page of `callgear_upsert` then shows "
+            "their step trace: what was read, the rule that decided, what was sent. Empty: everybody."
+        ),
     )
     approve: str = Field(
         default="",
-        description="The id of a held run, or its first 8 characters: this run may do what that one listed, no more, "
-        "within 24 hours (R16).",
+        description=(
+            "The id of a held run, or its first 8 characters: this run may do what that one listed, no more, within "
+            "24 hours (R16). What it defers stays approved."
+        ),
     )
     approve_users: list[int] = Field(
         default_factory=list,
@@ -99,6 +112,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                 yield self
             finally:
                 importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
+                if draws_report(context.run):
+                    report_unfinished(self._run)
 
     def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack) -> ImportRun:
         """Open and lock everything; `stack` lets go of it.
@@ -125,7 +140,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
 
     def check_choices(self) -> None:
-        """An approval is used by the run it is given to, so that run must be able to act on it.
+        """An approval is meant for the run it is given to, so that run must be able to act on it.
 
         Raises:
             SettingsError: it is not.
@@ -154,6 +169,25 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
     if "dagster/sensor_name" in run.tags:
         return Trigger.SENSOR
     return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
+
+
+def draws_report(run: dg.DagsterRun) -> bool:
+    """Whether a Dagster run imports and then draws the report; one of single assets or checks does not."""
+    if not run.asset_selection:
+        return not run.asset_check_selection
+    return run.asset_selection >= REPORTING
+
+
+def report_unfinished(run: ImportRun) -> None:
+    """Let the report tell of a run that ended before the step that draws it; never makes a run fail."""
+    if run.config.dry_run or run.config.only:
+        return
+    try:
+        if run.trouble is None and Step.UPSERT in run.store.recorded_by(run.run_id):
+            return
+        keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+    except Exception as error:  # noqa: BLE001 - whatever it is: why the run failed is what people must read
+        log.warning("the report could not be made: %s", error)
 
 
 def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:

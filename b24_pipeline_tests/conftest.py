@@ -1,5 +1,6 @@
 """What the tests of the whole chain share. Dagster is loaded only by the tests that run it."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
     from b24_pipeline_tests.world import World
 
 STATE = "sandbox.json"
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays until the end: the modules of Dagster and pandas, the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,20 +1,19 @@
-"""What a receiver reads: a subject and a few lines, without a secret and without more personal data than names."""
+"""What a receiver reads: a subject and a few lines, without a secret, and nothing of people but names."""
 
-import re
 import unicodedata
 from dataclasses import dataclass
 
+from b24_pipeline.alerts.masking import masked
 from b24_pipeline.alerts.troubles import Change, Trouble
 from b24_pipeline.reporting.texts import printable
 
 MOST_NAMES = 10
 LONGEST_ANSWER = 300
-EMAIL = re.compile(r"[^\s@<>,;:\"']+@[^\s@<>,;\"']+")
-NUMBER = re.compile(r"\+?\d[\d ()-]{5,}\d")
-ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 NAME_CATEGORIES = ("L", "M", "N")
 NAME_CHARACTERS = frozenset(" .'’-()")
-MARKUP = str.maketrans({"<": "‹", ">": "›", "&": "+", "*": "·", "`": "'", "~": "-", "|": "/", "[": "(", "]": ")"})
+MARKUP = str.maketrans(
+    {"<": "‹", ">": "›", "&": "+", "*": "·", "`": "'", "~": "-", "|": "/", "[": "(", "]": ")", "{": "(", "}": ")"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +58,15 @@ def lines_of(trouble: Trouble) -> list[str]:
 def without_personal_data(said: str) -> str:
     """An answer in words, without the addresses, e-mails and numbers that it may quote, and without markup."""
     text = " ".join(printable(word) for word in said.split())
-    for pattern, instead in ((ADDRESS, "(address)"), (EMAIL, "(e-mail)"), (NUMBER, "(number)")):
-        text = pattern.sub(instead, text)
-    return text.translate(MARKUP)[:LONGEST_ANSWER]
+    return masked(text).translate(MARKUP)[:LONGEST_ANSWER]
 
 
 def plain_name(name: str) -> str:
-    """A name that means nothing to Slack, Teams or a mail reader: letters, marks, digits and what names consist of."""
+    """A name that is no more than a name: letters, marks, digits and what names consist of; nothing to a chat."""
     kept = "".join(
         character
         if character in NAME_CHARACTERS or unicodedata.category(character).startswith(NAME_CATEGORIES)
         else " "
-        for character in printable(name)
+        for character in masked(printable(name))
     )
     return " ".join(kept.split()) or "(no name)"

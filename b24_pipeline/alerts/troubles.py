@@ -94,8 +94,9 @@ def held(health: Health) -> list[Trouble]:
             HELD[harm],
             since=health.success.started_at,
             words=(
-                f"Changes that a safety limit holds: {len(people)}. None of them is sent until a person approves it: "
-                f"b24-pipeline approve {health.success.run_id}"
+                f"Changes that a safety limit holds: {len(people)}. None of them is sent until a person approves it, "
+                f"within 24 hours: b24-pipeline approve {health.success.run_id} (later: the newest held run, which "
+                "b24-pipeline history shows)"
             ),
             people=tuple(map(named, people)),
         )
@@ -125,8 +126,8 @@ def trouble_of(state: State, people: list[FailingPerson], *, words: str) -> Trou
 
 
 def named(person: HeldPerson | FailingPerson) -> str:
-    """The name, or the id where there is none."""
-    return person.person or f"user {person.bitrix24_id}"
+    """The name, or the id where there is none: the audit then has the e-mail in its place, which is not told."""
+    return person.person if person.person and "@" not in person.person else f"user {person.bitrix24_id}"
 
 
 def compare(

@@ -68,7 +68,12 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
             "dagster/row_count": len(judged),
             **{word.value: int(standing.get(word, 0)) for word in Standing},
             "with_phones": int(judged["phones"].notna().sum()),
-            "rejects": dg.MetadataValue.md(previews.people_markdown(previews.rejects(judged))),
-            "unusable_phone_texts": dg.MetadataValue.md(previews.people_markdown(previews.unusable_phones(judged))),
+            "rejects": people_table(previews.rejects(judged)),
+            "unusable_phone_texts": people_table(previews.unusable_phones(judged)),
         },
     )
+
+
+def people_table(rows: list[dict[str, object]]) -> dg.MarkdownMetadataValue:
+    """People by name, and why they are listed."""
+    return dg.MetadataValue.md(previews.people_markdown(rows, rest="audit.employees"))

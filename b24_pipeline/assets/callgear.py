@@ -1,11 +1,14 @@
 """The account's side: its employees, who is who, and what is done there."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pandas as pd
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
-from b24_pipeline.callgear.employees import fetch_employees
+from b24_pipeline.assets.metadata import how_to_approve, step_trace
 from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import count_matches
 from b24_pipeline.importing.upsert import upsert
@@ -21,13 +24,19 @@ from b24_pipeline.rules.records import MatchKind
     kinds={"callgear", "pandas"},
     owners=OWNERS,
     pool=POOL,
+    output_required=False,
     metadata=columns_of(frames.CallGearEmployees),
 )
-def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
-    """The employees that the CallGear account has now: complete, or the run ends here."""
+def callgear_employees(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
+    """The employees that the CallGear account has now: complete, or the run ends here.
+
+    When the day's points are used up, the rest of the run is skipped, and the next one goes on.
+    """
     with import_run.step("callgear_employees") as run:
-        found = fetch_employees(run.connection.callgear)
-    return dg.MaterializeResult(
+        found = read_employees(run)
+    if found is None:
+        return
+    yield dg.MaterializeResult(
         value=found,
         metadata={
             "dagster/row_count": len(found),
@@ -63,7 +72,10 @@ def employee_matches(
         metadata={
             "dagster/row_count": len(matches),
             **{kind.value: int(kinds.get(kind, 0)) for kind in MatchKind},
-            "conflicts": dg.MetadataValue.md(previews.people_markdown(previews.conflicts(matches, judged))),
+            "conflicts": dg.MetadataValue.md(
+                previews.people_markdown(previews.conflicts(matches, judged), rest="audit.employee_matches")
+            ),
+            **how_to_approve(run, matches),
         },
     )
 
@@ -80,7 +92,8 @@ def callgear_upsert(
     """Creates and links employees as planned: one action a person, each with its outcome (R07, R09-R11).
 
     Nobody is deleted, no phone number is changed. A kind of change over its safety limit is held (R16). A dry run shows
-    the plan and sends nothing (R19).
+    the plan and sends nothing (R19). A run for single people (`only`) shows their step trace: what was read on both
+    sides, the rule that decided, what was sent.
     """
     with import_run.step("callgear_upsert") as run:
         actions = upsert(
@@ -99,7 +112,8 @@ def callgear_upsert(
             **previews.summary(actions),
             "callgear_points": run.connection.callgear.points_spent,
             "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
-            **how_to_approve(import_run),
+            **how_to_approve(run, actions),
+            **step_trace(run),
         },
         tags={"b24_pipeline/dry_run": str(run.config.dry_run).lower()},
     )
@@ -128,7 +142,8 @@ def responsible_employees(employees: pd.DataFrame, import_run: ImportRunResource
             **previews.summary(result.actions),
             "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
             **({"skipped": result.skipped} if result.skipped else {}),
-            **how_to_approve(import_run),
+            **how_to_approve(run, result.actions),
+            **step_trace(run),
         }
     )
 
@@ -141,17 +156,3 @@ callgear_account = dg.AssetSpec(
     owners=OWNERS,
     description="The CallGear account: its employees and its list of responsible employees, as the import leaves them.",
 )
-
-
-def how_to_approve(import_run: ImportRunResource) -> dict[str, dg.MetadataValue]:
-    """What waits, and how a person lets it pass."""
-    run = import_run.run
-    if not run.counts.held:
-        return {}
-    return {
-        "approve": dg.MetadataValue.md(
-            f"**{run.counts.held} actions are held** by a safety limit (R16). To let the next run do what this one "
-            f"listed: `b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n```yaml\nresources:\n  "
-            f"import_run:\n    config:\n      approve: {run.run_id}\n```"
-        )
-    }

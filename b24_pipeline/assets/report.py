@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
@@ -10,16 +9,14 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
-from b24_pipeline.reporting.previews import reason
-from b24_pipeline.reporting.report import as_markdown
-from b24_pipeline.reporting.texts import markdown_table
+from b24_pipeline.reporting.previews import people_markdown
+from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.store import findings
-from b24_pipeline.store.report import POINTS_A_DAY, not_imported
+from b24_pipeline.rules.words import reason
+from b24_pipeline.store import Step, findings
+from b24_pipeline.store.report import POINTS_A_DAY, refused
 
 log = logging.getLogger(__name__)
-
-TWO_INTERVALS = timedelta(hours=1)
 
 
 @dg.asset(
@@ -32,7 +29,7 @@ TWO_INTERVALS = timedelta(hours=1)
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
 )
 def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
-    """The import at a glance: people on both sides, outcomes, matches, who is not imported, links, points, time.
+    """The import at a glance: people on both sides, outcomes, matches, rejects and conflicts, links, points, time.
 
     Every figure comes from the audit. The same picture is in `report.html` beside the database, with all names; also
     by `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing
@@ -45,7 +42,13 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     if run.config.dry_run or run.config.only:
         log.info("the report tells of runs for everybody and for real; it stays as it is")
         return
-    note_so_far(run)
+    if Step.UPSERT not in run.store.recorded_by(run.run_id):
+        raise dg.Failure(
+            f"{Step.UPSERT} was not done in this run, so there is nothing new to report: materialize all assets "
+            "together, or launch the job employee_import. What the audit has is drawn by b24-pipeline report.",
+            allow_retries=False,
+        )
+    count_so_far(run)
     found = findings.imported(run.store)
     yield dg.MaterializeResult(
         metadata={
@@ -53,24 +56,26 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
             "imported": found.imported,
             "share": round(found.share, 4),
             **picture(run),
-            "not_imported": dg.MetadataValue.md(not_imported_markdown(run)),
+            "rejected_or_in_conflict": dg.MetadataValue.md(refused_markdown(run)),
         }
     )
 
 
-def note_so_far(run: ImportRun) -> None:
-    """Let the audit know how the run has gone, so that the report tells of it, too; its end is noted once more."""
+def count_so_far(run: ImportRun) -> None:
+    """What the run has spent by now, so that the report tells of it, too."""
     connection = run.connection
     run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
-    status, why = run.status()
     run.store.put_fact(POINTS_A_DAY, str(connection.callgear.budget.day_share()))
-    run.store.finish_run(status, why, run.counts)
 
 
 def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
-    """The picture and where the page lies; a report that cannot be made never makes an import fail."""
+    """The picture and where the page lies; a report that cannot be made never makes an import fail.
+
+    It tells of this run as if it had ended; the audit does not, before it has.
+    """
+    files, ended = ReportFiles.beside(run.connection.paths.published), run.store.as_ended(*run.status(), run.counts)
     try:
-        kept = keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+        kept = keep(run.store, files, now=run.connection.now(), seen=ended)
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
@@ -86,11 +91,11 @@ def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
     }
 
 
-def not_imported_markdown(run: ImportRun) -> str:
+def refused_markdown(run: ImportRun) -> str:
     """The rejected and those in conflict by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}
-        for group in not_imported(run.store)
+        for group in refused(run.store)
         for who, user in group.people
     ]
-    return markdown_table(rows, columns=("who", "user", "why"))
+    return people_markdown(rows, rest="audit.employee_matches")

@@ -15,7 +15,7 @@ from b24_pipeline.bitrix24.errors import (
     TransportFault,
 )
 from b24_pipeline.bitrix24.known import KnownUsers
-from b24_pipeline.bitrix24.lookup import confirm_deleted, look_up
+from b24_pipeline.bitrix24.lookup import Missing, look_up
 from b24_pipeline.bitrix24.patience import RetryLimits
 from b24_pipeline.bitrix24.preflight import Bitrix24Check, check_bitrix24
 from b24_pipeline.bitrix24.users import UserFetch, fetch_users
@@ -29,6 +29,7 @@ __all__ = [
     "FetchNotTrusted",
     "KnownUsers",
     "LeakyBucket",
+    "Missing",
     "OperationLimit",
     "OursError",
     "Poll",
@@ -39,7 +40,6 @@ __all__ = [
     "TransportFault",
     "UserFetch",
     "check_bitrix24",
-    "confirm_deleted",
     "fetch_users",
     "look_up",
     "poll_changes",

@@ -8,15 +8,17 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from b24_pipeline.bitrix24.errors import AccountError
 
 _CLOUD: Final = re.compile(r"[^.]+\.(bitrix24\.[a-z]{2,}(\.[a-z]{2,})?)")
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """An incoming webhook. Only `host` may be shown: the rest of the address is the credential."""
+    """An incoming webhook. Only `host` and `port` may be shown: the rest of the address is the credential."""
 
     scheme: str
     host: str
+    port: int
     root: str = field(repr=False)
 
     @classmethod
@@ -31,7 +33,7 @@ class WebhookAddress:
             raise AccountError(
                 "BITRIX24_WEBHOOK_URL is not a webhook's address, such as https://name.bitrix24.com/rest/1/code/"
             )
-        return cls(parts.scheme, parts.hostname, f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/")
+        return _address(parts, f"{parts.path.rstrip('/')}/")
 
     def url(self, method: str) -> str:
         """Where `method` is called."""
@@ -58,8 +60,18 @@ class WebhookAddress:
                 f"{method}: the portal redirects to the host {parts.hostname}, outside its own domain, which is not"
                 " followed: if that is right, put the new address into BITRIX24_WEBHOOK_URL"
             )
-        path = parts.path.rstrip("/").removesuffix(method)
-        return WebhookAddress(parts.scheme, parts.hostname, f"{parts.scheme}://{parts.netloc}{path}")
+        return _address(parts, parts.path.rstrip("/").removesuffix(method))
+
+    def differs_from(self, earlier: "WebhookAddress") -> str | None:
+        """What people are told of a move: the new host, with its port where that is another; None for the same."""
+        if self.port != earlier.port:
+            return f"{self.host}:{self.port}"
+        return self.host if self.host != earlier.host else None
+
+
+def _address(parts: SplitResult, path: str) -> WebhookAddress:
+    port = parts.port or _USUAL_PORTS[parts.scheme]
+    return WebhookAddress(parts.scheme, parts.hostname or "", port, f"{parts.scheme}://{parts.netloc}{path}")
 
 
 def _split(url: str, *, base: str = "") -> SplitResult | None:

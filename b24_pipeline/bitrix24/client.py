@@ -37,12 +37,20 @@ _MOST_REDIRECTS: Final = 3
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{__version__}"}
 
 
+_TELL_ADDRESSES: Final = (
+    "httpx",
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+)
+"""The loggers that write whole URLs at INFO, or headers, and with them where a redirect leads, at DEBUG."""
+
+
 def _not_an_address(record: logging.LogRecord) -> bool:
-    """Keep quiet: httpx logs whole URLs at INFO; a webhook's URL is its secret."""
+    """Keep quiet: a webhook's URL is its secret. A logger's filter is not its children's, so each has it."""
     return record.levelno > logging.INFO
 
 
-logging.getLogger("httpx").addFilter(_not_an_address)
+for _name in _TELL_ADDRESSES:
+    logging.getLogger(_name).addFilter(_not_an_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Bitrix24:
         deadline: float = math.inf,
     ) -> None:
         self._address = WebhookAddress.of(webhook_url)
-        self._first_host = self._address.host
+        self._first_address = self._address
         self._http = http
         self._clock = clock
         self._sleep = sleep
@@ -96,8 +104,8 @@ class Bitrix24:
 
     @property
     def moved_to(self) -> str | None:
-        """The portal's new host, when it was renamed (contract 1.6)."""
-        return self.host if self.host != self._first_host else None
+        """The portal's new host, when it was renamed (contract 1.6), or the same with another port."""
+        return self._address.differs_from(self._first_address)
 
     @property
     def requests_sent(self) -> int:
@@ -122,9 +130,9 @@ class Bitrix24:
         """
         return self._repeating(lambda: self.batch_once(commands, halt=halt))
 
-    def batch_whole(self, commands: Mapping[str, str]) -> BatchAnswer:
-        """As `batch`, but an error of one command is an error of all."""
-        return self._repeating(lambda: _whole(self.batch_once(commands), commands))
+    def batch_whole(self, commands: Mapping[str, str], *, guesses: Mapping[str, str] | None = None) -> BatchAnswer:
+        """As `batch`, but an error of one command is an error of all. `guesses` come after them, and may fail."""
+        return self._repeating(lambda: _whole(self.batch_once({**commands, **(guesses or {})}), commands))
 
     def patience(self) -> Patience:
         """The bounds of repeating one operation; no pause ends after the run's deadline."""
@@ -218,9 +226,10 @@ class Bitrix24:
     def _remember(self, address: WebhookAddress) -> None:
         with self._lock:
             known, self._address = self._address, address
-        if known.host != address.host:
+        moved_to = address.differs_from(known)
+        if moved_to is not None:
             logger.warning(
-                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", address.host
+                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
             )
 
 
@@ -237,8 +246,9 @@ def _transport_fault(method: str, error: Exception) -> Bitrix24Error:
 
 
 def _whole(answer: BatchAnswer, commands: Mapping[str, str]) -> BatchAnswer:
-    for error in answer.errors.values():
-        raise error
+    for name in commands:
+        if name in answer.errors:
+            raise answer.errors[name]
     if not commands.keys() <= answer.results.keys():
         raise TransportFault("batch: not all commands were answered")
     return answer

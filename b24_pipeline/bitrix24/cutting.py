@@ -55,7 +55,7 @@ def share(known: Sequence[int]) -> Windows:
 
 
 def guessing_commands(filter_: Filter) -> dict[str, str]:
-    """Commands that ask for the ids at the guessed places."""
+    """Commands that ask for the ids at the guessed places; where nobody stands, a portal may fail (contract 2.3)."""
     return _border_commands(filter_, GUESSED_PLACES)
 
 

@@ -31,7 +31,10 @@ class RateLimited(RetryableError):  # noqa: N818 - a state, not a fault
 
 
 class OperationLimit(RetryableError):  # noqa: N818 - a state, not a fault
-    """The method's execution time is used up (contract 4.2); `resets_at` is a Unix second, None when not told."""
+    """The method's execution time is used up (contract 4.2); `resets_at` is a Unix second, None when not told.
+
+    `first_pause` is the length of a bucket: what is waited when the reset is not told, or has not helped.
+    """
 
     def __init__(self, text: str, *, resets_at: float | None) -> None:
         super().__init__(text, first_pause=60.0)

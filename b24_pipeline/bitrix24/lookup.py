@@ -1,64 +1,94 @@
-"""R13: the second, direct look-up of users whom a complete fetch no longer holds."""
+"""R13: the second, direct look-up of users whom a complete fetch does not hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.bitrix24.pages import DISMISSED, PAGE, Filter, command, rows_of
+from b24_pipeline.bitrix24.pages import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of
 from b24_pipeline.bitrix24.wire import UserRow, user_row, users_frame
 from b24_pipeline.rules.frames import Users
 
 _STANDINGS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
 """Users as they are listed by default, then the dismissed ones, whom some portals list only when asked."""
 
-_LOOKUPS: Final = COMMANDS_IN_BATCH // len(_STANDINGS)
-"""Look-ups of up to 50 ids in one request."""
+_AMONG_ALL: Final = ""
+_AMONG_FETCHED: Final = "fetched_"
 
 
-def confirm_deleted(client: Bitrix24, ids: Iterable[int], *, witness: int | None = None) -> set[int]:
-    """Those of `ids` that the portal surely no longer has, active or dismissed (R13); see `look_up`."""
-    wanted = set(ids)
-    return wanted - set(look_up(client, wanted, witness=witness)["bitrix24_id"].tolist())
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a look-up tells of users whom a complete fetch does not hold (R13).
+
+    `deleted` are nowhere in the portal, active or dismissed. `overlooked` are among the users that the fetch asked for.
+    `others` are there, but are not such users any more: an employee who became an extranet user.
+    """
+
+    deleted: frozenset[int]
+    overlooked: frozenset[int]
+    others: DataFrame[Users]
 
 
-def look_up(client: Bitrix24, ids: Iterable[int], *, witness: int | None = None) -> DataFrame[Users]:
-    """Look users up by their ids, active or dismissed, of every type: who is not in the result is gone (R13).
+def look_up(
+    client: Bitrix24, ids: Iterable[int], *, asked_for: Filter = EVERYBODY, witness: int | None = None
+) -> Missing:
+    """Look up users whom a fetch that asked for the users `asked_for` does not hold: who is nowhere is deleted (R13).
 
     With a `witness`, a user that is known to be there, each look-up must also find that user, else it proves nothing.
-    Takes one request for up to 1,225 ids.
+    Takes one request for up to 1,225 ids, or for 588 where the fetch did not ask for everybody.
 
     Raises:
         FetchNotTrusted: the look-up does not find the witness, or finds users that were not asked for.
         Bitrix24Error: the portal cannot be asked.
     """
+    wanted = frozenset(ids)
+    among = {_AMONG_ALL: EVERYBODY} | ({_AMONG_FETCHED: asked_for} if asked_for != EVERYBODY else {})
+    found = _found(client, wanted, among, witness)
+    present = {row.bitrix24_id for rows in found.values() for row in rows}
+    overlooked = wanted & {row.bitrix24_id for row in found.get(_AMONG_FETCHED, found[_AMONG_ALL])}
+    return Missing(
+        deleted=wanted - present,
+        overlooked=overlooked,
+        others=users_frame(row for row in found[_AMONG_ALL] if row.bitrix24_id in wanted - overlooked),
+    )
+
+
+def _found(
+    client: Bitrix24, ids: Iterable[int], among: Mapping[str, Filter], witness: int | None
+) -> dict[str, list[UserRow]]:
+    """The rows of the ids among the users of each filter, by its name; 50 ids a look-up, many look-ups a request."""
     wanted = sorted(set(ids) - {witness})
     with_witness = [] if witness is None else [witness]
     size = PAGE - len(with_witness)
     lookups = [[*with_witness, *wanted[first : first + size]] for first in range(0, len(wanted), size)]
-    rows: list[UserRow] = []
-    for first in range(0, len(lookups), _LOOKUPS):
-        rows += _found(client, lookups[first : first + _LOOKUPS], witness)
-    asked = set(ids)
-    return users_frame(row for row in rows if row.bitrix24_id in asked)
+    at_once = COMMANDS_IN_BATCH // (len(_STANDINGS) * len(among))
+    found: dict[str, list[UserRow]] = {name: [] for name in among}
+    for first in range(0, len(lookups), at_once):
+        results = client.batch_whole(_commands(lookups[first : first + at_once], among)).results
+        for number, asked in enumerate(lookups[first : first + at_once]):
+            for name in among:
+                pages = [results[f"{name}{standing}{number:02}"] for standing in _STANDINGS]
+                found[name] += _proven([user_row(row) for page in pages for row in rows_of(page)], asked, witness)
+    return found
 
 
-def _found(client: Bitrix24, lookups: Sequence[Sequence[int]], witness: int | None) -> list[UserRow]:
-    commands = {
-        f"{standing}{number:02}": command({"ID": ids, **filter_}, start=-1)
+def _commands(lookups: Sequence[Sequence[int]], among: Mapping[str, Filter]) -> dict[str, str]:
+    return {
+        f"{name}{standing}{number:02}": command({"ID": ids, **filter_, **asked}, start=-1)
         for number, ids in enumerate(lookups)
-        for standing, filter_ in _STANDINGS.items()
+        for name, filter_ in among.items()
+        for standing, asked in _STANDINGS.items()
     }
-    results = client.batch_whole(commands).results
-    rows: list[UserRow] = []
-    for number, ids in enumerate(lookups):
-        found = [user_row(row) for standing in _STANDINGS for row in rows_of(results[f"{standing}{number:02}"])]
-        seen = {row.bitrix24_id for row in found}
-        if not seen <= set(ids):
-            raise FetchNotTrusted("a look-up of users by id found users that were not asked for")
-        if witness is not None and witness not in seen:
-            raise FetchNotTrusted(f"a look-up by id misses user {witness}, who is there: it proves nobody deleted")
-        rows += found
+
+
+def _proven(rows: list[UserRow], asked: Sequence[int], witness: int | None) -> list[UserRow]:
+    """The rows of one look-up, when it heeds what was asked."""
+    seen = {row.bitrix24_id for row in rows}
+    if not seen <= set(asked):
+        raise FetchNotTrusted("a look-up of users by id found users that were not asked for")
+    if witness is not None and witness not in seen:
+        raise FetchNotTrusted(f"a look-up by id misses user {witness}, who is there: it proves nobody deleted")
     return rows

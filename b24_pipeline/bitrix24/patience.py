@@ -46,7 +46,7 @@ class Patience:
         self._sleep(pause)
 
     def _pause(self, error: RetryableError) -> float:
-        if isinstance(error, OperationLimit) and error.resets_at is not None:
+        if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > self._clock():
             return max(1.0, error.resets_at - self._clock()) + self._random()
         doubled: float = error.first_pause * 2 ** (self._failed - 1)
         return min(doubled, max(self._limits.longest_pause, error.first_pause)) * (1 + self._random() / 2)

@@ -36,9 +36,13 @@ from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
 
 @dataclass(frozen=True, slots=True)
 class UserFetch:
-    """A complete fetch that can be trusted (R16a), and what it took."""
+    """A complete fetch that can be trusted (R16a), and what it took.
+
+    `asked_for` is everybody, or the employees where rows do not say of what type users are.
+    """
 
     users: DataFrame[Users]
+    asked_for: Filter
     requests: int
     portal_count: int
     dismissed_hidden: bool
@@ -63,12 +67,15 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
     """
     sent_before = client.requests_sent
     known = sorted(known_ids or ())
+    asked_for = EVERYBODY
     try:
-        attempt = _trusted(client, EVERYBODY, known)
+        attempt = _trusted(client, asked_for, known)
     except TypeUnknownError:
-        attempt = _trusted(client, EMPLOYEES, known)
+        asked_for = EMPLOYEES
+        attempt = _trusted(client, asked_for, known)
     return UserFetch(
         users=users_frame(attempt.reading.rows),
+        asked_for=asked_for,
         requests=client.requests_sent - sent_before,
         portal_count=attempt.census.everybody,
         dismissed_hidden=attempt.census.dismissed_hidden,
@@ -99,7 +106,7 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: End) -> tuple[Census, Readin
     """Nothing is known: count, and read the first users meanwhile; then cut the others and read them."""
     with ThreadPoolExecutor(1) as pool:
         first_pages = pool.submit(read_first_pages, client, filter_)
-        answer = client.batch_whole(census_commands(filter_) | guessing_commands(filter_))
+        answer = client.batch_whole(census_commands(filter_), guesses=guessing_commands(filter_))
         census = read_census(client, answer, filter_)
         if not census.highest_id:
             return census, Reading()

@@ -26,7 +26,7 @@ class End(Enum):
 
 
 class TypeUnknownError(Exception):
-    """A row does not say of what type the user is: this scope does not show it (contract 2.6)."""
+    """A row does not say of what type the user is, or says it with no value (contract 2.6)."""
 
 
 @dataclass(slots=True)
@@ -46,10 +46,11 @@ class Reading:
         """
         user_type = filter_.get("USER_TYPE")
         for row in pages.rows:
-            if user_type is None and "USER_TYPE" not in row:
+            user = user_row(row, user_type=None if user_type is None else str(user_type))
+            if user.user_type is None:
                 raise TypeUnknownError
             self.email_key_seen = self.email_key_seen or "EMAIL" in row
-            self.rows.append(user_row(row, user_type=None if user_type is None else str(user_type)))
+            self.rows.append(user)
         self.strictly_rising &= pages.rising
 
     def join(self, other: "Reading") -> None:

@@ -6,6 +6,7 @@ from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.previews import reason
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.normalising import LONGEST_PHONE, SHORTEST_PHONE
 from b24_pipeline.store import findings
 from b24_pipeline.store.schema import HISTORIES
 
@@ -95,8 +96,8 @@ employees_checks = checks_of(
         ),
         Check(
             "usable_phones",
-            "Phone fields of Bitrix24 whose text is no phone number of 3 to 15 digits. The people are imported without "
-            "these numbers (R05).",
+            f"Phone fields of Bitrix24 whose text is no phone number of {SHORTEST_PHONE} to {LONGEST_PHONE} digits. "
+            "The people are imported without these numbers (R05).",
             usable_phones,
         ),
     ],

@@ -94,7 +94,7 @@ def approve(arguments: argparse.Namespace) -> Exit:
     with writable(arguments, holder="b24-pipeline approve") as store:
         store.approve(arguments.run_id, bitrix24_ids=arguments.user or None)
         store.publish()
-    print("Approved: the next run within 24 hours does at most what that run listed.")
+    print("Approved: within 24 hours the next run does at most what that run listed; what it defers stays approved.")
     return Exit.DONE
 
 

@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=user_id,
         default=[],
         metavar="ID",
-        help="only for these Bitrix24 user ids",
+        help="only for these Bitrix24 user ids, with the step trace of each: what was read, decided and sent",
     )
     sync.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
     sync.add_argument("--json", action="store_true", help="print the result as one JSON object, on the last line")

@@ -12,21 +12,23 @@ from rich.text import Text
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting import previews
 from b24_pipeline.reporting.texts import one_line, printable
+from b24_pipeline.reporting.trace import Trace, named, trace
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
-from b24_pipeline.store import Paths, RunCounts, Store
+from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome, RunStatus
+from b24_pipeline.rules.words import BY_ID
+from b24_pipeline.store import Paths, Reader, RunCounts, Store
+from b24_pipeline.store.evidence import evidence_of
 
 MOST_PEOPLE = 40
 MOST_DONE = 12
-MOST_PLANNED = 200
-"""Of what was done a glance is enough, the audit has it all; a plan is there to be read."""
+"""Of what was done a glance is enough, the audit has it all."""
 COUNTED = {
     "users": "users read from Bitrix24",
     "candidates": "candidates",
     "out_of_scope": "out of scope",
     "created": "created in CallGear",
     "linked": "linked by e-mail",
-    "matched_by_id": "known already, by id",
+    "matched_by_id": BY_ID,
     "phones_added": "given phone numbers",
     "rejected": "rejected",
     "conflicts": "in conflict",
@@ -66,6 +68,19 @@ class RunResult:
     counts: RunCounts
     actions: DataFrame[frames.Actions]
     database: Path
+    traces: tuple[Trace, ...] = ()
+    """Of the people whom the run was for; none where it was for everybody."""
+
+    @property
+    def chosen(self) -> list[int]:
+        """The users whom the run was for, as far as there are such people; none where it was for everybody."""
+        return [found.bitrix24_id for found in self.traces if found.known]
+
+    @property
+    def email_reused(self) -> list[int]:
+        """The users who have the mailbox of somebody who has left, among those whom the run was for (R09)."""
+        users = self.actions.loc[self.actions["reason"] == MatchReason.EMAIL_REUSED, "bitrix24_id"].tolist()
+        return [user for user in users if not self.traces or user in self.chosen]
 
     @property
     def planned(self) -> dict[str, int]:
@@ -91,25 +106,70 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
             counts=counts,
             actions=store.actions(run_id),
             database=paths.published,
+            traces=traces_of(store, run_id, only=row["only_users"]),
         )
+
+
+def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
+    """The step trace of each user whom the run was for: `only` as `audit.runs` has it."""
+    if not isinstance(only, str):
+        return ()
+    found = evidence_of(store, run_id)
+    return tuple(trace(found, bitrix24_id=int(user)) for user in only.split(","))
 
 
 def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
     """A screen that a person reads at a glance."""
-    headline = "A dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, result.status)
-    console.print(Text(headline, style="bold"))
+    console.print(Text(headline(result), style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
-    changes = previews.changes(result.actions)
-    if changes and result.dry_run:
-        console.print(changes_table("What would be done", changes, most=MOST_PLANNED))
-    elif changes:
-        console.print(changes_table("What was done", changes, most=MOST_DONE))
+    for found in result.traces:
+        console.print(Text(f"\n{one_line(named(found))}", style="bold"))
+        console.print(steps_table(found))
+    if not result.traces:
+        print_everybody(result, console=console)
+    console.print(Text(f"\nRun {result.run_id}, database {result.database}", style="dim"))
+    print_next_steps(result, console=console, sandbox=sandbox)
+
+
+def headline(result: RunResult) -> str:
+    """How it went, in a line; also for whom, where it was not for everybody."""
+    if result.traces and not result.chosen and result.status is RunStatus.DONE:
+        return "Nothing was done: Bitrix24 has no such user."
+    words = "A dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, str(result.status))
+    return f"{words} It was for single people only." if result.traces else words
+
+
+def steps_table(found: Trace) -> Table:
+    """The steps of one person, with the rules that decided."""
+    table = plain_table("step", "rules", "what")
+    for number, step in enumerate(found.steps, start=1):
+        table.add_row(str(number), step.rules, Text(one_line(step.text)))
+    return table
+
+
+def print_everybody(result: RunResult, *, console: Console) -> None:
+    """What was done, who was refused, and the figures of the whole import."""
+    for table in changes_tables(result):
+        console.print(table)
     for title, rows in listed(result):
         console.print(people_table(title, rows))
     console.print("", counts_table(result), sep="\n")
-    console.print(Text(f"Run {result.run_id}, database {result.database}", style="dim"))
-    print_next_steps(result, console=console, sandbox=sandbox)
+
+
+def changes_tables(result: RunResult) -> list[Table]:
+    """What is held, what would be done, what was done or tried; that on which a person decides in full."""
+    outcome = result.actions["outcome"]
+    parts = (
+        ("Held until a person approves", outcome == Outcome.HELD, previews.MOST_TO_BE_READ),
+        ("What would be done", outcome == Outcome.PLANNED, previews.MOST_TO_BE_READ),
+        ("What waits" if result.dry_run else "What was done", ~outcome.isin(previews.TO_BE_READ), MOST_DONE),
+    )
+    return [
+        changes_table(title, changes, most=most)
+        for title, rows, most in parts
+        if (changes := previews.changes(frames.check(frames.Actions, result.actions[rows])))
+    ]
 
 
 def counts_table(result: RunResult) -> Table:
@@ -163,14 +223,21 @@ def changes_table(title: str, changes: list[previews.Change], *, most: int) -> T
 
 def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]], most: int) -> Table:
     """A table of the first rows; texts of people are shown to the letter."""
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", expand=False, pad_edge=False, box=None)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = plain_table(*columns)
+    table.title, table.title_justify, table.title_style = f"\n{title}", "left", "bold"
     for row in rows[:most]:
         table.add_row(*(Text(printable(row[column])) for column in columns))
     if len(rows) > most:
         table.caption = f"… and {len(rows) - most} more: see audit.actions"
         table.caption_justify = "left"
+    return table
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines and without rows."""
+    table = Table(pad_edge=False, box=None)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 
@@ -180,8 +247,15 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
     steps = []
     if result.status is RunStatus.HELD:
         steps.append(f"b24-pipeline approve {result.run_id}{option}   lets the next run do what is held")
-    if result.dry_run:
-        steps.append(f"b24-pipeline sync{option}   does it")
+    if result.email_reused:
+        user = result.email_reused[0] if len(result.email_reused) == 1 else "ID"
+        steps.append(
+            f"b24-pipeline approve {result.run_id} --user {user}{option}   lets the next run link a mailbox that was "
+            "passed on, if the employee shall be theirs (R09)"
+        )
+    if result.dry_run and (result.chosen or not result.traces):
+        only = f" --only {' '.join(map(str, result.chosen))}" if result.chosen else ""
+        steps.append(f"b24-pipeline sync{only}{option}   does it")
     steps.append(f"b24-pipeline explain ID{option}   tells the life of one person")
     steps.append(f"make dev{' SANDBOX=1' if sandbox else ''}   opens the Dagster UI with schedule and sensor")
     if sandbox:

@@ -23,7 +23,7 @@ from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import RunNotStarted
-from b24_pipeline.resources import TRIGGER_TAG, NotStarted, first_line
+from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG, NotStarted, first_line
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, RunCounts, Store, StoreError
@@ -80,7 +80,7 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
             run = defs.resolve_job_def("employee_import").execute_in_process(
                 instance=instance,
                 raise_on_error=False,
-                tags={TRIGGER_TAG: Trigger.TERMINAL.value},
+                tags={TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: str(paths.lock.resolve())},
                 run_config={
                     "resources": {
                         "import_run": {"config": {"dry_run": arguments.dry_run, "only": sorted(set(arguments.only))}}

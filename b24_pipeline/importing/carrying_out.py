@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -27,8 +28,23 @@ AT_ONCE = 1000
 """So many links are stored together where nothing has to be sent for them."""
 STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
-POSTPONING = (*STOPPING, errors.MethodError)
+POSTPONING = (*STOPPING, errors.MethodError, errors.MinuteLimit)
 """Errors that are not the record's: its action is deferred, not failed."""
+FULL = 2
+"""So many times CallGear says that an account is full, and no more is sent of that kind (contract 4.2)."""
+
+
+class Blame(Enum):
+    """Whose fault it is that an action failed."""
+
+    RECORD = auto()
+    """The record was refused; it is tried again ever more rarely."""
+    DEALS = auto()
+    """R14: the person owns deals. That is to be expected, and says nothing about the account."""
+    WAY = auto()
+    """There was no usable answer; it is tried again in the next run."""
+    OURS = auto()
+    """CallGear did not understand the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,8 @@ class PlannedAction:
     patronymic: str | None
     email: str | None
     phones: tuple[str, ...]
+    failed_before: bool = False
+    """It has failed in an earlier run, too."""
 
     @property
     def sends_nothing(self) -> bool:
@@ -54,29 +72,43 @@ class PlannedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was sent for an action that is done: for which employee, and which of its fields needed no sending."""
+
+    callgear_id: int | None = None
+    needless: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """How a planned action ended.
 
     `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
-    understand, where it was ours that was wrong.
+    understand, where it was ours that was wrong. `needless` are fields that the employee turned out to have already.
     """
 
     planned: PlannedAction
     outcome: Outcome
     callgear_id: int | None = None
+    needless: frozenset[str] = frozenset()
     error: str | None = None
+    blame: Blame | None = None
     unsure: bool = False
     malformed: str | None = None
 
 
 @dataclass(slots=True)
 class Breaker:
-    """R18: decides that failures are not the records' fault, and remembers why nothing more may be sent."""
+    """R18: decides that failures are not the records' fault, and remembers why nothing more may be sent.
+
+    What failed in an earlier run already, and people who own deals (R14), are no sign of that: they stop nobody else.
+    """
 
     finished: int = 0
     failed: int = 0
     malformed: str | None = None
     times_malformed: int = 0
+    times_full: int = 0
     stopped: Exception | None = None
     stopped_kinds: dict[ActionKind, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,12 +122,14 @@ class Breaker:
 
     def count(self, answer: Answer) -> None:
         """One more has ended."""
-        self.finished += 1
-        self.failed += answer.outcome is Outcome.FAILED
         self.times_malformed = self.times_malformed + 1 if answer.malformed == self.malformed else 1
         self.malformed = answer.malformed
         if self.malformed is not None and self.times_malformed >= SAME_MALFORMED:
             self.stop(f"the same malformed request {self.times_malformed} times in a row: {answer.error}")
+        if answer.planned.failed_before or answer.blame is Blame.DEALS:
+            return
+        self.finished += 1
+        self.failed += answer.outcome is Outcome.FAILED
         if self.failed >= FEWEST_FAILURES and self.failed > FAILING_SHARE * self.finished:
             self.stop(
                 f"{self.failed} of {self.finished} actions failed, the last one: {answer.error}; "
@@ -106,8 +140,15 @@ class Breaker:
         """Take the error's consequence at once: for everything, for one kind of action, or for none but its own."""
         if isinstance(error, STOPPING):
             self.stopped = self.stopped or error
-        elif isinstance(error, errors.MethodError):
+        elif isinstance(error, errors.MethodError) or self.is_full(error):
             self.stopped_kinds.setdefault(planned.action, str(error))
+
+    def is_full(self, error: Exception) -> bool:
+        """Whether CallGear says repeatedly that the account can hold no more (contract 4.2)."""
+        if isinstance(error, errors.RecordError) and error.fault is errors.RecordFault.DATA_LIMIT_EXCEEDED:
+            self.times_full += 1
+            return self.times_full >= FULL
+        return False
 
     def why_not(self, kind: ActionKind) -> str | None:
         """Why nothing of this kind may be sent any more; none when it may."""
@@ -124,25 +165,30 @@ class TooManyFailures(Exception):  # noqa: N818
 
 def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[Answer]]:
     """The answers to actions that send nothing, in large lists: a lost database is rebuilt out of these."""
-    done = [Answer(planned, Outcome.DONE, callgear_id=planned.callgear_id) for planned in actions]
+    done = [Answer(planned, Outcome.DONE, planned.callgear_id) for planned in actions]
     for first in range(0, len(done), AT_ONCE):
         yield done[first : first + AT_ONCE]
 
 
-def planned_actions(plan: DataFrame[frames.Plan]) -> list[PlannedAction]:
-    """The rows of a plan that are to be carried out."""
+def planned_actions(
+    plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
+) -> list[PlannedAction]:
+    """The rows of a plan that are to be carried out; what failed before comes last, so that it keeps nobody waiting."""
     rows = plan[plan["outcome"] == Outcome.PLANNED]
-    return [
+    failed = set(zip(dead_letters["bitrix24_id"], dead_letters["action"], strict=True))
+    actions = [
         PlannedAction(
             row=int(str(index)),
             bitrix24_id=int(record["bitrix24_id"]),
             callgear_id=None if pd.isna(record["callgear_id"]) else int(record["callgear_id"]),
             action=ActionKind(record["action"]),
             phones=tuple(record["phones"].split(LIST_SEPARATOR)) if isinstance(record["phones"], str) else (),
+            failed_before=(record["bitrix24_id"], record["action"]) in failed,
             **{name: record[name] if isinstance(record[name], str) else None for name in TEXTS},
         )
         for index, record in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
+    return sorted(actions, key=lambda planned: planned.failed_before)
 
 
 TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", "email")
@@ -152,11 +198,11 @@ TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", 
 class Carrier:
     """Carries out the actions of one step.
 
-    `send` gives the employee's id, or raises one of the CallGear errors. After a stop nothing more is begun; what was
+    `send` gives a receipt, or raises one of the CallGear errors. After a stop nothing more is begun; what was
     not begun is deferred, with the reason.
     """
 
-    send: Callable[[PlannedAction], int | None]
+    send: Callable[[PlannedAction], Receipt]
     in_flight: int
     out_of_time: Callable[[], bool]
     breaker: Breaker = field(default_factory=Breaker)
@@ -212,11 +258,27 @@ class Carrier:
     def answer_of(self, planned: PlannedAction) -> Answer:
         """Send one action; every error of the service becomes its answer."""
         try:
-            return Answer(planned, Outcome.DONE, callgear_id=self.send(planned))
+            receipt = self.send(planned)
+            return Answer(planned, Outcome.DONE, receipt.callgear_id, receipt.needless)
         except errors.CallGearError as error:
             self.breaker.note_error(error, planned=planned)
             outcome = Outcome.DEFERRED if isinstance(error, POSTPONING) else Outcome.FAILED
             log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
-            malformed = f"{error.method} {error.mnemonic}" if isinstance(error, errors.OursError) else None
-            unsure = error.acted_unknown or isinstance(error, errors.EmailConflict)
-            return Answer(planned, outcome, error=str(error), unsure=unsure, malformed=malformed)
+            return Answer(
+                planned,
+                outcome,
+                error=str(error),
+                blame=blame(error) if outcome is Outcome.FAILED else None,
+                unsure=error.acted_unknown or isinstance(error, errors.EmailConflict),
+                malformed=f"{error.method} {error.mnemonic}" if isinstance(error, errors.OursError) else None,
+            )
+
+
+def blame(error: errors.CallGearError) -> Blame:
+    """Whose fault the failure of one action is."""
+    if isinstance(error, errors.TransportFault):
+        return Blame.WAY
+    if isinstance(error, errors.OursError):
+        return Blame.OURS
+    owns_deals = isinstance(error, errors.RecordError) and error.fault is errors.RecordFault.DEPENDENCY_ERROR
+    return Blame.DEALS if owns_deals else Blame.RECORD

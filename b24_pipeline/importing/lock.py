@@ -45,6 +45,17 @@ def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float
         lock.release()
 
 
+def is_held(lock_file: Path) -> bool:
+    """Whether somebody holds the lock; what cannot be asked is taken to be held."""
+    if not lock_file.exists():
+        return False
+    try:
+        with FileLock(lock_file, timeout=0, mode=0o600):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
 def holder_file(lock_file: Path) -> Path:
     """Where the holder's name is written: the locked file itself cannot be read everywhere while it is locked."""
     return lock_file.with_suffix(".holder.json")

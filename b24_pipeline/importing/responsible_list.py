@@ -7,8 +7,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear import responsible_list as callgear_list
-from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError
-from b24_pipeline.importing.carrying_out import Answer, PlannedAction
+from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit, ReadNotTrusted
+from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.rules import frames, responsible
@@ -34,13 +34,12 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[frames.Employee
     if policy is ResponsibleListPolicy.OFF:
         return skipped(run, "the setting responsible_list is off")
     ever_linked = run.store.ever_linked()
-    deleted = responsible.gone_from_portal(employees, ever_linked=ever_linked, scope=run.policy.scope)
-    people = responsible.concerned(employees, ever_linked=ever_linked, deleted=deleted, policy=policy)
+    people = responsible.concerned(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
     try:
         state = current_state(run, people, policy=policy)
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
-    except (DayLimit, DeadlinePassed) as error:
+    except (DayLimit, DeadlinePassed, MinuteLimit, ReadNotTrusted) as error:
         run.postponed.append(f"the responsible list is looked at in the next run: {error}")
         return skipped(run, str(error))
     plan = responsible.plan_responsible_list(people, state=state)
@@ -82,6 +81,8 @@ def after(
     state: DataFrame[frames.ResponsibleEmployees], *, actions: DataFrame[frames.Actions]
 ) -> DataFrame[frames.ResponsibleEmployees]:
     """The state once the actions are done."""
+    if actions.empty:
+        return state
     done = actions[actions["outcome"] == Outcome.DONE]
     removed = done.loc[done["action"] == ActionKind.REMOVE_RESPONSIBLE, "bitrix24_id"]
     added = done.loc[done["action"].isin([ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE])]
@@ -101,7 +102,7 @@ class ListWrites:
     def announce(self, actions: list[PlannedAction]) -> None:
         """Nothing to prepare: adding, renaming and removing are idempotent."""
 
-    def send(self, planned: PlannedAction) -> int | None:
+    def send(self, planned: PlannedAction) -> Receipt:
         """Send one action; `ext_id` is the Bitrix24 user id as text."""
         ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
         match planned.action:
@@ -111,7 +112,7 @@ class ListWrites:
                 callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
             case _:
                 callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
-        return None
+        return Receipt()
 
     def remember(self, answers: list[Answer]) -> None:
         """The state is recorded once, at the end of the step."""

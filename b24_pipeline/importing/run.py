@@ -3,11 +3,11 @@
 import json
 import logging
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
-import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
@@ -78,6 +78,8 @@ class ImportRun:
     approval: Approval | None
     interrupted: list[str]
     """Earlier runs that were found to have died."""
+    deleted: frozenset[int] = frozenset()
+    """R13: users that were imported, and surely are not in the portal any more; known once it was read."""
     counts: RunCounts = field(default_factory=RunCounts)
     notes: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
@@ -134,6 +136,8 @@ class ImportRun:
 
     def decide(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
         """R16, R18: the plan with its waiting and held rows marked."""
+        if plan.empty:
+            return plan
         dead_letters = self.store.dead_letters()
         resting = retrying.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
         return limits.hold(
@@ -156,7 +160,13 @@ class ImportRun:
         decided = self.decide(plan)
         return frames.check(frames.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
 
-    def settle_dead_letters(self, actions: DataFrame[frames.Actions], *, kinds: frozenset[ActionKind]) -> None:
+    def settle_dead_letters(
+        self,
+        actions: DataFrame[frames.Actions],
+        *,
+        kinds: frozenset[ActionKind],
+        unanswered: AbstractSet[tuple[int, str]],
+    ) -> None:
         """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
         known = self.store.dead_letters()
         if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
@@ -165,12 +175,12 @@ class ImportRun:
         if self.config.only:
             concerned &= known["bitrix24_id"].isin(self.config.only)
         settled = retrying.settle(
-            frames.check(frames.DeadLetters, known[concerned]), actions=actions, now=self.connection.now()
+            frames.check(frames.DeadLetters, known[concerned]),
+            actions=actions,
+            unanswered=unanswered,
+            now=self.connection.now(),
         )
-        untouched = frames.check(frames.DeadLetters, known[~concerned])
-        self.store.put_dead_letters(
-            frames.check(frames.DeadLetters, pd.concat([untouched, settled], ignore_index=True))
-        )
+        self.store.put_dead_letters(frames.together(frames.DeadLetters, known[~concerned], settled))
 
     def count(self, **numbers: int) -> None:
         """Set some of the run's figures."""
@@ -231,9 +241,6 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
             policy=config.as_json(),
         )
     )
-    approval = store.open_approval(started_at)
-    if approval is not None and not config.dry_run:
-        store.use_approval()
     return ImportRun(
         connection=connection,
         store=store,
@@ -241,7 +248,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
         run_id=run_id,
         started_at=started_at,
         circumstances=circumstances,
-        approval=approval,
+        approval=store.open_approval(started_at),
         interrupted=interrupted,
     )
 
@@ -259,6 +266,8 @@ def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent
     )
     run.store.finish_run(status, reason, run.counts)
+    if not run.config.dry_run:
+        run.store.settle_approvals()
     try:
         run.store.publish()
     except StoreError as error:

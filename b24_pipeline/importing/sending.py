@@ -1,5 +1,7 @@
 """How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the answers come, counted."""
 
+import json
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
 
@@ -9,8 +11,10 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.errors import AccountError
 from b24_pipeline.importing.carrying_out import (
     Answer,
+    Blame,
     Carrier,
     PlannedAction,
+    Receipt,
     TooManyFailures,
     planned_actions,
     without_requests,
@@ -27,11 +31,31 @@ class Sender(Protocol):
     def announce(self, actions: list[PlannedAction]) -> None:
         """Called once, before anything is sent."""
 
-    def send(self, planned: PlannedAction) -> int | None:
-        """Send one action; gives the employee's id. Raises one of the CallGear errors. Called from several threads."""
+    def send(self, planned: PlannedAction) -> Receipt:
+        """Send one action. Raises one of the CallGear errors. Called from several threads."""
 
     def remember(self, answers: list[Answer]) -> None:
         """Called for every few answers, in the step's own thread."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of a step's planned rows.
+
+    Attributes:
+        parts: the actions as they were answered, in portions.
+        unanswered: the (user, action) that failed for want of a usable answer.
+        stopped: what ended the sending early.
+    """
+
+    parts: list[DataFrame[frames.Actions]] = field(default_factory=list)
+    unanswered: set[tuple[int, str]] = field(default_factory=set)
+    stopped: Exception | None = None
+
+    @property
+    def actions(self) -> DataFrame[frames.Actions]:
+        """All of them."""
+        return frames.together(frames.Actions, *self.parts)
 
 
 def send_plan(
@@ -43,39 +67,36 @@ def send_plan(
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
     chosen = run.chosen(plan)
-    standing = frames.check(frames.Plan, pd.concat([chosen, run.not_chosen(plan)], ignore_index=True))
+    standing = frames.together(frames.Plan, chosen, run.not_chosen(plan))
     run.store.record_standing(step, planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)))
     todo = with_outcomes(chosen, (Outcome.PLANNED,))
-    if run.config.dry_run:
-        sent = planning.as_actions(todo)
-        run.store.record_events(stamped(sent, run=run))
-        stopped = None
-    else:
-        sent, stopped = send_all(run, todo, step=step, sender=sender)
-    actions = frames.check(
-        frames.Actions,
-        pd.concat([planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES)), sent], ignore_index=True),
-    )
+    sent = planned_only(run, todo) if run.config.dry_run else send_all(run, todo, step=step, sender=sender)
+    stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
+    actions = frames.together(frames.Actions, stands, sent.actions)
     run.add(actions)
     if not run.config.dry_run:
-        run.settle_dead_letters(actions, kinds=kinds)
-    if isinstance(stopped, AccountError | TooManyFailures):
-        raise RunStopped(str(stopped))
-    if stopped is not None:
-        run.notes.append(str(stopped))
+        run.settle_dead_letters(actions, kinds=kinds, unanswered=sent.unanswered)
+    if isinstance(sent.stopped, AccountError | TooManyFailures):
+        raise RunStopped(str(sent.stopped))
+    if sent.stopped is not None:
+        run.notes.append(str(sent.stopped))
     return actions
 
 
-def send_all(
-    run: ImportRun, todo: DataFrame[frames.Plan], *, step: str, sender: Sender
-) -> tuple[DataFrame[frames.Actions], Exception | None]:
-    """Send every planned row; each answer is in the database before the step goes on. Also what stopped it, if so."""
-    todo = frames.check(frames.Plan, todo.reset_index(drop=True))
-    planned = planned_actions(todo)
+def planned_only(run: ImportRun, todo: DataFrame[frames.Plan]) -> Sent:
+    """R19: what would be sent, recorded as planned."""
     actions = planning.as_actions(todo)
-    if not planned:
-        return actions, None
-    progress, parts = Progress(step, total=len(planned)), []
+    run.store.record_events(stamped(actions, run=run))
+    return Sent([actions])
+
+
+def send_all(run: ImportRun, todo: DataFrame[frames.Plan], *, step: str, sender: Sender) -> Sent:
+    """Send every planned row; each answer is in the database before the step goes on."""
+    sent = Sent()
+    if todo.empty:
+        return sent
+    planned = planned_actions(todo, dead_letters=run.store.dead_letters())
+    actions, progress = planning.as_actions(todo), Progress(step, total=len(planned))
     carrier = Carrier(
         send=sender.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
     )
@@ -85,16 +106,22 @@ def send_all(
         for answers in chain(without_requests(silent), carrier.carry_out(to_send)):
             with run.store.transaction():
                 sender.remember(answers)
-                parts.append(answered(actions, answers, run=run))
-                run.store.record_events(parts[-1])
+                sent.parts.append(answered(actions, answers, run=run))
+                run.store.record_events(sent.parts[-1])
+            sent.unanswered |= {
+                (answer.planned.bitrix24_id, answer.planned.action.value)
+                for answer in answers
+                if answer.blame is Blame.WAY
+            }
             progress.advance(len(answers))
     except BaseException:  # also when a person stops the run: what was done by then is counted
-        for part in parts:
+        for part in sent.parts:
             run.add(part)
         raise
     for kind, why in carrier.breaker.stopped_kinds.items():
         run.notes.append(f"nothing more of kind {kind} could be done: {why}")
-    return frames.check(frames.Actions, pd.concat(parts, ignore_index=True)), carrier.breaker.stopped
+    sent.stopped = carrier.breaker.stopped
+    return sent
 
 
 def with_outcomes(plan: DataFrame[frames.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[frames.Plan]:
@@ -105,17 +132,26 @@ def with_outcomes(plan: DataFrame[frames.Plan], outcomes: tuple[Outcome, ...]) -
 
 
 def answered(actions: DataFrame[frames.Actions], answers: list[Answer], *, run: ImportRun) -> DataFrame[frames.Actions]:
-    """The rows of the answered actions, with outcome, employee id and error."""
+    """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
     rows = actions.loc[[answer.planned.row for answer in answers]]
     ids = [answer.callgear_id for answer in answers]
+    after = [without(text, answer.needless) for text, answer in zip(rows["after"], answers, strict=True)]
     return stamped(
         rows.assign(
+            after=pd.array(after, dtype="str"),
             outcome=pd.array([answer.outcome.value for answer in answers], dtype="str"),
             error=pd.array([answer.error for answer in answers], dtype="str"),
             callgear_id=pd.Series(ids, index=rows.index, dtype="Int64").fillna(rows["callgear_id"]),
         ),
         run=run,
     )
+
+
+def without(after: str | float, needless: frozenset[str]) -> str | float | None:
+    """R20: what was sent, without the fields that turned out to need no sending."""
+    if not needless or not isinstance(after, str):
+        return after
+    return planning.as_json({name: value for name, value in json.loads(after).items() if name not in needless})
 
 
 def stamped(actions: pd.DataFrame, *, run: ImportRun) -> DataFrame[frames.Actions]:

@@ -7,11 +7,11 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
-from b24_pipeline.callgear.errors import MethodError
+from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit
 from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode
-from b24_pipeline.importing.carrying_out import Answer, PlannedAction
+from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode, UpdateResult
+from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.rules import frames, planning
@@ -45,7 +45,15 @@ def upsert(
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
+    end_first_import(run, actions)
     return actions
+
+
+def end_first_import(run: ImportRun, actions: DataFrame[frames.Actions]) -> None:
+    """R16: the first import is over once this step has left nothing for later, however its run goes on."""
+    if run.config.dry_run or run.config.only or (actions["outcome"] == Outcome.DEFERRED).any():
+        return
+    run.store.end_first_import()
 
 
 def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
@@ -85,7 +93,7 @@ def with_losses_put_back(
         return callgear_employees
     try:
         employee = employee_writer(run).check_former()
-    except MethodError as error:
+    except (MethodError, DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.notes.append(str(error))
         return callgear_employees
     if employee is None:
@@ -114,17 +122,18 @@ class EmployeeWrites:
         if any(action.phones for action in actions):
             self.held_numbers = numbers_in_account(self.callgear_employees)
 
-    def send(self, planned: PlannedAction) -> int | None:
-        """Send one action; gives the employee's id."""
+    def send(self, planned: PlannedAction) -> Receipt:
+        """Send one action."""
         if planned.action is ActionKind.CREATE:
-            return create_with_lookup(self.client, self.new_employee(planned)).callgear_id
-        if planned.callgear_id is not None:
-            self.writer.update(
-                planned.callgear_id,
-                last_name=planned.last_name or planned.last_name_before or "",
-                phone_numbers=self.entries(planned) if planned.phones else None,
-            )
-        return planned.callgear_id
+            return Receipt(create_with_lookup(self.client, self.new_employee(planned)).callgear_id)
+        if planned.callgear_id is None:
+            return Receipt()
+        result = self.writer.update(
+            planned.callgear_id,
+            last_name=planned.last_name or planned.last_name_before or "",
+            phone_numbers=self.entries(planned) if planned.phones else None,
+        )
+        return Receipt(planned.callgear_id, needless=needless(result))
 
     def remember(self, answers: list[Answer]) -> None:
         """Store the links of what was done; forget the announcement of what certainly did not happen."""
@@ -162,6 +171,13 @@ class EmployeeWrites:
     def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
         """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
         return tuple(self.held_numbers.get(number, PhoneEntry(phone_number=number)) for number in planned.phones)
+
+
+def needless(result: UpdateResult) -> frozenset[str]:
+    """What of the plan the employee had by the time it was read anew: a colleague has been faster (R20)."""
+    if not result.sent:
+        return frozenset({"last_name", "phone_numbers"})
+    return frozenset() if result.phones_added else frozenset({"phone_numbers"})
 
 
 def linked_by(planned: PlannedAction) -> str:

@@ -1,9 +1,10 @@
 """The step that reads the portal (R13, R16a): complete, or not at all."""
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.bitrix24.lookup import confirm_deleted
+from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.rules import candidates, frames, responsible
@@ -13,36 +14,57 @@ from b24_pipeline.rules.records import Standing
 def read_users(run: ImportRun) -> DataFrame[frames.Users]:
     """Every user of the portal, active and dismissed.
 
-    An imported user that the fetch does not hold is looked up directly (R13), so that an id that is not in the result
-    is gone for certain.
+    An imported user that the fetch does not hold is looked up directly (R13); the run knows then who is deleted for
+    certain. Where only employees can be read, those found so who are no employees any more are in the result too.
 
     Raises:
         FetchNotTrusted: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
             without somebody who is there.
         AccountError: the webhook is dead or lacks rights.
     """
-    client = run.connection.bitrix24
-    known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
-    users = fetch_users(client, known_ids=known or None).users
-    gone = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked(), scope=run.policy.scope)
-    missing = gone - known_deleted(run)
-    if missing:
-        still_there = missing - confirm_deleted(client, missing, witness=int(users["bitrix24_id"].iloc[0]))
-        if still_there:
-            named = ", ".join(map(str, sorted(still_there)[:5]))
-            raise FetchNotTrusted(f"the fetch does not hold users that a direct look-up finds: {named}")
+    users = complete_users(run)
     readmit_candidates(run, users)
     return users
 
 
+def complete_users(run: ImportRun) -> DataFrame[frames.Users]:
+    """What the fetch holds, and what a look-up adds to it.
+
+    Raises:
+        FetchNotTrusted, AccountError: as above.
+    """
+    client = run.connection.bitrix24
+    known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
+    fetch = fetch_users(client, known_ids=known or None)
+    gone = gone_from_portal(run, fetch.users)
+    run.deleted = gone & known_deleted(run)
+    unexplained = gone - run.deleted
+    if not unexplained:
+        return fetch.users
+    witness = int(fetch.users["bitrix24_id"].iloc[0])
+    missing = look_up(client, unexplained, asked_for=fetch.asked_for, witness=witness)
+    if missing.overlooked:
+        named = ", ".join(map(str, sorted(missing.overlooked)[:5]))
+        raise FetchNotTrusted(f"the fetch does not hold users that a direct look-up finds: {named}")
+    run.deleted |= missing.deleted
+    everybody = pd.concat([fetch.users, missing.others]).sort_values("bitrix24_id", ignore_index=True)
+    return frames.check(frames.Users, everybody)
+
+
+def gone_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
+    """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
+    gone = responsible.gone_from_portal(users, ever_linked=run.store.ever_linked())
+    if not gone:
+        return gone
+    return responsible.gone_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
+
+
 def readmit_candidates(run: ImportRun, users: DataFrame[frames.Users]) -> None:
     """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
-    forgotten = run.store.forgotten().users
-    if not forgotten:
+    asked_for_it = users[users["bitrix24_id"].isin(run.store.forgotten().users)]
+    if asked_for_it.empty:
         return
-    judged = candidates.judge(
-        frames.check(frames.Users, users[users["bitrix24_id"].isin(forgotten)]), policy=run.policy
-    )
+    judged = candidates.judge(frames.check(frames.Users, asked_for_it), policy=run.policy)
     back = judged.loc[judged["standing"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
 

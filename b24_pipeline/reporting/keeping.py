@@ -4,6 +4,7 @@ A quiet run shows the picture that is there; its figures are of the run all the 
 """
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,20 +55,28 @@ class Kept:
     drawn_at: datetime
 
 
-def keep(store: Store, files: ReportFiles, *, now: datetime) -> Kept:
+def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractContextManager[None] | None = None) -> Kept:
     """The report, redrawn where that is due.
+
+    Args:
+        store: what it tells of.
+        files: where it lies.
+        now: when it is looked at.
+        seen: how the audit is seen while it is read; as it is, if left out.
 
     Raises:
         OSError: it cannot be written or read.
     """
-    drawn_at = last_drawn(store)
-    if drawn_at is None or is_due(store, files, drawn_at=drawn_at, now=now):
-        report = make_report(figures(store, now=now))
-        write_private(files.html, report.html)
-        write_private(files.svg, report.svg)
-        store.put_fact(DRAWN_AT, now.isoformat())
-        return Kept(files, report.svg, now)
-    return Kept(files, files.svg.read_text(encoding="utf-8"), drawn_at)
+    with seen or nullcontext():
+        drawn_at = last_drawn(store)
+        if drawn_at is not None and not is_due(store, files, drawn_at=drawn_at, now=now):
+            return Kept(files, files.svg.read_text(encoding="utf-8"), drawn_at)
+        found = figures(store, now=now)
+    report = make_report(found)
+    write_private(files.html, report.html)
+    write_private(files.svg, report.svg)
+    store.put_fact(DRAWN_AT, now.isoformat())
+    return Kept(files, report.svg, now)
 
 
 def last_drawn(reader: Reader) -> datetime | None:
@@ -77,11 +86,16 @@ def last_drawn(reader: Reader) -> datetime | None:
 
 
 def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datetime) -> bool:
-    """Whether the report is missing or an hour old, or the newest run has something new to show."""
+    """Whether the report is missing or an hour old, or the newest run has something new to show.
+
+    A trial before it, which is never drawn, hides what the report shows; so it is compared with nothing.
+    """
     if not (files.html.exists() and files.svg.exists()) or now - drawn_at >= REDRAWN_EVERY:
         return True
     runs = reader.history(limit=2).to_dict("records")
     if len(runs) < 2:
         return True
     newest, before = runs
+    if before["dry_run"] or isinstance(before["only_users"], str):
+        return True
     return any(newest[name] != before[name] for name in SAME) or any(newest[name] for name in NONE)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 A_MINUTE = 1 / 1440
+FEW_MOMENTS = 12
+"""So few are drawn one by one."""
 TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S s"]
 """How a tick is written that is a year, month, day, hour, minute, second."""
 SIGNS = {"|": "❙", "^": "▲", "s": "■", "D": "◆", "X": "✖", "P": "✚", "o": "○"}

@@ -6,31 +6,21 @@ from dataclasses import dataclass
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.reporting.texts import markdown_table
+from b24_pipeline.reporting.texts import MOST_ROWS, markdown_table
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.words import BY_EMAIL, NOT_IN_CALLGEAR
+from b24_pipeline.rules.words import reason as words_of
 
-REASONS = {
-    "missing_last_name": "has no last name in Bitrix24",
-    "missing_email": "has no e-mail in Bitrix24",
-    "invalid_email": "the e-mail in Bitrix24 is not an address",
-    "missing_department": "is in no department (on-premise portals require one)",
-    "duplicate_email": "another user has the same e-mail",
-    "ambiguous_email": "several CallGear employees have this e-mail",
-    "already_linked": "the CallGear employee with this e-mail is linked to another active user",
-    "email_reused": "the mailbox belonged to somebody who left: a person must approve",
-    "stale_link": "the linked employee no longer exists in CallGear",
-    "rehired": "came back under a new Bitrix24 id",
-    "email_reuse_approved": "a person approved that the mailbox changed hands",
-    "unfinished_create": "an earlier run had created it without hearing the answer",
-    "dismissed": "was dismissed in Bitrix24",
-    "deleted": "was deleted in Bitrix24",
-    "active": "is imported and active",
-}
-WHY_WITHOUT_REASON = {ActionKind.CREATE: "not in CallGear yet", ActionKind.LINK: "has the same e-mail"}
+WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
 CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
 FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
 PERSON_COLUMNS = ("who", "user", "why")
+TO_BE_READ = (Outcome.HELD, Outcome.PLANNED)
+"""A person decides on these, so they are shown in full; of the others a glance is enough."""
+MOST_TO_BE_READ = 1000
+OUTCOMES = (*TO_BE_READ, Outcome.FAILED, Outcome.WAITING, Outcome.DEFERRED, Outcome.SKIPPED, Outcome.DONE)
+"""In this order changes are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +42,8 @@ class Change:
 
 
 def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
-    """Who, what, old → new, why, and how it ended; rejects and conflicts are listed elsewhere."""
-    shown = actions[~actions["action"].isin([ActionKind.REJECT, ActionKind.CONFLICT])]
+    """Who, what, old → new, why, and how it ended, what a person decides on first; rejects and conflicts not."""
+    shown = actions[actions["outcome"].isin(OUTCOMES)]
     return [
         Change(
             who=text(row["person"]),
@@ -63,13 +53,19 @@ def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
             why=reason(row["reason"]) or WHY_WITHOUT_REASON.get(row["action"], ""),
             outcome=f"{row['outcome']}: {row['error']}" if text(row["error"]) else str(row["outcome"]),
         )
-        for row in shown.to_dict("records")
+        for row in sorted(shown.to_dict("records"), key=lambda row: OUTCOMES.index(row["outcome"]))
     ]
 
 
 def changes_markdown(actions: DataFrame[frames.Actions]) -> str:
     """The table of changes."""
-    return markdown_table([change.cells() for change in changes(actions)], columns=CHANGE_COLUMNS)
+    to_be_read = int(actions["outcome"].isin(TO_BE_READ).sum())
+    return markdown_table(
+        [change.cells() for change in changes(actions)],
+        columns=CHANGE_COLUMNS,
+        most=min(to_be_read, MOST_TO_BE_READ) + MOST_ROWS,
+        rest="audit.actions",
+    )
 
 
 def rejects(employees: DataFrame[frames.Employees]) -> list[dict[str, object]]:
@@ -92,9 +88,9 @@ def conflicts(matches: DataFrame[frames.Matches], employees: DataFrame[frames.Em
     return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
 
 
-def people_markdown(rows: list[dict[str, object]]) -> str:
-    """A table of people and why they are listed."""
-    return markdown_table(rows, columns=PERSON_COLUMNS)
+def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:
+    """A table of people and why they are listed; `rest` is the table of the audit that has all of them."""
+    return markdown_table(rows, columns=PERSON_COLUMNS, rest=rest)
 
 
 def person(row: dict, *, why: str) -> dict[str, object]:  # type: ignore[type-arg]
@@ -110,7 +106,7 @@ def other(user: object) -> str:
 
 def reason(word: object) -> str:
     """A rule's word in plain words."""
-    return REASONS.get(text(word), text(word).replace("_", " "))
+    return words_of(text(word))
 
 
 def old_to_new(before: str, after: str) -> str:

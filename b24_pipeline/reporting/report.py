@@ -4,16 +4,20 @@ import base64
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from b24_pipeline.alerts.troubles import Trouble, failed, held, records_failing
+from b24_pipeline.alerts.troubles import Trouble, failed, held, records_failing, stale
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.palette import Colour, stylesheet
-from b24_pipeline.reporting.previews import reason
-from b24_pipeline.reporting.texts import printable
-from b24_pipeline.store.report import Figures, RunFigure
+from b24_pipeline.reporting.texts import numbered, printable
+from b24_pipeline.rules.records import MatchReason
+from b24_pipeline.rules.words import reason
+from b24_pipeline.store.report import Figures, Refused, RunFigure
 
+TWO_INTERVALS = timedelta(hours=1)
+"""After so long without a success the import is not well, whatever the last run says."""
 WIDTH = 924
 GAP = 28
 EDGE = 22
@@ -63,18 +67,44 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
     ).render(
         figures=figures,
         troubles=troubles_of(figures),
+        last_import=last_import(figures),
         pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
         groups=[
-            (reason(group.reason), group.people[:NAMES_LISTED], len(group.people)) for group in figures.not_imported
+            (reason(group.reason), how_to_approve(group, figures), group.people[:NAMES_LISTED], len(group.people))
+            for group in figures.refused
         ],
         runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
         colours=Markup(stylesheet()),  # noqa: S704 - constants
     )
 
 
+def how_to_approve(group: Refused, figures: Figures) -> str:
+    """How a mailbox that was passed on is approved (R09); empty for every other reason."""
+    if group.reason != MatchReason.EMAIL_REUSED or figures.health.success is None:
+        return ""
+    return f"b24-pipeline approve {figures.health.success.run_id} --user ID"
+
+
 def troubles_of(figures: Figures) -> list[Trouble]:
-    """What is wrong now, as alerts tell it."""
-    return [*failed(figures.health.failures), *held(figures.health), *records_failing(figures.health)]
+    """What is wrong as it is drawn, as alerts tell it."""
+    health = figures.health
+    return [
+        *failed(health.failures),
+        *stale(health, now=figures.at, after=TWO_INTERVALS),
+        *held(health),
+        *records_failing(health),
+    ]
+
+
+def last_import(figures: Figures) -> str:
+    """When the last successful import was and how it ended; empty where there is none among the runs shown."""
+    run = figures.last_success
+    if run is None:
+        return ""
+    minutes = int((figures.at - run.started_at).total_seconds() // 60)
+    before = numbered(minutes, "minute", "minutes") if minutes else "less than a minute"
+    seconds = f", in {run.seconds:.1f} s" if run.seconds is not None else ""
+    return f"The last one began on {run.started_at:%d %B %Y, %H:%M} UTC, {before} before this: {run.status}{seconds}."
 
 
 def changes_of(run: RunFigure) -> str:

@@ -24,17 +24,36 @@ def printable(text: object) -> str:
     return plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
 
 
+def numbered(number: int, one: str, many: str) -> str:
+    """So many of something: «1 link», «2 links»."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def markdown_line(text: object) -> str:
+    """The text on one line, as Markdown shows it to the letter."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", one_line(text))
+
+
 def markdown(text: object) -> str:
-    """The text as Markdown shows it to the letter."""
-    return MARKDOWN_SPECIAL.sub(r"\\\1", printable(text))
+    """The same, cut to the width of a table's cell."""
+    return markdown_line(printable(text))
 
 
-def markdown_table(rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS) -> str:
-    """A Markdown table of the first rows, and how many more there are; a sentence when there are none."""
+def markdown_table(
+    rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS, rest: str = ""
+) -> str:
+    """A Markdown table of the first rows; a sentence when there are none.
+
+    Args:
+        rows: by column title.
+        columns: the titles, in their order.
+        most: how many rows are shown.
+        rest: the table of the audit that has all of them, for those who miss some.
+    """
     if not rows:
         return "none"
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(markdown(row.get(column)) for column in columns) + " |" for row in rows[:most]]
     if len(rows) > most:
-        lines.append(f"\n… and {len(rows) - most} more (see `audit.actions`)")
+        lines.append(f"\n… and {len(rows) - most} more{f', in `{rest}`' if rest else ''}")
     return "\n".join(lines)

@@ -13,6 +13,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
+from b24_pipeline.rules.normalising import LONGEST_PHONE, SHORTEST_PHONE
+
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
 
@@ -83,7 +85,8 @@ class Employees(Frame):
     email_key: str = personal("E-mail as it is compared: casefolded (R04)")
     phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
     unusable_phones: str = personal(
-        "Phone texts left out because they are not 3 to 15 digits, separated by « | » (R05)"
+        f"Phone texts left out because they are not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, separated by « | »"
+        " (R05)"
     )
 
 
@@ -182,7 +185,7 @@ class DeadLetters(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     action: str = column("The action that failed")
-    attempts: pd.Int64Dtype = column("How often it was tried in a row")
+    attempts: pd.Int64Dtype = column("How often it was refused in a row")
     first_failed_at: Instant = column("When it failed first")
     last_failed_at: Instant = column("When it failed last")
     next_try_at: Instant = column("Not tried again before")
@@ -247,6 +250,12 @@ def empty(model: type[Model]) -> DataFrame[Model]:
 def without_rows(model: type[Frame]) -> pd.DataFrame:
     """What `empty` copies: most frames of a quiet run are empty, and building one takes 2 ms."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types(model).items()})
+
+
+def together(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
+    """The rows of all parts, one after the other."""
+    filled = [part for part in parts if len(part)]
+    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty(model)
 
 
 def of(model: type[Model], rows: Sequence[Mapping[Hashable, Any]]) -> DataFrame[Model]:

@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import as_actions
-from b24_pipeline.rules.records import Harm, Outcome, SafetyLimit
+from b24_pipeline.rules.records import Harm, MatchReason, Outcome, SafetyLimit
 
 EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
@@ -21,7 +21,7 @@ class Circumstances:
     people_imported: int
     """Live links when the run began."""
     first_import: bool
-    """No run has ended yet with nothing deferred, or no link is left and they are being rebuilt."""
+    """No run has written yet with nothing deferred, or no link is left and they are being rebuilt."""
 
 
 def hold(
@@ -33,6 +33,8 @@ def hold(
 ) -> DataFrame[frames.Plan]:
     """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
 
+    What a person has approved one by one (R09) is neither counted nor held.
+
     Args:
         plan: what shall be done.
         limits: by kind; a kind without one is never held.
@@ -41,14 +43,14 @@ def hold(
     """
     if plan.empty:
         return plan
-    planned = plan["outcome"] == Outcome.PLANNED
+    watched = (plan["outcome"] == Outcome.PLANNED) & (plan["reason"] != MatchReason.EMAIL_REUSE_APPROVED)
     over = [
         harm.value
         for harm, limit in limits.items()
-        if is_over(int((planned & (plan["harm"] == harm)).sum()), limit=limit, circumstances=circumstances)
+        if is_over(int((watched & (plan["harm"] == harm)).sum()), limit=limit, circumstances=circumstances)
         and not (circumstances.first_import and harm in EXEMPT_AT_FIRST)
     ]
-    held = planned & plan["harm"].isin(over)
+    held = watched & plan["harm"].isin(over)
     if held.any() and len(approved):
         held &= ~is_approved(plan, approved=approved)
     return frames.check(frames.Plan, plan.assign(outcome=plan["outcome"].mask(held, Outcome.HELD.value)))

@@ -14,6 +14,7 @@ WHITE_SPACE = f"[{WHITE}]+"
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
 SHORTEST_PHONE, LONGEST_PHONE = 3, 15
+"""How many digits a phone number has (R05); the texts that say so read it here."""
 
 
 def tidy(texts: pd.Series) -> pd.Series:
@@ -61,7 +62,7 @@ def decimal_digits(text: str) -> str:
 
 
 def phone_number(texts: pd.Series) -> pd.Series:
-    """R05: the digits of each text, where they are 3 to 15 and so a phone number; else no value."""
+    """R05: the digits of each text, where they are as many as a phone number has; else no value."""
     digits = with_other_scripts(texts.str.replace("[^0-9]", "", regex=True), texts=texts, convert=decimal_digits)
     return digits.where(digits.str.len().between(SHORTEST_PHONE, LONGEST_PHONE))
 

@@ -1,7 +1,8 @@
 """R06, R07, R09-R11: from matches to a plan. The plan says what to send; nothing here sends it."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -40,18 +41,24 @@ def plan_upsert(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
-    parts = [
-        rejects(rows[rows["match"] == MatchKind.REJECTED]),
-        conflicts(rows[rows["match"] == MatchKind.CONFLICT]),
-        updates_of_matched_by_id(wanted[wanted["match"] == MatchKind.BY_ID], on_id_match=policy.on_id_match),
-        links(wanted[wanted["match"] == MatchKind.BY_EMAIL]),
-        creates(rows[rows["match"] == MatchKind.NONE]),
+    by_id = partial(updates_of_matched_by_id, on_id_match=policy.on_id_match)
+    decisions: list[tuple[Callable[[pd.DataFrame], pd.DataFrame], pd.DataFrame]] = [
+        (rejects, rows[rows["match"] == MatchKind.REJECTED]),
+        (conflicts, rows[rows["match"] == MatchKind.CONFLICT]),
+        (by_id, wanted[wanted["match"] == MatchKind.BY_ID]),
+        (links, wanted[wanted["match"] == MatchKind.BY_EMAIL]),
+        (creates, rows[rows["match"] == MatchKind.NONE]),
     ]
+    parts = [decide(people) for decide, people in decisions if len(people)]
+    if not parts:
+        return frames.empty(frames.Plan)
     return as_plan(pd.concat(parts, ignore_index=True).sort_values("bitrix24_id", ignore_index=True))
 
 
 def as_plan(rows: pd.DataFrame) -> DataFrame[frames.Plan]:
     """The plan's columns of `rows`; what a row does not have is empty."""
+    if rows.empty:
+        return frames.empty(frames.Plan)
     return frames.check(frames.Plan, rows.reindex(columns=frames.names(frames.Plan)))
 
 
@@ -74,6 +81,8 @@ def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> p
     """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06)."""
     sent = {OnIdMatch.NOTHING: (), OnIdMatch.FILL_PHONES: ("phones",), OnIdMatch.REFRESH: ("last_name", "phones")}
     fields = sent[on_id_match]
+    if not fields:
+        return only_columns(rows[:0])
     changed = rows[list(fields)].notna().any(axis=1)
     return only_columns(rows[changed], *fields).assign(action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value)
 

@@ -4,8 +4,9 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.candidates import EMAIL, judge
 from b24_pipeline.rules.planning import as_plan, full_name
-from b24_pipeline.rules.records import ActionKind, Harm, Outcome, ResponsibleListPolicy, Scope, Standing
+from b24_pipeline.rules.records import ActionKind, Harm, Outcome, Policy, ResponsibleListPolicy, Standing
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
 CONCERNED = {
@@ -14,20 +15,33 @@ CONCERNED = {
     ResponsibleListPolicy.MIRROR: (DISMISSED, DELETED, ACTIVE),
 }
 """R15: whose place on the list each setting looks at."""
-EVERYBODY = Scope()
 
 
-def gone_from_portal(
-    employees: pd.DataFrame, *, ever_linked: frozenset[int], scope: Scope = EVERYBODY
-) -> frozenset[int]:
+def gone_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) -> frozenset[int]:
     """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it.
 
     Args:
         employees: every user of the fetch, judged or as received.
         ever_linked: the users that have or had a link.
-        scope: of a user that is gone only the id is left to say that it is out of scope (R03).
     """
-    return ever_linked - scope.exclude_users - frozenset(employees["bitrix24_id"].tolist())
+    return ever_linked - frozenset(employees["bitrix24_id"].tolist())
+
+
+def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[frames.Users], policy: Policy) -> frozenset[int]:
+    """R03: those of the gone users to whom something may be done; what was known last tells who is out of scope.
+
+    Args:
+        gone: users that are no longer in the portal.
+        last_known: how they were seen last. Of somebody who is not there only the id is left to tell. Whoever's
+            e-mail is not known any more (forgotten, or too old to be kept) may be one whom a pattern leaves out.
+        policy: its scope is what counts, as it is set now.
+    """
+    judged = judge(last_known, policy=policy)
+    left_out = judged["standing"] == Standing.OUT_OF_SCOPE
+    if policy.scope.exclude_emails:
+        left_out |= ~judged["email"].str.contains(EMAIL, regex=True, na=False)
+    out = judged.loc[left_out, "bitrix24_id"]
+    return gone - policy.scope.exclude_users - frozenset(out.tolist())
 
 
 def concerned(
@@ -82,6 +96,8 @@ def plan_responsible_list(
     people: pd.DataFrame, *, state: DataFrame[frames.ResponsibleEmployees]
 ) -> DataFrame[frames.Plan]:
     """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
+    if people.empty:
+        return frames.empty(frames.Plan)
     rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="standing"), on="bitrix24_id")
     active = rows["standing"] == ACTIVE
     named = active & rows["name"].notna()

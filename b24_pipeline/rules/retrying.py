@@ -1,6 +1,7 @@
 """R14, R18: what failed is a dead letter, tried again at growing distance and listed until it is mended."""
 
 from collections.abc import Hashable
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,9 @@ ALWAYS_AT_A_DISTANCE = frozenset({ActionKind.REMOVE_RESPONSIBLE})
 
 
 def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datetime:
-    """When an action that failed `attempts` times in a row is tried again."""
+    """When an action that was refused `attempts` times in a row is tried again; never refused: in the next run."""
     patience = 0 if action in ALWAYS_AT_A_DISTANCE else EVERY_RUN
-    if attempts < patience:
+    if attempts < max(patience, 1):
         return failed_at
     return failed_at + DISTANCES[min(attempts - patience, len(DISTANCES) - 1)]
 
@@ -39,7 +40,11 @@ def hold_back(
 
 
 def settle(
-    dead_letters: DataFrame[frames.DeadLetters], *, actions: DataFrame[frames.Actions], now: datetime
+    dead_letters: DataFrame[frames.DeadLetters],
+    *,
+    actions: DataFrame[frames.Actions],
+    now: datetime,
+    unanswered: AbstractSet[tuple[int, str]] = frozenset(),
 ) -> DataFrame[frames.DeadLetters]:
     """The dead letters after a step: failures added or counted on, what was done or is no longer planned taken out.
 
@@ -47,6 +52,8 @@ def settle(
         dead_letters: those of the step's own actions before it.
         actions: every action of the step, with its outcome. One that was not tried keeps its dead letter.
         now: when they failed.
+        unanswered: the (user, action) that failed for want of a usable answer. They are listed like the others, but an
+            outage is not the record's fault and does not count against it.
     """
     same_attempt = dict(zip(attempted(dead_letters), dead_letters.to_dict("records"), strict=True))
     same_action = {(user, action): letter for (user, action, _), letter in same_attempt.items()}
@@ -54,7 +61,8 @@ def settle(
     for attempt, row in zip(attempted(actions), actions.to_dict("records"), strict=True):
         user, action, _ = attempt
         if row["outcome"] == Outcome.FAILED:
-            kept.append(counted_on(row, former=same_attempt.get(attempt), now=now))
+            refused = 0 if (user, action) in unanswered else 1
+            kept.append(counted_on(row, former=same_attempt.get(attempt), refused=refused, now=now))
         elif row["outcome"] != Outcome.DONE and (user, action) in same_action:
             kept.append(same_action[user, action])
     return frames.of(frames.DeadLetters, kept)
@@ -65,9 +73,11 @@ def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
     return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
 
 
-def counted_on(row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, now: datetime) -> dict[Hashable, Any]:
+def counted_on(
+    row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, refused: int, now: datetime
+) -> dict[Hashable, Any]:
     """The dead letter of a failed action: counted on from the former one, or begun."""
-    attempts = former["attempts"] + 1 if former else 1
+    attempts = (former["attempts"] if former else 0) + refused
     return {
         "bitrix24_id": row["bitrix24_id"],
         "action": row["action"],

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from b24_pipeline.sandbox.answers import Answer, Delivery, html_answer, refusal_answer
+from b24_pipeline.sandbox.answers import Answer, Delivery, html_answer
 from b24_pipeline.sandbox.bitrix24 import errors
+from b24_pipeline.sandbox.bitrix24.api import Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
@@ -74,13 +75,10 @@ def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
     return None
 
 
-def bitrix24_refusal(fault: Fault) -> Answer | None:
+def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | None:
     """The portal's own error answer for a fault."""
     make = BITRIX24_ERRORS.get(fault.kind)
-    if make is None:
-        return None
-    refusal = make()
-    return refusal_answer(refusal.as_json(), status=refusal.status)
+    return None if make is None else api.refused(make(), method)
 
 
 def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | None:

@@ -167,7 +167,12 @@ class Sandbox:
         def act() -> Answer:
             return self._bitrix24_api.answer(user_id=user_id, secret=secret, method=request.method, params=params)
 
-        return self._answer(request, act, bitrix24_refusal, moved_to=moved_to)
+        return self._answer(
+            request,
+            act,
+            lambda fault: bitrix24_refusal(fault, self._bitrix24_api, request.method),
+            moved_to=moved_to,
+        )
 
     def answer_callgear(self, request: RequestSeen, call: Call, *, moved_to: str) -> Answer:
         """Answer a JSON-RPC call; ``moved_to`` is where a redirect leads by default."""

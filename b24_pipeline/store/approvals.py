@@ -1,14 +1,21 @@
-"""Approvals: a person lets the next run do at most what one run listed, for 24 hours (R09, R16)."""
+"""Approvals: for 24 hours a person lets runs do at most what one run listed, each of it once (R09, R16).
+
+No run takes an approval away by beginning: what is left of it follows from what later runs did, so that a run that ends
+early, or dies, leaves it to the next one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import MatchReason, Outcome
 from b24_pipeline.store.actions import actions
+from b24_pipeline.store.columns import column_list, from_arrow, sql_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import NotApprovable, UnknownRun
 from b24_pipeline.store.runs import CurrentRun
@@ -19,11 +26,11 @@ VALIDITY = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What a person has let the next run do.
+    """What people have let runs do, and no run has done yet.
 
     Attributes:
-        run_id: the run whose list was approved; the newest of them where there are several.
-        actions: what the run held; at most these may be done now.
+        run_id: the run whose list was approved; of several the one approved last.
+        actions: what the approved runs held; at most these may be done now.
         reuse: the (user, employee) pairs whose reused e-mail address is approved (R09).
     """
 
@@ -59,39 +66,44 @@ def approve(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None,
 
 
 def open_approval(database: Database, *, now: datetime) -> Approval | None:
-    """What is approved and not used yet; of several runs approved as a whole, the one approved last."""
-    rows = database.records("open_approvals", {"now": now, "expired": now - VALIDITY})
-    if not rows:
+    """What is approved and may still be done; none where nothing is left."""
+    lists = [(approval["run_id"], _left(database, approval)) for approval in _in_force(database, now=now)]
+    lists = [(run_id, left) for run_id, left in lists if len(left)]
+    if not lists:
         return None
-    whole = next((row["run_id"] for row in rows if row["bitrix24_id"] is None), None)
-    reuse = frozenset(
-        pair
-        for run_id in {row["run_id"] for row in rows}
-        for pair in _reused(database, run_id, {row["bitrix24_id"] for row in rows if row["run_id"] == run_id})
+    left = pd.concat([left for _, left in lists], ignore_index=True)
+    held = left["outcome"] == Outcome.HELD
+    reused = left[~held].dropna(subset=["callgear_id"])
+    return Approval(
+        run_id=lists[0][0],
+        actions=frames.check(frames.Actions, left[held].reset_index(drop=True)),
+        reuse=frozenset(zip(reused["bitrix24_id"].tolist(), reused["callgear_id"].tolist(), strict=True)),
     )
-    return Approval(whole or rows[0]["run_id"], _held(database, whole), reuse)
 
 
-def use_approval(database: Database, run: CurrentRun) -> None:
-    """Let this run be the one that uses what is approved; the next one finds nothing."""
+def settle_approvals(database: Database, run: CurrentRun) -> None:
+    """Note of the approvals of which this run has left nothing that it has used them."""
     with database.transaction():
-        database.execute("use_approvals", {"run": run.number, "expired": run.started_at - VALIDITY})
+        for approval in _in_force(database, now=run.started_at):
+            if _left(database, approval).empty:
+                which = {"run_id": approval["run_id"], "bitrix24_id": approval["bitrix24_id"]}
+                database.execute("use_approval", {"run": run.number, **which})
 
 
-def _held(database: Database, run_id: str | None) -> DataFrame[frames.Actions]:
-    if run_id is None:
-        return frames.empty(frames.Actions)
-    listed = actions(database, run_id)
-    return frames.check(frames.Actions, listed[listed["outcome"] == Outcome.HELD].reset_index(drop=True))
+def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
+    return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
 
 
-def _reused(database: Database, run_id: str, users: set[int | None]) -> list[tuple[int, int]]:
-    listed = actions(database, run_id)
-    approved = listed[(listed["reason"] == MatchReason.EMAIL_REUSED) & listed["bitrix24_id"].isin(users - {None})]
-    pairs = approved.dropna(subset=["callgear_id"])
-    return [
-        (int(user), int(employee)) for user, employee in zip(pairs["bitrix24_id"], pairs["callgear_id"], strict=True)
-    ]
+def _left(database: Database, approval: dict[str, Any]) -> DataFrame[frames.Actions]:
+    """What may still be done of one approval: what the run held, or one user's reused e-mail address."""
+    which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
+    columns = column_list(sql_columns(frames.Actions))
+    left = from_arrow(frames.Actions, database.table("left_of_approved", which, columns=columns))
+    if approval["bitrix24_id"] is None:
+        meant = left["outcome"] == Outcome.HELD
+    else:
+        meant = (left["reason"] == MatchReason.EMAIL_REUSED) & (left["bitrix24_id"] == approval["bitrix24_id"])
+    return frames.check(frames.Actions, left[meant])
 
 
 def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) -> None:
@@ -99,6 +111,8 @@ def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) ->
     if not rows:
         raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
     if now - rows[0]["started_at"] > VALIDITY:
+        newer = next(iter(database.records("newest_held_run", {"since": now - VALIDITY})), None)
+        instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
         raise NotApprovable(
-            f"Run {run_id} began more than 24 hours ago: much may have changed. Start a new run and approve that one."
+            f"Run {run_id} began more than 24 hours ago: much may have changed. {instead} and approve that one."
         )

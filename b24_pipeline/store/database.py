@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,6 +54,10 @@ _REBUILD = (
     "restore a backup, or move it away: the next run then starts from the published file, and without one it rebuilds"
     " every link by e-mail (R09)"
 )
+
+
+class _TrialOver(Exception):  # noqa: N818 - a way out, not a fault
+    """Undoes a transaction that was a trial."""
 
 
 class Database:
@@ -123,6 +127,13 @@ class Database:
                     yield
             finally:
                 self._in_transaction = False
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """What is stored in the block is seen in it, and undone at its end. Not to be begun in a transaction."""
+        with suppress(_TrialOver), self.transaction():
+            yield
+            raise _TrialOver
 
     @contextmanager
     def _own_transaction(self) -> Iterator[None]:

@@ -50,6 +50,11 @@ def recorded(database: Database, run: CurrentRun, what: str) -> bool:
     return database.value("recorded", {"run": run.number, "what": what}) is not None
 
 
+def recorded_by(database: Database, run_id: str) -> frozenset[str]:
+    """The tables and steps that a run has recorded."""
+    return frozenset(row["what"] for row in database.records("recorded_by", {"run_id": run_id}))
+
+
 def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
     """Store that the run has recorded this table or step, also where nothing in it changed."""
     if not recorded(database, run, what):
@@ -64,12 +69,21 @@ def snapshot(database: Database, model: type[frames.Model], *, run: int | None) 
     return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
 
 
+def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
+    """How each of these users was seen last, in whatever run; nobody who was never seen, or too long ago."""
+    columns = column_list(sql_columns(frames.Users))
+    rows = database.table("users_known_last", {"users": sorted(bitrix24_ids)}, columns=columns)
+    return from_arrow(frames.Users, rows)
+
+
 def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
     """Let exactly `rows` hold from this run on; to be called in a transaction.
 
     A run that records twice saw one state only, the last it recorded.
     """
     with database.seen(rows):
+        if not database.value("is_another_state", part.parameters, **part.identifiers):
+            return
         database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
     let_hold(database, part, rows, run)
 

@@ -5,31 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Rejection, Standing
+from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
+from b24_pipeline.rules.words import BY_EMAIL, BY_ID, reason
 
 Row = Mapping[str, Any]
 
 NOT_SEEN = "(never seen in Bitrix24)"
 
-REASONS: Mapping[str, str] = {
-    Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
-    Rejection.MISSING_EMAIL: "there is no e-mail address in Bitrix24",
-    Rejection.INVALID_EMAIL: "the e-mail address in Bitrix24 is not of the form text@text",
-    Rejection.MISSING_DEPARTMENT: "there is no department in Bitrix24",
-    MatchReason.STALE_LINK: "the employee it was linked with no longer exists in CallGear",
-    MatchReason.REHIRED: "the employee with this e-mail belonged to the same person before",
-    MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the e-mail address has passed on",
-    MatchReason.UNFINISHED_CREATE: "an earlier run had created it without learning of it",
-    MatchReason.EMAIL_REUSED: "the employee with this e-mail belongs to somebody else, who has left",
-    MatchReason.ALREADY_LINKED: "the employee with this e-mail is linked with another active user",
-    MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail address",
-    MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail address",
-    "dismissed": "the user is dismissed in Bitrix24",
-    "deleted": "the user is deleted in Bitrix24",
-}
 _MATCHES: Mapping[str, str] = {
-    MatchKind.BY_ID: "matched by id",
-    MatchKind.BY_EMAIL: "matched by e-mail",
+    MatchKind.BY_ID: BY_ID,
+    MatchKind.BY_EMAIL: BY_EMAIL,
     MatchKind.NONE: "matched with nobody in CallGear",
     MatchKind.CONFLICT: "in conflict",
     MatchKind.REJECTED: "not looked for in CallGear",
@@ -115,7 +100,7 @@ class Thing:
 
     def first(self, row: Row) -> str:
         """Seen for the first time, with its fields."""
-        return f"seen in {self.where(row)}: {self._fields_of(row)}"
+        return f"seen in {self.where(row)}: {self.fields_of(row)}"
 
     def changed(self, before: Row, after: Row) -> str:
         """Each changed field, old → new."""
@@ -138,9 +123,10 @@ class Thing:
 
     def back(self, row: Row) -> str:
         """It is there again, with its fields."""
-        return f"back in {self.where(row)}: {self._fields_of(row)}"
+        return f"back in {self.where(row)}: {self.fields_of(row)}"
 
-    def _fields_of(self, row: Row) -> str:
+    def fields_of(self, row: Row) -> str:
+        """Its fields that have a value, by name."""
         return ", ".join(
             f"{label} {_quoted(row[name])}" for name, label in self.fields.items() if row[name] is not None
         )
@@ -175,9 +161,9 @@ def person(row: Row) -> str:
     return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
 
 
-def because(reason: str | None) -> str:
+def because(word: str | None) -> str:
     """A reason as the end of a sentence; empty when there is none."""
-    return f", because {REASONS.get(reason, reason)}" if reason else ""
+    return f", because {reason(word)}" if word else ""
 
 
 def now(
@@ -291,7 +277,7 @@ def _turned(before: Row, after: Row) -> str | None:
 
 
 def _quoted(value: object) -> str:
-    if value is None:
+    if value is None or value == []:
         return "(none)"
     return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
 

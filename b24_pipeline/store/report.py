@@ -20,14 +20,20 @@ POINTS_A_DAY = "callgear_points_a_day"
 
 @dataclass(frozen=True, slots=True)
 class RunFigure:
-    """One run that has ended."""
+    """One run that has ended.
+
+    Attributes:
+        seconds: None where the run was interrupted, so that nobody saw its end.
+        for_everybody: it was not for single people (`only`).
+    """
 
     run_id: str
     started_at: datetime
-    seconds: float
+    seconds: float | None
     status: RunStatus
     trigger: str
     dry_run: bool
+    for_everybody: bool
     reason: str | None
     created: int
     linked: int
@@ -51,8 +57,8 @@ class PeopleFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class NotImported:
-    """Those who are not imported for one reason: names and Bitrix24 ids."""
+class Refused:
+    """Those who are rejected or in conflict for one reason: names and Bitrix24 ids."""
 
     reason: str
     people: tuple[tuple[str, int], ...]
@@ -70,7 +76,7 @@ class Figures:
     people: tuple[PeopleFigure, ...]
     """Of the last ninety days, oldest first."""
     matches: Mapping[str, int]
-    not_imported: tuple[NotImported, ...]
+    refused: tuple[Refused, ...]
     """The most frequent reason first."""
     links_by_week: Mapping[tuple[date, str], int]
     """By the week's Monday and what made the links, of the last ninety days."""
@@ -81,8 +87,14 @@ class Figures:
 
     @property
     def last_run(self) -> RunFigure | None:
-        """The newest run for real, if there is one."""
-        return next((run for run in reversed(self.runs) if not run.dry_run), None)
+        """The newest run for everybody and for real, if there is one."""
+        return next((run for run in reversed(self.runs) if run.for_everybody and not run.dry_run), None)
+
+    @property
+    def last_success(self) -> RunFigure | None:
+        """The newest run that did the work of the whole import, if it is among the runs shown."""
+        success = self.health.success
+        return next((run for run in self.runs if success is not None and run.run_id == success.run_id), None)
 
 
 def figures(reader: Reader, *, now: datetime) -> Figures:
@@ -96,7 +108,7 @@ def figures(reader: Reader, *, now: datetime) -> Figures:
         runs=runs(reader, since=now - RUNS_SHOWN),
         people=people(reader, now=now),
         matches={row["match"]: row["people"] for row in database.records("report_matches")},
-        not_imported=not_imported(reader),
+        refused=refused(reader),
         links_by_week={
             (row["week"], row["linked_by"]): row["links"] for row in database.records("report_links_by_week", long_ago)
         },
@@ -114,10 +126,11 @@ def runs(reader: Reader, *, since: datetime) -> tuple[RunFigure, ...]:
         RunFigure(
             run_id=row["run_id"],
             started_at=row["started_at"],
-            seconds=(row["finished_at"] - row["started_at"]).total_seconds(),
+            seconds=(row["finished_at"] - row["started_at"]).total_seconds() if row["finished_at"] else None,
             status=RunStatus(row["status"]),
             trigger=row["trigger"],
             dry_run=row["dry_run"],
+            for_everybody=row["for_everybody"],
             reason=row["reason"],
             points=row["callgear_points"] or 0,
             **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},
@@ -146,10 +159,10 @@ def people(reader: Reader, *, now: datetime, moments: int = MOMENTS) -> tuple[Pe
     return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
 
 
-def not_imported(reader: Reader) -> tuple[NotImported, ...]:
+def refused(reader: Reader) -> tuple[Refused, ...]:
     """Those who are rejected or in conflict now, by reason."""
     by_reason: dict[str, list[tuple[str, int]]] = {}
-    for row in reader.database.records("report_not_imported", who=WHO):
+    for row in reader.database.records("report_refused", who=WHO):
         by_reason.setdefault(row["reason"], []).append((row["who"], row["user"]))
-    found = [NotImported(reason, tuple(listed)) for reason, listed in by_reason.items()]
+    found = [Refused(reason, tuple(listed)) for reason, listed in by_reason.items()]
     return tuple(sorted(found, key=lambda group: -len(group.people)))

@@ -154,18 +154,30 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
     return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
 
 
-def first_import(database: Database) -> bool:
-    """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16).
+def last_import(database: Database) -> str | None:
+    """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+    run_id: str | None = database.value("last_import")
+    return run_id
 
-    A run of single assets that never reached the writing step imported nobody.
+
+def first_import(database: Database) -> bool:
+    """Whether no run yet got everybody imported: none, for real and for all, has written with nothing deferred (R16).
+
+    The writing step notes it, whatever stops its run afterwards; a run that ended well proves it, too. A run of single
+    assets that never reached that step imported nobody.
     """
     return fact(database, FIRST_IMPORT_OVER) is None and int(database.value("complete_runs")) == 0
+
+
+def end_first_import(database: Database) -> None:
+    """Note that everybody was imported once."""
+    put_fact(database, FIRST_IMPORT_OVER, "yes")
 
 
 def remember_first_import(database: Database) -> None:
     """Keep what the runs prove before they are deleted."""
     if not first_import(database):
-        put_fact(database, FIRST_IMPORT_OVER, "yes")
+        end_first_import(database)
 
 
 def _columns_of(start: RunStart, number: int) -> dict[str, Any]:

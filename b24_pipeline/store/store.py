@@ -44,6 +44,10 @@ class Reader:
         run = None if as_of is None else runs.number_as_of(self.database, as_of)
         return histories.snapshot(self.database, model, run=run)
 
+    def users_known_last(self, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
+        """How each of these users was seen last, also those no longer in the portal."""
+        return histories.users_known_last(self.database, bitrix24_ids)
+
     def links(self) -> DataFrame[frames.Links]:
         """The live links, with the last name each user had when it was seen last."""
         return links.links(self.database)
@@ -60,12 +64,16 @@ class Reader:
         """What one run did and left standing."""
         return actions.actions(self.database, run_id)
 
+    def recorded_by(self, run_id: str) -> frozenset[str]:
+        """The tables and steps (`Step`) that one run has recorded: how far it got."""
+        return histories.recorded_by(self.database, run_id)
+
     def dead_letters(self) -> DataFrame[frames.DeadLetters]:
         """The actions that failed and are tried again."""
         return actions.dead_letters(self.database)
 
     def open_approval(self, now: datetime) -> Approval | None:
-        """What a person has approved within the last 24 hours and no run has used yet (R16)."""
+        """What a person has approved within the last 24 hours and no run has done yet (R16)."""
         return approvals.open_approval(self.database, now=now)
 
     def forgotten(self) -> Forgotten:
@@ -76,8 +84,12 @@ class Reader:
         """The remembered value of that name."""
         return facts.fact(self.database, name)
 
+    def last_import(self) -> str | None:
+        """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+        return runs.last_import(self.database)
+
     def first_import(self) -> bool:
-        """Whether no run yet has ended, for real and for everybody, with nothing deferred (R16)."""
+        """Whether no run yet, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
         return runs.first_import(self.database)
 
     def history(self, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
@@ -188,6 +200,17 @@ class Store(Reader):
         """Store how the current run ended."""
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
 
+    def end_first_import(self) -> None:
+        """Note that a run, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
+        runs.end_first_import(self.database)
+
+    @contextmanager
+    def as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
+        """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""
+        with self.database.trial():
+            self.finish_run(status, reason, counts)
+            yield
+
     def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
         """Store what the current run saw, as changes: an unchanged frame adds no row.
 
@@ -245,9 +268,9 @@ class Store(Reader):
         """
         approvals.approve(self.database, runs.run_named(self.database, run_id), bitrix24_ids, now=self._now())
 
-    def use_approval(self) -> None:
-        """Let the current run use what is approved; no later one can."""
-        approvals.use_approval(self.database, self._current_run())
+    def settle_approvals(self) -> None:
+        """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""
+        approvals.settle_approvals(self.database, self._current_run())
 
     def _current_run(self) -> CurrentRun:
         if self._run is None:

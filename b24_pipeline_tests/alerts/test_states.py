@@ -45,13 +45,18 @@ def test_an_import_that_never_succeeded_is_stale() -> None:
 
 
 def test_each_kind_that_is_held_is_a_state_of_its_own_and_says_how_to_approve() -> None:
-    people = (HeldPerson(Harm.CREATE, 1, "Lebedeva Ira"), HeldPerson(Harm.REMOVAL, 2, None))
+    people = (
+        HeldPerson(Harm.CREATE, 1, "Lebedeva Ira"),
+        HeldPerson(Harm.REMOVAL, 2, None),
+        HeldPerson(Harm.REMOVAL, 3, "ira@x.test"),
+    )
     found = held(Health(success=success(), held=people))
     assert {trouble.state: trouble.people for trouble in found} == {
         State.HELD_CREATE: ("Lebedeva Ira",),
-        State.HELD_REMOVAL: ("user 2",),
+        State.HELD_REMOVAL: ("user 2", "user 3"),
     }
-    assert all(f"b24-pipeline approve {RUN_ID}" in trouble.words for trouble in found)
+    assert all(f"within 24 hours: b24-pipeline approve {RUN_ID}" in trouble.words for trouble in found)
+    assert all("later: the newest held run, which b24-pipeline history shows" in trouble.words for trouble in found)
 
 
 def test_leavers_who_own_deals_do_not_hide_that_other_records_fail() -> None:
@@ -132,6 +137,11 @@ def test_a_long_list_of_names_is_cut() -> None:
         ("update.employees: <!channel> `rm` [x](y)", "update.employees: ‹!channel› 'rm' (x)(y)"),
         ("two\nlines\x1b[31m", "two lines(31m"),
         ("invalid_parameter_value, code -32602", "invalid_parameter_value, code -32602"),
+        ("phone 102 is taken", "phone (number) is taken"),
+        ("phone 10234, or 8 800 2, or ٣٤٥٦, is taken", "phone (number), or (number), or (number), is taken"),
+        ("phone +7(900)555-01-02, ext.12", "phone (number), ext.12"),
+        ("the code 79005550102 of user 79005550102", "the code (number) of user (number)"),
+        ("{{DATE(2)}} ${x}", "((DATE(2))) $(x)"),
     ],
 )
 def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, shown: str) -> None:
@@ -139,12 +149,33 @@ def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, s
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "user.get: HTTP 503: the portal failed",
+        "users: 1,255 users were read, but the portal counts 1255 before and 1256 after, also when read again",
+        "get.employees: 250 employees came, 251 were announced",
+        "get.deal_employees: 120 different owners in 1200 rows, 121 were announced",
+        "login.user: the address 203.0.113.70 is not on the account's list",
+        "another run is in progress: run 0b6a1f8e-1111-2222-3333-444455556666, process 12345",
+        "since 2026-01-12 12:00:01",
+        "update.employees: employee 10101 is not in CallGear any more",
+        "a look-up by id misses user 12345, who is there",
+        "create.employees: error, value of 120 characters",
+        "The disk of data has 120 MiB left, 1200 MiB are needed: make room.",
+    ],
+)
+def test_figures_codes_ids_and_times_of_our_own_are_no_phone_numbers(said: str) -> None:
+    assert without_personal_data(said) == said
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("O’Neil-Smith Jr.", "O’Neil-Smith Jr."),
         ("गुप्ता अनन्या", "गुप्ता अनन्या"),
-        ("<!channel> *Ira* ira@x.test", "channel Ira ira x.test"),
-        ("[click](https://evil.test)", "click (https evil.test)"),
+        ("<!channel> *Ira* ira@x.test", "channel Ira (e-mail)"),
+        ("[click](https://evil.test)", "click ((address)"),
+        ("Лебедева Ира, доб. 102", "Лебедева Ира доб. (number)"),
         ("\u202e\x1b", "(no name)"),
     ],
 )

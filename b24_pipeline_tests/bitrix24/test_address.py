@@ -44,7 +44,22 @@ def test_what_is_no_address_is_refused_without_repeating_it(given: str) -> None:
 
 
 def test_only_the_host_is_shown() -> None:
-    assert repr(WebhookAddress.of(URL)) == "WebhookAddress(scheme='https', host='old.bitrix24.com')"
+    assert repr(WebhookAddress.of(URL)) == "WebhookAddress(scheme='https', host='old.bitrix24.com', port=443)"
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://new.bitrix24.com/rest/1/x/batch", "new.bitrix24.com"),
+        ("https://old.bitrix24.com:8443/rest/1/x/batch", "old.bitrix24.com:8443"),
+        ("https://new.bitrix24.com:8443/rest/1/x/batch", "new.bitrix24.com:8443"),
+        ("https://OLD.bitrix24.com:443/rest/1/x/batch", None),
+        ("/other/rest/1/x/batch", None),
+    ],
+)
+def test_a_move_to_another_host_or_port_is_told(location: str, told: str | None) -> None:
+    address = WebhookAddress.of(URL)
+    assert address.moved("batch", location).differs_from(address) == told
 
 
 @pytest.mark.parametrize(("location", "root"), FOLLOWED)

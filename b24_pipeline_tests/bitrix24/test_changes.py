@@ -27,6 +27,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     TimestampStyle,
     UncountedTotal,
     UnresolvedReference,
+    UserTypeStyle,
 )
 from b24_pipeline_tests.bitrix24.conftest import Twist, Twister, commands_sent, hire
 
@@ -180,7 +181,8 @@ STYLES = [
     *(Bitrix24Behaviour(unresolved_reference=style) for style in UnresolvedReference),
     *(Bitrix24Behaviour(text_in_id_filter=style) for style in TextInIdFilter),
     Bitrix24Behaviour(scope=Scope.BASIC),
-    Bitrix24Behaviour(user_type_returned=False),
+    Bitrix24Behaviour(user_type=UserTypeStyle.ABSENT),
+    Bitrix24Behaviour(user_type=UserTypeStyle.BLANK),
     Bitrix24Behaviour(select_supported=False),
     Bitrix24Behaviour(uncounted_supported=False),
 ]

@@ -145,6 +145,14 @@ def test_a_whole_batch_is_repeated_when_one_command_failed_for_the_moment(client
     assert (answer.results, len(portal.requests)) == ({"a": 1, "b": 2}, 3)
 
 
+def test_a_guess_that_fails_is_no_error_of_the_batch_and_comes_last(client_of: Make) -> None:
+    answered = {"result": {"a": 1}, "result_error": {"z": {"error": "ERROR_ARGUMENT"}}}
+    portal = Portal(ok(answered))
+    answer = client_of(portal).batch_whole({"a": "profile"}, guesses={"z": "user.get?start=50", "y": "scope"})
+    assert (answer.results, list(answer.errors)) == ({"a": 1}, ["z"])
+    assert list(json.loads(portal.requests[0].content)["cmd"]) == ["a", "z", "y"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -253,10 +261,28 @@ def test_nobody_waits_for_a_used_up_method_beyond_the_deadline(client_of: Make, 
     assert clock.slept == []
 
 
-def test_a_reset_in_the_past_is_waited_for_a_second(client_of: Make, clock: FakeClock) -> None:
-    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START - 50})
+@pytest.mark.parametrize("reset", [START - 50, START])
+def test_a_method_that_is_used_up_after_its_reset_is_tried_after_a_minute(
+    client_of: Make, clock: FakeClock, reset: float
+) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": reset})
     client_of(Portal(limit, ok())).call("user.get")
-    assert clock.slept == [1]
+    assert clock.slept == [60]
+
+
+def test_a_limit_that_outlasts_its_reset_is_waited_for_bucket_by_bucket(client_of: Make, clock: FakeClock) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
+    assert client_of(Portal(limit, limit, limit, limit, ok("done"))).call("user.get").result == "done"
+    assert clock.slept == [55, 60, 60, 60]
+
+
+def test_a_limit_that_outlasts_its_reset_is_not_waited_for_beyond_the_deadline(
+    client_of: Make, clock: FakeClock
+) -> None:
+    limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
+    with pytest.raises(OperationLimit):
+        client_of(Portal(limit), retries=RetryLimits(deadline=150)).call("user.get")
+    assert clock.slept == [55, 60]
 
 
 def test_once_means_once(client_of: Make) -> None:
@@ -276,15 +302,20 @@ def test_a_renamed_portal_gets_the_same_post_with_the_same_body(client_of: Make)
     assert (client.moved_to, client.requests_sent) == ("new.bitrix24.com", 2)
 
 
-def test_a_renamed_portal_is_remembered_and_said_once(client_of: Make, caplog: pytest.LogCaptureFixture) -> None:
-    portal = Portal(httpx.Response(302, headers={"Location": f"{URL.replace('old', 'new')}profile"}), ok())
+@pytest.mark.parametrize("place", ["new.bitrix24.com", "old.bitrix24.com:8443"])
+def test_a_portal_at_another_host_or_port_is_remembered_and_said_once(
+    client_of: Make, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    new = URL.replace("old.bitrix24.com", place)
+    portal = Portal(httpx.Response(302, headers={"Location": f"{new}profile"}), ok())
     client = client_of(portal)
     assert client.moved_to is None
     client.call("profile")
     client.call("scope")
-    assert str(portal.requests[2].url) == URL.replace("old", "new") + "scope"
+    assert str(portal.requests[2].url) == f"{new}scope"
+    assert client.moved_to == place
     assert [record.getMessage() for record in caplog.records] == [
-        "The portal has moved to the host new.bitrix24.com: put its new address into BITRIX24_WEBHOOK_URL"
+        f"The portal has moved to the host {place}: put its new address into BITRIX24_WEBHOOK_URL"
     ]
 
 

@@ -1,6 +1,7 @@
-"""R13: the second, direct look-up of users whom a complete fetch no longer holds."""
+"""R13: the second, direct look-up of users whom a complete fetch does not hold."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -11,12 +12,12 @@ from b24_pipeline.bitrix24 import (
     FetchNotTrusted,
     LeakyBucket,
     TransportFault,
-    confirm_deleted,
     look_up,
 )
+from b24_pipeline.bitrix24.pages import EMPLOYEES
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
-from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, commands_sent, hire
+from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, UserTypeStyle
+from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, Twister, commands_sent, hire
 
 
 @pytest.mark.parametrize("dismissed", [DismissedUsers.INCLUDED, DismissedUsers.HIDDEN_BY_DEFAULT])
@@ -25,16 +26,42 @@ def test_r13_only_who_is_nowhere_is_deleted(client: Bitrix24, sandbox: Sandbox, 
     hire(sandbox, [1, 2, 3])
     sandbox.portal.dismiss(2)
     sandbox.portal.delete(3)
-    assert confirm_deleted(client, [3, 2, 1, 999, 2]) == {3, 999}
+    assert look_up(client, [3, 2, 1, 999, 2]).deleted == {3, 999}
 
 
 def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandbox: Sandbox) -> None:
-    hire(sandbox, [1, 2, 3], NAME="Ira")
+    hire(sandbox, [1, 2, 3], NAME="Ira", USER_TYPE="extranet")
     sandbox.portal.dismiss(2)
-    users = look_up(client, [2, 7, 3])
+    users = look_up(client, [2, 7, 3], asked_for=EMPLOYEES).others
     assert users["bitrix24_id"].tolist() == [2, 3]
     assert users["active"].tolist() == [False, True]
     assert users["first_name"].tolist() == ["Ira", "Ira"]
+
+
+@pytest.mark.parametrize("dismissed", [DismissedUsers.INCLUDED, DismissedUsers.HIDDEN_BY_DEFAULT])
+def test_r13_who_is_there_but_is_no_employee_any_more_is_neither_deleted_nor_overlooked_by_a_fetch_of_employees(
+    client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed, user_type=UserTypeStyle.ABSENT)
+    hire(sandbox, [1, 2, 3, 4])
+    hire(sandbox, [5, 6], USER_TYPE="extranet")
+    sandbox.portal.dismiss(2)
+    sandbox.portal.dismiss(6)
+    sandbox.portal.delete(4)
+    missing = look_up(client, [2, 3, 4, 5, 6], asked_for=EMPLOYEES, witness=1)
+    assert (missing.overlooked, missing.deleted) == ({2, 3}, {4})
+    assert missing.others["bitrix24_id"].tolist() == [5, 6]
+    assert missing.others["active"].tolist() == [True, False]
+    assert commands_sent(sandbox) == [4]
+
+
+def test_r13_a_portal_that_finds_nobody_by_type_proves_nobody_deleted(twisted: Twister, sandbox: Sandbox) -> None:
+    def empty(result: dict[str, Any]) -> None:
+        result["result"] |= {name: [] for name in result["result"] if name.startswith("fetched")}
+
+    hire(sandbox, [1, 2])
+    with pytest.raises(FetchNotTrusted, match="misses user 1, who is there"):
+        look_up(twisted(empty), [2, 3], asked_for=EMPLOYEES, witness=1)
 
 
 @pytest.mark.parametrize(
@@ -43,20 +70,22 @@ def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandb
 def test_r13_looking_up_takes_a_request_for_1_250_users(
     client: Bitrix24, sandbox: Sandbox, count: int, commands: list[int]
 ) -> None:
-    assert confirm_deleted(client, range(1, count + 1)) == set(range(1, count + 1))
+    assert look_up(client, range(1, count + 1)).deleted == set(range(1, count + 1))
     assert commands_sent(sandbox) == commands
 
 
 def test_r13_a_witness_who_is_not_found_proves_nobody_deleted(client: Bitrix24) -> None:
     with pytest.raises(FetchNotTrusted, match="misses user 5, who is there"):
-        confirm_deleted(client, [1, 2], witness=5)
+        look_up(client, [1, 2], witness=5)
 
 
 def test_r13_a_witness_who_is_found_is_not_in_the_result(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, [5, 6])
-    assert look_up(client, [5, 6, 7], witness=5)["bitrix24_id"].tolist() == [5, 6]
-    assert confirm_deleted(client, [5, 6, *range(100, 200)], witness=5) == set(range(100, 200))
-    assert commands_sent(sandbox) == [2, 6]
+    missing = look_up(client, [6, 7], witness=5)
+    assert (missing.overlooked, missing.deleted, len(missing.others)) == ({6}, {7}, 0)
+    assert look_up(client, [5, 6, 7], witness=5).overlooked == {5, 6}
+    assert look_up(client, [5, 6, *range(100, 200)], witness=5).deleted == set(range(100, 200))
+    assert commands_sent(sandbox) == [2, 2, 6]
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.TRUNCATED_JSON])
@@ -65,17 +94,17 @@ def test_r13_a_look_up_is_repeated_and_never_takes_a_fault_for_an_absence(
 ) -> None:
     hire(sandbox, [1])
     sandbox.faults.add(Fault(kind=kind, api="bitrix24", nth=1, times=2))
-    assert confirm_deleted(connect(), [1, 2]) == {2}
+    assert look_up(connect(), [1, 2]).deleted == {2}
     sandbox.faults.clear()
     sandbox.faults.add(Fault(kind=FaultKind.RESET_BEFORE, api="bitrix24", times=None))
     with pytest.raises(TransportFault):
-        confirm_deleted(connect(), [1, 2])
+        look_up(connect(), [1, 2])
 
 
 def test_r13_a_dead_webhook_proves_nobody_deleted(client: Bitrix24, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(kind=FaultKind.WEBHOOK_REVOKED_403, api="bitrix24", times=None))
     with pytest.raises(AccountError):
-        confirm_deleted(client, [1, 2])
+        look_up(client, [1, 2])
 
 
 def test_r13_a_portal_that_does_not_heed_the_ids_proves_nobody_deleted() -> None:
@@ -86,4 +115,4 @@ def test_r13_a_portal_that_does_not_heed_the_ids_proves_nobody_deleted() -> None
     http = httpx.Client(transport=httpx.MockTransport(answer), verify=TLS)
     client = Bitrix24("https://x.bitrix24.com/rest/1/abc/", http=http, bucket=LeakyBucket())
     with pytest.raises(FetchNotTrusted, match="found users that were not asked for"):
-        confirm_deleted(client, [1, 2])
+        look_up(client, [1, 2])

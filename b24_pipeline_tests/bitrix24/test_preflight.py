@@ -49,8 +49,17 @@ def test_a_scope_that_names_no_variant_is_seen_through(client: Bitrix24, staffed
     assert (found["scope"][0], found["contacts"][0]) == (True, False)
 
 
-def test_no_scope_for_users_fails_what_needs_it(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING)
+@pytest.mark.parametrize("others", [(), ("crm", "department", "tasks")])
+def test_other_scopes_are_neither_needed_nor_named(client: Bitrix24, staffed: Sandbox, others: tuple[str, ...]) -> None:
+    staffed.bitrix24 = Bitrix24Behaviour(other_scopes=others)
+    found = lines(client)
+    assert found["scope"] == (True, "user")
+    assert all(passed for passed, _ in found.values())
+
+
+@pytest.mark.parametrize("others", [(), ("crm", "department", "tasks")])
+def test_no_scope_for_users_fails_what_needs_it(client: Bitrix24, staffed: Sandbox, others: tuple[str, ...]) -> None:
+    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING, other_scopes=others)
     found = lines(client)
     assert "no scope for users" in found["scope"][1]
     assert [found[name][0] for name in ("webhook", "owner", "scope", "contacts", "users")] == [True, True] + 3 * [False]

@@ -1,18 +1,24 @@
 """The complete fetch against a portal over HTTP: everybody, in few requests (R13)."""
 
+from math import ceil
+
 import pytest
 
 from b24_pipeline.bitrix24 import Bitrix24, fetch_users
+from b24_pipeline.bitrix24.pages import EMPLOYEES
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
     DepartmentStyle,
     DismissedUsers,
+    OverlongBatch,
     Scope,
+    StartBeyondTotal,
     TextInIdFilter,
     TimestampStyle,
     UncountedTotal,
     UnresolvedReference,
+    UserTypeStyle,
 )
 from b24_pipeline_tests.bitrix24.conftest import FakeClock, commands_sent, hire
 
@@ -170,16 +176,44 @@ def test_every_documented_spelling_gives_the_same_frame(
     assert users["second_name"].isna().all()
 
 
-@pytest.mark.parametrize("known", [None, [1, 2, 3]])
-def test_where_rows_do_not_tell_the_type_only_employees_are_read(
-    client: Bitrix24, sandbox: Sandbox, known: list[int] | None
+@pytest.mark.parametrize("refusal", OverlongBatch)
+def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox, refusal: OverlongBatch) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(overlong_batch=refusal)
+    hire(sandbox, range(1, 2_601))
+    for known in (None, range(1, 2_301)):
+        assert len(fetch_users(client, known_ids=known).users) == 2_600
+    assert max(commands_sent(sandbox)) == 50
+
+
+@pytest.mark.parametrize("count", [60, 2_600, 5_000])
+def test_a_portal_that_refuses_pages_after_the_last_one_is_read_as_any_other(
+    client: Bitrix24, sandbox: Sandbox, count: int
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(user_type_returned=False)
+    sandbox.bitrix24 = Bitrix24Behaviour(start_beyond_total=StartBeyondTotal.ERROR)
+    hire(sandbox, range(1, count + 1))
+    fetch = fetch_users(client, known_ids=None)
+    assert len(fetch.users) == fetch.portal_count == count
+    assert fetch.requests <= ceil(count / 2_500) + 2
+
+
+UNKNOWN_TYPES = [
+    Bitrix24Behaviour(user_type=UserTypeStyle.ABSENT),
+    *(Bitrix24Behaviour(user_type=UserTypeStyle.BLANK, blanks=style) for style in BlankStyle),
+]
+
+
+@pytest.mark.parametrize("known", [None, [1, 2, 3]])
+@pytest.mark.parametrize("behaviour", UNKNOWN_TYPES)
+def test_where_rows_do_not_tell_the_type_only_employees_are_read(
+    client: Bitrix24, sandbox: Sandbox, behaviour: Bitrix24Behaviour, known: list[int] | None
+) -> None:
+    sandbox.bitrix24 = behaviour
     hire(sandbox, [1, 2])
     hire(sandbox, [3], USER_TYPE="extranet")
     fetch = fetch_users(client, known_ids=known)
     assert fetch.users["bitrix24_id"].tolist() == [1, 2]
     assert fetch.users["user_type"].tolist() == ["employee", "employee"]
+    assert fetch.asked_for == EMPLOYEES
     assert fetch.portal_count == 2
 
 

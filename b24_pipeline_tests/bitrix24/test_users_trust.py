@@ -259,16 +259,26 @@ def test_a_batch_the_portal_fails_under_is_repeated_with_fewer_pages(client: Bit
     assert commands_sent(sandbox)[:3] == [3 + 47, 3 + 23, 3 + 11]
 
 
+@pytest.mark.parametrize("told", OperatingErrorData)
 def test_operating_time_used_up_in_mid_batch_is_waited_for(
-    client: Bitrix24, sandbox: Sandbox, clock: FakeClock
+    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: OperatingErrorData
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(
-        call_seconds=1, operating_limit=30, operating_error_data=OperatingErrorData.INCLUDED
-    )
+    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=1, operating_limit=30, operating_error_data=told)
     hire(sandbox, range(1, 2_001))
     fetch = fetch_users(client, known_ids=range(1, 2_001))
     assert len(fetch.users) == 2_000
     assert max(clock.slept) > 300
+
+
+@pytest.mark.parametrize(("told", "pause"), [(OperatingErrorData.INCLUDED, 600), (OperatingErrorData.ABSENT, 60)])
+def test_a_fetch_that_is_refused_at_once_waits_as_long_as_it_is_told_or_a_minute(
+    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: OperatingErrorData, pause: float
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_data=told)
+    hire(sandbox, range(1, 61))
+    sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24", nth=1, times=1))
+    assert len(fetch_users(client, known_ids=range(1, 61)).users) == 60
+    assert clock.slept == [pause]
 
 
 def test_operating_time_that_stays_used_up_ends_the_fetch(client: Bitrix24, sandbox: Sandbox) -> None:

@@ -16,12 +16,17 @@ def listed(verdict: Verdict) -> dict[int | None, str]:
     return {row["user"]: row["why"] for row in verdict.offenders}
 
 
+def named(verdict: Verdict) -> dict[int | None, str]:
+    """How each listed user is called."""
+    return {row["user"]: row["who"] for row in verdict.offenders}
+
+
 def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any) -> None:
     run.saw(user(1), user(2, last_name=None), user(3, email=None), user(4, email="no address"))
     verdict = before_writing.required_fields(run)
     assert listed(verdict) == {
-        2: "has no last name in Bitrix24",
-        3: "has no e-mail in Bitrix24",
+        2: "there is no last name in Bitrix24",
+        3: "there is no e-mail in Bitrix24",
         4: "the e-mail in Bitrix24 is not an address",
     }
     assert {row["who"] for row in verdict.offenders} == {"Ira", "Name3 Ira", "Name4 Ira"}
@@ -59,9 +64,9 @@ def test_r08_r09_uncertain_matches_are_listed_with_the_other_user(run: Any) -> N
     )
     run.saw(user(1), user(2), user(3), user(4), account=account, links=((2, 999), (4, 103)))
     assert listed(before_writing.certain_links(run)) == {
-        1: "several CallGear employees have this e-mail",
+        1: "several employees in CallGear have this e-mail",
         2: "the linked employee no longer exists in CallGear",
-        3: "the CallGear employee with this e-mail is linked to another active user (user 4)",
+        3: "the employee belongs to another active user (user 4)",
     }
 
 
@@ -87,29 +92,39 @@ def test_a_row_that_is_there_twice_and_one_that_is_empty_are_found(run: Any) -> 
 def test_a_user_who_was_lost_or_made_up_between_reading_and_judging_is_found(run: Any) -> None:
     run.saw(user(1), user(2))
     run.replaces(frames.Employees, employees(user(1), user(3)))
-    assert listed(before_writing.everybody_is_judged_once(run)) == {
+    verdict = before_writing.everybody_is_judged_once(run)
+    assert listed(verdict) == {
         2: "was read, but not judged",
         3: "was judged, but not read",
     }
+    assert named(verdict) == {2: "Name2 Ira", 3: "Name3 Ira"}
 
 
 def test_an_employee_that_two_users_are_matched_with_is_found(run: Any) -> None:
-    run.saw(user(1), user(2), user(3), account=(callgear_employee(101, email="user1@x.test"),))
-    run.replaces(frames.Matches, by_id((1, 101), (2, 101), (3, 103)))
-    assert listed(before_writing.one_user_an_employee(run)) == {
-        1: "is matched with an employee that user 2 is matched with, too",
-        2: "is matched with an employee that user 1 is matched with, too",
+    wolf = callgear_employee(101, last_name="Wolf", first_name="Tom")
+    run.saw(user(1), user(2), user(3), user(5), account=(wolf,))
+    run.replaces(frames.Matches, by_id((1, 101), (2, 101), (3, 103), (4, 105), (5, 105)))
+    verdict = before_writing.one_user_an_employee(run)
+    assert listed(verdict) == {
+        1: "is matched with employee 101 «Wolf Tom», as user 2 «Name2 Ira» is, too",
+        2: "is matched with employee 101 «Wolf Tom», as user 1 «Name1 Ira» is, too",
+        4: "is matched with employee 105, as user 5 «Name5 Ira» is, too",
+        5: "is matched with employee 105, as user 4 «not read from Bitrix24» is, too",
     }
+    assert named(verdict) == {1: "Name1 Ira", 2: "Name2 Ira", 4: "not read from Bitrix24", 5: "Name5 Ira"}
 
 
 def test_matches_of_people_who_were_not_read_are_found(run: Any) -> None:
-    run.saw(user(1), user(2, active=False), account=(callgear_employee(101, email="user1@x.test"),))
+    wolf = callgear_employee(101, last_name="Wolf", first_name="Tom")
+    run.saw(user(1), user(2, active=False), account=(wolf,))
     run.replaces(frames.Matches, by_id((1, 999), (2, 101), (3, 101)))
-    assert listed(before_writing.known_people_only(run)) == {
-        1: "is matched with an employee that CallGear does not have",
-        2: "is matched, but no candidate",
-        3: "is matched, but no candidate",
+    verdict = before_writing.known_people_only(run)
+    assert listed(verdict) == {
+        1: "is matched with employee 999, whom CallGear does not have",
+        2: "is matched with employee 101 «Wolf Tom», but is no candidate",
+        3: "is matched with employee 101 «Wolf Tom», but is no candidate",
     }
+    assert named(verdict) == {1: "Name1 Ira", 2: "Name2 Ira", 3: "not read from Bitrix24"}
 
 
 def by_id(*pairs: tuple[int, int]) -> pd.DataFrame:

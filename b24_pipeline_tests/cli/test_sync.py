@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+import dagster as dg
 import pytest
 from filelock import FileLock
 
+from b24_pipeline.automation import active_runs, is_dead
+from b24_pipeline.reporting.keeping import ReportFiles
+from b24_pipeline.resources import LOCK_TAG
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.cli.conftest import Said, Terminal
@@ -63,6 +67,22 @@ def test_a_dry_run_for_one_person_shows_the_plan_and_sends_nothing(portal: World
     assert first != second
 
 
+def test_single_people_are_shown_step_by_step_and_an_id_of_nobody_is_said_to_be_none(
+    portal: World, terminal: Terminal
+) -> None:
+    newcomer = portal.hire("Newcomer")
+    portal.hire("Mailless", EMAIL=None)
+
+    said = terminal("sync", "--only", str(newcomer), "99999")
+
+    printed = " ".join(said.out.split())
+    assert (said.code, said.err, len(portal.links())) == (0, "", 10)
+    assert f"Newcomer Ira, newcomer@x.test (Bitrix24 user {newcomer})" in printed
+    assert "R10 create in CallGear (employee" in printed
+    assert "Bitrix24 has no user 99999: it is not among the 11 users that were read" in printed
+    assert "Mailless" not in printed
+
+
 def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, terminal: Terminal) -> None:
     portal.hire("Newcomer", WORK_PHONE="7900")
     portal.hire("Mailless", EMAIL=None)
@@ -78,8 +98,8 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
         "13 users read from Bitrix24",
         "1 created in CallGear",
         "Mailless Ira",
-        "has no e-mail in Bitrix24",
-        "another user has the same e-mail",
+        "there is no e-mail in Bitrix24",
+        "another user in Bitrix24 has the same e-mail",
         "phone numbers: 7900",
         str(portal.paths.published),
         "b24-pipeline explain ID",
@@ -105,6 +125,7 @@ def test_held_is_20_and_the_next_step_is_named(portal: World, terminal: Terminal
 
     assert said.code == 20
     assert "11 held by a safety limit" in " ".join(said.out.split())
+    assert "Held until a person approves (11)" in said.out
     assert "b24-pipeline approve " in said.out
 
 
@@ -116,6 +137,20 @@ def test_an_untrusted_source_is_30_with_the_reason_in_words(portal: World, termi
     assert (said.code, result_of(said)["status"]) == (30, "untrusted")
     assert result_of(said)["error"].startswith("no user came with an e-mail field")
     assert "Traceback" not in said.out + said.err
+
+
+def test_r17_a_run_is_known_by_the_lock_that_its_process_holds(portal: World, terminal: Terminal) -> None:
+    alive = set()
+
+    def look(*_: object) -> None:
+        with dg.DagsterInstance.get() as instance:
+            (run,) = active_runs(instance)
+            alive.add((run.tags[LOCK_TAG], is_dead(run)))
+
+    portal.sandbox.on_request = look
+    terminal("sync", "--dry-run")
+
+    assert alive == {(str(portal.paths.lock), False)}
 
 
 def test_another_run_in_progress_is_40_and_leaves_no_failed_run_behind(portal: World, terminal: Terminal) -> None:
@@ -143,6 +178,7 @@ def test_a_dead_account_is_50_and_one_line(portal: World, terminal: Terminal, fa
     assert (said.code, result_of(said)["status"]) == (50, "failed")
     assert says in result_of(said)["error"]
     assert "Traceback" not in said.out + said.err
+    assert "The import does not get through." in ReportFiles.beside(portal.paths.published).html.read_text()
 
 
 def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from b24_pipeline import automation
+from b24_pipeline.changes import Cursor
+from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
 from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time
@@ -118,6 +121,20 @@ def test_r17_once_a_run_has_seen_the_change_nothing_is_asked_for(ticks: Ticks) -
     assert (asked, ticks.asks()) == (True, False)
 
 
+@pytest.mark.parametrize(
+    "run",
+    [{"dry_run": True}, {"only": [LINKED]}, {"assets": ["bitrix24_users"]}],
+    ids=["dry run", "for one person", "of one asset"],
+)
+def test_r17_what_a_run_saw_that_did_nothing_about_it_is_asked_for(ticks: Ticks, run: dict[str, Any]) -> None:
+    ticks.world.portal.dismiss(LINKED + 1)
+    ticks.world.run(**run)
+    nothing_done = ticks.asks()
+    ticks.world.run()
+
+    assert (nothing_done, ticks.asks()) == (True, False)
+
+
 def test_r17_the_sensor_tells_what_it_saw(ticks: Ticks) -> None:
     nothing = ticks.words()
     ticks.world.hire("Newcomer")
@@ -150,6 +167,30 @@ def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kin
     assert "sandboxsecret" not in words
 
 
+def test_r17_a_ca_bundle_that_cannot_be_read_is_a_reason_to_skip(ticks: Ticks) -> None:
+    ticks.world.set(B24_PIPELINE_CA_BUNDLE=str(ticks.world.paths.published))
+
+    words = ticks.words()
+
+    assert (words.startswith("could not look: B24_PIPELINE_CA_BUNDLE: "), ticks.requests) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "cursor"),
+    [
+        (None, Cursor()),
+        ("", Cursor()),
+        ("{", Cursor()),
+        ("7", Cursor()),
+        ('{"window_from": 40, "asked_for": "abc"}', Cursor(40, "abc")),
+        ('{"window_from": "40", "asked_for": "abc"}', Cursor(0, "abc")),
+        ('{"window_from": 40, "asked_for": null, "of_another_version": 1}', Cursor(40)),
+    ],
+)
+def test_r17_what_is_broken_in_a_cursor_is_ignored(text: str | None, cursor: Cursor) -> None:
+    assert Cursor.of(text) == cursor
+
+
 def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
     world.set(BITRIX24_WEBHOOK_URL="", CALLGEAR_ACCESS_TOKEN="")
     with dg.instance_for_test() as instance:
@@ -177,6 +218,49 @@ def test_while_a_run_is_going_on_schedule_and_sensor_skip_and_name_it(world: Wor
 
     assert reasons == {f"run {result.run_id[:8]} is started"}
     assert automation.why_not_now(world.instance) is None
+
+
+def started(world: World, **tags: str) -> dg.DagsterRun:
+    """A run of the chain that Dagster takes to be going on."""
+    job = project_in_test_time().resolve_job_def("employee_import")
+    return world.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={f"b24_pipeline/{name}": text for name, text in tags.items()}
+    )
+
+
+def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World) -> None:
+    run = started(world, trigger="terminal")
+
+    assert automation.why_not_now(world.instance) is None
+    ended = world.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(world: World) -> None:
+    run = started(world, trigger="terminal")
+    world.instance.report_run_canceled(run)
+
+    automation.fail_dead(world.instance, [run])
+
+    ended = world.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.CANCELED
+
+
+@pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])
+def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
+    run = started(world, trigger="terminal", lock=str(tmp_path / lock))
+    with run_lock(tmp_path / lock, holder="b24-pipeline sync", now=world.clock.now()):
+        reason = automation.why_not_now(world.instance)
+
+    assert reason == f"run {run.run_id[:8]} is started"
+
+
+def test_r17_runs_that_dagster_launched_are_left_to_dagster(world: World) -> None:
+    run = started(world)
+
+    assert automation.why_not_now(world.instance) == f"run {run.run_id[:8]} is started"
 
 
 def test_a_run_of_another_job_is_no_reason_to_skip(world: World) -> None:

@@ -78,6 +78,34 @@ def test_texts_of_the_portal_cannot_break_out_of_a_table(world: World) -> None:
         assert not [character for row in rows for character in "<`[#*" if free(character, row)], name
 
 
+def test_a_run_for_one_person_shows_the_trace_in_the_page_of_each_step_that_acts(world: World) -> None:
+    world.portal.hire(LAST_NAME=HOSTILE, EMAIL="a@x.test")
+    world.hire("Other")
+
+    result = world.run(dry_run=True, only=[1, 99])
+
+    trace = result.metadata("callgear_upsert")["trace"]
+    assert "**R10, R19** create in CallGear\\: planned, as a dry run shows; to be sent\\: " in trace
+    assert "**R13** Bitrix24 has no user 99\\: it is not among the 2 users that were read" in trace
+    assert "Other" not in trace
+    assert not [mark for mark in "<`[#" if free(mark, trace)]
+    assert result.metadata("responsible_employees")["trace"] == trace
+
+
+def test_r09_how_a_reused_email_is_approved_is_said_where_it_is_listed(imported: World) -> None:
+    imported.portal.dismiss(1)
+    heir = imported.hire("Heir", EMAIL="person1@x.test")
+
+    result = imported.run()
+
+    assert result.outcomes()[heir] == "conflict email_reused: conflict"
+    for asset in ("employee_matches", "callgear_upsert"):
+        approve = result.metadata(asset)["approve"]
+        assert f"`b24-pipeline approve {result.run_id} --user {heir}`" in approve
+        assert f"      approve: {result.run_id}\n      approve_users: [{heir}]\n" in approve
+    assert "approve" not in result.metadata("responsible_employees")
+
+
 def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
     world.hire("Lebedeva")
 

@@ -11,22 +11,25 @@ from b24_pipeline.callgear.errors import (
     DayLimit,
     DeadlinePassed,
     MethodError,
+    MinuteLimit,
     OursError,
     RecordError,
     RecordFault,
     UnknownOutcome,
 )
-from b24_pipeline.importing.carrying_out import Answer, Breaker, Carrier, PlannedAction, TooManyFailures
+from b24_pipeline.importing.carrying_out import Answer, Blame, Breaker, Carrier, PlannedAction, Receipt, TooManyFailures
 from b24_pipeline.rules.records import ActionKind, Outcome
 
 RECORD = RecordError("create.employees: data_limit_exceeded", fault=RecordFault.OTHER, mnemonic="data_limit_exceeded")
 MALFORMED = OursError("create.employees: invalid_request", method="create.employees", mnemonic="invalid_request")
 OTHERWISE_MALFORMED = OursError("create.employees: parse_error", method="create.employees", mnemonic="parse_error")
 NO_RIGHT = MethodError("create.employees: forbidden", method="create.employees", mnemonic="forbidden")
+OWNS_DEALS = RecordError("delete.deal_employees", fault=RecordFault.DEPENDENCY_ERROR, mnemonic="dependency_error")
+FULL = RecordError("create.employees", fault=RecordFault.DATA_LIMIT_EXCEEDED, mnemonic="data_limit_exceeded")
 BLOCKED = AccountError("create.employees: unblock the key", fault=AccountFault.TOKEN_BLOCKED)
 
 
-def planned(row: int, *, action: ActionKind = ActionKind.CREATE) -> PlannedAction:
+def planned(row: int, *, action: ActionKind = ActionKind.CREATE, failed_before: bool = False) -> PlannedAction:
     """An action for user 100 + row."""
     return PlannedAction(
         row=row,
@@ -40,6 +43,7 @@ def planned(row: int, *, action: ActionKind = ActionKind.CREATE) -> PlannedActio
         patronymic=None,
         email=f"user{row}@x.test",
         phones=(),
+        failed_before=failed_before,
     )
 
 
@@ -52,10 +56,10 @@ def carried_out(
 ) -> tuple[list[Answer], Breaker]:
     """The answers, one after the other, when the actions of these rows raise these errors."""
 
-    def send(action: PlannedAction) -> int:
+    def send(action: PlannedAction) -> Receipt:
         if action.row in errors:
             raise errors[action.row]
-        return 900 + action.row
+        return Receipt(900 + action.row)
 
     carrier = Carrier(send=send, in_flight=1, out_of_time=out_of_time)
     actions = actions or [planned(row) for row in range(count)]
@@ -158,7 +162,52 @@ def test_r17_when_the_time_is_over_nothing_more_is_begun() -> None:
 
 
 def test_a_fault_of_ours_is_not_taken_for_an_answer() -> None:
-    carrier = Carrier(send=lambda action: action.row // 0, in_flight=1, out_of_time=lambda: False)
+    carrier = Carrier(send=lambda action: Receipt(action.row // 0), in_flight=1, out_of_time=lambda: False)
 
     with pytest.raises(ZeroDivisionError):
         list(carrier.carry_out([planned(0)]))
+
+
+def test_r14_people_who_own_deals_stop_nothing_however_many_they_are() -> None:
+    actions = [planned(row, action=ActionKind.REMOVE_RESPONSIBLE) for row in range(8)]
+
+    answers, breaker = carried_out(dict.fromkeys(range(7), OWNS_DEALS), actions=actions)
+
+    assert outcomes(answers) == [Outcome.FAILED] * 7 + [Outcome.DONE]
+    assert breaker.stopped is None
+
+
+def test_r18_what_failed_in_earlier_runs_already_stops_nobody_else() -> None:
+    actions = [planned(row, failed_before=row < 7) for row in range(8)]
+
+    answers, breaker = carried_out(dict.fromkeys(range(7), RECORD), actions=actions)
+
+    assert outcomes(answers) == [Outcome.FAILED] * 7 + [Outcome.DONE]
+    assert breaker.stopped is None
+
+
+def test_a_full_account_stops_creating_and_nothing_else() -> None:
+    kinds = [ActionKind.CREATE, ActionKind.UPDATE] * 3
+    actions = [planned(row, action=kind) for row, kind in enumerate(kinds)]
+
+    answers, breaker = carried_out({0: FULL, 2: FULL, 4: FULL}, actions=actions)
+
+    assert outcomes(answers) == [Outcome.FAILED, Outcome.DONE] * 2 + [Outcome.DEFERRED, Outcome.DONE]
+    assert (breaker.stopped, set(breaker.stopped_kinds)) == (None, {ActionKind.CREATE})
+
+
+def test_a_minute_that_others_keep_full_defers_and_fails_nobody() -> None:
+    answers, breaker = carried_out(dict.fromkeys(range(20), MinuteLimit("the minute", resets_in=60)))
+
+    assert outcomes(answers) == [Outcome.DEFERRED] * 20
+    assert breaker.stopped is None
+
+
+@pytest.mark.parametrize(
+    ("error", "blamed"),
+    [(RECORD, Blame.RECORD), (OWNS_DEALS, Blame.DEALS), (UnknownOutcome("?"), Blame.WAY), (MALFORMED, Blame.OURS)],
+)
+def test_r18_a_failure_is_blamed_on_whoever_it_is_the_fault_of(error: CallGearError, blamed: Blame) -> None:
+    answers, _ = carried_out({0: error}, count=1)
+
+    assert answers[0].blame is blamed

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.world import World
 
 LEAVERS = (1, 2, 3, 4)
@@ -52,6 +53,41 @@ def test_r16_an_approval_is_used_once(imported: World) -> None:
     result = imported.run()
 
     assert (result.status, result.counts.held) == ("held", 5)
+
+
+def test_r16_runs_that_cannot_use_an_approval_leave_it_to_the_next(imported: World) -> None:
+    dismissed(imported)
+    held = imported.run()
+    imported.run(assets=["bitrix24_users"], approve=held.run_id)
+    imported.run(only=[9])
+    faults = [
+        Fault(FaultKind.HTTP_500, api="callgear", method="get.employees", times=None),
+        Fault(FaultKind.HTTP_500, api="bitrix24", times=None),
+    ]
+    ended = []
+    for fault in faults:
+        imported.sandbox.faults.add(fault)
+        ended.append(imported.run().success)
+        imported.sandbox.faults.clear()
+
+    result = imported.run()
+
+    assert (ended, result.status, result.counts.responsible_removed) == ([False, False], "done", 4)
+
+
+def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(imported: World) -> None:
+    imported.hire_many(12, prefix="Newcomer")
+    held = imported.run()
+    imported.behave(day_limit=8)
+    some = imported.run(approve=held.run_id)
+    imported.behave(day_limit=1_000_000)
+    rest = imported.run()
+    with imported.store() as store:
+        left = store.open_approval(imported.clock.now())
+
+    assert (some.status, some.counts.held, some.counts.created > 0) == ("partial", 0, True)
+    assert (rest.status, rest.counts.created) == ("done", 12 - some.counts.created)
+    assert left is None
 
 
 def test_r16_a_run_of_yesterday_cannot_be_approved(imported: World) -> None:
@@ -110,6 +146,19 @@ def test_r16_a_first_import_lasts_until_nothing_is_deferred(world: World) -> Non
     assert (result.status, len(world.account.employees)) == ("done", 12)
 
 
+def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) -> None:
+    world.hire_many(11)
+    world.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
+    world.sandbox.faults.add(Fault(FaultKind.HTTP_500, api="callgear", method="get.deal_employees", times=None))
+    first = world.run()
+    world.hire_many(12, prefix="Newcomer")
+
+    result = world.run()
+
+    assert (first.status, first.counts.created) == ("failed", 11)
+    assert (result.counts.created, result.counts.held) == (0, 12)
+
+
 def test_r16_runs_for_some_people_or_of_one_asset_do_not_end_the_first_import(world: World) -> None:
     first, *_ = world.hire_many(12)
     world.run(only=[first])
@@ -149,6 +198,18 @@ def test_r09_an_approved_mailbox_moves_the_link_and_only_that_one(imported: Worl
     assert result.outcomes()[heir] == "link email_reuse_approved: done"
     assert result.outcomes()[other] == "conflict email_reused: conflict"
     assert "(bitrix24) Heir" in imported.employees()
+
+
+def test_r09_more_mailboxes_than_the_limit_pass_when_each_was_approved_by_name(imported: World) -> None:
+    heirs = []
+    for leaver in LEAVERS:
+        imported.portal.dismiss(leaver)
+        heirs.append(imported.hire(f"Heir{leaver}", EMAIL=f"person{leaver}@x.test"))
+    listed = imported.run()
+
+    result = imported.run(approve=listed.run_id, approve_users=heirs)
+
+    assert (result.status, result.counts.linked, result.counts.held) == ("done", 4, 0)
 
 
 def test_r16_the_limits_are_settings(imported: World) -> None:

@@ -75,7 +75,13 @@ def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None
 def test_r18_a_record_that_never_works_is_tried_three_times_then_waits(world: World) -> None:
     ira = world.hire("Lebedeva")
     world.sandbox.faults.add(
-        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None, mnemonic="data_limit_exceeded")
+        Fault(
+            FaultKind.MNEMONIC,
+            api="callgear",
+            method="create.employees",
+            times=None,
+            mnemonic="invalid_parameter_value",
+        )
     )
 
     outcomes = [world.run().outcomes()[ira] for _ in range(4)]
@@ -87,7 +93,13 @@ def test_r18_when_almost_everything_fails_the_run_is_stopped(world: World) -> No
     world.hire_many(20)
     world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
     world.sandbox.faults.add(
-        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None, mnemonic="data_limit_exceeded")
+        Fault(
+            FaultKind.MNEMONIC,
+            api="callgear",
+            method="create.employees",
+            times=None,
+            mnemonic="invalid_parameter_value",
+        )
     )
 
     result = world.run()
@@ -109,6 +121,33 @@ def test_r17_a_run_defers_what_is_not_done_within_its_time(world: World) -> None
     assert (late.status, late.counts.deferred > 0, late.counts.failed) == ("partial", True, 0)
     assert late.counts.created + late.counts.deferred == 20
     assert (result.status, len(world.account.employees)) == ("done", 20)
+
+
+def test_r18_a_day_that_others_used_up_puts_everything_off_and_the_run_ends_well(imported: World) -> None:
+    imported.hire("Newcomer")
+    imported.sandbox.faults.add(Fault(FaultKind.LIMIT_DAY, "callgear", "get.employees", times=None))
+
+    result = imported.run()
+
+    assert (result.success, result.status, imported.writes()) == (True, "partial", [])
+    assert "the account could not be read, so everything is put off to the next run" in str(result.reason)
+
+
+def test_r20_the_audit_does_not_claim_phones_that_a_colleague_was_faster_with(world: World) -> None:
+    ira = world.hire("Lebedeva", WORK_PHONE="7900")
+    employee = world.account.add_employee(last_name="Lebedeva", email="lebedeva@x.test")
+
+    def be_faster(_: RequestSeen, phase: Phase) -> None:
+        reads = [seen for seen in world.sandbox.requests if seen.method == "get.employees"]
+        if len(reads) == 2 and phase is Phase.BEFORE:
+            world.account.edit_employee(employee, phone_numbers=[{"phone_number": "7111"}])
+
+    world.sandbox.on_request = be_faster
+    result = world.run()
+
+    assert world.employees() == {"(bitrix24) Lebedeva": ["7111"]}
+    assert (result.outcomes(), result.counts.phones_added) == ({ira: "link: done"}, 0)
+    assert result.actions["after"].tolist() == ['{"last_name": "(bitrix24) Lebedeva"}']
 
 
 def test_r20_a_run_that_a_person_stops_is_failed_and_counts_what_was_done_by_then(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from b24_pipeline.rules import candidates
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope, UserTypeStyle
 from b24_pipeline_tests.world import World
 
 
@@ -59,6 +59,28 @@ def test_r13_an_imported_user_whom_the_fetch_misses_and_a_look_up_finds_makes_th
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
     assert result.reason == "the fetch does not hold users that a direct look-up finds: 2"
+
+
+def test_r13_an_employee_who_becomes_an_extranet_user_blocks_no_run_where_rows_do_not_tell_the_type(
+    imported: World,
+) -> None:
+    """R14 speaks of who is dismissed or deleted: of the three only the first and the last leave the list."""
+    deleted, extranet, dismissed_extranet = 1, 2, 3
+    imported.behave(user_type=UserTypeStyle.ABSENT)
+    imported.list_responsible(deleted, extranet, dismissed_extranet)
+    imported.portal.delete(deleted)
+    for user in (extranet, dismissed_extranet):
+        imported.portal.edit(user, USER_TYPE="extranet")
+    imported.portal.dismiss(dismissed_extranet)
+
+    result = imported.run()
+
+    assert (result.status, result.reason) == ("done", None)
+    assert set(imported.account.responsible) == {str(extranet)}
+    assert result.outcomes() == {
+        deleted: "remove_responsible deleted: done",
+        dismissed_extranet: "remove_responsible dismissed: done",
+    }
 
 
 def test_a_fault_of_ours_is_one_line_in_the_ui_and_its_traceback_is_in_the_log(

@@ -138,8 +138,11 @@ DANGEROUS = (
     FaultKind.INTERNAL_ERROR_AFTER,
     FaultKind.TOKEN_BLOCKED,
     FaultKind.LIMIT_DAY,
+    FaultKind.OPERATION_TIME_LIMIT,
+    FaultKind.OVERLOAD_LIMIT,
+    FaultKind.WEBHOOK_REVOKED_401,
 )
-"""One of each sort, for further scenes of a call that was tried with every fault already."""
+"""One of each sort, for calls or further scenes of a call whose like was tried with every fault already."""
 
 CROWDED = (FaultKind.TIMEOUT_AFTER, FaultKind.LIMIT_MINUTE, FaultKind.LIMIT_DAY, FaultKind.TOKEN_BLOCKED)
 """Faults that are also tried with eight requests in flight."""
@@ -162,9 +165,12 @@ FURTHER_CALLS = (
     (scenes.CLEARING, "update.employees"),
     (scenes.CLEARING, "get.employees"),
     (scenes.HIDING, "batch"),
+    (scenes.COUNTING_ALONE, "user.get"),
 )
 
 PORTAL_CALLS = ((scenes.LEAVERS, "batch"),)
+PORTAL_METHODS = frozenset({"batch", "user.get"})
+"""All that the import calls of Bitrix24."""
 
 CHECKED = ("get.employees", "get.account", "getobj.account", "get.deal_employees")
 """The calls of `b24-pipeline check` to CallGear; to Bitrix24 it sends one batch, as the sensor does."""
@@ -217,16 +223,12 @@ MNEMONICS: tuple[tuple[Scene, str, tuple[Mnemonic, ...], RunStatus], ...] = (
 )
 
 
-def ends(scene: Scene, method: str, kind: FaultKind, position: Position) -> RunStatus:
+def ends(scene: Scene, method: str, kind: FaultKind) -> RunStatus:
     """How a run ends in which a call of CallGear fails so once."""
     if kind in ACCOUNT:
         renewed = scene is scenes.LOGIN_SCENE and method != "login.user"
         return DONE if renewed and kind in (FaultKind.TOKEN_INVALID, FaultKind.TOKEN_EXPIRED) else FAILED
-    if kind is FaultKind.LIMIT_DAY:
-        before_any_plan = method == "get.employees" and position is Position.FIRST
-        first_login = method == "login.user" and position is Position.FIRST
-        return FAILED if before_any_plan or first_login else PARTIAL
-    return DONE
+    return PARTIAL if kind is FaultKind.LIMIT_DAY else DONE
 
 
 def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
@@ -263,14 +265,14 @@ def in_turn(calls: Sequence[tuple[Scene, str]], kinds: Sequence[FaultKind]) -> I
 
 def kinds_of(method: str) -> Collection[FaultKind]:
     """The faults that a call can meet."""
-    return PORTAL_ENDS if method == "batch" else CALLGEAR_KINDS
+    return PORTAL_ENDS if method in PORTAL_METHODS else CALLGEAR_KINDS
 
 
 def case_of(scene: Scene, method: str, kind: FaultKind, position: Position) -> Case:
     """A case with the end that follows from the fault."""
-    if method == "batch":
+    if method in PORTAL_METHODS:
         return Case(scene, "bitrix24", method, kind, position, PORTAL_ENDS[kind])
-    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind, position))
+    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind))
 
 
 def mnemonic_cases() -> Iterator[Case]:

@@ -195,7 +195,14 @@ HIDING = Scene(
     bitrix24=Bitrix24Behaviour(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
     calls={"batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
+COUNTING_ALONE = Scene(
+    "portal whose batches lack the counts",
+    staff,
+    change=three_leave,
+    bitrix24=Bitrix24Behaviour(tariff=None, batch_totals=False),
+    calls={"batch": 2, "user.get": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
+)
 FORTY = Scene(
     "forty people", forty, calls={"batch": 1, "get.employees": 5, "create.employees": 10, "update.employees": 7}
 )
-SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING, FORTY)
+SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING, COUNTING_ALONE, FORTY)

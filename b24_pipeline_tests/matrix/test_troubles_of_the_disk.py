@@ -20,9 +20,7 @@ KIB = 1024
 
 @pytest.fixture
 def desk(tmp_path: Path, zygote: Zygote) -> Iterator[Desk]:
-    """Seven people to import, and a folder that everybody may enter."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    """Seven people to import."""
     sandbox = Sandbox(bitrix24=scenes.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
     scenes.newcomers(sandbox)
     with serve(sandbox) as server:
@@ -38,13 +36,10 @@ def complaint(desk: Desk) -> str:
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line_before_anything_is_asked(desk: Desk) -> None:
-    (desk.folder / "said.txt").touch(mode=0o666)
-    (desk.folder / "said.txt").chmod(0o666)
+    (desk.folder / "said.txt").touch()
     desk.folder.chmod(0o555)
-    for private in (desk.folder.parent, desk.folder.parent.parent):
-        private.chmod(0o711)
 
-    assert desk.type("sync", nobody=True) == Exit.FAILED
+    assert desk.type("sync", powerless=True) == Exit.FAILED
     assert "cannot be written" in complaint(desk)
     assert desk.server.sandbox.requests == []
 

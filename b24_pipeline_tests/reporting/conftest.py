@@ -48,13 +48,14 @@ class History:
         seconds: float = 2,
         links: tuple[LinkWritten, ...] = (),
         dry_run: bool = False,
+        only: tuple[int, ...] = (),
         **counts: int,
     ) -> str:
         """A run that saw `PEOPLE` and `ACCOUNT`, unless it failed."""
         self.number += 1
         self.now += HALF_AN_HOUR
         run_id = f"run-{self.number}"
-        self.store.begin_run(RunStart(run_id, self.now, Trigger.SCHEDULE, dry_run=dry_run))
+        self.store.begin_run(RunStart(run_id, self.now, Trigger.SCHEDULE, dry_run=dry_run, only=only))
         if status is not RunStatus.FAILED:
             judged = employees(*PEOPLE)
             self.store.record_snapshot(frames.Users, users(*PEOPLE))
@@ -69,6 +70,12 @@ class History:
         self.store.finish_run(status, reason, RunCounts(users=5, candidates=4, rejected=2, **counts))
         self.now = began
         return run_id
+
+    def dies(self) -> None:
+        """A run whose process ends before the run does; the next one finds it."""
+        self.number += 1
+        self.now += HALF_AN_HOUR
+        self.store.begin_run(RunStart(f"run-{self.number}", self.now, Trigger.SCHEDULE))
 
 
 @pytest.fixture

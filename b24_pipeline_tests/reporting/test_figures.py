@@ -15,7 +15,7 @@ MONDAY = date(2026, 1, 12)
 
 def test_the_figures_of_an_empty_audit_are_empty(history: History) -> None:
     found = figures(history.store, now=NOON)
-    assert (found.runs, found.people, found.not_imported, found.last_run) == ((), (), (), None)
+    assert (found.runs, found.people, found.refused, found.last_run) == ((), (), (), None)
     assert (found.portal, found.account, found.points_a_day) == ("Bitrix24", "CallGear", None)
 
 
@@ -42,7 +42,7 @@ def test_employees_that_a_run_has_created_count_with_it(history: History) -> Non
 
 def test_matches_rejects_links_and_points_are_counted(told: Figures) -> None:
     assert told.matches == {"by_email": 1, "none": 1, "rejected": 2, "dismissed": 1}
-    assert {group.reason: [user for _, user in group.people] for group in told.not_imported} == {
+    assert {group.reason: [user for _, user in group.people] for group in told.refused} == {
         "missing_email": [3],
         "invalid_email": [4],
     }
@@ -60,8 +60,28 @@ def test_what_is_wrong_is_told(told: Figures) -> None:
 
 def test_a_run_that_is_going_on_is_not_shown_yet(history: History) -> None:
     history.run()
+    history.dies()
     (only,) = figures(history.store, now=history.now).runs
     assert only.run_id == "run-1"
+
+
+def test_a_run_that_died_is_shown_and_nobody_knows_how_long_it_took(history: History) -> None:
+    history.dies()
+    history.run()
+    shown = figures(history.store, now=history.now).runs
+    assert [(run.run_id, run.status, run.seconds) for run in shown] == [
+        ("run-1", RunStatus.INTERRUPTED, None),
+        ("run-2", RunStatus.DONE, 2),
+    ]
+
+
+def test_the_last_run_is_one_for_everybody_and_for_real(history: History) -> None:
+    history.run()
+    history.run(dry_run=True)
+    history.run(only=(1,))
+    last = figures(history.store, now=history.now).last_run
+    assert last is not None
+    assert last.run_id == "run-1"
 
 
 @pytest.mark.parametrize("days", [7, 8])

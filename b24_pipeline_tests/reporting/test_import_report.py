@@ -10,9 +10,17 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from b24_pipeline import settings
+from b24_pipeline.assets.report import count_so_far, picture
 from b24_pipeline.cli import main
+from b24_pipeline.connection import open_connection
 from b24_pipeline.definitions import defs
-from b24_pipeline_tests.world import STEPS, Result, World
+from b24_pipeline.importing.run import RunConfig, begin
+from b24_pipeline.resources import draws_report
+from b24_pipeline.rules.records import Trigger
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.store import Store
+from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, Result, RunInTestTime, World
 
 
 def report_of(world: World) -> Path:
@@ -31,7 +39,7 @@ def test_a_run_shows_its_own_picture_figures_and_names(imported: World) -> None:
     shown = result.metadata("import_report")
     assert (shown["candidates"], shown["imported"], shown["share"]) == (11, 10, 0.9091)
     assert shown["picture"].startswith("![The import at a glance](data:image/svg+xml;base64,")
-    assert r"| Ira | 10 | has no last name in Bitrix24 |" in shown["not_imported"]
+    assert r"| Ira | 10 | there is no last name in Bitrix24 |" in shown["rejected_or_in_conflict"]
     assert shown["file"] == str(report_of(imported))
     page = report_of(imported).read_text()
     assert "10 of 11 candidates are imported" in page
@@ -48,12 +56,63 @@ def test_trials_leave_the_report_as_it_is(imported: World, config: dict[str, obj
     assert report_of(imported).read_text() == "of real runs"
 
 
+def test_materialized_alone_it_refuses_to_look_fresh_because_nothing_was_imported(imported: World) -> None:
+    result = imported.run(job=MATERIALIZE, trigger=None, assets=["import_report"])
+    assert (result.success, result.status, imported.sandbox.requests) == (False, "failed", [])
+    assert result.dagster.asset_materializations_for_node("import_report") == []
+    assert "callgear_upsert was not done in this run" in result.failures()[0]
+    assert "launch the job employee_import" in (result.reason or "")
+
+
+def test_a_run_that_is_stopped_before_the_report_is_drawn_is_told_of_in_it(imported: World) -> None:
+    imported.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
+    assert run(imported).status == "failed"
+    page = report_of(imported).read_text()
+    assert "The import does not get through." in page
+    assert "The import is well" not in page
+
+
+def test_a_run_that_is_put_off_is_told_of_in_it(imported: World) -> None:
+    imported.behave(day_limit=0)
+    result = run(imported)
+    assert (result.success, result.status) == (True, "partial")
+    assert result.dagster.asset_materializations_for_node("import_report") == []
+    assert "the account could not be read" in report_of(imported).read_text()
+
+
+@pytest.mark.parametrize(
+    ("selected", "draws"),
+    [([], True), ([*STEPS, "import_report"], True), (STEPS, False), (["import_report"], False)],
+    ids=["job", "materialize_all", "steps", "alone"],
+)
+def test_only_a_run_that_would_have_drawn_the_report_draws_it_when_stopped(selected: list[str], draws: bool) -> None:
+    assert draws_report(dg.DagsterRun(job_name=JOB, asset_selection=frozenset(map(dg.AssetKey, selected)))) is draws
+
+
+def test_a_run_of_a_check_alone_draws_nothing() -> None:
+    check = dg.AssetCheckKey(dg.AssetKey("employees"), "usable_phones")
+    assert not draws_report(dg.DagsterRun(job_name=JOB, asset_check_selection=frozenset({check})))
+
+
 def test_a_report_that_cannot_be_written_never_makes_an_import_fail(imported: World) -> None:
     report_of(imported).mkdir()
     imported.hire("Lebedeva")
     result = run(imported)
     assert (result.success, result.status, result.counts.created) == (True, "done", 1)
     assert "the report could not be made" in result.metadata("import_report")["problem"]
+
+
+def test_r18_a_run_is_running_while_its_report_is_drawn_although_the_report_tells_of_it(imported: World) -> None:
+    with (
+        open_connection(settings.load(), RunInTestTime.timing) as connection,
+        Store.open(connection.paths, now=connection.now) as store,
+    ):
+        drawn = begin(connection, store, config=RunConfig(), run_id="drawn", trigger=Trigger.TERMINAL)
+        count_so_far(drawn)
+        shown = picture(drawn)
+        status = store.history(limit=1)["status"].item()
+    assert (status, "picture" in shown) == ("running", True)
+    assert "<code>drawn</code>" in report_of(imported).read_text()
 
 
 def test_an_import_that_has_not_succeeded_for_two_intervals_turns_red() -> None:

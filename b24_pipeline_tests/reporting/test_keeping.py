@@ -62,6 +62,11 @@ def test_something_new_is_drawn_at_once(shelf: Shelf, status: RunStatus, counts:
     assert shelf.is_redrawn_by(shelf.after_a_run(status, **counts))
 
 
+def test_a_trial_hides_nothing_of_what_is_new(shelf: Shelf) -> None:
+    shelf.history.run(only=(1,))
+    assert shelf.is_redrawn_by(shelf.after_a_run())
+
+
 @pytest.mark.parametrize("kind", ["html", "svg"])
 def test_what_is_missing_is_drawn_again(shelf: Shelf, kind: str) -> None:
     path: Path = getattr(shelf.files, kind)

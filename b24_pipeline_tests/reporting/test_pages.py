@@ -3,21 +3,24 @@
 import base64
 import re
 import stat
+from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from b24_pipeline.reporting.charts import STATUS_LOOKS, charts_of
+from b24_pipeline.reporting.charts import charts_of
+from b24_pipeline.reporting.charts_of_runs import STATUS_LOOKS
 from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.marks import SIGNS, pushed_apart
 from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
-from b24_pipeline.reporting.report import Report, as_markdown, make_report, write_private
+from b24_pipeline.reporting.report import Report, as_markdown, make_report, page, write_private
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten
-from b24_pipeline.store.report import Figures, figures
-from b24_pipeline_tests.reporting.conftest import History
+from b24_pipeline.store.report import Figures, Refused, figures
+from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
 class Page(HTMLParser):
@@ -67,24 +70,56 @@ def test_texts_of_people_and_services_are_shown_to_the_letter(report: Report) ->
 def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(report: Report) -> None:
     text = Page(report.html).text
     assert "portal.test → account.test" in text
-    assert "Held: employees to create , since 12 January 13:30 UTC." in text
+    assert "Held: employees to create , since 12 January 2026, 13:30 UTC." in text
     assert "Records failing" in text
-    assert "Has no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
+    assert "There is no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
     assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
 
 
-def test_an_import_that_is_well_says_so(history: History) -> None:
+def shown(history: History, *, later: timedelta = timedelta()) -> str:
+    """What the report says, drawn so long after the last run began."""
+    return Page(page(figures(history.store, now=history.now + later), [])).text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "age"), [(0, "less than a minute"), (1, "1 minute"), (59, "59 minutes")], ids=["now", "one", "many"]
+)
+def test_an_import_that_is_well_says_so_and_when_it_was(history: History, minutes: int, age: str) -> None:
     history.run(links=(LinkWritten(1, 101, "email"),))
-    assert (
-        "The import is well. Last run 12:30 UTC: done, in 2.0 s."
-        in Page(make_report(figures(history.store, now=history.now)).html).text
-    )
+    history.run(only=(1,))
+    history.now -= HALF_AN_HOUR
+    text = shown(history, later=timedelta(minutes=minutes))
+    assert "The import is well. The last one began on 12 January 2026, 12:30 UTC, " in text
+    assert f", {age} before this: done, in 2.0 s." in text
+
+
+def test_after_two_intervals_without_a_success_the_import_is_not_well(history: History) -> None:
+    history.run()
+    text = shown(history, later=timedelta(minutes=62))
+    assert "The import is well" not in text
+    assert "Stale . No import has succeeded since 2026-01-12 12:30 UTC, 61 minutes ago." in text
+
+
+def test_an_import_that_has_never_succeeded_is_not_well(history: History) -> None:
+    history.run(dry_run=True)
+    history.run(only=(1,))
+    text = shown(history)
+    assert "The import is well" not in text
+    assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
+    assert "Stale . No import has succeeded yet." in text
+
+
+def test_the_page_says_of_when_it_is_and_when_it_is_too_old_to_be_believed(history: History) -> None:
+    history.run()
+    text = shown(history)
+    assert "as of Monday 12 January 2026, 12:30 UTC" in text
+    assert "drawn anew at least every two hours. Is it older? Then it does not tell how things are" in text
 
 
 def test_a_report_of_nothing_is_a_report(history: History) -> None:
     made = make_report(figures(history.store, now=history.now))
     text = Page(made.html).text
-    assert "No run in the last 7 days. Start one: b24-pipeline sync" in text
+    assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
     assert "No import in the last 90 days" in text
     ET.fromstring(made.svg)
 
@@ -95,11 +130,49 @@ def test_the_headings_say_the_findings(told: Figures) -> None:
         "people": "1 of 4 candidates are imported",
         "outcomes": "2 of 3 runs went through",
         "time": "A run usually takes 2 s",
-        "matches": "1 found by e-mail, 1 new",
-        "not-imported": "2 people are not imported",
-        "links": "1 links were made this week",
+        "matches": "1 matched by e-mail, 1 not in CallGear yet",
+        "refused": "2 people are rejected or in conflict",
+        "links": "1 link was made this week",
         "points": "4 of 2,700 CallGear points are used today",
     }
+
+
+def test_r09_the_page_says_how_a_mailbox_that_was_passed_on_is_approved(told: Figures) -> None:
+    hint = "If the employee shall be theirs: b24-pipeline approve run-3 --user ID lets the next run link it"
+    reused = replace(told, refused=(Refused("email_reused", (("Heir Ira", 7),)),))
+    assert hint in Page(page(reused, [])).text
+    assert "approve run-3 --user" not in Page(page(told, [])).text
+
+
+def headings(history: History) -> dict[str, str]:
+    return {chart.name: chart.heading for chart in charts_of(figures(history.store, now=history.now))}
+
+
+def test_a_run_that_died_did_not_go_through(history: History) -> None:
+    history.dies()
+    history.run()
+    history.run(dry_run=True)
+    assert headings(history)["outcomes"] == "1 of 2 runs went through"
+    assert headings(history)["time"] == "A run usually takes 2 s"
+    text = Page(make_report(figures(history.store, now=history.now)).html).text
+    assert "1 interrupted" in text
+    assert "1 dry run" in text
+    assert "interrupted the process ended before the run did –" in text
+
+
+@pytest.mark.parametrize(
+    ("runs", "heading"), [(0, "No run in the last 7 days"), (2, "Only dry runs in the last 7 days")]
+)
+def test_dry_runs_alone_are_no_runs_that_went_through(history: History, runs: int, heading: str) -> None:
+    for _ in range(runs):
+        history.run(dry_run=True)
+    assert headings(history)["outcomes"] == heading
+
+
+def test_one_of_something_is_not_spoken_of_as_many(history: History) -> None:
+    history.run(callgear_points=1)
+    assert headings(history)["outcomes"] == "1 of 1 run went through"
+    assert headings(history)["points"] == "1 CallGear point is used today"
 
 
 def test_the_same_pictures_are_in_the_page_and_in_the_assets_metadata(report: Report, told: Figures) -> None:

@@ -7,7 +7,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames, limits, planning
 from b24_pipeline.rules.limits import Circumstances
-from b24_pipeline.rules.records import DEFAULT_LIMITS, ActionKind, Harm, Outcome, SafetyLimit
+from b24_pipeline.rules.records import DEFAULT_LIMITS, ActionKind, Harm, MatchReason, Outcome, SafetyLimit
 from b24_pipeline_tests.people import Row, actions, plan, step
 
 SMALL, LARGE = 20, 20_000
@@ -165,3 +165,11 @@ def test_r16_an_approval_covers_only_what_the_run_held_not_all_it_did() -> None:
 
 def test_r16_an_approval_does_no_harm_where_nothing_is_held() -> None:
     assert held(*REMOVALS[:3], people=SMALL, approved=listed(*REMOVALS)) == []
+
+
+def test_r09_what_a_person_approved_one_by_one_is_neither_counted_nor_held() -> None:
+    named = [row | {"reason": MatchReason.EMAIL_REUSE_APPROVED} for row in MOVES]
+    rehires = changes(Harm.LINK_MOVE, 4, first=101)
+    assert held(*named, people=SMALL) == []
+    assert held(*named, *rehires[:3], people=SMALL) == []
+    assert held(*named, *rehires, people=SMALL) == [101, 102, 103, 104]

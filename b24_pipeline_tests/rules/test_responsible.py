@@ -7,7 +7,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames, responsible
 from b24_pipeline.rules.records import Harm, Outcome, Policy, ResponsibleListPolicy, Scope
 from b24_pipeline.rules.responsible import ACTIVE, DELETED, DISMISSED
-from b24_pipeline_tests.people import Row, employees, listed_people, listed_person, user
+from b24_pipeline_tests.people import Row, employees, listed_people, listed_person, user, users
 
 OFF, REMOVE, MIRROR = ResponsibleListPolicy.OFF, ResponsibleListPolicy.REMOVE, ResponsibleListPolicy.MIRROR
 
@@ -57,9 +57,33 @@ def test_r13_imported_users_that_the_fetch_does_not_hold_are_looked_up() -> None
     assert responsible.gone_from_portal(employees(), ever_linked=frozenset({1, 2})) == {1, 2}
 
 
-def test_r03_of_a_user_that_is_gone_the_id_still_says_that_it_is_out_of_scope() -> None:
-    scope = Scope(exclude_users=frozenset({9}))
-    assert responsible.gone_from_portal(employees(*COMPANY), ever_linked=IMPORTED, scope=scope) == frozenset()
+@pytest.mark.parametrize(
+    ("scope", "left"),
+    [
+        (Scope(), {7, 8, 9}),
+        (Scope(exclude_users=frozenset({7, 9})), {8}),
+        (Scope(exclude_departments=frozenset({5})), {8, 9}),
+        (Scope(include_departments=frozenset({6})), {8, 9}),
+        (Scope(exclude_emails=("*@PARTNER.test",)), {7, 9}),
+    ],
+    ids=["everybody", "user", "department", "other department", "e-mail"],
+)
+def test_r03_who_is_gone_is_out_of_scope_by_what_was_known_last_or_by_the_id_alone(
+    scope: Scope, left: set[int]
+) -> None:
+    last_known = users(user(7, departments="4,5"), user(8, departments="6", email="ira@partner.test"))
+    gone = frozenset({7, 8, 9})
+    assert responsible.gone_in_scope(gone, last_known=last_known, policy=Policy(scope=scope)) == left
+
+
+@pytest.mark.parametrize("email", [None, "(forgotten)"])
+@pytest.mark.parametrize(("patterns", "left"), [((), {7, 8}), (("*@partner.test",), {8})])
+def test_r03_who_is_gone_may_be_left_out_by_an_address_that_is_not_known_any_more(
+    email: str | None, patterns: tuple[str, ...], left: set[int]
+) -> None:
+    last_known = users(user(7, email=email), user(8))
+    policy = Policy(scope=Scope(exclude_emails=patterns))
+    assert responsible.gone_in_scope(frozenset({7, 8}), last_known=last_known, policy=policy) == left
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,11 @@ def test_r14_a_removal_that_deals_prevent_is_tried_ever_more_rarely_from_the_sta
     assert due == NOON + hours * HOUR
 
 
+@pytest.mark.parametrize("kind", [CREATE, REMOVE])
+def test_r18_what_was_never_refused_is_tried_in_the_next_run(kind: ActionKind) -> None:
+    assert retrying.next_try(action=kind, attempts=0, failed_at=NOON) == NOON
+
+
 def outcomes(*rows: Row, letters: list[Row], hours: float = 0) -> list[str]:
     """The outcomes of a plan's rows after what rests is held back, so many hours after noon."""
     decided = retrying.hold_back(plan(*rows), dead_letters=dead_letters(*letters), now=NOON + hours * HOUR)
@@ -100,6 +105,13 @@ def test_r18_a_first_failure_becomes_a_dead_letter_with_its_error() -> None:
             "after": '{"email": "ira@x.test"}',
         }
     ]
+
+
+@pytest.mark.parametrize(("letters", "attempts"), [([], 0), ([dead_letter(1, attempts=2)], 2)])
+def test_r18_an_outage_is_listed_and_does_not_count_against_the_record(letters: list[Row], attempts: int) -> None:
+    failed = actions(action(1, outcome=Outcome.FAILED, error="internal_error"))
+    kept = retrying.settle(dead_letters(*letters), actions=failed, unanswered={(1, ActionKind.CREATE)}, now=NOON + HOUR)
+    assert (kept["attempts"].tolist(), kept["next_try_at"].tolist()) == ([attempts], [NOON + HOUR])
 
 
 def test_r18_the_same_failure_is_counted_on_from_the_first() -> None:

@@ -26,9 +26,9 @@ def code_of(rule: str) -> list[tuple[str, str]]:
 
 
 def functions_in(file: str) -> set[str]:
-    """The functions a file of the project defines at its top."""
+    """The functions and classes a file of the project defines at its top."""
     tree = ast.parse((PROJECT / file).read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def test_every_rule_is_on_the_page_in_order() -> None:

@@ -4,8 +4,13 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import OverlongBatch, TextInIdFilter, UnresolvedReference
-from b24_pipeline_tests.sandbox.clients import Portal, Turn
+from b24_pipeline.sandbox.bitrix24.behaviour import (
+    OperatingErrorData,
+    OverlongBatch,
+    TextInIdFilter,
+    UnresolvedReference,
+)
+from b24_pipeline_tests.sandbox.clients import NOON, Portal, Turn
 
 REST = "&sort=ID&order=ASC&start=-1&select[]=ID"
 
@@ -178,7 +183,25 @@ def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal:
 
     assert list(outcome["result"]) == ["c0", "c1", "c2"]
     assert outcome["result_error"]["c3"]["error"] == "OPERATION_TIME_LIMIT"
+    assert "time" not in outcome["result_error"]["c3"]
     assert outcome["result_time"]["c2"]["operating"] == 6
+
+
+def test_a_batch_may_lack_the_counts(portal: Portal, sandbox: Sandbox) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(batch_totals=False)
+
+    assert portal.batch({"a": "user.get?start=0"})["result_total"] == []
+    assert portal.json("user.get")["total"] == 0
+
+
+def test_a_refused_command_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(
+        call_seconds=2, operating_limit=5, operating_error_data=OperatingErrorData.INCLUDED
+    )
+
+    outcome = portal.batch({"c0": "user.get", "c1": "user.get", "c2": "user.get", "c3": "user.get", "c4": "profile"})
+
+    assert outcome["result_error"]["c3"]["time"]["operating_reset_at"] == NOON + 600
 
 
 def test_a_batch_over_sixty_seconds_is_cut_off(portal: Portal, sandbox: Sandbox) -> None:

@@ -8,8 +8,10 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     Change,
     DepartmentStyle,
     DismissedUsers,
+    StartBeyondTotal,
     TimestampStyle,
     UncountedTotal,
+    UserTypeStyle,
 )
 from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
 
@@ -68,6 +70,15 @@ def test_an_extranet_user_without_departments_has_an_empty_list_or_no_key(portal
     assert [row.get("UF_DEPARTMENT", ABSENT) for row in portal.json("user.get")["result"]] == [[], ABSENT]
 
 
+def test_a_page_after_the_last_one_may_be_an_error(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
+    set_portal(start_beyond_total=StartBeyondTotal.ERROR)
+    assert portal.ids(start=0) == []
+    sandbox.portal.hire(NAME="A")
+
+    assert portal.ids(start=0) == [1]
+    assert portal.json("user.get", {"start": 50})["error"] == "ERROR_ARGUMENT"
+
+
 def test_department_ids_may_be_text(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A", UF_DEPARTMENT=[4, 17])
     set_portal(departments=DepartmentStyle.STRINGS)
@@ -78,10 +89,18 @@ def test_department_ids_may_be_text(portal: Portal, sandbox: Sandbox, set_portal
 
 def test_user_type_may_be_missing_and_still_filters(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
     sandbox.portal.hire(NAME="A", USER_TYPE="extranet")
-    set_portal(user_type_returned=False)
+    set_portal(user_type=UserTypeStyle.ABSENT)
 
     assert "USER_TYPE" not in portal.json("user.get", {"select": ["ID", "USER_TYPE"]})["result"][0]
     assert portal.ids(filter={"USER_TYPE": "employee"}) == []
+
+
+def test_user_type_may_have_no_value_and_still_filters(portal: Portal, sandbox: Sandbox, set_portal: Turn) -> None:
+    sandbox.portal.hire(NAME="A")
+    set_portal(user_type=UserTypeStyle.BLANK, blanks=BlankStyle.NULL)
+
+    assert portal.json("user.get", {"filter": {"USER_TYPE": "employee"}})["result"][0]["USER_TYPE"] is None
+    assert portal.ids(filter={"USER_TYPE": "extranet"}) == []
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,19 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.sandbox import DropRequest, Fault, FaultKind, Latency, Phase, RequestSeen, Sandbox, serve
-from b24_pipeline_tests.sandbox.clients import Account, Portal
+from b24_pipeline.sandbox import (
+    Bitrix24Behaviour,
+    DropRequest,
+    Fault,
+    FaultKind,
+    Latency,
+    Phase,
+    RequestSeen,
+    Sandbox,
+    serve,
+)
+from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData
+from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal
 
 CREATE = "create.employees"
 
@@ -109,6 +120,13 @@ def test_each_refusal_of_the_portal(portal: Portal, sandbox: Sandbox, kind: Faul
 
     assert (answer.status_code, answer.json()["error"]) == (status, code)
     assert portal.raw("user.get").status_code == 200
+
+
+def test_a_refusal_for_operating_time_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_data=OperatingErrorData.INCLUDED)
+    sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24"))
+
+    assert portal.json("user.get")["time"]["operating_reset_at"] == NOON + 600
 
 
 def test_a_fault_of_the_other_system_is_a_plain_500(portal: Portal, sandbox: Sandbox) -> None:

@@ -222,3 +222,11 @@ def test_every_history_has_its_views_and_macro(store: Store) -> None:
 
 def by_macro_is_empty(store: Store, table: str) -> bool:
     return not store.database._connection.execute(f"SELECT * FROM audit.{table}_as_of('x')").fetchall()
+
+
+def test_how_a_user_was_seen_last_is_known_when_the_user_is_gone(recorder: Recorder) -> None:
+    recorder.run(users((1, "Antonova"), (2, "Belov")))
+    recorder.run(users((1, "Antonova"), (2, "Vlasov")))
+    recorder.run(users((1, "Married")))
+    found = recorder.store.users_known_last([1, 2, 3])
+    assert dict(zip(found["bitrix24_id"], found["last_name"], strict=True)) == {1: "Married", 2: "Vlasov"}

@@ -48,6 +48,15 @@ def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths
         assert statuses == {"died": "interrupted", "next": "running"}
 
 
+def test_r18_a_run_seen_as_ended_is_running_still_and_interrupted_if_it_dies(recorder: Recorder) -> None:
+    recorder.begin()
+    with recorder.store.as_ended(RunStatus.DONE, None, RunCounts(created=3)):
+        ended = recorder.store.history().iloc[0]
+    running = recorder.store.history().iloc[0]
+    assert (ended["status"], ended["created"], running["status"]) == ("done", 3, "running")
+    assert recorder.store.begin_run(RunStart("next", recorder.clock(), Trigger.UI)) == ["run-1"]
+
+
 def test_a_run_is_begun_once(recorder: Recorder) -> None:
     recorder.run(run_id="same")
     with pytest.raises(RunNotBegun, match="Run same was begun before"):
@@ -82,9 +91,26 @@ def test_r16_the_first_import_lasts_until_a_run_for_everybody_deferred_nothing(
     assert recorder.store.first_import() is still_first
 
 
+def test_r16_the_first_import_is_over_once_the_writing_step_says_so_however_its_run_ends(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.end_first_import()
+    recorder.finish(RunStatus.FAILED)
+    assert not recorder.store.first_import()
+
+
 def test_r16_a_run_that_never_reached_the_writing_step_is_no_first_import(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     assert recorder.store.first_import()
+
+
+def test_r17_the_last_import_is_for_everybody_and_for_real_and_got_as_far_as_writing(recorder: Recorder) -> None:
+    none_yet = recorder.store.last_import()
+    for begin in ({}, {"dry_run": True}, {"only": [5]}):
+        recorder.begin(**begin)
+        recorder.store.record_standing(Step.UPSERT, actions())
+        recorder.finish(RunStatus.FAILED)
+    recorder.run()
+    assert (none_yet, recorder.store.last_import()) == (None, "run-1")
 
 
 def test_people_see_the_runs_in_the_published_file(recorder: Recorder, paths: Paths) -> None:

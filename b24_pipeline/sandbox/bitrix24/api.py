@@ -40,9 +40,13 @@ class Bitrix24Api:
             self._bucket.hit(self._portal.behaviour.tariff)
             envelope = self._batch(params) if method == "batch" else self._single(method, params)
         except Bitrix24Error as refusal:
-            return refusal_answer(self._refused(refusal, method), status=refusal.status)
+            return self.refused(refusal, method)
         envelope["time"] = {**self._time(started, envelope.pop("booked")), **envelope.pop("operating")}
         return json_answer(envelope)
+
+    def refused(self, refusal: Bitrix24Error, method: str) -> Answer:
+        """The answer to a call of the method that is refused."""
+        return refusal_answer(self._refused(refusal, method), status=refusal.status)
 
     def _single(self, method: str, params: Params) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)
@@ -71,9 +75,10 @@ class Bitrix24Api:
             return payload, {**time, **self._operating_time(method)}
 
         try:
-            return {"result": run_batch(params, self._portal.behaviour, call), "booked": booked, "operating": {}}
+            result = run_batch(params, self._portal.behaviour, call, self._refused)
         except _CutOff:
             raise errors.internal_error() from None
+        return {"result": result, "booked": booked, "operating": {}}
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
         self._operating.check(method, self._portal.behaviour)

@@ -16,6 +16,7 @@ REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
 TRUE_VALUES = (True, 1, "1", "Y", "true")
 
 Call = Callable[[str, Params], tuple[Json, dict[str, Json]]]
+Refused = Callable[[Bitrix24Error, str], dict[str, Json]]
 
 
 class _Unresolved:
@@ -32,13 +33,14 @@ def php_map(items: dict[str, Json]) -> Json:
     return items
 
 
-def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call) -> dict[str, Json]:
+def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call, refused: Refused) -> dict[str, Json]:
     """Run the commands and return the payload of the batch.
 
     Args:
         params: ``CMD`` and ``HALT``.
         behaviour: the portal's switches.
         call: runs one method and returns its payload and its ``time`` block.
+        refused: the error envelope of a refused method.
 
     Raises:
         Bitrix24Error: too many commands, where the whole request is refused for it.
@@ -53,7 +55,7 @@ def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call) -> dict[
                 raise errors.batch_too_long()
             _run_one(name, str(text), outcome, behaviour, call)
         except Bitrix24Error as refusal:
-            outcome.errors[name] = refusal.as_json()
+            outcome.errors[name] = refused(refusal, command(str(text))[0])
             if params.get("HALT") in TRUE_VALUES:
                 break
     return outcome.as_json()
@@ -87,7 +89,7 @@ def _run_one(name: str, text: str, outcome: _Outcome, behaviour: Bitrix24Behavio
     outcome.times[name] = time
     if isinstance(payload, Listed):
         outcome.results[name] = payload.rows
-        if payload.total is not None:
+        if payload.total is not None and behaviour.batch_totals:
             outcome.totals[name] = payload.total
         if payload.following is not None:
             outcome.following[name] = payload.following

@@ -33,11 +33,26 @@ class DepartmentStyle(Enum):
     STRINGS = "strings"
 
 
+class UserTypeStyle(Enum):
+    """How ``USER_TYPE`` arrives, which is in no scope's list (contract 2.6)."""
+
+    RETURNED = "returned"
+    BLANK = "without a value"  # as other fields without one: see `blanks`
+    ABSENT = "absent"
+
+
 class UncountedTotal(Enum):
     """``total`` when counting is off, ``start=-1`` (contract 2.3)."""
 
     ZERO = "0"
     ABSENT = "absent"
+
+
+class StartBeyondTotal(Enum):
+    """What a page answers that begins after the last match (contract 2.3)."""
+
+    EMPTY_LIST = "empty list"
+    ERROR = "error"
 
 
 class UnresolvedReference(Enum):
@@ -128,11 +143,13 @@ class Bitrix24Behaviour:
         timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
         blanks: how fields without a value arrive.
         departments: how department ids arrive.
-        user_type_returned: False leaves ``USER_TYPE`` out of every row.
+        user_type: how ``USER_TYPE`` arrives.
         dismissed: whether dismissed users are shown.
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
         uncounted_total: ``total`` when counting is off.
+        batch_totals: False leaves the counts out of every batch.
+        start_beyond_total: what a page after the last one answers.
         unresolved_reference: what a reference that leads nowhere becomes.
         text_in_id_filter: what comparing an id with text does.
         overlong_batch: how more than 50 commands are refused.
@@ -154,11 +171,13 @@ class Bitrix24Behaviour:
     timestamp_touched_by: frozenset[Change] = frozenset(Change)
     blanks: BlankStyle = BlankStyle.MIXED
     departments: DepartmentStyle = DepartmentStyle.INTEGERS
-    user_type_returned: bool = True
+    user_type: UserTypeStyle = UserTypeStyle.RETURNED
     dismissed: DismissedUsers = DismissedUsers.INCLUDED
     select_supported: bool = True
     uncounted_supported: bool = True
     uncounted_total: UncountedTotal = UncountedTotal.ZERO
+    batch_totals: bool = True
+    start_beyond_total: StartBeyondTotal = StartBeyondTotal.EMPTY_LIST
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
     text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
     overlong_batch: OverlongBatch = OverlongBatch.PER_COMMAND

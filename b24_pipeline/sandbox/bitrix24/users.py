@@ -11,8 +11,10 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     DepartmentStyle,
     DismissedUsers,
     Scope,
+    StartBeyondTotal,
     TimestampStyle,
     UncountedTotal,
+    UserTypeStyle,
 )
 from b24_pipeline.sandbox.bitrix24.fields import (
     ABSENT_WHEN_BLANK,
@@ -61,7 +63,7 @@ class UserLists:
         """One page of users.
 
         Raises:
-            Bitrix24Error: the webhook has no user scope, or a filter cannot be read.
+            Bitrix24Error: the webhook has no user scope, a filter cannot be read, or there is no such page.
         """
         behaviour = self._portal.behaviour
         if behaviour.scope is Scope.MISSING:
@@ -73,6 +75,8 @@ class UserLists:
         else:
             start = max(0, start)
             matching = self._counted_ids(params)
+            if start >= max(1, len(matching)) and behaviour.start_beyond_total is StartBeyondTotal.ERROR:
+                raise errors.bad_argument("start is beyond the end of the list")
             ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
             following = start + PAGE if start + PAGE < len(matching) else None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
@@ -111,6 +115,7 @@ class Showing:
         self._portal = portal
         self._behaviour = portal.behaviour
         self._fields, self._custom = _selected_fields(select, portal)
+        self._blanked = {USER_TYPE} if self._behaviour.user_type is UserTypeStyle.BLANK else frozenset()
         self._in_batch = in_batch
 
     def row(self, user_id: int) -> dict[str, Json]:
@@ -118,7 +123,7 @@ class Showing:
         user = self._portal.users[user_id]
         shown: dict[str, Json] = {}
         for name in self._fields:
-            value = user.get(name)
+            value = None if name in self._blanked else user.get(name)
             if name in UNSTABLE:
                 self._put_moment(shown, name, user_id)
             elif value in (None, "", []):
@@ -169,7 +174,7 @@ def _blank(style: BlankStyle, name: str) -> Json:
 def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
     """The standard fields to show, and whether the portal's own are shown too."""
     behaviour = portal.behaviour
-    visible = [*VISIBLE[behaviour.scope], *([USER_TYPE] if behaviour.user_type_returned else [])]
+    visible = [*VISIBLE[behaviour.scope], *([] if behaviour.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
     wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
     if not wanted or "*" in wanted or not behaviour.select_supported:
         return visible, behaviour.scope is Scope.FULL

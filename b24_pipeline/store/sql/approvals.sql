@@ -7,14 +7,68 @@ WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND use
 -- name: add_approval
 INSERT INTO store.approvals (run_id, bitrix24_id, approved_at) VALUES ($run_id, $bitrix24_id, $approved_at)
 
--- name: open_approvals
-SELECT run_id, bitrix24_id FROM store.approvals
+-- name: newest_held_run
+SELECT run_id FROM store.runs
+WHERE status = 'held' AND started_at >= $since
+ORDER BY number DESC
+LIMIT 1
+
+-- name: approvals_in_force
+SELECT run_id, bitrix24_id, approved_at FROM store.approvals
 WHERE used_by_run IS NULL AND approved_at > $expired AND approved_at <= $now
 ORDER BY approved_at DESC
 
--- name: use_approvals
+-- name: left_of_approved
+-- What an approved run listed and may still be done. It is spent once it was done, or once a run for everybody that
+-- came to a good end found it no longer needed; what such a run deferred, failed at or let wait is left.
+WITH listed AS (
+    SELECT standing.*, CASE WHEN standing.action = 'conflict' THEN 'link' ELSE standing.action END AS done_as
+    FROM store.runs AS approved
+    JOIN store.recorded AS recorded ON recorded.run = approved.number
+    JOIN store.standing_actions AS standing
+      ON recorded.what = standing.step
+     AND recorded.run >= standing.from_run
+     AND (standing.until_run IS NULL OR recorded.run < standing.until_run)
+    WHERE approved.run_id = $run_id AND standing.outcome IN ('held', 'conflict')
+),
+later AS (
+    SELECT runs.* FROM store.runs AS runs
+    JOIN store.runs AS approved ON approved.run_id = $run_id AND runs.number > approved.number
+),
+done AS (
+    SELECT events.bitrix24_id, events.action FROM store.events AS events
+    JOIN later ON later.number = events.run
+    WHERE events.outcome = 'done'
+),
+able AS (
+    SELECT later.run_id, recorded.what AS step FROM later
+    JOIN store.recorded AS recorded ON recorded.run = later.number
+    WHERE later.started_at >= $approved_at AND later.status IN ('done', 'partial', 'held')
+      AND NOT later.dry_run AND later.only_users IS NULL
+),
+undone AS (
+    SELECT run_id, bitrix24_id, action FROM audit.actions
+    WHERE run_id IN (SELECT run_id FROM able) AND outcome <> 'done'
+),
+not_needed AS (
+    SELECT listed.bitrix24_id, listed.action FROM listed
+    JOIN able ON able.step = listed.step
+    ANTI JOIN undone
+      ON undone.run_id = able.run_id
+     AND undone.bitrix24_id = listed.bitrix24_id
+     AND undone.action IN (listed.action, listed.done_as)
+)
+SELECT {columns} FROM listed
+WHERE NOT EXISTS (SELECT 1 FROM done WHERE done.bitrix24_id = listed.bitrix24_id AND done.action = listed.done_as)
+  AND NOT EXISTS (
+      SELECT 1 FROM not_needed
+      WHERE not_needed.bitrix24_id = listed.bitrix24_id AND not_needed.action = listed.action
+  )
+ORDER BY bitrix24_id, action
+
+-- name: use_approval
 UPDATE store.approvals SET used_by_run = $run
-WHERE used_by_run IS NULL AND approved_at > $expired
+WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND used_by_run IS NULL
 
 -- name: fact
 SELECT value FROM store.facts WHERE name = $name

@@ -29,32 +29,50 @@ WHERE matches.reason IN ('ambiguous_email', 'already_linked', 'email_reused', 's
 ORDER BY matches.reason, "user"
 
 -- name: people_judged_not_once
-SELECT coalesce(users.bitrix24_id, judged.bitrix24_id) AS "user",
+WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
+     judged AS (SELECT bitrix24_id, {who} AS who FROM audit.employees)
+SELECT coalesce(users.who, judged.who) AS who, coalesce(users.bitrix24_id, judged.bitrix24_id) AS "user",
        CASE WHEN judged.bitrix24_id IS NULL THEN 'was read, but not judged' ELSE 'was judged, but not read' END AS why
-FROM audit.bitrix24_users AS users
-FULL JOIN audit.employees AS judged ON judged.bitrix24_id = users.bitrix24_id
+FROM users
+FULL JOIN judged ON judged.bitrix24_id = users.bitrix24_id
 WHERE users.bitrix24_id IS NULL OR judged.bitrix24_id IS NULL
 ORDER BY "user"
 
 -- name: employees_matched_twice
-SELECT 'employee ' || callgear_id AS who, bitrix24_id AS "user",
-       'is matched with an employee that user '
-       || array_to_string(list_filter(list_sort(list(bitrix24_id) OVER same), lambda other: other <> bitrix24_id), ', ')
-       || ' is matched with, too' AS why
-FROM audit.employee_matches
-WHERE match IN ('by_id', 'by_email')
-WINDOW same AS (PARTITION BY callgear_id)
-QUALIFY count(*) OVER same > 1
-ORDER BY callgear_id, "user"
+WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
+     account AS (SELECT callgear_id, {who} AS who FROM audit.callgear_employees),
+     matched AS (
+         SELECT matches.callgear_id, matches.bitrix24_id AS "user",
+                coalesce(users.who, 'not read from Bitrix24') AS who,
+                'employee ' || matches.callgear_id || coalesce(' «' || account.who || '»', '') AS employee
+         FROM audit.employee_matches AS matches
+         LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
+         LEFT JOIN account ON account.callgear_id = matches.callgear_id
+         WHERE matches.match IN ('by_id', 'by_email')
+     )
+SELECT one.who, one."user",
+       'is matched with ' || one.employee || ', as '
+       || string_agg('user ' || other."user" || ' «' || other.who || '»', ', ' ORDER BY other."user") || ' is, too'
+       AS why
+FROM matched AS one
+JOIN matched AS other ON other.callgear_id = one.callgear_id AND other."user" <> one."user"
+GROUP BY one.who, one."user", one.employee, one.callgear_id
+ORDER BY one.callgear_id, one."user"
 
 -- name: matches_of_strangers
-SELECT 'employee ' || matches.callgear_id AS who, matches.bitrix24_id AS "user",
-       CASE WHEN judged.bitrix24_id IS NULL THEN 'is matched, but no candidate'
-            ELSE 'is matched with an employee that CallGear does not have' END AS why
+WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
+     account AS (SELECT callgear_id, {who} AS who FROM audit.callgear_employees),
+     candidates AS (SELECT bitrix24_id FROM audit.employees WHERE standing = 'candidate')
+SELECT coalesce(users.who, 'not read from Bitrix24') AS who, matches.bitrix24_id AS "user",
+       'is matched with employee ' || matches.callgear_id || coalesce(' «' || account.who || '»', '')
+       || CASE WHEN candidates.bitrix24_id IS NULL THEN ', but is no candidate' ELSE ', whom CallGear does not have' END
+       AS why
 FROM audit.employee_matches AS matches
-LEFT JOIN audit.employees AS judged ON judged.bitrix24_id = matches.bitrix24_id AND judged.standing = 'candidate'
-LEFT JOIN audit.callgear_employees AS account ON account.callgear_id = matches.callgear_id
-WHERE matches.match IN ('by_id', 'by_email') AND (judged.bitrix24_id IS NULL OR account.callgear_id IS NULL)
+LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
+LEFT JOIN candidates ON candidates.bitrix24_id = matches.bitrix24_id
+LEFT JOIN account ON account.callgear_id = matches.callgear_id
+WHERE matches.match IN ('by_id', 'by_email')
+  AND (candidates.bitrix24_id IS NULL OR account.callgear_id IS NULL)
 ORDER BY "user"
 
 -- name: breaches

@@ -1,6 +1,13 @@
 -- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
 -- A row that ends in the run it began in never held: no run is shown with it.
 
+-- name: is_another_state
+SELECT (SELECT count(*) FROM seen) <> (SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND until_run IS NULL)
+    OR EXISTS (
+        SELECT 1 FROM seen
+        WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL AND {same})
+    )
+
 -- name: close_rows
 UPDATE store.{table} AS kept SET until_run = $run
 WHERE {scope} AND kept.until_run IS NULL
@@ -25,6 +32,12 @@ SELECT {columns} FROM store.{table}
 WHERE from_run <= $run AND (until_run IS NULL OR until_run > $run)
 ORDER BY ALL
 
+-- name: users_known_last
+SELECT {columns} FROM store.bitrix24_users
+WHERE bitrix24_id IN (SELECT unnest($users))
+QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC, until_run DESC NULLS FIRST) = 1
+ORDER BY bitrix24_id
+
 -- name: drop_rows_not_seen
 DELETE FROM store.{table} AS kept
 WHERE {scope} AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
@@ -36,6 +49,9 @@ WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND {same})
 
 -- name: recorded
 SELECT run FROM store.recorded WHERE run = $run AND what = $what
+
+-- name: recorded_by
+SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
 
 -- name: note_recorded
 INSERT INTO store.recorded (run, what) VALUES ($run, $what)

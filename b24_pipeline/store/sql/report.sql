@@ -1,10 +1,10 @@
 -- The figures of the report.
 
 -- name: report_runs
-SELECT number, run_id, started_at, finished_at, status, trigger, dry_run, reason, created, linked, phones_added,
-       responsible_removed, failed, deferred, held, waiting, callgear_points
+SELECT number, run_id, started_at, finished_at, status, trigger, dry_run, only_users IS NULL AS for_everybody, reason,
+       created, linked, phones_added, responsible_removed, failed, deferred, held, waiting, callgear_points
 FROM audit.runs
-WHERE started_at >= $since AND finished_at IS NOT NULL
+WHERE started_at >= $since AND status <> 'running'
 ORDER BY number
 
 -- name: report_people
@@ -27,7 +27,7 @@ ORDER BY moment
 -- name: report_matches
 SELECT match, count(*) AS people FROM audit.employee_matches GROUP BY match
 
--- name: report_not_imported
+-- name: report_refused
 SELECT matches.reason, {who} AS who, bitrix24_id AS "user"
 FROM audit.employee_matches AS matches
 JOIN audit.employees AS employees USING (bitrix24_id)

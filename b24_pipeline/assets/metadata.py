@@ -1,0 +1,59 @@
+"""What the pages of assets show besides figures and tables: how a person approves, and the step trace."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import pandas as pd
+
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.reporting.texts import numbered
+from b24_pipeline.reporting.trace import as_markdown, trace
+from b24_pipeline.rules.records import MatchReason
+from b24_pipeline.store.evidence import evidence_of
+
+
+def how_to_approve(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """What waits for a person, and how it may pass: what a safety limit holds, and e-mails that were passed on.
+
+    Args:
+        run: its id is what is approved.
+        decided: matches or actions, of which those with the reason `email_reused` are approved by user.
+    """
+    reused = decided.loc[decided["reason"] == MatchReason.EMAIL_REUSED, "bitrix24_id"].tolist()
+    parts = [*([held(run)] if run.counts.held else []), *([passed_on(run.run_id, reused)] if reused else [])]
+    return {"approve": dg.MetadataValue.md("\n\n".join(parts))} if parts else {}
+
+
+def held(run: ImportRun) -> str:
+    """R16: how all that is held is approved."""
+    words = numbered(run.counts.held, "action is", "actions are")
+    return (
+        f"**{words} held** by a safety limit (R16). To let the next run do what this one listed, within 24 hours: "
+        f"`b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n{launchpad(approve=run.run_id)}"
+    )
+
+
+def passed_on(run_id: str, users: Sequence[int]) -> str:
+    """R09: how a mailbox that was passed on is approved, person by person."""
+    words = numbered(len(users), "person has", "people have")
+    ids = " ".join(map(str, users))
+    return (
+        f"**{words} the mailbox of somebody who has left** (R09). If the employee shall be theirs, let the next run "
+        f"link it, within 24 hours; name only those whom you mean: `b24-pipeline approve {run_id} --user {ids}`, or "
+        f"launch `employee_import` with\n\n{launchpad(approve=run_id, approve_users=[*users])}"
+    )
+
+
+def launchpad(**config: str | list[int]) -> str:
+    """What is to be typed into the launchpad."""
+    chosen = "\n".join(f"      {name}: {value}" for name, value in config.items())
+    return f"```yaml\nresources:\n  import_run:\n    config:\n{chosen}\n```"
+
+
+def step_trace(run: ImportRun) -> dict[str, dg.MetadataValue]:
+    """The steps of the people whom a run is for (`only`); nothing where it is for everybody."""
+    if not run.config.only:
+        return {}
+    found = evidence_of(run.store, run.run_id)
+    traces = [trace(found, bitrix24_id=user) for user in sorted(run.config.only)]
+    return {"trace": dg.MetadataValue.md(as_markdown(traces))}

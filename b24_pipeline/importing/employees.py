@@ -1,0 +1,22 @@
+"""The step that reads the account: complete, or not at all; without points it is put off, and the run ends well."""
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.callgear.employees import fetch_employees
+from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MinuteLimit
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.rules import frames
+
+
+def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None:
+    """All employees of the account; None when there were no points or no time to read them, and the run says so.
+
+    Raises:
+        ReadNotTrusted: what was read is not provably everything.
+        CallGearError: they cannot be read.
+    """
+    try:
+        return fetch_employees(run.connection.callgear)
+    except (DayLimit, DeadlinePassed, MinuteLimit) as error:
+        run.postponed.append(f"the account could not be read, so everything is put off to the next run: {error}")
+        return None

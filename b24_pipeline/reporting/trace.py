@@ -1,0 +1,236 @@
+"""The step trace of one person in one run: what was read on both sides, the rule that decided, what was sent."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from b24_pipeline.reporting.texts import markdown_line, numbered
+from b24_pipeline.rules.matching import by_email
+from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
+from b24_pipeline.store import life_words as words
+from b24_pipeline.store.evidence import Evidence
+
+MOST_TRACED = 100
+MOST_WITH_ONE_EMAIL = 5
+JUDGED_BY = {
+    Standing.CANDIDATE: "R01, R02",
+    Standing.REJECTED: "R02",
+    Standing.OUT_OF_SCOPE: "R03",
+    Standing.DISMISSED: "R13",
+    Standing.NOT_EMPLOYEE: "R01",
+}
+MATCHED_BY = {MatchKind.BY_ID: "R07", MatchKind.BY_EMAIL: "R09", MatchKind.NONE: "R10", MatchKind.CONFLICT: "R09"}
+MATCHED_FOR = {MatchReason.DUPLICATE_EMAIL: "R12", MatchReason.UNFINISHED_CREATE: "R18"}
+NOTHING_SENT_BY = {
+    Standing.CANDIDATE: "R07",
+    Standing.OUT_OF_SCOPE: "R03",
+    Standing.DISMISSED: "R14",
+    Standing.NOT_EMPLOYEE: "R01",
+    Standing.REJECTED: "R02",
+}
+DONE_BY = {
+    ActionKind.CREATE: "R10",
+    ActionKind.LINK: "R09",
+    ActionKind.UPDATE: "R07",
+    ActionKind.REMOVE_RESPONSIBLE: "R14",
+    ActionKind.LIST_RESPONSIBLE: "R15",
+    ActionKind.RENAME_RESPONSIBLE: "R15",
+}
+CHANGED_BY = {"last_name": "R06", "phone_numbers": "R11"}
+"""What a link or an update sends."""
+ENDED_BY = {
+    Outcome.PLANNED: "R19",
+    Outcome.HELD: "R16",
+    Outcome.FAILED: "R18",
+    Outcome.WAITING: "R18",
+    Outcome.DEFERRED: "R18",
+}
+IN_CALLGEAR = words.Thing(
+    lambda _row: "CallGear",
+    {
+        "callgear_last_name": "last name",
+        "first_name": "first name",
+        "patronymic": "patronymic",
+        "email": "e-mail",
+        "phones": "phones",
+    },
+)
+ENDED_BEFORE = "the run ended before"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One step: the rules that decided, none where something was only read, and what happened."""
+
+    rules: str
+    text: str
+
+
+NOT_SENT = TraceStep("", f"nothing was sent: {ENDED_BEFORE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The steps of one person, in their order; `known` is false where there is no such person."""
+
+    bitrix24_id: int
+    person: str
+    known: bool
+    steps: tuple[TraceStep, ...]
+
+
+def trace(evidence: Evidence, *, bitrix24_id: int) -> Trace:
+    """What the run has read, decided and sent for this user."""
+    user, judged = row_of(evidence.users, bitrix24_id), row_of(evidence.employees, bitrix24_id)
+    match, actions = row_of(evidence.matches, bitrix24_id), rows_of(evidence.actions, bitrix24_id)
+    return Trace(
+        bitrix24_id=bitrix24_id,
+        person=words.person(user) if user is not None else next((row["person"] or "" for row in actions), ""),
+        known=evidence.users is None or user is not None or bool(actions),
+        steps=(
+            *read_in_bitrix24(evidence, user, bitrix24_id=bitrix24_id),
+            *how_it_was_judged(judged),
+            *read_in_callgear(evidence, judged, match),
+            *how_it_was_matched(match),
+            *what_was_sent(evidence, judged, match, actions),
+        ),
+    )
+
+
+def read_in_bitrix24(evidence: Evidence, user: words.Row | None, *, bitrix24_id: int) -> Iterator[TraceStep]:
+    """The user as received; R13: who is not in a complete fetch is not there."""
+    if evidence.users is None:
+        yield TraceStep("", f"Bitrix24 was not read: {ENDED_BEFORE}")
+    elif user is None:
+        read = numbered(len(evidence.users), "user", "users")
+        yield TraceStep("R13", f"Bitrix24 has no user {bitrix24_id}: it is not among the {read} that were read")
+    else:
+        yield TraceStep("", f"{words.USER.first(user)}; {'active' if user['active'] else 'dismissed'}")
+
+
+def how_it_was_judged(judged: words.Row | None) -> Iterator[TraceStep]:
+    """R01-R06: the standing, and for a candidate how CallGear is to know the person."""
+    if judged is None:
+        return
+    yield TraceStep(JUDGED_BY[Standing(judged["standing"])], words.JUDGED.first(judged))
+    if judged["standing"] == Standing.CANDIDATE:
+        phones = (judged["phones"] or "none").replace(LIST_SEPARATOR, ", ")
+        yield TraceStep("R04, R05, R06", f"for CallGear: {IN_CALLGEAR.fields_of({**judged, 'phones': phones})}")
+
+
+def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.Row | None) -> Iterator[TraceStep]:
+    """The matched or linked employee, and all that have the e-mail of a candidate."""
+    if judged is None:
+        return
+    if evidence.callgear_employees is None:
+        yield TraceStep("", f"CallGear was not read: {ENDED_BEFORE}")
+        return
+    account = evidence.callgear_employees
+    candidate = judged["standing"] == Standing.CANDIDATE
+    emails = by_email(account)
+    ids = emails.loc[emails["email_key"] == judged["email_key"], "callgear_id"] if candidate else []
+    concerned = {*ids, *([match["callgear_id"]] if match is not None and match["callgear_id"] is not None else [])}
+    rows = rows_in(account[account["callgear_id"].isin(concerned)])
+    for row in rows[:MOST_WITH_ONE_EMAIL]:
+        yield TraceStep("", words.EMPLOYEE.first({**row, "phone_numbers": numbers(row["phone_numbers"])}))
+    if len(rows) > MOST_WITH_ONE_EMAIL:
+        yield TraceStep("", f"and {len(rows) - MOST_WITH_ONE_EMAIL} more employees with this e-mail")
+    if candidate and not rows:
+        read = numbered(len(account), "employee", "employees")
+        yield TraceStep("", f"not in CallGear: nobody among the {read} that were read has this e-mail")
+
+
+def how_it_was_matched(match: words.Row | None) -> Iterator[TraceStep]:
+    """R07-R10, R12: the match of a candidate; of the others the standing says it all."""
+    if match is not None and match["match"] in MATCHED_BY:
+        rule = MATCHED_FOR.get(match["reason"]) or MATCHED_BY[match["match"]]
+        stale = "R08, " if match["reason"] == MatchReason.STALE_LINK else ""
+        yield TraceStep(stale + rule, words.MATCH.first(match))
+
+
+def what_was_sent(
+    evidence: Evidence, judged: words.Row | None, match: words.Row | None, actions: Sequence[words.Row]
+) -> Iterator[TraceStep]:
+    """Each action with its outcome, or why there is none."""
+    if evidence.users is not None and not actions:
+        yield why_nothing(judged, match) if evidence.actions is not None else NOT_SENT
+    for row in actions:
+        yield action_step(row, run_id=evidence.run_id)
+
+
+def why_nothing(judged: words.Row | None, match: words.Row | None) -> TraceStep:
+    """Nothing has to be sent for who is no candidate, or is matched by id; for every other there is an action."""
+    if judged is None:
+        return TraceStep("", "nothing had to be sent")
+    if judged["standing"] == Standing.CANDIDATE and (match is None or match["match"] != MatchKind.BY_ID):
+        return NOT_SENT
+    return TraceStep(NOTHING_SENT_BY[Standing(judged["standing"])], "nothing had to be sent")
+
+
+def action_step(row: words.Row, *, run_id: str) -> TraceStep:
+    """One action: the rules that led to it and to its outcome, and what was or is to be sent."""
+    if row["action"] == ActionKind.REJECT:
+        return TraceStep("R02", "nothing was sent: it is rejected until the field is mended in Bitrix24")
+    if row["reason"] == MatchReason.EMAIL_REUSED:
+        how = f"b24-pipeline approve {run_id} --user {row['bitrix24_id']}"
+        return TraceStep("R09", f"nothing was sent: a person must approve that the mailbox has passed on: {how}")
+    if row["action"] == ActionKind.CONFLICT:
+        return TraceStep(MATCHED_FOR.get(row["reason"], "R09"), "nothing was sent: a person must decide who is who")
+    sent = json.loads(row["after"] or "{}") if row["action"] in (ActionKind.LINK, ActionKind.UPDATE) else {}
+    rules = [DONE_BY[row["action"]], *(rule for name, rule in CHANGED_BY.items() if name in sent)]
+    rules += [ENDED_BY[row["outcome"]]] if row["outcome"] in ENDED_BY else []
+    carried_out = row["outcome"] in (Outcome.DONE, Outcome.FAILED)
+    return TraceStep(", ".join(rules), words.done(row) if carried_out else words.stands(row))
+
+
+def as_markdown(traces: Sequence[Trace]) -> str:
+    """The traces as numbered lists; texts of people and services are shown to the letter."""
+    parts = [part for traced in traces[:MOST_TRACED] for part in (title_of(traced), steps_of(traced))]
+    if len(traces) > MOST_TRACED:
+        parts.append(f"… and {len(traces) - MOST_TRACED} more: `b24-pipeline explain ID`")
+    return "\n\n".join(parts)
+
+
+def title_of(traced: Trace) -> str:
+    """Who it is."""
+    return f"**{markdown_line(named(traced))}**"
+
+
+def named(traced: Trace) -> str:
+    """The name and the id, or the id alone."""
+    return f"{traced.person or 'Nobody'} (Bitrix24 user {traced.bitrix24_id})"
+
+
+def steps_of(traced: Trace) -> str:
+    """The steps as a numbered list."""
+    return "\n".join(
+        f"{number}. {f'**{step.rules}** ' if step.rules else ''}{markdown_line(step.text)}"
+        for number, step in enumerate(traced.steps, start=1)
+    )
+
+
+def numbers(phone_numbers: str | None) -> str:
+    """The numbers of an employee in dialling order."""
+    return ", ".join(entry["phone_number"] for entry in json.loads(phone_numbers or "[]")) or "none"
+
+
+def row_of(frame: pd.DataFrame | None, bitrix24_id: int) -> words.Row | None:
+    """The user's row, if there is one."""
+    return next(iter(rows_of(frame, bitrix24_id)), None)
+
+
+def rows_of(frame: pd.DataFrame | None, bitrix24_id: int) -> list[dict[str, Any]]:
+    """The user's rows."""
+    return rows_in(frame[frame["bitrix24_id"] == bitrix24_id]) if frame is not None else []
+
+
+def rows_in(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, with None for «no value»."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]

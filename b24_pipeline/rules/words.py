@@ -1,0 +1,33 @@
+"""The words of the rules as people read them: one wording, for the UI, the report, the terminal and the docs."""
+
+from collections.abc import Mapping
+
+from b24_pipeline.rules.records import MatchReason, Rejection
+
+REASONS: Mapping[str, str] = {
+    Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
+    Rejection.MISSING_EMAIL: "there is no e-mail in Bitrix24",
+    Rejection.INVALID_EMAIL: "the e-mail in Bitrix24 is not an address",
+    Rejection.MISSING_DEPARTMENT: "there is no department in Bitrix24",
+    MatchReason.STALE_LINK: "the linked employee no longer exists in CallGear",
+    MatchReason.REHIRED: "the same person came back under a new Bitrix24 id",
+    MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the mailbox has passed on",
+    MatchReason.UNFINISHED_CREATE: "an earlier run had created it without hearing the answer",
+    MatchReason.EMAIL_REUSED: "the mailbox belonged to somebody who has left",
+    MatchReason.ALREADY_LINKED: "the employee belongs to another active user",
+    MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail",
+    MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail",
+    "active": "the user is imported and active",
+    "dismissed": "the user was dismissed in Bitrix24",
+    "deleted": "the user was deleted in Bitrix24",
+}
+"""Each is the end of a sentence with «because», and stands alone in a column «why»."""
+
+BY_ID = "matched by id"
+BY_EMAIL = "matched by e-mail"
+NOT_IN_CALLGEAR = "not in CallGear yet"
+
+
+def reason(word: str) -> str:
+    """A rule's word in plain words; one that is not known reads as it is written."""
+    return REASONS.get(word, word.replace("_", " "))

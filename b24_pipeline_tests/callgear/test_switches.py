@@ -1,0 +1,138 @@
+"""What the contract leaves open, and the client does not mind either way: one switch of the sandbox each."""
+
+import pytest
+
+from b24_pipeline.callgear import (
+    AccountError,
+    CallGear,
+    EmployeeWriter,
+    Login,
+    NewEmployee,
+    PhoneEntry,
+    RecordError,
+    create_employee,
+    create_with_lookup,
+    remove_responsible,
+)
+from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
+from b24_pipeline.sandbox.callgear.behaviour import (
+    CheckOrder,
+    LastNameOmitted,
+    OwnerWithDeals,
+    PhoneCharacters,
+    TokenState,
+    TooManyPhones,
+)
+from b24_pipeline_tests.callgear.conftest import Connect, FakeClock
+from b24_pipeline_tests.callgear.test_client import methods
+
+SESSION_SECONDS = 100
+
+
+def person(name: str, *phones: str) -> NewEmployee:
+    return NewEmployee(
+        last_name=f"(bitrix24) {name}",
+        email=f"{name}@x.test",
+        first_name="Ira",
+        phone_numbers=tuple(PhoneEntry(phone) for phone in phones),
+    )
+
+
+def numbers(sandbox: Sandbox, callgear_id: int) -> list[str]:
+    return [phone["phone_number"] for phone in sandbox.account.employees[callgear_id]["phone_numbers"]]
+
+
+def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nobody_is_doubled(
+    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock
+) -> None:
+    sandbox.callgear = CallGearBehaviour(session_seconds=SESSION_SECONDS)
+    client = connect(credentials=login)
+
+    for name in ("Adams", "Baker", "Clark"):
+        create_with_lookup(client, person(name))
+        clock.sleep(SESSION_SECONDS)
+    client.call("get.employees")
+
+    assert methods(sandbox).count("login.user") == 4
+    assert [employee["last_name"] for employee in sandbox.account.employees.values()] == [
+        "(bitrix24) Adams",
+        "(bitrix24) Baker",
+        "(bitrix24) Clark",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [(CheckOrder.TOKEN_FIRST, "set CALLGEAR_ACCESS_TOKEN"), (CheckOrder.IP_FIRST, "add it under Account")],
+)
+def test_r18_whichever_check_of_the_account_comes_first_its_error_stops_and_says_what_to_do(
+    client: CallGear, sandbox: Sandbox, order: CheckOrder, told: str
+) -> None:
+    sandbox.callgear = CallGearBehaviour(check_order=order, ip_whitelisted=False, token=TokenState.INVALID)
+
+    with pytest.raises(AccountError, match=told):
+        client.call("get.employees")
+
+    assert client.requests_sent == 1
+
+
+def test_a_refused_ip_is_no_reason_to_log_in_again_though_the_session_has_ended_too(
+    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock
+) -> None:
+    client = connect(credentials=login)
+    client.call("get.employees")
+    clock.sleep(3601)
+    sandbox.callgear = CallGearBehaviour(check_order=CheckOrder.IP_FIRST, ip_whitelisted=False)
+
+    with pytest.raises(AccountError, match="add it under Account"):
+        client.call("get.employees")
+
+    assert methods(sandbox) == ["login.user", "get.employees", "get.employees"]
+
+
+@pytest.mark.parametrize("omitted", list(LastNameOmitted))
+def test_r11_phones_are_filled_whether_or_not_an_update_may_lack_the_last_name(
+    client: CallGear, sandbox: Sandbox, omitted: LastNameOmitted
+) -> None:
+    sandbox.callgear = CallGearBehaviour(last_name_omitted=omitted)
+    callgear_id = sandbox.account.add_employee(first_name="Ira", last_name="(bitrix24) Adams", email="a@x.test")
+
+    EmployeeWriter(client).update(
+        callgear_id, last_name="(bitrix24) Adams", phone_numbers=(PhoneEntry("971505550142"),)
+    )
+
+    assert sandbox.account.employees[callgear_id]["last_name"] == "(bitrix24) Adams"
+    assert numbers(sandbox, callgear_id) == ["971505550142"]
+
+
+@pytest.mark.parametrize("characters", list(PhoneCharacters))
+def test_r05_phones_are_stored_as_sent_whatever_the_account_does_with_other_characters_than_digits(
+    client: CallGear, sandbox: Sandbox, characters: PhoneCharacters
+) -> None:
+    sandbox.callgear = CallGearBehaviour(phone_characters=characters)
+
+    assert numbers(sandbox, create_employee(client, person("Adams", "971505550142"))) == ["971505550142"]
+
+
+@pytest.mark.parametrize("refusal", list(TooManyPhones))
+def test_r18_a_person_with_more_phones_than_the_account_takes_fails_alone(
+    client: CallGear, sandbox: Sandbox, refusal: TooManyPhones
+) -> None:
+    sandbox.callgear = CallGearBehaviour(too_many_phones=refusal)
+
+    with pytest.raises(RecordError) as caught:
+        create_with_lookup(client, person("Adams", *(f"97150555{number:04}" for number in range(11))))
+
+    assert caught.value.mnemonic == refusal.value
+    assert methods(sandbox) == ["create.employees"]
+    assert create_with_lookup(client, person("Baker")).callgear_id in sandbox.account.employees
+
+
+def test_r14_an_owner_of_deals_whom_the_account_lets_go_is_removed(client: CallGear, sandbox: Sandbox) -> None:
+    sandbox.callgear = CallGearBehaviour(owner_with_deals=OwnerWithDeals.DELETED)
+    sandbox.account.responsible = {"17": "Ira Lebedeva", "18": "Omar Nasser"}
+    sandbox.account.owners_with_deals = {"17"}
+
+    remove_responsible(client, ext_id="17")
+
+    assert sandbox.account.responsible == {"18": "Omar Nasser"}

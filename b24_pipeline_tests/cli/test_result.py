@@ -1,0 +1,128 @@
+"""What `sync` prints of a run: the person it was for step by step, or everybody; and what a person may do next."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from b24_pipeline.cli.result import RunResult, headline, print_result
+from b24_pipeline.reporting.trace import Trace, TraceStep
+from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
+from b24_pipeline.store import RunCounts
+from b24_pipeline_tests.people import Row, action, actions
+
+MANY = 300
+
+
+def result(*rows: Row, status: RunStatus = RunStatus.DONE, traces: Iterable[Trace] = (), **fields: Any) -> RunResult:
+    """A run with these actions, for the people of the traces."""
+    given = {"dry_run": False, "reason": None, "counts": RunCounts(), "database": Path("b24.duckdb")} | fields
+    return RunResult(run_id="run-1", status=status, actions=actions(*rows), traces=tuple(traces), **given)
+
+
+def printed(found: RunResult) -> str:
+    """What a wide screen shows of it."""
+    screen = io.StringIO()
+    print_result(found, console=Console(file=screen, width=200, highlight=False), sandbox=False)
+    return screen.getvalue()
+
+
+def traced(user: int = 7, *texts: str, known: bool = True, person: str = "Name7 Ira") -> Trace:
+    """The steps of one person."""
+    steps = tuple(TraceStep("R07", text) for text in texts)
+    return Trace(bitrix24_id=user, person=person, known=known, steps=steps)
+
+
+def conflict(user: int, *, reason: str = "email_reused", person: str = "Heir Ira") -> Row:
+    """Somebody in conflict."""
+    return action(user, kind=ActionKind.CONFLICT, outcome=Outcome.CONFLICT, reason=reason, person=person)
+
+
+def test_a_run_for_one_person_shows_that_persons_steps_and_nobody_else() -> None:
+    shown = printed(result(conflict(9, person="Stranger Ira"), traces=[traced(7, "seen", "left alone")]))
+    assert "Name7 Ira (Bitrix24 user 7)" in shown
+    assert [line.split() for line in shown.splitlines() if "R07" in line] == [
+        ["1", "R07", "seen"],
+        ["2", "R07", "left", "alone"],
+    ]
+    assert "Stranger" not in shown
+    assert "users read from Bitrix24" not in shown
+    assert "--user" not in shown
+
+
+def test_a_run_for_everybody_shows_the_lists_and_the_figures() -> None:
+    shown = printed(result(conflict(9)))
+    assert "In conflict (1)" in shown
+    assert "Heir Ira" in shown
+    assert "users read from Bitrix24" in shown
+
+
+NOBODY = traced(99999, known=False, person="")
+HEADLINES = {
+    "everybody": (result(), "The import is done."),
+    "one": (result(traces=[traced()]), "The import is done. It was for single people only."),
+    "one_dry": (
+        result(traces=[traced()], dry_run=True),
+        "A dry run: nothing was changed. It was for single people only.",
+    ),
+    "nobody": (result(traces=[NOBODY]), "Nothing was done: Bitrix24 has no such user."),
+    "nobody_and_one": (result(traces=[NOBODY, traced()]), "The import is done. It was for single people only."),
+    "nobody_failed": (
+        result(traces=[NOBODY], status=RunStatus.FAILED),
+        "The import failed. It was for single people only.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_the_headline_says_for_whom_it_was(name: str) -> None:
+    found, words = HEADLINES[name]
+    assert headline(found) == words
+
+
+def test_texts_of_people_and_services_steer_no_terminal() -> None:
+    shown = printed(result(traces=[traced(7, "\x1b[2Jsent\nline \u202e[bold]", person="\x1b]0;owned\x07 [red]Ira")]))
+    assert "[2Jsent line [bold]" in shown
+    assert "]0;owned [red]Ira" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_what_is_held_is_listed_first_and_whole_apart_from_what_was_done() -> None:
+    held = [action(user, outcome=Outcome.HELD, person=f"Held{user}") for user in range(1, MANY + 1)]
+    done = [action(user, person=f"Done{user}") for user in range(1001, 1021)]
+    shown = printed(result(*done, *held, status=RunStatus.HELD))
+    assert shown.index("Held until a person approves (300)") < shown.index("What was done (20)")
+    assert all(f"Held{user} " in shown for user in range(1, MANY + 1))
+    assert "… and 8 more: see audit.actions" in shown
+
+
+def test_the_plan_of_a_company_is_printed_whole() -> None:
+    shown = printed(result(*(action(user, outcome=Outcome.PLANNED) for user in range(1, MANY + 1)), dry_run=True))
+    assert "What would be done (300)" in shown
+    assert "more: see" not in shown
+
+
+NEXT = {
+    "one": ([conflict(7)], [], "b24-pipeline approve run-1 --user 7 "),
+    "several": ([conflict(7), conflict(8)], [], "b24-pipeline approve run-1 --user ID "),
+    "for_single_people": ([conflict(7), conflict(8)], [traced(8)], "b24-pipeline approve run-1 --user 8 "),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_r09_how_a_reused_email_is_approved_is_said_also_when_nothing_is_held(name: str) -> None:
+    rows, traces, hint = NEXT[name]
+    assert hint in printed(result(*rows, traces=traces))
+
+
+def test_without_a_reused_email_nothing_is_to_be_approved() -> None:
+    assert "approve" not in printed(result(conflict(7, reason="ambiguous_email")))
+
+
+def test_the_next_step_of_a_dry_run_is_the_same_for_real() -> None:
+    assert "b24-pipeline sync --only 7   does it" in printed(result(traces=[traced(7), NOBODY], dry_run=True))
+    assert "b24-pipeline sync   does it" in printed(result(dry_run=True))
+    assert "does it" not in printed(result(traces=[NOBODY], dry_run=True))
