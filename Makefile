@@ -4,10 +4,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-# Runs from the terminal and from the UI share one history; a DAGSTER_HOME given in the environment wins.
-DAGSTER_HOME ?= $(CURDIR)
-export DAGSTER_HOME
-
 .DEFAULT_GOAL := help
 .PHONY: help setup run dev test coverage bench e2e matrix faults lint format typecheck docs lock clean reset
 

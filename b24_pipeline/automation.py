@@ -143,13 +143,13 @@ def purge_old_audit() -> None:
     purge_store()
 
 
-every_sunday = dg.ScheduleDefinition(
-    name="every_sunday_purge_old_runs",
+every_night_of_runs = dg.ScheduleDefinition(
+    name="every_night_purge_old_runs",
     job=purge_old_runs,
-    cron_schedule="17 3 * * 0",
+    cron_schedule="17 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Housekeeping of Dagster's run storage, once a week.",
+    description="Housekeeping of Dagster's run storage, once a night.",
 )
 
 

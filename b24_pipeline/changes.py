@@ -61,10 +61,14 @@ def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last import saw, and who is linked; nobody before the first one."""
+    """What the last import saw, and whose edits are nothing to us: the linked. Nobody before the first one.
+
+    Nor are those of the forgotten: what is stored of them is not what the portal has, and the schedule sees to them.
+    """
     try:
         with Store.reader(paths, now=utc_now) as store:
-            return KnownUsers.of(seen_by_last_import(store), linked=set(store.links()["bitrix24_id"]))
+            settled = {*store.links()["bitrix24_id"], *store.forgotten().users}
+            return KnownUsers.of(seen_by_last_import(store), linked=settled)
     except DatabaseMissing:
         return KnownUsers.of(frames.empty(frames.Users), linked=set())
 

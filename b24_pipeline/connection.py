@@ -71,7 +71,7 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
     """The clients of one connection, for as long as this lasts.
 
     Raises:
-        SettingsError: the CA bundle cannot be read.
+        SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
     webhook_url = settings.bitrix24_webhook_url.get_secret_value()
     authorities = trusted_authorities(settings)
@@ -105,17 +105,27 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
 
 
 def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client:
-    """Connections are kept, time-outs are set, TLS is always verified, redirects are left to the clients."""
-    return httpx.Client(
-        timeout=httpx.Timeout(
-            settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
-        ),
-        limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-        verify=authorities,
-        headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
-        follow_redirects=False,
-        trust_env=True,
-    )
+    """Connections are kept, time-outs are set, TLS is always verified, redirects are left to the clients.
+
+    Raises:
+        SettingsError: the environment names a proxy that is none.
+    """
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(
+                settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
+            ),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
+            verify=authorities,
+            headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
+            follow_redirects=False,
+            trust_env=True,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise SettingsError(
+            "HTTPS_PROXY (or HTTP_PROXY, ALL_PROXY, NO_PROXY): is no address of a proxy. "
+            "Example: HTTPS_PROXY=http://proxy.company.com:3128"
+        ) from None
 
 
 def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:

@@ -45,7 +45,7 @@ def project(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Defin
         assets=all_assets,
         asset_checks=ALL_CHECKS,
         jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
-        schedules=[automation.every_30_minutes, automation.every_sunday, automation.every_night],
+        schedules=[automation.every_30_minutes, automation.every_night_of_runs, automation.every_night],
         sensors=[automation.bitrix24_changes, alert_after_success, alert_after_failure],
         resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,

@@ -57,8 +57,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     approve: str = Field(
         default="",
         description=(
-            "The run id of a held run: this run may do what that one listed, no more, within 24 hours (R16). What it "
-            "defers stays approved."
+            "The id of a held run, or its first 8 characters: this run may do what that one listed, no more, within "
+            "24 hours (R16). What it defers stays approved."
         ),
     )
     approve_users: list[int] = Field(
@@ -242,7 +242,7 @@ class StoreIOManager(dg.ConfigurableIOManager):
                 "read: materialize all assets together, or launch the job employee_import.",
                 allow_retries=False,
             )
-        return run.store.snapshot(model)
+        return run.store.seen(model)
 
 
 def frame_of(context: dg.OutputContext | None) -> type[frames.Frame]:

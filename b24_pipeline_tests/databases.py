@@ -1,14 +1,21 @@
-"""New databases, quickly: an empty one is made once, then copied; and a disk that is full."""
+"""New databases, quickly: an empty one is made once, then copied; a disk that is full, a file of somebody else."""
 
+import ctypes
+import os
 import resource
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from b24_pipeline.store import Paths, Store
+
+Result = TypeVar("Result")
+CAPABILITIES_VERSION_3 = 0x20080522
 
 
 @cache
@@ -38,3 +45,17 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def bound_by_modes(call: Callable[[], Result]) -> Result:
+    """Call as somebody whom the modes of files bind, which root is not: in a thread that has given up its powers."""
+    with ThreadPoolExecutor(1, initializer=drop_capabilities) as thread:
+        return thread.submit(call).result()
+
+
+def drop_capabilities() -> None:
+    """Give up root's right to pass over the modes of files, in this thread."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).capset(header, none) != 0:
+        raise OSError(ctypes.get_errno(), "capset")

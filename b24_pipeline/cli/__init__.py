@@ -1,5 +1,6 @@
 """The command line: `b24-pipeline`. Heavy imports happen in the command that needs them; `--help` is instant."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,21 +15,40 @@ OWNER_ONLY = 0o077
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it ended (see `Exit`)."""
-    parsed = build_parser().parse_args(arguments)
-    os.umask(OWNER_ONLY)
-    enter_project_folder()
+    write_to_any_terminal()
     try:
+        parsed = build_parser().parse_args(arguments)
+        os.umask(OWNER_ONLY)
+        enter_project_folder()
         from b24_pipeline.cli import commands  # noqa: PLC0415 - only now: it loads pandas and more
 
-        return int(commands.run(parsed))
+        code = commands.run(parsed)
+        sys.stdout.flush()
+        return int(code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return int(Exit.STOPPED)
+    except BrokenPipeError:
+        let_go_of_output()
+        return int(Exit.NOT_READ)
+
+
+def write_to_any_terminal() -> None:
+    """What a terminal cannot show, in the characters it has: nothing that is done ends because it cannot be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def let_go_of_output() -> None:
+    """Nobody reads any more; Python would complain once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def enter_project_folder() -> None:
-    """Relative paths count from the project folder, and Dagster's home is there unless another is given."""
+    """Relative paths count from the project folder."""
     here, installed = Path.cwd(), Path(__file__).resolve().parents[2]
     folder = next((path for path in (here, installed) if (path / "dagster.yaml").is_file()), here)
     os.chdir(folder)
-    os.environ.setdefault("DAGSTER_HOME", str(folder))

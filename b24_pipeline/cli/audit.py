@@ -1,7 +1,6 @@
 """`history`, `explain`, `approve` and `forget`: what people ask of the audit."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,14 +13,15 @@ from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import DATABASE, sandbox_settings
-from b24_pipeline.cli.terminal import wide_console
+from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
+from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.keeping import ReportFiles
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Paths, Store, forgetting, life
+from b24_pipeline.store.runs import SHORT_RUN_ID
 
 HISTORY_COLUMNS = (
     "started_at",
@@ -42,7 +42,7 @@ def history(arguments: argparse.Namespace) -> Exit:
     with Store.reader(paths_of(arguments), now=utc_now) as store:
         runs = store.history(limit=arguments.limit, since=parsed_date(arguments.since))
     if arguments.json:
-        print(runs.to_json(orient="records", date_format="iso", force_ascii=False))
+        print(runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character()))
         return Exit.DONE
     table = Table(box=None)
     for column in HISTORY_COLUMNS:
@@ -61,7 +61,7 @@ def explain(arguments: argparse.Namespace) -> Exit:
     if not lives:
         return complain_of_stranger(arguments.person)
     if arguments.json:
-        print(json.dumps([asdict(told) for told in lives], ensure_ascii=False, default=str))
+        print(as_json([asdict(told) for told in lives]))
         return Exit.DONE
     for told in lives:
         print_life(told, console=wide_console())
@@ -83,7 +83,7 @@ def print_life(told: life.Life, *, console: Console) -> None:
     console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
     console.print(Text(one_line(told.now)))
     for event in told.events:
-        run = f"  (run {event.run_id[:8]})" if event.run_id else ""
+        run = f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else ""
         console.print(
             Text(f"  {event.at:%Y-%m-%d %H:%M}  ", style="dim") + Text(one_line(event.text)) + Text(run, style="dim")
         )
@@ -105,8 +105,9 @@ def forget(arguments: argparse.Namespace) -> Exit:
         user = forgetting.forget(paths, arguments.person, now=utc_now())
         ReportFiles.beside(paths.published).html.unlink(missing_ok=True)  # it holds names; the next run draws it anew
     named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
-    print(f"Erased: {named}. The next run reads the person again while Bitrix24 has them, unless")
-    print("B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS leaves them out.")
+    print(f"Erased: {named}. While they are an active candidate, the next run imports and stores them again: leave")
+    print("them out with B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of somebody who is left out,")
+    print("dismissed or gone, only ids are stored from now on.")
     return Exit.DONE
 
 
@@ -137,7 +138,7 @@ def writable(arguments: argparse.Namespace, *, holder: str) -> Iterator[Store]:
 
 def paths_of(arguments: argparse.Namespace) -> Paths:
     """Which database is meant; reading it needs no credentials."""
-    return Paths(settings.database_path(default=DATABASE if arguments.sandbox else None))
+    return Paths(settings.database_path(sandbox_database() if arguments.sandbox else None))
 
 
 def parsed_date(text: str | None) -> datetime | None:

@@ -5,22 +5,31 @@ import sys
 from collections.abc import Callable
 
 from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.faults import in_words
 from b24_pipeline.importing.lock import RunInProgress
-from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import StoreError
+from b24_pipeline.store.errors import AmbiguousPerson, NotApprovable, UnknownPerson, UnknownRun
 
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Do the command."""
     try:
         return command(arguments.command)(arguments)
-    except SettingsError as error:
-        return complain(str(error), Exit.USAGE)
-    except RunInProgress as error:
-        return complain(str(error), Exit.IN_PROGRESS)
-    except (RunNotStarted, StoreError) as error:
-        return complain(str(error), Exit.FAILED)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place where a fault of ours can become one line
+        return complain(in_words(error), code_of(error))
+
+
+def code_of(error: Exception) -> Exit:
+    """What an error that nobody has dealt with is to whoever called."""
+    match error:
+        case SettingsError() | UnknownRun() | NotApprovable() | UnknownPerson() | AmbiguousPerson():
+            return Exit.USAGE
+        case RunInProgress():
+            return Exit.IN_PROGRESS
+        case _:
+            return Exit.FAILED
 
 
 def complain(text: str, code: Exit) -> Exit:
@@ -37,10 +46,15 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
             from b24_pipeline.cli.sync import sync  # noqa: PLC0415
 
             return sync
-        case "sandbox" | "dev":
+        case "sandbox" | "dev" | "daemon" | "webserver":
             from b24_pipeline.cli import serving  # noqa: PLC0415
 
-            return serving.sandbox if name == "sandbox" else serving.dev
+            return {
+                "sandbox": serving.sandbox,
+                "dev": serving.dev,
+                "daemon": serving.daemon,
+                "webserver": serving.webserver,
+            }[name]
         case "check":
             from b24_pipeline.cli.checking import check_both  # noqa: PLC0415
 

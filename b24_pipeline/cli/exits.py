@@ -15,3 +15,4 @@ class Exit(IntEnum):
     FAILED = 50
     STALE = 60
     STOPPED = 130
+    NOT_READ = 141

@@ -1,6 +1,7 @@
 """What may be typed after `b24-pipeline`."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from b24_pipeline import __version__
@@ -11,6 +12,10 @@ EXIT_CODES = (
     f"failed or were deferred; {Exit.HELD:d} held by a safety limit; {Exit.UNTRUSTED:d} the source could not be "
     f"trusted; {Exit.IN_PROGRESS:d} another run is in progress; {Exit.FAILED:d} failed"
 )
+
+LARGEST = 2**63 - 1
+"""The largest id that the database holds."""
+YEAR_OF_MINUTES = 527_040
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--only",
         nargs="+",
         action="extend",
-        type=int,
+        type=user_id,
         default=[],
         metavar="ID",
         help="only for these Bitrix24 user ids, with the step trace of each: what was read, decided and sent",
@@ -39,18 +44,31 @@ def build_parser() -> argparse.ArgumentParser:
     sync.add_argument("-v", "--verbose", action="store_true", help="show Dagster's log on standard error")
 
     sandbox = commands.add_parser("sandbox", help="serve a stand-in for both systems, to try things out")
-    sandbox.add_argument("--port", type=int, default=8024, help="port on 127.0.0.1 (default %(default)s)")
+    sandbox.add_argument(
+        "--port",
+        type=between(0, 65_535),
+        default=8024,
+        help="port on 127.0.0.1, 0 for a free one (default %(default)s)",
+    )
     sandbox.add_argument("--reset", action="store_true", help="begin with the company as it was at first")
 
     dev = commands.add_parser("dev", help="the Dagster UI on 127.0.0.1, with schedule and sensor")
     dev.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
-    dev.add_argument("--port", type=int, default=3000, help="port of the UI (default %(default)s)")
+    dev.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
+
+    commands.add_parser("daemon", help="Dagster's daemon, for production: schedule, sensors and runs")
+    webserver = commands.add_parser("webserver", help="the Dagster UI alone, for production beside the daemon")
+    webserver.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    webserver.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
+    webserver.add_argument("--read-only", action="store_true", help="for people who may only look")
 
     commands.add_parser("check", help="look whether both systems can be used, without changing anything")
 
     history = commands.add_parser("history", help="the last runs")
     history.add_argument("--since", metavar="DATE", help="runs since then, e.g. 2026-01-31")
-    history.add_argument("--limit", type=int, default=20, help="how many runs at most (default %(default)s)")
+    history.add_argument(
+        "--limit", type=between(1, 1_000_000), default=20, help="how many runs at most (default %(default)s)"
+    )
     add_reading_options(history)
 
     explain = commands.add_parser("explain", help="the life of one person, newest first")
@@ -59,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="the report as one HTML file: people, runs, rejects, links, points")
     report.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to write it (default: report.html beside the database)"
+        "--output", type=from_here, metavar="FILE", help="where to write it (default: report.html beside the database)"
     )
     add_sandbox_option(report)
 
@@ -71,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     stale.add_argument(
         "--after-minutes",
-        type=positive,
+        type=minutes,
         default=60,
         metavar="N",
         help="how old the last successful import may be (default %(default)s: two intervals)",
@@ -79,12 +97,12 @@ def build_parser() -> argparse.ArgumentParser:
     add_sandbox_option(stale)
 
     approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
-    approve.add_argument("run_id", metavar="RUN_ID")
+    approve.add_argument("run_id", metavar="RUN_ID", help="the first 8 characters are enough")
     approve.add_argument(
         "--user",
         nargs="+",
         action="extend",
-        type=int,
+        type=user_id,
         default=[],
         metavar="ID",
         help="approve these users' email_reused",
@@ -102,12 +120,33 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def positive(text: str) -> float:
-    """A number above zero."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A whole number in these bounds."""
+
+    def number(text: str) -> int:
+        found = int(text)
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"must be {least} to {most}")
+        return found
+
     return number
+
+
+user_id = between(1, LARGEST)
+port = between(1, 65_535)
+
+
+def minutes(text: str) -> float:
+    """A number above zero, of a year at most."""
+    number = float(text)
+    if not 0 < number <= YEAR_OF_MINUTES:
+        raise argparse.ArgumentTypeError(f"must be more than 0, and {YEAR_OF_MINUTES} at most")
+    return number
+
+
+def from_here(text: str) -> Path:
+    """A file as it was typed: seen from where the command was called, not from the project folder."""
+    return Path(text).absolute()
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.given import GIVEN
 
 FOLDER = Path("data/sandbox")
@@ -30,14 +31,19 @@ class Address:
     access_token: str
 
     def variables(self) -> dict[str, str]:
-        """As settings; a database given in the environment wins over the sandbox's own."""
+        """As settings."""
         return {
             "BITRIX24_WEBHOOK_URL": self.webhook_url,
             "CALLGEAR_API_URL": self.callgear_url,
             "CALLGEAR_ACCESS_TOKEN": self.access_token,
             "CALLGEAR_USER_ID": "",
-            DATABASE_SETTING: os.environ.get(DATABASE_SETTING, str(DATABASE)),
+            DATABASE_SETTING: sandbox_database(),
         }
+
+
+def sandbox_database() -> str:
+    """The sandbox's own database, or the one given in the environment; that of `.env` is the real import's."""
+    return os.environ.get(DATABASE_SETTING, str(DATABASE))
 
 
 def receivers() -> dict[str, str]:
@@ -47,18 +53,37 @@ def receivers() -> dict[str, str]:
 
 @contextmanager
 def served(*, port: int = 0) -> Iterator[Address]:
-    """The sandbox's address: of one that is served already (by `make dev SANDBOX=1`), or of one served meanwhile."""
-    from b24_pipeline.sandbox.server import kept_sandbox, serve  # noqa: PLC0415
+    """The sandbox's address: of one that is served already (by `make dev SANDBOX=1`), or of one served meanwhile.
 
+    Raises:
+        SettingsError: the port is taken, or the state that is kept is none.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(LOCK)
     with ExitStack() as stack:
         try:
-            stack.enter_context(lock.acquire(timeout=0))
+            stack.enter_context(FileLock(LOCK).acquire(timeout=0))
         except Timeout:
-            yield Address(**json.loads(ADDRESS.read_text()))
+            yield noted_address()
             return
-        server = stack.enter_context(serve(kept_sandbox(STATE), port=port))
+        yield stack.enter_context(served_here(port))
+
+
+@contextmanager
+def served_here(port: int) -> Iterator[Address]:
+    """Serve the sandbox, and note where; to be called by the holder of the lock.
+
+    Raises:
+        SettingsError: the port is taken, or the state that is kept is none.
+    """
+    from b24_pipeline.sandbox.server import kept_sandbox, serve  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(serve(kept_sandbox(STATE), port=port))
+        except ValueError as error:
+            raise SettingsError(f"{error}: b24-pipeline sandbox --reset") from None
+        except OSError as error:
+            raise SettingsError(f"--port: port {port} of 127.0.0.1 cannot be used ({error.strerror})") from None
         address = Address(
             page_url=server.page_url,
             webhook_url=server.webhook_url,
@@ -67,6 +92,32 @@ def served(*, port: int = 0) -> Iterator[Address]:
         )
         write_private(ADDRESS, json.dumps({name: getattr(address, name) for name in Address.__slots__}))
         yield address
+
+
+def noted_address() -> Address:
+    """Where the sandbox is served that another process serves.
+
+    Raises:
+        SettingsError: it has not noted it yet.
+    """
+    try:
+        return Address(**json.loads(ADDRESS.read_text()))
+    except (OSError, ValueError, TypeError):
+        raise SettingsError(f"another sandbox is about to be served; try again in a moment ({ADDRESS})") from None
+
+
+def reset_state() -> None:
+    """Begin with the company as it was at first.
+
+    Raises:
+        SettingsError: somebody is using the company that is there.
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(LOCK).acquire(timeout=0):
+            STATE.unlink(missing_ok=True)
+    except Timeout:
+        raise SettingsError("--reset: the sandbox is being served by another process; stop that one first") from None
 
 
 @contextmanager

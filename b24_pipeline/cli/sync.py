@@ -1,7 +1,6 @@
 """`b24-pipeline sync`: one run of the import through Dagster, so that it shows in the UI's run list."""
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -13,18 +12,20 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
+from b24_pipeline.cli.dagster_programs import set_dagster_home
 from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.faults import in_words
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, read_result
 from b24_pipeline.cli.sandbox_use import sandbox_settings
-from b24_pipeline.cli.terminal import wide_console
-from b24_pipeline.connection import trusted_authorities, utc_now
+from b24_pipeline.cli.terminal import as_json, wide_console
+from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.definitions import defs
-from b24_pipeline.importing.lock import RunInProgress, run_lock
+from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG, NotStarted, first_line
 from b24_pipeline.rules.records import RunStatus, Trigger
-from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, RunCounts, Store, StoreError
 
 EXIT_OF = {
@@ -41,12 +42,17 @@ EXIT_OF = {
 def sync(arguments: argparse.Namespace) -> Exit:
     """Run the import once and print what was done."""
     try:
+        set_dagster_home()
         with sandbox_settings() if arguments.sandbox else nullcontext():
             chosen = settings.load()
             result = run_once(chosen, arguments)
-    except (SettingsError, RunInProgress, RunNotStarted, StoreError) as error:
+    except Exception as error:
         if arguments.json:
-            print_json(None, dry_run=arguments.dry_run, error=str(error))
+            print_json(None, dry_run=arguments.dry_run, error=in_words(error))
+        raise
+    except KeyboardInterrupt:
+        if arguments.json:
+            print_json(None, dry_run=arguments.dry_run, error="stopped by a person")
         raise
     if arguments.json:
         print_json(result, dry_run=arguments.dry_run, error=result.reason)
@@ -59,12 +65,14 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
     """Hold the lock from before the run is known to Dagster, so that a busy connection leaves no failed run behind.
 
     Raises:
+        SettingsError: a setting makes no connection.
         RunInProgress: another run is going on.
         StoreError: the database cannot be used; nothing was asked of either system.
         RunNotStarted: Dagster could not begin the run.
     """
     paths = Paths(chosen.database)
-    trusted_authorities(chosen)
+    with open_connection(chosen):
+        pass
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now):
             pass
@@ -147,4 +155,4 @@ def print_json(result: RunResult | None, *, dry_run: bool, error: str | None) ->
         "error": error,
     }
     sys.stdout.flush()
-    print(json.dumps(found, ensure_ascii=False), flush=True)
+    print(as_json(found), flush=True)

@@ -17,10 +17,10 @@ from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.rules import frames, planning
 from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome
 from b24_pipeline.store import LinkWritten
+from b24_pipeline.store.facts import UNCHECKED_UPDATE
 
 KINDS = frozenset({ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE, ActionKind.REJECT, ActionKind.CONFLICT})
 UPDATE_MODE = "callgear_update_mode"
-UNCHECKED = "callgear_unchecked_update"
 LINKED_BY = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
@@ -63,7 +63,7 @@ def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
 
 def account_facts(run: ImportRun) -> AccountFacts:
     """What earlier runs have learnt of the account."""
-    unchecked = run.store.fact(UNCHECKED)
+    unchecked = run.store.fact(UNCHECKED_UPDATE)
     return AccountFacts(
         update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value),
         unchecked=json.loads(unchecked) if unchecked else None,
@@ -74,7 +74,7 @@ def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
     """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
     with run.store.transaction():
         run.store.put_fact(UPDATE_MODE, facts.update_mode.value)
-        run.store.put_fact(UNCHECKED, json.dumps(facts.unchecked) if facts.unchecked else "")
+        run.store.put_fact(UNCHECKED_UPDATE, json.dumps(facts.unchecked) if facts.unchecked else "")
 
 
 def employee_writer(run: ImportRun) -> EmployeeWriter:

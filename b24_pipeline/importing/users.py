@@ -7,7 +7,8 @@ from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.rules import frames, responsible
+from b24_pipeline.rules import candidates, frames, responsible
+from b24_pipeline.rules.records import Standing
 
 
 def read_users(run: ImportRun) -> DataFrame[frames.Users]:
@@ -20,6 +21,17 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
         FetchNotTrusted: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
             without somebody who is there.
         AccountError: the webhook is dead or lacks rights.
+    """
+    users = complete_users(run)
+    readmit_candidates(run, users)
+    return users
+
+
+def complete_users(run: ImportRun) -> DataFrame[frames.Users]:
+    """What the fetch holds, and what a look-up adds to it.
+
+    Raises:
+        FetchNotTrusted, AccountError: as above.
     """
     client = run.connection.bitrix24
     known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
@@ -45,6 +57,16 @@ def gone_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
     if not gone:
         return gone
     return responsible.gone_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
+
+
+def readmit_candidates(run: ImportRun, users: DataFrame[frames.Users]) -> None:
+    """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
+    asked_for_it = users[users["bitrix24_id"].isin(run.store.forgotten().users)]
+    if asked_for_it.empty:
+        return
+    judged = candidates.judge(frames.check(frames.Users, asked_for_it), policy=run.policy)
+    back = judged.loc[judged["standing"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
+    run.store.store_texts_of(frozenset(back.tolist()))
 
 
 def known_deleted(run: ImportRun) -> frozenset[int]:

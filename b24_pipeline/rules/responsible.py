@@ -4,7 +4,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.candidates import judge
+from b24_pipeline.rules.candidates import EMAIL, judge
 from b24_pipeline.rules.planning import as_plan, full_name
 from b24_pipeline.rules.records import ActionKind, Harm, Outcome, Policy, ResponsibleListPolicy, Standing
 
@@ -32,11 +32,15 @@ def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[frames.Users], 
 
     Args:
         gone: users that are no longer in the portal.
-        last_known: how they were seen last. Of somebody who is not there only the id is left to tell.
+        last_known: how they were seen last. Of somebody who is not there only the id is left to tell. Whoever's
+            e-mail is not known any more (forgotten, or too old to be kept) may be one whom a pattern leaves out.
         policy: its scope is what counts, as it is set now.
     """
     judged = judge(last_known, policy=policy)
-    out = judged.loc[judged["standing"] == Standing.OUT_OF_SCOPE, "bitrix24_id"]
+    left_out = judged["standing"] == Standing.OUT_OF_SCOPE
+    if policy.scope.exclude_emails:
+        left_out |= ~judged["email"].str.contains(EMAIL, regex=True, na=False)
+    out = judged.loc[left_out, "bitrix24_id"]
     return gone - policy.scope.exclude_users - frozenset(out.tolist())
 
 

@@ -4,6 +4,7 @@ A missing or bad setting is one clear line that names it and an example (`Settin
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import AliasChoices, ValidationError
@@ -11,7 +12,8 @@ from pydantic.fields import FieldInfo
 
 from b24_pipeline.settings import given
 from b24_pipeline.settings.alerting import AlertSettings
-from b24_pipeline.settings.declaring import DatabaseSetting
+from b24_pipeline.settings.dagster_home import DagsterHome
+from b24_pipeline.settings.declaring import ENV_FILE, DatabaseSetting
 from b24_pipeline.settings.fields import Settings
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SettingsIncomplete",
+    "dagster_home",
     "database_path",
     "load",
     "load_alerting",
@@ -42,10 +45,8 @@ def load() -> Settings:
         SettingsIncomplete: something that is required is not set.
         SettingsError: something is set to what it cannot be.
     """
-    try:
+    with readable():
         return Settings()
-    except ValidationError as error:
-        raise in_words(error) from None
 
 
 def load_alerting() -> AlertSettings:
@@ -54,16 +55,47 @@ def load_alerting() -> AlertSettings:
     Raises:
         SettingsError: a receiver is set to what it cannot be.
     """
-    try:
+    with readable():
         return AlertSettings()
+
+
+def database_path(chosen: str | None = None) -> Path:
+    """The database that people open: the one chosen, else the one that is set. Reading it needs no credentials.
+
+    Raises:
+        SettingsError: it is no file's name.
+    """
+    with readable():
+        return (DatabaseSetting() if chosen is None else DatabaseSetting(database=Path(chosen))).database
+
+
+def dagster_home() -> Path | None:
+    """Where Dagster keeps its runs, where that is said in the environment or in `.env`.
+
+    Raises:
+        SettingsError: it is no folder.
+    """
+    with readable():
+        return DagsterHome().home
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Say in words what cannot be read in the block.
+
+    Raises:
+        SettingsError: a setting is missing or bad, or `.env` cannot be read.
+    """
+    try:
+        yield
     except ValidationError as error:
         raise in_words(error) from None
-
-
-def database_path(*, default: Path | None = None) -> Path:
-    """The database that people open; reading it needs no credentials. `default` where none is set."""
-    setting = DatabaseSetting()
-    return default if default is not None and "database" not in setting.model_fields_set else setting.database
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ENV_FILE}: is not text in UTF-8. Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"{ENV_FILE}: cannot be read ({error.strerror}). Give this user the right to read it."
+        ) from None
 
 
 def named_fields() -> Iterator[tuple[str, FieldInfo]]:
@@ -79,7 +111,7 @@ def variable_of(field: FieldInfo) -> str:
 
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a `dagster dev` that loads `.env` over its own: what is given here still wins."""
+    """The environment for processes that load `.env` over their own: what is given here still wins."""
     return given.protect(environment, names=[name for name, _ in named_fields()])
 
 

@@ -3,12 +3,20 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from b24_pipeline.settings.declaring import LOOPBACK, PREFIX, DatabaseSetting, TextList, check_scheme, parts, setting
+from b24_pipeline.settings.declaring import (
+    LOOPBACK,
+    PREFIX,
+    DatabaseSetting,
+    TextList,
+    check_scheme,
+    parts,
+    setting,
+    split_url,
+)
 
 
 class SmtpSecurity(StrEnum):
@@ -97,8 +105,7 @@ class AlertSettings(DatabaseSetting):
     def is_address(cls, value: SecretStr | None) -> SecretStr | None:
         """Https, or http to this machine."""
         if value is not None:
-            url = urlsplit(value.get_secret_value())
-            check_scheme(url.scheme, host=url.hostname)
+            check_scheme(split_url(value.get_secret_value()))
         return value
 
     @model_validator(mode="after")

@@ -1,14 +1,17 @@
 """How a setting is declared and read, and the one setting that is enough to read the audit: where the database is."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from b24_pipeline.settings.given import GivenEnvironment
 
 PREFIX = "B24_PIPELINE_"
+ENV_FILE = ".env"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TextList = Annotated[tuple[str, ...], NoDecode]
 
@@ -24,7 +27,7 @@ class DatabaseSetting(BaseSettings):
     """Where the database is: all that is needed to read the audit."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
     database: Path = setting(
@@ -33,6 +36,14 @@ class DatabaseSetting(BaseSettings):
         example="data/b24_pipeline.duckdb",
         description="The DuckDB file that people open. The working file lies beside it.",
     )
+
+    @field_validator("database")
+    @classmethod
+    def is_file_name(cls, value: Path) -> Path:
+        """Not a folder; an empty text means the current one."""
+        if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
+            raise ValueError("must name a file, not a folder")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -52,7 +63,21 @@ def parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def check_scheme(scheme: str, *, host: str | None) -> None:
+def split_url(text: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises:
+        ValueError: its host or port is none. The message does not repeat the address, which may be a secret.
+    """
+    try:
+        url = urlsplit(text)
+        _ = url.hostname, url.port
+    except ValueError:
+        raise ValueError("is no address: its host or its port is wrong") from None
+    return url
+
+
+def check_scheme(url: SplitResult) -> None:
     """Https, or http to this machine."""
-    if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
+    if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK)):
         raise ValueError("must begin with https:// (plain http:// is accepted for 127.0.0.1 only)")

@@ -1,7 +1,6 @@
 """Every setting of one connection, declared once: variable, default, check, example, meaning."""
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,7 +17,7 @@ from b24_pipeline.rules.records import (
     Scope,
 )
 from b24_pipeline.settings.alerting import AlertSettings
-from b24_pipeline.settings.declaring import PREFIX, TextList, check_scheme, parts, setting
+from b24_pipeline.settings.declaring import PREFIX, TextList, check_scheme, parts, setting, split_url
 
 IntegerList = Annotated[frozenset[int], NoDecode]
 
@@ -156,7 +155,12 @@ class Settings(AlertSettings):
     )
 
     http_timeout_seconds: float = setting(
-        f"{PREFIX}HTTP_TIMEOUT_SECONDS", 65.0, gt=0, example="65", description="How long an answer is waited for."
+        f"{PREFIX}HTTP_TIMEOUT_SECONDS",
+        65.0,
+        gt=0,
+        le=3600,
+        example="65",
+        description="How long an answer is waited for.",
     )
     callgear_in_flight: int = setting(
         f"{PREFIX}CALLGEAR_IN_FLIGHT", 8, ge=1, le=64, example="8", description="CallGear requests in flight at most."
@@ -181,6 +185,7 @@ class Settings(AlertSettings):
         f"{PREFIX}KEEP_DAYS",
         400,
         ge=1,
+        le=36_500,
         example="400",
         description="How long actions and snapshots are kept. Links stay.",
     )
@@ -220,19 +225,18 @@ class Settings(AlertSettings):
     @classmethod
     def is_webhook(cls, value: SecretStr) -> SecretStr:
         """The form https://{host}/rest/{user_id}/{code}/ (contract 1.1); plain http for loopback only."""
-        url = urlsplit(value.get_secret_value())
+        url = split_url(value.get_secret_value())
         segments = [segment for segment in url.path.split("/") if segment]
         if len(segments) != 3 or segments[0] != "rest" or not segments[1].isdigit():
             raise ValueError("is not the address of an inbound webhook")
-        check_scheme(url.scheme, host=url.hostname)
+        check_scheme(url)
         return SecretStr(f"{url.scheme}://{url.netloc}/{'/'.join(segments)}/")
 
     @field_validator("callgear_api_url")
     @classmethod
     def is_https(cls, value: str) -> str:
         """Plain http is accepted for loopback only."""
-        url = urlsplit(value)
-        check_scheme(url.scheme, host=url.hostname)
+        check_scheme(split_url(value))
         return value
 
     @model_validator(mode="after")

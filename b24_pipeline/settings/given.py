@@ -1,4 +1,4 @@
-"""What was given in the environment wins over `.env`, also inside `dagster dev`, which loads `.env` over its own."""
+"""What was given in the environment wins over `.env`, also where Dagster has put `.env` over its own environment."""
 
 import json
 import os
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pydantic_settings import EnvSettingsSource
 
 GIVEN = "B24_PIPELINE_GIVEN_ENVIRONMENT"
-"""Holds what was given in the environment before `dagster dev` put `.env` over it."""
+"""Holds what was given in the environment before Dagster put `.env` over it."""
 
 
 class GivenEnvironment(EnvSettingsSource):
-    """The variables that were given before `dagster dev` loaded `.env` over them."""
+    """The variables that were given before Dagster loaded `.env` over them."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         given = json.loads(os.environ.get(GIVEN, "{}"))
@@ -19,6 +19,6 @@ class GivenEnvironment(EnvSettingsSource):
 
 
 def protect(environment: Mapping[str, str], *, names: Iterable[str]) -> dict[str, str]:
-    """The environment for a `dagster dev` that loads `.env` over its own: the variables given here still win."""
+    """The environment for processes that load `.env` over their own: the variables given here still win."""
     given = {name: environment[name] for name in names if name in environment}
     return {**environment, GIVEN: json.dumps(given)}

@@ -14,6 +14,7 @@ from b24_pipeline.store.errors import (
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseMissing,
+    DatabaseNotReadable,
     DatabaseNotWritable,
     DatabaseTooNew,
     StoreError,
@@ -222,6 +223,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(path, read_only=read_only, config=_CONFIGURATION)
         connection.execute(statement("speak_utc"))
     except duckdb.Error as error:
+        if read_only and "Permission denied" in str(error):
+            raise DatabaseNotReadable(f"The database {path} may not be read; check who owns it.") from None
         raise _in_our_words(error, path) from None
     return connection
 

@@ -8,6 +8,7 @@ StoreError
 ├── DatabaseCorrupt              not a DuckDB file, or damaged
 ├── DatabaseTooNew               of a newer version
 ├── DatabaseNotWritable          read-only folder, full disk
+├── DatabaseNotReadable          a file of somebody else
 ├── DatabaseOfAnotherConnection  of another portal and account
 ├── UnknownRun                   no run of that id or time
 ├── RunNotBegun                  writing without a run, or a run begun twice
@@ -53,6 +54,10 @@ class DatabaseCorrupt(StoreError):
 
 class DatabaseNotWritable(StoreError):
     """The folder, the file or the disk does not take what must be written."""
+
+
+class DatabaseNotReadable(StoreError):
+    """The file belongs to somebody else, who lets us not read it."""
 
 
 class UnknownRun(StoreError):

@@ -5,6 +5,8 @@ from b24_pipeline.store.errors import DatabaseOfAnotherConnection
 
 PORTAL_HOST = "portal_host"
 CALLGEAR_HOST = "callgear_host"
+UNCHECKED_UPDATE = "callgear_unchecked_update"
+"""The fact: what an employee had before an update that is still to be compared (contract 5.5)."""
 
 
 def fact(database: Database, name: str) -> str | None:

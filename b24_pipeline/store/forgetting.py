@@ -1,5 +1,6 @@
 """Erasing a person on request: the texts go, ids and counts stay, so that every total remains right."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -7,15 +8,12 @@ from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import personal_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import AmbiguousPerson, UnknownPerson
+from b24_pipeline.store.facts import UNCHECKED_UPDATE, fact, put_fact
 from b24_pipeline.store.paths import Paths
-from b24_pipeline.store.people import emails_of, employees_named, users_named
+from b24_pipeline.store.people import emails_of, emails_of_employees, employees_named, employees_of, users_named
 from b24_pipeline.store.schema import HISTORIES
 from b24_pipeline.store.store import Store
-
-FORGOTTEN = "(forgotten)"
-
-_JSON = frozenset({"before", "after", "phone_numbers"})
-"""Columns that hold JSON, where a word would be no value: these lose theirs."""
+from b24_pipeline.store.withholding import FORGOTTEN, JSON_COLUMNS, note_forgotten
 
 _ANSWERS = ("error",)
 """What a service answered may name the person."""
@@ -42,7 +40,7 @@ _MENTIONING: Mapping[str, tuple[str, ...]] = {
 def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
     """Erase the texts of one person from the whole database, rewrite the file and publish it.
 
-    Ids, links and counts stay. Somebody who still is in Bitrix24 is read anew by the next run.
+    Ids, links and counts stay. While they are no candidates, what is read again of them is stored without texts.
 
     Returns:
         The Bitrix24 id; None for somebody who is only in CallGear.
@@ -63,29 +61,48 @@ def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
 
 
 def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
-    """Erase the user's texts, those of its CallGear employee, and every mention of its addresses."""
-    addresses = list(emails)
+    """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
+    named = [email.lower() for email in emails if email != FORGOTTEN]
+    employees = employees_of(database, user, named)
+    theirs = {"user": user, "employees": employees}
+    addresses = {*named, *emails_of_employees(database, user, employees)}
     for table, columns in _OF_USER.items():
         database.execute("forget_user", {"user": user}, table=table, forgotten=_forgotten(columns))
-    database.execute(
-        "forget_employees",
-        {"user": user, "emails": [email.lower() for email in addresses]},
-        forgotten=_forgotten(personal_columns(frames.CallGearEmployees)),
-    )
-    for email in addresses:
+    database.execute("forget_employees", theirs, forgotten=_forgotten(personal_columns(frames.CallGearEmployees)))
+    for email in sorted(addresses - {FORGOTTEN}):
         for table, columns in _MENTIONING.items():
-            database.execute(
-                "forget_mentions",
-                {"email": email},
-                table=table,
-                forgotten=", ".join(f'"{name}" = replace("{name}", $email, \'{FORGOTTEN}\')' for name in columns),
-                mentioned=" OR ".join(f'contains("{name}", $email)' for name in columns),
-            )
+            erase_mentions(database, email, table=table, columns=columns)
+    erase_unchecked_update(database, employees)
+    note_forgotten(database, users=set() if user is None else {user}, employees=set(employees))
+
+
+def erase_mentions(database: Database, email: str, *, table: str, columns: Iterable[str]) -> None:
+    """Erase the address wherever the columns hold it, in capitals or not."""
+    replaced = (
+        f"\"{name}\" = regexp_replace(\"{name}\", regexp_escape($email), '{FORGOTTEN}', 'gi')" for name in columns
+    )
+    mentioned = (f'contains(lower("{name}"), $email)' for name in columns)
+    database.execute(
+        "forget_mentions",
+        {"email": email},
+        table=table,
+        forgotten=", ".join(replaced),
+        mentioned=" OR ".join(mentioned),
+    )
+
+
+def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None:
+    """An update that is still to be compared is compared no more: what it is compared with are phone numbers."""
+    unchecked = fact(database, UNCHECKED_UPDATE)
+    if unchecked and json.loads(unchecked)["id"] in employees:
+        put_fact(database, UNCHECKED_UPDATE, "")
 
 
 def _forgotten(columns: Iterable[str]) -> str:
     return ", ".join(
-        f'"{name}" = NULL' if name in _JSON else f'"{name}" = CASE WHEN "{name}" IS NOT NULL THEN \'{FORGOTTEN}\' END'
+        f'"{name}" = NULL'
+        if name in JSON_COLUMNS
+        else f'"{name}" = CASE WHEN "{name}" IS NOT NULL THEN \'{FORGOTTEN}\' END'
         for name in columns
     )
 

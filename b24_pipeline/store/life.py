@@ -71,9 +71,7 @@ def life_of(reader: Reader, user: int) -> Life:
     return Life(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
-        now=words.now(
-            seen=_last(seen), match=_last(matches), link=_last(links), dead_letters=dead_letters, pending=pending
-        ),
+        now=words.now(seen=_last(seen), match=_last(matches), links=links, dead_letters=dead_letters, pending=pending),
         events=tuple(sorted(dict.fromkeys(events), key=lambda event: event.at, reverse=True)),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
 from b24_pipeline.rules.words import BY_EMAIL, BY_ID, reason
 
 Row = Mapping[str, Any]
@@ -167,9 +167,22 @@ def because(word: str | None) -> str:
 
 
 def now(
-    *, seen: Row | None, match: Row | None, link: Row | None, dead_letters: Sequence[Row], pending: Sequence[Row]
+    *,
+    seen: Row | None,
+    match: Row | None,
+    links: Sequence[Row],
+    dead_letters: Sequence[Row],
+    pending: Sequence[Row],
 ) -> str:
-    """One sentence: whether the person is in CallGear now, and why or why not."""
+    """One sentence: whether the person is in CallGear now, and why or why not.
+
+    Args:
+        seen: the user in Bitrix24 now.
+        match: how the user is matched now.
+        links: every link the user has or had, oldest first.
+        dead_letters: what failed and is tried again.
+        pending: creates whose outcome is not known.
+    """
     tries = "".join(
         f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
         f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
@@ -177,12 +190,20 @@ def now(
     )
     if pending:
         return f"It is not known whether the create reached CallGear; the next run looks it up{tries}."
-    if link is not None:
+    link = links[-1] if links else None
+    if link is not None and link["until_run"] is None and not _is_stale(link, match):
         return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}{tries}."
+    if seen is None and link is not None:
+        return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} is linked with another user now."
     if seen is None:
         return "Not in Bitrix24 any more, and never imported."
     why = f": {_match(match)}" if match is not None else ""
     return f"Not in CallGear{why}{tries}."
+
+
+def _is_stale(link: Row, match: Row | None) -> bool:
+    """Whether a run after the link was made has found its employee gone, and none has made another link since (R08)."""
+    return match is not None and match["reason"] == MatchReason.STALE_LINK and link["from_run"] < match["from_run"]
 
 
 def linked(row: Row) -> str:

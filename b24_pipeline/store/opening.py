@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from b24_pipeline.store.database import Database
-from b24_pipeline.store.errors import DatabaseBusy, DatabaseCorrupt, DatabaseMissing, StoreError
+from b24_pipeline.store.errors import DatabaseBusy, DatabaseCorrupt, DatabaseMissing, DatabaseNotReadable, StoreError
 from b24_pipeline.store.files import copy_bytes, copy_file, move_into_place, patiently, writing
 from b24_pipeline.store.migrating import bring_up_to_date, refuse_newer, version_of
 from b24_pipeline.store.paths import Paths, wal_of
@@ -82,7 +82,7 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
             database = Database.open_read_only(path)
         except DatabaseMissing:
             continue
-        except (DatabaseBusy, DatabaseCorrupt) as error:
+        except (DatabaseBusy, DatabaseCorrupt, DatabaseNotReadable) as error:
             problem = error
             continue
         with closing(database):
@@ -112,11 +112,16 @@ def private_copy(source: Path, *, at: datetime) -> Iterator[Database]:
 
 
 def publish(paths: Paths, database: Database) -> None:
-    """Let people see the present state: the published file is replaced in one step; who has it open keeps the old."""
-    with database.lock, writing(paths.published.parent):
+    """Let people see the present state: the published file is replaced in one step; who has it open keeps the old.
+
+    A link stays: the file that it leads to is replaced.
+    """
+    target = paths.published.resolve()
+    draft = target.with_name(paths.publishing.name)
+    with database.lock, writing(target.parent):
         database.execute("checkpoint")
-        copy_bytes(database.content, paths.publishing)
-        move_into_place(paths.publishing, paths.published)
+        copy_bytes(database.content, draft)
+        move_into_place(draft, target)
 
 
 def compacted(paths: Paths, database: Database) -> Database:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import column_list, personal_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.paths import Paths
 from b24_pipeline.store.runs import remember_first_import
@@ -13,13 +14,15 @@ KEEP_DAYS = 400
 
 _EXPIRING = (*(table for model, table in HISTORIES.items() if model is not frames.Users), "standing_actions")
 _OF_RUNS = ("events", "recorded")
+_OF_LEAVERS = tuple(name for name in personal_columns(frames.Users) if name != "last_name")
+_BLANKED = ", ".join(f'"{name}" = NULL' for name in _OF_LEAVERS)
 
 
 def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) -> int:
     """Delete what is older than `keep_days`, compact the file and publish it.
 
-    Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user the last known
-    name (R09). The newest run always stays.
+    Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user who is gone the
+    last name that was known last (R09), and nothing else. The newest run always stays.
 
     Returns:
         How many runs were deleted.
@@ -44,6 +47,7 @@ def expire(database: Database, *, since: datetime) -> int:
     with database.transaction():
         remember_first_import(database)
         database.execute("expire_users", kept)
+        database.execute("blank_leavers", kept, blanked=_BLANKED, columns=column_list(_OF_LEAVERS))
         for table in _EXPIRING:
             database.execute("expire_rows", kept, table=table)
         for table in _OF_RUNS:

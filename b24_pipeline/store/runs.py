@@ -16,6 +16,9 @@ from b24_pipeline.store.facts import fact, put_fact
 Moment = str | datetime
 """A run id, or a time: then the latest run that had started by then is meant."""
 
+SHORT_RUN_ID = 8
+"""So many characters of a run's id are enough where it is alone with them."""
+
 FIRST_IMPORT_OVER = "first_import_over"
 
 
@@ -128,6 +131,22 @@ def number_as_of(database: Database, moment: Moment) -> int:
     if number is None:
         raise UnknownRun(f"No run is known as of {moment}; `b24-pipeline history` lists the runs.")
     return int(number)
+
+
+def run_named(database: Database, text: str) -> str:
+    """The id of the run that has this id, or whose id alone begins with it; as many characters as `explain` prints.
+
+    Raises:
+        UnknownRun: there is none, or there are several.
+    """
+    found = [row["run_id"] for row in database.records("run_ids_that_begin", {"text": text})]
+    if text in found:
+        return text
+    if not found or len(text) < SHORT_RUN_ID:
+        raise UnknownRun(f"No run {text} is known; `b24-pipeline history` lists the runs.")
+    if len(found) > 1:
+        raise UnknownRun(f"Several runs begin with {text}: {', '.join(found)}.")
+    return str(found[0])
 
 
 def history(database: Database, *, limit: int, since: datetime | None) -> pd.DataFrame:

@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs
+from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs, withholding
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.database import Database
@@ -22,6 +23,7 @@ from b24_pipeline.store.links import LinkWritten
 from b24_pipeline.store.paths import Paths
 from b24_pipeline.store.runs import CurrentRun, Moment, RunCounts, RunEnd, RunStart
 from b24_pipeline.store.schema import HISTORIES
+from b24_pipeline.store.withholding import Forgotten
 
 WAIT_SECONDS = 10.0
 """How long opening waits for another process by default."""
@@ -74,6 +76,10 @@ class Reader:
         """What a person has approved within the last 24 hours and no run has done yet (R16)."""
         return approvals.open_approval(self.database, now=now)
 
+    def forgotten(self) -> Forgotten:
+        """Everybody who was forgotten on request."""
+        return withholding.forgotten(self.database)
+
     def fact(self, name: str) -> str | None:
         """The remembered value of that name."""
         return facts.fact(self.database, name)
@@ -100,6 +106,8 @@ class Store(Reader):
         self._now = now
         self._lock = lock
         self._run: CurrentRun | None = None
+        self._withheld = Forgotten()
+        self._whole: dict[type[frames.Frame], pd.DataFrame] = {}
 
     @classmethod
     def open(
@@ -181,7 +189,12 @@ class Store(Reader):
             RunNotBegun: a run of that id was begun before.
         """
         self._run, interrupted = runs.begin(self.database, start)
+        self.store_texts_of(frozenset())
         return interrupted
+
+    def store_texts_of(self, candidates: AbstractSet[int]) -> None:
+        """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
+        self._withheld = withholding.withheld(self.database, candidates=candidates)
 
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
@@ -199,8 +212,20 @@ class Store(Reader):
             yield
 
     def record_snapshot(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> None:
-        """Store what the current run saw, as changes: an unchanged frame adds no row."""
-        histories.record_snapshot(self.database, self._current_run(), model, frame)
+        """Store what the current run saw, as changes: an unchanged frame adds no row.
+
+        What is withheld of people who were forgotten is kept in memory, for the steps of this run.
+        """
+        stored = self._withheld.without_texts(model, frame)
+        histories.record_snapshot(self.database, self._current_run(), model, stored)
+        if stored is frame:
+            self._whole.pop(model, None)
+        else:
+            self._whole[model] = frame
+
+    def seen(self, model: type[frames.Model]) -> DataFrame[frames.Model]:
+        """The frame that the current run recorded, with what is withheld from the database."""
+        return cast("DataFrame[frames.Model]", self._whole[model]) if model in self._whole else self.snapshot(model)
 
     def recorded(self, model: type[frames.Frame]) -> bool:
         """Whether the current run has recorded this snapshot."""
@@ -221,11 +246,12 @@ class Store(Reader):
 
     def record_standing(self, step: str, frame: DataFrame[frames.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
-        actions.record_standing(self.database, self._current_run(), Step(step), frame)
+        stored = self._withheld.without_texts(frames.Actions, frame)
+        actions.record_standing(self.database, self._current_run(), Step(step), stored)
 
     def record_events(self, frame: DataFrame[frames.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
-        actions.record_events(self.database, self._current_run(), frame)
+        actions.record_events(self.database, self._current_run(), self._withheld.without_texts(frames.Actions, frame))
 
     def put_dead_letters(self, frame: DataFrame[frames.DeadLetters]) -> None:
         """Replace all dead letters."""
@@ -234,11 +260,13 @@ class Store(Reader):
     def approve(self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None) -> None:
         """Approve all that a run held (R16), or the reused e-mail addresses of these users in it (R09).
 
+        The first 8 characters of its id are enough.
+
         Raises:
-            UnknownRun: there is no such run.
+            UnknownRun: there is no such run, or there are several.
             NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
         """
-        approvals.approve(self.database, run_id, bitrix24_ids, now=self._now())
+        approvals.approve(self.database, runs.run_named(self.database, run_id), bitrix24_ids, now=self._now())
 
     def settle_approvals(self) -> None:
         """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""

@@ -1,6 +1,7 @@
 """`history`, `explain`, `approve`, `forget` and `check`: what people ask, and what they decide."""
 
 import json
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -62,13 +63,15 @@ def test_reading_needs_no_credentials(portal: World, terminal: Terminal, command
     assert terminal(*command).code == 0
 
 
-@pytest.mark.parametrize("command", [*READING, ("forget", "1"), ("approve", "4711")])
+@pytest.mark.parametrize(
+    ("command", "code"), [*((command, 50) for command in READING), (("forget", "1"), 2), (("approve", "4711"), 2)]
+)
 def test_before_the_first_run_there_is_one_clear_line(
-    world: World, terminal: Terminal, command: tuple[str, ...]
+    world: World, terminal: Terminal, command: tuple[str, ...], code: int
 ) -> None:
     said = terminal(*command)
 
-    assert (said.code, said.out, len(said.err.splitlines())) == (50, "", 1)
+    assert (said.code, said.out, len(said.err.splitlines())) == (code, "", 1)
     assert not world.paths.published.exists()
 
 
@@ -86,11 +89,11 @@ def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Termin
     assert after.counts.responsible_removed == 4
 
 
-def test_approving_what_was_never_listed_is_refused(portal: World, terminal: Terminal) -> None:
+def test_approving_what_was_never_listed_is_bad_usage(portal: World, terminal: Terminal) -> None:
     assert portal
     said = terminal("approve", "4711")
     assert (said.code, said.err) == (
-        50,
+        2,
         "b24-pipeline: No run 4711 is known; `b24-pipeline history` lists the runs.\n",
     )
 
@@ -107,10 +110,39 @@ def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal
         assert store.history()["created"].tolist() == [9]
 
 
+def test_the_report_is_written_where_the_command_was_called(
+    portal: World, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert portal
+    here = tmp_path / "somewhere else"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    said = terminal("report", "--output", "mine.html")
+
+    assert (said.code, said.out) == (0, f"{here / 'mine.html'}\n")
+    assert (here / "mine.html").exists()
+
+
 @pytest.mark.parametrize("command", [("forget", "1"), ("approve", "4711"), ("accept-address",)])
 def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
     with FileLock(portal.paths.lock):
         assert terminal(*command).code == 40
+
+
+@pytest.mark.parametrize("command", [("history",), ("explain", "1"), ("approve", "4711"), ("report",), ("forget", "1")])
+def test_with_sandbox_the_real_database_of_the_file_is_neither_read_nor_changed(
+    portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("B24_PIPELINE_DATABASE")
+    Path(".env").write_text(f"B24_PIPELINE_DATABASE={portal.paths.published}\n")
+    before = {path: path.read_bytes() for path in portal.paths.published.parent.glob("b24*")}
+
+    said = terminal(*command, "--sandbox")
+
+    assert said.code != 0
+    assert "Person1" not in said.out
+    assert {path: path.read_bytes() for path in portal.paths.published.parent.glob("b24*")} == before
 
 
 def test_explaining_a_stranger_is_2_and_one_line(portal: World, terminal: Terminal) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from b24_pipeline.automation import purge_old_audit, purge_old_runs
 from b24_pipeline_tests.world import QUIET, World
@@ -29,10 +30,28 @@ def run_of(instance: dg.DagsterInstance, *, days_ago: int, status: dg.DagsterRun
     run = dg.DagsterRun(job_name=job.name, status=status)
     instance.run_storage.add_historical_run(run, NOW - timedelta(days=days_ago))
     instance.report_engine_event("something happened", run)
+    instance.report_dagster_event(found_by_a_check(), run.run_id)
     log = Path(f"data/dagster/compute_logs/{run.run_id}/compute_logs/step.err")
     log.parent.mkdir(parents=True)
     log.write_text("said")
     return run.run_id
+
+
+def found_by_a_check() -> dg.DagsterEvent:
+    """What a check of an asset says, with a name in it."""
+    found = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("employees"),
+        check_name="required_fields",
+        passed=False,
+        metadata={"who": dg.MetadataValue.md("Antonova")},
+    )
+    return dg.DagsterEvent(dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, "any", event_specific_data=found)
+
+
+def with_check_results(instance: dg.DagsterInstance) -> set[str]:
+    """The runs of which a check result is kept."""
+    with instance.event_log_storage.index_connection() as connection:
+        return {row.run_id for row in connection.execute(AssetCheckExecutionsTable.select())}
 
 
 def left_of(run_id: str) -> list[str]:
@@ -55,6 +74,16 @@ def test_runs_older_than_thirty_days_go_with_all_their_files(instance: dg.Dagste
     assert [left_of(run) for run in old] == [[], [], []]
     assert {run.run_id for run in instance.get_runs()} == {recent, going_on, result.run_id}
     assert left_of(recent)
+    assert with_check_results(instance) == {recent, going_on}
+
+
+def test_what_checks_found_in_a_run_that_a_person_deleted_goes_too(instance: dg.DagsterInstance) -> None:
+    instance.delete_run(run_of(instance, days_ago=1, status=dg.DagsterRunStatus.SUCCESS))
+    assert len(with_check_results(instance)) == 1
+
+    purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+
+    assert with_check_results(instance) == set()
 
 
 def test_the_audit_keeps_as_many_days_as_the_setting_says(imported: World) -> None:

@@ -76,6 +76,16 @@ def test_r03_who_is_gone_is_out_of_scope_by_what_was_known_last_or_by_the_id_alo
     assert responsible.gone_in_scope(gone, last_known=last_known, policy=Policy(scope=scope)) == left
 
 
+@pytest.mark.parametrize("email", [None, "(forgotten)"])
+@pytest.mark.parametrize(("patterns", "left"), [((), {7, 8}), (("*@partner.test",), {8})])
+def test_r03_who_is_gone_may_be_left_out_by_an_address_that_is_not_known_any_more(
+    email: str | None, patterns: tuple[str, ...], left: set[int]
+) -> None:
+    last_known = users(user(7, email=email), user(8))
+    policy = Policy(scope=Scope(exclude_emails=patterns))
+    assert responsible.gone_in_scope(frozenset({7, 8}), last_known=last_known, policy=policy) == left
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

@@ -222,3 +222,18 @@ def test_r09_only_a_reused_address_can_be_approved_by_user(recorder: Recorder, h
     with pytest.raises(NotApprovable, match="it does for 2"):
         recorder.store.approve(held_run, bitrix24_ids=[2, stranger])
     assert recorder.store.open_approval(recorder.clock()) is None
+
+
+def test_the_first_characters_of_a_run_are_enough_where_they_are_its_own(recorder: Recorder) -> None:
+    for run_id in ("abcdefgh-1", "abcdefgh-2", "ABCDEFGH-3"):
+        recorder.begin(run_id=run_id)
+        recorder.store.record_standing(Step.UPSERT, actions(action(1, "create", "held")))
+        recorder.finish(RunStatus.HELD)
+    recorder.store.approve("ABCDEFGH")
+    approved = recorder.store.open_approval(recorder.clock())
+    assert approved is not None
+    assert approved.run_id == "ABCDEFGH-3"
+    with pytest.raises(UnknownRun, match="Several runs begin with abcdefgh: abcdefgh-2, abcdefgh-1"):
+        recorder.store.approve("abcdefgh")
+    with pytest.raises(UnknownRun, match="No run ABC is known"):
+        recorder.store.approve("ABC")

@@ -5,8 +5,9 @@ import pytest
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import LinkWritten, Paths, Step
+from b24_pipeline.store import LinkWritten, Paths, Step, Store
 from b24_pipeline.store.errors import AmbiguousPerson, UnknownPerson
+from b24_pipeline.store.facts import UNCHECKED_UPDATE
 from b24_pipeline.store.forgetting import forget
 from b24_pipeline_tests.store.recording import Recorder, action, actions, ask, employees, judged, users
 
@@ -127,6 +128,82 @@ def test_the_next_holder_of_the_employee_is_not_forgotten_with_the_former(record
     forget(paths, "1", now=recorder.clock())
     shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY from_run")
     assert shown == [("(forgotten)",), ("Belov",)]
+
+
+def test_somebody_only_in_callgear_is_forgotten_under_former_addresses_too(recorder: Recorder, paths: Paths) -> None:
+    recorder.run(employees((15, "Zhuravleva"), email="maiden@x.test"))
+    recorder.run(employees((15, "Zhuravleva"), email="Zhura@x.test"), status=RunStatus.DONE)
+    recorder.begin()
+    recorder.finish(RunStatus.FAILED, "MAIDEN@x.test failed")
+    recorder.store.close()
+    forget(paths, "zhura@x.test", now=recorder.clock())
+    assert ask(paths, "SELECT DISTINCT email FROM store.callgear_employees") == [("(forgotten)",)]
+    assert ask(paths, "SELECT reason FROM audit.runs WHERE reason IS NOT NULL") == [("(forgotten) failed",)]
+
+
+def test_an_address_is_erased_in_whatever_letters_it_is_mentioned(recorder: Recorder, paths: Paths) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva"), email="Zhura+1@x.test"))
+    recorder.store.record_events(
+        actions(action(2, "link", "failed", after='{"note": "like ZHURA+1@X.test"}', error="zhura+1@x.test is taken"))
+    )
+    recorder.finish()
+    recorder.store.close()
+    forget(paths, "1", now=recorder.clock())
+    assert ask(paths, "SELECT after, error FROM audit.actions") == [
+        ('{"note": "like (forgotten)"}', "(forgotten) is taken")
+    ]
+
+
+@pytest.mark.parametrize(("employee", "left"), [(11, ""), (12, '{"id": 12, "phone_numbers": ["79161234567"]}')])
+def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
+    recorder: Recorder, paths: Paths, employee: int, left: str
+) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.store.put_fact(UNCHECKED_UPDATE, f'{{"id": {employee}, "phone_numbers": ["79161234567"]}}')
+    recorder.finish()
+    recorder.store.close()
+    forget(paths, "1", now=recorder.clock())
+    assert ask(paths, f"SELECT value FROM store.facts WHERE name = '{UNCHECKED_UPDATE}'") == [(left,)]
+
+
+def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived: Recorder, paths: Paths) -> None:
+    seen = users((1, "Zhuravleva"), email="zhura@x.test", active=False)
+    account = employees((11, "Zhuravleva"), (12, "Belov"), email="zhura@x.test")
+    forget(paths, "1", now=lived.clock())
+    with Store.open(paths, now=lived.clock) as store:
+        again = Recorder(store, lived.clock, number=lived.number)
+        for _ in range(2):
+            again.begin()
+            store.record_snapshot(frames.Users, seen)
+            store.record_snapshot(frames.CallGearEmployees, account)
+            store.record_events(
+                actions(action(1, "remove_responsible", "done", person="Zhuravleva", before='{"a": 1}'))
+            )
+            assert store.seen(frames.Users).equals(seen)
+            again.finish()
+        store.publish()
+    assert ask(paths, "SELECT last_name, email FROM audit.bitrix24_users") == [("(forgotten)", "(forgotten)")]
+    assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",), ("Belov",)]
+    assert ask(paths, "SELECT DISTINCT person, before FROM audit.actions WHERE action = 'remove_responsible'") == [
+        ("(forgotten)", None)
+    ]
+    assert ask(paths, "SELECT count(*) FROM store.bitrix24_users WHERE NOT active") == [(1,)]
+
+
+def test_somebody_forgotten_who_is_a_candidate_is_stored_like_everybody(lived: Recorder, paths: Paths) -> None:
+    forget(paths, "1", now=lived.clock())
+    with Store.open(paths, now=lived.clock) as store:
+        again = Recorder(store, lived.clock, number=lived.number)
+        again.begin()
+        store.store_texts_of({1})
+        store.record_snapshot(frames.Users, users((1, "Zhuravleva")))
+        store.record_snapshot(frames.CallGearEmployees, employees((11, "Zhuravleva")))
+        store.publish()
+    assert ask(paths, "SELECT last_name FROM audit.bitrix24_users") == [("Zhuravleva",)]
+    assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("Zhuravleva",)]
 
 
 def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths: Paths) -> None:

@@ -1,6 +1,7 @@
 """Snapshots are kept as changes, and every run can be shown exactly as it was (R20)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import MatchKind, MatchReason
 from b24_pipeline.store import LinkWritten, Store
 from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.errors import RunNotBegun, UnknownRun
@@ -106,69 +108,107 @@ def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
 
 
 names = st.sampled_from(["Antonova", "Белов", "", "Ōta"]) | st.none()
-directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.booleans()), max_size=6)
+directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.booleans()), max_size=6).map(
+    lambda people: frames.of(
+        frames.Users,
+        [
+            {"bitrix24_id": user, "last_name": last, "email": email, "active": active}
+            for user, (last, email, active) in sorted(people.items())
+        ],
+    )
+)
+accounts = st.dictionaries(
+    st.integers(11, 16), st.tuples(names, names, st.sampled_from(["[]", '[{"phone_number": "7495"}]'])), max_size=6
+).map(
+    lambda people: frames.of(
+        frames.CallGearEmployees,
+        [
+            {"callgear_id": employee, "last_name": last, "email": email, "phone_numbers": phones}
+            for employee, (last, email, phones) in sorted(people.items())
+        ],
+    )
+)
+found = st.tuples(st.none() | st.integers(11, 13), st.sampled_from(MatchKind), st.none() | st.sampled_from(MatchReason))
+match_tables = st.dictionaries(st.integers(1, 6), found, max_size=6).map(
+    lambda people: frames.of(
+        frames.Matches,
+        [
+            {"bitrix24_id": user, "callgear_id": employee, "match": kind.value, "reason": reason and reason.value}
+            for user, (employee, kind, reason) in sorted(people.items())
+        ],
+    )
+)
+kinds = st.fixed_dictionaries({}, optional={"dry_run": st.just(value=True), "only": st.just([1])})
+days = st.lists(
+    st.tuples(
+        kinds,
+        st.lists(directories, max_size=2),
+        st.lists(accounts, max_size=2),
+        st.lists(match_tables, max_size=2),
+    ),
+    min_size=1,
+    max_size=4,
+)
+"""A day is a run, also a dry one or one for single people. It sees nothing of a side (it died early), or a state, or
+one state and then another one."""
+RECONSTRUCTED = (frames.Users, frames.CallGearEmployees, frames.Matches)
 
 
-@settings(max_examples=8, deadline=None)
-@given(days=st.lists(st.none() | st.lists(directories, min_size=1, max_size=2), min_size=1, max_size=5))
+@settings(max_examples=6, deadline=None)
+@given(days=days)
 def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
-    new_store: NewStore, days: list[list[dict[int, tuple[str | None, str | None, bool]]] | None]
+    new_store: NewStore, days: list[tuple[dict[str, Any], *tuple[list[pd.DataFrame], ...]]]
 ) -> None:
-    """A day is a run: it sees nothing (it died early), or a directory, or one directory and then another one."""
     with new_store() as recorder:
-        last, seen = frames.empty(frames.Users), {}
-        for day in days:
-            states = [directory_frame(directory) for directory in day or []]
-            last = states[-1] if states else last
-            run_id = recorder.run(*states)
-            seen[run_id] = (recorder.clock(), last)
-        for run_id, (started, frame) in seen.items():
-            assert_frame_equal(recorder.store.snapshot(frames.Users, run_id), frame)
-            assert_frame_equal(recorder.store.snapshot(frames.Users, started), frame)
-            assert_frame_equal(by_macro(recorder.store, "bitrix24_users", run_id), frame, check_dtype=False)
-            assert_frame_equal(by_macro(recorder.store, "bitrix24_users", str(started)), frame, check_dtype=False)
-        assert len(recorder.store.snapshot(frames.Users)) == len(last)
+        last: dict[type[frames.Frame], pd.DataFrame] = {model: frames.empty(model) for model in RECONSTRUCTED}
+        seen = {}
+        for kind, *sides in days:
+            run_id = recorder.run(*(state for states in sides for state in states), **kind)
+            last |= {model: states[-1] for model, states in zip(RECONSTRUCTED, sides, strict=True) if states}
+            seen[run_id] = (recorder.clock(), dict(last))
+        for run_id, (started, states) in seen.items():
+            for model, frame in states.items():
+                assert_frame_equal(recorder.store.snapshot(model, run_id), frame)
+                assert_frame_equal(recorder.store.snapshot(model, started), frame)
+                for moment in (run_id, str(started)):
+                    shown = by_macro(recorder.store, HISTORIES[model], moment, key=frame.columns[0])
+                    assert_frame_equal(shown, frame, check_dtype=False)
+        for model, frame in last.items():
+            assert_frame_equal(recorder.store.snapshot(model), frame)
 
 
 assignments = st.lists(st.tuples(st.integers(1, 4), st.integers(11, 14)), max_size=4)
 
 
 @settings(max_examples=8, deadline=None)
-@given(days=st.lists(st.lists(assignments, max_size=3), min_size=1, max_size=5))
+@given(days=st.lists(st.tuples(kinds, st.lists(assignments, max_size=3)), min_size=1, max_size=5))
 def test_r20_after_any_linking_the_links_of_every_past_run_are_reconstructed(
-    new_store: NewStore, days: list[list[list[tuple[int, int]]]]
+    new_store: NewStore, days: list[tuple[dict[str, Any], list[list[tuple[int, int]]]]]
 ) -> None:
     with new_store() as recorder:
         live, seen, ever = dict[int, int](), {}, set()
-        for day in days:
-            run_id = recorder.begin()
+        for kind, day in days:
+            run_id = recorder.begin(**kind)
             for batch in day:
                 recorder.store.put_links([LinkWritten(user, employee, "email") for user, employee in batch])
                 for user, employee in batch:
                     live = {u: e for u, e in live.items() if u != user and e != employee} | {user: employee}
                     ever.add(user)
             recorder.finish()
-            seen[run_id] = dict(live)
-        for run_id, expected in seen.items():
-            shown = by_macro(recorder.store, "links", run_id)
-            assert dict(zip(shown["bitrix24_id"], shown["callgear_id"], strict=True)) == expected
+            seen[run_id] = (recorder.clock(), dict(live))
+        for run_id, (started, expected) in seen.items():
+            for moment in (run_id, str(started)):
+                shown = by_macro(recorder.store, "links", moment)
+                assert dict(zip(shown["bitrix24_id"], shown["callgear_id"], strict=True)) == expected
         links = recorder.store.links()
         assert dict(zip(links["bitrix24_id"], links["callgear_id"], strict=True)) == live
         assert recorder.store.ever_linked() == ever
 
 
-def directory_frame(directory: dict[int, tuple[str | None, str | None, bool]]) -> pd.DataFrame:
-    rows = [
-        {"bitrix24_id": id_, "last_name": last, "email": email, "active": active}
-        for id_, (last, email, active) in sorted(directory.items())
-    ]
-    return frames.of(frames.Users, rows)
-
-
-def by_macro(store: Store, table: str, moment: str) -> pd.DataFrame:
+def by_macro(store: Store, table: str, moment: str, *, key: str = "bitrix24_id") -> pd.DataFrame:
     """What a person gets from the table macro."""
     relation = store.database._connection.sql(
-        f"SELECT * FROM audit.{table}_as_of($moment) ORDER BY bitrix24_id", params={"moment": moment}
+        f"SELECT * FROM audit.{table}_as_of($moment) ORDER BY {key}", params={"moment": moment}
     )
     return to_pandas(relation.to_arrow_table())
 

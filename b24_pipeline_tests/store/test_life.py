@@ -12,7 +12,7 @@ from b24_pipeline.store.retention import expire
 from b24_pipeline_tests.store.recording import Recorder, action, actions, employees, judged, users
 
 
-def matches(*rows: dict[str, object]) -> object:
+def matches(*rows: dict[str, object]) -> DataFrame[frames.Matches]:
     return frames.of(frames.Matches, list(rows))
 
 
@@ -99,6 +99,44 @@ def test_linked_moved_and_what_callgear_changed_meanwhile(recorder: Recorder) ->
         "changed in CallGear as employee 11: last name «(bitrix24) Antonova» → «Antonova»",
     ]
     assert "changed in CallGear as employee 11: last name «Antonova» → «Belov»" in told(recorder, "2")
+
+
+def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_is_done(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    recorder.run(matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
+    assert life(recorder, "1").now == (
+        "Not in CallGear: matched with nobody in CallGear, because the linked employee no longer exists in CallGear."
+    )
+    recorder.begin()
+    recorder.store.put_links([LinkWritten(1, 12, "create")])
+    assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
+
+
+def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear(
+    recorder: Recorder,
+) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Matches, matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
+    recorder.store.put_links([LinkWritten(1, 12, "create")])
+    assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
+
+
+def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova"), (2, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    recorder.begin()
+    recorder.store.put_links([LinkWritten(2, 11, "rehire")])
+    recorder.finish()
+    recorder.run(users((2, "Antonova")))
+    assert life(recorder, "1").now == (
+        "Not in Bitrix24 any more; CallGear employee 11 is linked with another user now."
+    )
 
 
 def test_the_responsible_list_is_told_with_its_comings_and_goings(recorder: Recorder) -> None:

@@ -19,10 +19,11 @@ from b24_pipeline.store.errors import (
     DatabaseForeign,
     DatabaseMisnamed,
     DatabaseMissing,
+    DatabaseNotReadable,
     DatabaseNotWritable,
     DatabaseTooNew,
 )
-from b24_pipeline_tests.databases import no_file_larger_than
+from b24_pipeline_tests.databases import bound_by_modes, no_file_larger_than
 from b24_pipeline_tests.store.recording import Clock, Recorder, ask, users
 
 ANALYST = """
@@ -268,6 +269,36 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_words(clock: Clock) -> N
     with pytest.raises(DatabaseNotWritable, match="cannot be written") as caught:
         Store.open(Paths(Path("/proc/b24_pipeline/b24_pipeline.duckdb")), now=clock)
     assert "\n" not in str(caught.value)
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path, clock: Clock) -> None:
+    target = tmp_path / "elsewhere" / "audit_of_us.duckdb"
+    target.parent.mkdir()
+    paths = Paths(tmp_path / "data" / "b24_pipeline.duckdb")
+    paths.published.parent.mkdir()
+    paths.published.symlink_to(target)
+    for number in range(2):
+        with Store.open(paths, now=clock) as store:
+            Recorder(store, clock, number=number).run()
+            store.publish()
+    assert paths.published.is_symlink()
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    assert ask(Paths(target), "SELECT count(*) FROM audit.runs") == [(2,)]
+
+
+def test_a_working_file_that_may_not_be_read_is_passed_over_for_the_published_one(
+    published: Paths, clock: Clock
+) -> None:
+    published.working.chmod(0o000)
+
+    def read() -> list[str]:
+        with Store.reader(published, now=clock) as reader:
+            return list(reader.snapshot(frames.Users)["last_name"])
+
+    assert bound_by_modes(read) == ["Antonova"]
+    published.published.chmod(0o000)
+    with pytest.raises(DatabaseNotReadable, match="may not be read; check who owns it"):
+        bound_by_modes(read)
 
 
 def test_a_path_through_a_file_is_an_error_in_words(tmp_path: Path, clock: Clock) -> None:

@@ -51,7 +51,8 @@ def test_an_empty_database_has_nothing_to_lose(recorder: Recorder, paths: Paths)
 
 def test_links_never_expire_nor_the_last_name_of_a_linked_user(recorder: Recorder, paths: Paths) -> None:
     recorder.begin()
-    recorder.store.record_snapshot(frames.Users, users((1, "Antonova"), (2, "Belov")))
+    known = {"first_name": "Anna", "work_phone": "79161234567"}
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova"), (2, "Belov"), **known))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.store.put_links([LinkWritten(1, 12, "email")])
     recorder.finish()
@@ -62,7 +63,8 @@ def test_links_never_expire_nor_the_last_name_of_a_linked_user(recorder: Recorde
     apply_retention(paths, now=recorder.clock())
     assert ask(paths, "SELECT bitrix24_id, callgear_id FROM audit.links") == [(1, 12)]
     assert ask(paths, "SELECT callgear_id FROM store.links ORDER BY 1") == [(11,), (12,)]
-    assert ask(paths, "SELECT last_name FROM store.bitrix24_users") == [("Antonova",)]
+    assert ask(paths, "SELECT bitrix24_id, last_name FROM store.bitrix24_users") == [(1, "Antonova")]
+    assert ask(paths, "SELECT first_name, email, work_phone FROM store.bitrix24_users") == [(None, None, None)]
 
 
 def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:

@@ -19,6 +19,25 @@ SELECT trim(email) AS email FROM store.bitrix24_users WHERE bitrix24_id = $user 
 UNION
 SELECT email FROM store.employees WHERE bitrix24_id = $user AND email IS NOT NULL
 
+-- name: employees_of_person
+SELECT callgear_id FROM store.links WHERE bitrix24_id = $user
+UNION
+SELECT callgear_id FROM store.callgear_employees
+WHERE list_contains($emails, lower(trim(email)))
+  AND callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user)
+
+-- name: emails_of_employees
+SELECT DISTINCT lower(trim(email)) AS email FROM store.callgear_employees AS kept
+WHERE email IS NOT NULL AND (
+      EXISTS (
+        SELECT 1 FROM store.links AS links
+        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
+          AND (links.until_run IS NULL OR kept.from_run < links.until_run)
+      )
+   OR (list_contains($employees, kept.callgear_id)
+       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+)
+
 -- name: life_rows
 SELECT history.*, began.run_id AS from_run_id, ended.run_id AS until_run_id, ended.started_at AS until_at
 FROM store.{table} AS history
@@ -47,7 +66,7 @@ WHERE EXISTS (
         WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
           AND (links.until_run IS NULL OR kept.from_run < links.until_run)
       )
-   OR (list_contains($emails, lower(trim(kept.email)))
+   OR (list_contains($employees, kept.callgear_id)
        AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 
 -- name: forget_mentions

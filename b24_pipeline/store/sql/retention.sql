@@ -17,6 +17,9 @@ WHERE kept.until_run <= $oldest
         )
   )
 
+-- name: blank_leavers
+UPDATE store.bitrix24_users SET {blanked} WHERE until_run <= $oldest AND coalesce({columns}) IS NOT NULL
+
 -- name: expire_of_runs
 DELETE FROM store.{table} WHERE run < $oldest
 

@@ -3,6 +3,9 @@
 -- name: run_number
 SELECT number FROM store.runs WHERE run_id = $run_id
 
+-- name: run_ids_that_begin
+SELECT run_id FROM store.runs WHERE starts_with(run_id, $text) ORDER BY number DESC
+
 -- name: run_number_as_of
 SELECT audit.run_as_of($moment)
 

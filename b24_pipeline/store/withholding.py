@@ -1,0 +1,70 @@
+"""Whom people have asked to forget: ids alone, so that what is read again of them is stored without personal data."""
+
+import json
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store.columns import personal_columns
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.facts import fact, put_fact
+
+FORGOTTEN = "(forgotten)"
+"""Stands where a text was."""
+
+JSON_COLUMNS = frozenset({"before", "after", "phone_numbers"})
+"""Columns that hold JSON, where a word would be no value: these lose theirs."""
+
+_FACT = "forgotten_ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Ids of people on request of whom something was erased: of users of Bitrix24 and of employees of CallGear."""
+
+    users: frozenset[int] = frozenset()
+    employees: frozenset[int] = frozenset()
+
+    def without_texts(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> DataFrame[frames.Model]:
+        """The frame with the texts of these people taken out; the very same frame where it holds none of them."""
+        texts = personal_columns(model)
+        key, ids = ("bitrix24_id", self.users) if "bitrix24_id" in frame.columns else ("callgear_id", self.employees)
+        if not (texts and ids):
+            return frame
+        theirs = frame[key].isin(ids)
+        if not theirs.any():
+            return frame
+        return frames.check(model, frame.assign(**{name: blanked(frame[name], theirs) for name in texts}))
+
+
+def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:
+    """The column as `forget` leaves it in these rows: so a person who is read again is no change."""
+    return texts.mask(rows, None) if texts.name in JSON_COLUMNS else texts.mask(rows & texts.notna(), FORGOTTEN)
+
+
+def forgotten(database: Database) -> Forgotten:
+    """Everybody who was forgotten so far."""
+    noted = json.loads(fact(database, _FACT) or "{}")
+    return Forgotten(frozenset(noted.get("users", ())), frozenset(noted.get("employees", ())))
+
+
+def note_forgotten(database: Database, *, users: AbstractSet[int], employees: AbstractSet[int]) -> None:
+    """Remember these ids, beside those of before."""
+    known = forgotten(database)
+    ids = {"users": sorted(known.users | users), "employees": sorted(known.employees | employees)}
+    put_fact(database, _FACT, json.dumps(ids))
+
+
+def withheld(database: Database, *, candidates: AbstractSet[int]) -> Forgotten:
+    """Those of the forgotten who are no candidates, with the employees that belong to them or to nobody else."""
+    known = forgotten(database)
+    if not (known.users or known.employees):
+        return known
+    users = known.users - candidates
+    holders = {row["callgear_id"]: row["bitrix24_id"] for row in database.records("live_links")}
+    theirs = {employee for employee, user in holders.items() if user in users}
+    unclaimed = {employee for employee in known.employees if holders.get(employee) is None}
+    return Forgotten(users, frozenset(theirs | unclaimed))

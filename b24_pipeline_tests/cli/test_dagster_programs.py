@@ -1,0 +1,97 @@
+"""Dagster's own programs: what is given in the environment wins over `.env` in them, too."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from dagster._cli import utils
+from dagster._cli.utils import get_possibly_temporary_instance_for_cli
+
+from b24_pipeline.cli.dagster_programs import command, let_environment_win, run_program, set_dagster_home
+from b24_pipeline.settings.given import GIVEN
+from b24_pipeline_tests.cli.conftest import Terminal
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def other_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder whose `.env` names another home, and a setting; both are taken back afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("B24_PIPELINE_PHONES", "all")
+    home = tmp_path / "other"
+    home.mkdir()
+    Path(".env").write_text(f"DAGSTER_HOME={home}\nB24_PIPELINE_PHONES=first\nB24_PIPELINE_ON_ID_MATCH=refresh\n")
+    return home
+
+
+@pytest.fixture
+def dagster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process as one of Dagster's programs, for one test."""
+    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+    let_environment_win()
+
+
+@pytest.mark.usefixtures("other_home", "dagster")
+def test_in_a_program_of_dagster_the_file_fills_in_only_what_is_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    set_dagster_home()
+
+    with get_possibly_temporary_instance_for_cli() as instance:
+        seen = {name: os.environ.get(f"B24_PIPELINE_{name}") for name in ("PHONES", "ON_ID_MATCH")}
+        assert instance.root_directory == str(tmp_path)
+
+    assert seen == {"PHONES": "all", "ON_ID_MATCH": "refresh"}
+
+
+@pytest.mark.usefixtures("other_home")
+def test_what_a_program_starts_knows_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "argv", ["b24-pipeline"])
+    monkeypatch.setenv(GIVEN, "{}")
+    with pytest.raises(SystemExit):
+        run_program("dagster", ["--version"])
+    assert json.loads(os.environ[GIVEN])["B24_PIPELINE_PHONES"] == "all"
+
+
+def test_the_home_of_the_file_is_used_from_the_terminal_too(other_home: Path) -> None:
+    set_dagster_home()
+    assert os.environ["DAGSTER_HOME"] == str(other_home)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_without_any_the_home_is_the_project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").unlink()
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    set_dagster_home()
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path)
+
+
+@pytest.mark.parametrize("home", ["data", "/nowhere", str(PROJECT / "README.md")])
+@pytest.mark.parametrize("arguments", [("sync",), ("dev",), ("daemon",), ("webserver",)])
+def test_a_home_that_is_no_folder_is_2_and_one_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], home: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home)
+
+    said = terminal(*arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "b24-pipeline: DAGSTER_HOME: must be the absolute path of a folder. Example: DAGSTER_HOME=/opt/b24_pipeline\n"
+    )
+
+
+def test_nothing_of_dagster_is_started_bare() -> None:
+    places = [PROJECT / "Makefile", PROJECT / "deploy/entrypoint", *(PROJECT / "deploy").glob("*.service")]
+    bare = ("dagster-daemon", "dagster-webserver", "dagster dev")
+    assert [path.name for path in places if any(program in path.read_text() for program in bare)] == []
+
+
+def test_a_program_is_started_by_this_project() -> None:
+    assert command("dagster", "dev")[1:] == ["-m", "b24_pipeline.cli.dagster_programs", "dagster", "dev"]
