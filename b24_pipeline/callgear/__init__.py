@@ -27,6 +27,7 @@ from b24_pipeline.callgear.errors import (
     UnknownOutcome,
     UpdatesUnsafe,
 )
+from b24_pipeline.callgear.facts import AccountFacts, UpdateMode
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.preflight import Check, preflight
@@ -38,7 +39,7 @@ from b24_pipeline.callgear.responsible_list import (
     rename_responsible,
 )
 from b24_pipeline.callgear.session import AccessToken, Login
-from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode, UpdateResult
+from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
 
 __all__ = [
     "AccessToken",

@@ -4,47 +4,33 @@
 of a run are compared with what the employee had before, and what went missing is put back. Where the account insists on
 `phone_numbers`, or the minimal form did harm, every update echoes the phones as they are at that moment.
 
+SIP numbers cannot be put back: until the minimal form has proven harmless, nobody who has some is updated.
+
 What the employee had is kept outside the process before such an update is sent, so that a run that dies, or cannot read
 any more, leaves the next one what it needs to put back.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import RecordError, RecordFault, UnknownOutcome, UpdatesUnsafe
-from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay, without_phone_ids
+from b24_pipeline.callgear.errors import RecordError, RecordFault, SipNumbersInTheWay, UnknownOutcome, UpdatesUnsafe
+from b24_pipeline.callgear.facts import AccountFacts, UpdateMode
+from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay
 from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
 from b24_pipeline.callgear.reading import read_employee
-
-logger = logging.getLogger(__name__)
-
-METHOD = "update.employees"
-MOST_ATTEMPTS = 3
-
-
-class UpdateMode(StrEnum):
-    """What is known of the account: whether an update may leave `phone_numbers` out."""
-
-    UNKNOWN = "unknown"
-    MINIMAL = "minimal"
-    ECHO = "echo"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew.
-
-    `unchecked` is what an employee had before an update of which it is not known yet whether it took something away.
-    """
-
-    update_mode: UpdateMode = UpdateMode.UNKNOWN
-    unchecked: Row | None = field(default=None, repr=False)
+from b24_pipeline.callgear.restoring import restore
+from b24_pipeline.callgear.updating import (
+    METHOD,
+    MOST_ATTEMPTS,
+    demands_phones,
+    read_for_update,
+    unsafe,
+    update_employee,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,7 @@ class EmployeeWriter:
         self._client = client
         self._facts = facts or AccountFacts()
         self._keep = keep
-        self._canary = threading.Lock()
+        self._canary = threading.RLock()
         self._learning = threading.Lock()
         self._minimal_proven = False
         self._fill_proven = False
@@ -118,12 +104,15 @@ class EmployeeWriter:
         """Set the last name, and the phones if the employee has none (R09, R11); nothing else of it changes.
 
         Raises:
-            SipNumbersInTheWay: the account demands an echo of the phones, and one of them is or may be a SIP number.
+            SipNumbersInTheWay: one of the phones is or may be a SIP number, and the account demands an echo of them, or
+                may yet turn out to take away what an update leaves out.
             UpdatesUnsafe: an update took something away that could not be put back; no further one is sent.
             RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
             UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
         """
-        wish = _Wish(callgear_id, last_name, phone_numbers or ())
+        return self._fulfil(_Wish(callgear_id, last_name, phone_numbers or ()))
+
+    def _fulfil(self, wish: _Wish) -> UpdateResult:
         if self._proven(wish):
             return self._update(wish)
         with self._canary:
@@ -139,13 +128,13 @@ class EmployeeWriter:
 
     def _update(self, wish: _Wish) -> UpdateResult:
         if self._halted:
-            raise _unsafe("updates stay halted in this run, because one took something away")
+            raise unsafe("updates stay halted in this run, because one took something away")
         if wish.new_phones or self._echoes or not self._minimal_proven:
             return self._update_watched(wish)
         try:
             self._write_until_known(wish, None)
         except RecordError as error:
-            if not _demands_phones(error):
+            if not demands_phones(error):
                 raise
             self._learn(UpdateMode.ECHO)
             return self._update_watched(wish)
@@ -156,12 +145,14 @@ class EmployeeWriter:
         is_canary = not self._proven(wish)
         if is_canary:
             self._check_former()
-        before = self._fresh(wish.callgear_id)
+        before = read_for_update(self._client, wish.callgear_id)
         if wish.fulfilled(before):
             return UpdateResult(sent=False, phones_added=False)
-        fills = wish.phones_missing(before)
-        wish = wish if fills else replace(wish, new_phones=())
+        fills = bool(wish.new_phones)
+        if fills and not wish.phones_missing(before):
+            return self._fulfil(replace(wish, new_phones=()))
         if is_canary:
+            self._refuse_sip_canary(before)
             self._know(unchecked=what_must_stay(before))
         self._write_until_known(wish, before)
         if not (fills and self._fill_proven):
@@ -169,6 +160,18 @@ class EmployeeWriter:
         if is_canary:
             self._know(unchecked=None)
         return UpdateResult(sent=True, phones_added=fills)
+
+    def _refuse_sip_canary(self, before: Row) -> None:
+        """While nothing is known of the account, nobody's SIP numbers are at stake: a lost one cannot be put back."""
+        if self._facts.update_mode is not UpdateMode.UNKNOWN:
+            return
+        try:
+            refuse_sip_numbers(self._client, before["id"], phones(before))
+        except SipNumbersInTheWay:
+            raise SipNumbersInTheWay(
+                f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
+                "alone: tried again when one of an employee with other numbers has; or change this person by hand"
+            ) from None
 
     def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
         """Write once; while the outcome is unknown, look, and write again from what the employee is by then."""
@@ -181,7 +184,7 @@ class EmployeeWriter:
                     raise
                 self._client.pause(attempt)
             attempt += 1
-            base = self._fresh(wish.callgear_id)
+            base = read_for_update(self._client, wish.callgear_id)
             if wish.fulfilled(base):
                 return None
 
@@ -195,21 +198,21 @@ class EmployeeWriter:
         try:
             return self._call(wish)
         except RecordError as error:
-            if not _demands_phones(error):
+            if not demands_phones(error):
                 raise
         self._learn(UpdateMode.ECHO)
-        return self._write_echo(wish, self._fresh(wish.callgear_id))
+        return self._write_echo(wish, read_for_update(self._client, wish.callgear_id))
 
     def _write_echo(self, wish: _Wish, base: Row) -> None:
         refuse_sip_numbers(self._client, wish.callgear_id, phones(base))
         self._call(wish, phone_numbers=echo(base))
 
     def _call(self, wish: _Wish, **arrays: Any) -> None:  # noqa: ANN401 - the API's
-        self._client.call(METHOD, {"id": wish.callgear_id, "last_name": wish.last_name, **arrays})
+        update_employee(self._client, wish.callgear_id, last_name=wish.last_name, **arrays)
 
     def _compare(self, wish: _Wish, before: Row) -> None:
         """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
-        after = self._fresh(wish.callgear_id)
+        after = read_for_update(self._client, wish.callgear_id)
         if put_back(before, after):
             self._restore(before, after)
         elif wish.new_phones:
@@ -230,39 +233,14 @@ class EmployeeWriter:
         return restored
 
     def _restore(self, before: Row, after: Row) -> Row:
-        """Put back what an update took away, and echo from now on."""
+        """Put back what an update took away, and echo from now on; halt where that cannot be."""
+        along = {"phone_numbers"} if self._echoes else set()
         self._learn(UpdateMode.ECHO)
-        employee = before["id"]
-        with_ids = True
-        for attempt in range(1, MOST_ATTEMPTS + 1):
-            arrays = {"phone_numbers": echo(after), **put_back(before, after)}
-            if not with_ids:
-                arrays["phone_numbers"] = without_phone_ids(arrays["phone_numbers"])
-            try:
-                self._call(_Wish(employee, after["last_name"], ()), **arrays)
-            except UnknownOutcome:
-                self._client.pause(attempt)
-            except RecordError:
-                with_ids = False
-            after = self._fresh(employee)
-            if not put_back(before, after):
-                logger.warning(
-                    "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
-                    "From now on updates repeat all phone numbers.",
-                    employee,
-                    ", ".join(arrays),
-                )
-                return after
-        self._halted = True
-        raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {employee}")
-
-    def _fresh(self, callgear_id: int) -> Row:
-        employee = read_employee(self._client, callgear_id)
-        if employee is None:
-            fault = RecordFault.ENTITY_NOT_FOUND
-            text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
-            raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
-        return employee
+        try:
+            return restore(self._client, before, after, along=along)
+        except UpdatesUnsafe:
+            self._halted = True
+            raise
 
     def _learn(self, mode: UpdateMode) -> None:
         """Echoing is for good; the rest is found out."""
@@ -277,19 +255,9 @@ class EmployeeWriter:
                 self._keep(facts)
 
 
-def _demands_phones(error: RecordError) -> bool:
-    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED and error.field == "phone_numbers"
-
-
 def _check_stored(wish: _Wish, after: Row) -> None:
     wanted = numbers([phone.new() for phone in wish.new_phones])
     if numbers(phones(after)) != wanted:
         fault = RecordFault.NOT_STORED
         text = f"{METHOD}: employee {wish.callgear_id} did not get exactly the phones that were sent"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
-
-
-def _unsafe(reason: str) -> UpdatesUnsafe:
-    return UpdatesUnsafe(
-        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
-    )

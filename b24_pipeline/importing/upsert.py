@@ -8,9 +8,10 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
 from b24_pipeline.callgear.errors import MethodError
+from b24_pipeline.callgear.facts import AccountFacts, UpdateMode
 from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode
+from b24_pipeline.callgear.writing import EmployeeWriter
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan

@@ -149,7 +149,8 @@ def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     for callgear_id in ids:
         writer.update(callgear_id, last_name=NEW)
 
-    assert methods(sandbox) == ["get.employees", UPDATE, "get.employees", UPDATE, UPDATE]
+    looks = ["get.employees", "get.sip_lines"] if known is UpdateMode.UNKNOWN else ["get.employees"]
+    assert methods(sandbox) == [*looks, UPDATE, "get.employees", UPDATE, UPDATE]
     assert updates(sandbox) == [{"id", "last_name"}] * 3
     assert writer.facts == facts(UpdateMode.MINIMAL)
 
@@ -324,6 +325,101 @@ def test_sip_numbers_are_never_echoed(
     assert sandbox.writes() == []
     assert sandbox.account.employees[callgear_id] == before
     assert not any("password" in request.params.get("fields", []) for request in sandbox.requests)
+
+
+def with_sip_line(sandbox: Sandbox) -> int:
+    """An employee with a SIP line and an ordinary number."""
+    callgear_id = add(sandbox, "971505550142", extension=EXTENSION)
+    sandbox.account.add_sip_line(callgear_id, "042917")
+    return callgear_id
+
+
+def sip_holders(sandbox: Sandbox) -> list[int | None]:
+    return [line["employee_id"] for line in sandbox.account.sip_lines.values()]
+
+
+@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
+def test_until_an_update_has_proven_harmless_nobody_s_sip_numbers_are_at_stake(
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, echo: SipEcho
+) -> None:
+    mode(sandbox, phones_omitted, sip_echo=echo)
+    sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
+    writer = EmployeeWriter(client)
+
+    with pytest.raises(SipNumbersInTheWay, match="by hand"):
+        writer.update(sip, last_name=NEW)
+    assert sandbox.writes() == []
+    assert writer.facts == facts(UpdateMode.UNKNOWN)
+
+    writer.update(ordinary, last_name=NEW)
+    if phones_omitted is ACCEPTED:
+        writer.update(sip, last_name=NEW)
+        assert sandbox.account.employees[sip]["last_name"] == NEW
+    else:
+        with pytest.raises(SipNumbersInTheWay):
+            writer.update(sip, last_name=NEW)
+    assert sip_holders(sandbox) == [sip]
+
+
+@pytest.mark.parametrize("components", [frozenset(Component), frozenset({Component.SALES_FUNNEL})])
+def test_sip_numbers_that_vanish_all_the_same_are_not_put_back_as_dead_ones_but_halt_updates(
+    client: CallGear, sandbox: Sandbox, components: frozenset[Component]
+) -> None:
+    mode(sandbox, CLEARING, components=components)
+    sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
+    writer = EmployeeWriter(client, facts(UpdateMode.MINIMAL))
+
+    for callgear_id in (sip, ordinary):
+        with pytest.raises(UpdatesUnsafe):
+            writer.update(callgear_id, last_name=NEW)
+
+    assert updates(sandbox) == [{"id", "last_name"}]
+
+
+@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("clears", [("groups",), ("extension",), ("groups", "extension")])
+def test_what_else_vanished_is_put_back_without_touching_sip_numbers(
+    client: CallGear, sandbox: Sandbox, echo: SipEcho, clears: tuple[str, ...]
+) -> None:
+    mode(sandbox, ACCEPTED, sip_echo=echo)
+    callgear_id = with_sip_line(sandbox)
+    before = but_last_name(sandbox, callgear_id)
+    hostile(sandbox, clears=clears)
+
+    EmployeeWriter(client, facts(UpdateMode.MINIMAL)).update(callgear_id, last_name=NEW)
+
+    assert but_last_name(sandbox, callgear_id) == before
+    assert sip_holders(sandbox) == [callgear_id]
+    assert not any("phone_numbers" in update for update in updates(sandbox))
+
+
+@pytest.mark.parametrize("known", list(UpdateMode))
+def test_groups_are_put_back_where_the_account_demands_phones(
+    client: CallGear, sandbox: Sandbox, known: UpdateMode
+) -> None:
+    mode(sandbox, REQUIRED)
+    callgear_id = add(sandbox, extension=EXTENSION)
+    hostile(sandbox, clears=("groups",))
+
+    EmployeeWriter(client, facts(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+
+    employee = sandbox.account.employees[callgear_id]
+    assert (employee["groups"], len(employee["phone_numbers"])) == ([3301], 2)
+
+
+def test_an_update_that_turns_out_to_fill_nothing_is_a_canary_like_any_other(
+    client: CallGear, sandbox: Sandbox
+) -> None:
+    mode(sandbox, CLEARING)
+    bare, sip = add(sandbox), with_sip_line(sandbox)
+    writer = EmployeeWriter(client)
+    writer.update(bare, last_name=NEW, phone_numbers=PHONES)
+
+    with pytest.raises(SipNumbersInTheWay):
+        writer.update(sip, last_name=NEW, phone_numbers=PHONES)
+
+    assert sip_holders(sandbox) == [sip]
 
 
 def test_without_sip_lines_to_compare_full_numbers_are_echoed(client: CallGear, sandbox: Sandbox) -> None:
