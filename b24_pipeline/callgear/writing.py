@@ -43,14 +43,18 @@ class UpdateResult:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the employee shall have: the last name, and these phones if it has none."""
+    """What the employee shall have: the last name, None for as it is, and these phones if it has none."""
 
     callgear_id: int
-    last_name: str = field(repr=False)
+    last_name: str | None = field(repr=False)
     new_phones: tuple[PhoneEntry, ...] = field(repr=False)
 
     def fulfilled(self, employee: Row) -> bool:
-        return employee.get("last_name") == self.last_name and not self.phones_missing(employee)
+        return self.last_name in (None, employee.get("last_name")) and not self.phones_missing(employee)
+
+    def for_now(self, employee: Row) -> "_Wish":
+        """The same with the last name that is to be sent: the employee's present one where it is to stay."""
+        return self if self.last_name is not None else replace(self, last_name=employee.get("last_name"))
 
     def phones_missing(self, employee: Row) -> bool:
         return bool(self.new_phones) and not phones(employee)
@@ -99,9 +103,11 @@ class EmployeeWriter:
             return self._check_former()
 
     def update(
-        self, callgear_id: int, *, last_name: str, phone_numbers: tuple[PhoneEntry, ...] | None = None
+        self, callgear_id: int, *, last_name: str | None = None, phone_numbers: tuple[PhoneEntry, ...] | None = None
     ) -> UpdateResult:
         """Set the last name, and the phones if the employee has none (R09, R11); nothing else of it changes.
+
+        Every update carries the last name: without one to set, the one that the employee has at that moment.
 
         Raises:
             SipNumbersInTheWay: one of the phones is or may be a SIP number, and the account demands an echo of them, or
@@ -127,6 +133,8 @@ class EmployeeWriter:
         return self._facts.update_mode is UpdateMode.ECHO
 
     def _update(self, wish: _Wish) -> UpdateResult:
+        if wish.last_name is None and not wish.new_phones:
+            return UpdateResult(sent=False, phones_added=False)
         if self._halted:
             raise unsafe("updates stay halted in this run, because one took something away")
         if wish.new_phones or self._echoes or not self._minimal_proven:
@@ -191,6 +199,7 @@ class EmployeeWriter:
     def _write(self, wish: _Wish, base: Row | None) -> None:
         if base is None:
             return self._call(wish)
+        wish = wish.for_now(base)
         if wish.phones_missing(base):
             return self._call(wish, phone_numbers=[phone.new() for phone in wish.new_phones])
         if self._echoes:
@@ -208,7 +217,7 @@ class EmployeeWriter:
         self._call(wish, phone_numbers=echo(base))
 
     def _call(self, wish: _Wish, **arrays: Any) -> None:  # noqa: ANN401 - the API's
-        update_employee(self._client, wish.callgear_id, last_name=wish.last_name, **arrays)
+        update_employee(self._client, wish.callgear_id, last_name=wish.last_name or "", **arrays)
 
     def _compare(self, wish: _Wish, before: Row) -> None:
         """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""

@@ -122,7 +122,7 @@ class EmployeeWrites:
         if planned.callgear_id is not None:
             self.writer.update(
                 planned.callgear_id,
-                last_name=planned.last_name or planned.last_name_before or "",
+                last_name=planned.last_name,
                 phone_numbers=self.entries(planned) if planned.phones else None,
             )
         return planned.callgear_id

@@ -139,6 +139,38 @@ def test_r09_nothing_is_sent_when_all_is_right_already(client: CallGear, sandbox
     assert sandbox.writes() == []
 
 
+@pytest.mark.parametrize("kind", [None, FaultKind.RESET_BEFORE])
+@pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
+def test_an_update_of_phones_alone_keeps_the_last_name_of_that_moment(
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, kind: FaultKind | None
+) -> None:
+    mode(sandbox, phones_omitted)
+    callgear_id = add(sandbox)
+    if kind:
+        sandbox.faults.add(Fault(kind=kind, api="callgear", method=UPDATE, nth=1))
+
+    def rename(request: Any, phase: Any) -> None:
+        if request.method == "get.employees" and phase == "before":
+            sandbox.account.employees[callgear_id]["last_name"] = f"Renamed {len(sandbox.requests)}"
+
+    sandbox.on_request = rename
+
+    result = EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES)
+
+    assert result == UpdateResult(sent=True, phones_added=True)
+    sent = [request.params["last_name"] for request in sandbox.requests if request.method == UPDATE]
+    assert sent == (["Renamed 1", "Renamed 3"] if kind else ["Renamed 1"])
+
+
+def test_without_anything_to_set_nothing_is_asked_for(client: CallGear, sandbox: Sandbox) -> None:
+    callgear_id = add(sandbox, "971505550142")
+
+    assert EmployeeWriter(client).update(callgear_id) == UpdateResult(sent=False, phones_added=False)
+    assert EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES) == UpdateResult(False, False)
+
+    assert methods(sandbox) == ["get.employees"]
+
+
 @pytest.mark.parametrize("known", [UpdateMode.UNKNOWN, UpdateMode.MINIMAL])
 def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     client: CallGear, sandbox: Sandbox, known: UpdateMode

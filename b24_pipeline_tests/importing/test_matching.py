@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline_tests.world import World
 
 IRA = 1
@@ -36,12 +37,19 @@ def test_r07_whatever_differs_a_linked_employee_is_left_alone(imported: World) -
     assert (result.counts.matched_by_id, result.counts.left_alone, result.counts.created) == (9, 9, 0)
 
 
-def test_r07_fill_phones_for_one_run_gives_phones_and_no_name(imported: World) -> None:
+def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_changed_meanwhile(imported: World) -> None:
     imported.portal.edit(IRA, LAST_NAME="Married", WORK_PHONE="79005550201")
+    employee = imported.account.employees[imported.links()[IRA]]
+
+    def rename(request: RequestSeen, phase: Phase) -> None:
+        if request.method == "get.employees" and phase is Phase.BEFORE and "filter" in request.params:
+            employee["last_name"] = "Renamed by a colleague"
+
+    imported.sandbox.on_request = rename
 
     result = imported.run(on_id_match="FILL_PHONES")
 
-    assert imported.employees()["(bitrix24) Person1"] == ["79005550201"]
+    assert imported.employees()["Renamed by a colleague"] == ["79005550201"]
     assert (result.counts.phones_added, result.counts.left_alone) == (1, 8)
 
 
