@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import RecordError, SipNumbersInTheWay, UnknownOutcome
+from b24_pipeline.callgear.errors import OursError, RecordError, SipNumbersInTheWay, UnknownOutcome
 from b24_pipeline.callgear.keeping import as_written, phones, put_back, without_phone_ids
 from b24_pipeline.callgear.phones import refuse_sip_numbers_of_anybody
 from b24_pipeline.callgear.updating import MOST_ATTEMPTS, demands_phones, read_for_update, unsafe, update_employee
@@ -37,6 +37,8 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
             _send(client, after, {**as_written(after, sent), **lost}, with_ids=with_ids)
         except UnknownOutcome:
             client.pause(attempt)
+        except OursError:
+            with_ids = False
         except RecordError as error:
             if demands_phones(error):
                 sent |= {"phone_numbers"}

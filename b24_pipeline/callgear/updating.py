@@ -4,7 +4,7 @@ from typing import Any
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import RecordError, RecordFault, UpdatesUnsafe
+from b24_pipeline.callgear.errors import OursError, RecordError, RecordFault, UpdatesUnsafe
 from b24_pipeline.callgear.reading import read_employee
 
 METHOD = "update.employees"
@@ -12,13 +12,22 @@ MOST_ATTEMPTS = 3
 
 
 def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arrays: Any) -> None:  # noqa: ANN401 - the API's
-    """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4)."""
-    client.call(METHOD, {"id": callgear_id, "last_name": last_name, **arrays})
+    """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4).
+
+    Raises:
+        OursError: something is said to be missing, nobody says what, and the phones were sent.
+    """
+    try:
+        client.call(METHOD, {"id": callgear_id, "last_name": last_name, **arrays})
+    except RecordError as error:
+        if demands_phones(error) and error.field is None and "phone_numbers" in arrays:
+            raise OursError(str(error), method=METHOD, mnemonic=error.mnemonic) from None
+        raise
 
 
 def demands_phones(error: RecordError) -> bool:
-    """Whether the account does not accept an update without `phone_numbers`."""
-    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED and error.field == "phone_numbers"
+    """Whether the account does not accept an update without `phone_numbers`; `judging` tells other parameters apart."""
+    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED
 
 
 def read_for_update(client: CallGear, callgear_id: int) -> Row:

@@ -13,6 +13,7 @@ from b24_pipeline.callgear import (
     CallGear,
     EmployeeWriter,
     MethodError,
+    OursError,
     PhoneEntry,
     RecordError,
     RecordFault,
@@ -24,7 +25,7 @@ from b24_pipeline.callgear import (
 )
 from b24_pipeline.callgear.keeping import put_back
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, OmittedPhoneSettings, PhonesOmitted, SipEcho
+from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
 from b24_pipeline_tests.callgear.conftest import answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
@@ -225,6 +226,31 @@ def test_an_account_that_demands_phones_gets_every_entry_back_verbatim(client: C
     assert sent[1]["phone_numbers"] == held
     assert list(sent[1]["phone_numbers"][0]) == ["phone_id", "phone_number", "channels_count", "dial_time", "status"]
     assert writer.facts == facts(UpdateMode.ECHO)
+
+
+@pytest.mark.parametrize("demanded_as", list(DemandedAs))
+def test_phones_may_be_demanded_in_any_words(client: CallGear, sandbox: Sandbox, demanded_as: DemandedAs) -> None:
+    mode(sandbox, REQUIRED, demanded_as=demanded_as)
+    ids = [add(sandbox, busy("971505550142")) for _ in range(2)]
+    writer = EmployeeWriter(client)
+
+    for callgear_id in ids:
+        writer.update(callgear_id, last_name=NEW)
+
+    assert updates(sandbox) == [{"id", "last_name"}, *[{"id", "last_name", "phone_numbers"}] * 2]
+    assert writer.facts == facts(UpdateMode.ECHO)
+
+
+def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, sandbox: Sandbox) -> None:
+    callgear_id = add(sandbox, "971505550142")
+    sandbox.faults.add(
+        Fault(kind=FaultKind.MNEMONIC, api="callgear", method=UPDATE, mnemonic="required_parameter_missed")
+    )
+
+    with pytest.raises(OursError):
+        EmployeeWriter(client, facts(UpdateMode.ECHO)).update(callgear_id, last_name=NEW)
+
+    assert len(updates(sandbox)) == 1
 
 
 def test_what_was_learnt_is_not_tried_again(client: CallGear, sandbox: Sandbox) -> None:
