@@ -172,12 +172,12 @@ class CallGear:
         try:
             answer = self._send(method, params)
         finally:
-            self._account_for(ticket, answer)
+            self._account_for(ticket, method, answer)
         if isinstance(answer.outcome, CallGearError):
             raise answer.outcome
         return answer.outcome
 
-    def _account_for(self, ticket: Ticket, answer: Answer) -> None:
+    def _account_for(self, ticket: Ticket, method: str, answer: Answer) -> None:
         match answer.outcome:
             case MinuteLimit(resets_in=resets_in):
                 self._budget.close_minute(resets_in)
@@ -187,6 +187,9 @@ class CallGear:
                 self._count_point(answer.metadata)
         charged = isinstance(answer.outcome, Result | UnknownOutcome)
         self._budget.settle(ticket, charged=charged, limits=answer.metadata.limits)
+        untold = answer.metadata.limits.day_remaining is None
+        if untold and isinstance(answer.outcome, Result) and method.startswith("get."):
+            self._budget.count_earlier()
 
     def _send(self, method: str, params: Mapping[str, Any]) -> Answer:
         request_id = uuid.uuid4().hex

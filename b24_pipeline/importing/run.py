@@ -231,6 +231,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
             policy=config.as_json(),
         )
     )
+    connection.callgear.budget.remember_earlier(store.points_since(started_at - timedelta(days=1)))
     approval = store.open_approval(started_at)
     if approval is not None and not config.dry_run:
         store.use_approval()

@@ -135,6 +135,11 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
     return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
 
 
+def points_since(database: Database, since: datetime) -> int:
+    """The points of CallGear that runs have spent, as far as they ended since then."""
+    return int(database.value("points_since", {"since": since}))
+
+
 def first_import(database: Database) -> bool:
     """Whether no run yet got everybody imported: none ended, for real and for all, with nothing deferred (R16).
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from b24_pipeline.rules.records import Outcome, RunStatus
+from b24_pipeline.rules.records import Outcome, RunStatus, Trigger
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.store import RunCounts, RunStart
 from b24_pipeline_tests.matrix import invariants, scenes
 from b24_pipeline_tests.matrix.scenes import PLENTY, Scene, hire
 from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Picture, Repertoire, Stage
@@ -214,3 +216,17 @@ def test_an_import_goes_on_over_days_where_the_days_points_ended(repertoire: Rep
         invariants.check_converged(stage, prepared, stage.run())
     assert created == sorted(created)
     assert len(created) > 4
+
+
+def test_where_callgear_tells_no_points_those_of_the_last_24_hours_are_the_day_s(stage: Stage) -> None:
+    stage.sandbox.callgear = CallGearBehaviour(**PLENTY, metadata=Metadata.MISSING)
+    stage.store.begin_run(RunStart("earlier", stage.clock.now(), Trigger.TERMINAL))
+    stage.store.finish_run(RunStatus.DONE, None, RunCounts(callgear_points=2698))
+
+    on_the_same_day = stage.run()
+    stage.clock.seconds += timedelta(days=1).total_seconds()
+    a_day_later = stage.run()
+
+    assert (on_the_same_day.status, on_the_same_day.counts.callgear_points) == (RunStatus.PARTIAL, 2)
+    assert "the day's CallGear points" in str(on_the_same_day.reason)
+    assert (a_day_later.status, a_day_later.counts.deferred) == (RunStatus.DONE, 0)
