@@ -12,13 +12,22 @@ any more, leaves the next one what it needs to put back.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import RecordError, RecordFault, SipNumbersInTheWay, UnknownOutcome, UpdatesUnsafe
-from b24_pipeline.callgear.facts import AccountFacts, UpdateMode
+from b24_pipeline.callgear.errors import (
+    OldLoss,
+    RecordError,
+    RecordFault,
+    SipNumbersInTheWay,
+    UnknownOutcome,
+    UpdatesUnsafe,
+)
+from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay
 from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
 from b24_pipeline.callgear.reading import read_employee
@@ -31,6 +40,9 @@ from b24_pipeline.callgear.updating import (
     unsafe,
     update_employee,
 )
+
+LONGEST_REMEMBERED = timedelta(hours=24)
+"""So long what an employee had before a broken update is taken for what it should have (contract 5.5, 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class EmployeeWriter:
         client: the API.
         facts: what earlier runs learnt of the account.
         keep: called with the facts whenever they change; they are stored for later runs when it returns.
+        now: the time.
     """
 
     def __init__(
@@ -75,10 +88,12 @@ class EmployeeWriter:
         facts: AccountFacts | None = None,
         *,
         keep: Callable[[AccountFacts], None] = lambda _: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._facts = facts or AccountFacts()
         self._keep = keep
+        self._now = now
         self._canary = threading.RLock()
         self._learning = threading.Lock()
         self._minimal_proven = False
@@ -98,6 +113,7 @@ class EmployeeWriter:
 
         Raises:
             UpdatesUnsafe: it could not be put back.
+            OldLoss: it is so long ago that it may as well be somebody's wish; nothing was sent.
         """
         with self._canary:
             return self._check_former()
@@ -152,7 +168,8 @@ class EmployeeWriter:
         """Read, write, and unless updates like it are proven harmless read again and put back what is missing."""
         is_canary = not self._proven(wish)
         if is_canary:
-            self._check_former()
+            with suppress(OldLoss):
+                self._check_former()
         before = read_for_update(self._client, wish.callgear_id)
         if wish.fulfilled(before):
             return UpdateResult(sent=False, phones_added=False)
@@ -161,7 +178,7 @@ class EmployeeWriter:
             return self._fulfil(replace(wish, new_phones=()))
         if is_canary:
             self._refuse_sip_canary(before)
-            self._know(unchecked=what_must_stay(before))
+            self._know(unchecked=Unchecked(what_must_stay(before), self._now()))
         self._write_until_known(wish, before)
         if not (fills and self._fill_proven):
             self._compare(wish, before)
@@ -232,13 +249,20 @@ class EmployeeWriter:
             self._learn(UpdateMode.MINIMAL)
 
     def _check_former(self) -> Row | None:
-        before = self._facts.unchecked
-        if before is None:
+        former = self._facts.unchecked
+        if former is None:
             return None
+        before = former.employee
         after = read_employee(self._client, before["id"])
-        lost = after is not None and put_back(before, after)
-        restored = self._restore(before, after) if after is not None and lost else None
+        lost = put_back(before, after) if after is not None else {}
+        old = self._now() - former.at > LONGEST_REMEMBERED
+        restored = self._restore(before, after) if after is not None and lost and not old else None
         self._know(unchecked=None)
+        if lost and old:
+            raise OldLoss(
+                f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
+                f"on {former.at:%Y-%m-%d}: compare with the audit by hand"
+            )
         return restored
 
     def _restore(self, before: Row, after: Row) -> Row:

@@ -7,8 +7,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
-from b24_pipeline.callgear.errors import MethodError
-from b24_pipeline.callgear.facts import AccountFacts, UpdateMode
+from b24_pipeline.callgear.errors import MethodError, OldLoss
+from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import EmployeeWriter
@@ -59,7 +59,7 @@ def account_facts(run: ImportRun) -> AccountFacts:
     unchecked = run.store.fact(UNCHECKED)
     return AccountFacts(
         update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value),
-        unchecked=json.loads(unchecked) if unchecked else None,
+        unchecked=Unchecked.of_json(unchecked) if unchecked else None,
     )
 
 
@@ -67,12 +67,14 @@ def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
     """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
     with run.store.transaction():
         run.store.put_fact(UPDATE_MODE, facts.update_mode.value)
-        run.store.put_fact(UNCHECKED, json.dumps(facts.unchecked) if facts.unchecked else "")
+        run.store.put_fact(UNCHECKED, facts.unchecked.as_json() if facts.unchecked else "")
 
 
 def employee_writer(run: ImportRun) -> EmployeeWriter:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeWriter(run.connection.callgear, account_facts(run), keep=partial(keep_facts, run))
+    return EmployeeWriter(
+        run.connection.callgear, account_facts(run), keep=partial(keep_facts, run), now=run.connection.now
+    )
 
 
 def with_losses_put_back(
@@ -86,7 +88,7 @@ def with_losses_put_back(
         return callgear_employees
     try:
         employee = employee_writer(run).check_former()
-    except MethodError as error:
+    except (MethodError, OldLoss) as error:
         run.notes.append(str(error))
         return callgear_employees
     if employee is None:

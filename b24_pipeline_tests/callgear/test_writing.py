@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from b24_pipeline.callgear import (
     CallGear,
     EmployeeWriter,
     MethodError,
+    OldLoss,
     OursError,
     PhoneEntry,
     RecordError,
     RecordFault,
     SipNumbersInTheWay,
+    Unchecked,
     UnknownOutcome,
     UpdateMode,
     UpdateResult,
@@ -26,10 +29,11 @@ from b24_pipeline.callgear import (
 from b24_pipeline.callgear.keeping import put_back
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
-from b24_pipeline_tests.callgear.conftest import answering
+from b24_pipeline_tests.callgear.conftest import Connect, answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
 UPDATE = "update.employees"
+NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 NEW = "(bitrix24) Lebedeva"
 PHONES = (PhoneEntry("971505550142"), PhoneEntry("97145550100...204"))
 ACCEPTED, REQUIRED, CLEARING = PhonesOmitted.ACCEPTED, PhonesOmitted.REQUIRED, PhonesOmitted.CLEARING
@@ -631,6 +635,67 @@ def test_until_one_is_proven_updates_go_one_by_one(client: CallGear, sandbox: Sa
         list(pool.map(lambda callgear_id: writer.update(callgear_id, last_name=NEW), ids))
 
     assert updates(sandbox).count({"id", "last_name"}) == 1
+
+
+def left_unchecked(sandbox: Sandbox, client: CallGear, callgear_id: int) -> AccountFacts:
+    """What a run knows that dies between an update and the look at what it took away."""
+    sandbox.faults.add(Fault(kind=FaultKind.TOKEN_BLOCKED, api="callgear", method="get.employees", nth=2))
+    writer = EmployeeWriter(client, now=lambda: NOON)
+    with pytest.raises(AccountError):
+        writer.update(callgear_id, last_name=NEW)
+    return writer.facts
+
+
+@pytest.mark.parametrize("hours", [0, 24])
+def test_what_a_broken_run_took_away_is_put_back_by_the_next(
+    client: CallGear, connect: Connect, sandbox: Sandbox, hours: int
+) -> None:
+    mode(sandbox, CLEARING)
+    callgear_id = add(sandbox, busy("971505550142"))
+    before = but_last_name(sandbox, callgear_id)
+    known = left_unchecked(sandbox, client, callgear_id)
+    assert known.unchecked is not None
+    assert Unchecked.of_json(known.unchecked.as_json()) == known.unchecked
+    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=hours))
+
+    restored = writer.check_former()
+
+    assert restored is not None
+    assert but_last_name(sandbox, callgear_id) == before
+    assert writer.facts == facts(UpdateMode.ECHO)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_is_missing_long_after_a_broken_run_may_be_somebody_s_wish(
+    client: CallGear, connect: Connect, sandbox: Sandbox, gone: bool
+) -> None:
+    callgear_id = add(sandbox, busy("971505550142"))
+    known = left_unchecked(sandbox, client, callgear_id)
+    sandbox.account.employees[callgear_id]["phone_numbers"] = []
+    if gone:
+        sandbox.account.remove_employee(callgear_id)
+    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25))
+    sandbox.requests.clear()
+
+    if gone:
+        assert writer.check_former() is None
+    else:
+        with pytest.raises(OldLoss, match=r"phone_numbers .* by hand") as caught:
+            writer.check_former()
+        assert "97150" not in str(caught.value)
+
+    assert sandbox.writes() == []
+    assert writer.facts == facts(UpdateMode.UNKNOWN), "nothing is learnt by that, and it is told once"
+
+
+def test_an_old_loss_keeps_nobody_else_from_being_updated(client: CallGear, connect: Connect, sandbox: Sandbox) -> None:
+    callgear_id, other = add(sandbox, busy("971505550142")), add(sandbox, "97145550100")
+    known = left_unchecked(sandbox, client, callgear_id)
+    sandbox.account.employees[callgear_id]["phone_numbers"] = []
+
+    assert EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25)).update(other, last_name=NEW).sent
+
+    assert sandbox.account.employees[callgear_id]["phone_numbers"] == []
 
 
 def entry(digits: str, **settings: Any) -> dict[str, Any]:

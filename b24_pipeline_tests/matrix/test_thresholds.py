@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline.callgear.facts import Unchecked
+from b24_pipeline.importing.upsert import UNCHECKED
 from b24_pipeline.rules.records import Outcome, RunStatus, Trigger
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Metadata
@@ -230,3 +232,20 @@ def test_where_callgear_tells_no_points_those_of_the_last_24_hours_are_the_day_s
     assert (on_the_same_day.status, on_the_same_day.counts.callgear_points) == (RunStatus.PARTIAL, 2)
     assert "the day's CallGear points" in str(on_the_same_day.reason)
     assert (a_day_later.status, a_day_later.counts.deferred) == (RunStatus.DONE, 0)
+
+
+def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_not_put_back(
+    repertoire: Repertoire,
+) -> None:
+    with repertoire.on_stage(scenes.FIRST) as stage:
+        before = Picture.of(stage.sandbox)
+        number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
+        had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
+        long_ago = stage.clock.now() - timedelta(days=2)
+        stage.store.put_fact(UNCHECKED, Unchecked(had, long_ago).as_json())
+
+        first, second = stage.run(), stage.run()
+
+        assert (first.status, second.reason) == (RunStatus.DONE, None)
+        assert f"employee {number} has other phone_numbers" in str(first.reason)
+        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
