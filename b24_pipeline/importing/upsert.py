@@ -9,12 +9,12 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
 from b24_pipeline.callgear.errors import MethodError, OldLoss
 from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
-from b24_pipeline.callgear.keeping import SETTINGS
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import EmployeeWriter
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
+from b24_pipeline.importing.shared_numbers import SharedNumbers
 from b24_pipeline.rules import frames, planning
 from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome
 from b24_pipeline.store import LinkWritten
@@ -107,7 +107,7 @@ class EmployeeWrites:
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
         self.writer = employee_writer(run)
-        self.held_numbers: dict[str, PhoneEntry] = {}
+        self.numbers = SharedNumbers(self.client, now=run.connection.now)
 
     def announce(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
@@ -115,7 +115,7 @@ class EmployeeWrites:
         if creates:
             self.run.store.announce_creates(creates)
         if any(action.phones for action in actions):
-            self.held_numbers = numbers_in_account(self.callgear_employees)
+            self.numbers.learn(self.callgear_employees)
 
     def send(self, planned: PlannedAction) -> int | None:
         """Send one action; gives the employee's id."""
@@ -164,7 +164,7 @@ class EmployeeWrites:
 
     def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
         """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
-        return tuple(self.held_numbers.get(number, PhoneEntry(phone_number=number)) for number in planned.phones)
+        return tuple(self.numbers.entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
 
 
 def linked_by(planned: PlannedAction) -> str:
@@ -172,13 +172,3 @@ def linked_by(planned: PlannedAction) -> str:
     if planned.action is ActionKind.CREATE:
         return "create"
     return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
-
-
-def numbers_in_account(callgear_employees: DataFrame[frames.CallGearEmployees]) -> dict[str, PhoneEntry]:
-    """Every number that somebody already has, with its settings but without its id."""
-    texts = callgear_employees["phone_numbers"]
-    entries = (entry for text in texts[texts != planning.NO_PHONES].dropna() for entry in json.loads(text))
-    return {
-        entry["phone_number"]: PhoneEntry(**{name: entry[name] for name in SETTINGS if entry.get(name) is not None})
-        for entry in entries
-    }

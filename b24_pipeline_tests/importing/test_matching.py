@@ -100,10 +100,25 @@ def test_r09_an_employee_that_is_already_right_is_linked_without_a_write(world: 
 def test_r11_existing_numbers_are_never_touched(world: World) -> None:
     world.account.add_employee(last_name="Old", email="lebedeva@x.test", phone_numbers=["7900", "7901"])
     world.hire("Lebedeva", WORK_PHONE="79005550201")
+    world.account.add_employee(last_name="Desk", phone_numbers=[{"phone_number": "79005550200", "dial_time": 25}])
+    world.hire("Snow", WORK_PHONE="79005550200")
+    shared = world.account.number_of("79005550200")
+    assert shared is not None
+
+    def edit(request: RequestSeen, phase: Phase) -> None:
+        if request.method == "get.employees" and phase is Phase.BEFORE and "filter" in request.params:
+            shared["dial_time"] = 40
+
+    world.sandbox.on_request = edit
 
     world.run()
 
-    assert world.employees() == {"(bitrix24) Lebedeva": ["7900", "7901"]}
+    assert world.employees() == {
+        "(bitrix24) Lebedeva": ["7900", "7901"],
+        "Desk": ["79005550200"],
+        "(bitrix24) Snow": ["79005550200"],
+    }
+    assert shared["dial_time"] == 40, "what a colleague set meanwhile is not taken back by sharing the number"
 
 
 def test_r09_two_employees_with_the_address_are_a_conflict_without_a_write(world: World) -> None:
