@@ -68,6 +68,11 @@ def refuse_sip_numbers_of_anybody(client: CallGear, callgear_id: int, entries: S
     _refuse(client, callgear_id, entries, None)
 
 
+def holders_of_sip_lines(client: CallGear) -> set[int]:
+    """Ids of the employees that have a SIP line."""
+    return {line["employee_id"] for line in _sip_lines(client, None) if line.get("employee_id") is not None}
+
+
 def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], condition: Row | None) -> None:
     if not entries:
         return
@@ -88,8 +93,13 @@ def _digits(phone_number: str) -> tuple[str, str]:
 
 
 def _sip_numbers(client: CallGear, condition: Row | None) -> set[str]:
-    """The numbers of SIP lines; the fields are named because others hold passwords (contract 7.5)."""
+    """The numbers of SIP lines."""
+    return {main_part(line.get("phone_number")) for line in _sip_lines(client, condition)}
+
+
+def _sip_lines(client: CallGear, condition: Row | None) -> list[Row]:
+    """SIP lines; the fields are named because others hold passwords (contract 7.5)."""
     params: Row = {"fields": ["id", "phone_number", "employee_id"], "limit": MOST_LINES}
     if condition is not None:
         params["filter"] = condition
-    return {main_part(line.get("phone_number")) for line in client.call("get.sip_lines", params).rows()}
+    return client.call("get.sip_lines", params).rows()

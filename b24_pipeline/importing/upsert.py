@@ -11,6 +11,7 @@ from b24_pipeline.callgear.errors import MethodError, OldLoss
 from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import EmployeeWriter
+from b24_pipeline.importing.canaries import ordinary_phones_first
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
@@ -43,6 +44,13 @@ def upsert(
     """
     callgear_employees = with_losses_put_back(run, callgear_employees)
     plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
+    if not run.config.dry_run:
+        plan = ordinary_phones_first(
+            plan,
+            client=run.connection.callgear,
+            callgear_employees=callgear_employees,
+            known=account_facts(run).update_mode,
+        )
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))

@@ -249,3 +249,21 @@ def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_no
         assert (first.status, second.reason) == (RunStatus.DONE, None)
         assert f"employee {number} has other phone_numbers" in str(first.reason)
         invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
+
+
+def half_with_sip_lines(sandbox: Sandbox) -> None:
+    """Twelve employees to rename; the first six have SIP lines."""
+    for number in range(12):
+        hire(sandbox, f"Known{number:02}")
+        employee = scenes.employ(sandbox, f"Known{number:02}", f"74957770{number:03}")
+        if number < 6:
+            sandbox.account.add_sip_line(employee, f"0429{number:02}")
+
+
+def test_people_with_sip_numbers_wait_for_somebody_else_to_prove_that_updates_are_safe(repertoire: Repertoire) -> None:
+    with repertoire.on_stage(Scene("half with SIP lines", half_with_sip_lines, calls={})) as stage:
+        ended = stage.run()
+
+    lines = [request for request in ended.requests if request.method == "get.sip_lines"]
+    assert (ended.status, ended.counts.linked, ended.counts.failed) == (RunStatus.DONE, 12, 0)
+    assert len(lines) == 2, "one to know who has some, one before the first update"
