@@ -4,8 +4,8 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
-from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import count_matches
 from b24_pipeline.importing.upsert import upsert
@@ -26,7 +26,7 @@ from b24_pipeline.rules.records import MatchKind
 def callgear_employees(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """The employees that the CallGear account has now: complete, or the run ends here."""
     with import_run.step("callgear_employees") as run:
-        found = fetch_employees(run.connection.callgear)
+        found = read_employees(run)
     return dg.MaterializeResult(
         value=found,
         metadata={

@@ -6,9 +6,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.importing import run as importing
+from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.responsible_list import update_responsible_list
 from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
@@ -54,7 +54,7 @@ def steps(run: ImportRun) -> None:
         importing.count_employees(run, employees)
     run.store.record_snapshot(frames.Employees, employees)
     with run.step("callgear_employees"):
-        found = fetch_employees(run.connection.callgear)
+        found = read_employees(run)
     run.store.record_snapshot(frames.CallGearEmployees, found)
     with run.step("employee_matches"):
         matches = matching.match(
