@@ -17,6 +17,7 @@ from b24_pipeline.callgear.errors import (
     MethodError,
     MinuteLimit,
     NotSent,
+    OldLoss,
     OursError,
     ReadNotTrusted,
     RecordError,
@@ -27,6 +28,7 @@ from b24_pipeline.callgear.errors import (
     UnknownOutcome,
     UpdatesUnsafe,
 )
+from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.preflight import Check, preflight
@@ -38,7 +40,7 @@ from b24_pipeline.callgear.responsible_list import (
     rename_responsible,
 )
 from b24_pipeline.callgear.session import AccessToken, Login
-from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode, UpdateResult
+from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
 
 __all__ = [
     "AccessToken",
@@ -60,6 +62,7 @@ __all__ = [
     "MinuteLimit",
     "NewEmployee",
     "NotSent",
+    "OldLoss",
     "OursError",
     "PhoneEntry",
     "PointsBudget",
@@ -70,6 +73,7 @@ __all__ = [
     "RetryableError",
     "SipNumbersInTheWay",
     "TransportFault",
+    "Unchecked",
     "UnknownOutcome",
     "UpdateMode",
     "UpdateResult",

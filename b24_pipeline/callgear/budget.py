@@ -102,9 +102,22 @@ class PointsBudget:
         self._minute = _Window(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
         self._day = _Window(limit=PLANNED_DAY_LIMIT, length=DAY)
         self._own: deque[float] = deque()
+        self._earlier = 0
         self._in_flight = 0
         self._queue = threading.Lock()
         self._changed = threading.Condition()
+
+    def remember_earlier(self, points: int) -> None:
+        """Say what we spent in the last 24 hours; it counts from when the account turns out to tell no figures."""
+        self._earlier = points
+
+    def count_earlier(self) -> None:
+        """A read told no points: unless the day's are told otherwise, what we spent earlier is not left any more."""
+        with self._changed:
+            if not self._day.told:
+                self._roll(self._clock())
+                self._day.untold += self._earlier
+            self._earlier = 0
 
     def acquire(self) -> Ticket:
         """Wait for a point and take it. Every ticket must be settled.

@@ -35,6 +35,8 @@ MOST_ATTEMPTS = 4
 MOST_FULL_MINUTES = 10
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
+LONGEST_REQUEST_SECONDS = 60.0
+"""Taken for the longest a request may take where no time-out is set."""
 WITHOUT_USER_ID = frozenset({"get.account", "login.user", "logout.user"})
 NOTHING_SENT = (
     httpx.ConnectError,
@@ -122,6 +124,15 @@ class CallGear:
         longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
         self._budget.pause(longest * (1 + self._random()) / 2)
 
+    def wait_for_late_acts(self) -> None:
+        """Wait as long as one request may take: what CallGear may still be at work on is done by then.
+
+        Raises:
+            DeadlinePassed: the wait would pass the run's deadline.
+        """
+        read_timeout = self._http.timeout.read
+        self._budget.pause(LONGEST_REQUEST_SECONDS if read_timeout is None else read_timeout)
+
     def _open_session(self, credentials: AccessToken | Login) -> Session:
         if isinstance(credentials, AccessToken):
             return KeySession(credentials)
@@ -161,12 +172,12 @@ class CallGear:
         try:
             answer = self._send(method, params)
         finally:
-            self._account_for(ticket, answer)
+            self._account_for(ticket, method, answer)
         if isinstance(answer.outcome, CallGearError):
             raise answer.outcome
         return answer.outcome
 
-    def _account_for(self, ticket: Ticket, answer: Answer) -> None:
+    def _account_for(self, ticket: Ticket, method: str, answer: Answer) -> None:
         match answer.outcome:
             case MinuteLimit(resets_in=resets_in):
                 self._budget.close_minute(resets_in)
@@ -176,6 +187,9 @@ class CallGear:
                 self._count_point(answer.metadata)
         charged = isinstance(answer.outcome, Result | UnknownOutcome)
         self._budget.settle(ticket, charged=charged, limits=answer.metadata.limits)
+        untold = answer.metadata.limits.day_remaining is None
+        if untold and isinstance(answer.outcome, Result) and method.startswith("get."):
+            self._budget.count_earlier()
 
     def _send(self, method: str, params: Mapping[str, Any]) -> Answer:
         request_id = uuid.uuid4().hex

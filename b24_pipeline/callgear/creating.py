@@ -1,12 +1,14 @@
 """Creating employees, so that no person ever becomes two (R10, R18; T2, T3)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.reading import find_by_email, read_employee
+from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
 
 MOST_CREATES = 3
 
@@ -58,6 +60,9 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
 def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
     """Create the employee; when the outcome is unknown, look it up by e-mail first and repeat only if it is not there.
 
+    CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
+    long, and a repeat that succeeded only counts if the person is there once.
+
     Raises:
         EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
         CallGearError: with `acted_unknown` true whenever the employee may exist all the same.
@@ -66,7 +71,7 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
     while True:
         attempt += 1
         try:
-            return CreateResult(create_employee(client, new), adopted=False)
+            created = create_employee(client, new)
         except UnknownOutcome:
             adopted = _look_up(client, new, attempt)
             if adopted is not None:
@@ -74,12 +79,14 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
             if attempt >= MOST_CREATES:
                 raise
         except RecordError as error:
-            adopted = _adopt(client, new) if _says_it_exists(error) else None
+            adopted = _adopt(client, new, find_by_email(client, new.email)) if _says_it_exists(error) else None
             if adopted is not None:
                 return adopted
             raise _in_doubt(error, attempt) from None
         except CallGearError as error:
             raise _in_doubt(error, attempt) from None
+        else:
+            return CreateResult(created, adopted=False) if attempt == 1 else _proven_single(client, new, created)
 
 
 def _in_doubt(error: CallGearError, attempt: int) -> CallGearError:
@@ -88,11 +95,11 @@ def _in_doubt(error: CallGearError, attempt: int) -> CallGearError:
     return error
 
 
-def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult | None:
-    """The employee that an unknown outcome left behind, if any; whatever prevents the look-up leaves the doubt."""
+@contextmanager
+def _doubt() -> Iterator[None]:
+    """Whatever prevents a look leaves the doubt."""
     try:
-        client.pause(attempt)
-        return _adopt(client, new)
+        yield
     except EmailConflict:
         raise
     except CallGearError as error:
@@ -100,16 +107,42 @@ def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult |
         raise
 
 
-def _adopt(client: CallGear, new: NewEmployee) -> CreateResult | None:
-    found = find_by_email(client, new.email)
+def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult | None:
+    """The employee that an unknown outcome left behind, if any; adopted at once while only one request can make it."""
+    with _doubt():
+        if attempt == 1:
+            client.pause(attempt)
+            adopted = _adopt(client, new, find_as_spelled(client, new.email))
+            if adopted is not None:
+                return adopted
+        client.wait_for_late_acts()
+        return _adopt(client, new, find_by_email(client, new.email))
+
+
+def _proven_single(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
+    """The employee that a repeat made, unless an earlier request has made one as well by now."""
+    with _doubt():
+        found = find_by_email(client, new.email)
+        if not found:
+            raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
+        if found != [created]:
+            raise _conflict(found)
+    return CreateResult(created, adopted=False)
+
+
+def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> CreateResult | None:
     if not found:
         return None
     employee = read_employee(client, found[0]) if len(found) == 1 else None
     if employee is None or _name(employee.get("last_name")) != _name(new.last_name):
-        owners = "several employees" if len(found) > 1 else "another employee"
-        numbers = ", ".join(str(number) for number in found)
-        raise EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
+        raise _conflict(found)
     return CreateResult(found[0], adopted=True)
+
+
+def _conflict(found: list[int]) -> EmailConflict:
+    owners = "several employees" if len(found) > 1 else "another employee"
+    numbers = ", ".join(str(number) for number in found)
+    return EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
 
 
 def _says_it_exists(error: RecordError) -> bool:

@@ -14,6 +14,7 @@ CallGearError
 ├── RecordError               only this person or entry fails
 │   ├── SipNumbersInTheWay    an echo could turn SIP numbers into dead ones: a person has to edit
 │   └── EmailConflict         the e-mail belongs to somebody else, or to several
+├── OldLoss                   an update of long ago may have taken something away: a person has to look
 ├── OursError                 our request is malformed: a bug, not to be repeated
 └── ReadNotTrusted            a read is not provably complete
 
@@ -155,6 +156,10 @@ class EmailConflict(RecordError):
         fault = RecordFault.EMAIL_CONFLICT
         super().__init__(message, fault=fault, mnemonic=fault.value, field="email")
         self.callgear_ids = callgear_ids
+
+
+class OldLoss(CallGearError):
+    """What an update took away, or somebody since; too long ago to be put back from what is remembered."""
 
 
 class OursError(CallGearError):

@@ -115,9 +115,19 @@ def masked(text: str) -> str:
 def _reaction(method: str, code: int, mnemonic: str, field: object) -> Reaction:
     if (code, mnemonic) == (-32602, "invalid_parameter_value") and is_read(method):
         return Reaction.BUG
-    if (code, mnemonic, field) == (-32602, "required_parameter_missed", "phone_numbers"):
+    if (code, mnemonic) == (-32602, "required_parameter_missed") and _means_phones(method, field):
         return Reaction.RECORD
     return BY_MNEMONIC.get((code, mnemonic)) or BY_CODE.get(code, Reaction.STOP)
+
+
+def _means_phones(method: str, field: object) -> bool:
+    """Whether the missing parameter is `phone_numbers`: named, as a nested part too, or where it can be nothing else.
+
+    `update.employees` is only sent with everything else that is marked as required (contract 4.1, 5.5).
+    """
+    if isinstance(field, str):
+        return field.rpartition(".")[2] == "phone_numbers"
+    return field is None and method == "update.employees"
 
 
 def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:

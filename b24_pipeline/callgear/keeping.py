@@ -1,6 +1,6 @@
 """What an update must leave as it is: phones, groups and extension, as they are read and written (T4, T5)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from b24_pipeline.callgear.answers import Row
@@ -36,6 +36,17 @@ def put_back(before: Row, after: Row) -> dict[str, Any]:
     if extension and after.get("extension") != extension:
         lost["extension"] = {key: extension.get(key) for key in EXTENSION_KEYS}
     return lost
+
+
+def as_written(employee: Row, names: Collection[str]) -> dict[str, Any]:
+    """What the employee has of these, as parameters of `update.employees` that change nothing."""
+    extension = employee.get("extension")
+    written = {
+        "phone_numbers": echo(employee),
+        "groups": _groups(employee),
+        "extension": {key: extension.get(key) for key in EXTENSION_KEYS} if extension else None,
+    }
+    return {name: value for name, value in written.items() if name in names}
 
 
 def what_must_stay(employee: Row) -> Row:

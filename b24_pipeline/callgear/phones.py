@@ -10,6 +10,8 @@ from b24_pipeline.callgear.errors import MethodError, SipNumbersInTheWay
 
 EXTENSION_MARK = "..."
 SHORTEST_FULL_NUMBER = 7
+MOST_LINES = 10_000
+"""The maximum of `limit` (contract 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,29 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     Raises:
         SipNumbersInTheWay: one is, or may be.
     """
+    _refuse(client, callgear_id, entries, {"field": "employee_id", "operator": "=", "value": callgear_id})
+
+
+def refuse_sip_numbers_of_anybody(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
+    """The same where an update may have cut the lines from the employee: no entry is the number of any SIP line.
+
+    Raises:
+        SipNumbersInTheWay: one is, or may be.
+    """
+    _refuse(client, callgear_id, entries, None)
+
+
+def holders_of_sip_lines(client: CallGear) -> set[int]:
+    """Ids of the employees that have a SIP line."""
+    return {line["employee_id"] for line in _sip_lines(client, None) if line.get("employee_id") is not None}
+
+
+def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], condition: Row | None) -> None:
     if not entries:
         return
     mains = {main_part(entry.get("phone_number")) for entry in entries}
     try:
-        doubtful = mains & _sip_numbers(client, callgear_id)
+        doubtful = mains & _sip_numbers(client, condition)
     except MethodError:
         doubtful = {main for main in mains if len(main) < SHORTEST_FULL_NUMBER}
     if doubtful:
@@ -72,8 +92,14 @@ def _digits(phone_number: str) -> tuple[str, str]:
     return main_part(main), "".join(filter(str.isdecimal, extension))
 
 
-def _sip_numbers(client: CallGear, callgear_id: int) -> set[str]:
-    """The numbers of the employee's SIP lines; the fields are named because others hold passwords (contract 7.5)."""
-    condition = {"field": "employee_id", "operator": "=", "value": callgear_id}
-    result = client.call("get.sip_lines", {"fields": ["id", "phone_number", "employee_id"], "filter": condition})
-    return {main_part(line.get("phone_number")) for line in result.rows()}
+def _sip_numbers(client: CallGear, condition: Row | None) -> set[str]:
+    """The numbers of SIP lines."""
+    return {main_part(line.get("phone_number")) for line in _sip_lines(client, condition)}
+
+
+def _sip_lines(client: CallGear, condition: Row | None) -> list[Row]:
+    """SIP lines; the fields are named because others hold passwords (contract 7.5)."""
+    params: Row = {"fields": ["id", "phone_number", "employee_id"], "limit": MOST_LINES}
+    if condition is not None:
+        params["filter"] = condition
+    return client.call("get.sip_lines", params).rows()

@@ -4,47 +4,45 @@
 of a run are compared with what the employee had before, and what went missing is put back. Where the account insists on
 `phone_numbers`, or the minimal form did harm, every update echoes the phones as they are at that moment.
 
+SIP numbers cannot be put back: until the minimal form has proven harmless, nobody who has some is updated.
+
 What the employee had is kept outside the process before such an update is sent, so that a run that dies, or cannot read
 any more, leaves the next one what it needs to put back.
 """
 
-import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import RecordError, RecordFault, UnknownOutcome, UpdatesUnsafe
-from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay, without_phone_ids
+from b24_pipeline.callgear.errors import (
+    OldLoss,
+    RecordError,
+    RecordFault,
+    SipNumbersInTheWay,
+    UnknownOutcome,
+    UpdatesUnsafe,
+)
+from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay
 from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
 from b24_pipeline.callgear.reading import read_employee
+from b24_pipeline.callgear.restoring import restore
+from b24_pipeline.callgear.updating import (
+    METHOD,
+    MOST_ATTEMPTS,
+    demands_phones,
+    read_for_update,
+    unsafe,
+    update_employee,
+)
 
-logger = logging.getLogger(__name__)
-
-METHOD = "update.employees"
-MOST_ATTEMPTS = 3
-
-
-class UpdateMode(StrEnum):
-    """What is known of the account: whether an update may leave `phone_numbers` out."""
-
-    UNKNOWN = "unknown"
-    MINIMAL = "minimal"
-    ECHO = "echo"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew.
-
-    `unchecked` is what an employee had before an update of which it is not known yet whether it took something away.
-    """
-
-    update_mode: UpdateMode = UpdateMode.UNKNOWN
-    unchecked: Row | None = field(default=None, repr=False)
+LONGEST_REMEMBERED = timedelta(hours=24)
+"""So long what an employee had before a broken update is taken for what it should have (contract 5.5, 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,18 @@ class UpdateResult:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the employee shall have: the last name, and these phones if it has none."""
+    """What the employee shall have: the last name, None for as it is, and these phones if it has none."""
 
     callgear_id: int
-    last_name: str = field(repr=False)
+    last_name: str | None = field(repr=False)
     new_phones: tuple[PhoneEntry, ...] = field(repr=False)
 
     def fulfilled(self, employee: Row) -> bool:
-        return employee.get("last_name") == self.last_name and not self.phones_missing(employee)
+        return self.last_name in (None, employee.get("last_name")) and not self.phones_missing(employee)
+
+    def for_now(self, employee: Row) -> "_Wish":
+        """The same with the last name that is to be sent: the employee's present one where it is to stay."""
+        return self if self.last_name is not None else replace(self, last_name=employee.get("last_name"))
 
     def phones_missing(self, employee: Row) -> bool:
         return bool(self.new_phones) and not phones(employee)
@@ -77,6 +79,7 @@ class EmployeeWriter:
         client: the API.
         facts: what earlier runs learnt of the account.
         keep: called with the facts whenever they change; they are stored for later runs when it returns.
+        now: the time.
     """
 
     def __init__(
@@ -85,11 +88,13 @@ class EmployeeWriter:
         facts: AccountFacts | None = None,
         *,
         keep: Callable[[AccountFacts], None] = lambda _: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._facts = facts or AccountFacts()
         self._keep = keep
-        self._canary = threading.Lock()
+        self._now = now
+        self._canary = threading.RLock()
         self._learning = threading.Lock()
         self._minimal_proven = False
         self._fill_proven = False
@@ -108,22 +113,28 @@ class EmployeeWriter:
 
         Raises:
             UpdatesUnsafe: it could not be put back.
+            OldLoss: it is so long ago that it may as well be somebody's wish; nothing was sent.
         """
         with self._canary:
             return self._check_former()
 
     def update(
-        self, callgear_id: int, *, last_name: str, phone_numbers: tuple[PhoneEntry, ...] | None = None
+        self, callgear_id: int, *, last_name: str | None = None, phone_numbers: tuple[PhoneEntry, ...] | None = None
     ) -> UpdateResult:
         """Set the last name, and the phones if the employee has none (R09, R11); nothing else of it changes.
 
+        Every update carries the last name: without one to set, the one that the employee has at that moment.
+
         Raises:
-            SipNumbersInTheWay: the account demands an echo of the phones, and one of them is or may be a SIP number.
+            SipNumbersInTheWay: one of the phones is or may be a SIP number, and the account demands an echo of them, or
+                may yet turn out to take away what an update leaves out.
             UpdatesUnsafe: an update took something away that could not be put back; no further one is sent.
             RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
             UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
         """
-        wish = _Wish(callgear_id, last_name, phone_numbers or ())
+        return self._fulfil(_Wish(callgear_id, last_name, phone_numbers or ()))
+
+    def _fulfil(self, wish: _Wish) -> UpdateResult:
         if self._proven(wish):
             return self._update(wish)
         with self._canary:
@@ -138,14 +149,16 @@ class EmployeeWriter:
         return self._facts.update_mode is UpdateMode.ECHO
 
     def _update(self, wish: _Wish) -> UpdateResult:
+        if wish.last_name is None and not wish.new_phones:
+            return UpdateResult(sent=False, phones_added=False)
         if self._halted:
-            raise _unsafe("updates stay halted in this run, because one took something away")
+            raise unsafe("updates stay halted in this run, because one took something away")
         if wish.new_phones or self._echoes or not self._minimal_proven:
             return self._update_watched(wish)
         try:
             self._write_until_known(wish, None)
         except RecordError as error:
-            if not _demands_phones(error):
+            if not demands_phones(error):
                 raise
             self._learn(UpdateMode.ECHO)
             return self._update_watched(wish)
@@ -155,20 +168,35 @@ class EmployeeWriter:
         """Read, write, and unless updates like it are proven harmless read again and put back what is missing."""
         is_canary = not self._proven(wish)
         if is_canary:
-            self._check_former()
-        before = self._fresh(wish.callgear_id)
+            with suppress(OldLoss):
+                self._check_former()
+        before = read_for_update(self._client, wish.callgear_id)
         if wish.fulfilled(before):
             return UpdateResult(sent=False, phones_added=False)
-        fills = wish.phones_missing(before)
-        wish = wish if fills else replace(wish, new_phones=())
+        fills = bool(wish.new_phones)
+        if fills and not wish.phones_missing(before):
+            return self._fulfil(replace(wish, new_phones=()))
         if is_canary:
-            self._know(unchecked=what_must_stay(before))
+            self._refuse_sip_canary(before)
+            self._know(unchecked=Unchecked(what_must_stay(before), self._now()))
         self._write_until_known(wish, before)
         if not (fills and self._fill_proven):
             self._compare(wish, before)
         if is_canary:
             self._know(unchecked=None)
         return UpdateResult(sent=True, phones_added=fills)
+
+    def _refuse_sip_canary(self, before: Row) -> None:
+        """While nothing is known of the account, nobody's SIP numbers are at stake: a lost one cannot be put back."""
+        if self._facts.update_mode is not UpdateMode.UNKNOWN:
+            return
+        try:
+            refuse_sip_numbers(self._client, before["id"], phones(before))
+        except SipNumbersInTheWay:
+            raise SipNumbersInTheWay(
+                f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
+                "alone: tried again when one of an employee with other numbers has; or change this person by hand"
+            ) from None
 
     def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
         """Write once; while the outcome is unknown, look, and write again from what the employee is by then."""
@@ -181,13 +209,14 @@ class EmployeeWriter:
                     raise
                 self._client.pause(attempt)
             attempt += 1
-            base = self._fresh(wish.callgear_id)
+            base = read_for_update(self._client, wish.callgear_id)
             if wish.fulfilled(base):
                 return None
 
     def _write(self, wish: _Wish, base: Row | None) -> None:
         if base is None:
             return self._call(wish)
+        wish = wish.for_now(base)
         if wish.phones_missing(base):
             return self._call(wish, phone_numbers=[phone.new() for phone in wish.new_phones])
         if self._echoes:
@@ -195,21 +224,21 @@ class EmployeeWriter:
         try:
             return self._call(wish)
         except RecordError as error:
-            if not _demands_phones(error):
+            if not demands_phones(error):
                 raise
         self._learn(UpdateMode.ECHO)
-        return self._write_echo(wish, self._fresh(wish.callgear_id))
+        return self._write_echo(wish, read_for_update(self._client, wish.callgear_id))
 
     def _write_echo(self, wish: _Wish, base: Row) -> None:
         refuse_sip_numbers(self._client, wish.callgear_id, phones(base))
         self._call(wish, phone_numbers=echo(base))
 
     def _call(self, wish: _Wish, **arrays: Any) -> None:  # noqa: ANN401 - the API's
-        self._client.call(METHOD, {"id": wish.callgear_id, "last_name": wish.last_name, **arrays})
+        update_employee(self._client, wish.callgear_id, last_name=wish.last_name or "", **arrays)
 
     def _compare(self, wish: _Wish, before: Row) -> None:
         """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
-        after = self._fresh(wish.callgear_id)
+        after = read_for_update(self._client, wish.callgear_id)
         if put_back(before, after):
             self._restore(before, after)
         elif wish.new_phones:
@@ -220,49 +249,31 @@ class EmployeeWriter:
             self._learn(UpdateMode.MINIMAL)
 
     def _check_former(self) -> Row | None:
-        before = self._facts.unchecked
-        if before is None:
+        former = self._facts.unchecked
+        if former is None:
             return None
+        before = former.employee
         after = read_employee(self._client, before["id"])
-        lost = after is not None and put_back(before, after)
-        restored = self._restore(before, after) if after is not None and lost else None
+        lost = put_back(before, after) if after is not None else {}
+        old = self._now() - former.at > LONGEST_REMEMBERED
+        restored = self._restore(before, after) if after is not None and lost and not old else None
         self._know(unchecked=None)
+        if lost and old:
+            raise OldLoss(
+                f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
+                f"on {former.at:%Y-%m-%d}: compare with the audit by hand"
+            )
         return restored
 
     def _restore(self, before: Row, after: Row) -> Row:
-        """Put back what an update took away, and echo from now on."""
+        """Put back what an update took away, and echo from now on; halt where that cannot be."""
+        along = {"phone_numbers"} if self._echoes else set()
         self._learn(UpdateMode.ECHO)
-        employee = before["id"]
-        with_ids = True
-        for attempt in range(1, MOST_ATTEMPTS + 1):
-            arrays = {"phone_numbers": echo(after), **put_back(before, after)}
-            if not with_ids:
-                arrays["phone_numbers"] = without_phone_ids(arrays["phone_numbers"])
-            try:
-                self._call(_Wish(employee, after["last_name"], ()), **arrays)
-            except UnknownOutcome:
-                self._client.pause(attempt)
-            except RecordError:
-                with_ids = False
-            after = self._fresh(employee)
-            if not put_back(before, after):
-                logger.warning(
-                    "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
-                    "From now on updates repeat all phone numbers.",
-                    employee,
-                    ", ".join(arrays),
-                )
-                return after
-        self._halted = True
-        raise _unsafe(f"an update took {', '.join(put_back(before, after))} away from employee {employee}")
-
-    def _fresh(self, callgear_id: int) -> Row:
-        employee = read_employee(self._client, callgear_id)
-        if employee is None:
-            fault = RecordFault.ENTITY_NOT_FOUND
-            text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
-            raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
-        return employee
+        try:
+            return restore(self._client, before, after, along=along)
+        except UpdatesUnsafe:
+            self._halted = True
+            raise
 
     def _learn(self, mode: UpdateMode) -> None:
         """Echoing is for good; the rest is found out."""
@@ -277,19 +288,9 @@ class EmployeeWriter:
                 self._keep(facts)
 
 
-def _demands_phones(error: RecordError) -> bool:
-    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED and error.field == "phone_numbers"
-
-
 def _check_stored(wish: _Wish, after: Row) -> None:
     wanted = numbers([phone.new() for phone in wish.new_phones])
     if numbers(phones(after)) != wanted:
         fault = RecordFault.NOT_STORED
         text = f"{METHOD}: employee {wish.callgear_id} did not get exactly the phones that were sent"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
-
-
-def _unsafe(reason: str) -> UpdatesUnsafe:
-    return UpdatesUnsafe(
-        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
-    )

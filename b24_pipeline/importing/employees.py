@@ -11,11 +11,15 @@ from b24_pipeline.rules import frames
 def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None:
     """All employees of the account; None when there were no points or no time to read them, and the run says so.
 
+    A create that an earlier run left in doubt may still be carried out: it is waited for, so that it is seen (R18).
+
     Raises:
         ReadNotTrusted: what was read is not provably everything.
         CallGearError: they cannot be read.
     """
     try:
+        if not run.config.dry_run and not run.store.pending_creates().empty:
+            run.connection.callgear.wait_for_late_acts()
         return fetch_employees(run.connection.callgear)
     except (DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.postponed.append(f"the account could not be read, so everything is put off to the next run: {error}")

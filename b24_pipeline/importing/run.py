@@ -241,6 +241,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
             policy=config.as_json(),
         )
     )
+    connection.callgear.budget.remember_earlier(store.points_since(started_at - timedelta(days=1)))
     return ImportRun(
         connection=connection,
         store=store,

@@ -7,13 +7,15 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
-from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit
-from b24_pipeline.callgear.keeping import SETTINGS
+from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit, OldLoss
+from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.writing import AccountFacts, EmployeeWriter, UpdateMode, UpdateResult
+from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
+from b24_pipeline.importing.canaries import ordinary_phones_first
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
+from b24_pipeline.importing.shared_numbers import SharedNumbers
 from b24_pipeline.rules import frames, planning
 from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome
 from b24_pipeline.store import LinkWritten
@@ -42,6 +44,13 @@ def upsert(
     """
     callgear_employees = with_losses_put_back(run, callgear_employees)
     plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
+    if not run.config.dry_run:
+        plan = ordinary_phones_first(
+            plan,
+            client=run.connection.callgear,
+            callgear_employees=callgear_employees,
+            known=account_facts(run).update_mode,
+        )
     writes = EmployeeWrites(run, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
@@ -66,7 +75,7 @@ def account_facts(run: ImportRun) -> AccountFacts:
     unchecked = run.store.fact(UNCHECKED_UPDATE)
     return AccountFacts(
         update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value),
-        unchecked=json.loads(unchecked) if unchecked else None,
+        unchecked=Unchecked.of_json(unchecked) if unchecked else None,
     )
 
 
@@ -74,12 +83,14 @@ def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
     """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
     with run.store.transaction():
         run.store.put_fact(UPDATE_MODE, facts.update_mode.value)
-        run.store.put_fact(UNCHECKED_UPDATE, json.dumps(facts.unchecked) if facts.unchecked else "")
+        run.store.put_fact(UNCHECKED_UPDATE, facts.unchecked.as_json() if facts.unchecked else "")
 
 
 def employee_writer(run: ImportRun) -> EmployeeWriter:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeWriter(run.connection.callgear, account_facts(run), keep=partial(keep_facts, run))
+    return EmployeeWriter(
+        run.connection.callgear, account_facts(run), keep=partial(keep_facts, run), now=run.connection.now
+    )
 
 
 def with_losses_put_back(
@@ -93,7 +104,7 @@ def with_losses_put_back(
         return callgear_employees
     try:
         employee = employee_writer(run).check_former()
-    except (MethodError, DayLimit, DeadlinePassed, MinuteLimit) as error:
+    except (MethodError, OldLoss, DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.notes.append(str(error))
         return callgear_employees
     if employee is None:
@@ -112,7 +123,7 @@ class EmployeeWrites:
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
         self.writer = employee_writer(run)
-        self.held_numbers: dict[str, PhoneEntry] = {}
+        self.numbers = SharedNumbers(self.client, now=run.connection.now)
 
     def announce(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
@@ -120,7 +131,7 @@ class EmployeeWrites:
         if creates:
             self.run.store.announce_creates(creates)
         if any(action.phones for action in actions):
-            self.held_numbers = numbers_in_account(self.callgear_employees)
+            self.numbers.learn(self.callgear_employees)
 
     def send(self, planned: PlannedAction) -> Receipt:
         """Send one action."""
@@ -130,7 +141,7 @@ class EmployeeWrites:
             return Receipt()
         result = self.writer.update(
             planned.callgear_id,
-            last_name=planned.last_name or planned.last_name_before or "",
+            last_name=planned.last_name,
             phone_numbers=self.entries(planned) if planned.phones else None,
         )
         return Receipt(planned.callgear_id, needless=needless(result))
@@ -170,7 +181,7 @@ class EmployeeWrites:
 
     def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
         """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
-        return tuple(self.held_numbers.get(number, PhoneEntry(phone_number=number)) for number in planned.phones)
+        return tuple(self.numbers.entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
 
 
 def needless(result: UpdateResult) -> frozenset[str]:
@@ -185,13 +196,3 @@ def linked_by(planned: PlannedAction) -> str:
     if planned.action is ActionKind.CREATE:
         return "create"
     return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
-
-
-def numbers_in_account(callgear_employees: DataFrame[frames.CallGearEmployees]) -> dict[str, PhoneEntry]:
-    """Every number that somebody already has, with its settings but without its id."""
-    texts = callgear_employees["phone_numbers"]
-    entries = (entry for text in texts[texts != planning.NO_PHONES].dropna() for entry in json.loads(text))
-    return {
-        entry["phone_number"]: PhoneEntry(**{name: entry[name] for name in SETTINGS if entry.get(name) is not None})
-        for entry in entries
-    }

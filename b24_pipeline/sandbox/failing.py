@@ -24,6 +24,7 @@ PAGES = {
     FaultKind.HTTP_500: (500, "Internal Server Error"),
     FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
     FaultKind.HTTP_502_AFTER: (502, "Bad Gateway"),
+    FaultKind.HTTP_504_LATER: (504, "Gateway Timeout"),
     FaultKind.OK_HTML: (200, "Welcome"),
 }
 BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {

@@ -18,6 +18,7 @@ class FaultKind(Enum):
     HTTP_500 = "not acted: status 500 without JSON"
     HTTP_502_HTML = "not acted: status 502, a page"
     HTTP_502_AFTER = "acted: status 502, a page"
+    HTTP_504_LATER = "acts later: status 504, a page"
     OK_HTML = "not acted: status 200, a page"
     EMPTY_BODY = "acted: status 200, nothing in it"
     TRUNCATED_BODY = "acted: the connection is closed in the middle of the body"
@@ -42,7 +43,12 @@ class FaultKind(Enum):
     @property
     def acts(self) -> bool:
         """The server carries the request out before it fails."""
-        return self.value.startswith("acted")
+        return self.value.startswith("acted:")
+
+    @property
+    def acts_later(self) -> bool:
+        """The server carries the request out some time after it has failed."""
+        return self.value.startswith("acts later:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Fault:
         code: for MNEMONIC, the error's code.
         field: for MNEMONIC, the parameter it names.
         location: for REDIRECT_302, where to; None for this server under the name ``localhost``.
+        seconds: for what acts later, so long after the request; the first request after that sees it done.
     """
 
     kind: FaultKind
@@ -71,6 +78,7 @@ class Fault:
     code: int = -32602
     field: str | None = None
     location: str | None = None
+    seconds: float = 3.0
 
     def matches(self, request: RequestSeen) -> bool:
         """Whether the request is of this fault's api and method."""

@@ -16,6 +16,7 @@ from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.failing import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
+from b24_pipeline.sandbox.late import LateActs
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.requests import Api, Phase, RequestSeen
 from b24_pipeline.sandbox.values import Json
@@ -71,6 +72,7 @@ class Sandbox:
         self.on_request: OnRequest | None = None
         self.lock = RLock()
         self._clock = clock
+        self._late = LateActs(clock, self.lock)
         self._state: Path | None = None
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
@@ -191,6 +193,7 @@ class Sandbox:
         *,
         moved_to: str,
     ) -> Answer:
+        self._late.catch_up()
         fault = self.faults.met_by(request)
         request.fault = fault.kind.name if fault else None
         try:
@@ -202,6 +205,8 @@ class Sandbox:
             with self.lock:
                 answer = act()
             request.acted = answer.acted
+        elif fault.kind.acts_later:
+            self._late.add(request, act, seconds=fault.seconds)
         self._tell(request, Phase.AFTER)
         if fault is None:
             return answer or NOTHING

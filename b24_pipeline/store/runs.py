@@ -160,6 +160,11 @@ def last_import(database: Database) -> str | None:
     return run_id
 
 
+def points_since(database: Database, since: datetime) -> int:
+    """The points of CallGear that runs have spent, as far as they ended since then."""
+    return int(database.value("points_since", {"since": since}))
+
+
 def first_import(database: Database) -> bool:
     """Whether no run yet got everybody imported: none, for real and for all, has written with nothing deferred (R16).
 

@@ -92,6 +92,10 @@ class Reader:
         """Whether no run yet, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
         return runs.first_import(self.database)
 
+    def points_since(self, since: datetime) -> int:
+        """The points of CallGear that runs have spent, as far as they ended since then."""
+        return runs.points_since(self.database, since)
+
     def history(self, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
         """The last runs, newest first, with the columns of `audit.runs`."""
         return runs.history(self.database, limit=limit, since=since)

@@ -12,6 +12,7 @@ from b24_pipeline.callgear import (
     DayLimit,
     DeadlinePassed,
     Limits,
+    Login,
     NewEmployee,
     PointsBudget,
     create_employee,
@@ -165,6 +166,36 @@ def test_without_figures_the_planned_day_is_shared_too(budget: PointsBudget) -> 
         budget.acquire()
 
     assert caught.value.resets_in is None
+
+
+@pytest.mark.parametrize("metadata", [Metadata.MISSING, Metadata.EMPTY_LIMITS])
+def test_without_figures_what_earlier_runs_spent_counts(
+    connect: Connect, sandbox: Sandbox, budget: PointsBudget, metadata: Metadata
+) -> None:
+    sandbox.callgear = CallGearBehaviour(metadata=metadata)
+    client = connect()
+    budget.remember_earlier(2690)
+
+    client.call("get.employees", {"limit": 1})
+    for number in range(9):
+        create(client, number)
+
+    assert budget.left_today() == 0, "of 3,000 less the reserve of 300"
+    with pytest.raises(DayLimit):
+        create(client, 9)
+
+
+def test_with_figures_what_earlier_runs_spent_is_in_them(
+    connect: Connect, sandbox: Sandbox, budget: PointsBudget, login: Login
+) -> None:
+    sandbox.callgear = CallGearBehaviour(day_limit=10_000)
+    client = connect(credentials=login)
+    budget.remember_earlier(5000)
+
+    client.call("get.employees", {"limit": 1})
+    create(client, 1)
+
+    assert budget.left_today() == 10_000 - 1000 - 2
 
 
 def test_a_new_day_begins_at_its_reset(clock: FakeClock, budget: PointsBudget) -> None:

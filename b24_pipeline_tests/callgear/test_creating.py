@@ -12,18 +12,21 @@ from b24_pipeline.callgear import (
     CallGearError,
     CreateResult,
     DayLimit,
+    DeadlinePassed,
     EmailConflict,
     NewEmployee,
+    NotSent,
     PhoneEntry,
+    PointsBudget,
     RecordError,
     RecordFault,
     UnknownOutcome,
     create_employee,
     create_with_lookup,
 )
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Phase, RequestSeen, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import DuplicateEmail, EmailCase, WriteResult
-from b24_pipeline_tests.callgear.conftest import FakeClock, answering
+from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering
 from b24_pipeline_tests.callgear.test_client import UNKNOWN, methods
 
 IRA = NewEmployee(
@@ -94,6 +97,84 @@ def test_r18_an_unknown_create_is_looked_up_before_it_is_repeated(
     assert methods(sandbox).count(CREATES) == (1 if kind.acts else 2)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 10, 29])
+def test_r18_a_create_that_acts_late_is_waited_for_as_long_as_a_request_may_take(
+    client: CallGear, sandbox: Sandbox, clock: FakeClock, seconds: float
+) -> None:
+    fail(sandbox, FaultKind.HTTP_504_LATER, seconds=seconds)
+
+    result = create_with_lookup(client, IRA)
+
+    assert list(sandbox.account.employees) == [result.callgear_id]
+    assert result.adopted
+    assert methods(sandbox).count(CREATES) == 1
+    assert clock.slept == ([0.75] if seconds < 0.75 else [0.75, 30])
+
+
+def test_r18_what_was_never_sent_needs_no_wait(clock: FakeClock) -> None:
+    def refuse(_: Any) -> Any:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(NotSent) as caught:
+        create_with_lookup(answering(refuse, clock), IRA)
+
+    assert not caught.value.acted_unknown
+    assert max(clock.slept) < 5, "these are the pauses between repeats"
+
+
+def test_r18_a_create_in_doubt_is_put_off_when_the_run_s_time_does_not_allow_the_wait(
+    connect: Connect, sandbox: Sandbox, clock: FakeClock
+) -> None:
+    budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=clock.now + 20)
+    fail(sandbox, FaultKind.HTTP_504_LATER, seconds=10)
+
+    with pytest.raises(DeadlinePassed) as caught:
+        create_with_lookup(connect(budget=budget), IRA)
+
+    assert caught.value.acted_unknown
+    assert methods(sandbox).count(CREATES) == 1
+
+
+@pytest.mark.parametrize("second", [None, FaultKind.RESET_AFTER, FaultKind.HTTP_504_LATER])
+def test_r18_a_repeat_is_no_success_when_the_first_request_has_acted_after_all(
+    client: CallGear, sandbox: Sandbox, clock: FakeClock, second: FaultKind | None
+) -> None:
+    fail(sandbox, FaultKind.HTTP_504_LATER, seconds=60)
+    if second:
+        fail(sandbox, second, nth=2, seconds=10)
+
+    def let_time_pass(request: RequestSeen, phase: Phase) -> None:
+        if request.method == CREATES and methods(sandbox).count(CREATES) == 2 and phase is Phase.AFTER:
+            clock.now += 60
+
+    sandbox.on_request = let_time_pass
+
+    with pytest.raises(EmailConflict, match="several employees") as caught:
+        create_with_lookup(client, IRA)
+
+    assert set(caught.value.callgear_ids) == set(sandbox.account.employees)
+    assert len(caught.value.callgear_ids) == 2
+
+
+def test_r18_a_repeat_that_cannot_be_looked_at_leaves_the_doubt(client: CallGear, sandbox: Sandbox) -> None:
+    fail(sandbox, FaultKind.HTTP_500)
+    fail(sandbox, FaultKind.HTTP_500, method="get.employees", nth=4, times=None)
+
+    with pytest.raises(UnknownOutcome) as caught:
+        create_with_lookup(client, IRA)
+
+    assert caught.value.acted_unknown
+    assert methods(sandbox).count(CREATES) == 2
+
+
+def test_r18_a_repeat_that_nobody_finds_leaves_the_doubt() -> None:
+    answers = iter([httpx.Response(502), {"result": {"id": 7}}])
+    nobody = {"result": {"data": [], "metadata": {"total_items": 0}}}
+
+    with pytest.raises(UnknownOutcome, match="7 is not found"):
+        create_with_lookup(answering(lambda envelope: next(answers) if envelope["method"] == CREATES else nobody), IRA)
+
+
 @pytest.mark.parametrize("case", list(EmailCase))
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER, FaultKind.RESET_AFTER, FaultKind.EMPTY_BODY])
 def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
@@ -128,7 +209,7 @@ def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: Fake
         create_with_lookup(client, IRA)
 
     assert methods(sandbox).count(CREATES) == 3
-    assert len(clock.slept) == 3
+    assert clock.slept == [0.75, 30, 30, 30]
     assert sandbox.account.employees == {}
 
 

@@ -93,6 +93,23 @@ def test_record_errors_are_told_apart(mnemonic: str, fault: RecordFault) -> None
     assert (error.fault, error.mnemonic, error.field) == (fault, mnemonic, "ext_id")
 
 
+@pytest.mark.parametrize(
+    ("method", "data", "expected"),
+    [
+        ("update.employees", {"field": "employee.phone_numbers"}, RecordError),
+        ("update.employees", {"field": None}, RecordError),
+        ("update.employees", {}, RecordError),
+        ("update.employees", {"field": "last_name"}, OursError),
+        ("update.employees", {"field": "phone_numbers.phone_number"}, OursError),
+        ("create.employees", {}, OursError),
+    ],
+)
+def test_a_missed_parameter_is_the_phones_where_it_can_be_nothing_else(
+    method: str, data: dict[str, Any], expected: type[CallGearError]
+) -> None:
+    assert type(judge(method, refusal(-32602, "required_parameter_missed", **data))) is expected
+
+
 def test_phone_numbers_demanded_by_an_update_are_the_record_s_matter() -> None:
     error = judge("update.employees", refusal(-32602, "required_parameter_missed", field="phone_numbers"))
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from b24_pipeline.callgear import (
     CallGear,
     EmployeeWriter,
     MethodError,
+    OldLoss,
+    OursError,
     PhoneEntry,
     RecordError,
     RecordFault,
     SipNumbersInTheWay,
+    Unchecked,
     UnknownOutcome,
     UpdateMode,
     UpdateResult,
@@ -24,11 +28,12 @@ from b24_pipeline.callgear import (
 )
 from b24_pipeline.callgear.keeping import put_back
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, OmittedPhoneSettings, PhonesOmitted, SipEcho
-from b24_pipeline_tests.callgear.conftest import answering
+from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
+from b24_pipeline_tests.callgear.conftest import Connect, answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
 UPDATE = "update.employees"
+NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 NEW = "(bitrix24) Lebedeva"
 PHONES = (PhoneEntry("971505550142"), PhoneEntry("97145550100...204"))
 ACCEPTED, REQUIRED, CLEARING = PhonesOmitted.ACCEPTED, PhonesOmitted.REQUIRED, PhonesOmitted.CLEARING
@@ -139,6 +144,38 @@ def test_r09_nothing_is_sent_when_all_is_right_already(client: CallGear, sandbox
     assert sandbox.writes() == []
 
 
+@pytest.mark.parametrize("kind", [None, FaultKind.RESET_BEFORE])
+@pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
+def test_an_update_of_phones_alone_keeps_the_last_name_of_that_moment(
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, kind: FaultKind | None
+) -> None:
+    mode(sandbox, phones_omitted)
+    callgear_id = add(sandbox)
+    if kind:
+        sandbox.faults.add(Fault(kind=kind, api="callgear", method=UPDATE, nth=1))
+
+    def rename(request: Any, phase: Any) -> None:
+        if request.method == "get.employees" and phase == "before":
+            sandbox.account.employees[callgear_id]["last_name"] = f"Renamed {len(sandbox.requests)}"
+
+    sandbox.on_request = rename
+
+    result = EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES)
+
+    assert result == UpdateResult(sent=True, phones_added=True)
+    sent = [request.params["last_name"] for request in sandbox.requests if request.method == UPDATE]
+    assert sent == (["Renamed 1", "Renamed 3"] if kind else ["Renamed 1"])
+
+
+def test_without_anything_to_set_nothing_is_asked_for(client: CallGear, sandbox: Sandbox) -> None:
+    callgear_id = add(sandbox, "971505550142")
+
+    assert EmployeeWriter(client).update(callgear_id) == UpdateResult(sent=False, phones_added=False)
+    assert EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES) == UpdateResult(False, False)
+
+    assert methods(sandbox) == ["get.employees"]
+
+
 @pytest.mark.parametrize("known", [UpdateMode.UNKNOWN, UpdateMode.MINIMAL])
 def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     client: CallGear, sandbox: Sandbox, known: UpdateMode
@@ -149,7 +186,8 @@ def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     for callgear_id in ids:
         writer.update(callgear_id, last_name=NEW)
 
-    assert methods(sandbox) == ["get.employees", UPDATE, "get.employees", UPDATE, UPDATE]
+    looks = ["get.employees", "get.sip_lines"] if known is UpdateMode.UNKNOWN else ["get.employees"]
+    assert methods(sandbox) == [*looks, UPDATE, "get.employees", UPDATE, UPDATE]
     assert updates(sandbox) == [{"id", "last_name"}] * 3
     assert writer.facts == facts(UpdateMode.MINIMAL)
 
@@ -192,6 +230,31 @@ def test_an_account_that_demands_phones_gets_every_entry_back_verbatim(client: C
     assert sent[1]["phone_numbers"] == held
     assert list(sent[1]["phone_numbers"][0]) == ["phone_id", "phone_number", "channels_count", "dial_time", "status"]
     assert writer.facts == facts(UpdateMode.ECHO)
+
+
+@pytest.mark.parametrize("demanded_as", list(DemandedAs))
+def test_phones_may_be_demanded_in_any_words(client: CallGear, sandbox: Sandbox, demanded_as: DemandedAs) -> None:
+    mode(sandbox, REQUIRED, demanded_as=demanded_as)
+    ids = [add(sandbox, busy("971505550142")) for _ in range(2)]
+    writer = EmployeeWriter(client)
+
+    for callgear_id in ids:
+        writer.update(callgear_id, last_name=NEW)
+
+    assert updates(sandbox) == [{"id", "last_name"}, *[{"id", "last_name", "phone_numbers"}] * 2]
+    assert writer.facts == facts(UpdateMode.ECHO)
+
+
+def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, sandbox: Sandbox) -> None:
+    callgear_id = add(sandbox, "971505550142")
+    sandbox.faults.add(
+        Fault(kind=FaultKind.MNEMONIC, api="callgear", method=UPDATE, mnemonic="required_parameter_missed")
+    )
+
+    with pytest.raises(OursError):
+        EmployeeWriter(client, facts(UpdateMode.ECHO)).update(callgear_id, last_name=NEW)
+
+    assert len(updates(sandbox)) == 1
 
 
 def test_what_was_learnt_is_not_tried_again(client: CallGear, sandbox: Sandbox) -> None:
@@ -324,6 +387,101 @@ def test_sip_numbers_are_never_echoed(
     assert sandbox.writes() == []
     assert sandbox.account.employees[callgear_id] == before
     assert not any("password" in request.params.get("fields", []) for request in sandbox.requests)
+
+
+def with_sip_line(sandbox: Sandbox) -> int:
+    """An employee with a SIP line and an ordinary number."""
+    callgear_id = add(sandbox, "971505550142", extension=EXTENSION)
+    sandbox.account.add_sip_line(callgear_id, "042917")
+    return callgear_id
+
+
+def sip_holders(sandbox: Sandbox) -> list[int | None]:
+    return [line["employee_id"] for line in sandbox.account.sip_lines.values()]
+
+
+@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
+def test_until_an_update_has_proven_harmless_nobody_s_sip_numbers_are_at_stake(
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, echo: SipEcho
+) -> None:
+    mode(sandbox, phones_omitted, sip_echo=echo)
+    sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
+    writer = EmployeeWriter(client)
+
+    with pytest.raises(SipNumbersInTheWay, match="by hand"):
+        writer.update(sip, last_name=NEW)
+    assert sandbox.writes() == []
+    assert writer.facts == facts(UpdateMode.UNKNOWN)
+
+    writer.update(ordinary, last_name=NEW)
+    if phones_omitted is ACCEPTED:
+        writer.update(sip, last_name=NEW)
+        assert sandbox.account.employees[sip]["last_name"] == NEW
+    else:
+        with pytest.raises(SipNumbersInTheWay):
+            writer.update(sip, last_name=NEW)
+    assert sip_holders(sandbox) == [sip]
+
+
+@pytest.mark.parametrize("components", [frozenset(Component), frozenset({Component.SALES_FUNNEL})])
+def test_sip_numbers_that_vanish_all_the_same_are_not_put_back_as_dead_ones_but_halt_updates(
+    client: CallGear, sandbox: Sandbox, components: frozenset[Component]
+) -> None:
+    mode(sandbox, CLEARING, components=components)
+    sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
+    writer = EmployeeWriter(client, facts(UpdateMode.MINIMAL))
+
+    for callgear_id in (sip, ordinary):
+        with pytest.raises(UpdatesUnsafe):
+            writer.update(callgear_id, last_name=NEW)
+
+    assert updates(sandbox) == [{"id", "last_name"}]
+
+
+@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("clears", [("groups",), ("extension",), ("groups", "extension")])
+def test_what_else_vanished_is_put_back_without_touching_sip_numbers(
+    client: CallGear, sandbox: Sandbox, echo: SipEcho, clears: tuple[str, ...]
+) -> None:
+    mode(sandbox, ACCEPTED, sip_echo=echo)
+    callgear_id = with_sip_line(sandbox)
+    before = but_last_name(sandbox, callgear_id)
+    hostile(sandbox, clears=clears)
+
+    EmployeeWriter(client, facts(UpdateMode.MINIMAL)).update(callgear_id, last_name=NEW)
+
+    assert but_last_name(sandbox, callgear_id) == before
+    assert sip_holders(sandbox) == [callgear_id]
+    assert not any("phone_numbers" in update for update in updates(sandbox))
+
+
+@pytest.mark.parametrize("known", list(UpdateMode))
+def test_groups_are_put_back_where_the_account_demands_phones(
+    client: CallGear, sandbox: Sandbox, known: UpdateMode
+) -> None:
+    mode(sandbox, REQUIRED)
+    callgear_id = add(sandbox, extension=EXTENSION)
+    hostile(sandbox, clears=("groups",))
+
+    EmployeeWriter(client, facts(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+
+    employee = sandbox.account.employees[callgear_id]
+    assert (employee["groups"], len(employee["phone_numbers"])) == ([3301], 2)
+
+
+def test_an_update_that_turns_out_to_fill_nothing_is_a_canary_like_any_other(
+    client: CallGear, sandbox: Sandbox
+) -> None:
+    mode(sandbox, CLEARING)
+    bare, sip = add(sandbox), with_sip_line(sandbox)
+    writer = EmployeeWriter(client)
+    writer.update(bare, last_name=NEW, phone_numbers=PHONES)
+
+    with pytest.raises(SipNumbersInTheWay):
+        writer.update(sip, last_name=NEW, phone_numbers=PHONES)
+
+    assert sip_holders(sandbox) == [sip]
 
 
 def test_without_sip_lines_to_compare_full_numbers_are_echoed(client: CallGear, sandbox: Sandbox) -> None:
@@ -477,6 +635,67 @@ def test_until_one_is_proven_updates_go_one_by_one(client: CallGear, sandbox: Sa
         list(pool.map(lambda callgear_id: writer.update(callgear_id, last_name=NEW), ids))
 
     assert updates(sandbox).count({"id", "last_name"}) == 1
+
+
+def left_unchecked(sandbox: Sandbox, client: CallGear, callgear_id: int) -> AccountFacts:
+    """What a run knows that dies between an update and the look at what it took away."""
+    sandbox.faults.add(Fault(kind=FaultKind.TOKEN_BLOCKED, api="callgear", method="get.employees", nth=2))
+    writer = EmployeeWriter(client, now=lambda: NOON)
+    with pytest.raises(AccountError):
+        writer.update(callgear_id, last_name=NEW)
+    return writer.facts
+
+
+@pytest.mark.parametrize("hours", [0, 24])
+def test_what_a_broken_run_took_away_is_put_back_by_the_next(
+    client: CallGear, connect: Connect, sandbox: Sandbox, hours: int
+) -> None:
+    mode(sandbox, CLEARING)
+    callgear_id = add(sandbox, busy("971505550142"))
+    before = but_last_name(sandbox, callgear_id)
+    known = left_unchecked(sandbox, client, callgear_id)
+    assert known.unchecked is not None
+    assert Unchecked.of_json(known.unchecked.as_json()) == known.unchecked
+    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=hours))
+
+    restored = writer.check_former()
+
+    assert restored is not None
+    assert but_last_name(sandbox, callgear_id) == before
+    assert writer.facts == facts(UpdateMode.ECHO)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_is_missing_long_after_a_broken_run_may_be_somebody_s_wish(
+    client: CallGear, connect: Connect, sandbox: Sandbox, gone: bool
+) -> None:
+    callgear_id = add(sandbox, busy("971505550142"))
+    known = left_unchecked(sandbox, client, callgear_id)
+    sandbox.account.employees[callgear_id]["phone_numbers"] = []
+    if gone:
+        sandbox.account.remove_employee(callgear_id)
+    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25))
+    sandbox.requests.clear()
+
+    if gone:
+        assert writer.check_former() is None
+    else:
+        with pytest.raises(OldLoss, match=r"phone_numbers .* by hand") as caught:
+            writer.check_former()
+        assert "97150" not in str(caught.value)
+
+    assert sandbox.writes() == []
+    assert writer.facts == facts(UpdateMode.UNKNOWN), "nothing is learnt by that, and it is told once"
+
+
+def test_an_old_loss_keeps_nobody_else_from_being_updated(client: CallGear, connect: Connect, sandbox: Sandbox) -> None:
+    callgear_id, other = add(sandbox, busy("971505550142")), add(sandbox, "97145550100")
+    known = left_unchecked(sandbox, client, callgear_id)
+    sandbox.account.employees[callgear_id]["phone_numbers"] = []
+
+    assert EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25)).update(other, last_name=NEW).sent
+
+    assert sandbox.account.employees[callgear_id]["phone_numbers"] == []
 
 
 def entry(digits: str, **settings: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline_tests.world import World
 
 IRA = 1
@@ -36,12 +37,19 @@ def test_r07_whatever_differs_a_linked_employee_is_left_alone(imported: World) -
     assert (result.counts.matched_by_id, result.counts.left_alone, result.counts.created) == (9, 9, 0)
 
 
-def test_r07_fill_phones_for_one_run_gives_phones_and_no_name(imported: World) -> None:
+def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_changed_meanwhile(imported: World) -> None:
     imported.portal.edit(IRA, LAST_NAME="Married", WORK_PHONE="79005550201")
+    employee = imported.account.employees[imported.links()[IRA]]
+
+    def rename(request: RequestSeen, phase: Phase) -> None:
+        if request.method == "get.employees" and phase is Phase.BEFORE and "filter" in request.params:
+            employee["last_name"] = "Renamed by a colleague"
+
+    imported.sandbox.on_request = rename
 
     result = imported.run(on_id_match="FILL_PHONES")
 
-    assert imported.employees()["(bitrix24) Person1"] == ["79005550201"]
+    assert imported.employees()["Renamed by a colleague"] == ["79005550201"]
     assert (result.counts.phones_added, result.counts.left_alone) == (1, 8)
 
 
@@ -92,10 +100,25 @@ def test_r09_an_employee_that_is_already_right_is_linked_without_a_write(world: 
 def test_r11_existing_numbers_are_never_touched(world: World) -> None:
     world.account.add_employee(last_name="Old", email="lebedeva@x.test", phone_numbers=["7900", "7901"])
     world.hire("Lebedeva", WORK_PHONE="79005550201")
+    world.account.add_employee(last_name="Desk", phone_numbers=[{"phone_number": "79005550200", "dial_time": 25}])
+    world.hire("Snow", WORK_PHONE="79005550200")
+    shared = world.account.number_of("79005550200")
+    assert shared is not None
+
+    def edit(request: RequestSeen, phase: Phase) -> None:
+        if request.method == "get.employees" and phase is Phase.BEFORE and "filter" in request.params:
+            shared["dial_time"] = 40
+
+    world.sandbox.on_request = edit
 
     world.run()
 
-    assert world.employees() == {"(bitrix24) Lebedeva": ["7900", "7901"]}
+    assert world.employees() == {
+        "(bitrix24) Lebedeva": ["7900", "7901"],
+        "Desk": ["79005550200"],
+        "(bitrix24) Snow": ["79005550200"],
+    }
+    assert shared["dial_time"] == 40, "what a colleague set meanwhile is not taken back by sharing the number"
 
 
 def test_r09_two_employees_with_the_address_are_a_conflict_without_a_write(world: World) -> None:

@@ -242,7 +242,8 @@ def usual_cases() -> Iterator[Case]:
     yield from in_turn(CALLS, CALLGEAR_KINDS)
     yield from in_turn(PORTAL_CALLS, tuple(PORTAL_ENDS))
     yield from in_turn(FURTHER_CALLS, DANGEROUS)
-    yield from (case_of(*CALLS[0], kind, position) for kind in AFTER for position in Position)
+    late = (*AFTER, FaultKind.HTTP_504_LATER)
+    yield from (case_of(*CALLS[0], kind, position) for kind in late for position in Position)
     yield from mnemonic_cases()
     yield from (replace(case_of(*call, kind, Position.MIDDLE), in_flight=8) for call in CALLS[:2] for kind in CROWDED)
 

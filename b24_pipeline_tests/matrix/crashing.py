@@ -119,6 +119,7 @@ class Desk:
             "CALLGEAR_API_URL": self.server.callgear_url,
             "CALLGEAR_ACCESS_TOKEN": self.server.access_token,
             "B24_PIPELINE_DATABASE": str(self.paths.published),
+            "B24_PIPELINE_HTTP_TIMEOUT_SECONDS": "5",
             "DAGSTER_HOME": str(self.folder),
             GIVEN: "{}",
         }
@@ -138,11 +139,13 @@ class Desk:
         return self.start(*arguments, **order).ended()
 
 
-def kill_at(stage: Stage, zygote: Zygote, *, request: int, phase: Phase, **settings: object) -> int:
-    """A run in a child process, killed at that request; gives its exit code, -9 when it was."""
+def kill_at(
+    stage: Stage, zygote: Zygote, *, request: int, phase: Phase, method: str | None = None, **settings: object
+) -> int:
+    """A run in a child process, killed at that request, or that call of a method; its exit code, -9 when it was."""
     stage.close()
     stage.runs += 1
-    killer = armed(stage.sandbox, Killer(at=request, phase=phase))
+    killer = armed(stage.sandbox, Killer(at=request, phase=phase, method=method))
     child = zygote.start(settings=stage.given(**settings), run_id=f"run-{stage.runs}", seconds=stage.clock.seconds)
     killer.aim(child)
     code = child.ended()

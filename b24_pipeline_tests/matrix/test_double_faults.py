@@ -8,7 +8,7 @@ from b24_pipeline.connection import open_connection
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.matrix import invariants, scenes
-from b24_pipeline_tests.matrix.stage import Picture, Repertoire
+from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Picture, Repertoire
 
 CREATES = (FaultKind.RESET_AFTER, FaultKind.INTERNAL_ERROR_AFTER)
 LOOK_UPS = (FaultKind.TOKEN_BLOCKED, FaultKind.LIMIT_DAY, FaultKind.OK_HTML, FaultKind.MNEMONIC)
@@ -45,6 +45,22 @@ def test_r18_a_create_in_doubt_stays_announced_until_it_is_found_also_under_anot
 
         assert stage.links()[1] == in_doubt
         assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
+        assert stage.store.pending_creates().empty
+
+
+def test_r18_a_run_at_once_after_one_that_broke_off_waits_for_the_create_that_is_still_on_its_way(
+    repertoire: Repertoire,
+) -> None:
+    with repertoire.on_stage(scenes.FIRST) as stage:
+        before = Picture.of(stage.sandbox)
+        stage.sandbox.faults.add(Fault(FaultKind.HTTP_504_LATER, "callgear", "create.employees", nth=1))
+        stage.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, "callgear", "get.employees", nth=FIRST_LOOK_UP))
+        assert stage.run().status is RunStatus.FAILED
+        stage.sandbox.faults.clear()
+        stage.clock.seconds -= HALF_AN_HOUR
+
+        assert [stage.run().status for _ in range(2)] == [RunStatus.DONE] * 2
+        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
         assert stage.store.pending_creates().empty
 
 

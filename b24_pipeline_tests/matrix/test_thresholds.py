@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from b24_pipeline.rules.records import Outcome, RunStatus
+from b24_pipeline.callgear.facts import Unchecked
+from b24_pipeline.importing.upsert import UNCHECKED
+from b24_pipeline.rules.records import Outcome, RunStatus, Trigger
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.store import RunCounts, RunStart
 from b24_pipeline_tests.matrix import invariants, scenes
 from b24_pipeline_tests.matrix.scenes import PLENTY, Scene, hire
 from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Picture, Repertoire, Stage
@@ -214,3 +218,52 @@ def test_an_import_goes_on_over_days_where_the_days_points_ended(repertoire: Rep
         invariants.check_converged(stage, prepared, stage.run())
     assert created == sorted(created)
     assert len(created) > 4
+
+
+def test_where_callgear_tells_no_points_those_of_the_last_24_hours_are_the_day_s(stage: Stage) -> None:
+    stage.sandbox.callgear = CallGearBehaviour(**PLENTY, metadata=Metadata.MISSING)
+    stage.store.begin_run(RunStart("earlier", stage.clock.now(), Trigger.TERMINAL))
+    stage.store.finish_run(RunStatus.DONE, None, RunCounts(callgear_points=2698))
+
+    on_the_same_day = stage.run()
+    stage.clock.seconds += timedelta(days=1).total_seconds()
+    a_day_later = stage.run()
+
+    assert (on_the_same_day.status, on_the_same_day.counts.callgear_points) == (RunStatus.PARTIAL, 2)
+    assert "the day's CallGear points" in str(on_the_same_day.reason)
+    assert (a_day_later.status, a_day_later.counts.deferred) == (RunStatus.DONE, 0)
+
+
+def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_not_put_back(
+    repertoire: Repertoire,
+) -> None:
+    with repertoire.on_stage(scenes.FIRST) as stage:
+        before = Picture.of(stage.sandbox)
+        number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
+        had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
+        long_ago = stage.clock.now() - timedelta(days=2)
+        stage.store.put_fact(UNCHECKED, Unchecked(had, long_ago).as_json())
+
+        first, second = stage.run(), stage.run()
+
+        assert (first.status, second.reason) == (RunStatus.DONE, None)
+        assert f"employee {number} has other phone_numbers" in str(first.reason)
+        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
+
+
+def half_with_sip_lines(sandbox: Sandbox) -> None:
+    """Twelve employees to rename; the first six have SIP lines."""
+    for number in range(12):
+        hire(sandbox, f"Known{number:02}")
+        employee = scenes.employ(sandbox, f"Known{number:02}", f"74957770{number:03}")
+        if number < 6:
+            sandbox.account.add_sip_line(employee, f"0429{number:02}")
+
+
+def test_people_with_sip_numbers_wait_for_somebody_else_to_prove_that_updates_are_safe(repertoire: Repertoire) -> None:
+    with repertoire.on_stage(Scene("half with SIP lines", half_with_sip_lines, calls={})) as stage:
+        ended = stage.run()
+
+    lines = [request for request in ended.requests if request.method == "get.sip_lines"]
+    assert (ended.status, ended.counts.linked, ended.counts.failed) == (RunStatus.DONE, 12, 0)
+    assert len(lines) == 2, "one to know who has some, one before the first update"

@@ -16,7 +16,7 @@ from b24_pipeline.sandbox import (
     serve,
 )
 from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData
-from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal
+from b24_pipeline_tests.sandbox.clients import NOON, Account, Clock, Portal
 
 CREATE = "create.employees"
 
@@ -59,6 +59,20 @@ def test_each_broken_transport(
     assert (len(sandbox.account.employees), sandbox.requests[0].acted) == (int(acted), acted)
     assert (sandbox.requests[0].fault, len(sandbox.writes())) == (kind.name, int(acted))
     assert outcome(account).startswith('200 {"'), "the next request is served"
+
+
+def test_a_request_may_be_carried_out_long_after_it_has_failed(
+    account: Account, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.faults.add(Fault(kind=FaultKind.HTTP_504_LATER, api="callgear", method=CREATE, nth=1, seconds=10))
+
+    assert outcome(account) == "504 <html>"
+    clock.tick(9.5)
+    account.error("get.nothing")
+    assert (len(sandbox.account.employees), sandbox.requests[0].acted) == (0, False)
+    clock.tick(0.5)
+    account.error("get.nothing")
+    assert (len(sandbox.account.employees), sandbox.requests[0].acted) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,16 @@ def test_history_is_newest_first_and_limited(recorder: Recorder) -> None:
     assert recorder.store.history(since=since)["run_id"].tolist() == ["run-4", "run-3"]
 
 
+def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) -> None:
+    for points in (100, 20, 3):
+        recorder.begin()
+        recorder.finish(callgear_points=points)
+    recorder.begin()
+
+    assert recorder.store.points_since(recorder.clock() - 2 * HALF_AN_HOUR) == 23
+    assert recorder.store.points_since(recorder.clock()) == 0
+
+
 def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths: Paths, clock: Clock) -> None:
     with Store.open(paths, now=clock) as store:
         Recorder(store, clock).begin(run_id="died")

@@ -78,6 +78,14 @@ class PhonesOmitted(Enum):
     CLEARING = "accepted, phones cleared"
 
 
+class DemandedAs(Enum):
+    """The ``field`` with which an update without ``phone_numbers`` is refused (contract 4.1: optional, depth open)."""
+
+    PLAIN = "phone_numbers"
+    NESTED = "employee.phone_numbers"
+    NOT_NAMED = None
+
+
 class LastNameOmitted(Enum):
     """``update.employees`` without ``last_name`` (contract 5.5)."""
 
@@ -186,6 +194,7 @@ class CallGearBehaviour:
         total_items_error: added to every ``total_items``.
         write_result: the result of employee writes.
         phones_omitted: update without phone numbers.
+        demanded_as: how a refused update without phone numbers names them.
         last_name_omitted: update without last name.
         omitted_phone_settings: update that does not name every phone setting.
         sip_echo: a SIP entry written back.
@@ -218,6 +227,7 @@ class CallGearBehaviour:
     total_items_error: int = 0
     write_result: WriteResult = WriteResult.BARE
     phones_omitted: PhonesOmitted = PhonesOmitted.ACCEPTED
+    demanded_as: DemandedAs = DemandedAs.PLAIN
     last_name_omitted: LastNameOmitted = LastNameOmitted.REQUIRED
     omitted_phone_settings: OmittedPhoneSettings = OmittedPhoneSettings.KEPT
     sip_echo: SipEcho = SipEcho.KEPT_BY_PHONE_ID

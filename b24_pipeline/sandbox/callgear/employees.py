@@ -170,7 +170,7 @@ def update_employee(account: Account, params: dict[str, Json]) -> None:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
     if "phone_numbers" not in params:
         if behaviour.phones_omitted is PhonesOmitted.REQUIRED:
-            raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="phone_numbers")
+            raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field=behaviour.demanded_as.value)
         if behaviour.phones_omitted is PhonesOmitted.CLEARING:
             params = {**params, "phone_numbers": []}
     employee = account.employees.get(params["id"])

@@ -35,6 +35,9 @@ WHERE $since IS NULL OR started_at >= $since
 ORDER BY number DESC
 LIMIT $limit
 
+-- name: points_since
+SELECT coalesce(sum(callgear_points), 0) FROM store.runs WHERE coalesce(finished_at, started_at) >= $since
+
 -- name: complete_runs
 SELECT count(*) FROM store.runs
 WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL AND deferred = 0

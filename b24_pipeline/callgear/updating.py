@@ -1,0 +1,51 @@
+"""One `update.employees`, and one look at the employee before or after it."""
+
+from typing import Any
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import OursError, RecordError, RecordFault, UpdatesUnsafe
+from b24_pipeline.callgear.reading import read_employee
+
+METHOD = "update.employees"
+MOST_ATTEMPTS = 3
+
+
+def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arrays: Any) -> None:  # noqa: ANN401 - the API's
+    """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4).
+
+    Raises:
+        OursError: something is said to be missing, nobody says what, and the phones were sent.
+    """
+    try:
+        client.call(METHOD, {"id": callgear_id, "last_name": last_name, **arrays})
+    except RecordError as error:
+        if demands_phones(error) and error.field is None and "phone_numbers" in arrays:
+            raise OursError(str(error), method=METHOD, mnemonic=error.mnemonic) from None
+        raise
+
+
+def demands_phones(error: RecordError) -> bool:
+    """Whether the account does not accept an update without `phone_numbers`; `judging` tells other parameters apart."""
+    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED
+
+
+def read_for_update(client: CallGear, callgear_id: int) -> Row:
+    """The employee as it is now.
+
+    Raises:
+        RecordError: `entity_not_found`, there is none.
+    """
+    employee = read_employee(client, callgear_id)
+    if employee is None:
+        fault = RecordFault.ENTITY_NOT_FOUND
+        text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
+    return employee
+
+
+def unsafe(reason: str) -> UpdatesUnsafe:
+    """The error that says that nothing is updated any more, and why."""
+    return UpdatesUnsafe(
+        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
+    )

@@ -1,0 +1,74 @@
+"""Phone numbers that somebody in the account already has: adding one must not change it for its holder (T7)."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.keeping import SETTINGS, phones
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.reading import read_employee
+from b24_pipeline.rules import frames, planning
+
+log = logging.getLogger(__name__)
+
+FRESH = timedelta(minutes=1)
+"""So long a number's settings are taken for its present ones: a company's own number is in many actions in a row."""
+
+MOST_NAMED = 5
+"""So many of a number's holders are named in the log."""
+
+
+class SharedNumbers:
+    """The entries with which numbers are added: a shared one keeps the settings that its holder has now.
+
+    Args:
+        client: the API.
+        now: the time.
+    """
+
+    def __init__(self, client: CallGear, *, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+        self._holders: dict[str, list[int]] = {}
+        self._known: dict[str, tuple[PhoneEntry, datetime | None]] = {}
+
+    def learn(self, callgear_employees: DataFrame[frames.CallGearEmployees]) -> None:
+        """Take over who held which number, and how, when the run began."""
+        texts = callgear_employees.set_index("callgear_id")["phone_numbers"]
+        for callgear_id, text in texts[texts != planning.NO_PHONES].dropna().items():
+            for entry in json.loads(text):
+                self._holders.setdefault(entry["phone_number"], []).append(int(str(callgear_id)))
+                self._known[entry["phone_number"]] = (_settings_of(entry), None)
+
+    def entry(self, number: str, *, bitrix24_id: int) -> PhoneEntry:
+        """The entry that adds the number for this user; its first holder is looked at for it, if it has any."""
+        holders = self._holders.get(number)
+        if not holders:
+            return PhoneEntry(phone_number=number)
+        log.info(
+            "Bitrix24 user %s shares a phone number with %s of CallGear's employees, among them %s",
+            bitrix24_id,
+            len(holders),
+            ", ".join(map(str, holders[:MOST_NAMED])),
+        )
+        entry, seen_at = self._known[number]
+        now = self._now()
+        if seen_at is None or now - seen_at > FRESH:
+            entry = self._present(number, holders[0]) or entry
+            self._known[number] = (entry, now)
+        return entry
+
+    def _present(self, number: str, holder: int) -> PhoneEntry | None:
+        employee = read_employee(self._client, holder)
+        entries = phones(employee) if employee is not None else []
+        return next((_settings_of(entry) for entry in entries if entry.get("phone_number") == number), None)
+
+
+def _settings_of(entry: Row) -> PhoneEntry:
+    """The entry without its id."""
+    return PhoneEntry(**{name: entry[name] for name in SETTINGS if entry.get(name) is not None})
