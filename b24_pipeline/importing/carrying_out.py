@@ -30,6 +30,8 @@ STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
 POSTPONING = (*STOPPING, errors.MethodError, errors.MinuteLimit)
 """Errors that are not the record's: its action is deferred, not failed."""
+EXPECTED = frozenset({errors.RecordFault.DEPENDENCY_ERROR, errors.RecordFault.SIP_NUMBERS})
+"""What some people of a sound account are refused for."""
 FULL = 2
 """So many times CallGear says that an account is full, and no more is sent of that kind (contract 4.2)."""
 
@@ -39,8 +41,8 @@ class Blame(Enum):
 
     RECORD = auto()
     """The record was refused; it is tried again ever more rarely."""
-    DEALS = auto()
-    """R14: the person owns deals. That is to be expected, and says nothing about the account."""
+    EXPECTED = auto()
+    """The person owns deals (R14), or has SIP numbers that must not be touched. It says nothing about the account."""
     WAY = auto()
     """There was no usable answer; it is tried again in the next run."""
     OURS = auto()
@@ -101,7 +103,7 @@ class Answer:
 class Breaker:
     """R18: decides that failures are not the records' fault, and remembers why nothing more may be sent.
 
-    What failed in an earlier run already, and people who own deals (R14), are no sign of that: they stop nobody else.
+    What failed in an earlier run already, and what is to be expected (R14), are no sign of that: they stop nobody else.
     """
 
     finished: int = 0
@@ -126,7 +128,7 @@ class Breaker:
         self.malformed = answer.malformed
         if self.malformed is not None and self.times_malformed >= SAME_MALFORMED:
             self.stop(f"the same malformed request {self.times_malformed} times in a row: {answer.error}")
-        if answer.planned.failed_before or answer.blame is Blame.DEALS:
+        if answer.planned.failed_before or answer.blame is Blame.EXPECTED:
             return
         self.finished += 1
         self.failed += answer.outcome is Outcome.FAILED
@@ -280,5 +282,5 @@ def blame(error: errors.CallGearError) -> Blame:
         return Blame.WAY
     if isinstance(error, errors.OursError):
         return Blame.OURS
-    owns_deals = isinstance(error, errors.RecordError) and error.fault is errors.RecordFault.DEPENDENCY_ERROR
-    return Blame.DEALS if owns_deals else Blame.RECORD
+    expected = isinstance(error, errors.RecordError) and error.fault in EXPECTED
+    return Blame.EXPECTED if expected else Blame.RECORD

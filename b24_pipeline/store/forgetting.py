@@ -94,7 +94,7 @@ def erase_mentions(database: Database, email: str, *, table: str, columns: Itera
 def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None:
     """An update that is still to be compared is compared no more: what it is compared with are phone numbers."""
     unchecked = fact(database, UNCHECKED_UPDATE)
-    if unchecked and json.loads(unchecked)["id"] in employees:
+    if unchecked and json.loads(unchecked)["employee"]["id"] in employees:
         put_fact(database, UNCHECKED_UPDATE, "")
 
 

@@ -15,6 +15,7 @@ from b24_pipeline.callgear.errors import (
     OursError,
     RecordError,
     RecordFault,
+    SipNumbersInTheWay,
     UnknownOutcome,
 )
 from b24_pipeline.importing.carrying_out import Answer, Blame, Breaker, Carrier, PlannedAction, Receipt, TooManyFailures
@@ -168,10 +169,11 @@ def test_a_fault_of_ours_is_not_taken_for_an_answer() -> None:
         list(carrier.carry_out([planned(0)]))
 
 
-def test_r14_people_who_own_deals_stop_nothing_however_many_they_are() -> None:
+@pytest.mark.parametrize("error", [OWNS_DEALS, SipNumbersInTheWay("update.employees: SIP numbers")])
+def test_r14_people_who_own_deals_or_sip_numbers_stop_nothing_however_many_they_are(error: CallGearError) -> None:
     actions = [planned(row, action=ActionKind.REMOVE_RESPONSIBLE) for row in range(8)]
 
-    answers, breaker = carried_out(dict.fromkeys(range(7), OWNS_DEALS), actions=actions)
+    answers, breaker = carried_out(dict.fromkeys(range(7), error), actions=actions)
 
     assert outcomes(answers) == [Outcome.FAILED] * 7 + [Outcome.DONE]
     assert breaker.stopped is None
@@ -205,7 +207,7 @@ def test_a_minute_that_others_keep_full_defers_and_fails_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("error", "blamed"),
-    [(RECORD, Blame.RECORD), (OWNS_DEALS, Blame.DEALS), (UnknownOutcome("?"), Blame.WAY), (MALFORMED, Blame.OURS)],
+    [(RECORD, Blame.RECORD), (OWNS_DEALS, Blame.EXPECTED), (UnknownOutcome("?"), Blame.WAY), (MALFORMED, Blame.OURS)],
 )
 def test_r18_a_failure_is_blamed_on_whoever_it_is_the_fault_of(error: CallGearError, blamed: Blame) -> None:
     answers, _ = carried_out({0: error}, count=1)

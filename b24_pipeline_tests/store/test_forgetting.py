@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from b24_pipeline.callgear.facts import Unchecked
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten, Paths, Step, Store
@@ -155,18 +156,20 @@ def test_an_address_is_erased_in_whatever_letters_it_is_mentioned(recorder: Reco
     ]
 
 
-@pytest.mark.parametrize(("employee", "left"), [(11, ""), (12, '{"id": 12, "phone_numbers": ["79161234567"]}')])
+@pytest.mark.parametrize(("employee", "forgotten"), [(11, True), (12, False)])
 def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
-    recorder: Recorder, paths: Paths, employee: int, left: str
+    recorder: Recorder, paths: Paths, employee: int, forgotten: bool
 ) -> None:
+    kept = Unchecked({"id": employee, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
     recorder.begin()
     recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    recorder.store.put_fact(UNCHECKED_UPDATE, f'{{"id": {employee}, "phone_numbers": ["79161234567"]}}')
+    recorder.store.put_fact(UNCHECKED_UPDATE, kept)
     recorder.finish()
     recorder.store.close()
     forget(paths, "1", now=recorder.clock())
-    assert ask(paths, f"SELECT value FROM store.facts WHERE name = '{UNCHECKED_UPDATE}'") == [(left,)]
+    left = ask(paths, f"SELECT value FROM store.facts WHERE name = '{UNCHECKED_UPDATE}'")
+    assert left == [("" if forgotten else kept,)]
 
 
 def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived: Recorder, paths: Paths) -> None:
