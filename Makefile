@@ -27,7 +27,7 @@ dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for
 	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)
 
 test: $(READY) ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not e2e"
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e"
 
 coverage: $(READY) ## the rules' tests alone must pass through every branch of the rules
 	@$(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/rules --cov=b24_pipeline.rules --cov-branch --cov-fail-under=100

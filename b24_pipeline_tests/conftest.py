@@ -4,14 +4,29 @@ import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from b24_pipeline_tests.world import World
 
 STATE = "sandbox.json"
+TOGETHER = ("b24_pipeline_tests/security/", "b24_pipeline_tests/reporting/")
+"""Folders whose tests share something that takes seconds to make."""
+
+
+class SharingOut(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands tests out to the workers one by one, but a file of `TOGETHER` to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingOut:
+    """Tests of one file that share something slow stay on one worker; pytest-xdist's own marks need an older pytest."""
+    return SharingOut(config, log)
 
 
 def pytest_collection_finish() -> None:

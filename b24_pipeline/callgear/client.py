@@ -124,14 +124,19 @@ class CallGear:
         longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
         self._budget.pause(longest * (1 + self._random()) / 2)
 
-    def wait_for_late_acts(self) -> None:
+    def wait_for_late_acts(self, *, since: float = 0.0) -> None:
         """Wait as long as one request may take: what CallGear may still be at work on is done by then.
+
+        Args:
+            since: seconds that have passed already since the last such request was given up.
 
         Raises:
             DeadlinePassed: the wait would pass the run's deadline.
         """
         read_timeout = self._http.timeout.read
-        self._budget.pause(LONGEST_REQUEST_SECONDS if read_timeout is None else read_timeout)
+        longest = LONGEST_REQUEST_SECONDS if read_timeout is None else read_timeout
+        if since < longest:
+            self._budget.pause(longest - since)
 
     def _open_session(self, credentials: AccessToken | Login) -> Session:
         if isinstance(credentials, AccessToken):

@@ -15,7 +15,7 @@ EXIT_CODES = (
 
 LARGEST = 2**63 - 1
 """The largest id that the database holds."""
-YEAR_OF_MINUTES = 527_040
+CENTURY_OF_MINUTES = 100 * 366 * 24 * 60
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -137,10 +137,10 @@ port = between(1, 65_535)
 
 
 def minutes(text: str) -> float:
-    """A number above zero, of a year at most."""
+    """A number above zero, of a century at most."""
     number = float(text)
-    if not 0 < number <= YEAR_OF_MINUTES:
-        raise argparse.ArgumentTypeError(f"must be more than 0, and {YEAR_OF_MINUTES} at most")
+    if not 0 < number <= CENTURY_OF_MINUTES:
+        raise argparse.ArgumentTypeError(f"must be more than 0, and {CENTURY_OF_MINUTES} at most")
     return number
 
 

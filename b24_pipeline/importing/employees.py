@@ -18,9 +18,15 @@ def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None
         CallGearError: they cannot be read.
     """
     try:
-        if not run.config.dry_run and not run.store.pending_creates().empty:
-            run.connection.callgear.wait_for_late_acts()
+        wait_for_creates_in_doubt(run)
         return fetch_employees(run.connection.callgear)
     except (DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.postponed.append(f"the account could not be read, so everything is put off to the next run: {error}")
         return None
+
+
+def wait_for_creates_in_doubt(run: ImportRun) -> None:
+    """R18: until CallGear can no longer be at work on what earlier runs have announced and not heard of."""
+    sent_until = run.store.creates_in_doubt_until(run.connection.now())
+    if sent_until is not None and not run.config.dry_run:
+        run.connection.callgear.wait_for_late_acts(since=(run.connection.now() - sent_until).total_seconds())

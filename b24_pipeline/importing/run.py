@@ -227,10 +227,8 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
     """
     started_at = connection.now()
     store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-    links = store.links()
-    circumstances = limits.Circumstances(
-        people_imported=len(links), first_import=store.first_import() or not len(links)
-    )
+    imported = store.people_imported()
+    circumstances = limits.Circumstances(people_imported=imported, first_import=store.first_import() or not imported)
     interrupted = store.begin_run(
         RunStart(
             run_id=run_id,

@@ -30,6 +30,11 @@ def links(database: Database) -> DataFrame[frames.Links]:
     return from_arrow(frames.Links, database.table("live_links"))
 
 
+def people_imported(database: Database) -> int:
+    """How many live links there are."""
+    return int(database.value("people_imported"))
+
+
 def ever_linked(database: Database) -> frozenset[int]:
     """The users that have or had a link."""
     return frozenset(database.table("ever_linked").column(0).to_pylist())
@@ -51,6 +56,12 @@ def pending_creates(database: Database) -> DataFrame[frames.PendingCreates]:
     """The creates whose outcome is not known."""
     columns = column_list(sql_columns(frames.PendingCreates))
     return from_arrow(frames.PendingCreates, database.table("pending_creates", columns=columns))
+
+
+def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
+    """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+    sent_until: datetime | None = database.value("creates_in_doubt_until", {"now": now})
+    return sent_until
 
 
 def announce_creates(database: Database, run: CurrentRun, announced: Sequence[tuple[int, str]]) -> None:

@@ -52,6 +52,10 @@ class Reader:
         """The live links, with the last name each user had when it was seen last."""
         return links.links(self.database)
 
+    def people_imported(self) -> int:
+        """How many live links there are."""
+        return links.people_imported(self.database)
+
     def ever_linked(self) -> frozenset[int]:
         """The users that have or had a link (R14)."""
         return links.ever_linked(self.database)
@@ -59,6 +63,10 @@ class Reader:
     def pending_creates(self) -> DataFrame[frames.PendingCreates]:
         """The creates that were announced and whose outcome is not known (R18)."""
         return links.pending_creates(self.database)
+
+    def creates_in_doubt_until(self, now: datetime) -> datetime | None:
+        """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+        return links.creates_in_doubt_until(self.database, now)
 
     def actions(self, run_id: str) -> DataFrame[frames.Actions]:
         """What one run did and left standing."""

@@ -45,8 +45,9 @@ def test_somebody_forgotten_who_is_a_candidate_is_imported_and_stored_again(impo
     imported.run()
 
     with imported.store() as store:
-        texts = [store.snapshot(frames.Users)["email"][0], store.snapshot(frames.CallGearEmployees)["email"][0]]
-    assert texts == ["person1@x.test"] * 2
+        user = store.snapshot(frames.Users).set_index("bitrix24_id")["email"][1]
+        employee = store.snapshot(frames.CallGearEmployees).set_index("callgear_id")["email"][imported.links()[1]]
+    assert [user, employee] == ["person1@x.test"] * 2
 
 
 def test_r17_the_sensor_does_not_take_for_an_edit_what_is_not_stored(imported: World) -> None:

@@ -119,7 +119,7 @@ class Desk:
             "CALLGEAR_API_URL": self.server.callgear_url,
             "CALLGEAR_ACCESS_TOKEN": self.server.access_token,
             "B24_PIPELINE_DATABASE": str(self.paths.published),
-            "B24_PIPELINE_HTTP_TIMEOUT_SECONDS": "5",
+            "B24_PIPELINE_HTTP_TIMEOUT_SECONDS": "2",
             "DAGSTER_HOME": str(self.folder),
             GIVEN: "{}",
         }

@@ -18,7 +18,7 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.callgear.session import AccessToken
-from b24_pipeline.importing.carrying_out import Carrier, PlannedAction
+from b24_pipeline.importing.carrying_out import Carrier, PlannedAction, Receipt
 from b24_pipeline.rules.records import ActionKind, Outcome
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
 from b24_pipeline.sandbox.callgear.api import read_call
@@ -84,9 +84,9 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
         client = CallGear(CALLGEAR_URL, credentials=AccessToken(ACCESS_TOKEN), http=http, budget=budget)
         fetch_rows(client)
 
-        def create(planned: PlannedAction) -> int:
+        def create(planned: PlannedAction) -> Receipt:
             new = NewEmployee(last_name=planned.last_name or "", email=planned.email or "")
-            return create_with_lookup(client, new).callgear_id
+            return Receipt(create_with_lookup(client, new).callgear_id)
 
         carrier = Carrier(send=create, in_flight=IN_FLIGHT, out_of_time=lambda: clock.seconds >= deadline)
         answers = [answer for answers in carrier.carry_out(people(waiting)) for answer in answers]

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline.callgear.facts import Unchecked
-from b24_pipeline.importing.upsert import UNCHECKED
 from b24_pipeline.rules.records import Outcome, RunStatus, Trigger
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Metadata
 from b24_pipeline.store import RunCounts, RunStart
+from b24_pipeline.store.facts import UNCHECKED_UPDATE
 from b24_pipeline_tests.matrix import invariants, scenes
 from b24_pipeline_tests.matrix.scenes import PLENTY, Scene, hire
 from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Picture, Repertoire, Stage
@@ -242,7 +242,7 @@ def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_no
         number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
         had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
         long_ago = stage.clock.now() - timedelta(days=2)
-        stage.store.put_fact(UNCHECKED, Unchecked(had, long_ago).as_json())
+        stage.store.put_fact(UNCHECKED_UPDATE, Unchecked(had, long_ago).as_json())
 
         first, second = stage.run(), stage.run()
 

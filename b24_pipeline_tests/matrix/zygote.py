@@ -5,6 +5,7 @@ child's process id, and how it ended (a negative number is the signal that ended
 """
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -29,7 +30,12 @@ CAPABILITIES_VERSION_3 = 0x20080522
 
 
 def serve_orders() -> None:
-    """Until there are no more orders; what the children say goes to standard error."""
+    """Until there are no more orders; what the children say goes to standard error.
+
+    What is loaded is kept from the garbage collector: a child that collects it would copy all of its pages.
+    """
+    gc.collect()
+    gc.freeze()
     for order in map(json.loads, sys.stdin):
         child = os.fork()
         if child == 0:

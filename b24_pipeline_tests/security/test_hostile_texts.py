@@ -5,9 +5,6 @@ import pytest
 
 from b24_pipeline_tests.matrix.crashing import Desk
 
-pytestmark = pytest.mark.xdist_group("hostile texts")
-"""The commands are typed once, for all tests of this file."""
-
 HOSTILE = {
     "markup": "<script>alert(1)</script><img src=x onerror=alert(2)>",
     "markdown": "| a | b |`code`[link](javascript:alert(1))![x](data:image/png;base64,AAAA)",

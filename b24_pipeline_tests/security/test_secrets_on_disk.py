@@ -15,9 +15,6 @@ from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests.matrix import scenes
 from b24_pipeline_tests.matrix.crashing import Desk
 
-pytestmark = pytest.mark.xdist_group("secrets on disk")
-"""The commands are typed once, for all tests of this file."""
-
 LOGIN = {"CALLGEAR_ACCESS_TOKEN": "", "CALLGEAR_LOGIN": "sandbox", "CALLGEAR_PASSWORD": "sandbox-password"}
 EVIL = f"https://evil.example/rest/1/{SECRET}/batch"
 

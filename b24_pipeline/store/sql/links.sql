@@ -1,5 +1,8 @@
 -- Links and announced creates. `seen` are the links that are written, in their order.
 
+-- name: people_imported
+SELECT count(*) FROM store.links WHERE until_run IS NULL
+
 -- name: live_links
 WITH names AS (
     SELECT bitrix24_id, last_name FROM store.bitrix24_users
@@ -30,6 +33,12 @@ FROM seen
 
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
+
+-- name: creates_in_doubt_until
+-- Of a run that was interrupted nobody knows when it sent its last request.
+SELECT max(coalesce(runs.finished_at, CAST($now AS TIMESTAMPTZ)))
+FROM store.pending_creates AS pending
+JOIN store.runs AS runs ON runs.run_id = pending.run_id
 
 -- name: drop_pending_creates
 DELETE FROM store.pending_creates WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
