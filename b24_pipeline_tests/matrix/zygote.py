@@ -15,11 +15,13 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+
 import b24_pipeline.cli.commands
 import b24_pipeline.cli.sync  # noqa: F401 - so that no child has to load it
 from b24_pipeline.bitrix24.bucket import LeakyBucket
 from b24_pipeline.cli import main
-from b24_pipeline.connection import Timing
+from b24_pipeline.connection import Timing, usual_authorities
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Store
 from b24_pipeline_tests.matrix.chain import import_once
@@ -32,8 +34,9 @@ CAPABILITIES_VERSION_3 = 0x20080522
 def serve_orders() -> None:
     """Until there are no more orders; what the children say goes to standard error.
 
-    What is loaded is kept from the garbage collector: a child that collects it would copy all of its pages.
+    What every child needs is loaded before; the garbage collector leaves it alone, for a child would copy its pages.
     """
+    httpx.Client(verify=usual_authorities()).close()
     gc.collect()
     gc.freeze()
     for order in map(json.loads, sys.stdin):
