@@ -1,5 +1,6 @@
 """The command line: `b24-pipeline`. Heavy imports happen in the command that needs them; `--help` is instant."""
 
+import gc
 import io
 import os
 import sys
@@ -11,11 +12,14 @@ from b24_pipeline.cli.parser import build_parser
 
 OWNER_ONLY = 0o077
 """Dagster's run storage holds names too (previews of what changed): whatever is written, its owner alone reads it."""
+GARBAGE_THRESHOLDS = (200_000, 50, 1_000)
+"""Python's own ones make it look for garbage after every 700 new objects: half a second of a command of five."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it ended (see `Exit`)."""
     write_to_any_terminal()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     try:
         parsed = build_parser().parse_args(arguments)
         os.umask(OWNER_ONLY)
