@@ -72,17 +72,15 @@ def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None
         assert len(store.dead_letters()) == 0
 
 
+def refuse_every_create(world: World) -> None:
+    """From now on CallGear takes no new employee."""
+    mnemonic = "invalid_parameter_value"
+    world.sandbox.faults.add(Fault(FaultKind.MNEMONIC, "callgear", "create.employees", times=None, mnemonic=mnemonic))
+
+
 def test_r18_a_record_that_never_works_is_tried_three_times_then_waits(world: World) -> None:
     ira = world.hire("Lebedeva")
-    world.sandbox.faults.add(
-        Fault(
-            FaultKind.MNEMONIC,
-            api="callgear",
-            method="create.employees",
-            times=None,
-            mnemonic="invalid_parameter_value",
-        )
-    )
+    refuse_every_create(world)
 
     outcomes = [world.run().outcomes()[ira] for _ in range(4)]
 
@@ -92,15 +90,7 @@ def test_r18_a_record_that_never_works_is_tried_three_times_then_waits(world: Wo
 def test_r18_when_almost_everything_fails_the_run_is_stopped(world: World) -> None:
     world.hire_many(20)
     world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
-    world.sandbox.faults.add(
-        Fault(
-            FaultKind.MNEMONIC,
-            api="callgear",
-            method="create.employees",
-            times=None,
-            mnemonic="invalid_parameter_value",
-        )
-    )
+    refuse_every_create(world)
 
     result = world.run()
 
