@@ -33,7 +33,7 @@ class AlertSettings(DatabaseSetting):
     alert_webhook_url: SecretStr | None = setting(
         f"{PREFIX}ALERT_WEBHOOK_URL",
         None,
-        example="https://hooks.slack.com/services/T000/B000/XXXX",
+        example="https://hooks.slack.com/services/T000/B000/secret",
         description='Alerts are posted here: as a card to a webhook of Teams, as `{"text": …}` to Slack and others. '
         "The whole URL is a secret.",
     )

@@ -38,7 +38,7 @@ def test_a_webhook_gets_the_message_in_its_own_form(body: Callable[[Message], Bo
         ("https://default1.61.environment.api.powerplatform.com:443/powerautomate/automations/direct?sig=s", card),
         ("https://company.webhook.office.com/webhookb2/1", card),
         ("https://COMPANY.WEBHOOK.OFFICE.COM./webhookb2/1", card),
-        ("https://hooks.slack.com/services/T000/B000/XXXX", plain),
+        ("https://hooks.slack.com/services/T000/B000/secret", plain),
         ("https://mattermost.company.test/hooks/logic.azure.com", plain),
         ("https://notlogic.azure.com/a", plain),
         ("https://logic.azure.com.company.test/a", plain),
