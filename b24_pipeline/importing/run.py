@@ -188,6 +188,8 @@ class ImportRun:
 
     def add(self, actions: DataFrame[frames.Actions]) -> None:
         """Count how the actions of a step ended."""
+        if actions.empty:
+            return
         outcome, action = actions["outcome"], actions["action"]
         done = outcome == Outcome.DONE
         filled = (

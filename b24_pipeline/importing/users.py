@@ -34,9 +34,10 @@ def complete_users(run: ImportRun) -> DataFrame[frames.Users]:
         FetchNotTrusted, AccountError: as above.
     """
     client = run.connection.bitrix24
-    known = run.store.snapshot(frames.Users)["bitrix24_id"].tolist()
-    fetch = fetch_users(client, known_ids=known or None)
+    fetch = fetch_users(client, known_ids=run.store.known_users() or None)
     gone = gone_from_portal(run, fetch.users)
+    if not gone:
+        return fetch.users
     run.deleted = gone & known_deleted(run)
     unexplained = gone - run.deleted
     if not unexplained:

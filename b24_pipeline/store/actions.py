@@ -14,7 +14,7 @@ from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, Outcome
 from b24_pipeline.store.columns import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
 from b24_pipeline.store.database import Database
-from b24_pipeline.store.histories import Part, keep_history, let_hold, note_recorded, replace
+from b24_pipeline.store.histories import Part, keep_history, let_hold, replace
 from b24_pipeline.store.runs import CurrentRun
 
 
@@ -54,9 +54,7 @@ def record_standing(database: Database, run: CurrentRun, step: Step, frame: Data
     strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
     if strangers:
         raise ValueError(f"{', '.join(strangers)} are no actions of the step {step}")
-    with database.transaction():
-        keep_history(database, _standing(step), _of_step(step, frame), run)
-        note_recorded(database, run, step)
+    keep_history(database, _standing(step), _of_step(step, frame), run, what=step)
 
 
 def record_events(database: Database, run: CurrentRun, frame: DataFrame[frames.Actions]) -> None:

@@ -56,12 +56,13 @@ def personal_columns(model: type[frames.Frame]) -> tuple[str, ...]:
 
 def to_arrow(model: type[frames.Model], frame: DataFrame[frames.Model]) -> Table:
     """The frame as DuckDB reads it."""
-    return pa.Table.from_pandas(frame, schema=arrow_schema(model), preserve_index=False)
+    schema = arrow_schema(model)
+    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False) if len(frame) else schema.empty_table()
 
 
 def from_arrow(model: type[frames.Model], table: Table) -> DataFrame[frames.Model]:
     """The frame that DuckDB answered, checked."""
-    return frames.check(model, to_pandas(table))
+    return frames.check(model, to_pandas(table)) if table.num_rows else frames.empty(model)
 
 
 def to_pandas(table: Table) -> pd.DataFrame:

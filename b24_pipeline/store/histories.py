@@ -32,7 +32,12 @@ class Part:
     @property
     def identifiers(self) -> dict[str, str]:
         """What the statements of `histories.sql` leave open."""
-        return {"table": self.table, "scope": self.scope, "same": _same(self.compared)}
+        return {
+            "table": self.table,
+            "scope": self.scope,
+            "columns": column_list(self.compared),
+            "same": _same(self.compared),
+        }
 
 
 def record_snapshot(
@@ -40,9 +45,7 @@ def record_snapshot(
 ) -> None:
     """Store what the run saw: rows that changed or vanished end, rows that changed or are new begin."""
     part = Part(HISTORIES[model], tuple(sql_columns(model)))
-    with database.transaction():
-        keep_history(database, part, to_arrow(model, frame), run)
-        note_recorded(database, run, part.table)
+    keep_history(database, part, to_arrow(model, frame), run, what=part.table)
 
 
 def recorded(database: Database, run: CurrentRun, what: str) -> bool:
@@ -57,8 +60,7 @@ def recorded_by(database: Database, run_id: str) -> frozenset[str]:
 
 def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
     """Store that the run has recorded this table or step, also where nothing in it changed."""
-    if not recorded(database, run, what):
-        database.execute("note_recorded", {"run": run.number, "what": what})
+    database.execute("note_recorded", {"run": run.number, "what": what})
 
 
 def snapshot(database: Database, model: type[frames.Model], *, run: int | None) -> DataFrame[frames.Model]:
@@ -69,6 +71,12 @@ def snapshot(database: Database, model: type[frames.Model], *, run: int | None) 
     return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
 
 
+def known_users(database: Database) -> list[int]:
+    """The ids of the users that hold now, rising."""
+    ids: list[int] = database.table("known_users").column(0).to_pylist()
+    return ids
+
+
 def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
     """How each of these users was seen last, in whatever run; nobody who was never seen, or too long ago."""
     columns = column_list(sql_columns(frames.Users))
@@ -76,24 +84,48 @@ def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFra
     return from_arrow(frames.Users, rows)
 
 
-def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
-    """Let exactly `rows` hold from this run on; to be called in a transaction.
+def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun, *, what: str) -> None:
+    """Let exactly `rows` hold from this run on, and note that the run has recorded `what`.
 
     A run that records twice saw one state only, the last it recorded.
     """
+    with database.transaction():
+        is_first = not recorded(database, run, what)
+        if is_another_state(database, part, rows):
+            with database.seen(rows):
+                database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
+                if not is_first:
+                    reopen_rows(database, part, run)
+                open_rows(database, part, run)
+        if is_first:
+            note_recorded(database, run, what)
+
+
+def is_another_state(database: Database, part: Part, rows: Table) -> bool:
+    """Whether `rows` are others than those that hold: fewer, more, or one that does not hold."""
+    holding = database.value("count_of_holding", part.parameters, **part.identifiers)
+    if not rows.num_rows or holding != rows.num_rows:
+        return bool(holding != rows.num_rows)
     with database.seen(rows):
-        if not database.value("is_another_state", part.parameters, **part.identifiers):
-            return
-        database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
-    let_hold(database, part, rows, run)
+        return database.value("a_row_that_does_not_hold", part.parameters, **part.identifiers) is not None
 
 
 def let_hold(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
     """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
-    at_run = {"run": run.number, **part.parameters}
     with database.seen(rows):
-        database.execute("reopen_rows", at_run, **part.identifiers)
-        database.execute("open_rows", at_run | {"at": run.started_at}, **part.identifiers)
+        reopen_rows(database, part, run)
+        open_rows(database, part, run)
+
+
+def reopen_rows(database: Database, part: Part, run: CurrentRun) -> None:
+    """Let the seen rows hold on that this run has ended before."""
+    database.execute("reopen_rows", {"run": run.number, **part.parameters}, **part.identifiers)
+
+
+def open_rows(database: Database, part: Part, run: CurrentRun) -> None:
+    """Let the seen rows hold that do not hold yet."""
+    begins = {"run": run.number, "at": run.started_at, **part.parameters}
+    database.execute("open_rows", begins, **part.identifiers)
 
 
 def replace(database: Database, part: Part, rows: Table) -> None:

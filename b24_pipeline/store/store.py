@@ -44,6 +44,10 @@ class Reader:
         run = None if as_of is None else runs.number_as_of(self.database, as_of)
         return histories.snapshot(self.database, model, run=run)
 
+    def known_users(self) -> list[int]:
+        """The ids of the users that the last run saw, rising."""
+        return histories.known_users(self.database)
+
     def users_known_last(self, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
         """How each of these users was seen last, also those no longer in the portal."""
         return histories.users_known_last(self.database, bitrix24_ids)

@@ -137,8 +137,7 @@ class Stage:
 
     def links(self) -> dict[int, int]:
         """The live links."""
-        links = self.store.links()
-        return dict(zip(links["bitrix24_id"].tolist(), links["callgear_id"].tolist(), strict=True))
+        return {row["bitrix24_id"]: row["callgear_id"] for row in self.store.database.records("live_links")}
 
     def wait_for_dead_letters(self) -> None:
         """Let so much time pass that everything that failed is due again."""

@@ -22,6 +22,7 @@ import b24_pipeline.cli.sync  # noqa: F401 - so that no child has to load it
 from b24_pipeline.bitrix24.bucket import LeakyBucket
 from b24_pipeline.cli import main
 from b24_pipeline.connection import Timing, usual_authorities
+from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Store
 from b24_pipeline_tests.matrix.chain import import_once
@@ -37,6 +38,8 @@ def serve_orders() -> None:
     What every child needs is loaded before; the garbage collector leaves it alone, for a child would copy its pages.
     """
     httpx.Client(verify=usual_authorities()).close()
+    for model in frames.Frame.__subclasses__():
+        frames.empty(model)
     gc.collect()
     gc.freeze()
     for order in map(json.loads, sys.stdin):

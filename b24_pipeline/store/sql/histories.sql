@@ -1,12 +1,16 @@
 -- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
 -- A row that ends in the run it began in never held: no run is shown with it.
 
--- name: is_another_state
-SELECT (SELECT count(*) FROM seen) <> (SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND until_run IS NULL)
-    OR EXISTS (
-        SELECT 1 FROM seen
-        WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL AND {same})
-    )
+-- name: count_of_holding
+SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL
+
+-- name: a_row_that_does_not_hold
+SELECT 1 FROM (
+    SELECT {columns} FROM seen
+    EXCEPT
+    SELECT {columns} FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL
+)
+LIMIT 1
 
 -- name: close_rows
 UPDATE store.{table} AS kept SET until_run = $run
@@ -31,6 +35,9 @@ SELECT {columns} FROM store.{table} WHERE until_run IS NULL ORDER BY ALL
 SELECT {columns} FROM store.{table}
 WHERE from_run <= $run AND (until_run IS NULL OR until_run > $run)
 ORDER BY ALL
+
+-- name: known_users
+SELECT bitrix24_id FROM store.bitrix24_users WHERE until_run IS NULL ORDER BY bitrix24_id
 
 -- name: users_known_last
 SELECT {columns} FROM store.bitrix24_users
