@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test coverage bench e2e matrix faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev test coverage bench e2e matrix lake faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,17 @@ bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one par
 matrix: $(READY) ## the whole fault matrix, every fault at every place
 	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/matrix
 
+LAKE := $(VENV)/ducklake
+$(LAKE)/.ready: b24_pipeline_tests/store/ducklake.lock $(READY)
+	@rm -rf $(LAKE)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(LAKE) -r $<
+	@touch $@
+
+ON_LAKE := $(addprefix b24_pipeline_tests/store/test_,actions.py approvals.py facts.py histories.py life.py links.py runs.py)
+
+lake: $(LAKE)/.ready ## the store's tests on DuckLake, with the DuckDB that it is packaged for
+	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.store.on_ducklake $(ON_LAKE)
+
 faults: $(READY) ## write docs/faults.md: what is tried against faults and crashes
 	@$(BIN)/python -m b24_pipeline_tests.matrix.table --write docs/faults.md 2>/dev/null
 
@@ -61,9 +72,10 @@ docs: $(READY) ## write the generated pages of docs/
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet
 
-lock: ## renew both locks from pyproject.toml: for development, and for the container (needs uv)
+lock: ## renew the locks: for development, for the container, for `make lake` (needs uv)
 	@$(COMPILE) --group dev -o requirements.lock
 	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
+	@cd b24_pipeline_tests/store && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
 
 reset: ## forget the sandbox company and its database
 	@rm -rf data/sandbox
