@@ -63,11 +63,12 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[frames.A
     Rows that are no events (deferred, planned, skipped) stand until the next `record_standing` of their step.
     """
     is_event = frame["outcome"].isin(EVENTS)
-    lasting = frame[~is_event]
+    events, lasting = frame[is_event], frame[~is_event]
     steps = lasting["action"].map(STEP_OF)
     with database.transaction():
-        with database.seen(to_arrow(frames.Actions, frame[is_event])):
-            database.execute("add_events", {"run": run.number})
+        if len(events):
+            with database.seen(to_arrow(frames.Actions, events)):
+                database.execute("add_events", {"run": run.number})
         for step in sorted(set(steps)):
             let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
 

@@ -45,6 +45,8 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
 
     Where two of `written` name one user or one employee, the later one holds; the earlier is stored as ended.
     """
+    if not written:
+        return
     rows = table_of(_WRITTEN, [(*astuple(link), position) for position, link in enumerate(written)])
     with database.transaction(), database.seen(rows):
         database.execute("end_links", {"run": run.number})
