@@ -150,11 +150,9 @@ def mapping(value: object) -> dict[str, Any]:
 
 def whole_number(value: object) -> int | None:
     """A count or an id, given as a number or as digits; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
-        return int(value)
-    return None
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def number(value: object) -> float | None:

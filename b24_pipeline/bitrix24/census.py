@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.bitrix24.pages import ACTIVE, DISMISSED, Filter, Row, command, rows_of
-from b24_pipeline.bitrix24.wire import user_id
+from b24_pipeline.bitrix24.pages import ACTIVE, DISMISSED, Filter, command, rows_of
+from b24_pipeline.bitrix24.wire import Row, user_id
 
 
 @dataclass(frozen=True, slots=True)

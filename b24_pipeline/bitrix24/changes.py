@@ -15,8 +15,8 @@ from typing import Final
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted, TransportFault
 from b24_pipeline.bitrix24.known import Differences, KnownUsers, differences
-from b24_pipeline.bitrix24.pages import ACTIVE, EMPLOYEES, PAGE, Pages, Row, Window, chain, command, read_chain, rows_of
-from b24_pipeline.bitrix24.wire import EMPLOYEE, UserRow, user_row
+from b24_pipeline.bitrix24.pages import ACTIVE, EMPLOYEES, PAGE, Pages, Window, chain, command, read_chain, rows_of
+from b24_pipeline.bitrix24.wire import EMPLOYEE, Row, UserRow, user_row
 
 NEWEST_PAGES: Final = 2
 MOST_LISTS: Final = 20

@@ -7,12 +7,13 @@ it may replay page one, answer nothing, or fail. So nothing that follows a short
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from operator import lt
+from typing import Final
 
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import Bitrix24Error, RetryableError, ServerFault, TransportFault
 from b24_pipeline.bitrix24.patience import Patience
-from b24_pipeline.bitrix24.wire import EMPLOYEE, FIELDS, user_id
+from b24_pipeline.bitrix24.wire import EMPLOYEE, FIELDS, Row, user_id
 
 PAGE: Final = 50
 CHAIN: Final = 50
@@ -29,8 +30,6 @@ EMPLOYEES: Final[Filter] = {"USER_TYPE": EMPLOYEE}
 ACTIVE: Final[Filter] = {"ACTIVE": "true"}
 DISMISSED: Final[Filter] = {"ACTIVE": 0}
 
-Row = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -42,7 +41,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The good pages of one chain.
+    """The good pages of one chain: their rows, and the rows' ids.
 
     `last` is the last id of them, or where the chain began. `short_page` is the number of rows on the page that was not
     full, if there was one. `rising` is False when a page was refused because its ids do not rise, and `error` is what
@@ -50,6 +49,7 @@ class Pages:
     """
 
     rows: list[Row]
+    ids: list[int]
     last: int
     short_page: int | None = None
     rising: bool = True
@@ -84,24 +84,26 @@ def chain(window: Window, filter_: Filter, pages: int, *, prefix: str = "p") -> 
 def read_chain(answer: BatchAnswer, names: Sequence[str], *, after: int) -> Pages:
     """The good pages of the chain's answer, up to the first that is short, missing, failed or out of order."""
     rows: list[Row] = []
+    ids: list[int] = []
     for name in names:
         if name not in answer.results:
-            return Pages(rows, after, error=answer.errors.get(name))
+            return Pages(rows, ids, after, error=answer.errors.get(name))
         page = rows_of(answer.results[name])
-        ids = [user_id(row) for row in page]
-        if not _rises(after, ids):
-            return Pages(rows, after, rising=False)
+        numbers = [user_id(row) for row in page]
+        if not _rises(after, numbers):
+            return Pages(rows, ids, after, rising=False)
         rows += page
+        ids += numbers
         after = ids[-1] if ids else after
         if len(page) < PAGE:
-            return Pages(rows, after, short_page=len(page))
-    return Pages(rows, after)
+            return Pages(rows, ids, after, short_page=len(page))
+    return Pages(rows, ids, after)
 
 
 def rows_of(result: object) -> list[Row]:
     """The rows of a list result; a PHP map stands for a list, and empty may be anything blank."""
     items = result.values() if isinstance(result, Mapping) else result if isinstance(result, list) else ()
-    return [item for item in items if isinstance(item, Mapping)]
+    return [item for item in items if isinstance(item, dict)]
 
 
 def send_chain(
@@ -143,4 +145,4 @@ def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:
 
 
 def _rises(after: int, ids: Sequence[int]) -> bool:
-    return all(before < number for before, number in zip([after, *ids], ids, strict=False))
+    return all(map(lt, [after, *ids], ids))

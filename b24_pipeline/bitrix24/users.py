@@ -13,6 +13,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.census import Census, census_commands, read_census, take_census
 from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.columns import TypeUnknownError, distinct_ids, frame_of
 from b24_pipeline.bitrix24.cutting import IN_ONE_REQUEST, Range, Windows, cut, guessing_commands, share
 from b24_pipeline.bitrix24.errors import FetchNotTrusted, RetryableError
 from b24_pipeline.bitrix24.pages import (
@@ -28,8 +29,7 @@ from b24_pipeline.bitrix24.pages import (
     send_chain,
     up_to,
 )
-from b24_pipeline.bitrix24.windows import End, Reading, TypeUnknownError, is_done, read_windows, reading_windows
-from b24_pipeline.bitrix24.wire import users_frame
+from b24_pipeline.bitrix24.windows import End, Reading, is_done, read_windows, reading_windows
 from b24_pipeline.rules.frames import Users
 from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
 
@@ -74,7 +74,7 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
         asked_for = EMPLOYEES
         attempt = _trusted(client, asked_for, known)
     return UserFetch(
-        users=users_frame(attempt.reading.rows),
+        users=frame_of(attempt.reading.users),
         asked_for=asked_for,
         requests=client.requests_sent - sent_before,
         portal_count=attempt.census.everybody,
@@ -158,7 +158,7 @@ def _count_and_read(client: Bitrix24, window: Window, filter_: Filter, pages: in
 
 def _evidence(client: Bitrix24, filter_: Filter, reading: Reading, census: Census) -> FetchEvidence:
     evidence = FetchEvidence(
-        users=len({row.bitrix24_id for row in reading.rows if row.bitrix24_id <= census.highest_id}),
+        users=distinct_ids(reading.users, up_to=census.highest_id),
         strictly_rising=reading.strictly_rising,
         finished=reading.finished,
         email_key_seen=reading.email_key_seen,

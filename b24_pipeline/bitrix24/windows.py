@@ -10,9 +10,9 @@ from functools import partial
 from typing import Final
 
 from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.columns import Columns, columns_of
 from b24_pipeline.bitrix24.errors import RetryableError
 from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain
-from b24_pipeline.bitrix24.wire import UserRow, user_row
 
 AT_ONCE: Final = 20
 """Windows read at the same time."""
@@ -25,15 +25,11 @@ class End(Enum):
     EMPTY_PAGE = "an empty page: needed where the portal drops rows after paging"
 
 
-class TypeUnknownError(Exception):
-    """A row does not say of what type the user is, or says it with no value (contract 2.6)."""
-
-
 @dataclass(slots=True)
 class Reading:
-    """The rows read so far, and what their reading proves (R16a)."""
+    """The users read so far, answer by answer, and what their reading proves (R16a)."""
 
-    rows: list[UserRow] = field(default_factory=list)
+    users: list[Columns] = field(default_factory=list)
     email_key_seen: bool = False
     strictly_rising: bool = True
     finished: bool = True
@@ -43,19 +39,17 @@ class Reading:
 
         Raises:
             TypeUnknownError: neither the rows nor the filter say of what type the users are.
+            FetchNotTrusted: a row does not say whether the user is active.
         """
-        user_type = filter_.get("USER_TYPE")
-        for row in pages.rows:
-            user = user_row(row, user_type=None if user_type is None else str(user_type))
-            if user.user_type is None:
-                raise TypeUnknownError
-            self.email_key_seen = self.email_key_seen or "EMAIL" in row
-            self.rows.append(user)
+        asked_for = filter_.get("USER_TYPE")
+        user_type = None if asked_for is None else str(asked_for)
+        self.users.append(columns_of(pages.rows, pages.ids, user_type=user_type))
+        self.email_key_seen = self.email_key_seen or any("EMAIL" in row for row in pages.rows)
         self.strictly_rising &= pages.rising
 
     def join(self, other: "Reading") -> None:
         """Add what was read later."""
-        self.rows += other.rows
+        self.users += other.users
         self.email_key_seen |= other.email_key_seen
         self.strictly_rising &= other.strictly_rising
         self.finished &= other.finished

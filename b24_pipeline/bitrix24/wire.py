@@ -11,6 +11,9 @@ from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.frames import Users
 
+Row = Mapping[str, Any]
+"""A user as received."""
+
 FIELDS: Final = (
     "ID",
     "USER_TYPE",
@@ -25,6 +28,17 @@ FIELDS: Final = (
     "UF_DEPARTMENT",
 )
 """All that is asked for, in the order of the `Users` frame: what changes with every login stays out (contract 9.24)."""
+
+TEXT_FIELDS: Final[Mapping[str, str]] = {
+    "first_name": "NAME",
+    "last_name": "LAST_NAME",
+    "second_name": "SECOND_NAME",
+    "email": "EMAIL",
+    "work_phone": "WORK_PHONE",
+    "personal_mobile": "PERSONAL_MOBILE",
+    "personal_phone": "PERSONAL_PHONE",
+}
+"""The columns of the frame that are the portal's texts, and the fields they come from."""
 
 EMPLOYEE: Final = "employee"
 """The `USER_TYPE` of those who may be imported (R01)."""
@@ -49,7 +63,7 @@ class UserRow(NamedTuple):
     departments: str | None
 
 
-def user_id(row: Mapping[str, Any]) -> int:
+def user_id(row: Row) -> int:
     """The id of a row, as a number: as text, «9» would come after «10».
 
     Raises:
@@ -61,25 +75,18 @@ def user_id(row: Mapping[str, Any]) -> int:
     return number
 
 
-def user_row(row: Mapping[str, Any], *, user_type: str | None = None) -> UserRow:
+def user_row(row: Row, *, user_type: str | None = None) -> UserRow:
     """The row, normalised; `user_type` is what it is when the row does not say (contract 2.6).
 
     Raises:
         FetchNotTrusted: it has no id, or does not say whether the user is active.
     """
-    get = row.get
     return UserRow(
-        user_id(row),
-        _text(get("USER_TYPE")) or user_type,
-        _active(row),
-        _text(get("NAME")),
-        _text(get("LAST_NAME")),
-        _text(get("SECOND_NAME")),
-        _text(get("EMAIL")),
-        _text(get("WORK_PHONE")),
-        _text(get("PERSONAL_MOBILE")),
-        _text(get("PERSONAL_PHONE")),
-        _departments(get("UF_DEPARTMENT")),
+        bitrix24_id=user_id(row),
+        user_type=text_of(row.get("USER_TYPE")) or user_type,
+        active=is_active(row),
+        departments=departments_of(row.get("UF_DEPARTMENT")),
+        **{name: text_of(row.get(field)) for name, field in TEXT_FIELDS.items()},
     )
 
 
@@ -92,7 +99,8 @@ def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
     return frames.check(Users, pd.DataFrame(columns))
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """The text of a field, as received; None for every spelling of blank."""
     if isinstance(value, str):
         if not value or value.isspace():
             return None
@@ -111,7 +119,12 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _active(row: Mapping[str, Any]) -> bool:
+def is_active(row: Row) -> bool:
+    """Whether the user is active, in any spelling.
+
+    Raises:
+        FetchNotTrusted: the row does not say.
+    """
     value = row.get("ACTIVE")
     if isinstance(value, bool):
         return value
@@ -121,7 +134,8 @@ def _active(row: Mapping[str, Any]) -> bool:
     raise FetchNotTrusted(f"the portal does not say whether user {user_id(row)} is active")
 
 
-def _departments(value: object) -> str | None:
+def departments_of(value: object) -> str | None:
+    """The department ids, comma-separated; None for none."""
     if isinstance(value, Mapping):
         value = list(value.values())
     parts = value if isinstance(value, list) else str(value).split(",")
