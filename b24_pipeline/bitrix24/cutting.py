@@ -12,6 +12,7 @@ from typing import Final
 from b24_pipeline.bitrix24.census import census_commands
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.pages import CHAIN, EVERYBODY, PAGE, Filter, Window, command, rows_of
+from b24_pipeline.bitrix24.windows import AT_ONCE
 from b24_pipeline.bitrix24.wire import user_id
 
 Windows = Mapping[Window, int]
@@ -62,7 +63,8 @@ def guessing_commands(filter_: Filter) -> dict[str, str]:
 def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer | None = None) -> Windows:
     """Cut the range. The borders are those `guessed`, if they are enough; else they are asked for, in one request.
 
-    Where nearly every id is a user's there is nothing to ask: so many ids hold no more users.
+    Where nearly every id is a user's there is nothing to ask: so many ids hold no more users. Everything waits for the
+    borders, and each takes its time: so there are no more windows than are read at once, and large ones are read on.
 
     Raises:
         Bitrix24Error: the portal cannot be asked.
@@ -75,7 +77,7 @@ def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer 
     if ceil(ids / IN_ONE_REQUEST) <= 1 + ceil(rest.users / IN_ONE_REQUEST):
         borders = {place: rest.after + place for place in range(IN_ONE_REQUEST, ids, IN_ONE_REQUEST)}
         return _windows(replace(rest, users=ids), borders)
-    step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / COMMANDS_IN_BATCH)
+    step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / AT_ONCE)
     places = range(step, rest.users, step)
     answer = client.batch(_border_commands({">ID": rest.after, **filter_}, places), halt=0)
     return _windows(rest, _borders(answer, places))

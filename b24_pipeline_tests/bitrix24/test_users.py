@@ -76,6 +76,16 @@ def test_where_many_ids_are_nobodys_the_borders_are_asked_for(client: Bitrix24, 
     assert sorted(commands_sent(sandbox)) == sorted([7, 50, 4, 50, 50, 50, 1])
 
 
+def test_no_more_borders_are_asked_for_than_windows_are_read_at_once(
+    client: Bitrix24, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("b24_pipeline.bitrix24.cutting.AT_ONCE", 2)
+    hire(sandbox, range(SPARSE, 12_500 * SPARSE + 1, SPARSE))
+    fetch = fetch_users(client, known_ids=None)
+    assert fetch.users["bitrix24_id"].tolist() == list(sandbox.portal.users)
+    assert sorted(commands_sent(sandbox)) == sorted([7, 50, 1, 50, 50, 50, 50])
+
+
 def test_some_ids_that_are_nobodys_cost_no_request_to_ask_for_borders(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, (number for number in range(1, 12_500) if number % 10))
     fetch = fetch_users(client, known_ids=None)
