@@ -83,15 +83,18 @@ class UserLists:
         return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
 
     def _counted_ids(self, params: Params) -> list[int]:
+        """The matches in their order. In a large portal they are found once, whichever way round they are asked for."""
         portal = self._portal
         if len(portal.users) < LARGE_PORTAL:
             return list(self._matching(params))
-        key = (portal.version, repr([(name, params[name]) for name in sorted(params) if name != "START"]))
+        rising = {name: params[name] for name in sorted(params.keys() - {"START", "SELECT", "ORDER"})}
+        key = (portal.version, repr(rising))
         if key not in self._counted:
             if len(self._counted) > 8:
                 self._counted.clear()
-            self._counted[key] = list(self._matching(params))
-        return self._counted[key]
+            self._counted[key] = list(self._matching(rising))
+        found = self._counted[key]
+        return found[::-1] if _descending(params) else found
 
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
@@ -100,7 +103,7 @@ class UserLists:
             return iter(())
         accepts = _visible(selected, portal.behaviour.dismissed)
         users = portal.users
-        descending = str(params.get("ORDER") or "ASC").upper() == "DESC"
+        descending = _descending(params)
         field = str(params.get("SORT") or "ID").upper()
         ordered: Iterable[int] = _ids_in_range(portal.ids, selected, descending=descending)
         if field != "ID" and field in STORED:
@@ -209,6 +212,10 @@ def _ids_in_range(ids: list[int], selected: Selection, *, descending: bool) -> I
     last = len(ids) if selected.high is None else bisect_right(ids, selected.high)
     positions = range(first, max(first, last))
     return map(ids.__getitem__, reversed(positions) if descending else positions)
+
+
+def _descending(params: Params) -> bool:
+    return str(params.get("ORDER") or "ASC").upper() == "DESC"
 
 
 def _sort_key(user: User, field: str) -> tuple[str, int]:
