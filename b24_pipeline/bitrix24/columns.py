@@ -22,7 +22,7 @@ Columns: TypeAlias = pa.Table
 
 _PANDAS_TYPES: Final = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
 _POOL: Final = pa.system_memory_pool()
-"""Arrow's own pool keeps memory for each of the threads that read: 90 MiB of it, which take half a second to get."""
+"""Arrow's own pool keeps memory for each of the threads that read: up to 90 MiB, and half a second to get it."""
 
 
 class TypeUnknownError(Exception):

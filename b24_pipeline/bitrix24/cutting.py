@@ -1,4 +1,4 @@
-"""Cutting the users into windows of ids that are read at the same time, one request each.
+"""Cutting the users into windows of ids that are read at the same time, one request each or a few.
 
 A border only shares out the work: a wrong one costs a request, never a user.
 """

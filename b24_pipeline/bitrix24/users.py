@@ -1,7 +1,7 @@
 """The complete fetch: every user, active and dismissed, in as few requests as the portal allows (R13, R16a).
 
-The users are cut into windows of at most 2,500, one request each, read at the same time and compared with the portal's
-own count, which is asked for meanwhile. Pages go by «id greater than the last», so whoever leaves meanwhile moves
+The users are cut into windows, read at the same time, 2,500 users a request, and compared with the portal's own count,
+which is asked for meanwhile. Pages go by «id greater than the last», so whoever leaves meanwhile moves
 nobody else over a page's border.
 """
 
