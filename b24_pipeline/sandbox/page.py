@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -13,6 +14,9 @@ from starlette.routing import Route
 from b24_pipeline.sandbox.model import Sandbox
 from b24_pipeline.sandbox.portal import User
 from b24_pipeline.sandbox.values import Json
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 FORM = (
     ("NAME", "First name"),
@@ -26,13 +30,6 @@ FORM = (
 PHONES = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
 MOST_ROWS = 500
 LAST_CALLS = 12
-
-_templates = Environment(
-    loader=PackageLoader("b24_pipeline.sandbox", package_path="."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
 
 
 def page_routes(sandbox: Sandbox) -> list[Route]:
@@ -80,6 +77,19 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     ]
 
 
+@cache
+def _templates() -> "Environment":
+    """What draws the page; loaded when somebody opens it, which nobody does during `sync`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(
+        loader=PackageLoader("b24_pipeline.sandbox", package_path="."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+
+
 def _page(template: str, **values: Json) -> Response:
     nonce = secrets.token_urlsafe(16)
     policy = (
@@ -87,7 +97,7 @@ def _page(template: str, **values: Json) -> Response:
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return HTMLResponse(_templates.get_template(template).render(nonce=nonce, **values), headers=headers)
+    return HTMLResponse(_templates().get_template(template).render(nonce=nonce, **values), headers=headers)
 
 
 def _comes_from_here(request: Request) -> bool:
