@@ -1,5 +1,6 @@
 """The command line: `b24-pipeline`. Heavy imports happen in the command that needs them; `--help` is instant."""
 
+import atexit
 import gc
 import io
 import os
@@ -12,16 +13,50 @@ from b24_pipeline.cli.parser import build_parser
 
 OWNER_ONLY = 0o077
 """Dagster's run storage holds names too (previews of what changed): whatever is written, its owner alone reads it."""
-GARBAGE_THRESHOLDS = (200_000, 50, 1_000)
-"""Python's own ones make it look for garbage after every 700 new objects: half a second of a command of five."""
+GOING_ON = frozenset({"sandbox", "dev", "daemon", "webserver"})
+"""Commands that end when somebody stops them."""
+GARBAGE_AFTER, GARBAGE_AFTER_GOING_ON = 1_000_000, 200_000
+"""After how many new objects Python looks for garbage: a command is over by then, except with tens of thousands of
+people. Python's own 700 are half a second of a command of five; a process that goes on must not grow."""
+GARBAGE_SELDOM = (50, 1_000)
+"""How many of these looks there are to one at what has survived some, and how many of those to one at everything."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code says how it ended (see `Exit`)."""
+    """Run one command; the exit code says how it ended (see `Exit`).
+
+    Args:
+        arguments: as a person types them. Left out, they are those of this process, which is there for the command
+            alone: it then ends at once.
+    """
+    if arguments is not None:
+        return run(arguments)
+    codes: list[int] = []
+    atexit.register(end_at_once, codes)  # the first that is registered is the last that is called
+    codes.append(run(None))
+    return codes[0]
+
+
+def end_at_once(codes: Sequence[int]) -> None:
+    """Leave it to the system to take everything apart: Python takes a fifth of a command for it.
+
+    Threads have ended by now, and whatever was to be done at the end is done.
+
+    Args:
+        codes: how the command ended; nothing where it did not get that far.
+    """
+    for code in codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command."""
     write_to_any_terminal()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
     try:
         parsed = build_parser().parse_args(arguments)
+        gc.set_threshold(GARBAGE_AFTER_GOING_ON if parsed.command in GOING_ON else GARBAGE_AFTER, *GARBAGE_SELDOM)
         os.umask(OWNER_ONLY)
         enter_project_folder()
         from b24_pipeline.cli import commands  # noqa: PLC0415 - only now: it loads pandas and more

@@ -36,6 +36,35 @@ def test_help_loads_nothing_heavy() -> None:
     assert "exit codes: 0 done; 2 bad usage" in " ".join(said.stdout.split())
 
 
+def test_a_process_of_its_own_ends_at_once_after_everything_that_was_to_be_done_at_its_end() -> None:
+    script = (
+        "import atexit, sys, threading, time\nfrom b24_pipeline import cli\n"
+        "class Kept:\n    def __del__(self): print('taken apart')\n"
+        "kept = Kept()\n"
+        "def work():\n    time.sleep(0.2)\n    print('worked')\n"
+        "def command(arguments):\n"
+        "    threading.Thread(target=work).start()\n"
+        "    atexit.register(print, 'put away')\n"
+        "    print('done', arguments)\n"
+        "    return 3\n"
+        "cli.run = command\nsys.exit(cli.main())"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (3, "")
+    assert said.stdout.splitlines() == ["done None", "worked", "put away"]
+
+
+def test_a_process_whose_command_breaks_off_ends_as_python_ends() -> None:
+    script = (
+        "import sys\nfrom b24_pipeline import cli\n"
+        "def command(arguments):\n    raise OSError('nowhere to write')\n"
+        "cli.run = command\nsys.exit(cli.main())"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert said.stderr.splitlines()[-1] == "OSError: nowhere to write"
+
+
 def test_an_import_of_the_sandbox_company(tmp_path: Path, environment: dict[str, str]) -> None:
     said = subprocess.run(
         [*COMMAND, "sync", "--sandbox", "--json"],
