@@ -28,11 +28,16 @@ def empty_database() -> bytes:
         return paths.working.read_bytes()
 
 
+def put_empty_database(paths: Paths) -> None:
+    """Let there be a database without a run."""
+    paths.working.write_bytes(empty_database())
+    paths.working.chmod(0o600)
+
+
 def new_store(folder: Path, *, now: Callable[[], datetime]) -> Store:
     """An open store without a run; to be closed."""
     paths = Paths(folder / "b24.duckdb")
-    paths.working.write_bytes(empty_database())
-    paths.working.chmod(0o600)
+    put_empty_database(paths)
     return Store.open(paths, now=now)
 
 

@@ -1,8 +1,11 @@
-"""A whole world for tests: a served sandbox, a database, settings, and the import run through Dagster in this process.
+"""A whole world for tests: a served sandbox, a database, settings, and the import run in this process.
 
     world.hire("Lebedeva", EMAIL="ira@x.test")
     result = world.run()
     assert result.status == "done" and result.counts.created == 1
+
+`world.run()` goes through Dagster. Where a test looks only at the audit and the two systems, `world.import_people()`
+does the same steps without Dagster in half of the time.
 
 Time passes only when somebody waits, so nothing here ever sleeps. Settings are given as environment variables; a child
 process takes `world.environment()`.
@@ -11,10 +14,10 @@ process takes `world.environment()`.
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +33,8 @@ from b24_pipeline.resources import TRIGGER_TAG, ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
 from b24_pipeline.store import Paths, Reader, RunCounts, Store
+from b24_pipeline_tests.databases import put_empty_database
+from b24_pipeline_tests.matrix import chain
 
 JOB = "employee_import"
 MATERIALIZE = "__ASSET_JOB"
@@ -99,26 +104,21 @@ def project_in_test_time() -> dg.Definitions:
 
 
 @dataclass(frozen=True)
-class Result:
-    """How one run ended: in Dagster, and in the audit (`row` is None where the run did not get so far)."""
+class Audited:
+    """How one run ended, in the audit (`row` is None where the run did not get so far)."""
 
-    dagster: dg.ExecuteInProcessResult
     row: dict[str, Any] | None
     actions: DataFrame[frames.Actions]
-
-    @property
-    def success(self) -> bool:
-        return self.dagster.success
-
-    @property
-    def run_id(self) -> str:
-        return self.dagster.run_id
 
     @property
     def audited(self) -> dict[str, Any]:
         """The run's row in `audit.runs`."""
         assert self.row is not None, "the run has no row in audit.runs"
         return self.row
+
+    @property
+    def run_id(self) -> str:
+        return str(self.audited["run_id"])
 
     @property
     def status(self) -> str:
@@ -139,6 +139,21 @@ class Result:
             int(row["bitrix24_id"]): f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}" for row in rows
         }
 
+
+@dataclass(frozen=True)
+class Result(Audited):
+    """How one run ended, in Dagster too."""
+
+    dagster: dg.ExecuteInProcessResult
+
+    @property
+    def success(self) -> bool:
+        return self.dagster.success
+
+    @property
+    def run_id(self) -> str:
+        return self.dagster.run_id
+
     def failures(self) -> list[str]:
         """Why the run failed: the texts of failed steps, or of what failed before the first step."""
         failed = [event.event_specific_data.error for event in self.dagster.all_events if event.is_failure]
@@ -154,16 +169,21 @@ class World:
     """A portal, an account, and the import between them."""
 
     def __init__(
-        self, server: Server, *, database: Path, instance: dg.DagsterInstance, environment: pytest.MonkeyPatch
+        self, server: Server, *, database: Path, environment: pytest.MonkeyPatch, until_the_end: ExitStack
     ) -> None:
         self.server = server
         self.sandbox = server.sandbox
         self.portal = server.sandbox.portal
         self.account = server.sandbox.account
         self.paths = Paths(database)
-        self.instance = instance
         self.clock = CLOCK
         self._environment = environment
+        self._until_the_end = until_the_end
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """A Dagster of this world only; made when it is first used, because that takes as long as many a test."""
+        return self._until_the_end.enter_context(dg.DagsterInstance.ephemeral())
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables."""
@@ -220,11 +240,25 @@ class World:
                 run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
             )
         )
+        audited = self.audit_of(found.run_id)
+        return Result(audited.row, audited.actions, found)
+
+    def import_people(self, **config: Any) -> Audited:
+        """One run of the same steps without Dagster; that it leaves the same audit is proved in `test_chain.py`."""
+        started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "terminal"})
+        if not (self.paths.working.exists() or self.paths.published.exists()):
+            put_empty_database(self.paths)
+        with ExitStack() as stack, chain.ended(run := RunInTestTime(**config).begin(started, stack)):
+            chain.steps(run)
+        return self.audit_of(run.run_id)
+
+    def audit_of(self, run_id: str) -> Audited:
+        """What the audit says of a run."""
         if not self.paths.working.exists():
-            return Result(found, None, frames.empty(frames.Actions))
+            return Audited(None, frames.empty(frames.Actions))
         with self.store() as store:
-            rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == found.run_id]
-            return Result(found, rows[0] if rows else None, store.actions(found.run_id))
+            rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
+            return Audited(rows[0] if rows else None, store.actions(run_id))
 
     def forget_requests(self) -> None:
         """Let `requests` and `writes` begin anew."""
@@ -266,8 +300,8 @@ def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | Non
     CLOCK.begin_anew()
     kind = {"clock": CLOCK, "bitrix24": NO_RATE_LIMIT, "callgear": PLENTY}
     sandbox = Sandbox.load(state, **kind) if state else Sandbox.empty(**kind)
-    with serve(sandbox) as server, dg.DagsterInstance.ephemeral() as instance:
-        world = World(server, database=folder / "b24.duckdb", instance=instance, environment=environment)
+    with serve(sandbox) as server, ExitStack() as until_the_end:
+        world = World(server, database=folder / "b24.duckdb", environment=environment, until_the_end=until_the_end)
         for name in [*os.environ]:
             if name.startswith(("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")):
                 environment.delenv(name)

@@ -31,7 +31,7 @@ def test_a_mailbox_of_somebody_forgotten_is_still_not_passed_on_by_itself(import
     imported.portal.dismiss(FORGOTTEN)
     heir = imported.hire("Heir", EMAIL=MAIL.decode())
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
     with imported.store() as store:
@@ -42,7 +42,7 @@ def test_a_mailbox_of_somebody_forgotten_is_still_not_passed_on_by_itself(import
 def test_somebody_forgotten_who_is_a_candidate_is_imported_and_stored_again(imported: World) -> None:
     forget(imported.paths, "1", now=imported.clock.now())
 
-    imported.run()
+    imported.import_people()
 
     with imported.store() as store:
         user = store.snapshot(frames.Users).set_index("bitrix24_id")["email"][1]
@@ -53,7 +53,7 @@ def test_somebody_forgotten_who_is_a_candidate_is_imported_and_stored_again(impo
 def test_r17_the_sensor_does_not_take_for_an_edit_what_is_not_stored(imported: World) -> None:
     stranger = imported.hire("Stranger", EMAIL="left@out.test")
     imported.set(B24_PIPELINE_EXCLUDE_USERS=str(stranger))
-    imported.run()
+    imported.import_people()
     assert stranger in known_users(imported.paths).not_linked
 
     forget(imported.paths, str(stranger), now=imported.clock.now())

@@ -32,10 +32,10 @@ def test_r14_who_was_imported_and_is_dismissed_leaves_the_list_and_nobody_else_d
 def test_r14_once_a_leaver_is_off_the_list_nothing_more_is_asked_about_it(imported: World) -> None:
     imported.list_responsible(LEAVER)
     imported.portal.dismiss(LEAVER)
-    imported.run()
+    imported.import_people()
     imported.forget_requests()
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (asked_about_the_list(imported), result.counts.responsible_removed) == ([], 0)
 
@@ -44,18 +44,18 @@ def test_r14_a_leaver_listed_again_by_the_accounts_own_integration_is_found_a_da
     imported.behave(owners_reappear=True)
     imported.list_responsible(LEAVER)
     imported.portal.dismiss(LEAVER)
-    imported.run()
+    imported.import_people()
     imported.list_responsible(LEAVER)
     imported.clock.sleep(timedelta(hours=24).total_seconds())
 
-    assert imported.run().counts.responsible_removed == 1
+    assert imported.import_people().counts.responsible_removed == 1
 
 
 def test_r13_a_deleted_user_is_looked_up_once_more_and_then_removed_but_the_employee_stays(imported: World) -> None:
     imported.list_responsible(LEAVER)
     imported.portal.delete(LEAVER)
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert imported.account.responsible == {}
     assert result.outcomes() == {LEAVER: "remove_responsible deleted: done"}
@@ -69,10 +69,10 @@ def test_r14_who_owns_deals_waits_and_is_tried_again_ever_more_rarely(imported: 
     for user in (owner, other):
         imported.portal.dismiss(user)
 
-    refused = imported.run()
-    waiting = imported.run()
+    refused = imported.import_people()
+    waiting = imported.import_people()
     imported.clock.sleep(timedelta(hours=6).total_seconds())
-    refused_again = imported.run()
+    refused_again = imported.import_people()
 
     assert (refused.status, refused.counts.failed, refused.counts.responsible_removed) == ("partial", 1, 1)
     assert (waiting.status, waiting.outcomes()) == ("done", {owner: "remove_responsible dismissed: waiting"})
@@ -84,10 +84,10 @@ def test_r14_a_waiting_person_asked_for_by_name_is_tried_at_once(imported: World
     imported.list_responsible(LEAVER)
     imported.account.owners_with_deals.add(str(LEAVER))
     imported.portal.dismiss(LEAVER)
-    imported.run()
+    imported.import_people()
     imported.account.owners_with_deals.clear()
 
-    result = imported.run(only=[LEAVER])
+    result = imported.import_people(only=[LEAVER])
 
     assert result.outcomes() == {LEAVER: "remove_responsible dismissed: done"}
     with imported.store() as store:
@@ -97,11 +97,11 @@ def test_r14_a_waiting_person_asked_for_by_name_is_tried_at_once(imported: World
 def test_r15_mirror_lists_imported_people_and_renames_them(world: World) -> None:
     ira = world.hire("Lebedeva", SECOND_NAME="Pavlovna")
     world.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
-    world.run()
+    world.import_people()
     listed = dict(world.account.responsible)
     world.portal.edit(ira, LAST_NAME="Married")
 
-    result = world.run()
+    result = world.import_people()
 
     assert listed == {str(ira): "Lebedeva Ira Pavlovna"}
     assert world.account.responsible == {str(ira): "Married Ira Pavlovna"}
@@ -146,6 +146,6 @@ def test_r03_a_leaver_who_is_excluded_is_left_on_the_list(
     getattr(imported.portal, leave)(LEAVER)
     imported.set(**excluded)
 
-    ended = [imported.run().status, imported.run().status]
+    ended = [imported.import_people().status, imported.import_people().status]
 
     assert (ended, str(LEAVER) in imported.account.responsible) == (["done", "done"], True)

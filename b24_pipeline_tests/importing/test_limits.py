@@ -35,7 +35,7 @@ def test_r16_more_removals_than_the_limit_are_all_held_while_the_rest_goes_on(im
 
 def test_r16_what_a_person_approves_is_done_and_not_more(imported: World) -> None:
     dismissed(imported)
-    held = imported.run()
+    held = imported.import_people()
     imported.portal.dismiss(5)
 
     result = imported.run(approve=held.run_id)
@@ -46,20 +46,20 @@ def test_r16_what_a_person_approves_is_done_and_not_more(imported: World) -> Non
 
 def test_r16_an_approval_is_used_once(imported: World) -> None:
     dismissed(imported)
-    imported.run(approve=imported.run().run_id)
+    imported.import_people(approve=imported.import_people().run_id)
     imported.list_responsible(*LEAVERS)
     imported.portal.dismiss(5)
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.counts.held) == ("held", 5)
 
 
 def test_r16_runs_that_cannot_use_an_approval_leave_it_to_the_next(imported: World) -> None:
     dismissed(imported)
-    held = imported.run()
+    held = imported.import_people()
     imported.run(assets=["bitrix24_users"], approve=held.run_id)
-    imported.run(only=[9])
+    imported.import_people(only=[9])
     faults = [
         Fault(FaultKind.HTTP_500, api="callgear", method="get.employees", times=None),
         Fault(FaultKind.HTTP_500, api="bitrix24", times=None),
@@ -70,18 +70,18 @@ def test_r16_runs_that_cannot_use_an_approval_leave_it_to_the_next(imported: Wor
         ended.append(imported.run().success)
         imported.sandbox.faults.clear()
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (ended, result.status, result.counts.responsible_removed) == ([False, False], "done", 4)
 
 
 def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(imported: World) -> None:
     imported.hire_many(12, prefix="Newcomer")
-    held = imported.run()
+    held = imported.import_people()
     imported.behave(day_limit=8)
-    some = imported.run(approve=held.run_id)
+    some = imported.import_people(approve=held.run_id)
     imported.behave(day_limit=1_000_000)
-    rest = imported.run()
+    rest = imported.import_people()
     with imported.store() as store:
         left = store.open_approval(imported.clock.now())
 
@@ -92,7 +92,7 @@ def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(importe
 
 def test_r16_a_run_of_yesterday_cannot_be_approved(imported: World) -> None:
     dismissed(imported)
-    held = imported.run()
+    held = imported.import_people()
     imported.clock.sleep(DAY + 1)
     imported.forget_requests()
 
@@ -128,7 +128,7 @@ def test_r16_a_first_import_may_create_any_number(world: World) -> None:
 def test_r16_after_the_first_import_as_many_are_held(imported: World) -> None:
     imported.hire_many(11, prefix="Newcomer")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.counts.created, result.counts.held) == ("held", 0, 11)
 
@@ -136,11 +136,11 @@ def test_r16_after_the_first_import_as_many_are_held(imported: World) -> None:
 def test_r16_a_first_import_lasts_until_nothing_is_deferred(world: World) -> None:
     world.hire_many(12)
     world.behave(day_limit=6)
-    broken_off = world.run()
+    broken_off = world.import_people()
     world.behave(day_limit=1_000)
     world.clock.sleep(DAY)
 
-    result = world.run()
+    result = world.import_people()
 
     assert (broken_off.status, broken_off.counts.deferred > 0) == ("partial", True)
     assert (result.status, len(world.account.employees)) == ("done", 12)
@@ -153,7 +153,7 @@ def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) ->
     first = world.run()
     world.hire_many(12, prefix="Newcomer")
 
-    result = world.run()
+    result = world.import_people()
 
     assert (first.status, first.counts.created) == ("failed", 11)
     assert (result.counts.created, result.counts.held) == (0, 12)
@@ -161,10 +161,10 @@ def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) ->
 
 def test_r16_runs_for_some_people_or_of_one_asset_do_not_end_the_first_import(world: World) -> None:
     first, *_ = world.hire_many(12)
-    world.run(only=[first])
+    world.import_people(only=[first])
     world.run(assets=["bitrix24_users"])
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.status, result.counts.created) == ("done", 11)
 
@@ -172,7 +172,7 @@ def test_r16_runs_for_some_people_or_of_one_asset_do_not_end_the_first_import(wo
 def test_r16_a_lost_database_is_rebuilt_by_email_without_a_write_and_without_being_held(imported: World) -> None:
     imported.hire_many(21, prefix="Newcomer")
     imported.set(B24_PIPELINE_LIMIT_CREATES="100")
-    imported.run()
+    imported.import_people()
     links = imported.links()
     for file in imported.paths.published.parent.glob("b24*"):
         file.unlink()
@@ -189,7 +189,7 @@ def test_r09_an_approved_mailbox_moves_the_link_and_only_that_one(imported: Worl
     for leaver in (1, 2):
         imported.portal.dismiss(leaver)
     heir, other = imported.hire("Heir", EMAIL="person1@x.test"), imported.hire("Other", EMAIL="person2@x.test")
-    listed = imported.run()
+    listed = imported.import_people()
 
     result = imported.run(approve=listed.run_id, approve_users=[heir])
 
@@ -205,9 +205,9 @@ def test_r09_more_mailboxes_than_the_limit_pass_when_each_was_approved_by_name(i
     for leaver in LEAVERS:
         imported.portal.dismiss(leaver)
         heirs.append(imported.hire(f"Heir{leaver}", EMAIL=f"person{leaver}@x.test"))
-    listed = imported.run()
+    listed = imported.import_people()
 
-    result = imported.run(approve=listed.run_id, approve_users=heirs)
+    result = imported.import_people(approve=listed.run_id, approve_users=heirs)
 
     assert (result.status, result.counts.linked, result.counts.held) == ("done", 4, 0)
 
@@ -217,4 +217,4 @@ def test_r16_the_limits_are_settings(imported: World) -> None:
     imported.portal.dismiss(1)
     imported.set(B24_PIPELINE_LIMIT_REMOVALS="0", B24_PIPELINE_LIMIT_REMOVALS_SHARE="0")
 
-    assert imported.run().status == "held"
+    assert imported.import_people().status == "held"

@@ -31,7 +31,7 @@ def test_r10_a_first_import_creates_everybody_and_stores_the_links(world: World)
 def test_r07_whatever_differs_a_linked_employee_is_left_alone(imported: World) -> None:
     imported.portal.edit(IRA, LAST_NAME="Married", EMAIL="other@x.test", WORK_PHONE="79005550201")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert imported.writes() == []
     assert (result.counts.matched_by_id, result.counts.left_alone, result.counts.created) == (9, 9, 0)
@@ -57,7 +57,7 @@ def test_r07_refresh_as_a_setting_renames_too(imported: World) -> None:
     imported.portal.edit(IRA, LAST_NAME="Married")
     imported.set(B24_PIPELINE_ON_ID_MATCH="refresh")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert "(bitrix24) Married" in imported.employees()
     assert (result.outcomes(), result.counts.phones_added) == ({IRA: "update: done"}, 0)
@@ -67,7 +67,7 @@ def test_r08_a_stale_link_is_replaced_by_a_new_employee(imported: World) -> None
     former = imported.links()[IRA]
     imported.account.remove_employee(former)
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert result.outcomes() == {IRA: "create stale_link: done"}
     assert imported.links()[IRA] in imported.account.employees
@@ -91,7 +91,7 @@ def test_r09_an_employee_that_is_already_right_is_linked_without_a_write(world: 
     employee = world.account.add_employee(**right)
     ira = world.hire("Lebedeva", WORK_PHONE="79005550201")
 
-    result = world.run()
+    result = world.import_people()
 
     assert (world.links(), world.writes()) == ({ira: employee}, [])
     assert (result.counts.linked, result.counts.phones_added) == (1, 0)
@@ -111,7 +111,7 @@ def test_r11_existing_numbers_are_never_touched(world: World) -> None:
 
     world.sandbox.on_request = edit
 
-    world.run()
+    world.import_people()
 
     assert world.employees() == {
         "(bitrix24) Lebedeva": ["7900", "7901"],
@@ -126,7 +126,7 @@ def test_r09_two_employees_with_the_address_are_a_conflict_without_a_write(world
         world.account.add_employee(last_name="Lebedeva", email="lebedeva@x.test")
     ira = world.hire("Lebedeva")
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.outcomes(), world.writes()) == ({ira: "conflict ambiguous_email: conflict"}, [])
 
@@ -135,7 +135,7 @@ def test_r09_an_employee_linked_to_another_active_user_is_a_conflict(imported: W
     imported.portal.edit(IRA, EMAIL="moved@x.test")
     newcomer = imported.hire("Other", EMAIL="person1@x.test")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.outcomes(), imported.writes()) == ({newcomer: "conflict already_linked: conflict"}, [])
 
@@ -145,7 +145,7 @@ def test_r09_a_rehire_takes_the_link_along_to_the_new_id(imported: World) -> Non
     imported.portal.dismiss(IRA)
     rehired = imported.hire("  PERSON1 ", EMAIL="person1@x.test")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert imported.links()[rehired] == employee
     assert IRA not in imported.links()
@@ -158,7 +158,7 @@ def test_r09_a_rehire_of_a_deleted_user_is_known_by_the_last_name_it_had(importe
     imported.portal.delete(IRA)
     rehired = imported.hire("Person1")
 
-    imported.run()
+    imported.import_people()
 
     assert imported.links()[rehired] == employee
 
@@ -167,7 +167,7 @@ def test_r09_a_mailbox_that_changed_hands_waits_for_a_person(imported: World) ->
     imported.portal.dismiss(IRA)
     heir = imported.hire("Other", EMAIL="person1@x.test")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
     assert imported.writes() == []
@@ -179,7 +179,7 @@ def test_r12_of_two_with_one_address_the_linked_one_keeps_it_else_the_lowest_id(
     imported.portal.edit(IRA, EMAIL="clara@x.test")
     third = imported.hire("Clara", EMAIL="clara@x.test")
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert result.outcomes() == {
         first: "create: done",
@@ -193,10 +193,10 @@ def test_r12_of_two_with_one_address_the_linked_one_keeps_it_else_the_lowest_id(
 
 def test_r02_the_rejected_are_listed_by_name_never_sent_and_looked_at_again(world: World) -> None:
     nameless, mailless = world.hire(None, EMAIL="a@x.test"), world.hire("Mailless", EMAIL=None)
-    rejected = world.run()
+    rejected = world.import_people()
     world.portal.edit(mailless, EMAIL="now@x.test")
 
-    mended = world.run()
+    mended = world.import_people()
 
     assert rejected.outcomes() == {
         nameless: "reject missing_last_name: rejected",
@@ -210,7 +210,7 @@ def test_r02_on_premise_a_department_is_required(world: World) -> None:
     homeless = world.hire("Lebedeva", UF_DEPARTMENT=[])
     world.set(BITRIX24_EDITION="on_premise")
 
-    assert world.run().outcomes() == {homeless: "reject missing_department: rejected"}
+    assert world.import_people().outcomes() == {homeless: "reject missing_department: rejected"}
 
 
 def test_r03_who_is_out_of_scope_is_counted_and_nothing_is_done(world: World) -> None:
@@ -218,7 +218,7 @@ def test_r03_who_is_out_of_scope_is_counted_and_nothing_is_done(world: World) ->
     excluded = world.hire("Excluded")
     world.set(B24_PIPELINE_EXCLUDE_EMAILS="*@partner.example", B24_PIPELINE_EXCLUDE_USERS=str(excluded))
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.counts.out_of_scope, result.counts.rejected, len(result.actions)) == (2, 0, 0)
     assert world.writes() == []
@@ -250,6 +250,6 @@ def test_r01_others_than_employees_are_never_imported(world: World) -> None:
         world.hire(f"Guest {user_type}", USER_TYPE=user_type, EMAIL=f"{user_type}@x.test")
     world.hire("Real")
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.counts.candidates, list(world.employees())) == (1, ["(bitrix24) Real"])

@@ -39,9 +39,9 @@ def test_r19_a_dry_run_changes_nothing_and_shows_the_plan(imported: World) -> No
 
 def test_r19_after_a_dry_run_the_real_one_does_all_of_it(world: World) -> None:
     world.hire_many(11)
-    world.run(dry_run=True)
+    world.import_people(dry_run=True)
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.status, result.counts.created) == ("done", 11)
 
@@ -50,7 +50,7 @@ def test_r18_a_create_whose_answer_was_lost_is_adopted_not_repeated(world: World
     ira = world.hire("Lebedeva")
     world.sandbox.faults.add(Fault(FaultKind.RESET_AFTER, api="callgear", method="create.employees", nth=1))
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.status, len(world.account.employees)) == ("done", 1)
     assert set(world.links()) == {ira}
@@ -62,8 +62,8 @@ def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None
         Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", nth=2, mnemonic="data_limit_exceeded")
     )
 
-    broken = world.run()
-    mended = world.run()
+    broken = world.import_people()
+    mended = world.import_people()
 
     assert (broken.status, broken.counts.failed, broken.counts.created) == ("partial", 1, 3)
     assert "data_limit_exceeded" in broken.actions.query("outcome == 'failed'")["error"].item()
@@ -82,7 +82,7 @@ def test_r18_a_record_that_never_works_is_tried_three_times_then_waits(world: Wo
     ira = world.hire("Lebedeva")
     refuse_every_create(world)
 
-    outcomes = [world.run().outcomes()[ira] for _ in range(4)]
+    outcomes = [world.import_people().outcomes()[ira] for _ in range(4)]
 
     assert outcomes == ["create: failed"] * 3 + ["create: waiting"]
 
@@ -104,9 +104,9 @@ def test_r17_a_run_defers_what_is_not_done_within_its_time(world: World) -> None
     world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
     world.sandbox.on_request = lambda *_: world.clock.sleep(60)
 
-    late = world.run()
+    late = world.import_people()
     world.sandbox.on_request = None
-    result = world.run()
+    result = world.import_people()
 
     assert (late.status, late.counts.deferred > 0, late.counts.failed) == ("partial", True, 0)
     assert late.counts.created + late.counts.deferred == 20
@@ -133,7 +133,7 @@ def test_r20_the_audit_does_not_claim_phones_that_a_colleague_was_faster_with(wo
             world.account.edit_employee(employee, phone_numbers=[{"phone_number": "7111"}])
 
     world.sandbox.on_request = be_faster
-    result = world.run()
+    result = world.import_people()
 
     assert world.employees() == {"(bitrix24) Lebedeva": ["7111"]}
     assert (result.outcomes(), result.counts.phones_added) == ({ira: "link: done"}, 0)
@@ -151,7 +151,7 @@ def test_r20_a_run_that_a_person_stops_is_failed_and_counts_what_was_done_by_the
     world.sandbox.on_request = press_ctrl_c
     stopped = world.run()
     world.sandbox.on_request = None
-    result = world.run()
+    result = world.import_people()
 
     assert (stopped.success, stopped.status) == (False, "failed")
     assert stopped.reason == "callgear_upsert: stopped by a person, or by the end of the process"
@@ -206,7 +206,7 @@ def test_r20_every_run_leaves_its_figures_actions_links_and_snapshots(world: Wor
 
 def test_r20_people_can_ask_what_was_known_as_of_any_run(imported: World) -> None:
     imported.portal.edit(1, LAST_NAME="Married")
-    imported.run()
+    imported.import_people()
     first, second = (run for (run,) in ask(imported, "SELECT run_id FROM audit.runs ORDER BY started_at"))
 
     as_of = [
@@ -224,7 +224,7 @@ def test_r20_people_can_ask_what_was_known_as_of_any_run(imported: World) -> Non
 
 def test_r20_snapshots_are_as_they_were_seen(world: World) -> None:
     world.hire(" Lebedeva ", EMAIL="IRA@x.test ", WORK_PHONE="+7 (900) 1")
-    world.run()
+    world.import_people()
 
     with world.store() as store:
         (user,) = store.snapshot(frames.Users).to_dict("records")
@@ -238,7 +238,7 @@ def test_an_analyst_who_keeps_the_file_open_blocks_no_run_and_finds_the_new_stat
     imported: World,
 ) -> None:
     with duckdb.connect(imported.paths.published, read_only=True) as open_for_hours:
-        assert imported.run().status == "done"
+        assert imported.import_people().status == "done"
         seen_before = open_for_hours.execute("SELECT count(*) FROM audit.runs").fetchone()
 
     assert (seen_before, ask(imported, "SELECT count(*) FROM audit.runs")) == ((1,), [(2,)])

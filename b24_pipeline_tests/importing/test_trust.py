@@ -39,7 +39,7 @@ def test_r16a_an_empty_portal_is_not_to_be_trusted(prepared: World) -> None:
     for user in list(prepared.portal.users):
         prepared.portal.delete(user)
 
-    result = prepared.run()
+    result = prepared.import_people()
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
 
@@ -55,7 +55,7 @@ def test_r13_an_imported_user_whom_the_fetch_misses_and_a_look_up_finds_makes_th
             prepared.portal.hire(**hidden)
 
     prepared.sandbox.on_request = show_at_the_look_up
-    result = prepared.run()
+    result = prepared.import_people()
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
     assert result.reason == "the fetch does not hold users that a direct look-up finds: 2"
@@ -73,7 +73,7 @@ def test_r13_an_employee_who_becomes_an_extranet_user_blocks_no_run_where_rows_d
         imported.portal.edit(user, USER_TYPE="extranet")
     imported.portal.dismiss(dismissed_extranet)
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.reason) == ("done", None)
     assert set(imported.account.responsible) == {str(extranet)}
@@ -102,7 +102,7 @@ def test_a_fault_of_ours_is_one_line_in_the_ui_and_its_traceback_is_in_the_log(
 def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(prepared: World) -> None:
     prepared.behave(total_items_error=3)
 
-    result = prepared.run()
+    result = prepared.import_people()
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
 
@@ -112,7 +112,7 @@ def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(prepared
     untrusted = prepared.run()
     prepared.behave(scope=Bitrix24Behaviour().scope)
 
-    result = prepared.run()
+    result = prepared.import_people()
 
     line, *_ = untrusted.failures()
     assert "Failure: bitrix24_users: no user came with an e-mail field" in line
