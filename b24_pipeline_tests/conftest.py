@@ -1,7 +1,6 @@
 """What the tests of the whole chain share. Dagster is loaded only by the tests that run it."""
 
 import gc
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from b24_pipeline_tests.world import World
 
-STATE = "sandbox.json"
 TOGETHER = ("b24_pipeline_tests/security/", "b24_pipeline_tests/reporting/")
 """Folders whose tests share something that takes seconds to make."""
 
@@ -54,15 +52,14 @@ def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world.clock.seconds -= HALF_AN_HOUR
         world.hire_many(9)
         assert world.run().status == "done"
-        world.sandbox.save(folder / STATE)
+        world.keep()
     return folder
 
 
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_an_import: Path) -> Iterator["World"]:
     """A world half an hour after its first import: users 1 to 9 («Person1» ...) are linked, none has a phone."""
-    from b24_pipeline_tests.world import world_in  # noqa: PLC0415
+    from b24_pipeline_tests.world import world_like  # noqa: PLC0415
 
-    shutil.copytree(after_an_import, tmp_path, dirs_exist_ok=True)
-    with world_in(tmp_path, environment=monkeypatch, state=tmp_path / STATE) as found:
+    with world_like(after_an_import, tmp_path, environment=monkeypatch) as found:
         yield found

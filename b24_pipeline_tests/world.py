@@ -12,6 +12,7 @@ process takes `world.environment()`.
 """
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,7 @@ STEPS = (
 )
 """The steps of the import. The report at its end takes longer to draw than all of them, and has tests of its own."""
 
+STATE = "sandbox.json"
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
 HALF_AN_HOUR = 1800
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -260,6 +262,10 @@ class World:
             rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
             return Audited(rows[0] if rows else None, store.actions(run_id))
 
+    def keep(self) -> None:
+        """Save the portal and the account beside the database, for worlds that begin like this one (`world_like`)."""
+        self.sandbox.save(self.paths.published.with_name(STATE))
+
     def forget_requests(self) -> None:
         """Let `requests` and `writes` begin anew."""
         self.sandbox.requests.clear()
@@ -307,4 +313,12 @@ def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | Non
                 environment.delenv(name)
         world.set(**world.environment())
         environment.chdir(folder)
+        yield world
+
+
+@contextmanager
+def world_like(kept: Path, folder: Path, *, environment: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in `folder` with everything that was kept of another one, except what its Dagster knew."""
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    with world_in(folder, environment=environment, state=folder / STATE) as world:
         yield world

@@ -1,7 +1,7 @@
 """R17: when a run is asked for, when not, and what the reason is called."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ from b24_pipeline.changes import Cursor
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
-from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time
+from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time, world_like
 
 
 class Ticks:
     """The sensor, tick after tick, with the cursor that Dagster keeps for it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, cursor: str | None = None) -> None:
         self.world = world
-        self.cursor: str | None = None
+        self.cursor = cursor
         self.requests = 0
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
@@ -50,14 +50,28 @@ class Ticks:
         return skipped.skip_message or ""
 
 
+@pytest.fixture(scope="module")
+def after_a_tick(tmp_path_factory: pytest.TempPathFactory, after_an_import: Path) -> tuple[Path, str | None]:
+    """The files and the cursor that `ticks` begins with: made once, because a run takes longer than many a tick."""
+    folder = tmp_path_factory.mktemp("after_a_tick")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        world_like(after_an_import, folder, environment=environment) as world,
+    ):
+        world.hire("Rejected", EMAIL=None)
+        world.run()
+        ticks = Ticks(world)
+        assert not ticks.asks()
+        world.keep()
+    return folder, ticks.cursor
+
+
 @pytest.fixture
-def ticks(imported: World) -> Ticks:
+def ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_a_tick: tuple[Path, str | None]) -> Iterator[Ticks]:
     """The sensor after a run that has seen somebody it had to reject, and after a tick that saw nothing."""
-    imported.hire("Rejected", EMAIL=None)
-    imported.run()
-    ticks = Ticks(imported)
-    assert not ticks.asks()
-    return ticks
+    folder, cursor = after_a_tick
+    with world_like(folder, tmp_path, environment=monkeypatch) as world:
+        yield Ticks(world, cursor)
 
 
 LINKED, REJECTED = 1, 10
