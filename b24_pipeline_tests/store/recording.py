@@ -1,9 +1,11 @@
 """Builders of small frames, and whole runs in one line."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -59,6 +61,12 @@ class Recorder:
 
 
 NewStore = Callable[[], AbstractContextManager[Recorder]]
+
+
+def kept_files(recorder: Recorder, folder: Path) -> Path:
+    """The folder, with copies of the recorder's files in it."""
+    shutil.copytree(recorder.store.paths.published.parent, folder, dirs_exist_ok=True)
+    return folder
 
 
 def model_of(frame: pd.DataFrame) -> type[frames.Frame]:

@@ -1,5 +1,8 @@
 """A person is erased on request: every text goes, every id and count stays."""
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -10,14 +13,39 @@ from b24_pipeline.store import LinkWritten, Paths, Step, Store
 from b24_pipeline.store.errors import AmbiguousPerson, UnknownPerson
 from b24_pipeline.store.facts import UNCHECKED_UPDATE
 from b24_pipeline.store.forgetting import forget
-from b24_pipeline_tests.store.recording import Recorder, action, actions, ask, employees, judged, users
+from b24_pipeline_tests.store.recording import (
+    Clock,
+    NewStore,
+    Recorder,
+    action,
+    actions,
+    ask,
+    employees,
+    judged,
+    kept_files,
+    users,
+)
 
 TEXTS = ("Zhuravleva", "zhura@x.test", "79161234567", "Zoya")
 
 
+@pytest.fixture(scope="module")
+def after_two_runs(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that `lived` begins with; to be copied."""
+    with new_store() as recorder:
+        live(recorder)
+        return kept_files(recorder, tmp_path_factory.mktemp("after_two_runs"))
+
+
 @pytest.fixture
-def lived(recorder: Recorder) -> Recorder:
+def lived(after_two_runs: Path, paths: Paths) -> Paths:
     """Zoya Zhuravleva, 1, was created, renamed and dismissed; Belov, 2, is still there."""
+    shutil.copytree(after_two_runs, paths.published.parent)
+    return paths
+
+
+def live(recorder: Recorder) -> None:
+    """The two runs of `lived`, published."""
     at = recorder.clock()
     recorder.begin()
     zoya = {"first_name": "Zoya", "email": "zhura@x.test", "work_phone": "79161234567"}
@@ -62,7 +90,6 @@ def lived(recorder: Recorder) -> Recorder:
     recorder.run(users((2, "Belov")))
     recorder.store.publish()
     recorder.store.close()
-    return recorder
 
 
 def _both(*parts: pd.DataFrame) -> pd.DataFrame:
@@ -70,17 +97,17 @@ def _both(*parts: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("by", ["1", "ZHURA@x.test"])
-def test_nothing_of_a_forgotten_person_is_left_in_the_files(lived: Recorder, paths: Paths, by: str) -> None:
-    before = paths.working.read_bytes() + paths.published.read_bytes()
+def test_nothing_of_a_forgotten_person_is_left_in_the_files(lived: Paths, clock: Clock, by: str) -> None:
+    before = lived.working.read_bytes() + lived.published.read_bytes()
     assert all(text.encode() in before for text in TEXTS[:2])
-    assert forget(paths, by, now=lived.clock()) == 1
-    dump = _dump(paths)
+    assert forget(lived, by, now=clock()) == 1
+    dump = _dump(lived)
     assert [text for text in TEXTS if text.casefold() in dump.casefold()] == []
-    bytes_left = b"".join(file.read_bytes() for file in paths.published.parent.iterdir())
+    bytes_left = b"".join(file.read_bytes() for file in lived.published.parent.iterdir())
     assert [text for text in TEXTS if text.encode() in bytes_left] == []
 
 
-def test_counts_ids_and_links_stay(lived: Recorder, paths: Paths) -> None:
+def test_counts_ids_and_links_stay(lived: Paths, clock: Clock) -> None:
     queries = (
         "SELECT * FROM audit.links ORDER BY 1",
         "SELECT users, failed FROM audit.runs ORDER BY number",
@@ -88,23 +115,23 @@ def test_counts_ids_and_links_stay(lived: Recorder, paths: Paths) -> None:
         "SELECT bitrix24_id, active FROM audit.bitrix24_users_as_of('run-1') ORDER BY 1",
         "SELECT bitrix24_id, attempts FROM audit.dead_letters",
     )
-    before = [ask(paths, query) for query in queries]
-    forget(paths, "1", now=lived.clock())
-    assert [ask(paths, query) for query in queries] == before
+    before = [ask(lived, query) for query in queries]
+    forget(lived, "1", now=clock())
+    assert [ask(lived, query) for query in queries] == before
 
 
-def test_others_are_not_touched(lived: Recorder, paths: Paths) -> None:
-    forget(paths, "1", now=lived.clock())
-    assert ask(paths, "SELECT last_name, email FROM audit.bitrix24_users") == [("Belov", "u2@x.test")]
-    assert ask(paths, "SELECT last_name FROM audit.callgear_employees WHERE callgear_id = 12") == [
+def test_others_are_not_touched(lived: Paths, clock: Clock) -> None:
+    forget(lived, "1", now=clock())
+    assert ask(lived, "SELECT last_name, email FROM audit.bitrix24_users") == [("Belov", "u2@x.test")]
+    assert ask(lived, "SELECT last_name FROM audit.callgear_employees WHERE callgear_id = 12") == [
         ("(bitrix24) Belov",)
     ]
-    assert ask(paths, "SELECT person FROM audit.actions WHERE bitrix24_id = 2") == [("Belov",)]
+    assert ask(lived, "SELECT person FROM audit.actions WHERE bitrix24_id = 2") == [("Belov",)]
 
 
-def test_what_had_a_text_says_that_it_is_forgotten(lived: Recorder, paths: Paths) -> None:
-    forget(paths, "1", now=lived.clock())
-    shown = ask(paths, "SELECT last_name, second_name FROM audit.bitrix24_users_as_of('run-1') WHERE bitrix24_id = 1")
+def test_what_had_a_text_says_that_it_is_forgotten(lived: Paths, clock: Clock) -> None:
+    forget(lived, "1", now=clock())
+    shown = ask(lived, "SELECT last_name, second_name FROM audit.bitrix24_users_as_of('run-1') WHERE bitrix24_id = 1")
     assert shown == [("(forgotten)", None)]
 
 
@@ -172,12 +199,12 @@ def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     assert left == [("" if forgotten else kept,)]
 
 
-def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived: Recorder, paths: Paths) -> None:
+def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived: Paths, clock: Clock) -> None:
     seen = users((1, "Zhuravleva"), email="zhura@x.test", active=False)
     account = employees((11, "Zhuravleva"), (12, "Belov"), email="zhura@x.test")
-    forget(paths, "1", now=lived.clock())
-    with Store.open(paths, now=lived.clock) as store:
-        again = Recorder(store, lived.clock, number=lived.number)
+    forget(lived, "1", now=clock())
+    with Store.open(lived, now=clock) as store:
+        again = Recorder(store, clock, number=2)
         for _ in range(2):
             again.begin()
             store.record_snapshot(frames.Users, seen)
@@ -188,25 +215,25 @@ def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived:
             assert store.seen(frames.Users).equals(seen)
             again.finish()
         store.publish()
-    assert ask(paths, "SELECT last_name, email FROM audit.bitrix24_users") == [("(forgotten)", "(forgotten)")]
-    assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",), ("Belov",)]
-    assert ask(paths, "SELECT DISTINCT person, before FROM audit.actions WHERE action = 'remove_responsible'") == [
+    assert ask(lived, "SELECT last_name, email FROM audit.bitrix24_users") == [("(forgotten)", "(forgotten)")]
+    assert ask(lived, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",), ("Belov",)]
+    assert ask(lived, "SELECT DISTINCT person, before FROM audit.actions WHERE action = 'remove_responsible'") == [
         ("(forgotten)", None)
     ]
-    assert ask(paths, "SELECT count(*) FROM store.bitrix24_users WHERE NOT active") == [(1,)]
+    assert ask(lived, "SELECT count(*) FROM store.bitrix24_users WHERE NOT active") == [(1,)]
 
 
-def test_somebody_forgotten_who_is_a_candidate_is_stored_like_everybody(lived: Recorder, paths: Paths) -> None:
-    forget(paths, "1", now=lived.clock())
-    with Store.open(paths, now=lived.clock) as store:
-        again = Recorder(store, lived.clock, number=lived.number)
+def test_somebody_forgotten_who_is_a_candidate_is_stored_like_everybody(lived: Paths, clock: Clock) -> None:
+    forget(lived, "1", now=clock())
+    with Store.open(lived, now=clock) as store:
+        again = Recorder(store, clock, number=2)
         again.begin()
         store.store_texts_of({1})
         store.record_snapshot(frames.Users, users((1, "Zhuravleva")))
         store.record_snapshot(frames.CallGearEmployees, employees((11, "Zhuravleva")))
         store.publish()
-    assert ask(paths, "SELECT last_name FROM audit.bitrix24_users") == [("Zhuravleva",)]
-    assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("Zhuravleva",)]
+    assert ask(lived, "SELECT last_name FROM audit.bitrix24_users") == [("Zhuravleva",)]
+    assert ask(lived, "SELECT last_name FROM audit.callgear_employees") == [("Zhuravleva",)]
 
 
 def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths: Paths) -> None:
@@ -217,9 +244,9 @@ def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths
 
 
 @pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])
-def test_nobody_is_forgotten_by_mistake(lived: Recorder, paths: Paths, nobody: str) -> None:
+def test_nobody_is_forgotten_by_mistake(lived: Paths, clock: Clock, nobody: str) -> None:
     with pytest.raises(UnknownPerson, match="Nobody is known by"):
-        forget(paths, nobody, now=lived.clock())
+        forget(lived, nobody, now=clock())
 
 
 def _dump(paths: Paths) -> str:

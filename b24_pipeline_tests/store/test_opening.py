@@ -1,6 +1,7 @@
 """What can be wrong with the files is found on opening, in one line, and nobody's reading or writing blocks a run."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from b24_pipeline.store.errors import (
     DatabaseTooNew,
 )
 from b24_pipeline_tests.databases import bound_by_modes, no_file_larger_than
-from b24_pipeline_tests.store.recording import Clock, Recorder, ask, users
+from b24_pipeline_tests.store.recording import Clock, NewStore, Recorder, ask, kept_files, users
 
 ANALYST = """
 import duckdb, sys
@@ -70,12 +71,20 @@ def other_process(program: str, *arguments: str) -> Iterator[subprocess.Popen[st
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def after_one_run(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a database with one finished run, closed and published; to be copied."""
+    with new_store() as recorder:
+        recorder.run(users((1, "Antonova")))
+        recorder.store.publish()
+        recorder.store.close()
+        return kept_files(recorder, tmp_path_factory.mktemp("after_one_run"))
+
+
 @pytest.fixture
-def published(recorder: Recorder, paths: Paths) -> Paths:
+def published(after_one_run: Path, paths: Paths) -> Paths:
     """A database with one finished run, closed and published."""
-    recorder.run(users((1, "Antonova")))
-    recorder.store.publish()
-    recorder.store.close()
+    shutil.copytree(after_one_run, paths.published.parent)
     return paths
 
 
