@@ -1,14 +1,17 @@
 """A short history to report on: three runs half an hour apart, with something of everything."""
 
+import shutil
 from collections.abc import Iterator
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
-from b24_pipeline.store import LinkWritten, RunCounts, RunStart, Store
+from b24_pipeline.store import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.facts import accept_address
 from b24_pipeline.store.report import POINTS_A_DAY, Figures, figures
@@ -40,6 +43,13 @@ class History:
         self.now = NOON
         self.number = 0
         self.store: Store = new_store(folder, now=lambda: self.now)
+
+    def going_on_in(self, folder: Path) -> Self:
+        """Another history that begins with this one's files and runs; this one's store is closed."""
+        shutil.copytree(self.store.paths.published.parent, folder, dirs_exist_ok=True)
+        found = copy(self)
+        found.store = Store.open(Paths(folder / self.store.paths.published.name), now=lambda: found.now)
+        return found
 
     def run(
         self,

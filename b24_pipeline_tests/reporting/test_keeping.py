@@ -1,5 +1,6 @@
 """The report is redrawn when there is something new to show, else at most once an hour."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,13 +29,24 @@ class Shelf:
         return kept.drawn_at == self.history.now
 
 
+@pytest.fixture(scope="module")
+def just_drawn(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """What `shelf` begins with: recorded and drawn once."""
+    folder = tmp_path_factory.mktemp("just_drawn")
+    history = History(folder)
+    with history.store:
+        found = Shelf(history, folder)
+        history.run()
+        assert found.is_redrawn_by(found.after_a_run())
+    return history
+
+
 @pytest.fixture
-def shelf(history: History, tmp_path: Path) -> Shelf:
+def shelf(just_drawn: History, tmp_path: Path) -> Iterator[Shelf]:
     """A report after two runs, just drawn."""
-    found = Shelf(history, tmp_path)
-    history.run()
-    assert found.is_redrawn_by(found.after_a_run())
-    return found
+    history = just_drawn.going_on_in(tmp_path)
+    with history.store:
+        yield Shelf(history, tmp_path)
 
 
 def test_a_quiet_run_shows_the_picture_that_is_there(shelf: Shelf) -> None:
