@@ -11,8 +11,12 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from b24_pipeline_tests.world import World
 
-TOGETHER = ("b24_pipeline_tests/security/", "b24_pipeline_tests/reporting/")
-"""Folders whose tests share something that takes seconds to make."""
+TOGETHER = (
+    "b24_pipeline_tests/security/",
+    "b24_pipeline_tests/reporting/",
+    "b24_pipeline_tests/rules/test_purity.py",
+)
+"""Folders and files whose tests share something that takes seconds to make."""
 
 
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc]
