@@ -1,11 +1,14 @@
 """The command line, called in this process, with a Dagster home of its own."""
 
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from b24_pipeline.cli import main
 from b24_pipeline_tests.world import World
@@ -24,9 +27,16 @@ Terminal = Callable[..., Said]
 
 
 @pytest.fixture(scope="session")
-def dagster_storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once: creating it takes longer than a run."""
-    return tmp_path_factory.mktemp("dagster_storage")
+def dagster_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Made once: creating it takes longer than a run. Its hundreds of commits a run do not wait for the disk."""
+    event.listen(Engine, "connect", wait_for_no_disk)
+    yield tmp_path_factory.mktemp("dagster_storage")
+    event.remove(Engine, "connect", wait_for_no_disk)
+
+
+def wait_for_no_disk(connection: sqlite3.Connection, _: object) -> None:
+    """What is committed survives the end of the process, not that of the machine."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture
