@@ -122,7 +122,7 @@ def test_r16_an_approval_that_means_nothing_is_refused_before_anything_is_asked(
 def test_r16_a_first_import_may_create_any_number(world: World) -> None:
     world.hire_many(11)
 
-    assert world.run().counts.created == 11
+    assert world.import_people().counts.created == 11
 
 
 def test_r16_after_the_first_import_as_many_are_held(imported: World) -> None:
@@ -150,7 +150,7 @@ def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) ->
     world.hire_many(11)
     world.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
     world.sandbox.faults.add(Fault(FaultKind.HTTP_500, api="callgear", method="get.deal_employees", times=None))
-    first = world.run()
+    first = world.import_people()
     world.hire_many(12, prefix="Newcomer")
 
     result = world.import_people()

@@ -239,7 +239,7 @@ def test_only_imports_the_people_asked_for_and_says_so_in_the_audit(world: World
     world.hire("Lebedeva")
     jon = world.hire("Snow")
 
-    result = world.run(only=[jon])
+    result = world.import_people(only=[jon])
 
     assert set(world.links()) == {jon}
     assert (result.audited["only_users"], result.counts.users) == (str(jon), 2)

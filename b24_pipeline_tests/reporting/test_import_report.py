@@ -132,7 +132,7 @@ def test_the_command_says_in_one_line_what_keeps_it(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report"]) == 50
-    world.run()
+    world.import_people()
     assert main(["report", "--output", str(tmp_path / "nowhere" / "report.html")]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
