@@ -246,7 +246,7 @@ class World:
         return Result(audited.row, audited.actions, found)
 
     def import_people(self, **config: Any) -> Audited:
-        """One run of the same steps without Dagster; that it leaves the same audit is proved in `test_chain.py`."""
+        """One run of the same steps without Dagster; `importing/test_without_dagster.py` proves it."""
         started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "terminal"})
         if not (self.paths.working.exists() or self.paths.published.exists()):
             put_empty_database(self.paths)

@@ -10,7 +10,7 @@ from b24_pipeline_tests.world import World
 
 
 def test_the_chain_without_dagster_does_what_the_chain_in_dagster_does(world: World, repertoire: Repertoire) -> None:
-    world.set(CALLGEAR_IN_FLIGHT="1")
+    world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
     scenes.newcomers(world.sandbox)
     in_dagster = world.run()
 
