@@ -79,7 +79,8 @@ def cut(client: Bitrix24, rest: Range, filter_: Filter, *, guessed: BatchAnswer 
         return _windows(replace(rest, users=ids), borders)
     step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / AT_ONCE)
     places = range(step, rest.users, step)
-    answer = client.batch(_border_commands({">ID": rest.after, **filter_}, places), halt=0)
+    above = {">ID": rest.after} if rest.after else {}
+    answer = client.batch(_border_commands({**above, **filter_}, places), halt=0)
     return _windows(rest, _borders(answer, places))
 
 

@@ -14,8 +14,8 @@ from b24_pipeline.bitrix24.columns import Columns, columns_of
 from b24_pipeline.bitrix24.errors import RetryableError
 from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain
 
-AT_ONCE: Final = 20
-"""Windows read at the same time."""
+AT_ONCE: Final = 40
+"""Windows read at the same time: nearly the burst that the smallest plan's bucket lets through (contract 4.1)."""
 
 
 class End(Enum):
