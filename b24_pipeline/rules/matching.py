@@ -27,26 +27,19 @@ def match(
         pending: creates whose outcome is not known; their e-mail is searched as well (R18).
         approved_reuse: pairs (user, employee) whose `email_reused` conflict a person has approved.
     """
-    account = by_email(callgear_employees)
     rows = matches_by_id(employees, links=links, callgear_ids=callgear_employees["callgear_id"])
     rows = settle(rows, duplicate_emails(rows[rows["standing"] == Standing.CANDIDATE]))
-
-    found = search(rows[rows["match"] == MatchKind.NONE], account=account)
-    if len(found):
-        links_of_found = links[links["callgear_id"].isin(found["callgear_id"])]
-        found_holders = holders(links_of_found, employees=employees)
-        rows = settle(rows, email_matches(found, holders=found_holders, approved_reuse=approved_reuse))
-
-    unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
-    if len(unfinished):
-        taken = pd.concat([rows["callgear_id"], links["callgear_id"]])
-        free = account[~account["callgear_id"].isin(taken)]
-        rows = settle(rows, unfinished_creates(unfinished, pending=pending, account=free))
+    if (rows["match"] == MatchKind.NONE).any():
+        account = by_email(callgear_employees)
+        rows = settle(rows, searched(rows, account, employees=employees, links=links, approved_reuse=approved_reuse))
+        rows = settle(rows, announced(rows, account, links=links, pending=pending))
     return frames.check(frames.Matches, rows[frames.names(frames.Matches)])
 
 
 def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     """`rows` with the decided ones (same index) in place; a decision without a reason keeps the one that was there."""
+    if decided.empty:
+        return rows
     for column in ("match", "callgear_id", "other_bitrix24_id"):
         rows.loc[decided.index, column] = decided[column]
     reasons = decided["reason"].dropna()
@@ -75,6 +68,8 @@ def matches_by_id(
 def duplicate_emails(candidates: pd.DataFrame) -> pd.DataFrame:
     """R12: candidates that lose their e-mail to another: one matched by id keeps it, else the lowest user id has it."""
     shared = candidates[candidates["email_key"].duplicated(keep=False)]
+    if shared.empty:
+        return shared
     linked = shared["match"] == MatchKind.BY_ID
     ranked = shared.assign(unlinked=~linked).sort_values(["unlinked", "bitrix24_id"])
     winner = ranked.groupby("email_key")["bitrix24_id"].transform("first").reindex(shared.index)
@@ -82,6 +77,37 @@ def duplicate_emails(candidates: pd.DataFrame) -> pd.DataFrame:
     return shared.assign(
         match=MatchKind.CONFLICT.value, reason=MatchReason.DUPLICATE_EMAIL.value, other_bitrix24_id=winner
     )[losers]
+
+
+def searched(
+    rows: pd.DataFrame,
+    account: pd.DataFrame,
+    *,
+    employees: DataFrame[frames.Employees],
+    links: DataFrame[frames.Links],
+    approved_reuse: frozenset[tuple[int, int]],
+) -> pd.DataFrame:
+    """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
+    found = search(rows[rows["match"] == MatchKind.NONE], account=account)
+    if found.empty:
+        return found
+    found_holders = holders(links[links["callgear_id"].isin(found["callgear_id"])], employees=employees)
+    return email_matches(found, holders=found_holders, approved_reuse=approved_reuse)
+
+
+def announced(
+    rows: pd.DataFrame,
+    account: pd.DataFrame,
+    *,
+    links: DataFrame[frames.Links],
+    pending: DataFrame[frames.PendingCreates],
+) -> pd.DataFrame:
+    """R18: what is decided for the rows still unmatched whose create an earlier run has announced."""
+    unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
+    if unfinished.empty:
+        return unfinished
+    taken = pd.concat([rows["callgear_id"], links["callgear_id"]])
+    return unfinished_creates(unfinished, pending=pending, account=account[~account["callgear_id"].isin(taken)])
 
 
 def by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:

@@ -80,8 +80,9 @@ def in_dialling_order(work: pd.Series, mobile: pd.Series, landline: pd.Series, *
 
 def unusable_phones(written: Sequence[pd.Series], *, numbers: Sequence[pd.Series]) -> pd.Series:
     """R05: the phone texts that gave no number, as they were written."""
-    left_out = (tidy(texts.mask(number.notna())) for texts, number in zip(written, numbers, strict=True))
-    return joined(*left_out, separator=UNUSABLE_SEPARATOR)
+    left_out = [texts.mask(number.notna()) for texts, number in zip(written, numbers, strict=True)]
+    some = [tidy(texts) for texts in left_out if texts.notna().any()] or left_out[:1]
+    return joined(*some, separator=UNUSABLE_SEPARATOR)
 
 
 def joined(*parts: pd.Series, separator: str) -> pd.Series:

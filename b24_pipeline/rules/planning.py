@@ -15,6 +15,12 @@ from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason,
 LINK_MOVES = (MatchReason.REHIRED, MatchReason.EMAIL_REUSE_APPROVED)
 NO_PHONES = "[]"
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
+SENT_TO_MATCHED_BY_ID = {
+    OnIdMatch.NOTHING: [],
+    OnIdMatch.FILL_PHONES: ["phones"],
+    OnIdMatch.REFRESH: ["last_name", "phones"],
+}
+"""R07: what each setting lets be sent for somebody matched by id."""
 
 
 def plan_upsert(
@@ -25,9 +31,12 @@ def plan_upsert(
     policy: Policy,
 ) -> DataFrame[frames.Plan]:
     """What shall be done for every user but those that need nothing: create, link, update, or why not."""
+    decided = matches[matches["match"].isin(kinds_acted_on(policy))]
+    if decided.empty:
+        return frames.empty(frames.Plan)
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
-        .merge(matches, on="bitrix24_id")
+        .merge(decided, on="bitrix24_id")
         .merge(
             callgear_employees[["callgear_id", "last_name", "phone_numbers"]].rename(
                 columns={"last_name": "last_name_before"}
@@ -50,9 +59,13 @@ def plan_upsert(
         (creates, rows[rows["match"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
-    if not parts:
-        return frames.empty(frames.Plan)
     return as_plan(pd.concat(parts, ignore_index=True).sort_values("bitrix24_id", ignore_index=True))
+
+
+def kinds_acted_on(policy: Policy) -> frozenset[MatchKind]:
+    """The kinds of matches of which something may follow; the others are no candidates, or need nothing (R07)."""
+    kinds = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
+    return frozenset(kinds | {MatchKind.BY_ID} if SENT_TO_MATCHED_BY_ID[policy.on_id_match] else kinds)
 
 
 def as_plan(rows: pd.DataFrame) -> DataFrame[frames.Plan]:
@@ -79,11 +92,8 @@ def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
 
 def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> pd.DataFrame:
     """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06)."""
-    sent = {OnIdMatch.NOTHING: (), OnIdMatch.FILL_PHONES: ("phones",), OnIdMatch.REFRESH: ("last_name", "phones")}
-    fields = sent[on_id_match]
-    if not fields:
-        return only_columns(rows[:0])
-    changed = rows[list(fields)].notna().any(axis=1)
+    fields = SENT_TO_MATCHED_BY_ID[on_id_match]
+    changed = rows[fields].notna().any(axis=1)
     return only_columns(rows[changed], *fields).assign(action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value)
 
 

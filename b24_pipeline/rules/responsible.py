@@ -57,17 +57,15 @@ def concerned(
     Nobody out of scope (R03).
     """
     imported = employees[employees["bitrix24_id"].isin(ever_linked) & (employees["standing"] != Standing.OUT_OF_SCOPE)]
-    present = pd.DataFrame(
-        {
-            "bitrix24_id": imported["bitrix24_id"],
-            "standing": pd.Series(None, index=imported.index, dtype="str")
-            .mask(imported["standing"] == Standing.CANDIDATE, ACTIVE)
-            .mask(~imported["active"], DISMISSED),
-            "name": full_name(imported["last_name"], imported["first_name"], imported["patronymic"]),
-        }
+    standing = (
+        pd.Series(None, index=imported.index, dtype="str")
+        .mask(imported["standing"] == Standing.CANDIDATE, ACTIVE)
+        .mask(~imported["active"], DISMISSED)
     )
+    present = imported.assign(standing=standing)[standing.isin(CONCERNED[policy])]
+    names = full_name(present["last_name"], present["first_name"], present["patronymic"])
     gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(standing=DELETED)
-    people = pd.concat([present, gone], ignore_index=True)
+    people = pd.concat([present[["bitrix24_id", "standing"]].assign(name=names), gone], ignore_index=True)
     return people[people["standing"].isin(CONCERNED[policy])].reset_index(drop=True)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.bucket import LeakyBucket
@@ -122,15 +121,13 @@ class Stage:
 
     def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
         """How a run ended, as the audit tells."""
-        rows = self.store.history(limit=10).to_dict("records")
+        rows = self.store.database.records("run_history", {"limit": 10, "since": None})
         row = next(row for row in rows if row["run_id"] == run_id)
         return Ended(
             run_id=run_id,
             status=RunStatus(row["status"]),
-            reason=None if pd.isna(row["reason"]) else str(row["reason"]),
-            counts=RunCounts(
-                **{field.name: 0 if pd.isna(row[field.name]) else int(row[field.name]) for field in fields(RunCounts)}
-            ),
+            reason=row["reason"],
+            counts=RunCounts(**{field.name: row[field.name] or 0 for field in fields(RunCounts)}),
             actions=self.store.actions(run_id),
             requests=requests,
         )
@@ -161,6 +158,7 @@ class Prepared:
         calls: how often each method is called in the run when nothing fails.
         good: both systems after it.
         links: the e-mail address of each employee that a user is then linked with.
+        links_before: what was linked before.
     """
 
     scene: Scene
@@ -171,6 +169,7 @@ class Prepared:
     calls: Counter[str]
     good: Picture
     links: dict[int, str]
+    links_before: dict[int, int]
 
 
 class Repertoire:
@@ -216,6 +215,7 @@ class Repertoire:
             if scene.change is not None:
                 assert stage.run().status is RunStatus.DONE
                 scene.change(sandbox)
+            links_before = stage.links()
             database = stage.kept_database(folder / "before.duckdb")
             kept = folder / "state.json"
             sandbox.save(kept)
@@ -226,7 +226,7 @@ class Repertoire:
             assert not stage.run().writes(), f"{scene.name}: a second run writes"
             links = {user: str(good.employees[employee]["email"]) for user, employee in stage.links().items()}
             stage.close()
-        return Prepared(**prepared, runs=runs, calls=calls, good=good, links=links)
+        return Prepared(**prepared, runs=runs, calls=calls, good=good, links=links, links_before=links_before)
 
     def _new_folder(self) -> Path:
         self._performances += 1

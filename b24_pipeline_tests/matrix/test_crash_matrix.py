@@ -57,17 +57,18 @@ def survives(
     """Kill a run of the scene at that request; the next run makes everything as if nothing had happened."""
     prepared = repertoire.prepared(scene)
     with repertoire.on_stage(scene) as stage:
-        before, links_before = Picture.of(stage.sandbox), stage.links()
+        before = Picture.of(stage.sandbox)
 
         assert kill_at(stage, zygote, request=request, phase=phase, **settings) == KILLED
 
-        invariants.links_are_kept(links_before, stage.links())
+        invariants.links_are_kept(prepared.links_before, stage.links())
         invariants.links_are_sound(stage)
         invariants.created_employees_are_known(stage, before)
-        killed = f"run-{stage.runs}"
+        killed_id = f"run-{stage.runs}"
         next_run = stage.run()
-        assert stage.ended(killed, requests=[]).status is RunStatus.INTERRUPTED
-        invariants.done_actions_happened(stage, stage.ended(killed, requests=[]))
+        killed = stage.ended(killed_id, requests=[])
+        assert killed.status is RunStatus.INTERRUPTED
+        invariants.done_actions_happened(stage, killed)
         invariants.check_run(stage, before, next_run)
         invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
         invariants.check_converged(stage, prepared, next_run)
