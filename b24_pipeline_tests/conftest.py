@@ -1,6 +1,8 @@
 """What the tests of the whole chain share. Dagster is loaded only by the tests that run it."""
 
 import gc
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,17 @@ TOGETHER = (
     "b24_pipeline_tests/rules/test_purity.py",
 )
 """Folders and files whose tests share something that takes seconds to make."""
+
+
+IN_MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes that must be free there. What passed is removed at once."""
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where there is room: a run commits dozens of times, and waits for the disk."""
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc]
