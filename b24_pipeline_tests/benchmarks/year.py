@@ -243,8 +243,10 @@ def a_year(days: int) -> Year:
             changes = changes_of_runs(days * RUNS_A_DAY)
             first = median(recorder.run(changes=count) for count in changes[:SAMPLED])
             publish_first, size_first = timed(store.publish), size_of(paths)
-            for count in changes[SAMPLED:-SAMPLED]:
+            for run, count in enumerate(changes[SAMPLED:-SAMPLED], start=1):
                 recorder.run_in_short(changes=count)
+                if run % RUNS_A_DAY == 0:
+                    store.publish()
             last = median(recorder.run(changes=count) for count in changes[-SAMPLED:])
             publish_last = timed(store.publish)
         middle = FIRST_RUN + timedelta(days=days / 2)
