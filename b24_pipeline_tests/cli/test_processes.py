@@ -38,10 +38,10 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_a_process_of_its_own_ends_at_once_after_everything_that_was_to_be_done_at_its_end() -> None:
     script = (
-        "import atexit, sys, threading, time\nfrom b24_pipeline import cli\n"
+        "import atexit, sys, threading\nfrom b24_pipeline import cli\n"
         "class Kept:\n    def __del__(self): print('taken apart')\n"
         "kept = Kept()\n"
-        "def work():\n    time.sleep(0.2)\n    print('worked')\n"
+        "def work():\n    threading.main_thread().join()\n    print('worked')\n"
         "def command(arguments):\n"
         "    threading.Thread(target=work).start()\n"
         "    atexit.register(print, 'put away')\n"
