@@ -22,6 +22,9 @@ from b24_pipeline.bitrix24.errors import (
 SAYABLE_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 """Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""
 
+DIGITS: Final = 18
+"""So many digits always fit into 64 bits; no count and no id has more."""
+
 _NEW_WEBHOOK: Final = "create a new incoming webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
 _RIGHTS: Final = "let an administrator of the portal own the webhook"
 
@@ -149,10 +152,10 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def whole_number(value: object) -> int | None:
-    """A count or an id, given as a number or as digits; None for anything else."""
+    """A count or an id, given as a number or as digits, of at most 18 digits; None for anything else."""
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= DIGITS else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**DIGITS else None
 
 
 def number(value: object) -> float | None:

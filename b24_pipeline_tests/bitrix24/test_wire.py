@@ -70,7 +70,7 @@ def test_r16a_a_user_of_unknown_standing_is_neither_active_nor_dismissed(value: 
         user_row({"ID": "7", "ACTIVE": value})
 
 
-@pytest.mark.parametrize("value", [None, "", "x", "-1", True, 1.5, [], "9" * 30])
+@pytest.mark.parametrize("value", [None, "", "x", "-1", True, 1.5, [], "9" * 30, 2**70])
 def test_r16a_a_user_without_a_usable_id_is_not_trusted(value: object) -> None:
     with pytest.raises(FetchNotTrusted, match="without a usable id"):
         user_row({"ID": value, "ACTIVE": True})
