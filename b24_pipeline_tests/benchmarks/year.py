@@ -1,7 +1,8 @@
 """A year of runs in the audit store: 48 a day, 10,000 people, of whom one in five hundred changes a day."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -27,7 +28,9 @@ DAYS = 365
 CHANGES_A_DAY = 20
 FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLED = 48
-"""So many runs are timed at the beginning of the year, and as many at its end."""
+"""So many runs are timed on a store of one day, and as many on the store of the year."""
+REPEATED = 5
+"""So often is done what is asked of a store; the median counts."""
 
 MOST_AS_OF, MOST_EXPLAIN = 0.5, 1.0
 NO_GROWTH = 1.25
@@ -161,6 +164,13 @@ class Recorder:
             self.remember_hired()
             self.finish()
 
+    def pass_runs(self, changes: Iterable[int]) -> None:
+        """Many runs in short, published once a day: a log that nobody folds in slows each further run."""
+        for run, count in enumerate(changes, start=1):
+            self.run_in_short(changes=count)
+            if run % RUNS_A_DAY == 0:
+                self.store.publish()
+
     def change(self, changes: int) -> None:
         """Let so many people change, and half an hour pass."""
         self.hired = [person for person in (self.world.step() for _ in range(changes)) if person is not None]
@@ -222,46 +232,53 @@ class Year:
     explain: float
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Seconds that it takes, the median of five times."""
-    taken = []
-    for _ in range(5):
-        began = time.perf_counter()
-        action()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
-
-
 def a_year(days: int) -> Year:
-    """Record so many days, and ask about them."""
-    clock = Clock(FIRST_RUN)
-    with TemporaryDirectory() as folder:
-        paths = Paths(Path(folder) / "b24_pipeline.duckdb")
-        with Store.open(paths, now=clock) as store:
-            recorder = Recorder(store, World(people(1, PEOPLE)), clock)
-            recorder.run(changes=0)
-            changes = changes_of_runs(days * RUNS_A_DAY)
-            first = median(recorder.run(changes=count) for count in changes[:SAMPLED])
-            publish_first, size_first = timed(store.publish), size_of(paths)
-            for run, count in enumerate(changes[SAMPLED:-SAMPLED], start=1):
-                recorder.run_in_short(changes=count)
-                if run % RUNS_A_DAY == 0:
-                    store.publish()
-            last = median(recorder.run(changes=count) for count in changes[-SAMPLED:])
-            publish_last = timed(store.publish)
-        middle = FIRST_RUN + timedelta(days=days / 2)
-        with Store.reader(paths, now=clock) as reader:
+    """Record so many days, and ask about them.
+
+    What is compared is timed in turns, the year beside a store of one day: a machine that is slow for a while is so
+    for both.
+    """
+    with (
+        TemporaryDirectory() as folder,
+        recording(Path(folder, "day")) as young,
+        recording(Path(folder, "year")) as old,
+    ):
+        changes = changes_of_runs(days * RUNS_A_DAY)
+        young.pass_runs(changes[:SAMPLED])
+        old.pass_runs(changes[:-SAMPLED])
+        runs = [(young.run(changes=count), old.run(changes=count)) for count in changes[-SAMPLED:]]
+        publishings = [(timed(young.store.publish), timed(old.store.publish)) for _ in range(REPEATED)]
+        with Store.reader(old.store.paths, now=old.clock) as reader:
+            middle = FIRST_RUN + timedelta(days=days / 2)
             return Year(
-                runs=recorder.runs,
-                run_at_first=first,
-                run_at_last=last,
-                publish_at_first=publish_first,
-                publish_at_last=publish_last,
-                size_at_first=size_first,
-                size_at_last=size_of(paths),
-                as_of=timed(lambda: reader.snapshot(frames.Users, as_of=middle)),
-                explain=timed(lambda: life.explain(reader, "7919")),
+                runs=old.runs,
+                run_at_first=median(first for first, _ in runs),
+                run_at_last=median(last for _, last in runs),
+                publish_at_first=median(first for first, _ in publishings),
+                publish_at_last=median(last for _, last in publishings),
+                size_at_first=size_of(young.store.paths),
+                size_at_last=size_of(old.store.paths),
+                as_of=median(timed(lambda: reader.snapshot(frames.Users, as_of=middle)) for _ in range(REPEATED)),
+                explain=median(timed(lambda: life.explain(reader, "7919")) for _ in range(REPEATED)),
             )
+
+
+@contextmanager
+def recording(folder: Path) -> Iterator[Recorder]:
+    """A store in that folder in which one run has seen everybody."""
+    folder.mkdir()
+    clock = Clock(FIRST_RUN)
+    with Store.open(Paths(folder / "b24_pipeline.duckdb"), now=clock) as store:
+        recorder = Recorder(store, World(people(1, PEOPLE)), clock)
+        recorder.run(changes=0)
+        yield recorder
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
 
 
 def changes_of_runs(runs: int) -> list[int]:
@@ -283,7 +300,7 @@ def measure(days: int = DAYS) -> Iterator[Line]:
     yield Line(
         f"{what}: one more run in the store",
         f"{year.run_at_last * 1000:.0f} ms at the end",
-        against=f"{year.run_at_first * 1000:.0f} ms at the beginning",
+        against=f"{year.run_at_first * 1000:.0f} ms after a day",
         ratio=growth,
         target=f"no growth (ratio ≤ {NO_GROWTH:g})",
         reached=growth <= NO_GROWTH,
@@ -291,7 +308,7 @@ def measure(days: int = DAYS) -> Iterator[Line]:
     yield Line(
         f"{what}: publishing",
         f"{year.publish_at_last * 1000:.0f} ms at the end",
-        against=f"{year.publish_at_first * 1000:.0f} ms at the beginning",
+        against=f"{year.publish_at_first * 1000:.0f} ms after a day",
         ratio=year.publish_at_last / year.publish_at_first,
     )
     yield Line(
