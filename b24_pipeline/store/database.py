@@ -33,6 +33,7 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,  # a table name never means a Python variable
     "temp_directory": "",  # personal data is never spilled into files of their own
+    "threads": 1,  # statements are small: up to 100,000 people, sharing one out costs what it wins
 }
 
 # How DuckDB says it; checked from top to bottom, the rest is damage.
