@@ -1,6 +1,9 @@
 """Brings a database to the layout of this version: carries out upgrade steps, creates what is missing, renews views."""
 
+from contextlib import suppress
 from datetime import datetime
+
+import duckdb
 
 from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import column_list, sql_columns
@@ -18,16 +21,16 @@ def version_of(database: Database) -> int:
     Raises:
         DatabaseForeign: there are tables, but none of ours.
     """
-    tables = {(row["table_schema"], row["table_name"]) for row in database.records("tables")}
-    if not tables:
+    with suppress(duckdb.CatalogException):  # to list the tables first would take ten times as long
+        version = database.value("schema_version")
+        if version is not None:
+            return int(version)
+    if not database.records("tables"):
         return EMPTY
-    version = database.value("schema_version") if ("store", "schema_version") in tables else None
-    if version is None:
-        raise DatabaseForeign(
-            f"{database.path} is a DuckDB database of something else. It is left alone: name another file in"
-            " B24_PIPELINE_DATABASE, for example data/b24_pipeline.duckdb."
-        )
-    return int(version)
+    raise DatabaseForeign(
+        f"{database.path} is a DuckDB database of something else. It is left alone: name another file in"
+        " B24_PIPELINE_DATABASE, for example data/b24_pipeline.duckdb."
+    )
 
 
 def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOUT) -> None:
