@@ -59,7 +59,7 @@ def recorded_by(database: Database, run_id: str) -> frozenset[str]:
 
 
 def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
-    """Store that the run has recorded this table or step, also where nothing in it changed."""
+    """Store that the run has recorded this table or step, also where nothing in it changed; once however often."""
     database.execute("note_recorded", {"run": run.number, "what": what})
 
 
@@ -90,15 +90,13 @@ def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun, *
     A run that records twice saw one state only, the last it recorded.
     """
     with database.transaction():
-        is_first = not recorded(database, run, what)
         if is_another_state(database, part, rows):
             with database.seen(rows):
                 database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
-                if not is_first:
+                if recorded(database, run, what):
                     reopen_rows(database, part, run)
                 open_rows(database, part, run)
-        if is_first:
-            note_recorded(database, run, what)
+        note_recorded(database, run, what)
 
 
 def is_another_state(database: Database, part: Part, rows: Table) -> bool:

@@ -61,4 +61,5 @@ SELECT run FROM store.recorded WHERE run = $run AND what = $what
 SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
 
 -- name: note_recorded
-INSERT INTO store.recorded (run, what) VALUES ($run, $what)
+INSERT INTO store.recorded (run, what)
+SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)
