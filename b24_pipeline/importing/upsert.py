@@ -72,9 +72,10 @@ def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
 
 def account_facts(run: ImportRun) -> AccountFacts:
     """What earlier runs have learnt of the account."""
-    unchecked = run.store.fact(UNCHECKED_UPDATE)
+    noted = run.store.facts()
+    unchecked = noted.get(UNCHECKED_UPDATE)
     return AccountFacts(
-        update_mode=UpdateMode(run.store.fact(UPDATE_MODE) or UpdateMode.UNKNOWN.value),
+        update_mode=UpdateMode(noted.get(UPDATE_MODE, UpdateMode.UNKNOWN.value)),
         unchecked=Unchecked.of_json(unchecked) if unchecked else None,
     )
 

@@ -18,9 +18,12 @@ def fact(database: Database, name: str) -> str | None:
 def put_fact(database: Database, name: str, value: str) -> None:
     """Remember a value; an equal one is not written again."""
     with database.transaction():
-        if fact(database, name) != value:
-            database.execute("drop_fact", {"name": name})
-            database.execute("add_fact", {"name": name, "value": value})
+        database.execute("put_fact", {"name": name, "value": value})
+
+
+def facts(database: Database) -> dict[str, str]:
+    """All that is remembered, by name."""
+    return {row["name"]: row["value"] for row in database.records("facts")}
 
 
 def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
@@ -29,7 +32,8 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
     Raises:
         DatabaseOfAnotherConnection: it belongs to another pair; links of two pairs must never mix.
     """
-    known = (fact(database, PORTAL_HOST), fact(database, CALLGEAR_HOST))
+    noted = facts(database)
+    known = (noted.get(PORTAL_HOST), noted.get(CALLGEAR_HOST))
     if known == (None, None):
         accept_address(database, portal_host=portal_host, callgear_host=callgear_host)
     elif known != (portal_host, callgear_host):

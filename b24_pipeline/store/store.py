@@ -96,6 +96,10 @@ class Reader:
         """The remembered value of that name."""
         return facts.fact(self.database, name)
 
+    def facts(self) -> dict[str, str]:
+        """All that is remembered, by name."""
+        return facts.facts(self.database)
+
     def last_import(self) -> str | None:
         """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
         return runs.last_import(self.database)

@@ -121,8 +121,7 @@ class Stage:
 
     def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
         """How a run ended, as the audit tells."""
-        rows = self.store.database.records("run_history", {"limit": 10, "since": None})
-        row = next(row for row in rows if row["run_id"] == run_id)
+        (row,) = self.store.database.records("run_row", {"run_id": run_id})
         return Ended(
             run_id=run_id,
             status=RunStatus(row["status"]),

@@ -73,8 +73,11 @@ WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND use
 -- name: fact
 SELECT value FROM store.facts WHERE name = $name
 
--- name: drop_fact
-DELETE FROM store.facts WHERE name = $name
+-- name: facts
+SELECT name, value FROM store.facts
 
--- name: add_fact
-INSERT INTO store.facts (name, value) VALUES ($name, $value)
+-- name: put_fact
+MERGE INTO store.facts AS kept
+USING (SELECT $name AS name, $value AS value) AS given ON kept.name = given.name
+WHEN MATCHED AND kept.value IS DISTINCT FROM given.value THEN UPDATE SET value = given.value
+WHEN NOT MATCHED THEN INSERT (name, value) VALUES (given.name, given.value)
