@@ -92,7 +92,7 @@ def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun, *
     with database.transaction():
         if is_another_state(database, part, rows):
             with database.seen(rows):
-                database.execute("close_rows", {"run": run.number, **part.parameters}, **part.identifiers)
+                close_rows(database, part, run)
                 if recorded(database, run, what):
                     reopen_rows(database, part, run)
                 open_rows(database, part, run)
@@ -113,6 +113,12 @@ def let_hold(database: Database, part: Part, rows: Table, run: CurrentRun) -> No
     with database.seen(rows):
         reopen_rows(database, part, run)
         open_rows(database, part, run)
+
+
+def close_rows(database: Database, part: Part, run: CurrentRun) -> None:
+    """Let the rows that are not seen hold no more."""
+    ends = {"run": run.number, "at": run.started_at, **part.parameters}
+    database.execute("close_rows", ends, **part.identifiers)
 
 
 def reopen_rows(database: Database, part: Part, run: CurrentRun) -> None:

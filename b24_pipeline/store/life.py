@@ -110,24 +110,24 @@ def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
             if text:
                 yield _began(after, text)
         else:
-            yield _ended(before, subject.gone(before))
+            yield from _ended(before, subject.gone(before))
             yield _began(after, subject.back(after))
     if rows and rows[-1]["until_run"] is not None:
-        yield _ended(rows[-1], subject.gone(rows[-1]))
+        yield from _ended(rows[-1], subject.gone(rows[-1]))
 
 
 def _links(rows: list[Row]) -> Iterator[LifeEvent]:
     for row in rows:
         yield LifeEvent(row["linked_at"], row["run_id"], words.linked(row))
         if row["until_run"] is not None:
-            yield _ended(row, words.unlinked(row))
+            yield from _ended(row, words.unlinked(row))
 
 
 def _standing(rows: list[Row]) -> Iterator[LifeEvent]:
     for row in rows:
         yield _began(row, words.stands(row))
         if row["until_run"] is not None:
-            yield _ended(row, words.stands_no_more(row))
+            yield from _ended(row, words.stands_no_more(row))
 
 
 def _done(rows: list[dict[str, Any]]) -> Iterator[LifeEvent]:
@@ -139,5 +139,7 @@ def _began(row: Row, text: str) -> LifeEvent:
     return LifeEvent(row["from_at"], row["from_run_id"], text)
 
 
-def _ended(row: Row, text: str) -> LifeEvent:
-    return LifeEvent(row["until_at"] or row["from_at"], row["until_run_id"], text)
+def _ended(row: Row, text: str) -> Iterator[LifeEvent]:
+    """Its end; none where the first layout of the database has lost the time of it."""
+    if row["until_at"] is not None:
+        yield LifeEvent(row["until_at"], row["until_run_id"], text)

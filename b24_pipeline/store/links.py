@@ -49,7 +49,7 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
         return
     rows = table_of(_WRITTEN, [(*astuple(link), position) for position, link in enumerate(written)])
     with database.transaction(), database.seen(rows):
-        database.execute("end_links", {"run": run.number})
+        database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
         database.execute("drop_pending_creates")
 

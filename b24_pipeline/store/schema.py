@@ -7,6 +7,7 @@ from types import MappingProxyType
 from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import sql_columns
 from b24_pipeline.store.runs import COUNTS
+from b24_pipeline.store.statements import statement
 
 Columns = Mapping[str, str]
 
@@ -21,9 +22,9 @@ HISTORIES: Mapping[type[frames.Frame], str] = MappingProxyType(
 )
 """The frames whose changes are kept, and the table of each."""
 
-# A row holds from the run `from_run`, begun at `from_at`, until the run `until_run`, which found it changed or gone.
-# The time stands in the row because runs are deleted after a while and a row that still holds is not.
-_SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT"}
+# A row holds from the run `from_run`, begun at `from_at`, until the run `until_run`, begun at `until_at`, which found
+# it changed or gone. The times stand in the row because runs are deleted after a while and not every row with them.
+_SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT", "until_at": "TIMESTAMPTZ"}
 
 _LINKS = {name: kind for name, kind in sql_columns(frames.Links).items() if name != "last_name"}
 
@@ -66,8 +67,19 @@ class Layout:
     upgrades: tuple[Upgrade, ...] = ()
 
 
+_SPANNED = (*HISTORIES.values(), "links", "standing_actions")
+_TIMES_OF_ENDS = Upgrade(
+    2,
+    tuple(
+        statement(name, **identifiers, table=table)
+        for table in _SPANNED
+        for name, identifiers in (("add_column", {"column": "until_at TIMESTAMPTZ"}), ("fill_until_at", {}))
+    ),
+)
+
 LAYOUT = Layout(
-    version=1,
+    version=2,
+    upgrades=(_TIMES_OF_ENDS,),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
         "facts": {"name": "VARCHAR", "value": "VARCHAR"},

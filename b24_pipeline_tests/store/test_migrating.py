@@ -107,7 +107,28 @@ def test_an_older_database_is_opened_as_if_it_were_of_today(
     assert see(old, clock) == (["run-1"], ["Antonova"])
 
 
-FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6"})
+def make_first_layout(paths: Paths) -> None:
+    """A database of the first version: the time of an end stood with the run alone."""
+    with duckdb.connect(paths.working) as database:
+        database.execute("UPDATE store.schema_version SET version = 1")
+        for table in ("links", "standing_actions", *LAYOUT.histories):
+            database.execute(f"ALTER TABLE store.{table} DROP COLUMN IF EXISTS until_at")
+
+
+def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Recorder, paths: Paths) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.run(users((2, "Belova")))
+    ended_at = recorder.clock()
+    recorder.store.publish()
+    recorder.store.close()
+    query = "SELECT bitrix24_id, until_at FROM audit.bitrix24_users_history ORDER BY 1"
+    make_first_layout(paths)
+    Store.open(paths, now=recorder.clock).close()
+    with duckdb.connect(paths.working, read_only=True) as people:
+        assert people.execute(query).fetchall() == [(1, ended_at), (2, None)]
+
+
+FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e"})
 
 
 def test_another_layout_is_another_version() -> None:

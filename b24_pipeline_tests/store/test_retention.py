@@ -9,7 +9,8 @@ from pandas.testing import assert_frame_equal
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import LinkWritten, Paths, Step
+from b24_pipeline.store import LinkWritten, Paths, Step, Store
+from b24_pipeline.store.life import explain
 from b24_pipeline.store.retention import apply_retention, expire
 from b24_pipeline_tests.store.recording import NewStore, Recorder, action, actions, ask, users
 
@@ -65,6 +66,25 @@ def test_links_never_expire_nor_the_last_name_of_a_linked_user(recorder: Recorde
     assert ask(paths, "SELECT callgear_id FROM store.links ORDER BY 1") == [(11,), (12,)]
     assert ask(paths, "SELECT bitrix24_id, last_name FROM store.bitrix24_users") == [(1, "Antonova")]
     assert ask(paths, "SELECT first_name, email, work_phone FROM store.bitrix24_users") == [(None, None, None)]
+
+
+def test_explain_knows_when_a_link_ended_though_that_run_is_deleted(recorder: Recorder, paths: Paths) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    recorder.clock.advance(timedelta(days=30))
+    recorder.begin()
+    recorder.store.put_links([LinkWritten(1, 12, "email")])
+    recorder.finish()
+    ended_at = recorder.clock()
+    recorder.clock.advance(timedelta(days=500))
+    recorder.run(users((1, "Antonova")))
+    recorder.store.close()
+    apply_retention(paths, now=recorder.clock())
+    with Store.reader(paths, now=recorder.clock) as reader:
+        (lived,) = explain(reader, "1")
+    assert [event.at for event in lived.events if "employee 11 ended" in event.text] == [ended_at]
 
 
 def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:

@@ -13,12 +13,12 @@ SELECT 1 FROM (
 LIMIT 1
 
 -- name: close_rows
-UPDATE store.{table} AS kept SET until_run = $run
+UPDATE store.{table} AS kept SET until_run = $run, until_at = $at
 WHERE {scope} AND kept.until_run IS NULL
   AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
 
 -- name: reopen_rows
-UPDATE store.{table} AS kept SET until_run = NULL
+UPDATE store.{table} AS kept SET until_run = NULL, until_at = NULL
 WHERE {scope} AND kept.until_run = $run
   AND EXISTS (SELECT 1 FROM seen WHERE {same})
 

@@ -39,7 +39,7 @@ WHERE email IS NOT NULL AND (
 )
 
 -- name: life_rows
-SELECT history.*, began.run_id AS from_run_id, ended.run_id AS until_run_id, ended.started_at AS until_at
+SELECT history.*, began.run_id AS from_run_id, ended.run_id AS until_run_id
 FROM store.{table} AS history
 LEFT JOIN store.runs AS began ON began.number = history.from_run
 LEFT JOIN store.runs AS ended ON ended.number = history.until_run

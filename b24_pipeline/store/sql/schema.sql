@@ -15,6 +15,11 @@ CREATE TABLE IF NOT EXISTS store.{table} ({columns})
 -- name: add_column
 ALTER TABLE store.{table} ADD COLUMN IF NOT EXISTS {column}
 
+-- name: fill_until_at
+UPDATE store.{table} AS kept SET until_at = runs.started_at
+FROM store.runs AS runs
+WHERE runs.number = kept.until_run
+
 -- name: tables
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
@@ -68,10 +73,7 @@ SELECT {columns} FROM store.{table} WHERE until_run IS NULL
 
 -- name: history_view
 CREATE OR REPLACE VIEW audit.{table}_history AS
-SELECT history.*, runs.started_at AS until_at
-FROM store.{table} AS history
-LEFT JOIN store.runs AS runs ON runs.number = history.until_run
-WHERE history.until_run IS NULL OR history.until_run > history.from_run
+SELECT * FROM store.{table} WHERE until_run IS NULL OR until_run > from_run
 
 -- name: run_as_of_macro
 CREATE OR REPLACE MACRO audit.run_as_of(t) AS (
