@@ -1,6 +1,7 @@
 """Erasing a person on request: the texts go, ids and counts stay, so that every total remains right."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -35,6 +36,14 @@ _MENTIONING: Mapping[str, tuple[str, ...]] = {
     "dead_letters": ("after", "error"),
     "runs": ("reason", "policy"),
 }
+
+
+_BEFORE_OF_OTHERS: Mapping[str, str] = {"events": "run", "standing_actions": "from_run"}
+"""Where another user's action on the person's employee tells the name that it had; and the column with its run."""
+
+_BEFORE_ADDRESS = r"(^|\\[nrt]|[^\p{L}\p{N}.+_%\-])"
+_AFTER_ADDRESS = r"([.\-]*(?:$|[^\p{L}\p{N}.\-]))"
+"""What stands around an address that is no part of a longer one. A full stop may end a sentence; `\\n` is JSON."""
 
 
 def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
@@ -72,23 +81,29 @@ def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     for email in sorted(addresses - {FORGOTTEN}):
         for table, columns in _MENTIONING.items():
             erase_mentions(database, email, table=table, columns=columns)
+    for table, until in _BEFORE_OF_OTHERS.items():
+        database.execute("forget_before_of_others", theirs, table=table, run=until)
     erase_unchecked_update(database, employees)
     note_forgotten(database, users=set() if user is None else {user}, employees=set(employees))
 
 
 def erase_mentions(database: Database, email: str, *, table: str, columns: Iterable[str]) -> None:
-    """Erase the address wherever the columns hold it, in capitals or not."""
-    replaced = (
-        f"\"{name}\" = regexp_replace(\"{name}\", regexp_escape($email), '{FORGOTTEN}', 'gi')" for name in columns
-    )
-    mentioned = (f'contains(lower("{name}"), $email)' for name in columns)
+    """Erase the address wherever the columns hold it, in capitals or not; not where it is part of a longer one."""
     database.execute(
         "forget_mentions",
-        {"email": email},
+        {"mention": f"{_BEFORE_ADDRESS}{re.escape(email)}{_AFTER_ADDRESS}"},
         table=table,
-        forgotten=", ".join(replaced),
-        mentioned=" OR ".join(mentioned),
+        forgotten=", ".join(map(_without_mention, columns)),
+        mentioned=" OR ".join(f"regexp_matches(\"{name}\", $mention, 'i')" for name in columns),
     )
+
+
+def _without_mention(column: str) -> str:
+    """Replaced twice, because what stands between two mentions is found with the first of them only."""
+    erased = f'"{column}"'
+    for _ in range(2):
+        erased = f"regexp_replace({erased}, $mention, '\\1{FORGOTTEN}\\2', 'gi')"
+    return f'"{column}" = {erased}'
 
 
 def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None:

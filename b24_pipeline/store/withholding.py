@@ -30,14 +30,15 @@ class Forgotten:
 
     def without_texts(self, model: type[frames.Model], frame: DataFrame[frames.Model]) -> DataFrame[frames.Model]:
         """The frame with the texts of these people taken out; the very same frame where it holds none of them."""
-        texts = personal_columns(model)
+        if not (self.users or self.employees):
+            return frame
         key, ids = ("bitrix24_id", self.users) if "bitrix24_id" in frame.columns else ("callgear_id", self.employees)
-        if not (texts and ids):
+        rows = dict.fromkeys(personal_columns(model), frame[key].isin(ids))
+        if "before" in rows:  # what somebody else is to take over tells the name that it had
+            rows["before"] = rows["before"] | frame["callgear_id"].isin(self.employees)
+        if not any(theirs.any() for theirs in rows.values()):
             return frame
-        theirs = frame[key].isin(ids)
-        if not theirs.any():
-            return frame
-        return frames.check(model, frame.assign(**{name: blanked(frame[name], theirs) for name in texts}))
+        return frames.check(model, frame.assign(**{name: blanked(frame[name], rows[name]) for name in rows}))
 
 
 def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:

@@ -183,6 +183,48 @@ def test_an_address_is_erased_in_whatever_letters_it_is_mentioned(recorder: Reco
     ]
 
 
+def test_a_longer_address_that_holds_the_erased_one_stays(recorder: Recorder, paths: Paths) -> None:
+    others = "joanna@x.test, anna@x.test.org, anna@x.tests, x-anna@x.test"
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva"), email="anna@x.test"))
+    recorder.store.record_events(actions(action(2, "create", "failed", error=others)))
+    recorder.store.record_events(
+        actions(action(3, "create", "failed", error="anna@x.test anna@x.test, 'anna@x.test': ends with anna@x.test."))
+    )
+    recorder.finish()
+    recorder.store.close()
+    forget(paths, "1", now=recorder.clock())
+    assert ask(paths, "SELECT error FROM audit.actions ORDER BY bitrix24_id") == [
+        (others,),
+        ("(forgotten) (forgotten), '(forgotten)': ends with (forgotten).",),
+    ]
+
+
+def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: Recorder, paths: Paths) -> None:
+    former = {"callgear_id": 11, "before": '{"last_name": "Zhuravleva", "other_bitrix24_id": 1}'}
+    later = {"callgear_id": 11, "before": '{"last_name": "Belov"}'}
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva"), (2, "Belov")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", **former)))
+    recorder.finish()
+    recorder.begin()
+    recorder.store.put_links([LinkWritten(2, 11, "approval")])
+    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_events(actions(action(2, "link", "done", **former)))
+    recorder.finish()
+    recorder.begin()
+    recorder.store.record_events(actions(action(2, "update", "done", **later)))
+    recorder.finish()
+    recorder.store.close()
+    forget(paths, "1", now=recorder.clock())
+    assert ask(paths, "SELECT action, before FROM audit.actions ORDER BY action") == [
+        ("conflict", None),
+        ("link", None),
+        ("update", later["before"]),
+    ]
+
+
 @pytest.mark.parametrize(("employee", "forgotten"), [(11, True), (12, False)])
 def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     recorder: Recorder, paths: Paths, employee: int, forgotten: bool
@@ -221,6 +263,19 @@ def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived:
         ("(forgotten)", None)
     ]
     assert ask(lived, "SELECT count(*) FROM store.bitrix24_users WHERE NOT active") == [(1,)]
+
+
+def test_a_conflict_about_the_employee_of_somebody_forgotten_is_stored_without_the_name(
+    lived: Paths, clock: Clock
+) -> None:
+    forget(lived, "1", now=clock())
+    with Store.open(lived, now=clock) as store:
+        again = Recorder(store, clock, number=2)
+        again.begin()
+        wanted = {"callgear_id": 11, "before": '{"last_name": "Zhuravleva", "other_bitrix24_id": 1}'}
+        store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", person="Belov", **wanted)))
+        store.publish()
+    assert ask(lived, "SELECT person, before FROM audit.actions WHERE run_id = 'run-3'") == [("Belov", None)]
 
 
 def test_somebody_forgotten_who_is_a_candidate_is_stored_like_everybody(lived: Paths, clock: Clock) -> None:

@@ -69,5 +69,19 @@ WHERE EXISTS (
    OR (list_contains($employees, kept.callgear_id)
        AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 
+-- name: forget_before_of_others
+-- Of others, what was done on the employee while it was this user's, or to take it over.
+UPDATE store.{table} AS kept SET before = NULL
+WHERE kept.before IS NOT NULL AND kept.bitrix24_id IS DISTINCT FROM $user AND (
+      TRY_CAST(json_extract_string(kept.before, '$.other_bitrix24_id') AS BIGINT) = $user
+   OR EXISTS (
+        SELECT 1 FROM store.links AS links
+        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
+          AND (links.until_run IS NULL OR kept.{run} <= links.until_run)
+      )
+   OR (list_contains($employees, kept.callgear_id)
+       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+)
+
 -- name: forget_mentions
 UPDATE store.{table} SET {forgotten} WHERE {mentioned}
