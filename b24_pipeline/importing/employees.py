@@ -1,11 +1,13 @@
 """The step that reads the account: complete, or not at all; without points it is put off, and the run ends well."""
 
+from datetime import datetime
+
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MinuteLimit
 from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.rules import frames
+from b24_pipeline.rules import frames, matching
 
 
 def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None:
@@ -17,16 +19,24 @@ def read_employees(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None
         ReadNotTrusted: what was read is not provably everything.
         CallGearError: they cannot be read.
     """
+    in_doubt_until = None if run.config.dry_run else run.store.creates_in_doubt_until(run.connection.now())
     try:
-        wait_for_creates_in_doubt(run)
-        return fetch_employees(run.connection.callgear)
+        if in_doubt_until is not None:
+            wait_for_creates_in_doubt(run, sent_until=in_doubt_until)
+        employees = fetch_employees(run.connection.callgear)
     except (DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.postponed.append(f"the account could not be read, so everything is put off to the next run: {error}")
         return None
+    if in_doubt_until is not None:
+        settle_never_created(run, employees)
+    return employees
 
 
-def wait_for_creates_in_doubt(run: ImportRun) -> None:
+def wait_for_creates_in_doubt(run: ImportRun, *, sent_until: datetime) -> None:
     """R18: until CallGear can no longer be at work on what earlier runs have announced and not heard of."""
-    sent_until = run.store.creates_in_doubt_until(run.connection.now())
-    if sent_until is not None and not run.config.dry_run:
-        run.connection.callgear.wait_for_late_acts(since=(run.connection.now() - sent_until).total_seconds())
+    run.connection.callgear.wait_for_late_acts(since=(run.connection.now() - sent_until).total_seconds())
+
+
+def settle_never_created(run: ImportRun, employees: DataFrame[frames.CallGearEmployees]) -> None:
+    """R18: what an earlier run announced and nobody has by now was never created: the doubt is over."""
+    run.store.settle_creates(matching.never_created(run.store.pending_creates(), callgear_employees=employees))

@@ -171,6 +171,20 @@ def email_matches(
     return decision(rows.assign(reason=reason, other_bitrix24_id=rows["holder_id"]))
 
 
+def never_created(
+    pending: DataFrame[frames.PendingCreates], *, callgear_employees: DataFrame[frames.CallGearEmployees]
+) -> list[int]:
+    """R18: the users whose announced create has not happened: nobody has its e-mail.
+
+    Args:
+        pending: creates of earlier runs.
+        callgear_employees: all of them, read when none of those creates could be carried out any more.
+    """
+    known = normalising.email_key(callgear_employees["email"]).dropna()
+    missing = pending[~normalising.email_key(pending["email"]).isin(known)]
+    return [int(user) for user in missing["bitrix24_id"]]
+
+
 def unfinished_creates(
     candidates: pd.DataFrame, *, pending: DataFrame[frames.PendingCreates], account: pd.DataFrame
 ) -> pd.DataFrame:

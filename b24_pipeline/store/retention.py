@@ -53,5 +53,6 @@ def expire(database: Database, *, since: datetime) -> int:
         for table in _OF_RUNS:
             database.execute("expire_of_runs", kept, table=table)
         database.execute("expire_runs", kept)
+        database.execute("expire_pending_creates")
         database.execute("expire_approvals")
     return before - int(database.value("row_count", table="runs"))

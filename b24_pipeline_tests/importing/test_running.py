@@ -14,7 +14,10 @@ from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Trigger
 from b24_pipeline.sandbox import Fault, FaultKind, Phase, RequestSeen
 from b24_pipeline.store import RunStart, Store
-from b24_pipeline_tests.world import JOB, World, project_in_test_time
+from b24_pipeline_tests.world import HALF_AN_HOUR, JOB, World, project_in_test_time
+
+HTTP_TIMEOUT = 5.0
+"""Seconds that a request may take in the tests' world."""
 
 
 def ask(world: World, query: str) -> list[tuple[Any, ...]]:
@@ -173,6 +176,24 @@ def test_r18_a_run_that_died_is_shown_as_interrupted_and_failed(world: World) ->
     found = world.instance.get_run_by_id(dead.run_id)
     assert found is not None
     assert found.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten_when_nobody_has_it(
+    imported: World,
+) -> None:
+    imported.portal.dismiss(1)
+    with Store.open(imported.paths, now=imported.clock.now) as store:
+        store.begin_run(RunStart("died", imported.clock.now(), Trigger.SCHEDULE))
+        store.announce_creates([(1, "person1@old.test"), (2, "person2@x.test")])
+
+    imported.import_people()
+
+    with imported.store() as store:
+        assert store.pending_creates()["bitrix24_id"].tolist() == [2], "somebody has the address of 2"
+    waited = sum(imported.clock.waits)
+    imported.clock.seconds += HALF_AN_HOUR
+    assert imported.import_people().status == "done"
+    assert (waited, sum(imported.clock.waits)) == (HTTP_TIMEOUT, HTTP_TIMEOUT)
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,12 @@ FROM written
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
 
 -- name: creates_in_doubt_until
--- Of a run that was interrupted nobody knows when it sent its last request.
-SELECT max(coalesce(runs.finished_at, CAST($now AS TIMESTAMPTZ)))
+-- Of a run that was interrupted nobody knows when it sent its last request, but before another one had the lock.
+SELECT max(coalesce(
+    runs.finished_at,
+    (SELECT min(later.started_at) FROM store.runs AS later WHERE later.number > runs.number),
+    CAST($now AS TIMESTAMPTZ)
+))
 FROM store.pending_creates AS pending
 JOIN store.runs AS runs ON runs.run_id = pending.run_id
 

@@ -26,5 +26,8 @@ DELETE FROM store.{table} WHERE run < $oldest
 -- name: expire_runs
 DELETE FROM store.runs WHERE number < $oldest
 
+-- name: expire_pending_creates
+DELETE FROM store.pending_creates WHERE run_id NOT IN (SELECT run_id FROM store.runs)
+
 -- name: expire_approvals
 DELETE FROM store.approvals WHERE run_id NOT IN (SELECT run_id FROM store.runs)
