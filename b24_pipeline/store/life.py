@@ -56,8 +56,13 @@ def life_of(reader: Reader, user: int) -> Life:
     matches = _history(reader, "employee_matches", user)
     links = _history(reader, "links", user)
     standing = _history(reader, "standing_actions", user)
-    dead_letters = _of_table(reader, "dead_letters", user)
-    pending = _of_table(reader, "pending_creates", user)
+    now = words.now(
+        seen=_last(seen),
+        match=_last(matches),
+        link=links[-1] if links else None,
+        employee_is_gone=bool(links) and _is_gone(_employee_of(reader, links[-1])),
+        in_doubt=bool(_of_table(reader, "pending_creates", user)),
+    )
     events = [
         *_changes(seen, words.USER),
         *_changes(_history(reader, "employees", user), words.JUDGED),
@@ -71,7 +76,7 @@ def life_of(reader: Reader, user: int) -> Life:
     return Life(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
-        now=words.now(seen=_last(seen), match=_last(matches), links=links, dead_letters=dead_letters, pending=pending),
+        now=f"{now}{words.tries(_of_table(reader, 'dead_letters', user))}.",
         events=tuple(sorted(dict.fromkeys(events), key=lambda event: event.at, reverse=True)),
     )
 
@@ -93,6 +98,11 @@ def _employee_of(reader: Reader, link: Row) -> list[Row]:
         return [*rows]
     own = [row for row in rows if row["from_run"] < link["until_run"]]
     return [row if (row["until_run"] or 0) <= link["until_run"] else row | {"until_run": None} for row in own]
+
+
+def _is_gone(employee: list[Row]) -> bool:
+    """Whether a run has found the employee gone; one that was just created is in no snapshot yet."""
+    return bool(employee) and employee[-1]["until_run"] is not None
 
 
 def _last(rows: list[Row]) -> Row | None:

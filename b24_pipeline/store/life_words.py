@@ -166,44 +166,52 @@ def because(word: str | None) -> str:
     return f", because {reason(word)}" if word else ""
 
 
-def now(
-    *,
-    seen: Row | None,
-    match: Row | None,
-    links: Sequence[Row],
-    dead_letters: Sequence[Row],
-    pending: Sequence[Row],
-) -> str:
-    """One sentence: whether the person is in CallGear now, and why or why not.
+def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, in_doubt: bool) -> str:
+    """Whether the person is in CallGear now, and why or why not; a sentence without its full stop.
 
     Args:
         seen: the user in Bitrix24 now.
         match: how the user is matched now.
-        links: every link the user has or had, oldest first.
-        dead_letters: what failed and is tried again.
-        pending: creates whose outcome is not known.
+        link: the last link the user has or had.
+        employee_is_gone: whether a run has found the employee of that link gone (R08).
+        in_doubt: whether there is a create whose outcome is not known.
     """
-    tries = "".join(
+    if in_doubt:
+        return f"It is not known whether the create reached CallGear; {_looked_up(match)}"
+    is_gone = employee_is_gone or _is_stale(link, match)
+    if link is not None and link["until_run"] is None and not is_gone:
+        return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
+    if seen is not None:
+        why = f": {_match(match)}" if match is not None else ""
+        return f"Not in CallGear{why}"
+    if link is None:
+        return "Not in Bitrix24 any more, and never imported"
+    if link["until_run"] is None:
+        return f"Not in Bitrix24 any more, and CallGear employee {link['callgear_id']} does not exist any more"
+    return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} is linked with another user now"
+
+
+def tries(dead_letters: Sequence[Row]) -> str:
+    """What failed and is tried again, as the end of a sentence."""
+    return "".join(
         f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
         f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
     )
-    if pending:
-        return f"It is not known whether the create reached CallGear; the next run looks it up{tries}."
-    link = links[-1] if links else None
-    if link is not None and link["until_run"] is None and not _is_stale(link, match):
-        return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}{tries}."
-    if seen is None and link is not None:
-        return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} is linked with another user now."
-    if seen is None:
-        return "Not in Bitrix24 any more, and never imported."
-    why = f": {_match(match)}" if match is not None else ""
-    return f"Not in CallGear{why}{tries}."
 
 
-def _is_stale(link: Row, match: Row | None) -> bool:
-    """Whether a run after the link was made has found its employee gone, and none has made another link since (R08)."""
-    return match is not None and match["reason"] == MatchReason.STALE_LINK and link["from_run"] < match["from_run"]
+def _looked_up(match: Row | None) -> str:
+    """What becomes of an announced create: runs look it up for those whom they would create or link."""
+    if match is None or match["match"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
+        return "the next run looks it up"
+    return f"for now {_match(match)}"
+
+
+def _is_stale(link: Row | None, match: Row | None) -> bool:
+    """Whether a run after the link was made has found its employee gone before any run had seen it (R08)."""
+    if link is None or match is None or match["reason"] != MatchReason.STALE_LINK:
+        return False
+    return bool(link["from_run"] < match["from_run"])
 
 
 def linked(row: Row) -> str:

@@ -115,6 +115,36 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
 
 
+@pytest.mark.parametrize(
+    ("match", "why"),
+    [
+        ({"match": "conflict", "reason": "ambiguous_email"}, "in conflict, because several"),
+        ({"match": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear, because"),
+    ],
+)
+def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(
+    recorder: Recorder, match: dict[str, str], why: str
+) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    recorder.run(employees((11, "Antonova")), matches({"bitrix24_id": 1, "match": "by_id", "callgear_id": 11}))
+    assert life(recorder, "1").now.startswith("In CallGear as employee 11")
+    recorder.run(employees((12, "Belov")), matches({"bitrix24_id": 1, **match}))
+    assert life(recorder, "1").now.startswith(f"Not in CallGear: {why}")
+
+
+def test_nobody_is_promised_a_look_up_that_no_run_makes(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova")))
+    recorder.store.announce_creates([(1, "u1@x.test")])
+    recorder.run(matches({"bitrix24_id": 1, "match": "dismissed"}))
+    assert life(recorder, "1").now == (
+        "It is not known whether the create reached CallGear; for now not looked for in CallGear: dismissed."
+    )
+
+
 def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear(
     recorder: Recorder,
 ) -> None:
