@@ -68,7 +68,7 @@ def send_plan(
     """
     chosen = run.chosen(plan)
     standing = frames.together(frames.Plan, chosen, run.not_chosen(plan))
-    run.store.record_standing(step, planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)))
+    run.store.record_standing(step, stamped(planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)), run=run))
     todo = with_outcomes(chosen, (Outcome.PLANNED,))
     sent = planned_only(run, todo) if run.config.dry_run else send_all(run, todo, step=step, sender=sender)
     stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
@@ -155,6 +155,8 @@ def without(after: str | float, needless: frozenset[str]) -> str | float | None:
 
 
 def stamped(actions: pd.DataFrame, *, run: ImportRun) -> DataFrame[frames.Actions]:
-    """The actions with the time of now."""
+    """The actions with the time of now; what stood before keeps its time in the audit."""
+    if actions.empty:
+        return frames.empty(frames.Actions)
     at = pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
     return frames.check(frames.Actions, actions.assign(at=at))

@@ -178,6 +178,15 @@ def test_r18_a_run_that_died_is_shown_as_interrupted_and_failed(world: World) ->
     assert found.status is dg.DagsterRunStatus.FAILURE
 
 
+def test_r20_what_stands_is_shown_with_the_time_since_when_in_every_run_that_found_it_so(world: World) -> None:
+    world.hire(None)
+    since = world.clock.now()
+    for _ in range(2):
+        assert world.import_people().status == "done"
+        world.clock.seconds += HALF_AN_HOUR
+    assert ask(world, 'SELECT action, "at" FROM audit.actions') == [("reject", since)] * 2
+
+
 def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten_when_nobody_has_it(
     imported: World,
 ) -> None:
