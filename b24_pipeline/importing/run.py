@@ -140,8 +140,18 @@ class ImportRun:
             return plan
         dead_letters = self.store.dead_letters()
         resting = retrying.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
+        return self.limited(resting, dead_letters=dead_letters)
+
+    def limited(
+        self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
+    ) -> DataFrame[frames.Plan]:
+        """R16: the plan with its held rows marked."""
         return limits.hold(
-            resting, limits=self.policy.limits, circumstances=self.circumstances, approved=self.approved()
+            plan,
+            limits=self.policy.limits,
+            circumstances=self.circumstances,
+            approved=self.approved(),
+            dead_letters=dead_letters,
         )
 
     def chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
@@ -149,9 +159,7 @@ class ImportRun:
         if not self.config.only:
             return self.decide(plan)
         narrowed = frames.check(frames.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
-        return limits.hold(
-            narrowed, limits=self.policy.limits, circumstances=self.circumstances, approved=self.approved()
-        )
+        return self.limited(narrowed, dead_letters=self.store.dead_letters())
 
     def not_chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
         """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""

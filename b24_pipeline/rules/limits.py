@@ -9,6 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import as_actions
 from b24_pipeline.rules.records import Harm, MatchReason, Outcome, SafetyLimit
+from b24_pipeline.rules.retrying import was_refused
 
 EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
@@ -30,24 +31,28 @@ def hold(
     limits: Mapping[Harm, SafetyLimit],
     circumstances: Circumstances,
     approved: DataFrame[frames.Actions],
+    dead_letters: DataFrame[frames.DeadLetters],
 ) -> DataFrame[frames.Plan]:
     """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
 
-    What a person has approved one by one (R09) is neither counted nor held.
+    What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) has
+    passed the limit once, and is not counted when it is tried again: those who stay refused must not hold the others.
 
     Args:
         plan: what shall be done.
         limits: by kind; a kind without one is never held.
         circumstances: what the limits are measured against.
         approved: the actions of the run that a person has approved; none without an approval.
+        dead_letters: what failed before.
     """
     if plan.empty:
         return plan
     watched = (plan["outcome"] == Outcome.PLANNED) & (plan["reason"] != MatchReason.EMAIL_REUSE_APPROVED)
+    counted = watched & ~was_refused(plan, dead_letters=dead_letters)
     over = [
         harm.value
         for harm, limit in limits.items()
-        if is_over(int((watched & (plan["harm"] == harm)).sum()), limit=limit, circumstances=circumstances)
+        if is_over(int((counted & (plan["harm"] == harm)).sum()), limit=limit, circumstances=circumstances)
         and not (circumstances.first_import and harm in EXEMPT_AT_FIRST)
     ]
     held = watched & plan["harm"].isin(over)

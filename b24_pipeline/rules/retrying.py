@@ -31,12 +31,24 @@ def hold_back(
     plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters], now: datetime
 ) -> DataFrame[frames.Plan]:
     """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again."""
-    resting = set(attempted(dead_letters[dead_letters["next_try_at"] > now]))
-    if not resting:
+    resting = dead_letters[dead_letters["next_try_at"] > now]
+    if resting.empty:
         return plan
-    rests = pd.Series([attempt in resting for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
-    waits = rests & (plan["outcome"] == Outcome.PLANNED)
+    waits = tried_already(plan, dead_letters=resting) & (plan["outcome"] == Outcome.PLANNED)
     return frames.check(frames.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
+
+
+def was_refused(plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]) -> pd.Series:
+    """Whether a service has refused just what the row would send; an outage is no refusal."""
+    return tried_already(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
+
+
+def tried_already(plan: DataFrame[frames.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
+    """Whether one of the dead letters has tried just what the row would send."""
+    if dead_letters.empty:
+        return pd.Series(False, index=plan.index)
+    tried = set(attempted(dead_letters))
+    return pd.Series([attempt in tried for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
 
 
 def settle(

@@ -80,6 +80,22 @@ def test_r14_who_owns_deals_waits_and_is_tried_again_ever_more_rarely(imported: 
     assert imported.account.responsible == {str(owner): f"Owner {owner}"}
 
 
+def test_r14_owners_of_deals_who_are_due_together_hold_nobody_else(imported: World) -> None:
+    owners, other = (1, 2, 3, 4), 5
+    imported.list_responsible(*owners, other)
+    imported.account.owners_with_deals |= {str(owner) for owner in owners}
+    for owner in owners:
+        imported.portal.dismiss(owner)
+        imported.import_people()
+    imported.clock.sleep(timedelta(days=2).total_seconds())
+    imported.portal.dismiss(other)
+
+    result = imported.import_people()
+
+    refused = dict.fromkeys(owners, "remove_responsible dismissed: failed")
+    assert result.outcomes() == refused | {other: "remove_responsible dismissed: done"}
+
+
 def test_r14_a_waiting_person_asked_for_by_name_is_tried_at_once(imported: World) -> None:
     imported.list_responsible(LEAVER)
     imported.account.owners_with_deals.add(str(LEAVER))

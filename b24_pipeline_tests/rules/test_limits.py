@@ -1,6 +1,6 @@
 """R16: what is held, what goes on, what a first import may do, and what an approval lets through."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from pandera.typing import DataFrame
@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames, limits, planning
 from b24_pipeline.rules.limits import Circumstances
 from b24_pipeline.rules.records import DEFAULT_LIMITS, ActionKind, Harm, MatchReason, Outcome, SafetyLimit
-from b24_pipeline_tests.people import Row, actions, plan, step
+from b24_pipeline_tests.people import Row, actions, dead_letter, dead_letters, plan, step
 
 SMALL, LARGE = 20, 20_000
 
@@ -25,6 +25,7 @@ def held(
     approved: DataFrame[frames.Actions] | None = None,
     by: Mapping[Harm, SafetyLimit] = DEFAULT_LIMITS,
     resting: Outcome = Outcome.PLANNED,
+    refused: Sequence[Row] = (),
 ) -> list[int]:
     """Whom the limits hold."""
     decided = limits.hold(
@@ -32,6 +33,7 @@ def held(
         limits=by,
         circumstances=Circumstances(people_imported=people, first_import=first_import),
         approved=actions() if approved is None else approved,
+        dead_letters=dead_letters(*refused),
     )
     assert set(decided["outcome"]) <= {Outcome.PLANNED, Outcome.HELD, resting}
     return decided.loc[decided["outcome"] == Outcome.HELD, "bitrix24_id"].tolist()
@@ -106,9 +108,25 @@ def test_r16_what_is_not_going_to_be_sent_does_not_count_and_is_not_held(outcome
         limits=DEFAULT_LIMITS,
         circumstances=Circumstances(people_imported=SMALL, first_import=False),
         approved=actions(),
+        dead_letters=dead_letters(),
     )
     assert decided["outcome"].tolist() == [Outcome.PLANNED] * 3 + [outcome] * 10
     assert held(*changes(Harm.REMOVAL, 4), *resting, people=SMALL, resting=outcome) == [1, 2, 3, 4]
+
+
+def test_r16_what_was_refused_before_is_not_counted_when_it_is_tried_again() -> None:
+    refused = [dead_letter(user) for user in range(1, 5)]
+    assert held(*changes(Harm.REMOVAL, 4), people=SMALL, refused=refused) == []
+    assert held(*changes(Harm.REMOVAL, 4 + 3), people=SMALL, refused=refused) == []
+    assert held(*changes(Harm.REMOVAL, 4 + 4), people=SMALL, refused=refused) == [*range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    "other", [{"attempts": 0}, {"after": '{"last_name": "Other"}'}], ids=["outage", "other fields"]
+)
+def test_r16_what_no_service_has_refused_as_it_is_counts(other: Row) -> None:
+    refused = [dead_letter(user) | other for user in range(1, 5)]
+    assert held(*changes(Harm.REMOVAL, 4), people=SMALL, refused=refused) == [1, 2, 3, 4]
 
 
 def listed(*rows: Row) -> DataFrame[frames.Actions]:
