@@ -161,7 +161,7 @@ def last_import(database: Database) -> str | None:
 
 
 def points_since(database: Database, since: datetime) -> int:
-    """The points of CallGear that runs have spent, as far as they ended since then."""
+    """The points of CallGear that runs have spent, as far as they ended since then; of those that died at least."""
     return int(database.value("points_since", {"since": since}))
 
 

@@ -8,7 +8,7 @@ from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.store import Paths, RunCounts, RunStart, Step, Store
 from b24_pipeline.store.errors import RunNotBegun
 from b24_pipeline.store.runs import COUNTS
-from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, actions, ask, users
+from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, action, actions, ask, users
 
 
 def test_r20_a_run_keeps_how_it_went(recorder: Recorder) -> None:
@@ -47,6 +47,14 @@ def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) ->
 
     assert recorder.store.points_since(recorder.clock() - 2 * HALF_AN_HOUR) == 23
     assert recorder.store.points_since(recorder.clock()) == 0
+
+
+def test_the_points_of_a_run_that_died_are_at_least_one_for_each_of_its_actions(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_events(actions(*(action(user, "create", "done") for user in range(1, 4))))
+    recorder.begin()
+
+    assert recorder.store.points_since(recorder.clock() - HALF_AN_HOUR) == 3
 
 
 def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths: Paths, clock: Clock) -> None:

@@ -36,7 +36,13 @@ ORDER BY number DESC
 LIMIT $limit
 
 -- name: points_since
-SELECT coalesce(sum(callgear_points), 0) FROM store.runs WHERE coalesce(finished_at, started_at) >= $since
+-- A run that died has told no figure, but each of its actions took a point at least.
+WITH recent AS (
+    SELECT number, callgear_points FROM store.runs WHERE coalesce(finished_at, started_at) >= $since
+)
+SELECT coalesce(sum(callgear_points), 0)
+     + (SELECT count(*) FROM store.events WHERE run IN (SELECT number FROM recent WHERE callgear_points IS NULL))
+FROM recent
 
 -- name: complete_runs
 SELECT count(*) FROM store.runs
