@@ -7,9 +7,11 @@ from typing import Any
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import MethodError, SipNumbersInTheWay
+from b24_pipeline.rules.normalising import decimal_digits
 
 EXTENSION_MARK = "..."
-SHORTEST_FULL_NUMBER = 7
+SHORTEST_FULL_NUMBER = 10
+"""Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
 MOST_LINES = 10_000
 """The maximum of `limit` (contract 2)."""
 
@@ -40,7 +42,7 @@ class PhoneEntry:
 
 def main_part(phone_number: object) -> str:
     """The digits before the extension, by which numbers are compared."""
-    return "".join(filter(str.isdecimal, str(phone_number).partition(EXTENSION_MARK)[0]))
+    return _digits(str(phone_number))[0]
 
 
 def numbers(entries: Sequence[Row]) -> list[tuple[str, str]]:
@@ -51,7 +53,8 @@ def numbers(entries: Sequence[Row]) -> list[tuple[str, str]]:
 def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
-    Where SIP lines cannot be read, every entry must look like a full number of the public network.
+    Where SIP lines cannot be read, every entry must look like a full number of the public network, which carries its
+    country code (contract 5.3).
 
     Raises:
         SipNumbersInTheWay: one is, or may be.
@@ -80,16 +83,21 @@ def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], conditio
     try:
         doubtful = mains & _sip_numbers(client, condition)
     except MethodError:
-        doubtful = {main for main in mains if len(main) < SHORTEST_FULL_NUMBER}
+        doubtful = {main for main in mains if not _looks_full(main)}
     if doubtful:
         raise SipNumbersInTheWay(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: change this person by hand"
         )
 
 
+def _looks_full(main: str) -> bool:
+    """Whether these digits look like a full number of the public network: no country code begins with 0."""
+    return len(main) >= SHORTEST_FULL_NUMBER and not main.startswith("0")
+
+
 def _digits(phone_number: str) -> tuple[str, str]:
     main, _, extension = phone_number.partition(EXTENSION_MARK)
-    return main_part(main), "".join(filter(str.isdecimal, extension))
+    return decimal_digits(main), decimal_digits(extension)
 
 
 def _sip_numbers(client: CallGear, condition: Row | None) -> set[str]:

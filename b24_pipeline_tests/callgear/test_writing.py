@@ -491,6 +491,24 @@ def test_without_sip_lines_to_compare_full_numbers_are_echoed(client: CallGear, 
     assert EmployeeWriter(client).update(callgear_id, last_name=NEW).sent
 
 
+@pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
+@pytest.mark.parametrize("digits", ["0429117", "00429117001", "429117001", "0429117...20"])
+def test_without_sip_lines_to_compare_what_lacks_a_country_code_may_be_a_sip_number(
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, digits: str
+) -> None:
+    """No country code begins with 0 (contract 5.3), and the contract's own SIP number is one of seven digits."""
+    mode(sandbox, phones_omitted)
+    sandbox.faults.add(Fault(FaultKind.MNEMONIC, method="get.sip_lines", mnemonic="forbidden", code=-32003, times=None))
+    callgear_id = add(sandbox, "971505550142")
+    sandbox.account.add_sip_line(callgear_id, digits)
+
+    with pytest.raises(SipNumbersInTheWay, match="by hand"):
+        EmployeeWriter(client).update(callgear_id, last_name=NEW)
+
+    assert sandbox.writes() == []
+    assert sip_holders(sandbox) == [callgear_id]
+
+
 def test_a_short_number_that_is_no_sip_line_is_echoed(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, REQUIRED)
     callgear_id, other = add(sandbox, "0429"), add(sandbox)
