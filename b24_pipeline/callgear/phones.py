@@ -6,14 +6,13 @@ from typing import Any
 
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import MethodError, SipNumbersInTheWay
+from b24_pipeline.callgear.errors import SipNumbersInTheWay
+from b24_pipeline.callgear.sip_lines import read_sip_lines
 from b24_pipeline.rules.normalising import decimal_digits
 
 EXTENSION_MARK = "..."
 SHORTEST_FULL_NUMBER = 10
 """Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
-MOST_LINES = 10_000
-"""The maximum of `limit` (contract 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ def numbers(entries: Sequence[Row]) -> list[tuple[str, str]]:
 def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
-    Where SIP lines cannot be read, every entry must look like a full number of the public network, which carries its
-    country code (contract 5.3).
+    Where not all SIP lines can be read, every entry must look like a full number of the public network, which carries
+    its country code (contract 5.3).
 
     Raises:
         SipNumbersInTheWay: one is, or may be.
@@ -71,19 +70,14 @@ def refuse_sip_numbers_of_anybody(client: CallGear, callgear_id: int, entries: S
     _refuse(client, callgear_id, entries, None)
 
 
-def holders_of_sip_lines(client: CallGear) -> set[int]:
-    """Ids of the employees that have a SIP line."""
-    return {line["employee_id"] for line in _sip_lines(client, None) if line.get("employee_id") is not None}
-
-
 def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], condition: Row | None) -> None:
     if not entries:
         return
     mains = {main_part(entry.get("phone_number")) for entry in entries}
-    try:
-        doubtful = mains & _sip_numbers(client, condition)
-    except MethodError:
-        doubtful = {main for main in mains if not _looks_full(main)}
+    lines = read_sip_lines(client, condition)
+    doubtful = mains & {main_part(line.get("phone_number")) for line in lines.rows}
+    if not lines.complete:
+        doubtful |= {main for main in mains if not _looks_full(main)}
     if doubtful:
         raise SipNumbersInTheWay(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: change this person by hand"
@@ -98,16 +92,3 @@ def _looks_full(main: str) -> bool:
 def _digits(phone_number: str) -> tuple[str, str]:
     main, _, extension = phone_number.partition(EXTENSION_MARK)
     return decimal_digits(main), decimal_digits(extension)
-
-
-def _sip_numbers(client: CallGear, condition: Row | None) -> set[str]:
-    """The numbers of SIP lines."""
-    return {main_part(line.get("phone_number")) for line in _sip_lines(client, condition)}
-
-
-def _sip_lines(client: CallGear, condition: Row | None) -> list[Row]:
-    """SIP lines; the fields are named because others hold passwords (contract 7.5)."""
-    params: Row = {"fields": ["id", "phone_number", "employee_id"], "limit": MOST_LINES}
-    if condition is not None:
-        params["filter"] = condition
-    return client.call("get.sip_lines", params).rows()

@@ -6,7 +6,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError
 from b24_pipeline.callgear.facts import UpdateMode
-from b24_pipeline.callgear.phones import holders_of_sip_lines
+from b24_pipeline.callgear.sip_lines import holders_of_sip_lines
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.rules.records import Outcome
