@@ -24,6 +24,7 @@ from b24_pipeline.bitrix24.errors import (
     TransportFault,
 )
 from b24_pipeline.bitrix24.patience import Patience, RetryLimits
+from b24_pipeline.exchange import exchange
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -192,7 +193,8 @@ class Bitrix24:
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
         fault: Bitrix24Error
         try:
-            return self._http.post(address.url(method), json=body, headers=_HEADERS, follow_redirects=False)
+            request = self._http.build_request("POST", address.url(method), json=body, headers=_HEADERS)
+            return exchange(self._http, request)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = _transport_fault(method, error)
         raise fault

@@ -27,6 +27,7 @@ from b24_pipeline.callgear.errors import (
 )
 from b24_pipeline.callgear.judging import is_read
 from b24_pipeline.callgear.session import AccessToken, KeySession, Login, LoginSession, Session
+from b24_pipeline.exchange import exchange
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class CallGear:
         url: the endpoint, for example `https://dataapi.callgear.com/v2.0`.
         credentials: a key, or login and password.
         user_id: the client-account user on whose behalf an agent calls; agents only (contract 1.5).
-        http: carries the requests; its time-outs hold, it is left open.
+        http: carries the requests; its time-outs hold, the one for reading for the whole answer; it is left open.
         budget: the account's points.
         random: a number in [0, 1), for the jitter between repeats.
     """
@@ -203,7 +204,8 @@ class CallGear:
         with self._counting:
             self.requests_sent += 1
         try:
-            response = self._http.post(self._url, content=content, headers=HEADERS, follow_redirects=False)
+            request = self._http.build_request("POST", self._url, content=content, headers=HEADERS)
+            response = exchange(self._http, request)
         except NOTHING_SENT as error:
             return Answer(_not_sent(method, error), Metadata())
         except httpx.RequestError as error:

@@ -160,7 +160,7 @@ class Settings(AlertSettings):
         gt=0,
         le=3600,
         example="65",
-        description="How long an answer is waited for.",
+        description="How long a whole answer is waited for.",
     )
     callgear_in_flight: int = setting(
         f"{PREFIX}CALLGEAR_IN_FLIGHT", 8, ge=1, le=64, example="8", description="CallGear requests in flight at most."

@@ -21,7 +21,8 @@ from b24_pipeline.bitrix24 import (
     ServerFault,
     TransportFault,
 )
-from b24_pipeline_tests.bitrix24.conftest import START, TLS, FakeClock
+from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
+from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
 
 SECRET = "abcd1234abcd1234"
 URL = f"https://old.bitrix24.com/rest/1/{SECRET}/"
@@ -205,6 +206,17 @@ def test_the_pauses_double_and_end(client_of: Make, clock: FakeClock) -> None:
         client_of(portal, retries=RetryLimits(tries=7, longest_pause=10)).call("profile")
     assert clock.slept == [1, 2, 4, 8, 10, 10]
     assert len(portal.requests) == 7
+
+
+def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
+    with dripping() as drip, httpx.Client(timeout=SHORT, verify=TLS) as http:
+        client = Bitrix24(f"{drip.url}rest/1/{SECRET}/", http=http, clock=clock, sleep=clock.sleep)
+
+        with pytest.raises(TransportFault, match="profile: no answer in time") as caught:
+            client.call_once("profile")
+
+        assert drip.hung_up.wait(IN_ANY_CASE)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 def test_pauses_are_jittered(client_of: Make, clock: FakeClock) -> None:

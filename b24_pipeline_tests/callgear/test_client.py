@@ -26,7 +26,8 @@ from b24_pipeline.callgear import (
 )
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import ErrorId, ExpiredSession, TokenState
-from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering
+from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
+from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
 
 UNKNOWN = [
     FaultKind.CONNECTION_REFUSED,
@@ -136,6 +137,17 @@ def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: 
     assert not caught.value.acted_unknown
     assert client.requests_sent == 4
     assert clock.slept == [0.5, 1.0, 2.0]
+
+
+def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
+    budget = package.PointsBudget(clock=clock, sleep=clock.sleep)
+    with dripping() as drip, httpx.Client(timeout=IMPATIENT, verify=TLS) as http:
+        client = CallGear(drip.url, credentials=AccessToken("key"), http=http, budget=budget)
+
+        with pytest.raises(UnknownOutcome, match=r"create\.employees: ReadTimeout"):
+            client.call("create.employees", {"last_name": "Lebedeva"})
+
+        assert drip.hung_up.wait(IN_ANY_CASE)
 
 
 def test_an_untrusted_certificate_stops_and_says_so() -> None:
