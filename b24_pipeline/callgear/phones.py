@@ -10,6 +10,8 @@ from b24_pipeline.callgear.errors import SipNumbersInTheWay
 from b24_pipeline.callgear.sip_lines import read_sip_lines
 from b24_pipeline.rules.normalising import decimal_digits
 
+NumberKey = tuple[str, str]
+
 EXTENSION_MARK = "..."
 SHORTEST_FULL_NUMBER = 10
 """Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
@@ -39,14 +41,20 @@ class PhoneEntry:
         }
 
 
+def number_key(phone_number: object) -> NumberKey:
+    """A number as it is compared: the digits of its main part and of its extension (contract 5.3)."""
+    main, _, extension = str(phone_number).partition(EXTENSION_MARK)
+    return decimal_digits(main), decimal_digits(extension)
+
+
 def main_part(phone_number: object) -> str:
-    """The digits before the extension, by which numbers are compared."""
-    return _digits(str(phone_number))[0]
+    """The digits before the extension."""
+    return number_key(phone_number)[0]
 
 
-def numbers(entries: Sequence[Row]) -> list[tuple[str, str]]:
-    """The numbers of entries in dialling order, each as the digits of its main part and of its extension."""
-    return [_digits(str(entry.get("phone_number"))) for entry in entries]
+def numbers(entries: Sequence[Row]) -> list[NumberKey]:
+    """The numbers of entries in dialling order, each as it is compared."""
+    return [number_key(entry.get("phone_number")) for entry in entries]
 
 
 def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
@@ -87,8 +95,3 @@ def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], conditio
 def _looks_full(main: str) -> bool:
     """Whether these digits look like a full number of the public network: no country code begins with 0."""
     return len(main) >= SHORTEST_FULL_NUMBER and not main.startswith("0")
-
-
-def _digits(phone_number: str) -> tuple[str, str]:
-    main, _, extension = phone_number.partition(EXTENSION_MARK)
-    return decimal_digits(main), decimal_digits(extension)

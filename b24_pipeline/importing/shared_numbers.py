@@ -10,7 +10,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.keeping import SETTINGS, phones
-from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.phones import NumberKey, PhoneEntry, number_key
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.rules import frames, planning
 
@@ -34,20 +34,25 @@ class SharedNumbers:
     def __init__(self, client: CallGear, *, now: Callable[[], datetime]) -> None:
         self._client = client
         self._now = now
-        self._holders: dict[str, list[int]] = {}
-        self._known: dict[str, tuple[PhoneEntry, datetime | None]] = {}
+        self._holders: dict[NumberKey, list[int]] = {}
+        self._known: dict[NumberKey, tuple[PhoneEntry, datetime | None]] = {}
 
     def learn(self, callgear_employees: DataFrame[frames.CallGearEmployees]) -> None:
         """Take over who held which number, and how, when the run began."""
         texts = callgear_employees.set_index("callgear_id")["phone_numbers"]
         for callgear_id, text in texts[texts != planning.NO_PHONES].dropna().items():
             for entry in json.loads(text):
-                self._holders.setdefault(entry["phone_number"], []).append(int(str(callgear_id)))
-                self._known[entry["phone_number"]] = (_settings_of(entry), None)
+                key = number_key(entry["phone_number"])
+                self._holders.setdefault(key, []).append(int(str(callgear_id)))
+                self._known[key] = (_settings_of(entry), None)
 
     def entry(self, number: str, *, bitrix24_id: int) -> PhoneEntry:
-        """The entry that adds the number for this user; its first holder is looked at for it, if it has any."""
-        holders = self._holders.get(number)
+        """The entry that adds the number for this user; its first holder is looked at for it, if it has any.
+
+        A shared number is spelled as the account has it: it is found by its digits (contract 5.3).
+        """
+        key = number_key(number)
+        holders = self._holders.get(key)
         if not holders:
             return PhoneEntry(phone_number=number)
         log.info(
@@ -56,17 +61,17 @@ class SharedNumbers:
             len(holders),
             ", ".join(map(str, holders[:MOST_NAMED])),
         )
-        entry, seen_at = self._known[number]
+        entry, seen_at = self._known[key]
         now = self._now()
         if seen_at is None or now - seen_at > FRESH:
-            entry = self._present(number, holders[0]) or entry
-            self._known[number] = (entry, now)
+            entry = self._present(key, holders[0]) or entry
+            self._known[key] = (entry, now)
         return entry
 
-    def _present(self, number: str, holder: int) -> PhoneEntry | None:
+    def _present(self, key: NumberKey, holder: int) -> PhoneEntry | None:
         employee = read_employee(self._client, holder)
         entries = phones(employee) if employee is not None else []
-        return next((_settings_of(entry) for entry in entries if entry.get("phone_number") == number), None)
+        return next((_settings_of(entry) for entry in entries if number_key(entry.get("phone_number")) == key), None)
 
 
 def _settings_of(entry: Row) -> PhoneEntry:

@@ -21,6 +21,10 @@ class Account:
         self.employees: dict[int, list[dict[str, Any]]] = {7: [held(SHARED)], 8: [held(SHARED), held("7999")], 9: []}
         self.reads = 0
         self.now = NOON
+        self.begin_run()
+
+    def begin_run(self) -> None:
+        """A run begins."""
         client = answering(self.answer)
         self.numbers = SharedNumbers(client, now=lambda: self.now)
         self.numbers.learn(fetch_employees(client))
@@ -62,6 +66,24 @@ def test_a_shared_number_has_the_settings_that_its_holder_has_now(
     assert entry == PhoneEntry(SHARED, channels_count=2, dial_time=40)
     assert "with 2 of CallGear's employees, among them 7, 8" in caplog.text
     assert SHARED not in caplog.text
+
+
+@pytest.mark.parametrize("stored", [f"+{SHARED}", "+7 (495) 555-00-00"])
+def test_r11_a_number_that_its_holder_has_in_another_spelling_is_shared_too_and_sent_as_it_is_stored(
+    account: Account, stored: str
+) -> None:
+    account.employees = {7: [held("7111"), held(stored)]}
+    account.begin_run()
+    account.employees[7] = [held("7111"), held(stored, dial_time=40)]
+
+    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(stored, channels_count=2, dial_time=40)
+
+
+def test_an_extension_makes_it_another_number(account: Account) -> None:
+    account.employees = {7: [held(f"{SHARED}...204")]}
+    account.begin_run()
+
+    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED)
 
 
 def test_a_number_of_many_is_looked_at_once_a_minute(account: Account) -> None:
