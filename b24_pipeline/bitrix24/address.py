@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from b24_pipeline.bitrix24.errors import AccountError
+from b24_pipeline.hosts import has_usable_host
 
 _CLOUD: Final = re.compile(r"[^.]+\.(bitrix24\.[a-z]{2,}(\.[a-z]{2,})?)")
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
@@ -80,7 +81,7 @@ def _split(url: str, *, base: str = "") -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    return parts
+    return parts if has_usable_host(parts.geturl()) else None
 
 
 def _same_portal(host: str, new_host: str) -> bool:

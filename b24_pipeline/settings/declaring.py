@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from b24_pipeline.hosts import has_usable_host
 from b24_pipeline.settings.given import GivenEnvironment
 
 PREFIX = "B24_PIPELINE_"
@@ -72,8 +73,11 @@ def split_url(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         _ = url.hostname, url.port
+        usable = has_usable_host(url.geturl())
     except ValueError:
-        raise ValueError("is no address: its host or its port is wrong") from None
+        usable = False
+    if not usable:
+        raise ValueError("is no address: its host or its port is wrong")
     return url
 
 

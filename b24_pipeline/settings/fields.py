@@ -236,8 +236,9 @@ class Settings(AlertSettings):
     @classmethod
     def is_https(cls, value: str) -> str:
         """Plain http is accepted for loopback only."""
-        check_scheme(split_url(value))
-        return value
+        url = split_url(value)
+        check_scheme(url)
+        return url.geturl()
 
     @model_validator(mode="after")
     def has_credentials(self) -> Self:

@@ -25,6 +25,9 @@ NOT_FOLLOWED = [
     ("https://new.bitrix24.com/rest/1/x/scope", "something that is no webhook"),
     ("https://[bad/batch", "something that is no webhook"),
     ("https://new.bitrix24.com:99999/batch", "something that is no webhook"),
+    ("https://xn--0.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
+    ("https://new\u200b.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
+    (f"https://{'a' * 64}.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
     ("javascript:alert(1)/batch", "something that is no webhook"),
 ]
 

@@ -17,6 +17,7 @@ from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.world import World
 
 BAD_PORT = "https://company.bitrix24.com:abc/rest/1/secretsecret/"
+EMPTY_LABEL = "https://company..bitrix24.com/rest/1/secretsecret/"
 EVERYTHING = ("history", "check", "stale", "sync", "accept-address")
 
 
@@ -61,7 +62,9 @@ def test_a_database_that_is_a_folder_is_2(world: World, terminal: Terminal, comm
     ("variable", "value", "says"),
     [
         ("BITRIX24_WEBHOOK_URL", BAD_PORT, "is no address: its host or its port is wrong"),
+        ("BITRIX24_WEBHOOK_URL", EMPTY_LABEL, "is no address: its host or its port is wrong"),
         ("CALLGEAR_API_URL", "https://[dataapi/v2.0", "is no address: its host or its port is wrong"),
+        ("CALLGEAR_API_URL", "https://dataapi..callgear.com/v2.0", "is no address: its host or its port is wrong"),
         ("HTTPS_PROXY", "foo:bar", "is no address of a proxy"),
         ("B24_PIPELINE_KEEP_DAYS", "999999999", "should be less than or equal to 36500"),
     ],

@@ -100,6 +100,42 @@ def test_a_bad_value_is_one_line_with_name_and_example_and_never_the_value(
     assert not isinstance(refused.value, SettingsIncomplete)
 
 
+MISTYPED = [
+    "company..bitrix24.com",
+    ".bitrix24.com",
+    "xn--0.bitrix24.com",
+    "company\u200b.bitrix24.com",
+    f"{'a' * 64}.bitrix24.com",
+    "300.1.1.1",
+]
+
+
+@pytest.mark.parametrize("host", MISTYPED)
+@pytest.mark.parametrize("name", ["BITRIX24_WEBHOOK_URL", "CALLGEAR_API_URL", "B24_PIPELINE_ALERT_WEBHOOK_URL"])
+def test_a_host_that_cannot_be_looked_up_is_refused_and_the_secret_not_repeated(
+    given: pytest.MonkeyPatch, name: str, host: str
+) -> None:
+    given.setenv(name, f"https://{host}/rest/1/secretsecret/")
+
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{name}: is no address: its host or its port is wrong. Example: {name}=https://")
+    assert "secretsecret" not in line
+
+
+@pytest.mark.parametrize("host", ["bürger.bitrix24.com", "xn--mnchen-3ya.de", "b24_test.local", "10.0.0.7", "portal."])
+def test_whatever_host_can_be_looked_up_is_accepted(given: pytest.MonkeyPatch, host: str) -> None:
+    given.setenv("BITRIX24_WEBHOOK_URL", f"https://{host}/rest/1/code/")
+    assert settings.load().bitrix24_webhook_url.get_secret_value() == f"https://{host}/rest/1/code/"
+
+
+def test_a_line_break_after_an_address_does_not_count(given: pytest.MonkeyPatch) -> None:
+    given.setenv("CALLGEAR_API_URL", "https://dataapi.callgear.com/v2.0\n")
+    assert settings.load().callgear_api_url == "https://dataapi.callgear.com/v2.0"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8024", "localhost", "[::1]:80"])
 def test_plain_http_is_accepted_for_this_machine(given: pytest.MonkeyPatch, host: str) -> None:
     given.setenv("BITRIX24_WEBHOOK_URL", f"http://{host}/rest/1/code")
