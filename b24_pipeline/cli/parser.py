@@ -72,7 +72,12 @@ def build_parser() -> argparse.ArgumentParser:
     add_reading_options(history)
 
     explain = commands.add_parser("explain", help="the life of one person, newest first")
-    explain.add_argument("person", metavar="ID|EMAIL", help="a Bitrix24 user id or an e-mail address")
+    explain.add_argument(
+        "person",
+        type=text(example="b24-pipeline explain 42"),
+        metavar="ID|EMAIL",
+        help="a Bitrix24 user id or an e-mail address",
+    )
     add_reading_options(explain)
 
     report = commands.add_parser("report", help="the report as one HTML file: people, runs, rejects, links, points")
@@ -97,7 +102,12 @@ def build_parser() -> argparse.ArgumentParser:
     add_sandbox_option(stale)
 
     approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
-    approve.add_argument("run_id", metavar="RUN_ID", help="the first 8 characters are enough")
+    approve.add_argument(
+        "run_id",
+        type=text(example="b24-pipeline approve 1f0c2a9e"),
+        metavar="RUN_ID",
+        help="the first 8 characters are enough",
+    )
     approve.add_argument(
         "--user",
         nargs="+",
@@ -110,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_sandbox_option(approve)
 
     forget = commands.add_parser("forget", help="erase a person's data from snapshots and actions; counts stay")
-    forget.add_argument("person", metavar="ID|EMAIL")
+    forget.add_argument("person", type=text(example="b24-pipeline forget 42"), metavar="ID|EMAIL")
     add_sandbox_option(forget)
 
     accept_address = commands.add_parser(
@@ -118,6 +128,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_sandbox_option(accept_address)
     return parser
+
+
+def text(*, example: str) -> Callable[[str], str]:
+    """What the database can be asked for; it refuses the halves of surrogate pairs that bytes outside UTF-8 become."""
+
+    def in_utf_8(typed: str) -> str:
+        try:
+            typed.encode()
+        except UnicodeEncodeError:
+            raise argparse.ArgumentTypeError(f"is not text in UTF-8. Example: {example}") from None
+        return typed
+
+    return in_utf_8
 
 
 def between(least: int, most: int) -> Callable[[str], int]:

@@ -38,6 +38,12 @@ class DatabaseSetting(BaseSettings):
         description="The DuckDB file that people open. The working file lies beside it.",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_text(cls, value: object) -> object:
+        """In UTF-8, as everything takes it that a setting is passed on to."""
+        return in_utf_8(value) if isinstance(value, str) else value
+
     @field_validator("database")
     @classmethod
     def is_file_name(cls, value: Path) -> Path:
@@ -59,9 +65,26 @@ class DatabaseSetting(BaseSettings):
         return init_settings, GivenEnvironment(settings_cls), env_settings, dotenv_settings
 
 
+def in_utf_8(text: str) -> str:
+    """The text as it was read.
+
+    Raises:
+        ValueError: its bytes were no UTF-8. The message does not repeat it, as it may be a secret.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not text in UTF-8") from None
+    return text
+
+
 def parts(text: str) -> list[str]:
-    """The parts of a comma-separated list."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """The parts of a comma-separated list.
+
+    Raises:
+        ValueError: it is not text in UTF-8.
+    """
+    return [part.strip() for part in in_utf_8(text).split(",") if part.strip()]
 
 
 def split_url(text: str) -> SplitResult:

@@ -18,6 +18,7 @@ from b24_pipeline_tests.world import World
 
 BAD_PORT = "https://company.bitrix24.com:abc/rest/1/secretsecret/"
 EMPTY_LABEL = "https://company..bitrix24.com/rest/1/secretsecret/"
+NO_UTF_8 = os.fsdecode(b"\xff")
 EVERYTHING = ("history", "check", "stale", "sync", "accept-address")
 
 
@@ -102,6 +103,29 @@ def test_a_number_out_of_bounds_is_2(terminal: Terminal, arguments: tuple[str, .
 
     assert (said.code, said.out) == (2, "")
     assert f"argument {arguments[-2]}: " in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "example"), [("explain", "explain 42"), ("forget", "forget 42"), ("approve", "approve 1f0c2a9e")]
+)
+def test_an_argument_that_is_no_utf_8_is_2(portal: World, terminal: Terminal, command: str, example: str) -> None:
+    assert portal
+    said = terminal(command, NO_UTF_8)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[-1].endswith(f": is not text in UTF-8. Example: b24-pipeline {example}")
+
+
+@pytest.mark.parametrize("command", EVERYTHING)
+def test_a_file_name_that_is_no_utf_8_is_2(world: World, terminal: Terminal, command: str) -> None:
+    world.set(B24_PIPELINE_DATABASE=f"/tmp/{NO_UTF_8}.duckdb")
+
+    said = terminal(command)
+
+    assert (said.code, one_line(said)) == (
+        2,
+        "B24_PIPELINE_DATABASE: is not text in UTF-8. Example: B24_PIPELINE_DATABASE=data/b24_pipeline.duckdb",
+    )
 
 
 @pytest.mark.parametrize("command", ["explain", "forget"])

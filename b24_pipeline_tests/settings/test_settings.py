@@ -1,6 +1,7 @@
 """Settings: from the environment or `.env`, secret, checked, and explained in one line each."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def test_a_bad_value_is_one_line_with_name_and_example_and_never_the_value(
     assert f"Example: {name}=" in line
     assert "secretsecret" not in line
     assert not isinstance(refused.value, SettingsIncomplete)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in settings.named_fields()])
+def test_bytes_that_are_no_utf_8_are_refused_in_every_setting(given: pytest.MonkeyPatch, name: str) -> None:
+    given.setenv(name, os.fsdecode(b"secretsecret\xff"))
+
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{name}: is not text in UTF-8. Example: {name}=")
 
 
 MISTYPED = [
