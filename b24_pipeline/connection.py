@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
@@ -17,10 +18,15 @@ from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.callgear.budget import PointsBudget
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.session import AccessToken, Login
+from b24_pipeline.hosts import has_usable_host
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 from b24_pipeline.store import Paths
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+BAD_PROXY = (
+    "HTTPS_PROXY (or HTTP_PROXY, ALL_PROXY, NO_PROXY): is no address of a proxy. "
+    "Example: HTTPS_PROXY=http://proxy.company.com:3128"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client
     Raises:
         SettingsError: the environment names a proxy that is none.
     """
+    refuse_unusable_proxies()
     try:
         return httpx.Client(
             timeout=httpx.Timeout(
@@ -122,10 +129,19 @@ def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client
             trust_env=True,
         )
     except (ValueError, ImportError, httpx.InvalidURL):
-        raise SettingsError(
-            "HTTPS_PROXY (or HTTP_PROXY, ALL_PROXY, NO_PROXY): is no address of a proxy. "
-            "Example: HTTPS_PROXY=http://proxy.company.com:3128"
-        ) from None
+        raise SettingsError(BAD_PROXY) from None
+
+
+def refuse_unusable_proxies() -> None:
+    """A client takes any host, and fails with the first request.
+
+    Raises:
+        SettingsError: the environment names a proxy whose host cannot be looked up.
+    """
+    named = getproxies()
+    for proxy in filter(None, map(named.get, ("http", "https", "all"))):
+        if not has_usable_host(proxy if "://" in proxy else f"http://{proxy}"):
+            raise SettingsError(BAD_PROXY)
 
 
 def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:

@@ -78,6 +78,8 @@ def refuse_taken(host: str, port: int) -> None:
         with socket.socket(family, socket.SOCK_STREAM) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+    except UnicodeError:
+        raise SettingsError("--host: is no address to listen on. Example: --host 0.0.0.0") from None
     except OSError as error:
         raise SettingsError(f"--port: port {port} of {host} cannot be used ({error.strerror})") from None
 

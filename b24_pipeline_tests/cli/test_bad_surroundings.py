@@ -67,6 +67,7 @@ def test_a_database_that_is_a_folder_is_2(world: World, terminal: Terminal, comm
         ("CALLGEAR_API_URL", "https://[dataapi/v2.0", "is no address: its host or its port is wrong"),
         ("CALLGEAR_API_URL", "https://dataapi..callgear.com/v2.0", "is no address: its host or its port is wrong"),
         ("HTTPS_PROXY", "foo:bar", "is no address of a proxy"),
+        ("HTTPS_PROXY", "http://proxy..company.com:3128", "is no address of a proxy"),
         ("B24_PIPELINE_KEEP_DAYS", "999999999", "should be less than or equal to 36500"),
     ],
 )
@@ -141,6 +142,13 @@ def test_a_port_that_is_taken_is_2(terminal: Terminal, taken_port: int, command:
 
     assert (said.code, said.out) == (2, "")
     assert one_line(said).startswith(f"--port: port {taken_port} of 127.0.0.1 cannot be used (")
+
+
+@pytest.mark.parametrize("host", ["0.0..0", NO_UTF_8])
+def test_a_host_to_listen_on_that_is_none_is_2(terminal: Terminal, host: str) -> None:
+    said = terminal("webserver", "--host", host)
+
+    assert (said.code, one_line(said)) == (2, "--host: is no address to listen on. Example: --host 0.0.0.0")
 
 
 @pytest.mark.parametrize("kept", ["{", "[]", '{"format": 99}'])
