@@ -14,7 +14,7 @@ from rich.text import Text
 from b24_pipeline import settings
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
-from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console
+from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.keeping import ReportFiles
@@ -42,7 +42,8 @@ def history(arguments: argparse.Namespace) -> Exit:
     with Store.reader(paths_of(arguments), now=utc_now) as store:
         runs = store.history(limit=arguments.limit, since=parsed_date(arguments.since))
     if arguments.json:
-        print(runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character()))
+        written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
+        print(without_steering(written))
         return Exit.DONE
     table = Table(box=None)
     for column in HISTORY_COLUMNS:

@@ -1,12 +1,19 @@
 """Where tables are printed."""
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
+from b24_pipeline.reporting.texts import UNPRINTABLE
+
 WIDTH_WITHOUT_TERMINAL = 160
+STEERING = UNPRINTABLE | {"Zl", "Zp"}
+"""Categories of characters that steer a terminal, or end a line for whoever reads line by line."""
+BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
 def wide_console() -> Console:
@@ -17,7 +24,17 @@ def wide_console() -> Console:
 
 def as_json(found: Mapping[str, object] | Sequence[Mapping[str, object]]) -> str:
     """As JSON that is right also where standard output cannot write every character."""
-    return json.dumps(found, ensure_ascii=not shows_every_character(), default=str)
+    return without_steering(json.dumps(found, ensure_ascii=not shows_every_character(), default=str))
+
+
+def without_steering(written: str) -> str:
+    r"""The same JSON, with `\uXXXX` for each character by which a text could steer the terminal."""
+    return BEYOND_ASCII.sub(lambda found: escaped(found[0]), written)
+
+
+def escaped(character: str) -> str:
+    """The character as it is, or as JSON escapes it."""
+    return json.dumps(character)[1:-1] if unicodedata.category(character) in STEERING else character
 
 
 def shows_every_character() -> bool:
