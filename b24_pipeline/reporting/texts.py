@@ -5,6 +5,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~:@&$^=-])")
+LINK_BEGINS = re.compile(r"https?(?=\\://)|www(?=\.)", re.IGNORECASE)
+WORD_JOINER = "\u2060"
+"""Takes no room, and breaks no line."""
 LONGEST_CELL = 120
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 MOST_ROWS = 50
@@ -30,8 +33,12 @@ def numbered(number: int, one: str, many: str) -> str:
 
 
 def markdown_line(text: object) -> str:
-    """The text on one line, as Markdown shows it to the letter."""
-    return MARKDOWN_SPECIAL.sub(r"\\\1", one_line(text))
+    """The text on one line, as Markdown shows it to the letter.
+
+    Addresses become no links: GitHub's Markdown looks for them once the escapes are gone, so an invisible character
+    stands in each. E-mail addresses are left whole, as people copy them.
+    """
+    return LINK_BEGINS.sub(rf"\g<0>{WORD_JOINER}", MARKDOWN_SPECIAL.sub(r"\\\1", one_line(text)))
 
 
 def markdown(text: object) -> str:

@@ -6,7 +6,8 @@ from numbers import Number
 from b24_pipeline_tests.world import MATERIALIZE, STEPS, World
 
 AFTER_READING = ("employees", "employee_matches", "callgear_upsert", "responsible_employees")
-HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)`*_\n# x"
+LINK = re.compile(r"https?://|www\.")
+HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)www.evil.test`*_\n# x"
 TABLES = (
     ("employees", "rejects"),
     ("employees", "unusable_phone_texts"),
@@ -76,6 +77,7 @@ def test_texts_of_the_portal_cannot_break_out_of_a_table(world: World) -> None:
         assert "evil" in "".join(rows), f"nothing hostile is shown in {name}"
         assert {len(free("|", row)) for row in rows} == {len(free("|", header))}, name
         assert not [character for row in rows for character in "<`[#*" if free(character, row)], name
+        assert LINK.search("".join(rows).replace("\\", "")) is None, name
 
 
 def test_a_run_for_one_person_shows_the_trace_in_the_page_of_each_step_that_acts(world: World) -> None:
@@ -89,6 +91,7 @@ def test_a_run_for_one_person_shows_the_trace_in_the_page_of_each_step_that_acts
     assert "**R13** Bitrix24 has no user 99\\: it is not among the 2 users that were read" in trace
     assert "Other" not in trace
     assert not [mark for mark in "<`[#" if free(mark, trace)]
+    assert LINK.search(trace.replace("\\", "")) is None
     assert result.metadata("responsible_employees")["trace"] == trace
 
 

@@ -1,5 +1,6 @@
 """The step trace of one person: what was read on both sides, the rule that decided, what was sent."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,8 @@ from b24_pipeline_tests.people import (
     users,
 )
 
-HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)`*_\n# x"
+LINK = re.compile(r"https?://|www\.")
+HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)www.evil.test`*_\n# x"
 
 
 def evidence(*people: Row, account: tuple[Row, ...] = (), policy: Policy | None = None, **known: Any) -> Evidence:
@@ -217,6 +219,7 @@ def test_hostile_texts_break_out_of_no_trace() -> None:
     assert [line for line in shown.splitlines() if line and not line.startswith(("**", *"123456"))] == []
     unescaped = shown.replace("**", "").replace("\\\\", "")
     assert [mark for mark in "<>|[]`*_#" if mark in "".join(unescaped.split(f"\\{mark}"))] == []
+    assert LINK.search(shown.replace("\\", "")) is None
 
 
 def test_very_many_people_are_cut() -> None:
