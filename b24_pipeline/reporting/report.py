@@ -14,6 +14,7 @@ from b24_pipeline.reporting.palette import Colour, stylesheet
 from b24_pipeline.reporting.texts import numbered, printable
 from b24_pipeline.rules.records import MatchReason
 from b24_pipeline.rules.words import reason
+from b24_pipeline.store.files import private_file, whole_or_gone
 from b24_pipeline.store.report import Figures, Refused, RunFigure
 
 TWO_INTERVALS = timedelta(hours=1)
@@ -140,7 +141,7 @@ def as_markdown(svg: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
     draft = path.with_name(path.name + ".tmp")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
+    with whole_or_gone(draft):
+        with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
+            file.write(text)
+        draft.replace(path)

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,14 +97,27 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def private_file(path: Path) -> Iterator[int]:
-    """A descriptor of a new, empty file that only its owner may read."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+def whole_or_gone(path: Path) -> Iterator[None]:
+    """Leave nothing of the file where the block fails: it holds personal data, and is what may have filled the disk."""
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        yield
+    except BaseException:
+        for left in (path, wal_of(path)):
+            with suppress(OSError):  # what failed first is what people need to know
+                left.unlink()
+        raise
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[int]:
+    """A descriptor of a new, empty file that only its owner may read; it is gone where the block fails."""
+    path.unlink(missing_ok=True)
+    with whole_or_gone(path):
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 def copy_bytes(source: int, target: Path) -> None:

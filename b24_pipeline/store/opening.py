@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import DatabaseBusy, DatabaseCorrupt, DatabaseMissing, DatabaseNotReadable, StoreError
-from b24_pipeline.store.files import copy_bytes, copy_file, move_into_place, patiently, writing
+from b24_pipeline.store.files import copy_bytes, copy_file, move_into_place, patiently, whole_or_gone, writing
 from b24_pipeline.store.migrating import bring_up_to_date, refuse_newer, version_of
 from b24_pipeline.store.paths import Paths, wal_of
 from b24_pipeline.store.schema import LAYOUT
@@ -61,11 +61,12 @@ def create_working(paths: Paths, *, at: datetime) -> None:
     with writing(paths.published.parent):
         for path in (paths.rebuilding, wal_of(paths.rebuilding)):
             path.unlink(missing_ok=True)
-        if paths.published.exists():
-            copy_file(paths.published, paths.rebuilding)
-        with closing(Database.open(paths.rebuilding)) as database:
-            bring_up_to_date(database, at=at)
-        move_into_place(paths.rebuilding, paths.working)
+        with whole_or_gone(paths.rebuilding):
+            if paths.published.exists():
+                copy_file(paths.published, paths.rebuilding)
+            with closing(Database.open(paths.rebuilding)) as database:
+                bring_up_to_date(database, at=at)
+            move_into_place(paths.rebuilding, paths.working)
 
 
 @contextmanager
@@ -120,8 +121,9 @@ def publish(paths: Paths, database: Database) -> None:
     draft = target.with_name(paths.publishing.name)
     with database.lock, writing(target.parent):
         database.execute("checkpoint")
-        copy_bytes(database.content, draft)
-        move_into_place(draft, target)
+        with whole_or_gone(draft):
+            copy_bytes(database.content, draft)
+            move_into_place(draft, target)
 
 
 def compacted(paths: Paths, database: Database) -> Database:
@@ -133,12 +135,13 @@ def compacted(paths: Paths, database: Database) -> Database:
     with writing(paths.published.parent):
         for path in (paths.rebuilding, wal_of(paths.rebuilding)):
             path.unlink(missing_ok=True)
-        database.copy_into(paths.rebuilding)
-        with closing(Database.open_read_only(paths.rebuilding)) as copy:
-            if _row_counts(copy) != _row_counts(database):
-                raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
-        database.close()
-        move_into_place(paths.rebuilding, paths.working)
+        with whole_or_gone(paths.rebuilding):
+            database.copy_into(paths.rebuilding)
+            with closing(Database.open_read_only(paths.rebuilding)) as copy:
+                if _row_counts(copy) != _row_counts(database):
+                    raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
+            database.close()
+            move_into_place(paths.rebuilding, paths.working)
     return Database.open(paths.working)
 
 

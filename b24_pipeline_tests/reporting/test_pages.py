@@ -20,6 +20,7 @@ from b24_pipeline.reporting.report import Report, as_markdown, make_report, page
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten
 from b24_pipeline.store.report import Figures, Refused, figures
+from b24_pipeline_tests.databases import no_file_larger_than
 from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
@@ -250,3 +251,13 @@ def test_the_report_is_private_and_replaced_in_one_step(tmp_path: Path) -> None:
     write_private(target, "new")
     assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_disk_that_is_full_leaves_the_old_report_and_no_half_of_the_new_one(tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    target.write_text("old")
+
+    with no_file_larger_than(100_000), pytest.raises(OSError, match="File too large"):
+        write_private(target, "new" * 100_000)
+
+    assert [(path, path.read_text()) for path in tmp_path.iterdir()] == [(target, "old")]

@@ -336,6 +336,34 @@ def test_a_disk_that_is_full_on_publishing_leaves_the_published_file_whole(publi
         with no_file_larger_than(half), pytest.raises(DatabaseNotWritable, match="cannot be written"):
             store.publish()
     assert ask(published, "SELECT run_id FROM audit.runs") == [("run-1",)]
+    assert not published.publishing.exists()
+
+
+def test_a_draft_that_cannot_take_its_place_is_gone(published: Paths, clock: Clock) -> None:
+    published.published.unlink()
+    with Store.open(published, now=clock) as store:
+        published.published.mkdir()
+        with pytest.raises(DatabaseNotWritable, match="cannot be written"):
+            store.publish()
+    assert not published.publishing.exists()
+
+
+def test_a_disk_that_is_full_on_compacting_leaves_the_working_file_alone(published: Paths, clock: Clock) -> None:
+    with Store.open(published, now=clock) as store:
+        half = published.working.stat().st_size // 2
+        with no_file_larger_than(half), pytest.raises(DatabaseNotWritable, match="cannot grow"):
+            store.compact()
+        assert store.history()["run_id"].tolist() == ["run-1"]
+        assert not published.rebuilding.exists()
+
+
+def test_a_disk_that_is_full_on_copying_the_published_file_leaves_no_half_of_it(published: Paths, clock: Clock) -> None:
+    published.working.unlink()
+    half = published.published.stat().st_size // 2
+    with no_file_larger_than(half), pytest.raises(DatabaseNotWritable):
+        Store.open(published, now=clock)
+    assert not published.working.exists()
+    assert not published.rebuilding.exists()
 
 
 def test_a_disk_with_too_little_room_is_an_error_on_opening(
