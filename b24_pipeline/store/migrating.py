@@ -19,12 +19,13 @@ def version_of(database: Database) -> int:
     """The version of the layout in the file; `EMPTY` for a database without tables.
 
     Raises:
-        DatabaseForeign: there are tables, but none of ours.
+        DatabaseForeign: there are tables, but none of ours, or one of the same name that is another.
     """
-    with suppress(duckdb.CatalogException):  # to list the tables first would take ten times as long
+    # To list the tables first would take ten times as long.
+    with suppress(duckdb.CatalogException, duckdb.BinderException):  # no such table, or one with other columns
         version = database.value("schema_version")
-        if version is not None:
-            return int(version)
+        if isinstance(version, int):
+            return version
     if not database.records("tables"):
         return EMPTY
     raise DatabaseForeign(

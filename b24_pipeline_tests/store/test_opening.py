@@ -266,6 +266,17 @@ def test_a_database_of_something_else_is_left_alone(paths: Paths, clock: Clock, 
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("columns", ["'first' AS version", "1 AS number", "NULL AS version", "today() AS version"])
+def test_a_table_of_versions_of_something_else_is_not_ours(paths: Paths, clock: Clock, columns: str) -> None:
+    paths.published.parent.mkdir()
+    with duckdb.connect(paths.published) as other:
+        other.execute(f"CREATE SCHEMA store; CREATE TABLE store.schema_version AS SELECT {columns}")
+    with pytest.raises(DatabaseForeign, match="is a DuckDB database of something else"):
+        Store.open(paths, now=clock)
+    with pytest.raises(DatabaseForeign), Store.reader(paths, now=clock):
+        pass
+
+
 @pytest.mark.parametrize("name", ["working", "published"])
 def test_a_database_of_a_newer_version_is_left_alone(published: Paths, clock: Clock, name: str) -> None:
     with duckdb.connect(getattr(published, name)) as newer:
