@@ -3,7 +3,7 @@
 StoreError
 ├── DatabaseMissing              nothing to read yet
 ├── DatabaseBusy                 another process is writing
-├── DatabaseMisnamed             a file name that DuckDB would confuse with a schema
+├── DatabaseMisnamed             a file name that DuckDB would confuse with one of its own
 ├── DatabaseForeign              a DuckDB file of something else
 ├── DatabaseCorrupt              not a DuckDB file, or damaged
 ├── DatabaseTooNew               of a newer version

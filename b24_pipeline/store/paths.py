@@ -5,8 +5,9 @@ from pathlib import Path
 
 from b24_pipeline.store.errors import DatabaseMisnamed
 
-RESERVED_NAMES = frozenset({"audit", "store"})
-"""DuckDB names a database after its file; one named like a schema in it makes every `audit.x` ambiguous."""
+RESERVED_NAMES = frozenset({"audit", "store", "information_schema", "copy_of_store"})
+"""DuckDB names a database after its file; one named like a schema in it makes every `audit.x` ambiguous, and one named
+like the copy that compacting attaches cannot be compacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Paths:
     """All files of one database; only `published` is chosen, the others follow from it.
 
     Raises:
-        DatabaseMisnamed: the file is named like one of the schemas in it.
+        DatabaseMisnamed: the file has one of the reserved names.
     """
 
     published: Path
@@ -23,8 +24,8 @@ class Paths:
         name = self.published.name.partition(".")[0]
         if name.casefold() in RESERVED_NAMES:
             raise DatabaseMisnamed(
-                f"The database file must not be named {self.published.name}: DuckDB would confuse it with the schema"
-                f" {name.casefold()} in it. Name it for example b24_pipeline.duckdb."
+                f"The database file must not be named {self.published.name}: DuckDB would confuse it with the"
+                f" {name.casefold()} that it has of its own. Name it for example b24_pipeline.duckdb."
             )
 
     @property
