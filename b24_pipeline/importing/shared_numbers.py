@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pandera.typing import DataFrame
@@ -49,7 +50,8 @@ class SharedNumbers:
     def entry(self, number: str, *, bitrix24_id: int) -> PhoneEntry:
         """The entry that adds the number for this user; its first holder is looked at for it, if it has any.
 
-        A shared number is spelled as the account has it: it is found by its digits (contract 5.3).
+        A shared number is found by its digits (contract 5.3), and sent as digits: what people have typed into the
+        account may be refused.
         """
         key = number_key(number)
         holders = self._holders.get(key)
@@ -66,7 +68,7 @@ class SharedNumbers:
         if seen_at is None or now - seen_at > FRESH:
             entry = self._present(key, holders[0]) or entry
             self._known[key] = (entry, now)
-        return entry
+        return replace(entry, phone_number=number)
 
     def _present(self, key: NumberKey, holder: int) -> PhoneEntry | None:
         employee = read_employee(self._client, holder)

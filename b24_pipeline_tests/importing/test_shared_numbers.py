@@ -69,14 +69,14 @@ def test_a_shared_number_has_the_settings_that_its_holder_has_now(
 
 
 @pytest.mark.parametrize("stored", [f"+{SHARED}", "+7 (495) 555-00-00"])
-def test_r11_a_number_that_its_holder_has_in_another_spelling_is_shared_too_and_sent_as_it_is_stored(
+def test_r11_a_number_that_its_holder_has_in_another_spelling_keeps_its_settings_and_is_sent_as_digits(
     account: Account, stored: str
 ) -> None:
     account.employees = {7: [held("7111"), held(stored)]}
     account.begin_run()
     account.employees[7] = [held("7111"), held(stored, dial_time=40)]
 
-    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(stored, channels_count=2, dial_time=40)
+    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED, channels_count=2, dial_time=40)
 
 
 def test_an_extension_makes_it_another_number(account: Account) -> None:
