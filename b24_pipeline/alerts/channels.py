@@ -13,6 +13,7 @@ import httpx
 from b24_pipeline.alerts.bodies import Body, body_for, plain
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.connection import trusted_authorities
+from b24_pipeline.exchange import exchange
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline.settings.alerting import SmtpSecurity
 
@@ -45,13 +46,15 @@ class Webhook:
     settings: AlertSettings
     body: Callable[[Message], Body] = plain
     name: str = "webhook"
+    timeout_seconds: float = TIMEOUT_SECONDS
 
     def send(self, message: Message) -> None:
         """Post the message; redirects are not followed."""
         url = self.settings.alert_webhook_url
         try:
-            with httpx.Client(verify=trusted_authorities(self.settings), timeout=TIMEOUT_SECONDS) as http:
-                answer = http.post(url.get_secret_value() if url else "", json=self.body(message))
+            with httpx.Client(verify=trusted_authorities(self.settings), timeout=self.timeout_seconds) as http:
+                request = http.build_request("POST", url.get_secret_value() if url else "", json=self.body(message))
+                answer = exchange(http, request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotDelivered(f"the webhook for alerts: {type(error).__name__}") from None
         if not answer.is_success:

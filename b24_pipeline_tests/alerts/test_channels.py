@@ -10,6 +10,7 @@ from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Webhook, 
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, free_port, mail_receiver, web_receiver
+from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
 
 MESSAGE = Message(subject="portal → account: held", text="portal → account: held\nWho: Лебедева Ира")
 MAIL: dict[str, Any] = {
@@ -93,6 +94,15 @@ def test_a_webhook_that_is_down_names_no_address() -> None:
     with pytest.raises(NotDelivered) as refused:
         channel.send(MESSAGE)
     assert str(refused.value) == "the webhook for alerts: ConnectError"
+
+
+def test_a_webhook_whose_answer_drips_is_given_up() -> None:
+    with dripping() as drip:
+        channel = Webhook(chosen(alert_webhook_url=drip.url), timeout_seconds=0.3)
+        with pytest.raises(NotDelivered, match="ReadTimeout"):
+            channel.send(MESSAGE)
+
+        assert drip.hung_up.wait(IN_ANY_CASE)
 
 
 def test_an_email_reaches_every_address() -> None:
