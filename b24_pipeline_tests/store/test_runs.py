@@ -49,12 +49,15 @@ def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) ->
     assert recorder.store.points_since(recorder.clock()) == 0
 
 
-def test_the_points_of_a_run_that_died_are_at_least_one_for_each_of_its_actions(recorder: Recorder) -> None:
+def test_the_points_of_a_run_that_died_are_at_least_one_for_each_action_that_sent_something(recorder: Recorder) -> None:
+    sent = (action(1, "create", "done"), action(2, "create", "failed"), action(3, "remove_responsible", "done"))
+    renamed = action(4, "link", "done", after='{"last_name": "(bitrix24) Antonova"}')
+    not_sent = (action(5, "link", "done"), action(6, "create", "planned"), action(7, "create", "deferred"))
     recorder.begin()
-    recorder.store.record_events(actions(*(action(user, "create", "done") for user in range(1, 4))))
+    recorder.store.record_events(actions(*sent, renamed, *not_sent))
     recorder.begin()
 
-    assert recorder.store.points_since(recorder.clock() - HALF_AN_HOUR) == 3
+    assert recorder.store.points_since(recorder.clock() - HALF_AN_HOUR) == 4
 
 
 def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths: Paths, clock: Clock) -> None:

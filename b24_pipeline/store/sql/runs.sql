@@ -36,12 +36,16 @@ ORDER BY number DESC
 LIMIT $limit
 
 -- name: points_since
--- A run that died has told no figure, but each of its actions took a point at least.
+-- A run that died has told no figure, but each action that sent something took a point at least.
 WITH recent AS (
     SELECT number, callgear_points FROM store.runs WHERE coalesce(finished_at, started_at) >= $since
 )
 SELECT coalesce(sum(callgear_points), 0)
-     + (SELECT count(*) FROM store.events WHERE run IN (SELECT number FROM recent WHERE callgear_points IS NULL))
+     + (
+        SELECT count(*) FROM store.events
+        WHERE run IN (SELECT number FROM recent WHERE callgear_points IS NULL)
+          AND outcome IN ('done', 'failed') AND (action <> 'link' OR after IS NOT NULL)
+     )
 FROM recent
 
 -- name: complete_runs
