@@ -6,8 +6,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from b24_pipeline.rules import frames
 from b24_pipeline.store import life_words as words
 from b24_pipeline.store.people import users_named
+from b24_pipeline.store.schema import HISTORIES
 from b24_pipeline.store.store import Reader
 
 Row = Mapping[str, Any]
@@ -60,7 +62,7 @@ def life_of(reader: Reader, user: int) -> Life:
         seen=_last(seen),
         match=_last(matches),
         link=links[-1] if links else None,
-        employee_is_gone=bool(links) and _is_gone(_employee_of(reader, links[-1])),
+        employee_is_gone=bool(links) and _is_gone(reader, links[-1]),
         in_doubt=bool(_of_table(reader, "pending_creates", user)),
     )
     events = [
@@ -100,9 +102,10 @@ def _employee_of(reader: Reader, link: Row) -> list[Row]:
     return [row if (row["until_run"] or 0) <= link["until_run"] else row | {"until_run": None} for row in own]
 
 
-def _is_gone(employee: list[Row]) -> bool:
-    """Whether a run has found the employee gone; one that was just created is in no snapshot yet."""
-    return bool(employee) and employee[-1]["until_run"] is not None
+def _is_gone(reader: Reader, link: Row) -> bool:
+    """Whether a run after the link was made has read the account, and the employee was not in it (R08)."""
+    read_in = reader.database.value("last_recording", {"what": HISTORIES[frames.CallGearEmployees]})
+    return read_in is not None and read_in > link["from_run"] and _last(_employee_of(reader, link)) is None
 
 
 def _last(rows: list[Row]) -> Row | None:

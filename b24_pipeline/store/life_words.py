@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
+from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
 from b24_pipeline.rules.words import BY_EMAIL, BY_ID, reason
 
 Row = Mapping[str, Any]
@@ -173,13 +173,12 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
         seen: the user in Bitrix24 now.
         match: how the user is matched now.
         link: the last link the user has or had.
-        employee_is_gone: whether a run has found the employee of that link gone (R08).
+        employee_is_gone: whether a run after that link has found its employee gone (R08).
         in_doubt: whether there is a create whose outcome is not known.
     """
     if in_doubt:
         return f"It is not known whether the create reached CallGear; {_looked_up(match)}"
-    is_gone = employee_is_gone or _is_stale(link, match)
-    if link is not None and link["until_run"] is None and not is_gone:
+    if link is not None and link["until_run"] is None and not employee_is_gone:
         return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
     if seen is not None:
         why = f": {_match(match)}" if match is not None else ""
@@ -205,13 +204,6 @@ def _looked_up(match: Row | None) -> str:
     if match is None or match["match"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
         return "the next run looks it up"
     return f"for now {_match(match)}"
-
-
-def _is_stale(link: Row | None, match: Row | None) -> bool:
-    """Whether a run after the link was made has found its employee gone before any run had seen it (R08)."""
-    if link is None or match is None or match["reason"] != MatchReason.STALE_LINK:
-        return False
-    return bool(link["from_run"] < match["from_run"])
 
 
 def linked(row: Row) -> str:

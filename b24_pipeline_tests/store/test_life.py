@@ -106,7 +106,7 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     recorder.store.record_snapshot(frames.Users, users((1, "Antonova")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
-    recorder.run(matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
+    recorder.run(employees(), matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
     assert life(recorder, "1").now == (
         "Not in CallGear: matched with nobody in CallGear, because the linked employee no longer exists in CallGear."
     )
@@ -150,6 +150,7 @@ def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear
 ) -> None:
     recorder.run(users((1, "Antonova")))
     recorder.begin()
+    recorder.store.record_snapshot(frames.CallGearEmployees, employees())
     recorder.store.record_snapshot(frames.Matches, matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
     recorder.store.put_links([LinkWritten(1, 12, "create")])
     assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")

@@ -12,7 +12,7 @@ from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten, Paths, Step, Store
 from b24_pipeline.store.life import explain
 from b24_pipeline.store.retention import apply_retention, expire
-from b24_pipeline_tests.store.recording import NewStore, Recorder, action, actions, ask, users
+from b24_pipeline_tests.store.recording import NewStore, Recorder, action, actions, ask, employees, users
 
 
 def a_day_of(recorder: Recorder, *names: tuple[int, str], rejected: int = 1) -> str:
@@ -85,6 +85,21 @@ def test_explain_knows_when_a_link_ended_though_that_run_is_deleted(recorder: Re
     with Store.reader(paths, now=recorder.clock) as reader:
         (lived,) = explain(reader, "1")
     assert [event.at for event in lived.events if "employee 11 ended" in event.text] == [ended_at]
+
+
+def test_whose_employee_is_gone_for_years_is_still_not_in_callgear(recorder: Recorder, paths: Paths) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.CallGearEmployees, employees((11, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "email")])
+    recorder.finish()
+    recorder.run(users((1, "Antonova")), employees())
+    recorder.clock.advance(timedelta(days=500))
+    recorder.run(users((1, "Antonova")), employees())
+    recorder.store.close()
+    apply_retention(paths, now=recorder.clock())
+    with Store.reader(paths, now=recorder.clock) as reader:
+        (lived,) = explain(reader, "1")
+    assert lived.now == "Not in CallGear."
 
 
 def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:

@@ -60,6 +60,9 @@ SELECT run FROM store.recorded WHERE run = $run AND what = $what
 -- name: recorded_by
 SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
 
+-- name: last_recording
+SELECT max(run) FROM store.recorded WHERE what = $what
+
 -- name: note_recorded
 INSERT INTO store.recorded (run, what)
 SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)
