@@ -28,7 +28,7 @@ def as_json(found: Mapping[str, object] | Sequence[Mapping[str, object]]) -> str
 
 
 def without_steering(written: str) -> str:
-    r"""The same JSON, with `\uXXXX` for each character by which a text could steer the terminal."""
+    """The same JSON, in which each character by which a text could steer the terminal is escaped."""
     return BEYOND_ASCII.sub(lambda found: escaped(found[0]), written)
 
 
