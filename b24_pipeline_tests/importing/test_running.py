@@ -16,9 +16,6 @@ from b24_pipeline.sandbox import Fault, FaultKind, Phase, RequestSeen
 from b24_pipeline.store import RunStart, Store
 from b24_pipeline_tests.world import HALF_AN_HOUR, JOB, World, project_in_test_time
 
-HTTP_TIMEOUT = 5.0
-"""Seconds that a request may take in the tests' world."""
-
 
 def ask(world: World, query: str) -> list[tuple[Any, ...]]:
     """What people see in the published file."""
@@ -202,7 +199,8 @@ def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten
     waited = sum(imported.clock.waits)
     imported.clock.seconds += HALF_AN_HOUR
     assert imported.import_people().status == "done"
-    assert (waited, sum(imported.clock.waits)) == (HTTP_TIMEOUT, HTTP_TIMEOUT)
+    time_out = float(imported.environment()["B24_PIPELINE_HTTP_TIMEOUT_SECONDS"])
+    assert (waited, sum(imported.clock.waits)) == (time_out, time_out)
 
 
 @pytest.mark.parametrize(
