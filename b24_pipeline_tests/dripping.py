@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from b24_pipeline_tests.serving import PostHandler, serving
 
 PACE_SECONDS = 0.05
 MOST_BLANKS = 100
@@ -27,9 +27,8 @@ def dripping() -> Iterator[Drip]:
     """Runs the server."""
     drip, stopped = Drip(), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+    class Handler(PostHandler):
+        def answer(self, body: bytes) -> None:  # noqa: ARG002 - whatever was posted
             self.send_response(200)
             self.end_headers()
             try:
@@ -40,16 +39,8 @@ def dripping() -> Iterator[Drip]:
             except ConnectionError:
                 drip.hung_up.set()
 
-        def log_message(self, *arguments: Any) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        drip.url = f"http://127.0.0.1:{server.server_port}/"
+    with serving(Handler) as drip.url:
         try:
             yield drip
         finally:
             stopped.set()
-            server.shutdown()
-            thread.join()

@@ -3,18 +3,18 @@
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from b24_pipeline_tests.serving import PostHandler, serving
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 SECRET = "T000/B000/very-secret-hook"
@@ -42,9 +42,8 @@ class Hook:
 def web_receiver(*, status: int = 200) -> Iterator[Hook]:
     hook = Hook(status)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+    class Handler(PostHandler):
+        def answer(self, body: bytes) -> None:
             if hook.status == 200:
                 hook.posted.append(json.loads(body))
                 hook.paths.append(self.path)
@@ -52,18 +51,9 @@ def web_receiver(*, status: int = 200) -> Iterator[Hook]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *arguments: Any) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        hook.url = f"http://127.0.0.1:{server.server_port}/services/{SECRET}"
-        try:
-            yield hook
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as address:
+        hook.url = f"{address}services/{SECRET}"
+        yield hook
 
 
 @dataclass
