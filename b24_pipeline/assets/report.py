@@ -65,7 +65,7 @@ def count_so_far(run: ImportRun) -> None:
     """What the run has spent by now, so that the report tells of it, too."""
     connection = run.connection
     run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
-    run.store.put_fact(POINTS_A_DAY, str(connection.callgear.budget.day_share()))
+    run.store.put_facts({POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
 def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:

@@ -63,7 +63,7 @@ def current_state(
     known = run.store.snapshot(frames.ResponsibleEmployees)
     if responsible.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
         listed = callgear_list.fetch_responsible(run.connection.callgear)
-        run.store.put_fact(LAST_READ, run.connection.now().isoformat())
+        run.store.put_facts({LAST_READ: run.connection.now().isoformat()})
         return responsible.on_list(people, listed=listed)
     on_list = known[known["listed"]]
     return responsible.on_list(

@@ -134,11 +134,12 @@ class ImportRun:
         """The pairs (user, employee) whose `email_reused` conflict a person approved."""
         return self.approval.reuse if self.approval is not None else frozenset()
 
-    def decide(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+    def decide(
+        self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
+    ) -> DataFrame[frames.Plan]:
         """R16, R18: the plan with its waiting and held rows marked."""
         if plan.empty:
             return plan
-        dead_letters = self.store.dead_letters()
         resting = retrying.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
         return self.limited(resting, dead_letters=dead_letters)
 
@@ -154,29 +155,33 @@ class ImportRun:
             dead_letters=dead_letters,
         )
 
-    def chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+    def chosen(
+        self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
+    ) -> DataFrame[frames.Plan]:
         """The plan for the users this run is for; asked for by name, a dead letter is tried at once."""
         if not self.config.only:
-            return self.decide(plan)
+            return self.decide(plan, dead_letters=dead_letters)
         narrowed = frames.check(frames.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
-        return self.limited(narrowed, dead_letters=self.store.dead_letters())
+        return self.limited(narrowed, dead_letters=dead_letters)
 
-    def not_chosen(self, plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+    def not_chosen(
+        self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
+    ) -> DataFrame[frames.Plan]:
         """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""
         if not self.config.only:
             return frames.empty(frames.Plan)
-        decided = self.decide(plan)
+        decided = self.decide(plan, dead_letters=dead_letters)
         return frames.check(frames.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
 
     def settle_dead_letters(
         self,
+        known: DataFrame[frames.DeadLetters],
         actions: DataFrame[frames.Actions],
         *,
         kinds: frozenset[ActionKind],
         unanswered: AbstractSet[tuple[int, str]],
     ) -> None:
         """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
-        known = self.store.dead_letters()
         if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
             return
         concerned = known["action"].isin([kind.value for kind in kinds])

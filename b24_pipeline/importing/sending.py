@@ -66,16 +66,20 @@ def send_plan(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
-    chosen = run.chosen(plan)
-    standing = frames.together(frames.Plan, chosen, run.not_chosen(plan))
+    dead_letters = run.store.dead_letters()
+    chosen = run.chosen(plan, dead_letters=dead_letters)
+    standing = frames.together(frames.Plan, chosen, run.not_chosen(plan, dead_letters=dead_letters))
     run.store.record_standing(step, stamped(planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)), run=run))
     todo = with_outcomes(chosen, (Outcome.PLANNED,))
-    sent = planned_only(run, todo) if run.config.dry_run else send_all(run, todo, step=step, sender=sender)
+    if run.config.dry_run:
+        sent = planned_only(run, todo)
+    else:
+        sent = send_all(run, todo, dead_letters=dead_letters, step=step, sender=sender)
     stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
     actions = frames.together(frames.Actions, stands, sent.actions)
     run.add(actions)
     if not run.config.dry_run:
-        run.settle_dead_letters(actions, kinds=kinds, unanswered=sent.unanswered)
+        run.settle_dead_letters(dead_letters, actions, kinds=kinds, unanswered=sent.unanswered)
     if isinstance(sent.stopped, AccountError | TooManyFailures):
         raise RunStopped(str(sent.stopped))
     if sent.stopped is not None:
@@ -90,12 +94,19 @@ def planned_only(run: ImportRun, todo: DataFrame[frames.Plan]) -> Sent:
     return Sent([actions])
 
 
-def send_all(run: ImportRun, todo: DataFrame[frames.Plan], *, step: str, sender: Sender) -> Sent:
+def send_all(
+    run: ImportRun,
+    todo: DataFrame[frames.Plan],
+    *,
+    dead_letters: DataFrame[frames.DeadLetters],
+    step: str,
+    sender: Sender,
+) -> Sent:
     """Send every planned row; each answer is in the database before the step goes on."""
     sent = Sent()
     if todo.empty:
         return sent
-    planned = planned_actions(todo, dead_letters=run.store.dead_letters())
+    planned = planned_actions(todo, dead_letters=dead_letters)
     actions, progress = planning.as_actions(todo), Progress(step, total=len(planned))
     carrier = Carrier(
         send=sender.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time

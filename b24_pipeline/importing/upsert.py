@@ -44,14 +44,12 @@ def upsert(
     """
     callgear_employees = with_losses_put_back(run, callgear_employees)
     plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
+    facts = account_facts(run)
     if not run.config.dry_run:
         plan = ordinary_phones_first(
-            plan,
-            client=run.connection.callgear,
-            callgear_employees=callgear_employees,
-            known=account_facts(run).update_mode,
+            plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
         )
-    writes = EmployeeWrites(run, callgear_employees=callgear_employees)
+    writes = EmployeeWrites(run, facts, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
     end_first_import(run, actions)
@@ -60,9 +58,10 @@ def upsert(
 
 def end_first_import(run: ImportRun, actions: DataFrame[frames.Actions]) -> None:
     """R16: the first import is over once this step has left nothing for later, however its run goes on."""
-    if run.config.dry_run or run.config.only or (actions["outcome"] == Outcome.DEFERRED).any():
+    if not run.circumstances.first_import or run.config.dry_run or run.config.only:
         return
-    run.store.end_first_import()
+    if not (actions["outcome"] == Outcome.DEFERRED).any():
+        run.store.end_first_import()
 
 
 def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
@@ -82,16 +81,13 @@ def account_facts(run: ImportRun) -> AccountFacts:
 
 def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
     """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
-    with run.store.transaction():
-        run.store.put_fact(UPDATE_MODE, facts.update_mode.value)
-        run.store.put_fact(UNCHECKED_UPDATE, facts.unchecked.as_json() if facts.unchecked else "")
+    unchecked = facts.unchecked.as_json() if facts.unchecked else ""
+    run.store.put_facts({UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unchecked})
 
 
-def employee_writer(run: ImportRun) -> EmployeeWriter:
+def employee_writer(run: ImportRun, facts: AccountFacts) -> EmployeeWriter:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeWriter(
-        run.connection.callgear, account_facts(run), keep=partial(keep_facts, run), now=run.connection.now
-    )
+    return EmployeeWriter(run.connection.callgear, facts, keep=partial(keep_facts, run), now=run.connection.now)
 
 
 def with_losses_put_back(
@@ -104,7 +100,7 @@ def with_losses_put_back(
     if run.config.dry_run:
         return callgear_employees
     try:
-        employee = employee_writer(run).check_former()
+        employee = employee_writer(run, account_facts(run)).check_former()
     except (MethodError, OldLoss, DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.notes.append(str(error))
         return callgear_employees
@@ -119,11 +115,13 @@ def with_losses_put_back(
 class EmployeeWrites:
     """How the actions of this step are sent, and what is remembered of each answer."""
 
-    def __init__(self, run: ImportRun, *, callgear_employees: DataFrame[frames.CallGearEmployees]) -> None:
+    def __init__(
+        self, run: ImportRun, facts: AccountFacts, *, callgear_employees: DataFrame[frames.CallGearEmployees]
+    ) -> None:
         self.run = run
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
-        self.writer = employee_writer(run)
+        self.writer = employee_writer(run, facts)
         self.numbers = SharedNumbers(self.client, now=run.connection.now)
 
     def announce(self, actions: list[PlannedAction]) -> None:

@@ -75,7 +75,7 @@ def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractConte
     report = make_report(found)
     write_private(files.html, report.html)
     write_private(files.svg, report.svg)
-    store.put_fact(DRAWN_AT, now.isoformat())
+    store.put_facts({DRAWN_AT: now.isoformat()})
     return Kept(files, report.svg, now)
 
 

@@ -258,6 +258,14 @@ def together(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
     return check(model, pd.concat(filled, ignore_index=True)) if filled else empty(model)
 
 
+def filled(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
+    """The model's columns of `rows`; a column that they do not have is empty, and of its type, so nothing is cast."""
+    if rows.empty:
+        return empty(model)
+    lacking = without_rows(model)[[name for name in names(model) if name not in rows]]
+    return check(model, rows.join(lacking.reindex(rows.index))[names(model)])
+
+
 def of(model: type[Model], rows: Sequence[Mapping[Hashable, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
     return check(model, pd.DataFrame(rows, columns=names(model)))

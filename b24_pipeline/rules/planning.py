@@ -59,20 +59,13 @@ def plan_upsert(
         (creates, rows[rows["match"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
-    return as_plan(pd.concat(parts, ignore_index=True).sort_values("bitrix24_id", ignore_index=True))
+    return frames.filled(frames.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
 
 
 def kinds_acted_on(policy: Policy) -> frozenset[MatchKind]:
     """The kinds of matches of which something may follow; the others are no candidates, or need nothing (R07)."""
     kinds = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
     return frozenset(kinds | {MatchKind.BY_ID} if SENT_TO_MATCHED_BY_ID[policy.on_id_match] else kinds)
-
-
-def as_plan(rows: pd.DataFrame) -> DataFrame[frames.Plan]:
-    """The plan's columns of `rows`; what a row does not have is empty."""
-    if rows.empty:
-        return frames.empty(frames.Plan)
-    return frames.check(frames.Plan, rows.reindex(columns=frames.names(frames.Plan)))
 
 
 def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.candidates import EMAIL, judge
-from b24_pipeline.rules.planning import as_plan, full_name
+from b24_pipeline.rules.planning import full_name
 from b24_pipeline.rules.records import ActionKind, Harm, Outcome, Policy, ResponsibleListPolicy, Standing
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
@@ -115,4 +115,4 @@ def plan_responsible_list(
         last_name_before=rows["list_name"].where(rows["listed"]),
         last_name=rows["name"].mask(removal),
     )
-    return as_plan(planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))
+    return frames.filled(frames.Plan, planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))

@@ -63,12 +63,14 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[frames.A
     Rows that are no events (deferred, planned, skipped) stand until the next `record_standing` of their step.
     """
     is_event = frame["outcome"].isin(EVENTS)
-    events, lasting = frame[is_event], frame[~is_event]
-    steps = lasting["action"].map(STEP_OF)
     with database.transaction():
-        if len(events):
-            with database.seen(to_arrow(frames.Actions, events)):
+        if is_event.any():
+            with database.seen(to_arrow(frames.Actions, frame[is_event])):
                 database.execute("add_events", {"run": run.number})
+        if is_event.all():
+            return
+        lasting = frame[~is_event]
+        steps = lasting["action"].map(STEP_OF)
         for step in sorted(set(steps)):
             let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
 

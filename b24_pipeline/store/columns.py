@@ -25,7 +25,7 @@ _SQL_TYPES: Mapping[pa.DataType, str] = {
 Table: TypeAlias = pa.Table
 """Rows on their way into DuckDB or out of it, with exact types also for columns without a single value."""
 
-_PYTHON_TYPES = {int: pa.int64(), str: pa.string()}
+_PYTHON_TYPES = {int: pa.int64(), str: pa.string(), bool: pa.bool_()}
 _PANDAS_TYPES = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
 
 

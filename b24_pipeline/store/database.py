@@ -178,8 +178,10 @@ class Database:
 
     def records(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[dict[str, Any]]:
         """What the named query answers, as one dictionary a row."""
-        rows: list[dict[str, Any]] = self.table(name, parameters, **identifiers).to_pylist()
-        return rows
+        with self.lock, translated(self.path):
+            found = self._connection.execute(statement(name, **identifiers), parameters)
+            columns = [column[0] for column in found.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
         """The first column of the first row, None where there is no row."""

@@ -1,5 +1,7 @@
 """Small things worth remembering from run to run, and whom the database belongs to."""
 
+from collections.abc import Mapping
+
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import DatabaseOfAnotherConnection
 
@@ -15,10 +17,10 @@ def fact(database: Database, name: str) -> str | None:
     return value
 
 
-def put_fact(database: Database, name: str, value: str) -> None:
-    """Remember a value; an equal one is not written again."""
+def put_facts(database: Database, named: Mapping[str, str]) -> None:
+    """Remember values, all together; an equal one is not written again."""
     with database.transaction():
-        database.execute("put_fact", {"name": name, "value": value})
+        database.execute("put_facts", {"names": list(named), "texts": list(named.values())})
 
 
 def facts(database: Database) -> dict[str, str]:
@@ -46,6 +48,4 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
 
 def accept_address(database: Database, *, portal_host: str, callgear_host: str) -> None:
     """Remember this pair from now on: the same portal and account under another address."""
-    with database.transaction():
-        put_fact(database, PORTAL_HOST, portal_host)
-        put_fact(database, CALLGEAR_HOST, callgear_host)
+    put_facts(database, {PORTAL_HOST: portal_host, CALLGEAR_HOST: callgear_host})

@@ -9,7 +9,7 @@ from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import personal_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import AmbiguousPerson, UnknownPerson
-from b24_pipeline.store.facts import UNCHECKED_UPDATE, fact, put_fact
+from b24_pipeline.store.facts import UNCHECKED_UPDATE, fact, put_facts
 from b24_pipeline.store.paths import Paths
 from b24_pipeline.store.people import emails_of, emails_of_employees, employees_named, employees_of, users_named
 from b24_pipeline.store.schema import HISTORIES
@@ -110,7 +110,7 @@ def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None
     """An update that is still to be compared is compared no more: what it is compared with are phone numbers."""
     unchecked = fact(database, UNCHECKED_UPDATE)
     if unchecked and json.loads(unchecked)["employee"]["id"] in employees:
-        put_fact(database, UNCHECKED_UPDATE, "")
+        put_facts(database, {UNCHECKED_UPDATE: ""})
 
 
 def _forgotten(columns: Iterable[str]) -> str:

@@ -58,9 +58,9 @@ def recorded_by(database: Database, run_id: str) -> frozenset[str]:
     return frozenset(row["what"] for row in database.records("recorded_by", {"run_id": run_id}))
 
 
-def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
-    """Store that the run has recorded this table or step, also where nothing in it changed; once however often."""
-    database.execute("note_recorded", {"run": run.number, "what": what})
+def note_recorded(database: Database, run: CurrentRun, what: str) -> bool:
+    """Store that the run has recorded this table or step, also where nothing in it changed; whether it is news."""
+    return database.value("note_recorded", {"run": run.number, "what": what}) is not None
 
 
 def snapshot(database: Database, model: type[frames.Model], *, run: int | None) -> DataFrame[frames.Model]:
@@ -90,22 +90,28 @@ def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun, *
     A run that records twice saw one state only, the last it recorded.
     """
     with database.transaction():
-        if is_another_state(database, part, rows):
-            with database.seen(rows):
+        is_first = note_recorded(database, run, what)
+        holding = count_of_holding(database, part)
+        if not holding and not rows.num_rows:
+            return
+        with database.seen(rows):
+            if holding == rows.num_rows and all_hold(database, part):
+                return
+            if holding:
                 close_rows(database, part, run)
-                if recorded(database, run, what):
-                    reopen_rows(database, part, run)
-                open_rows(database, part, run)
-        note_recorded(database, run, what)
+            if not is_first:
+                reopen_rows(database, part, run)
+            open_rows(database, part, run)
 
 
-def is_another_state(database: Database, part: Part, rows: Table) -> bool:
-    """Whether `rows` are others than those that hold: fewer, more, or one that does not hold."""
-    holding = database.value("count_of_holding", part.parameters, **part.identifiers)
-    if not rows.num_rows or holding != rows.num_rows:
-        return bool(holding != rows.num_rows)
-    with database.seen(rows):
-        return database.value("a_row_that_does_not_hold", part.parameters, **part.identifiers) is not None
+def count_of_holding(database: Database, part: Part) -> int:
+    """How many rows hold."""
+    return int(database.value("count_of_holding", part.parameters, **part.identifiers))
+
+
+def all_hold(database: Database, part: Part) -> bool:
+    """Whether each of the seen rows holds already."""
+    return database.value("a_row_that_does_not_hold", part.parameters, **part.identifiers) is None
 
 
 def let_hold(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:

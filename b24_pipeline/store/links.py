@@ -1,5 +1,6 @@
 """The stored links, the project's most valuable rows, and the creates announced before they are sent (R18)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from b24_pipeline.store.runs import CurrentRun
 
 _IDS = {"bitrix24_id": int}
 _ANNOUNCED = {"bitrix24_id": int, "email": str}
-_WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "position": int}
+_WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "has_ended": bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,22 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
     """
     if not written:
         return
-    rows = table_of(_WRITTEN, [(*astuple(link), position) for position, link in enumerate(written)])
+    rows = table_of(_WRITTEN, [(*astuple(link), ended) for link, ended in zip(written, _ended(written), strict=True)])
     with database.transaction(), database.seen(rows):
         database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
         database.execute("drop_pending_creates")
+
+
+def _ended(written: Sequence[LinkWritten]) -> list[bool]:
+    """Of each link, whether a later one names its user or its employee."""
+    users, employees = Counter(link.bitrix24_id for link in written), Counter(link.callgear_id for link in written)
+    ended = []
+    for link in written:
+        users[link.bitrix24_id] -= 1
+        employees[link.callgear_id] -= 1
+        ended.append(users[link.bitrix24_id] > 0 or employees[link.callgear_id] > 0)
+    return ended
 
 
 def pending_creates(database: Database) -> DataFrame[frames.PendingCreates]:

@@ -11,7 +11,7 @@ from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import RunNotBegun, UnknownRun
-from b24_pipeline.store.facts import fact, put_fact
+from b24_pipeline.store.facts import fact, put_facts
 
 Moment = str | datetime
 """A run id, or a time: then the latest run that had started by then is meant."""
@@ -101,11 +101,9 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
     with database.transaction():
         if database.value("run_number", {"run_id": start.run_id}) is not None:
             raise RunNotBegun(f"Run {start.run_id} was begun before; start a new one.")
-        interrupted = [row["run_id"] for row in database.records("running_runs")]
-        database.execute("interrupt_runs")
-        number = int(database.value("next_run_number"))
-        database.execute("begin_run", _columns_of(start, number))
-    return CurrentRun(number, start.run_id, start.started_at), interrupted
+        interrupted = sorted((row["number"], row["run_id"]) for row in database.records("interrupt_runs"))
+        number = int(database.value("begin_run", _columns_of(start)))
+    return CurrentRun(number, start.run_id, start.started_at), [run_id for _, run_id in interrupted]
 
 
 def finish(database: Database, run: CurrentRun, end: RunEnd) -> None:
@@ -176,7 +174,7 @@ def first_import(database: Database) -> bool:
 
 def end_first_import(database: Database) -> None:
     """Note that everybody was imported once."""
-    put_fact(database, FIRST_IMPORT_OVER, "yes")
+    put_facts(database, {FIRST_IMPORT_OVER: "yes"})
 
 
 def remember_first_import(database: Database) -> None:
@@ -185,10 +183,9 @@ def remember_first_import(database: Database) -> None:
         end_first_import(database)
 
 
-def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
+def _columns_of(start: RunStart) -> dict[str, Any]:
     return {
         "run_id": start.run_id,
-        "number": number,
         "started_at": start.started_at,
         "trigger": str(start.trigger),
         "dry_run": start.dry_run,

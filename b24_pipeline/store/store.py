@@ -1,7 +1,7 @@
 """The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
@@ -198,9 +198,9 @@ class Store(Reader):
         """Let the database belong to this pair from now on, because a person said that only the address has changed."""
         facts.accept_address(self.database, portal_host=portal_host, callgear_host=callgear_host)
 
-    def put_fact(self, name: str, value: str) -> None:
-        """Remember a value."""
-        facts.put_fact(self.database, name, value)
+    def put_facts(self, named: Mapping[str, str]) -> None:
+        """Remember values, all together."""
+        facts.put_facts(self.database, named)
 
     def begin_run(self, start: RunStart) -> list[str]:
         """Begin to record a run; gives the ids of earlier ones that died, now `interrupted`.

@@ -10,7 +10,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import personal_columns
 from b24_pipeline.store.database import Database
-from b24_pipeline.store.facts import fact, put_fact
+from b24_pipeline.store.facts import fact, put_facts
 
 FORGOTTEN = "(forgotten)"
 """Stands where a text was."""
@@ -56,7 +56,7 @@ def note_forgotten(database: Database, *, users: AbstractSet[int], employees: Ab
     """Remember these ids, beside those of before."""
     known = forgotten(database)
     ids = {"users": sorted(known.users | users), "employees": sorted(known.employees | employees)}
-    put_fact(database, _FACT, json.dumps(ids))
+    put_facts(database, {_FACT: json.dumps(ids)})
 
 
 def withheld(database: Database, *, candidates: AbstractSet[int]) -> Forgotten:

@@ -242,7 +242,7 @@ def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_no
         number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
         had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
         long_ago = stage.clock.now() - timedelta(days=2)
-        stage.store.put_fact(UNCHECKED_UPDATE, Unchecked(had, long_ago).as_json())
+        stage.store.put_facts({UNCHECKED_UPDATE: Unchecked(had, long_ago).as_json()})
 
         first, second = stage.run(), stage.run()
 

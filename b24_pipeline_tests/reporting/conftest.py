@@ -102,7 +102,7 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     history = History(tmp_path_factory.mktemp("eventful"))
     with history.store:
         accept_address(history.store.database, portal_host="portal.test", callgear_host="account.test")
-        history.store.put_fact(POINTS_A_DAY, "2700")
+        history.store.put_facts({POINTS_A_DAY: "2700"})
         history.run(seconds=61, links=(LinkWritten(1, 101, "email"),), linked=1, callgear_points=3)
         history.run(RunStatus.FAILED)
         history.store.put_dead_letters(dead_letters(dead_letter(2)))

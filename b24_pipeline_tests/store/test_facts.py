@@ -8,8 +8,8 @@ from b24_pipeline.store.errors import DatabaseOfAnotherConnection
 
 def test_a_fact_is_remembered_and_replaced(store: Store) -> None:
     assert store.fact("update_mode") is None
-    store.put_fact("update_mode", "minimal")
-    store.put_fact("update_mode", "echo")
+    store.put_facts({"update_mode": "minimal"})
+    store.put_facts({"update_mode": "echo"})
     assert store.fact("update_mode") == "echo"
 
 

@@ -233,7 +233,7 @@ def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     recorder.begin()
     recorder.store.record_snapshot(frames.Users, users((1, "Zhuravleva")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    recorder.store.put_fact(UNCHECKED_UPDATE, kept)
+    recorder.store.put_facts({UNCHECKED_UPDATE: kept})
     recorder.finish()
     recorder.store.close()
     forget(paths, "1", now=recorder.clock())

@@ -76,8 +76,8 @@ SELECT value FROM store.facts WHERE name = $name
 -- name: facts
 SELECT name, value FROM store.facts
 
--- name: put_fact
+-- name: put_facts
 MERGE INTO store.facts AS kept
-USING (SELECT $name AS name, $value AS value) AS given ON kept.name = given.name
+USING (SELECT unnest($names) AS name, unnest($texts) AS value) AS given ON kept.name = given.name
 WHEN MATCHED AND kept.value IS DISTINCT FROM given.value THEN UPDATE SET value = given.value
 WHEN NOT MATCHED THEN INSERT (name, value) VALUES (given.name, given.value)

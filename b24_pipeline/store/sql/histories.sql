@@ -66,3 +66,4 @@ SELECT max(run) FROM store.recorded WHERE what = $what
 -- name: note_recorded
 INSERT INTO store.recorded (run, what)
 SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)
+RETURNING run

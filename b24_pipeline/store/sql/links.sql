@@ -1,4 +1,5 @@
--- Links and announced creates. `seen` are the links that are written, in their order.
+-- Links and announced creates. `seen` are the links that are written; of two for one user or employee the earlier has
+-- ended.
 
 -- name: people_imported
 SELECT count(*) FROM store.links WHERE until_run IS NULL
@@ -15,7 +16,7 @@ WHERE links.until_run IS NULL
 ORDER BY links.bitrix24_id
 
 -- name: ever_linked
-SELECT DISTINCT bitrix24_id FROM store.links
+SELECT bitrix24_id FROM store.links
 
 -- name: end_links
 UPDATE store.links SET until_run = $run, until_at = $at
@@ -23,17 +24,12 @@ WHERE until_run IS NULL
   AND (bitrix24_id IN (SELECT bitrix24_id FROM seen) OR callgear_id IN (SELECT callgear_id FROM seen))
 
 -- name: add_links
-WITH written AS (
-    SELECT *, position < max(position) OVER (PARTITION BY bitrix24_id)
-           OR position < max(position) OVER (PARTITION BY callgear_id) AS has_ended
-    FROM seen
-)
 INSERT INTO store.links BY NAME
 SELECT bitrix24_id, callgear_id, linked_by, CAST($linked_at AS TIMESTAMPTZ) AS linked_at, $run_id AS run_id,
        CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at,
        CASE WHEN has_ended THEN CAST($run AS BIGINT) END AS until_run,
        CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS until_at
-FROM written
+FROM seen
 
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
