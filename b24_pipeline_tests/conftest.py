@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    from b24_pipeline_tests.matrix.crashing import Zygote
     from b24_pipeline_tests.world import World
 
 TOGETHER = (
@@ -48,6 +49,15 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays until the end: the modules of Dagster and pandas, the tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator["Zygote"]:
+    """Forks the commands and runs that are to be processes of their own; it takes seconds to load everything."""
+    from b24_pipeline_tests.matrix.crashing import Zygote  # noqa: PLC0415
+
+    with Zygote() as found:
+        yield found
 
 
 @pytest.fixture

@@ -51,6 +51,9 @@ STEPS = (
 )
 """The steps of the import. The report at its end takes longer to draw than all of them, and has tests of its own."""
 
+OURS = ("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")
+"""How the names of environment variables begin that are settings."""
+
 STATE = "sandbox.json"
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
 HALF_AN_HOUR = 1800
@@ -309,7 +312,7 @@ def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | Non
     with serve(sandbox) as server, ExitStack() as until_the_end:
         world = World(server, database=folder / "b24.duckdb", environment=environment, until_the_end=until_the_end)
         for name in [*os.environ]:
-            if name.startswith(("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")):
+            if name.startswith(OURS):
                 environment.delenv(name)
         world.set(**world.environment())
         environment.chdir(folder)

@@ -1,14 +1,11 @@
 """What the matrix shares: the scenes, prepared once a process."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
-from b24_pipeline_tests.matrix.crashing import Zygote
 from b24_pipeline_tests.matrix.stage import Repertoire
-
-OURS = ("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")
+from b24_pipeline_tests.world import OURS
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +20,3 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith(OURS):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
-    """Forks the runs that are to die, or to meet a full disk."""
-    with Zygote() as found:
-        yield found

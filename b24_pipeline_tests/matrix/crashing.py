@@ -15,6 +15,7 @@ from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen, Sandbox, Serve
 from b24_pipeline.settings.given import GIVEN
 from b24_pipeline.store import Paths
 from b24_pipeline_tests.matrix.stage import HALF_AN_HOUR, Stage
+from b24_pipeline_tests.world import OURS
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,7 +38,10 @@ class Zygote:
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "b24_pipeline_tests.matrix.zygote"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+        without_settings = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=without_settings
+        )
 
     def start(self, **order: Any) -> Child:
         """Fork a child for a run of the chain, or for a command line."""

@@ -1,6 +1,5 @@
 """A folder with a database and a Dagster home of its own, where `b24-pipeline` is typed in a process of its own."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,16 +8,10 @@ from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox, 
 from b24_pipeline_tests.matrix.crashing import Desk, Zygote
 from b24_pipeline_tests.matrix.scenes import PLENTY
 
-OURS = ("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")
-
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Iterator[Desk]:
     """A desk before an empty portal and an empty account; each module has its own, because a command takes seconds."""
     sandbox = Sandbox(bitrix24=Bitrix24Behaviour(tariff=None), callgear=CallGearBehaviour(**PLENTY))
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [*os.environ]:
-            if name.startswith(OURS):
-                environment.delenv(name)
-        with Zygote() as zygote, serve(sandbox) as server:
-            yield Desk.at(tmp_path_factory.mktemp("desk"), server, zygote)
+    with serve(sandbox) as server:
+        yield Desk.at(tmp_path_factory.mktemp("desk"), server, zygote)
