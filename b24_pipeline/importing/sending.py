@@ -145,16 +145,20 @@ def with_outcomes(plan: DataFrame[frames.Plan], outcomes: tuple[Outcome, ...]) -
 def answered(actions: DataFrame[frames.Actions], answers: list[Answer], *, run: ImportRun) -> DataFrame[frames.Actions]:
     """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
     rows = actions.loc[[answer.planned.row for answer in answers]]
-    ids = [answer.callgear_id for answer in answers]
+    known = rows["callgear_id"].tolist()
+    ids = [
+        id_ if answer.callgear_id is None else answer.callgear_id for id_, answer in zip(known, answers, strict=True)
+    ]
     after = [without(text, answer.needless) for text, answer in zip(rows["after"], answers, strict=True)]
-    return stamped(
+    return frames.check(
+        frames.Actions,
         rows.assign(
             after=pd.array(after, dtype="str"),
             outcome=pd.array([answer.outcome.value for answer in answers], dtype="str"),
             error=pd.array([answer.error for answer in answers], dtype="str"),
-            callgear_id=pd.Series(ids, index=rows.index, dtype="Int64").fillna(rows["callgear_id"]),
+            callgear_id=pd.array(ids, dtype="Int64"),
+            at=time_of_now(run, rows),
         ),
-        run=run,
     )
 
 
@@ -169,5 +173,9 @@ def stamped(actions: pd.DataFrame, *, run: ImportRun) -> DataFrame[frames.Action
     """The actions with the time of now; what stood before keeps its time in the audit."""
     if actions.empty:
         return frames.empty(frames.Actions)
-    at = pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
-    return frames.check(frames.Actions, actions.assign(at=at))
+    return frames.check(frames.Actions, actions.assign(at=time_of_now(run, actions)))
+
+
+def time_of_now(run: ImportRun, actions: pd.DataFrame) -> pd.Series:
+    """The time of now for each of the actions."""
+    return pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")

@@ -212,10 +212,12 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
             twice where it identifies the row.
         pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
     """
-    if set(frame.columns) == set(names(model)):
+    declared, given = names(model), list(frame.columns)
+    if set(given) == set(declared):
         if frame.empty:
             return empty(model)
-        frame = frame[names(model)]
+        if given != declared:
+            frame = frame[declared]
     numbered = frame.reset_index(drop=True)
     return cast("DataFrame[Model]", numbered) if is_right(model, numbered) else model.validate(numbered)
 
