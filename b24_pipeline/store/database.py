@@ -184,7 +184,7 @@ class Database:
             return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
-        """The first column of the first row, None where there is no row."""
+        """The first column of the first row, None where there is no row; of a change, how many rows it has changed."""
         with self.lock, translated(self.path):
             rows = self._connection.execute(statement(name, **identifiers), parameters).fetchall()
         return rows[0][0] if rows else None

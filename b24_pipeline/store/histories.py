@@ -60,7 +60,8 @@ def recorded_by(database: Database, run_id: str) -> frozenset[str]:
 
 def note_recorded(database: Database, run: CurrentRun, what: str) -> bool:
     """Store that the run has recorded this table or step, also where nothing in it changed; whether it is news."""
-    return database.value("note_recorded", {"run": run.number, "what": what}) is not None
+    inserted: int = database.value("note_recorded", {"run": run.number, "what": what})
+    return inserted > 0
 
 
 def snapshot(database: Database, model: type[frames.Model], *, run: int | None) -> DataFrame[frames.Model]:

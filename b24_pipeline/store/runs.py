@@ -101,9 +101,12 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
     with database.transaction():
         if database.value("run_number", {"run_id": start.run_id}) is not None:
             raise RunNotBegun(f"Run {start.run_id} was begun before; start a new one.")
-        interrupted = sorted((row["number"], row["run_id"]) for row in database.records("interrupt_runs"))
-        number = int(database.value("begin_run", _columns_of(start)))
-    return CurrentRun(number, start.run_id, start.started_at), [run_id for _, run_id in interrupted]
+        interrupted = [row["run_id"] for row in database.records("running_runs")]
+        if interrupted:
+            database.execute("interrupt_runs")
+        number = int(database.value("next_run_number"))
+        database.execute("begin_run", _columns_of(start, number))
+    return CurrentRun(number, start.run_id, start.started_at), interrupted
 
 
 def finish(database: Database, run: CurrentRun, end: RunEnd) -> None:
@@ -183,9 +186,10 @@ def remember_first_import(database: Database) -> None:
         end_first_import(database)
 
 
-def _columns_of(start: RunStart) -> dict[str, Any]:
+def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
     return {
         "run_id": start.run_id,
+        "number": number,
         "started_at": start.started_at,
         "trigger": str(start.trigger),
         "dry_run": start.dry_run,

@@ -66,4 +66,3 @@ SELECT max(run) FROM store.recorded WHERE what = $what
 -- name: note_recorded
 INSERT INTO store.recorded (run, what)
 SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)
-RETURNING run

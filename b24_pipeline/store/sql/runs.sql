@@ -9,17 +9,20 @@ SELECT run_id FROM store.runs WHERE starts_with(run_id, $text) ORDER BY number D
 -- name: run_number_as_of
 SELECT audit.run_as_of($moment)
 
+-- name: next_run_number
+SELECT coalesce(max(number), 0) + 1 FROM store.runs
+
+-- name: running_runs
+SELECT run_id FROM store.runs WHERE status = 'running' ORDER BY number
+
 -- name: interrupt_runs
 UPDATE store.runs
 SET status = 'interrupted', reason = 'the process ended before the run did'
 WHERE status = 'running'
-RETURNING number, run_id
 
 -- name: begin_run
 INSERT INTO store.runs (run_id, number, started_at, status, trigger, dry_run, only_users, policy)
-SELECT $run_id, coalesce(max(number), 0) + 1, $started_at, 'running', $trigger, $dry_run, $only_users, $policy
-FROM store.runs
-RETURNING number
+VALUES ($run_id, $number, $started_at, 'running', $trigger, $dry_run, $only_users, $policy)
 
 -- name: finish_run
 UPDATE store.runs
