@@ -175,9 +175,9 @@ class ImportRun:
 
     def settle_dead_letters(
         self,
-        known: DataFrame[frames.DeadLetters],
         actions: DataFrame[frames.Actions],
         *,
+        known: DataFrame[frames.DeadLetters],
         kinds: frozenset[ActionKind],
         unanswered: AbstractSet[tuple[int, str]],
     ) -> None:

@@ -79,7 +79,7 @@ def send_plan(
     actions = frames.together(frames.Actions, stands, sent.actions)
     run.add(actions)
     if not run.config.dry_run:
-        run.settle_dead_letters(dead_letters, actions, kinds=kinds, unanswered=sent.unanswered)
+        run.settle_dead_letters(actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
     if isinstance(sent.stopped, AccountError | TooManyFailures):
         raise RunStopped(str(sent.stopped))
     if sent.stopped is not None:
