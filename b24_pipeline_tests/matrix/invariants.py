@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
 from b24_pipeline.sandbox import FaultKind, RequestSeen
 from b24_pipeline_tests.matrix.scenes import PREFIX
-from b24_pipeline_tests.matrix.stage import Ended, Picture, Prepared, Stage
+from b24_pipeline_tests.matrix.stage import Ended, Picture, Prepared, State
 
 ACCOUNT_FAULTS = frozenset(
     kind.name
@@ -28,13 +28,14 @@ PHONE_FIELDS = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
 WELL = frozenset({RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD})
 
 
-def check_both_systems(before: Picture, now: Picture, *, ever_linked: Iterable[int]) -> None:
+def check_both_systems(before: Picture, state: State) -> None:
     """Nobody is doubled or deleted; nothing of anybody is lost or changed that no rule changes."""
+    now = state.systems
     nobody_is_doubled(before, now)
     nobody_is_deleted(before, now)
     nothing_is_lost(before, now)
     created_as_they_are_in_the_portal(before, now)
-    nobody_is_removed_without_proof(before, now, ever_linked=frozenset(ever_linked))
+    nobody_is_removed_without_proof(before, now, ever_linked=state.ever_linked)
 
 
 def nobody_is_doubled(before: Picture, now: Picture) -> None:
@@ -90,15 +91,15 @@ def nobody_is_removed_without_proof(before: Picture, now: Picture, *, ever_linke
         assert user["LAST_NAME"] in now.responsible[ext_id]
 
 
-def check_run(stage: Stage, before: Picture, ended: Ended, *, in_flight: int = 1) -> None:
+def check_run(before: Picture, state: State, ended: Ended, *, in_flight: int = 1) -> None:
     """The audit of a run that ended tells the truth, and nothing was written after an account error."""
     nothing_is_written_after_an_account_error(ended.requests, in_flight=in_flight)
-    assert not stage.sandbox.violations(), "an employee was to be deleted"
+    assert not state.violations, "an employee was to be deleted"
     status_fits(ended)
     counts_fit(ended)
-    done_actions_happened(stage, ended)
-    created_employees_are_known(stage, before)
-    links_are_sound(stage)
+    done_actions_happened(state, ended)
+    created_employees_are_known(before, state)
+    links_are_sound(state)
 
 
 def nothing_is_written_after_an_account_error(requests: list[RequestSeen], *, in_flight: int = 1) -> None:
@@ -145,15 +146,15 @@ def counts_fit(ended: Ended) -> None:
     assert unhappy["error"].notna().all(), "an action failed without a word"
 
 
-def done_actions_happened(stage: Stage, ended: Ended) -> None:
+def done_actions_happened(state: State, ended: Ended) -> None:
     """What the audit calls done is so in the account."""
-    now, links = Picture.of(stage.sandbox), stage.links()
     for action in ended.actions[ended.actions["outcome"] == Outcome.DONE].to_dict("records"):
-        happened(action, now, links)
+        happened(action, state)
 
 
-def happened(action: Mapping[Any, Any], now: Picture, links: Mapping[int, int]) -> None:
+def happened(action: Mapping[Any, Any], state: State) -> None:
     """One done action is so."""
+    now, links = state.systems, state.links
     user, after = int(action["bitrix24_id"]), json.loads(action["after"]) if not pd.isna(action["after"]) else {}
     match ActionKind(action["action"]):
         case ActionKind.REMOVE_RESPONSIBLE:
@@ -170,13 +171,11 @@ def happened(action: Mapping[Any, Any], now: Picture, links: Mapping[int, int]) 
             raise AssertionError(f"no scene has a {kind}")
 
 
-def created_employees_are_known(stage: Stage, before: Picture) -> None:
+def created_employees_are_known(before: Picture, state: State) -> None:
     """Whoever we created is linked, or the create is announced and not forgotten."""
-    linked = set(stage.links().values())
-    announced = {str(email).casefold() for email in stage.store.pending_creates()["email"]}
-    now = Picture.of(stage.sandbox)
-    for number in now.employees.keys() - before.employees.keys():
-        assert number in linked or email_of(now.employees[number]) in announced, f"employee {number} is forgotten"
+    linked, employees = set(state.links.values()), state.systems.employees
+    for number in employees.keys() - before.employees.keys():
+        assert number in linked or email_of(employees[number]) in state.announced, f"employee {number} is forgotten"
 
 
 def links_are_kept(before: Mapping[int, int], now: Mapping[int, int]) -> None:
@@ -184,9 +183,9 @@ def links_are_kept(before: Mapping[int, int], now: Mapping[int, int]) -> None:
     assert {user: now.get(user) for user in before} == dict(before)
 
 
-def links_are_sound(stage: Stage) -> None:
+def links_are_sound(state: State) -> None:
     """A link is one to one, and both its ends are there and are the same person."""
-    links, now = stage.links(), Picture.of(stage.sandbox)
+    links, now = state.links, state.systems
     assert len(set(links.values())) == len(links), f"two users have one employee: {links}"
     for user, number in links.items():
         assert number in now.employees, f"user {user} is linked with employee {number}, whom there is not"
@@ -194,15 +193,15 @@ def links_are_sound(stage: Stage) -> None:
         assert email is None or email.casefold() == email_of(now.employees[number])
 
 
-def check_converged(stage: Stage, prepared: Prepared, ended: Ended) -> None:
+def check_converged(state: State, prepared: Prepared, ended: Ended) -> None:
     """After a clean run everything is as if nothing had failed, and nothing is left to be done."""
     assert (ended.status, ended.reason) == (RunStatus.DONE, None)
-    now, links = Picture.of(stage.sandbox), stage.links()
-    assert {user: now.employees[number]["email"] for user, number in links.items()} == prepared.links
+    now = state.systems
+    assert {user: now.employees[number]["email"] for user, number in state.links.items()} == prepared.links
     assert contents(now) == contents(prepared.good)
     assert now.responsible == prepared.good.responsible
-    assert stage.store.pending_creates().empty
-    assert stage.store.dead_letters().empty
+    assert not state.announced
+    assert not state.failing
 
 
 def contents(seen: Picture) -> dict[str, tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 """A scene on the stage: served, with its database, in a time of its own; and what is to be seen of it."""
 
-import copy
+import pickle
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -38,12 +38,33 @@ class Picture:
     def of(cls, sandbox: Sandbox) -> "Picture":
         with sandbox.lock:
             found = sandbox.portal.users, sandbox.account.employees, sandbox.account.responsible
-            return cls(*copy.deepcopy(found))
+            return cls(*pickle.loads(pickle.dumps(found)))  # a deep copy, in a tenth of the time
 
     @classmethod
     def of_state(cls, kept: Path) -> "Picture":
         """Both systems as they were saved."""
         return cls.of(Sandbox.load(kept))
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything at one moment: both systems, and what the database knows.
+
+    Attributes:
+        systems: both systems.
+        links: the live links.
+        ever_linked: the users that have or had a link.
+        announced: the addresses of creates whose outcome is not known, in small letters.
+        failing: how many actions failed and are tried again.
+        violations: what the account was asked for that nobody may ask for.
+    """
+
+    systems: Picture
+    links: dict[int, int]
+    ever_linked: frozenset[int]
+    announced: frozenset[str]
+    failing: int
+    violations: list[RequestSeen]
 
 
 @dataclass(frozen=True)
@@ -129,6 +150,17 @@ class Stage:
             counts=RunCounts(**{field.name: row[field.name] or 0 for field in fields(RunCounts)}),
             actions=self.store.actions(run_id),
             requests=requests,
+        )
+
+    def state(self) -> State:
+        """Everything as it is now."""
+        return State(
+            systems=Picture.of(self.sandbox),
+            links=self.links(),
+            ever_linked=self.store.ever_linked(),
+            announced=frozenset(str(email).casefold() for email in self.store.pending_creates()["email"]),
+            failing=len(self.store.dead_letters()),
+            violations=self.sandbox.violations(),
         )
 
     def links(self) -> dict[int, int]:

@@ -115,11 +115,12 @@ def test_r18_a_disk_that_fills_up_in_the_middle_loses_and_doubles_nobody(
         assert zygote.start(**order, file_size_limit=largest + spare_kib * KIB).ended() != 0
         stage.clock.seconds += HALF_AN_HOUR
 
-        invariants.created_employees_are_known(stage, before)
+        invariants.created_employees_are_known(before, stage.state())
         next_run = stage.run()
-        invariants.check_run(stage, before, next_run)
-        invariants.check_both_systems(before, Picture.of(stage.sandbox), ever_linked=stage.store.ever_linked())
-        invariants.check_converged(stage, prepared, next_run)
+        after_all = stage.state()
+        invariants.check_run(before, after_all, next_run)
+        invariants.check_both_systems(before, after_all)
+        invariants.check_converged(after_all, prepared, next_run)
 
 
 @pytest.mark.matrix
@@ -134,4 +135,4 @@ def test_r09_a_lost_database_is_rebuilt_by_email_without_a_write(repertoire: Rep
         rebuilt = stage.run()
 
         assert (rebuilt.status, rebuilt.writes(), stage.links()) == (RunStatus.DONE, [], links)
-        invariants.check_converged(stage, prepared, rebuilt)
+        invariants.check_converged(stage.state(), prepared, rebuilt)

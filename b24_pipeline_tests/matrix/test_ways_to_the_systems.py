@@ -53,7 +53,8 @@ def test_a_refused_connection_fails_the_run_without_a_write_and_the_next_one_con
 
     assert (refused.status, refused.writes()) == (RunStatus.FAILED, [])
     assert SECRET not in str(refused.reason)
-    invariants.check_converged(stage, repertoire.prepared(stage.scene), stage.run())
+    ended = stage.run()
+    invariants.check_converged(stage.state(), repertoire.prepared(stage.scene), ended)
 
 
 @pytest.mark.parametrize(
