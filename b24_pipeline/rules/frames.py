@@ -218,8 +218,18 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
             return empty(model)
         if given != declared:
             frame = frame[declared]
-    numbered = frame.reset_index(drop=True)
+    numbered = typed(model, frame.reset_index(drop=True))
     return cast("DataFrame[Model]", numbered) if is_right(model, numbered) else model.validate(numbered)
+
+
+def typed(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its columns cast, flags excepted; as it is where that cannot be done, for pandera says why."""
+    if frame.dtypes.equals(types(model)) or list(frame.columns) != names(model):
+        return frame
+    try:
+        return frame.astype(castable(model))
+    except (TypeError, ValueError):
+        return frame
 
 
 def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
@@ -229,6 +239,13 @@ def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
         and not any(frame[name].hasnans for name in never_empty(model))
         and all(frame[name].is_unique for name in identifying(model))
     )
+
+
+@cache
+def castable(model: type[Frame]) -> Mapping[str, Any]:
+    """The columns that may be cast, and their types in pandas."""
+    columns = model.to_schema().columns
+    return {name: dtype for name, dtype in types(model).items() if columns[str(name)].coerce}
 
 
 @cache
