@@ -115,6 +115,12 @@ class Audited:
     row: dict[str, Any] | None
     actions: DataFrame[frames.Actions]
 
+    @classmethod
+    def of(cls, run_id: str, store: Reader) -> "Audited":
+        """What the audit says of a run."""
+        rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
+        return cls(rows[0] if rows else None, store.actions(run_id))
+
     @property
     def audited(self) -> dict[str, Any]:
         """The run's row in `audit.runs`."""
@@ -245,7 +251,10 @@ class World:
                 run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
             )
         )
-        audited = self.audit_of(found.run_id)
+        if not self.paths.working.exists():
+            return Result(None, frames.empty(frames.Actions), found)
+        with self.store() as store:
+            audited = Audited.of(found.run_id, store)
         return Result(audited.row, audited.actions, found)
 
     def import_people(self, **config: Any) -> Audited:
@@ -253,17 +262,11 @@ class World:
         started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "terminal"})
         if not (self.paths.working.exists() or self.paths.published.exists()):
             put_empty_database(self.paths)
-        with ExitStack() as stack, chain.ended(run := RunInTestTime(**config).begin(started, stack)):
-            chain.steps(run)
-        return self.audit_of(run.run_id)
-
-    def audit_of(self, run_id: str) -> Audited:
-        """What the audit says of a run."""
-        if not self.paths.working.exists():
-            return Audited(None, frames.empty(frames.Actions))
-        with self.store() as store:
-            rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
-            return Audited(rows[0] if rows else None, store.actions(run_id))
+        with ExitStack() as stack:
+            run = RunInTestTime(**config).begin(started, stack)
+            with chain.ended(run):
+                chain.steps(run)
+            return Audited.of(run.run_id, run.store)
 
     def keep(self) -> None:
         """Save the portal and the account beside the database, for worlds that begin like this one (`world_like`)."""

@@ -13,10 +13,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
-from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import pytest
 
 import b24_pipeline.cli.commands
 import b24_pipeline.cli.sync  # noqa: F401 - so that no child has to load it
@@ -27,10 +29,7 @@ from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Store
 from b24_pipeline_tests.matrix.chain import import_once
-from b24_pipeline_tests.world import Clock
-
-DRAWING = ("jinja2", "matplotlib.backends.backend_svg", "matplotlib.dates", "matplotlib.figure")
-"""What the report loads when it is drawn; half a second that no child has to take."""
+from b24_pipeline_tests.world import STEPS, Clock, world_in
 
 FAILED = 3
 CAPABILITIES_VERSION_3 = 0x20080522
@@ -41,11 +40,10 @@ def serve_orders() -> None:
 
     What every child needs is loaded before; the garbage collector leaves it alone, for a child would copy its pages.
     """
-    for module in DRAWING:
-        import_module(module)
     httpx.Client(verify=usual_authorities()).close()
     for model in frames.Frame.__subclasses__():
         frames.empty(model)
+    warm_up()
     gc.collect()
     gc.freeze()
     for order in map(json.loads, sys.stdin):
@@ -56,6 +54,17 @@ def serve_orders() -> None:
         answer(child)
         _, status = os.waitpid(child, 0)
         answer(os.waitstatus_to_exitcode(status))
+
+
+def warm_up() -> None:
+    """Import once and draw the report: what is loaded, compiled and remembered on the way is every child's."""
+    with (
+        TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as environment,
+        world_in(Path(folder), environment=environment) as world,
+    ):
+        world.hire("Lebedeva")
+        world.run(assets=(*STEPS, "import_report"))
 
 
 def answer(number: int) -> None:
