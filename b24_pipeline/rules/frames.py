@@ -5,7 +5,7 @@ are `datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a 
 The index means nothing: every checked frame is numbered from 0.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
@@ -244,8 +244,7 @@ def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
 @cache
 def castable(model: type[Frame]) -> Mapping[str, Any]:
     """The columns that may be cast, and their types in pandas."""
-    columns = model.to_schema().columns
-    return {name: dtype for name, dtype in types(model).items() if columns[str(name)].coerce}
+    return {name: types(model)[name] for name, declared in model.to_schema().columns.items() if declared.coerce}
 
 
 @cache
@@ -285,6 +284,6 @@ def filled(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
     return check(model, rows.join(lacking.reindex(rows.index))[names(model)])
 
 
-def of(model: type[Model], rows: Sequence[Mapping[Hashable, Any]]) -> DataFrame[Model]:
+def of(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
     return check(model, pd.DataFrame(rows, columns=names(model)))

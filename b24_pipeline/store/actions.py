@@ -84,7 +84,7 @@ def actions(database: Database, run_id: str) -> DataFrame[frames.Actions]:
 def dead_letters(database: Database) -> DataFrame[frames.DeadLetters]:
     """The actions that failed and are tried again."""
     columns = column_list(sql_columns(frames.DeadLetters))
-    return from_arrow(frames.DeadLetters, database.table("dead_letters", columns=columns))
+    return frames.of(frames.DeadLetters, database.records("dead_letters", columns=columns))
 
 
 def put_dead_letters(database: Database, frame: DataFrame[frames.DeadLetters]) -> None:

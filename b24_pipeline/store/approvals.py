@@ -83,11 +83,13 @@ def open_approval(database: Database, *, now: datetime) -> Approval | None:
 
 def settle_approvals(database: Database, run: CurrentRun) -> None:
     """Note of the approvals of which this run has left nothing that it has used them."""
+    used_up = [given for given in _in_force(database, now=run.started_at) if _left(database, given).empty]
+    if not used_up:
+        return
     with database.transaction():
-        for approval in _in_force(database, now=run.started_at):
-            if _left(database, approval).empty:
-                which = {"run_id": approval["run_id"], "bitrix24_id": approval["bitrix24_id"]}
-                database.execute("use_approval", {"run": run.number, **which})
+        for approval in used_up:
+            which = {"run_id": approval["run_id"], "bitrix24_id": approval["bitrix24_id"]}
+            database.execute("use_approval", {"run": run.number, **which})
 
 
 def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:

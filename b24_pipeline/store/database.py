@@ -183,6 +183,11 @@ class Database:
             columns = [column[0] for column in found.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
+    def column(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[Any]:
+        """The first column of what the named query answers."""
+        with self.lock, translated(self.path):
+            return [row[0] for row in self._connection.execute(statement(name, **identifiers), parameters).fetchall()]
+
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
         """The first column of the first row, None where there is no row; of a change, how many rows it has changed."""
         with self.lock, translated(self.path):

@@ -55,7 +55,7 @@ def recorded(database: Database, run: CurrentRun, what: str) -> bool:
 
 def recorded_by(database: Database, run_id: str) -> frozenset[str]:
     """The tables and steps that a run has recorded."""
-    return frozenset(row["what"] for row in database.records("recorded_by", {"run_id": run_id}))
+    return frozenset(database.column("recorded_by", {"run_id": run_id}))
 
 
 def note_recorded(database: Database, run: CurrentRun, what: str) -> bool:
@@ -74,8 +74,7 @@ def snapshot(database: Database, model: type[frames.Model], *, run: int | None) 
 
 def known_users(database: Database) -> list[int]:
     """The ids of the users that hold now, rising."""
-    ids: list[int] = database.table("known_users").column(0).to_pylist()
-    return ids
+    return database.column("known_users")
 
 
 def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:

@@ -38,7 +38,7 @@ def people_imported(database: Database) -> int:
 
 def ever_linked(database: Database) -> frozenset[int]:
     """The users that have or had a link."""
-    return frozenset(database.table("ever_linked").column(0).to_pylist())
+    return frozenset(database.column("ever_linked"))
 
 
 def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten], *, at: datetime) -> None:
@@ -69,11 +69,13 @@ def _ended(written: Sequence[LinkWritten]) -> list[bool]:
 def pending_creates(database: Database) -> DataFrame[frames.PendingCreates]:
     """The creates whose outcome is not known."""
     columns = column_list(sql_columns(frames.PendingCreates))
-    return from_arrow(frames.PendingCreates, database.table("pending_creates", columns=columns))
+    return frames.of(frames.PendingCreates, database.records("pending_creates", columns=columns))
 
 
 def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
     """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+    if database.value("a_pending_create") is None:
+        return None
     sent_until: datetime | None = database.value("creates_in_doubt_until", {"now": now})
     return sent_until
 

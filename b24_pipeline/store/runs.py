@@ -99,12 +99,13 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
         RunNotBegun: a run of that id was begun before.
     """
     with database.transaction():
-        if database.value("run_number", {"run_id": start.run_id}) is not None:
+        (so_far,) = database.records("runs_so_far", {"run_id": start.run_id})
+        if so_far["begun"]:
             raise RunNotBegun(f"Run {start.run_id} was begun before; start a new one.")
-        interrupted = [row["run_id"] for row in database.records("running_runs")]
+        interrupted: list[str] = so_far["running"]
         if interrupted:
             database.execute("interrupt_runs")
-        number = int(database.value("next_run_number"))
+        number = int(so_far["last"]) + 1
         database.execute("begin_run", _columns_of(start, number))
     return CurrentRun(number, start.run_id, start.started_at), interrupted
 
@@ -140,7 +141,7 @@ def run_named(database: Database, text: str) -> str:
     Raises:
         UnknownRun: there is none, or there are several.
     """
-    found = [row["run_id"] for row in database.records("run_ids_that_begin", {"text": text})]
+    found = database.column("run_ids_that_begin", {"text": text})
     if text in found:
         return text
     if not found or len(text) < SHORT_RUN_ID:
@@ -163,7 +164,9 @@ def last_import(database: Database) -> str | None:
 
 def points_since(database: Database, since: datetime) -> int:
     """The points of CallGear that runs have spent, as far as they ended since then; of those that died at least."""
-    return int(database.value("points_since", {"since": since}))
+    (told,) = database.records("points_since", {"since": since})
+    dead = database.value("points_of_the_dead_since", {"since": since}) if told["some_died"] else 0
+    return int(told["points"]) + int(dead)
 
 
 def first_import(database: Database) -> bool:

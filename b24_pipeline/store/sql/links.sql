@@ -34,6 +34,9 @@ FROM seen
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
 
+-- name: a_pending_create
+SELECT bitrix24_id FROM store.pending_creates LIMIT 1
+
 -- name: creates_in_doubt_until
 -- Of a run that was interrupted nobody knows when it sent its last request, but before another one had the lock.
 SELECT max(coalesce(

@@ -1,19 +1,16 @@
 -- Runs: one row each in store.runs.
 
--- name: run_number
-SELECT number FROM store.runs WHERE run_id = $run_id
+-- name: runs_so_far
+SELECT coalesce(max(number), 0) AS last,
+       coalesce(bool_or(run_id = $run_id), FALSE) AS begun,
+       coalesce(list(run_id ORDER BY number) FILTER (WHERE status = 'running'), []) AS running
+FROM store.runs
 
 -- name: run_ids_that_begin
 SELECT run_id FROM store.runs WHERE starts_with(run_id, $text) ORDER BY number DESC
 
 -- name: run_number_as_of
 SELECT audit.run_as_of($moment)
-
--- name: next_run_number
-SELECT coalesce(max(number), 0) + 1 FROM store.runs
-
--- name: running_runs
-SELECT run_id FROM store.runs WHERE status = 'running' ORDER BY number
 
 -- name: interrupt_runs
 UPDATE store.runs
@@ -36,17 +33,17 @@ ORDER BY number DESC
 LIMIT $limit
 
 -- name: points_since
+SELECT coalesce(sum(callgear_points), 0) AS points,
+       coalesce(bool_or(status = 'interrupted'), FALSE) AS some_died
+FROM store.runs
+WHERE coalesce(finished_at, started_at) >= $since
+
+-- name: points_of_the_dead_since
 -- A run that died has told no figure, but each action that sent something took a point at least.
-WITH recent AS (
-    SELECT number, callgear_points FROM store.runs WHERE coalesce(finished_at, started_at) >= $since
-)
-SELECT coalesce(sum(callgear_points), 0)
-     + (
-        SELECT count(*) FROM store.events
-        WHERE run IN (SELECT number FROM recent WHERE callgear_points IS NULL)
-          AND outcome IN ('done', 'failed') AND (action <> 'link' OR after IS NOT NULL)
-     )
-FROM recent
+SELECT count(*) FROM store.events AS events
+JOIN store.runs AS runs ON runs.number = events.run
+WHERE coalesce(runs.finished_at, runs.started_at) >= $since AND runs.status = 'interrupted'
+  AND events.outcome IN ('done', 'failed') AND (events.action <> 'link' OR events.after IS NOT NULL)
 
 -- name: complete_runs
 SELECT count(*) FROM store.runs
