@@ -11,6 +11,7 @@ Time passes only when somebody waits, so nothing here ever sleeps. Settings are 
 process takes `world.environment()`.
 """
 
+import atexit
 import os
 import shutil
 import threading
@@ -108,6 +109,14 @@ def project_in_test_time() -> dg.Definitions:
     return project(RunInTestTime)
 
 
+@cache
+def dagster_of_this_process() -> dg.DagsterInstance:
+    """One for all worlds: to empty it takes a millisecond, to make another one forty."""
+    instance = dg.DagsterInstance.ephemeral()
+    atexit.register(instance.dispose)
+    return instance
+
+
 @dataclass(frozen=True)
 class Audited:
     """How one run ended, in the audit (`row` is None where the run did not get so far)."""
@@ -179,9 +188,7 @@ class Result(Audited):
 class World:
     """A portal, an account, and the import between them."""
 
-    def __init__(
-        self, server: Server, *, database: Path, environment: pytest.MonkeyPatch, until_the_end: ExitStack
-    ) -> None:
+    def __init__(self, server: Server, *, database: Path, environment: pytest.MonkeyPatch) -> None:
         self.server = server
         self.sandbox = server.sandbox
         self.portal = server.sandbox.portal
@@ -189,12 +196,13 @@ class World:
         self.paths = Paths(database)
         self.clock = CLOCK
         self._environment = environment
-        self._until_the_end = until_the_end
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
-        """A Dagster of this world only; made when it is first used, because that takes as long as many a test."""
-        return self._until_the_end.enter_context(dg.DagsterInstance.ephemeral())
+        """A Dagster that knows of this world only, from when it is first used."""
+        instance = dagster_of_this_process()
+        instance.wipe()
+        return instance
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables."""
@@ -312,8 +320,8 @@ def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | Non
     CLOCK.begin_anew()
     kind = {"clock": CLOCK, "bitrix24": NO_RATE_LIMIT, "callgear": PLENTY}
     sandbox = Sandbox.load(state, **kind) if state else Sandbox.empty(**kind)
-    with serve(sandbox) as server, ExitStack() as until_the_end:
-        world = World(server, database=folder / "b24.duckdb", environment=environment, until_the_end=until_the_end)
+    with serve(sandbox) as server:
+        world = World(server, database=folder / "b24.duckdb", environment=environment)
         for name in [*os.environ]:
             if name.startswith(OURS):
                 environment.delenv(name)
