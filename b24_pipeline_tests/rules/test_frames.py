@@ -1,6 +1,7 @@
 """The frames' one declaration: what a checked frame is, and what is refused at every border."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -74,6 +75,32 @@ def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
     frame = frames.of(frames.Users, [{"bitrix24_id": written, "active": True}])
     assert frame["bitrix24_id"].tolist() == [cast]
     assert frame.dtypes.equals(frames.types(frames.Users))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"bitrix24_id": "7", "email": None},
+        {"bitrix24_id": 7.0, "email": float("nan")},
+        {"bitrix24_id": 7, "email": 7, "work_phone": 7.5},
+        {"bitrix24_id": "seven"},
+        {"bitrix24_id": 7.5},
+        {"bitrix24_id": None},
+    ],
+    ids=str,
+)
+def test_a_cast_is_as_pandera_would_do_it_and_what_cannot_be_cast_is_refused_as_pandera_does(
+    written: dict[str, Any],
+) -> None:
+    frame = pd.DataFrame([{"active": True, **written}], columns=frames.names(frames.Users))
+
+    def said_by(cast: Callable[[], pd.DataFrame]) -> list[dict[Any, Any]] | str:
+        try:
+            return cast().astype("object").fillna("nothing").to_dict("records")
+        except REFUSED as error:
+            return str(error)
+
+    assert said_by(lambda: frames.check(frames.Users, frame)) == said_by(lambda: frames.Users.validate(frame))
 
 
 @pytest.mark.parametrize("active", [None, float("nan"), "true", "Y", "N", 1, 0])
