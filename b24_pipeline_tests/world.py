@@ -17,16 +17,14 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import dagster as dg
-import pandas as pd
 import pytest
-from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.bucket import LeakyBucket
 from b24_pipeline.connection import Timing
@@ -34,9 +32,10 @@ from b24_pipeline.definitions import project
 from b24_pipeline.resources import TRIGGER_TAG, ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
-from b24_pipeline.store import Paths, Reader, RunCounts, Store
+from b24_pipeline.store import Paths, Reader, Store
 from b24_pipeline_tests.databases import put_empty_database
 from b24_pipeline_tests.matrix import chain
+from b24_pipeline_tests.results import Audited, Result
 
 JOB = "employee_import"
 MATERIALIZE = "__ASSET_JOB"
@@ -115,74 +114,6 @@ def dagster_of_this_process() -> dg.DagsterInstance:
     instance = dg.DagsterInstance.ephemeral()
     atexit.register(instance.dispose)
     return instance
-
-
-@dataclass(frozen=True)
-class Audited:
-    """How one run ended, in the audit (`row` is None where the run did not get so far)."""
-
-    row: dict[str, Any] | None
-    actions: DataFrame[frames.Actions]
-
-    @classmethod
-    def of(cls, run_id: str, store: Reader) -> "Audited":
-        """What the audit says of a run."""
-        rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
-        return cls(rows[0] if rows else None, store.actions(run_id))
-
-    @property
-    def audited(self) -> dict[str, Any]:
-        """The run's row in `audit.runs`."""
-        assert self.row is not None, "the run has no row in audit.runs"
-        return self.row
-
-    @property
-    def run_id(self) -> str:
-        return str(self.audited["run_id"])
-
-    @property
-    def status(self) -> str:
-        return str(self.audited["status"])
-
-    @property
-    def reason(self) -> str | None:
-        return None if pd.isna(self.audited["reason"]) else str(self.audited["reason"])
-
-    @property
-    def counts(self) -> RunCounts:
-        return RunCounts(**{field.name: int(self.audited[field.name]) for field in fields(RunCounts)})
-
-    def outcomes(self) -> dict[int, str]:
-        """What was done for whom: `{user: "conflict email_reused: conflict"}`."""
-        rows = self.actions.fillna({"reason": ""}).to_dict("records")
-        return {
-            int(row["bitrix24_id"]): f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}" for row in rows
-        }
-
-
-@dataclass(frozen=True)
-class Result(Audited):
-    """How one run ended, in Dagster too."""
-
-    dagster: dg.ExecuteInProcessResult
-
-    @property
-    def success(self) -> bool:
-        return self.dagster.success
-
-    @property
-    def run_id(self) -> str:
-        return self.dagster.run_id
-
-    def failures(self) -> list[str]:
-        """Why the run failed: the texts of failed steps, or of what failed before the first step."""
-        failed = [event.event_specific_data.error for event in self.dagster.all_events if event.is_failure]
-        return list(dict.fromkeys((error.cause or error).message.strip() for error in failed))
-
-    def metadata(self, asset: str) -> dict[str, Any]:
-        """What an asset's materialisation says, as plain values."""
-        (found,) = self.dagster.asset_materializations_for_node(asset)
-        return {name: value.value for name, value in found.metadata.items()}
 
 
 class World:

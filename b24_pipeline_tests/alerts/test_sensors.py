@@ -17,7 +17,8 @@ from b24_pipeline.definitions import defs
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store.health import Failure
 from b24_pipeline_tests.alerts.receivers import SECRET, Hook, web_receiver
-from b24_pipeline_tests.world import HALF_AN_HOUR, QUIET, Result, World
+from b24_pipeline_tests.results import Result
+from b24_pipeline_tests.world import HALF_AN_HOUR, QUIET, World
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from dagster._serdes import serialize_value
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
-from b24_pipeline_tests.world import Result, World
+from b24_pipeline_tests.results import Result
+from b24_pipeline_tests.world import World
 
 FAULTS = [
     Fault(FaultKind.CONNECTION_REFUSED, times=None),

@@ -8,7 +8,8 @@ import pytest
 
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline.store.schema import HISTORIES
-from b24_pipeline_tests.world import Audited, World, world_like
+from b24_pipeline_tests.results import Audited
+from b24_pipeline_tests.world import World, world_like
 
 SCENES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "everything": ({}, {}),

@@ -20,7 +20,8 @@ from b24_pipeline.resources import draws_report
 from b24_pipeline.rules.records import Trigger
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.store import Store
-from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, Result, RunInTestTime, World
+from b24_pipeline_tests.results import Result
+from b24_pipeline_tests.world import JOB, MATERIALIZE, STEPS, RunInTestTime, World
 
 
 def report_of(world: World) -> Path:

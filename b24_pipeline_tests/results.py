@@ -1,0 +1,79 @@
+"""How one run ended: in the audit, and in Dagster."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.store import Reader, RunCounts
+
+
+@dataclass(frozen=True)
+class Audited:
+    """How one run ended, in the audit (`row` is None where the run did not get so far)."""
+
+    row: dict[str, Any] | None
+    actions: DataFrame[frames.Actions]
+
+    @classmethod
+    def of(cls, run_id: str, store: Reader) -> "Audited":
+        """What the audit says of a run."""
+        rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
+        return cls(rows[0] if rows else None, store.actions(run_id))
+
+    @property
+    def audited(self) -> dict[str, Any]:
+        """The run's row in `audit.runs`."""
+        assert self.row is not None, "the run has no row in audit.runs"
+        return self.row
+
+    @property
+    def run_id(self) -> str:
+        return str(self.audited["run_id"])
+
+    @property
+    def status(self) -> str:
+        return str(self.audited["status"])
+
+    @property
+    def reason(self) -> str | None:
+        return None if pd.isna(self.audited["reason"]) else str(self.audited["reason"])
+
+    @property
+    def counts(self) -> RunCounts:
+        return RunCounts(**{field.name: int(self.audited[field.name]) for field in fields(RunCounts)})
+
+    def outcomes(self) -> dict[int, str]:
+        """What was done for whom: `{user: "conflict email_reused: conflict"}`."""
+        rows = self.actions.fillna({"reason": ""}).to_dict("records")
+        return {
+            int(row["bitrix24_id"]): f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}" for row in rows
+        }
+
+
+@dataclass(frozen=True)
+class Result(Audited):
+    """How one run ended, in Dagster too."""
+
+    dagster: dg.ExecuteInProcessResult
+
+    @property
+    def success(self) -> bool:
+        return self.dagster.success
+
+    @property
+    def run_id(self) -> str:
+        return self.dagster.run_id
+
+    def failures(self) -> list[str]:
+        """Why the run failed: the texts of failed steps, or of what failed before the first step."""
+        failed = [event.event_specific_data.error for event in self.dagster.all_events if event.is_failure]
+        return list(dict.fromkeys((error.cause or error).message.strip() for error in failed))
+
+    def metadata(self, asset: str) -> dict[str, Any]:
+        """What an asset's materialisation says, as plain values."""
+        (found,) = self.dagster.asset_materializations_for_node(asset)
+        return {name: value.value for name, value in found.metadata.items()}
