@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
 import pandas as pd
+import pandera.errors
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
@@ -223,12 +224,14 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
 
 
 def typed(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its columns cast, flags excepted; as it is where that cannot be done, for pandera says why."""
+    """The frame with its columns cast, each as pandera does it; as it is where that fails, for pandera says why."""
     if frame.dtypes.equals(types(model)) or list(frame.columns) != names(model):
         return frame
+    declared = model.to_schema().columns
+    wrong = [name for name in declared if declared[name].coerce and frame[name].dtype != types(model)[name]]
     try:
-        return frame.astype(castable(model))
-    except (TypeError, ValueError):
+        return frame.assign(**{name: declared[name].dtype.try_coerce(frame[name]) for name in wrong})
+    except pandera.errors.ParserError:
         return frame
 
 
@@ -239,12 +242,6 @@ def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
         and not any(frame[name].hasnans for name in never_empty(model))
         and all(frame[name].is_unique for name in identifying(model))
     )
-
-
-@cache
-def castable(model: type[Frame]) -> Mapping[str, Any]:
-    """The columns that may be cast, and their types in pandas."""
-    return {name: types(model)[name] for name, declared in model.to_schema().columns.items() if declared.coerce}
 
 
 @cache

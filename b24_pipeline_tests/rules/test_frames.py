@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -86,6 +87,9 @@ def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
         {"bitrix24_id": "seven"},
         {"bitrix24_id": 7.5},
         {"bitrix24_id": None},
+        {"bitrix24_id": 2**64},
+        {"bitrix24_id": float("inf")},
+        {"bitrix24_id": 7, "email": ["a list"]},
     ],
     ids=str,
 )
@@ -94,13 +98,23 @@ def test_a_cast_is_as_pandera_would_do_it_and_what_cannot_be_cast_is_refused_as_
 ) -> None:
     frame = pd.DataFrame([{"active": True, **written}], columns=frames.names(frames.Users))
 
-    def said_by(cast: Callable[[], pd.DataFrame]) -> list[dict[Any, Any]] | str:
-        try:
-            return cast().astype("object").fillna("nothing").to_dict("records")
-        except REFUSED as error:
-            return str(error)
-
     assert said_by(lambda: frames.check(frames.Users, frame)) == said_by(lambda: frames.Users.validate(frame))
+
+
+@pytest.mark.parametrize("at", ["2026-01-01", "soon", datetime(2026, 1, 1, tzinfo=UTC), 5, 2**70, None], ids=str)
+def test_an_instant_is_cast_as_pandera_would_do_it_and_refused_as_pandera_does(at: Any) -> None:
+    frame = pd.DataFrame([{"bitrix24_id": 1, "at": at}], columns=frames.names(frames.Actions))
+    frame = frame.assign(action="create", outcome="done")
+
+    assert said_by(lambda: frames.check(frames.Actions, frame)) == said_by(lambda: frames.Actions.validate(frame))
+
+
+def said_by(cast: Callable[[], pd.DataFrame]) -> list[dict[Any, Any]] | str:
+    """What a cast gives, or why it refuses."""
+    try:
+        return cast().astype("object").fillna("nothing").to_dict("records")
+    except REFUSED as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("active", [None, float("nan"), "true", "Y", "N", 1, 0])
