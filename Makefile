@@ -26,7 +26,14 @@ run: $(READY) ## import the sandbox company once and print what was done
 dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for the built-in company
 	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)
 
-test: $(READY) ## every test
+OLDEST := $(VENV)/oldest-duckdb
+$(OLDEST)/.ready: b24_pipeline_tests/store/oldest_duckdb.lock $(READY)
+	@rm -rf $(OLDEST)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --only-binary :all: --require-hashes --target $(OLDEST) -r $< \
+		|| echo "DuckDB 1.1 has no package for this Python: the test that opens the published file with it is skipped."
+	@mkdir -p $(OLDEST) && touch $@
+
+test: $(READY) $(OLDEST)/.ready ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e"
 
 coverage: $(READY) ## the rules' tests alone must pass through every branch of the rules
@@ -72,10 +79,11 @@ docs: $(READY) ## write the generated pages of docs/
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet
 
-lock: ## renew the locks: for development, for the container, for `make lake` (needs uv)
+lock: ## renew the locks: for development, the container and the tests' other DuckDBs (needs uv)
 	@$(COMPILE) --group dev -o requirements.lock
 	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
 	@cd b24_pipeline_tests/store && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
+	@cd b24_pipeline_tests/store && $(subst pyproject.toml,oldest_duckdb.in,$(COMPILE)) -o oldest_duckdb.lock
 
 reset: ## forget the sandbox company and its database
 	@rm -rf data/sandbox

@@ -24,8 +24,8 @@ from b24_pipeline.store.statements import statement
 
 Parameters = Mapping[str, Any]
 
-STORAGE_VERSION = "v1.5.0"
-"""Files are written so that every DuckDB of the declared range opens them."""
+STORAGE_VERSION = "v1.0.0"
+"""Files are written so that people can open them with DuckDB 1.1 or newer."""
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": STORAGE_VERSION,

@@ -34,8 +34,11 @@ def version_of(database: Database) -> int:
     )
 
 
-def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOUT) -> None:
+def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOUT) -> bool:
     """Upgrade the database to the layout, in one transaction; one that is up to date is not touched.
+
+    Returns:
+        Whether it was of an older version; a database without tables is not.
 
     Raises:
         DatabaseForeign: the file is not ours.
@@ -44,7 +47,7 @@ def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOU
     version = version_of(database)
     refuse_newer(database, version, layout=layout)
     if version == layout.version:
-        return
+        return False
     with database.transaction():
         for upgrade in layout.upgrades:
             if EMPTY < version < upgrade.version:
@@ -52,6 +55,7 @@ def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOU
         _create_missing(database, layout)
         _renew_views(database, layout)
         database.execute("put_schema_version", {"version": layout.version, "at": at})
+    return version != EMPTY
 
 
 def refuse_newer(database: Database, version: int, *, layout: Layout = LAYOUT) -> None:
@@ -92,6 +96,8 @@ def _renew_views(database: Database, layout: Layout) -> None:
     database.execute("dead_letters_view", columns=column_list(sql_columns(frames.DeadLetters)))
     database.execute("pending_creates_view", columns=column_list(sql_columns(frames.PendingCreates)))
     database.execute("approvals_view")
+    database.execute("last_import_view", columns=column_list(layout.tables["runs"]))
+    database.execute("people_view")
     for table, columns in layout.histories.items():
         for name in ("current_view", "history_view", "as_of_macro"):
             database.execute(name, table=table, columns=column_list(columns))

@@ -29,11 +29,12 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
         create_working(paths, at=at)
     database = patiently(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
     try:
-        bring_up_to_date(database, at=at)
+        upgraded = bring_up_to_date(database, at=at)
     except BaseException:
         database.close()
         raise
-    return database
+    # An older version of this program wrote files that only a newer DuckDB opens: the copy has today's storage format.
+    return compacted(paths, database) if upgraded else database
 
 
 def refuse_strangers(paths: Paths) -> None:

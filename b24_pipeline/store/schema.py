@@ -78,7 +78,7 @@ _TIMES_OF_ENDS = Upgrade(
 )
 
 LAYOUT = Layout(
-    version=2,
+    version=3,
     upgrades=(_TIMES_OF_ENDS,),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},

@@ -16,6 +16,7 @@ from b24_pipeline_tests.store.recording import NewStore, action, actions, ask, e
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^([^\n]+:)\n\n```sql\n(.+?);\n```$", PAGE, re.DOTALL | re.MULTILINE)
 SECTIONS = dict(re.findall(r"^### audit\.(\w+)\n(.+?)(?=^###|\Z)", PAGE, re.DOTALL | re.MULTILINE))
+SAME_COLUMNS = {"last_import": "runs"}
 DESCRIBED = {**HISTORIES, frames.DeadLetters: "dead_letters", frames.PendingCreates: "pending_creates"}
 
 
@@ -58,7 +59,7 @@ def test_each_query_answers(filled: Paths, title: str, query: str) -> None:
 @pytest.mark.parametrize("table", SECTIONS)
 def test_each_table_has_the_columns_that_the_page_says(filled: Paths, table: str) -> None:
     described = ask(filled, f"SELECT column_name FROM (DESCRIBE audit.{table})")
-    assert [name for (name,) in described] == list(columns_in(SECTIONS[table]))
+    assert [name for (name,) in described] == list(columns_in(SECTIONS[SAME_COLUMNS.get(table, table)]))
 
 
 @pytest.mark.parametrize(("model", "table"), DESCRIBED.items())

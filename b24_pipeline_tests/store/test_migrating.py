@@ -128,7 +128,7 @@ def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Rec
         assert people.execute(query).fetchall() == [(1, ended_at), (2, None)]
 
 
-FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e"})
+FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "8e3bde4ba1739ac8"})
 
 
 def test_another_layout_is_another_version() -> None:

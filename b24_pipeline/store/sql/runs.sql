@@ -51,11 +51,7 @@ WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NU
   AND EXISTS (FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 
 -- name: last_import
-SELECT run_id FROM store.runs AS runs
-WHERE NOT dry_run AND only_users IS NULL
-  AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
-ORDER BY number DESC
-LIMIT 1
+SELECT run_id FROM audit.last_import
 
 -- name: run_row
 SELECT * FROM store.runs WHERE run_id = $run_id

@@ -67,6 +67,69 @@ SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, runs.run_
 FROM store.approvals AS approvals
 LEFT JOIN store.runs AS runs ON runs.number = approvals.used_by_run
 
+-- name: last_import_view
+-- The newest run, for real and for everybody, that got as far as writing (R18a).
+CREATE OR REPLACE VIEW audit.last_import AS
+SELECT {columns} FROM store.runs AS runs
+WHERE NOT dry_run AND only_users IS NULL
+  AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
+ORDER BY number DESC
+LIMIT 1
+
+-- name: people_view
+-- Everybody of the portal as the last import saw them, or the newest run before there was an import; and whoever has a
+-- link and is gone from the portal.
+CREATE OR REPLACE VIEW audit.people AS
+WITH moment AS (
+    SELECT coalesce((SELECT number FROM audit.last_import), (SELECT max(number) FROM store.runs)) AS run
+),
+users AS (
+    SELECT employees.* FROM store.employees AS employees, moment
+    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+),
+matches AS (
+    SELECT matches.* FROM store.employee_matches AS matches, moment
+    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+),
+open_actions AS (
+    SELECT bitrix24_id, max_by(action, from_run) AS action, max_by(outcome, from_run) AS outcome
+    FROM store.standing_actions, moment
+    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+    GROUP BY bitrix24_id
+),
+changes AS (
+    SELECT bitrix24_id, max("at") AS changed_at, max_by(action, "at") AS change
+    FROM store.events WHERE outcome = 'done'
+    GROUP BY bitrix24_id
+),
+failures AS (
+    SELECT bitrix24_id, max_by(error, last_failed_at) AS error, min(next_try_at) AS next_try_at
+    FROM store.dead_letters
+    GROUP BY bitrix24_id
+)
+SELECT bitrix24_id,
+       coalesce(links.callgear_id, matches.callgear_id) AS callgear_id,
+       concat_ws(' ', users.last_name, users.first_name) AS display_name,
+       users.email,
+       coalesce(users.standing, 'deleted') AS eligibility,
+       matches.match AS match_type,
+       coalesce(matches.reason, users.reason) AS reason,
+       matches.other_bitrix24_id,
+       links.linked_by,
+       links.linked_at,
+       open_actions.action AS open_action,
+       open_actions.outcome AS open_outcome,
+       changes.change AS last_change,
+       changes.changed_at AS last_change_at,
+       failures.error AS last_error,
+       failures.next_try_at
+FROM users
+FULL JOIN (SELECT * FROM store.links WHERE until_run IS NULL) AS links USING (bitrix24_id)
+LEFT JOIN matches USING (bitrix24_id)
+LEFT JOIN open_actions USING (bitrix24_id)
+LEFT JOIN changes USING (bitrix24_id)
+LEFT JOIN failures USING (bitrix24_id)
+
 -- name: current_view
 CREATE OR REPLACE VIEW audit.{table} AS
 SELECT {columns} FROM store.{table} WHERE until_run IS NULL
