@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test coverage bench e2e matrix lake faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev export test coverage bench e2e matrix lake faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ setup: $(READY) ## create .venv with the pinned dependencies
 
 run: $(READY) ## import the sandbox company once and print what was done
 	@$(BIN)/b24-pipeline sync --sandbox
+
+export: $(READY) ## the audit as Parquet files, one folder a table: FOLDER=warehouse; SANDBOX=1 for the sandbox's
+	@$(BIN)/b24-pipeline export $(or $(FOLDER),data/export) $(if $(SANDBOX),--sandbox)
 
 dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for the built-in company
 	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)

@@ -24,6 +24,7 @@ CHAIN = dg.AssetSelection.assets(
     assets.callgear_upsert,
     assets.responsible_employees,
     assets.import_report,
+    *assets.exporting(),
 )
 ACTIVE = [
     status

@@ -32,6 +32,7 @@ with warnings.catch_warnings():
                 assets.callgear_upsert,
                 assets.responsible_employees,
                 assets.import_report,
+                *assets.exporting(),
                 assets.callgear_account,
             ],
         )

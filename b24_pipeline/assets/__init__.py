@@ -8,9 +8,11 @@ from b24_pipeline.assets.callgear import (
     employee_matches,
     responsible_employees,
 )
+from b24_pipeline.assets.export import audit_export, exporting
 from b24_pipeline.assets.report import import_report
 
 __all__ = [
+    "audit_export",
     "bitrix24_portal",
     "bitrix24_users",
     "callgear_account",
@@ -18,6 +20,7 @@ __all__ = [
     "callgear_upsert",
     "employee_matches",
     "employees",
+    "exporting",
     "import_report",
     "responsible_employees",
 ]

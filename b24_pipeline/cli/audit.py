@@ -1,4 +1,4 @@
-"""`history`, `explain`, `approve` and `forget`: what people ask of the audit."""
+"""`history`, `explain`, `export`, `approve` and `forget`: what people ask of the audit."""
 
 import argparse
 import sys
@@ -21,6 +21,7 @@ from b24_pipeline.reporting.keeping import ReportFiles
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Paths, Store, forgetting, life
+from b24_pipeline.store import export as exporting
 from b24_pipeline.store.runs import SHORT_RUN_ID
 
 HISTORY_COLUMNS = (
@@ -122,6 +123,18 @@ def accept_address(arguments: argparse.Namespace) -> Exit:
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
         store.publish()
     print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
+    return Exit.DONE
+
+
+def export(arguments: argparse.Namespace) -> Exit:
+    """Write the audit as Parquet files and say how much it was.
+
+    Raises:
+        StoreError: there is no database yet, or the address cannot be written to.
+    """
+    with Store.reader(paths_of(arguments), now=utc_now) as store:
+        rows = exporting.export(store.database, arguments.address)
+    print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(arguments.address)}.")
     return Exit.DONE
 
 

@@ -71,6 +71,7 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
             from b24_pipeline.cli import audit  # noqa: PLC0415
 
             return {
+                "export": audit.export,
                 "history": audit.history,
                 "explain": audit.explain,
                 "approve": audit.approve,

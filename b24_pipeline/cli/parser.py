@@ -86,6 +86,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_sandbox_option(report)
 
+    export = commands.add_parser("export", help="write every table of the audit as Parquet files, one folder a table")
+    export.add_argument(
+        "address",
+        type=folder_or_address,
+        metavar="FOLDER",
+        help="a folder, or an address of an object store, for example s3://company-lake/b24_pipeline",
+    )
+    add_sandbox_option(export)
+
     stale = commands.add_parser(
         "stale",
         help="the alarm for when nothing runs at all, for cron: tells the receivers of alerts",
@@ -170,6 +179,11 @@ def minutes(text: str) -> float:
 def from_here(text: str) -> Path:
     """A file as it was typed: seen from where the command was called, not from the project folder."""
     return Path(text).absolute()
+
+
+def folder_or_address(typed: str) -> str:
+    """A folder, seen from where the command was called; what names a protocol stays as it is."""
+    return typed if "://" in typed else str(from_here(typed))
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "SettingsIncomplete",
     "dagster_home",
     "database_path",
+    "export_address",
     "load",
     "load_alerting",
     "named_fields",
@@ -67,6 +68,16 @@ def database_path(chosen: str | None = None) -> Path:
     """
     with readable():
         return (DatabaseSetting() if chosen is None else DatabaseSetting(database=Path(chosen))).database
+
+
+def export_address() -> str | None:
+    """Where the audit is exported to after each import, where that is set. Reading it needs no credentials.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    with readable():
+        return DatabaseSetting().export or None
 
 
 def dagster_home() -> Path | None:

@@ -25,7 +25,7 @@ def setting(name: str, default: Any = ..., *, example: str, description: str, **
 
 
 class DatabaseSetting(BaseSettings):
-    """Where the database is: all that is needed to read the audit."""
+    """Where the database is, and where it is exported to: all that is needed to read the audit."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
@@ -36,6 +36,14 @@ class DatabaseSetting(BaseSettings):
         Path("data/b24_pipeline.duckdb"),
         example="data/b24_pipeline.duckdb",
         description="The DuckDB file that people open. The working file lies beside it.",
+    )
+
+    export: str | None = setting(
+        f"{PREFIX}EXPORT",
+        None,
+        example="s3://company-lake/b24_pipeline",
+        description="After each import the audit is written here as Parquet files, one folder a table: a folder, or an"
+        " address of an object store that fsspec knows. Empty: no export.",
     )
 
     @field_validator("*", mode="before")

@@ -13,6 +13,7 @@ StoreError
 ├── UnknownRun                   no run of that id or time
 ├── RunNotBegun                  writing without a run, or a run begun twice
 ├── NotApprovable                nothing there that may be approved
+├── ExportFailed                 an address that cannot be written to
 ├── UnknownPerson                nobody of that id or e-mail address
 └── AmbiguousPerson              several people of that e-mail address
 """
@@ -70,6 +71,10 @@ class RunNotBegun(StoreError):
 
 class NotApprovable(StoreError):
     """The run holds nothing that may be approved (any more)."""
+
+
+class ExportFailed(StoreError):
+    """The audit cannot be written to the given address."""
 
 
 class UnknownPerson(StoreError):

@@ -17,3 +17,9 @@ DETACH copy_of_store
 
 -- name: row_count
 SELECT count(*) FROM store.{table}
+
+-- name: audit_tables
+SELECT view_name FROM duckdb_views() WHERE schema_name = 'audit' ORDER BY view_name
+
+-- name: audit_table
+SELECT * FROM audit.{table}

@@ -1,0 +1,51 @@
+"""The audit for warehouses and BI tools, written at the end of the chain where `B24_PIPELINE_EXPORT` is set."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+
+import dagster as dg
+
+from b24_pipeline import settings
+from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.assets.report import import_report
+from b24_pipeline.reporting.report import TWO_INTERVALS
+from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.store import StoreError
+from b24_pipeline.store.export import export
+
+log = logging.getLogger(__name__)
+
+
+@dg.asset(
+    deps=[import_report],
+    group_name="report",
+    kinds={"duckdb", "parquet"},
+    owners=OWNERS,
+    pool=POOL,
+    output_required=False,
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
+)
+def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Every table of the audit as Parquet, one folder a table, in the folder or object store that the setting names.
+
+    The tables are described in docs/audit.md. An export that cannot be written never makes an import fail: the run's
+    log says why, and this asset is red once it is an hour old. Dry runs export nothing.
+    """
+    run, address = import_run.run, settings.export_address()
+    if run.config.dry_run or address is None:
+        return
+    with run.store.as_ended(*run.status(), run.counts):
+        try:
+            rows = export(run.store.database, address)
+        except StoreError as error:
+            log.error("%s", error)  # noqa: TRY400 - the text is one line for people
+            return
+    yield dg.MaterializeResult(metadata={"address": address, "tables": len(rows), "rows": sum(rows.values())})
+
+
+def exporting() -> list[dg.AssetsDefinition]:
+    """Return the asset where an export is set, else nothing; settings that cannot be read are told by every run."""
+    with suppress(settings.SettingsError):
+        return [audit_export] if settings.export_address() else []
+    return []
