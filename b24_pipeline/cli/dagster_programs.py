@@ -45,12 +45,3 @@ def let_environment_win() -> None:
         return {name: value for name, value in read(folder).items() if name not in os.environ}
 
     utils.get_env_var_dict = not_given  # type: ignore[attr-defined, assignment]
-
-
-def command(program: Program, *arguments: str) -> list[str]:
-    """What starts a program in a process of its own."""
-    return [sys.executable, "-m", __name__, program, *arguments]
-
-
-if __name__ == "__main__":
-    run_program(sys.argv[1], sys.argv[2:])  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What may be typed after `b24-pipeline`."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,12 +56,14 @@ def build_parser() -> argparse.ArgumentParser:
     dev = commands.add_parser("dev", help="the Dagster UI on 127.0.0.1, with schedule and sensor")
     dev.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
     dev.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
+    add_allowed_host(dev)
 
     commands.add_parser("daemon", help="Dagster's daemon, for production: schedule, sensors and runs")
     webserver = commands.add_parser("webserver", help="the Dagster UI alone, for production beside the daemon")
     webserver.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     webserver.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
     webserver.add_argument("--read-only", action="store_true", help="for people who may only look")
+    add_allowed_host(webserver)
 
     commands.add_parser("check", help="look whether both systems can be used, without changing anything")
 
@@ -184,6 +187,26 @@ def from_here(text: str) -> Path:
 def folder_or_address(typed: str) -> str:
     """A folder, seen from where the command was called; what names a protocol stays as it is."""
     return typed if "://" in typed else str(from_here(typed))
+
+
+def host_name(text: str) -> str:
+    """A name as browsers put it into an address, with or without a port."""
+    if not re.fullmatch(r"(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", text, re.ASCII | re.IGNORECASE):
+        raise argparse.ArgumentTypeError("is no host name. Example: --allowed-host dagster.example.com")
+    return text
+
+
+def add_allowed_host(command: argparse.ArgumentParser) -> None:
+    """Under which names browsers may reach the UI."""
+    command.add_argument(
+        "--allowed-host",
+        type=host_name,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name, or name:port, under which browsers reach the UI, for example that of the proxy before it; "
+        "may be repeated (127.0.0.1 and localhost with this port are always allowed)",
+    )
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:

@@ -7,16 +7,19 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from b24_pipeline import settings
-from b24_pipeline.cli.dagster_programs import command, run_program, set_dagster_home
+from b24_pipeline.cli.dagster_programs import run_program, set_dagster_home
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import receivers, reset_state, served
+from b24_pipeline.cli.webserver_guard import guard_webserver
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
 
 LOOPBACK = "127.0.0.1"
 WORKSPACE = "workspace.yaml"
+POLL_SECONDS = 0.25
 
 
 def sandbox(arguments: argparse.Namespace) -> Exit:
@@ -29,12 +32,12 @@ def sandbox(arguments: argparse.Namespace) -> Exit:
             if value:
                 print(f"{name}={value}")
         print("\nThe state is kept in data/sandbox. Stop with Ctrl-C.", flush=True)
-        wait_for_a_signal()
+        stop_signal().wait()
     return Exit.DONE
 
 
 def dev(arguments: argparse.Namespace) -> Exit:
-    """Start `dagster dev`, with the sandbox beside it when asked."""
+    """Start the web server and the daemon, with the sandbox beside them when asked."""
     set_dagster_home()
     refuse_taken(LOOPBACK, arguments.port)
     with ExitStack() as stack:
@@ -46,9 +49,7 @@ def dev(arguments: argparse.Namespace) -> Exit:
         else:
             warn_of_missing_settings()
         print(f"The Dagster UI: http://127.0.0.1:{arguments.port}", flush=True)
-        dagster_dev = command("dagster", "dev", "-h", LOOPBACK, "-p", str(arguments.port), "-w", WORKSPACE)
-        with subprocess.Popen(dagster_dev, env=environment) as process:  # noqa: S603
-            return Exit.DONE if stopped_gently(process) else Exit.FAILED
+        return run_both(arguments, environment)
 
 
 def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
@@ -59,12 +60,52 @@ def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
 
 
 def webserver(arguments: argparse.Namespace) -> Exit:
-    """Become Dagster's web server: the UI."""
+    """Become Dagster's web server, the UI, behind the guard against other web pages."""
     set_dagster_home()
     refuse_taken(arguments.host, arguments.port)
+    guard_webserver(host=arguments.host, port=arguments.port, allowed_hosts=arguments.allowed_host)
     options = ["-h", arguments.host, "-p", str(arguments.port), "-w", WORKSPACE]
     run_program("dagster_webserver", [*options, "--read-only"] if arguments.read_only else options)
     return Exit.DONE
+
+
+def run_both(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Exit:
+    """Keep the web server and the daemon running until somebody stops us, or one of them ends.
+
+    The daemon comes second: by then Dagster's files are there, which two processes cannot create at once.
+    """
+    stop = stop_signal()
+    allowed_hosts = [f"--allowed-host={name}" for name in arguments.allowed_host]
+    processes = [start(["webserver", f"--port={arguments.port}", *allowed_hosts], environment)]
+    try:
+        while not (is_listening(arguments.port) or stop.wait(POLL_SECONDS) or has_ended(processes)):
+            pass
+        if not (stop.is_set() or has_ended(processes)):
+            processes.append(start(["daemon"], environment))
+        while not (stop.wait(POLL_SECONDS) or has_ended(processes)):
+            pass
+        return Exit.DONE if stop.is_set() else Exit.FAILED
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start one of our commands."""
+    return subprocess.Popen([sys.executable, "-m", "b24_pipeline.cli", *arguments], env=environment)  # noqa: S603
+
+
+def has_ended(processes: Sequence["subprocess.Popen[bytes]"]) -> bool:
+    """Whether one of them has."""
+    return any(process.poll() is not None for process in processes)
+
+
+def is_listening(port: int) -> bool:
+    """Whether the web server can be reached."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -84,13 +125,6 @@ def refuse_taken(host: str, port: int) -> None:
         raise SettingsError(f"--port: port {port} of {host} cannot be used ({error.strerror})") from None
 
 
-def stopped_gently(process: "subprocess.Popen[bytes]") -> bool:
-    """Wait for the process; pass on the wish to stop, and wait for it again."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
-    return process.wait() in (0, 130, -signal.SIGINT)
-
-
 def warn_of_missing_settings() -> None:
     """The UI starts all the same: schedule and sensor skip, with the reason in words."""
     try:
@@ -99,9 +133,9 @@ def warn_of_missing_settings() -> None:
         print(f"Settings are missing, so nothing is read or written:\n{error}\n", file=sys.stderr)
 
 
-def wait_for_a_signal() -> None:
-    """Until Ctrl-C, or a polite request to stop."""
-    stopped = threading.Event()
+def stop_signal() -> threading.Event:
+    """Is set by Ctrl-C, or by a polite request to stop."""
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,7 +1,7 @@
 """The page at ``/``: both directories side by side, and a form to hire, edit and dismiss."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from b24_pipeline.same_origin import loopback_hosts, refusal
 from b24_pipeline.sandbox.model import Sandbox
 from b24_pipeline.sandbox.portal import User
 from b24_pipeline.sandbox.values import Json
@@ -30,6 +31,7 @@ FORM = (
 PHONES = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
 MOST_ROWS = 500
 LAST_CALLS = 12
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes(sandbox: Sandbox) -> list[Route]:
@@ -45,21 +47,19 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
 
     async def hire(request: Request) -> Response:
         fields = await _fields(request)
-        return _changed(request, lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
+        return _changed(lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
 
     async def edit(request: Request) -> Response:
         fields = await _fields(request)
-        return _changed(request, lambda: sandbox.portal.edit(_user_id(request), **fields))
+        return _changed(lambda: sandbox.portal.edit(_user_id(request), **fields))
 
     async def dismiss(request: Request) -> Response:
-        return _changed(request, lambda: sandbox.portal.dismiss(_user_id(request)))
+        return _changed(lambda: sandbox.portal.dismiss(_user_id(request)))
 
     async def reinstate(request: Request) -> Response:
-        return _changed(request, lambda: sandbox.portal.reinstate(_user_id(request)))
+        return _changed(lambda: sandbox.portal.reinstate(_user_id(request)))
 
-    def _changed(request: Request, change: Callable[[], object]) -> Response:
-        if not _comes_from_here(request):
-            return PlainTextResponse("Only the page itself may change people.", status_code=403)
+    def _changed(change: Callable[[], object]) -> Response:
         try:
             with sandbox.lock:
                 change()
@@ -68,13 +68,23 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
         return RedirectResponse("/", status_code=303)
 
     return [
-        Route("/", show, methods=["GET"]),
-        Route("/directories", directories, methods=["GET"]),
-        Route("/people/hire", hire, methods=["POST"]),
-        Route("/people/{user_id:int}/edit", edit, methods=["POST"]),
-        Route("/people/{user_id:int}/dismiss", dismiss, methods=["POST"]),
-        Route("/people/{user_id:int}/reinstate", reinstate, methods=["POST"]),
+        Route("/", _own(show), methods=["GET"]),
+        Route("/directories", _own(directories), methods=["GET"]),
+        Route("/people/hire", _own(hire), methods=["POST"]),
+        Route("/people/{user_id:int}/edit", _own(edit), methods=["POST"]),
+        Route("/people/{user_id:int}/dismiss", _own(dismiss), methods=["POST"]),
+        Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
     ]
+
+
+def _own(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, for nobody else's web page: none is to read these people, or to hire anybody."""
+
+    async def answer(request: Request) -> Response:
+        reason = refusal(request.scope, known_hosts=loopback_hosts(request.scope["server"][1]))
+        return await endpoint(request) if reason is None else PlainTextResponse(reason, status_code=403)
+
+    return answer
 
 
 @cache
@@ -96,14 +106,8 @@ def _page(template: str, **values: Json) -> Response:
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
     return HTMLResponse(_templates().get_template(template).render(nonce=nonce, **values), headers=headers)
-
-
-def _comes_from_here(request: Request) -> bool:
-    """A form of another site is not to hire anybody; a client without ``Origin`` is no browser."""
-    origin = request.headers.get("origin")
-    return origin in (None, "null") or origin == f"http://{request.headers.get('host')}"
 
 
 def _user_id(request: Request) -> int:

@@ -9,7 +9,7 @@ import pytest
 from dagster._cli import utils
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 
-from b24_pipeline.cli.dagster_programs import command, let_environment_win, run_program, set_dagster_home
+from b24_pipeline.cli.dagster_programs import let_environment_win, run_program, set_dagster_home
 from b24_pipeline.settings.given import GIVEN
 from b24_pipeline_tests.cli.conftest import Terminal
 
@@ -91,7 +91,3 @@ def test_nothing_of_dagster_is_started_bare() -> None:
     places = [PROJECT / "Makefile", PROJECT / "deploy/entrypoint", *(PROJECT / "deploy").glob("*.service")]
     bare = ("dagster-daemon", "dagster-webserver", "dagster dev")
     assert [path.name for path in places if any(program in path.read_text() for program in bare)] == []
-
-
-def test_a_program_is_started_by_this_project() -> None:
-    assert command("dagster", "dev")[1:] == ["-m", "b24_pipeline.cli.dagster_programs", "dagster", "dev"]

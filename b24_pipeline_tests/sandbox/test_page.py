@@ -91,12 +91,35 @@ def test_a_form_cannot_set_what_it_does_not_show(http: httpx.Client, page_url: s
     assert "NO_SUCH" not in sandbox.portal.users[1]
 
 
-def test_another_site_cannot_change_people(http: httpx.Client, page_url: str, sandbox: Sandbox) -> None:
-    answer = http.post(page_url + "people/hire", data={"LAST_NAME": "A"}, headers={"Origin": "https://evil.test"})
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.test"},
+    ],
+)
+def test_another_site_cannot_change_people(
+    http: httpx.Client, page_url: str, sandbox: Sandbox, foreign: dict[str, str]
+) -> None:
+    answer = http.post(page_url + "people/hire", data={"LAST_NAME": "A"}, headers=foreign)
 
     assert (answer.status_code, sandbox.portal.users) == (403, {})
-    origin = page_url.rstrip("/")
-    assert http.post(page_url + "people/hire", data={"LAST_NAME": "A"}, headers={"Origin": origin}).status_code == 303
+
+
+def test_the_page_itself_changes_people(http: httpx.Client, page_url: str) -> None:
+    own = {"Origin": page_url.rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+
+    answer = http.post(page_url + "people/hire", data={"LAST_NAME": "A"}, headers=own)
+
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("path", ["", "directories"])
+def test_nobody_is_read_under_another_host_name_that_points_here(http: httpx.Client, page_url: str, path: str) -> None:
+    assert http.get(page_url + path, headers={"Host": "evil.test"}).status_code == 403
 
 
 def test_an_unknown_user_is_not_found(http: httpx.Client, page_url: str) -> None:

@@ -1,0 +1,63 @@
+"""Which requests a web server on this machine takes for its own: made to a known host, and by no foreign web page.
+
+Any page that is open in a browser can send requests to this machine: by an image, a form, a script or a WebSocket, also
+under a host name of its own that it lets point here (DNS rebinding). A browser tells where a request comes from.
+"""
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+OWN_SITES = ("same-origin", "none")
+"""`Sec-Fetch-Site` of our own pages, and of an address that a person has typed."""
+NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+"""Somebody follows a link to us, for example from an alert; a frame within another page is none."""
+
+
+def loopback_hosts(port: int) -> frozenset[str]:
+    """What a browser on this machine writes into `Host`."""
+    return frozenset(LOOPBACK_NAMES if port == 80 else (f"{name}:{port}" for name in LOOPBACK_NAMES))
+
+
+def refusal(scope: Scope, *, known_hosts: Collection[str]) -> str | None:
+    """Why a request or a WebSocket is not taken; None where it is.
+
+    Args:
+        scope: of ASGI.
+        known_hosts: in lower case, `name:port`, or `name` for that name with any port.
+    """
+    headers = Headers(scope=scope)
+    host = headers.get("host", "").lower()
+    if not is_known(host, known_hosts) or len(headers.getlist("host")) > 1:
+        return "This server has another host name. If this is one of the Dagster UI, allow it with --allowed-host."
+    if not all(is_same_origin(origin, host) for origin in headers.getlist("origin")):
+        return "Another web page (Origin) may not do this."
+    if not (comes_from_own_site(headers) or is_navigation(scope, headers)):
+        return "Another web page (Sec-Fetch-Site) may not do this."
+    return None
+
+
+def is_known(host: str, known_hosts: Collection[str]) -> bool:
+    """Whether a `Host` is ours, as it stands or whatever its port."""
+    name, _, port = host.rpartition(":")
+    return host in known_hosts or (port.isdecimal() and name in known_hosts)
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether `Origin` is the server itself, which knows only its `Host`: TLS may end at a proxy before it."""
+    scheme, _, origin_host = origin.lower().partition("://")
+    port = DEFAULT_PORTS.get(scheme)
+    return port is not None and origin_host.removesuffix(port) == host.removesuffix(port)
+
+
+def comes_from_own_site(headers: Headers) -> bool:
+    """What the browser says of it; what is no browser, or an old one, says nothing."""
+    return all(site in OWN_SITES for site in headers.getlist("sec-fetch-site"))
+
+
+def is_navigation(scope: Scope, headers: Headers) -> bool:
+    """Whether a person opens a page of ours as a whole, wherever the link to it stood."""
+    return scope.get("method") == "GET" and all(headers.get(name) == value for name, value in NAVIGATION.items())
