@@ -18,6 +18,7 @@ class State(StrEnum):
     HELD_REMOVAL = "held: removals from the responsible list"
     HELD_LINK_MOVE = "held: links moved to another person"
     HELD_EMAIL_LINK = "held: existing employees linked by e-mail"
+    HELD_ID_UPDATE = "held: existing employees changed because they are matched by id"
     HELD_CREATE = "held: employees to create"
     RECORDS_FAILING = "records failing"
     LEAVERS_STILL_LISTED = "leavers cannot be taken off the responsible list"
@@ -27,6 +28,7 @@ HELD = {
     Harm.REMOVAL: State.HELD_REMOVAL,
     Harm.LINK_MOVE: State.HELD_LINK_MOVE,
     Harm.EMAIL_LINK: State.HELD_EMAIL_LINK,
+    Harm.ID_UPDATE: State.HELD_ID_UPDATE,
     Harm.CREATE: State.HELD_CREATE,
 }
 UNTIL_A_SUCCESS = (State.FAILED, State.STALE)

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline.columns import columns_of
-from b24_pipeline.importing.run import count_employees
+from b24_pipeline.importing.counting import count_employees
 from b24_pipeline.importing.users import read_users
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource

@@ -8,9 +8,9 @@ import pandas as pd
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.metadata import how_to_approve, step_trace
 from b24_pipeline.columns import columns_of
+from b24_pipeline.importing.counting import count_matches
 from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.responsible_list import update_responsible_list
-from b24_pipeline.importing.run import count_matches
 from b24_pipeline.importing.upsert import upsert
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource

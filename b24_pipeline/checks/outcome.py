@@ -16,6 +16,7 @@ HELD = {
     "removal": "removal from the responsible list",
     "link_move": "link moved to another person",
     "email_link": "existing employee changed by e-mail linking",
+    "id_update": "existing employee changed because it is matched by id",
     "create": "new employee",
 }
 

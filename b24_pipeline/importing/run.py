@@ -16,14 +16,12 @@ from b24_pipeline.connection import Connection
 from b24_pipeline.rules import frames, limits, retrying
 from b24_pipeline.rules.records import (
     ActionKind,
-    MatchKind,
     OnIdMatch,
     Outcome,
     PhonesPolicy,
     Policy,
     ResponsibleListPolicy,
     RunStatus,
-    Standing,
     Trigger,
 )
 from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
@@ -243,7 +241,12 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
     started_at = connection.now()
     store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
     imported = store.people_imported()
-    circumstances = limits.Circumstances(people_imported=imported, first_import=store.first_import() or not imported)
+    circumstances = limits.Circumstances(
+        people_imported=imported,
+        first_import=store.first_import(),
+        rebuilding_links=not imported,
+        done=store.done_since(started_at - limits.WINDOW),
+    )
     interrupted = store.begin_run(
         RunStart(
             run_id=run_id,
@@ -288,25 +291,3 @@ def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
         run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.counts)
         raise
     return status
-
-
-def count_employees(run: ImportRun, employees: DataFrame[frames.Employees]) -> None:
-    """The figures of the judged users."""
-    standing = employees["standing"].value_counts()
-    rejected = int(standing.get(Standing.REJECTED, 0))
-    run.count(
-        users=len(employees),
-        candidates=int(standing.get(Standing.CANDIDATE, 0)) + rejected,
-        rejected=rejected,
-        out_of_scope=int(standing.get(Standing.OUT_OF_SCOPE, 0)),
-    )
-
-
-def count_matches(run: ImportRun, matches: DataFrame[frames.Matches]) -> None:
-    """The figures of the match table."""
-    kinds = matches["match"].value_counts()
-    run.count(
-        matched_by_id=int(kinds.get(MatchKind.BY_ID, 0)),
-        matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
-        conflicts=int(kinds.get(MatchKind.CONFLICT, 0)),
-    )

@@ -142,7 +142,10 @@ class Plan(Frame):
         "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
     )
     reason: str = optional("The rule's word for why")
-    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, create")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    exemption: str = optional(
+        "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
+    )
     outcome: str = column("planned, held, waiting, rejected or conflict")
     person: str = personal("Who it is, for people: last and first name in Bitrix24")
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
@@ -163,7 +166,10 @@ class Actions(Frame):
         "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
     )
     reason: str = optional("The rule's word for why")
-    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, create")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    exemption: str = optional(
+        "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
+    )
     person: str = personal("Who it is, for people: last and first name in Bitrix24")
     before: str = personal("The fields as they were (JSON object)")
     after: str = personal("The fields as they shall be or were sent (JSON object)")

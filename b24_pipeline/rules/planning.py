@@ -87,7 +87,9 @@ def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> p
     """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06)."""
     fields = SENT_TO_MATCHED_BY_ID[on_id_match]
     changed = rows[fields].notna().any(axis=1)
-    return only_columns(rows[changed], *fields).assign(action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value)
+    return only_columns(rows[changed], *fields).assign(
+        action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value, harm=Harm.ID_UPDATE.value
+    )
 
 
 def links(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +143,7 @@ def as_actions(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Actions]:
     records = plan.to_dict("records")
     return frames.check(
         frames.Actions,
-        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]].assign(
+        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "exemption", "person", "outcome"]].assign(
             before=pd.array([as_json(fields_before(row)) for row in records], dtype="str"),
             after=pd.array([as_json(fields_after(row)) for row in records], dtype="str"),
             error=pd.Series(None, index=plan.index, dtype="str"),

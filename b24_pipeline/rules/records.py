@@ -117,7 +117,18 @@ class Harm(StrEnum):
     REMOVAL = "removal"
     LINK_MOVE = "link_move"
     EMAIL_LINK = "email_link"
+    ID_UPDATE = "id_update"
     CREATE = "create"
+
+
+class Exemption(StrEnum):
+    """Why a change is not counted by its safety limit, now and in the next 24 hours (R16)."""
+
+    APPROVED = "approved"
+    FIRST_IMPORT = "first_import"
+    REBUILDING_LINKS = "rebuilding_links"
+    NOT_RECORDED = "not_recorded"
+    """It was done by a version that did not record this."""
 
 
 class RunStatus(StrEnum):
@@ -163,6 +174,7 @@ DEFAULT_LIMITS: Mapping[Harm, SafetyLimit] = {
     Harm.REMOVAL: SafetyLimit(count=3, share=0.05),
     Harm.LINK_MOVE: SafetyLimit(count=3, share=0.05),
     Harm.EMAIL_LINK: SafetyLimit(count=20, share=0.25),
+    Harm.ID_UPDATE: SafetyLimit(count=20, share=0.25),
     Harm.CREATE: SafetyLimit(count=10, share=0.10),
 }
 

@@ -147,6 +147,21 @@ class Settings(AlertSettings):
         example="0.25",
         description="R16: the same as a share of all.",
     )
+    limit_id_updates: int = setting(
+        f"{PREFIX}LIMIT_ID_UPDATES",
+        20,
+        ge=0,
+        example="20",
+        description="R16: existing employees changed because they are matched by id, count.",
+    )
+    limit_id_updates_share: float = setting(
+        f"{PREFIX}LIMIT_ID_UPDATES_SHARE",
+        0.25,
+        ge=0,
+        le=1,
+        example="0.25",
+        description="R16: the same as a share of all.",
+    )
     limit_creates: int = setting(
         f"{PREFIX}LIMIT_CREATES", 10, ge=0, example="10", description="R16: employees created, count."
     )
@@ -270,6 +285,7 @@ class Settings(AlertSettings):
                 Harm.REMOVAL: SafetyLimit(count=self.limit_removals, share=self.limit_removals_share),
                 Harm.LINK_MOVE: SafetyLimit(count=self.limit_link_moves, share=self.limit_link_moves_share),
                 Harm.EMAIL_LINK: SafetyLimit(count=self.limit_email_links, share=self.limit_email_links_share),
+                Harm.ID_UPDATE: SafetyLimit(count=self.limit_id_updates, share=self.limit_id_updates_share),
                 Harm.CREATE: SafetyLimit(count=self.limit_creates, share=self.limit_creates_share),
             },
         )

@@ -5,7 +5,8 @@ from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.errors import StoreError
 from b24_pipeline.store.links import LinkWritten
 from b24_pipeline.store.paths import Paths
+from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.runs import RunCounts, RunStart
-from b24_pipeline.store.store import Reader, Store
+from b24_pipeline.store.store import Store
 
 __all__ = ["Approval", "LinkWritten", "Paths", "Reader", "RunCounts", "RunStart", "Step", "Store", "StoreError"]

@@ -6,12 +6,13 @@ reached the step they belong to.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import ActionKind, Outcome
+from b24_pipeline.rules.records import ActionKind, Harm, Outcome
 from b24_pipeline.store.columns import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.histories import Part, keep_history, let_hold, replace
@@ -79,6 +80,12 @@ def actions(database: Database, run_id: str) -> DataFrame[frames.Actions]:
     """The actions of one run as `audit.actions` shows them."""
     table = database.table("actions_of_run", {"run_id": run_id}, columns=column_list(_COLUMNS))
     return from_arrow(frames.Actions, table)
+
+
+def done_since(database: Database, since: datetime) -> dict[Harm, frozenset[int]]:
+    """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
+    rows = database.records("done_since", {"since": since})
+    return {Harm(row["harm"]): frozenset(row["people"]) for row in rows}
 
 
 def dead_letters(database: Database) -> DataFrame[frames.DeadLetters]:

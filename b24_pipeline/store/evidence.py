@@ -6,8 +6,8 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.store.actions import Step
+from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.schema import HISTORIES
-from b24_pipeline.store.store import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from b24_pipeline.rules import frames
+from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.schema import HISTORIES
-from b24_pipeline.store.store import Reader
 
 WHO = "coalesce(nullif(concat_ws(' ', last_name, first_name), ''), email, '(no name)')"
 Listing = Literal[

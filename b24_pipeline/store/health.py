@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
-from b24_pipeline.store.store import Reader
+from b24_pipeline.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 from b24_pipeline.rules import frames
 from b24_pipeline.store import life_words as words
 from b24_pipeline.store.people import users_named
+from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.schema import HISTORIES
-from b24_pipeline.store.store import Reader
 
 Row = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store.facts import CALLGEAR_HOST, PORTAL_HOST
 from b24_pipeline.store.findings import WHO
 from b24_pipeline.store.health import Health, health
-from b24_pipeline.store.store import Reader
+from b24_pipeline.store.reader import Reader
 
 RUNS_SHOWN = timedelta(days=7)
 PEOPLE_SHOWN = timedelta(days=90)

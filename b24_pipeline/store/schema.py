@@ -77,9 +77,17 @@ _TIMES_OF_ENDS = Upgrade(
     ),
 )
 
+_EXEMPTIONS = Upgrade(
+    3,
+    (
+        statement("add_column", table="events", column="exemption VARCHAR"),
+        statement("exempt_unrecorded_events"),
+    ),
+)
+
 LAYOUT = Layout(
     version=3,
-    upgrades=(_TIMES_OF_ENDS,),
+    upgrades=(_TIMES_OF_ENDS, _EXEMPTIONS),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
         "facts": {"name": "VARCHAR", "value": "VARCHAR"},

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline.rules.records import OnIdMatch
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.world import World
 
@@ -117,6 +118,56 @@ def test_r16_an_approval_that_means_nothing_is_refused_before_anything_is_asked(
 
     assert (result.success, result.row, world.sandbox.requests) == (False, None, [])
     assert text in result.failures()[0]
+
+
+def test_r16_an_accident_in_small_portions_is_held_once_it_is_over_the_limit(imported: World) -> None:
+    imported.list_responsible(*range(1, 10))
+    ended = []
+    for user in range(1, 7):
+        imported.portal.dismiss(user)
+        imported.hire(f"Bogus{user}a")
+        imported.hire(f"Bogus{user}b")
+        imported.clock.sleep(7)
+        ended.append(imported.import_people().counts)
+
+    assert (sum(counts.responsible_removed for counts in ended), sum(counts.created for counts in ended)) == (3, 10)
+    assert (ended[-1].held, len(imported.account.responsible)) == (3 + 2, 6)
+
+
+def test_r16_what_was_done_counts_for_24_hours_and_what_was_approved_does_not_count(imported: World) -> None:
+    dismissed(imported)
+    imported.import_people(approve=imported.import_people().run_id)
+    for user in (5, 6, 7):
+        imported.portal.dismiss(user)
+    first = imported.import_people()
+    imported.portal.dismiss(8)
+    too_many = imported.import_people()
+    imported.clock.sleep(DAY)
+
+    result = imported.import_people()
+
+    assert (first.counts.responsible_removed, too_many.status, too_many.counts.held) == (3, "held", 1)
+    assert (result.status, result.counts.responsible_removed) == ("done", 1)
+
+
+def test_r16_small_portions_for_single_people_are_counted_as_well(imported: World) -> None:
+    dismissed(imported)
+    held = [imported.import_people(only=[user]).counts.held for user in LEAVERS]
+
+    assert held == [0, 0, 0, 1]
+
+
+def test_r16_changes_because_of_a_match_by_id_are_limited_also_in_a_first_import(imported: World) -> None:
+    imported.hire_many(21, prefix="Newcomer")
+    imported.import_people(approve=imported.import_people().run_id)
+    imported.set(B24_PIPELINE_LAST_NAME_PREFIX="(b24) ")
+    imported.forget_requests()
+
+    result = imported.run(on_id_match="REFRESH")
+
+    assert (result.status, result.counts.held, imported.writes()) == ("held", 30, [])
+    assert imported.import_people(on_id_match=OnIdMatch.REFRESH, approve=result.run_id).status == "done"
+    assert all(name.startswith("(b24) ") for name in imported.employees())
 
 
 def test_r16_a_first_import_may_create_any_number(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from b24_pipeline.connection import Timing, open_connection
+from b24_pipeline.importing import counting
 from b24_pipeline.importing import run as importing
 from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.lock import run_lock
@@ -51,7 +52,7 @@ def steps(run: ImportRun) -> None:
     run.store.record_snapshot(frames.Users, users)
     with run.step("employees"):
         employees = candidates.judge(users, policy=run.policy)
-        importing.count_employees(run, employees)
+        counting.count_employees(run, employees)
     run.store.record_snapshot(frames.Employees, employees)
     with run.step("callgear_employees"):
         found = read_employees(run)
@@ -66,7 +67,7 @@ def steps(run: ImportRun) -> None:
             pending=run.store.pending_creates(),
             approved_reuse=run.approved_reuse(),
         )
-        importing.count_matches(run, matches)
+        counting.count_matches(run, matches)
     run.store.record_snapshot(frames.Matches, matches)
     with run.step("callgear_upsert"):
         upsert(run, employees=employees, matches=matches, callgear_employees=found)

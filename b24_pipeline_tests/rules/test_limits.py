@@ -1,6 +1,8 @@
 """R16: what is held, what goes on, what a first import may do, and what an approval lets through."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
 import pytest
 from pandera.typing import DataFrame
@@ -26,12 +28,14 @@ def held(
     by: Mapping[Harm, SafetyLimit] = DEFAULT_LIMITS,
     resting: Outcome = Outcome.PLANNED,
     refused: Sequence[Row] = (),
+    done: Mapping[Harm, AbstractSet[int]] = MappingProxyType({}),
+    rebuilding_links: bool = False,
 ) -> list[int]:
     """Whom the limits hold."""
     decided = limits.hold(
         plan(*rows),
         limits=by,
-        circumstances=Circumstances(people_imported=people, first_import=first_import),
+        circumstances=Circumstances(people, first_import, rebuilding_links, done),
         approved=actions() if approved is None else approved,
         dead_letters=dead_letters(*refused),
     )
@@ -58,6 +62,11 @@ def held(
         (Harm.EMAIL_LINK, 80, 20),
         (Harm.EMAIL_LINK, 84, 21),
         (Harm.EMAIL_LINK, LARGE, 5000),
+        (Harm.ID_UPDATE, 0, 20),
+        (Harm.ID_UPDATE, SMALL, 20),
+        (Harm.ID_UPDATE, 80, 20),
+        (Harm.ID_UPDATE, 84, 21),
+        (Harm.ID_UPDATE, LARGE, 5000),
         (Harm.CREATE, 0, 10),
         (Harm.CREATE, SMALL, 10),
         (Harm.CREATE, 100, 10),
@@ -68,6 +77,48 @@ def held(
 def test_r16_a_kind_is_held_when_it_is_over_its_count_and_over_its_share(harm: Harm, people: int, most: int) -> None:
     assert held(*changes(harm, most), people=people) == []
     assert len(held(*changes(harm, most + 1), people=people)) == most + 1
+
+
+@pytest.mark.parametrize("harm", list(Harm))
+def test_r16_whom_it_was_done_to_in_the_last_24_hours_counts_with_whom_it_is_planned_for(harm: Harm) -> None:
+    most = DEFAULT_LIMITS[harm].count
+    done = {harm: frozenset(range(101, 101 + most))}
+    assert held(*changes(harm, 1), people=SMALL, done=done) == [1]
+    assert held(*changes(harm, 1), people=SMALL, done={harm: frozenset(range(102, 101 + most))}) == []
+    assert held(*changes(harm, 1), people=LARGE, done=done) == []
+
+
+def test_r16_a_person_counts_once_however_often_something_is_done() -> None:
+    assert held(*changes(Harm.REMOVAL, 3), people=SMALL, done={Harm.REMOVAL: {1, 2, 3}}) == []
+
+
+def test_r16_what_was_done_is_counted_for_its_own_kind_and_holds_no_kind_of_which_nothing_is_planned() -> None:
+    done = {Harm.REMOVAL: frozenset(range(1, 50)), Harm.CREATE: frozenset(range(1, 10))}
+    assert held(*changes(Harm.LINK_MOVE, 3), people=SMALL, done=done) == []
+    refused = [dead_letter(user) for user in range(1, 5)]
+    assert held(*changes(Harm.REMOVAL, 4), people=SMALL, done=done, refused=refused) == []
+
+
+def test_r16_each_row_that_may_be_sent_says_why_it_will_not_count() -> None:
+    by_name = step(9, action=ActionKind.LINK, harm=Harm.LINK_MOVE, reason=MatchReason.EMAIL_REUSE_APPROVED)
+    rows = [*changes(Harm.REMOVAL, 5), by_name, step(10, harm=Harm.CREATE), step(11, action=ActionKind.LINK)]
+    assert exemptions(*rows, approved=listed(*rows[:2])) == {1: "approved", 2: "approved", 9: "approved"}
+    assert exemptions(by_name, rows[-2], rows[-1], first_import=True) == {9: "approved", 10: "first_import"}
+    assert exemptions(rows[-2], rebuilding_links=True) == {10: "rebuilding_links"}
+    assert exemptions(*rows[-2:]) == {}
+
+
+def exemptions(*rows: Row, approved: DataFrame[frames.Actions] | None = None, **circumstances: bool) -> dict[int, str]:
+    """Why rows do not count, by user."""
+    decided = limits.hold(
+        plan(*rows),
+        limits=DEFAULT_LIMITS,
+        circumstances=Circumstances(SMALL, **({"first_import": False} | circumstances)),
+        approved=actions() if approved is None else approved,
+        dead_letters=dead_letters(),
+    )
+    exempt = decided.dropna(subset=["exemption"])
+    return dict(zip(exempt["bitrix24_id"].tolist(), exempt["exemption"], strict=True))
 
 
 def test_r16_the_share_is_of_the_people_imported_and_need_not_be_whole() -> None:
@@ -86,12 +137,20 @@ def test_r16_only_the_kind_over_its_limit_is_held_and_the_others_go_on(harm: Har
 
 @pytest.mark.parametrize(
     ("harm", "exempt"),
-    [(Harm.REMOVAL, False), (Harm.LINK_MOVE, False), (Harm.EMAIL_LINK, True), (Harm.CREATE, True)],
+    [
+        (Harm.REMOVAL, False),
+        (Harm.LINK_MOVE, False),
+        (Harm.EMAIL_LINK, True),
+        (Harm.ID_UPDATE, False),
+        (Harm.CREATE, True),
+    ],
 )
 def test_r16_a_first_import_or_a_rebuilding_of_links_may_create_and_link_without_limit(
     harm: Harm, exempt: bool
 ) -> None:
-    assert len(held(*changes(harm, 50), people=0, first_import=True)) == (0 if exempt else 50)
+    held_of_50 = 0 if exempt else 50
+    assert len(held(*changes(harm, 50), people=0, first_import=True)) == held_of_50
+    assert len(held(*changes(harm, 50), people=0, rebuilding_links=True)) == held_of_50
 
 
 def test_r16_every_limit_is_a_setting() -> None:

@@ -47,6 +47,7 @@ def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> No
         Harm.REMOVAL: (3, 0.05),
         Harm.LINK_MOVE: (3, 0.05),
         Harm.EMAIL_LINK: (20, 0.25),
+        Harm.ID_UPDATE: (20, 0.25),
         Harm.CREATE: (10, 0.10),
     }
 

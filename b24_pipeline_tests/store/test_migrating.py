@@ -17,7 +17,7 @@ from b24_pipeline.store.errors import DatabaseTooNew
 from b24_pipeline.store.migrating import bring_up_to_date, version_of
 from b24_pipeline.store.schema import LAYOUT, Layout, Upgrade
 from b24_pipeline.store.statements import statements
-from b24_pipeline_tests.store.recording import Clock, Recorder, users
+from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, action, actions, users
 
 NEXT = replace(
     LAYOUT,
@@ -113,6 +113,7 @@ def make_first_layout(paths: Paths) -> None:
         database.execute("UPDATE store.schema_version SET version = 1")
         for table in ("links", "standing_actions", *LAYOUT.histories):
             database.execute(f"ALTER TABLE store.{table} DROP COLUMN IF EXISTS until_at")
+        database.execute("ALTER TABLE store.events DROP COLUMN exemption")
 
 
 def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Recorder, paths: Paths) -> None:
@@ -128,7 +129,22 @@ def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Rec
         assert people.execute(query).fetchall() == [(1, ended_at), (2, None)]
 
 
-FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "8e3bde4ba1739ac8"})
+def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how(
+    recorder: Recorder, paths: Paths
+) -> None:
+    recorder.begin()
+    done = action(1, "create", "done", harm="create", callgear_id=11, at=recorder.clock())
+    recorder.store.record_events(actions(done))
+    before = recorder.store.done_since(recorder.clock() - HALF_AN_HOUR)
+    recorder.store.close()
+    make_first_layout(paths)
+
+    with Store.open(paths, now=recorder.clock) as store:
+        assert (before, store.done_since(recorder.clock() - HALF_AN_HOUR)) == ({"create": {1}}, {})
+        assert store.actions("run-1")["exemption"].tolist() == ["not_recorded"]
+
+
+FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "6d2678a163148681"})
 
 
 def test_another_layout_is_another_version() -> None:

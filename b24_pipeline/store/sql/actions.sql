@@ -4,6 +4,12 @@
 INSERT INTO store.events BY NAME
 SELECT CAST($run AS BIGINT) AS run, seen.* FROM seen
 
+-- name: done_since
+-- R16: whom each kind of change was done to, as far as it counts. A time in the future counts as now (R16c).
+SELECT harm, list(DISTINCT bitrix24_id) AS people FROM store.events
+WHERE outcome = 'done' AND harm IS NOT NULL AND exemption IS NULL AND "at" > $since
+GROUP BY harm
+
 -- name: actions_of_run
 SELECT {columns} FROM audit.actions WHERE run_id = $run_id ORDER BY bitrix24_id, action
 

@@ -20,6 +20,10 @@ UPDATE store.{table} AS kept SET until_at = runs.started_at
 FROM store.runs AS runs
 WHERE runs.number = kept.until_run
 
+-- name: exempt_unrecorded_events
+-- What older versions did is not counted: they did not say whether it was approved, or part of the first import (R16).
+UPDATE store.events SET exemption = 'not_recorded' WHERE harm IS NOT NULL
+
 -- name: tables
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
@@ -40,12 +44,14 @@ SELECT {columns} FROM store.runs
 -- name: actions_view
 CREATE OR REPLACE VIEW audit.actions AS
 SELECT runs.run_id, events.bitrix24_id, events.callgear_id, events.action, events.reason, events.before, events.after,
-       events.outcome, events.error, events.at, events.person, events.harm
+       events.outcome, events.error, events.at, events.person, events.harm,
+       events.exemption
 FROM store.events AS events
 JOIN store.runs AS runs ON runs.number = events.run
 UNION ALL
 SELECT runs.run_id, standing.bitrix24_id, standing.callgear_id, standing.action, standing.reason, standing.before,
-       standing.after, standing.outcome, standing.error, standing.at, standing.person, standing.harm
+       standing.after, standing.outcome, standing.error, standing.at, standing.person, standing.harm,
+       standing.exemption
 FROM store.standing_actions AS standing
 JOIN store.recorded AS recorded
   ON recorded.what = standing.step

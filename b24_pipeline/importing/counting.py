@@ -1,0 +1,29 @@
+"""The figures of a run that follow from the frames of its steps."""
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import MatchKind, Standing
+
+
+def count_employees(run: ImportRun, employees: DataFrame[frames.Employees]) -> None:
+    """The figures of the judged users."""
+    standing = employees["standing"].value_counts()
+    rejected = int(standing.get(Standing.REJECTED, 0))
+    run.count(
+        users=len(employees),
+        candidates=int(standing.get(Standing.CANDIDATE, 0)) + rejected,
+        rejected=rejected,
+        out_of_scope=int(standing.get(Standing.OUT_OF_SCOPE, 0)),
+    )
+
+
+def count_matches(run: ImportRun, matches: DataFrame[frames.Matches]) -> None:
+    """The figures of the match table."""
+    kinds = matches["match"].value_counts()
+    run.count(
+        matched_by_id=int(kinds.get(MatchKind.BY_ID, 0)),
+        matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
+        conflicts=int(kinds.get(MatchKind.CONFLICT, 0)),
+    )

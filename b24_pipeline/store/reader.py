@@ -1,0 +1,107 @@
+"""What can be asked of the audit database, whoever has it open."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import Harm
+from b24_pipeline.store import actions, approvals, facts, histories, links, runs, withholding
+from b24_pipeline.store.approvals import Approval
+from b24_pipeline.store.database import Database
+from b24_pipeline.store.runs import Moment
+from b24_pipeline.store.withholding import Forgotten
+
+
+class Reader:
+    """What can be asked of the database. Methods are safe for threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def snapshot(self, model: type[frames.Model], as_of: Moment | None = None) -> DataFrame[frames.Model]:
+        """The rows as the last run saw them, or the run that `as_of` means: a run id, or a time.
+
+        Raises:
+            UnknownRun: there is no such run.
+        """
+        run = None if as_of is None else runs.number_as_of(self.database, as_of)
+        return histories.snapshot(self.database, model, run=run)
+
+    def known_users(self) -> list[int]:
+        """The ids of the users that the last run saw, rising."""
+        return histories.known_users(self.database)
+
+    def users_known_last(self, bitrix24_ids: Iterable[int]) -> DataFrame[frames.Users]:
+        """How each of these users was seen last, also those no longer in the portal."""
+        return histories.users_known_last(self.database, bitrix24_ids)
+
+    def links(self) -> DataFrame[frames.Links]:
+        """The live links, with the last name each user had when it was seen last."""
+        return links.links(self.database)
+
+    def people_imported(self) -> int:
+        """How many live links there are."""
+        return links.people_imported(self.database)
+
+    def ever_linked(self) -> frozenset[int]:
+        """The users that have or had a link (R14)."""
+        return links.ever_linked(self.database)
+
+    def pending_creates(self) -> DataFrame[frames.PendingCreates]:
+        """The creates that were announced and whose outcome is not known (R18)."""
+        return links.pending_creates(self.database)
+
+    def creates_in_doubt_until(self, now: datetime) -> datetime | None:
+        """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+        return links.creates_in_doubt_until(self.database, now)
+
+    def actions(self, run_id: str) -> DataFrame[frames.Actions]:
+        """What one run did and left standing."""
+        return actions.actions(self.database, run_id)
+
+    def done_since(self, since: datetime) -> dict[Harm, frozenset[int]]:
+        """Whom each kind of change was done to since then, as far as the safety limits count it (R16)."""
+        return actions.done_since(self.database, since)
+
+    def recorded_by(self, run_id: str) -> frozenset[str]:
+        """The tables and steps (`Step`) that one run has recorded: how far it got."""
+        return histories.recorded_by(self.database, run_id)
+
+    def dead_letters(self) -> DataFrame[frames.DeadLetters]:
+        """The actions that failed and are tried again."""
+        return actions.dead_letters(self.database)
+
+    def open_approval(self, now: datetime) -> Approval | None:
+        """What a person has approved within the last 24 hours and no run has done yet (R16)."""
+        return approvals.open_approval(self.database, now=now)
+
+    def forgotten(self) -> Forgotten:
+        """Everybody who was forgotten on request."""
+        return withholding.forgotten(self.database)
+
+    def fact(self, name: str) -> str | None:
+        """The remembered value of that name."""
+        return facts.fact(self.database, name)
+
+    def facts(self) -> dict[str, str]:
+        """All that is remembered, by name."""
+        return facts.facts(self.database)
+
+    def last_import(self) -> str | None:
+        """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+        return runs.last_import(self.database)
+
+    def first_import(self) -> bool:
+        """Whether no run yet, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
+        return runs.first_import(self.database)
+
+    def points_since(self, since: datetime) -> int:
+        """The points of CallGear that runs have spent, as far as they ended since then."""
+        return runs.points_since(self.database, since)
+
+    def history(self, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
+        """The last runs, newest first, with the columns of `audit.runs`."""
+        return runs.history(self.database, limit=limit, since=since)
