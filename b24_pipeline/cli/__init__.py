@@ -18,6 +18,8 @@ GOING_ON = frozenset({"sandbox", "dev", "daemon", "webserver"})
 GARBAGE_AFTER, GARBAGE_AFTER_GOING_ON = 1_000_000, 200_000
 """After how many new objects Python looks for garbage: a command is over by then, except with tens of thousands of
 people. Python's own 700 are half a second of a command of five; a process that goes on must not grow."""
+PROJECT_FILE = "dagster.yaml"
+"""What makes a folder a project folder."""
 GARBAGE_SELDOM = (50, 1_000)
 """How many of these looks there are to one at what has survived some, and how many of those to one at everything."""
 
@@ -87,7 +89,17 @@ def let_go_of_output() -> None:
 
 
 def enter_project_folder() -> None:
-    """Relative paths count from the project folder."""
-    here, installed = Path.cwd(), Path(__file__).resolve().parents[2]
-    folder = next((path for path in (here, installed) if (path / "dagster.yaml").is_file()), here)
-    os.chdir(folder)
+    """Relative paths count from the project folder: the current one, where it is one, else the installed one."""
+    here, installed = current_folder(), Path(__file__).resolve().parents[2]
+    if here is None or not (here / PROJECT_FILE).is_file():
+        os.chdir(installed if here is None or (installed / PROJECT_FILE).is_file() else here)
+
+
+def current_folder() -> Path | None:
+    """Where the command was called; None where that was removed meanwhile, or may not be entered."""
+    try:
+        here = Path.cwd()
+        (here / PROJECT_FILE).is_file()
+    except OSError:
+        return None
+    return here

@@ -181,7 +181,12 @@ def minutes(text: str) -> float:
 
 def from_here(text: str) -> Path:
     """A file as it was typed: seen from where the command was called, not from the project folder."""
-    return Path(text).absolute()
+    try:
+        return Path(text).absolute()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"the current folder cannot be used ({error.strerror}): give a whole path"
+        ) from None
 
 
 def folder_or_address(typed: str) -> str:

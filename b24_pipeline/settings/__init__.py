@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
 
-from b24_pipeline.settings import given
+from b24_pipeline.settings import given, unread
 from b24_pipeline.settings.alerting import AlertSettings
 from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.declaring import ENV_FILE, DatabaseSetting
@@ -92,12 +92,14 @@ def dagster_home() -> Path | None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Say in words what cannot be read in the block.
+    """Say in words what cannot be read in the block, or would not be read at all.
 
     Raises:
-        SettingsError: a setting is missing or bad, or `.env` cannot be read.
+        SettingsError: a setting is missing or bad, nobody reads a name, or `.env` cannot be read.
     """
     try:
+        if not_read := unread.problems(frozenset(name for name, _ in named_fields())):
+            raise SettingsError("\n".join(not_read))
         yield
     except ValidationError as error:
         raise in_words(error) from None

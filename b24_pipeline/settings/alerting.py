@@ -13,7 +13,7 @@ from b24_pipeline.settings.declaring import (
     DatabaseSetting,
     TextList,
     check_scheme,
-    parts,
+    is_blank,
     setting,
     split_url,
 )
@@ -92,13 +92,7 @@ class AlertSettings(DatabaseSetting):
     @classmethod
     def empty_is_no_receiver(cls, value: object) -> object:
         """An empty line in `.env` is the same as none."""
-        return None if value == "" else value
-
-    @field_validator("alert_email_to", mode="before")
-    @classmethod
-    def addresses(cls, value: object) -> object:
-        """A comma-separated list of addresses."""
-        return tuple(parts(value)) if isinstance(value, str) else value
+        return None if is_blank(value) else value
 
     @field_validator("alert_webhook_url")
     @classmethod

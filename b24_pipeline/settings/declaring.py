@@ -1,11 +1,13 @@
 """How a setting is declared and read, and the one setting that is enough to read the audit: where the database is."""
 
 import os
+import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from b24_pipeline.hosts import has_usable_host
@@ -14,7 +16,11 @@ from b24_pipeline.settings.given import GivenEnvironment
 PREFIX = "B24_PIPELINE_"
 ENV_FILE = ".env"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-TextList = Annotated[tuple[str, ...], NoDecode]
+QUOTES = frozenset("\"'`“”„«»‘’")
+FREE_TEXTS = frozenset({"last_name_prefix", "callgear_password", "alert_smtp_password"})
+"""Fields in which blanks and single quotes at an end are meant."""
+FILE_NAME = re.compile(r"(?![~$]|:memory:|\w{2,}:)")
+"""No name that a shell would replace, and none that DuckDB takes for something else than a file of this machine."""
 
 
 def setting(name: str, default: Any = ..., *, example: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401
@@ -48,14 +54,16 @@ class DatabaseSetting(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def is_text(cls, value: object) -> object:
-        """In UTF-8, as everything takes it that a setting is passed on to."""
-        return in_utf_8(value) if isinstance(value, str) else value
+    def is_text(cls, value: object, info: ValidationInfo) -> object:
+        """In UTF-8, as everything takes it that a setting is passed on to, and without what belongs around it only."""
+        return plain(value, free=info.field_name in FREE_TEXTS) if isinstance(value, str) else value
 
     @field_validator("database")
     @classmethod
     def is_file_name(cls, value: Path) -> Path:
         """Not a folder; an empty text means the current one."""
+        if not FILE_NAME.match(str(value)):
+            raise ValueError("must name a file of this machine, and nothing is filled in for ~ or $")
         if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
             raise ValueError("must name a file, not a folder")
         return value
@@ -86,13 +94,49 @@ def in_utf_8(text: str) -> str:
     return text
 
 
-def parts(text: str) -> list[str]:
-    """The parts of a comma-separated list.
+def plain(text: str, *, free: bool) -> str:
+    """The text without blanks, line ends and invisible characters around it; of a free text only line ends go.
 
     Raises:
-        ValueError: it is not text in UTF-8.
+        ValueError: it is not text in UTF-8, holds a control character, or has kept the quotes around it. The message
+            does not repeat it, as it may be a secret.
     """
-    return [part.strip() for part in in_utf_8(text).split(",") if part.strip()]
+    text = in_utf_8(text).strip("\r\n") if free else trimmed(in_utf_8(text))
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("has a control character in it")
+    ends = [end in QUOTES for end in (text.strip()[:1], text.strip()[-1:])]
+    if len(text) > 1 and (all(ends) or (any(ends) and not free)):
+        raise ValueError("has kept quotes as part of its value (as podman --env-file does): write it without quotes")
+    return text
+
+
+def trimmed(text: str) -> str:
+    """The text without blanks, line ends and invisible characters around it."""
+    kept = [number for number, character in enumerate(text) if not is_invisible(character)]
+    return text[kept[0] : kept[-1] + 1] if kept else ""
+
+
+def is_invisible(character: str) -> bool:
+    """Whether nothing is seen of the character: a blank, a line end, or a format character like a byte order mark."""
+    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf")
+
+
+def is_blank(value: object) -> bool:
+    """Whether the value is the empty line of a fresh copy of `.env.example`."""
+    return isinstance(value, str) and not trimmed(value)
+
+
+def parts(text: str) -> list[str]:
+    """The parts of a comma-separated list."""
+    return [part for part in map(trimmed, text.split(",")) if part]
+
+
+def listed(value: object) -> object:
+    """A comma-separated list of texts."""
+    return tuple(parts(value)) if isinstance(value, str) else value
+
+
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
 def split_url(text: str) -> SplitResult:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from b24_pipeline.rules.email_patterns import can_match
 from b24_pipeline.rules.records import (
     Edition,
     Harm,
@@ -17,9 +18,20 @@ from b24_pipeline.rules.records import (
     Scope,
 )
 from b24_pipeline.settings.alerting import AlertSettings
-from b24_pipeline.settings.declaring import PREFIX, TextList, check_scheme, parts, setting, split_url
+from b24_pipeline.settings.declaring import PREFIX, TextList, check_scheme, is_blank, parts, setting, split_url
 
-IntegerList = Annotated[frozenset[int], NoDecode]
+
+def integers(value: object) -> object:
+    """A comma-separated list of whole numbers."""
+    if not isinstance(value, str):
+        return value
+    numbers = parts(value)
+    if not all(part.isascii() and part.isdigit() for part in numbers):
+        raise ValueError("must be whole numbers, separated by commas")
+    return [int(part) for part in numbers]
+
+
+IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]
 
 
 class Settings(AlertSettings):
@@ -205,34 +217,25 @@ class Settings(AlertSettings):
         description="How long actions and snapshots are kept. Links stay.",
     )
 
-    @field_validator("include_departments", "exclude_departments", "exclude_users", mode="before")
+    @field_validator("exclude_emails")
     @classmethod
-    def integers(cls, value: object) -> object:
-        """A comma-separated list of whole numbers."""
-        if not isinstance(value, str):
-            return value
-        numbers = parts(value)
-        if not all(part.isascii() and part.isdigit() for part in numbers):
-            raise ValueError("must be whole numbers, separated by commas")
-        return [int(part) for part in numbers]
-
-    @field_validator("exclude_emails", mode="before")
-    @classmethod
-    def texts(cls, value: object) -> object:
-        """A comma-separated list of texts."""
-        return tuple(parts(value)) if isinstance(value, str) else value
+    def are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Each fits some address, else it leaves nobody out."""
+        if not all(map(can_match, value)):
+            raise ValueError("holds a pattern that fits no address: all at a company is *@company.com")
+        return value
 
     @field_validator("callgear_access_token", "callgear_login", "callgear_password", "callgear_user_id", mode="before")
     @classmethod
     def empty_is_absent(cls, value: object) -> object:
         """An empty line in `.env` is the same as none."""
-        return None if value == "" else value
+        return None if is_blank(value) else value
 
     @field_validator("bitrix24_webhook_url", mode="before")
     @classmethod
     def empty_is_missing(cls, value: object) -> object:
         """The empty line of a fresh copy of `.env.example`."""
-        if value == "":
+        if is_blank(value):
             raise PydanticCustomError("missing", "is missing")
         return value
 

@@ -12,7 +12,10 @@ from b24_pipeline.settings import named_fields
 HEAD = """# Settings
 
 Every setting is read from the environment or from the file `.env` in the project folder; a value given in the
-environment wins. A missing or bad setting is one line that names it and gives an example, and exit code 2.
+environment wins. A missing or bad setting is one line that names it and gives an example, and exit code 2. So is what
+nobody would read: an unknown name that begins with `B24_PIPELINE_`, a name that is a letter or two away from one of
+these, a line of `.env` that is not `NAME=value`. Blanks and line ends around a value do not count, except in a prefix
+or a password; quotes that became part of a value are refused.
 This page is generated from the code: `make docs`.
 
 | variable | default | example | meaning |

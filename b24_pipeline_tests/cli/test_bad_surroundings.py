@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.cli import main, sandbox_use
+from b24_pipeline.cli import PROJECT_FILE, enter_project_folder, main, sandbox_use
 from b24_pipeline_tests.cli.conftest import Said, Terminal
+from b24_pipeline_tests.databases import bound_by_modes
 from b24_pipeline_tests.world import World
 
 BAD_PORT = "https://company.bitrix24.com:abc/rest/1/secretsecret/"
 EMPTY_LABEL = "https://company..bitrix24.com/rest/1/secretsecret/"
+PROJECT = Path(__file__).parents[2]
 NO_UTF_8 = os.fsdecode(b"\xff")
 EVERYTHING = ("history", "check", "stale", "sync", "accept-address")
 
@@ -43,6 +45,66 @@ def test_a_file_of_settings_that_is_no_utf_8_is_2(world: World, terminal: Termin
     said = terminal(command)
 
     assert (said.code, one_line(said)) == (2, ".env: is not text in UTF-8. Save it as UTF-8.")
+
+
+@pytest.mark.parametrize("command", EVERYTHING)
+def test_a_mistyped_setting_is_2(world: World, terminal: Terminal, command: str) -> None:
+    world.set(B24_PIPELINE_DATABSE="mine.duckdb")
+    Path(".env").write_text("\nBITRIX24_WEBHOK_URL=https://company.bitrix24.com/rest/1/secretsecret/\nsecretsecret\n")
+
+    said = terminal(command)
+
+    assert (said.code, said.err.splitlines()) == (
+        2,
+        [
+            "b24-pipeline: .env: line 3 cannot be read: it is not of the form NAME=value.",
+            "b24-pipeline: B24_PIPELINE_DATABSE: is no setting. The nearest one is B24_PIPELINE_DATABASE.",
+            "b24-pipeline: BITRIX24_WEBHOK_URL: is no setting. The nearest one is BITRIX24_WEBHOOK_URL.",
+        ],
+    )
+
+
+@pytest.mark.parametrize("command", EVERYTHING)
+def test_where_the_current_folder_was_removed_the_installed_one_is_used(
+    world: World, terminal: Terminal, tmp_path: Path, command: str
+) -> None:
+    assert world
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+
+    said = terminal(command)
+
+    assert "Traceback" not in said.err
+    assert "b24-pipeline: the operating system" not in said.err
+    assert Path.cwd() == PROJECT
+
+
+def test_where_the_current_folder_may_not_be_entered_the_installed_one_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / PROJECT_FILE).touch()
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0)
+    try:
+        bound_by_modes(enter_project_folder)
+    finally:
+        tmp_path.chmod(0o700)
+
+    assert Path.cwd() == PROJECT
+
+
+def test_a_file_to_write_cannot_be_named_from_a_folder_that_was_removed(terminal: Terminal, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+
+    said = terminal("report", "--output", "report.html")
+
+    assert said.code == 2
+    assert "argument --output: the current folder cannot be used (No such file or directory)" in said.err
 
 
 @pytest.mark.parametrize("database", ["", "/", "."])

@@ -1,0 +1,99 @@
+"""What somebody wrote as a setting and nothing would read: a mistyped name, a line of `.env` that is no setting."""
+
+import os
+import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from b24_pipeline.settings.declaring import ENV_FILE, PREFIX
+from b24_pipeline.settings.given import AUTOMATION, GIVEN
+
+INTERNAL = frozenset({GIVEN, AUTOMATION, f"{PREFIX}WHOLE_MATRIX"})
+"""Variables that this project's own programs and tests give to each other."""
+SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_")
+"""Other software may have settings that begin so: only what is nearly one of ours is refused."""
+NEARLY = 2
+"""How many letters a name may be away from the one that was meant."""
+IN_KUBERNETES = "KUBERNETES_SERVICE_HOST"
+OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
+"""What Kubernetes puts into the environment for a service that is named like this project."""
+
+
+def problems(known: Collection[str]) -> list[str]:
+    """One line for each name and each line of `.env` that would not be read; never a value.
+
+    Args:
+        known: the names of all settings, in upper case.
+
+    Raises:
+        OSError: `.env` is there and cannot be read.
+        UnicodeDecodeError: it is no text in UTF-8.
+    """
+    found = bindings()
+    lines = [text for binding in found if (text := line_problem(binding, known))]
+    names = sorted({*os.environ, *(binding.key for binding in found if binding.key)})
+    return [*lines, *(text for name in names if (text := name_problem(name.upper(), known)))]
+
+
+def bindings() -> list[Binding]:
+    """The lines of `.env` as they are read; none where there is no such file."""
+    try:
+        with Path(ENV_FILE).open(encoding="utf-8") as file:
+            return list(parse_stream(file))
+    except FileNotFoundError:
+        return []
+
+
+def line_problem(binding: Binding, known: Collection[str]) -> str | None:
+    """What is wrong with one line of `.env`."""
+    text = binding.original.string
+    written = text.strip()
+    line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+    if binding.error and re.match(r"[^=]*=\s*['\"]", written):
+        return f"{ENV_FILE}: line {line} cannot be read: a quote is not closed, or something follows it."
+    if binding.error or (binding.key is not None and binding.value is None):
+        return f"{ENV_FILE}: line {line} cannot be read: it is not of the form NAME=value."
+    if binding.key is not None and binding.key.upper() in known and "\n" in written:
+        return f"{ENV_FILE}: line {line} cannot be read: its quote is closed on a later line."
+    return None
+
+
+def name_problem(name: str, known: Collection[str]) -> str | None:
+    """What is wrong with a variable's name; nothing where it is a setting of ours, or of somebody else."""
+    if name in known or name in INTERNAL or is_of_kubernetes(name):
+        return None
+    if name.startswith(PREFIX):
+        return f"{name}: is no setting. The nearest one is {nearest(name, tuple(known))}."
+    meant = nearest(name, tuple(known)) if name.startswith(SHARED_PREFIXES) else None
+    if meant is None or distance(name, meant) > NEARLY:
+        return None
+    return f"{name}: is no setting. The nearest one is {meant}."
+
+
+def is_of_kubernetes(name: str) -> bool:
+    """Whether Kubernetes has put the variable into the environment."""
+    return IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name) is not None
+
+
+@cache
+def nearest(name: str, known: tuple[str, ...]) -> str:
+    """The setting whose name is most like this one."""
+    return min(known, key=lambda other: distance(name, other))
+
+
+def distance(one: str, other: str) -> int:
+    """How many letters are added, removed, replaced or swapped with their neighbour to get from one to the other."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        current = [row]
+        for column, wanted in enumerate(other, start=1):
+            cost = min(last[column] + 1, current[-1] + 1, last[column - 1] + (letter != wanted))
+            if min(row, column) > 1 and letter == other[column - 2] and wanted == one[row - 2]:
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        before, last = last, current
+    return last[-1]
