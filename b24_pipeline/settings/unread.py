@@ -66,8 +66,8 @@ def name_problem(name: str, known: Collection[str]) -> str | None:
     if name in known or name in INTERNAL or is_of_kubernetes(name):
         return None
     if name.startswith(PREFIX):
-        return f"{name}: is no setting. The nearest one is {nearest(name, tuple(known))}."
-    meant = nearest(name, tuple(known)) if name.startswith(SHARED_PREFIXES) else None
+        return f"{name}: is no setting. The nearest one is {nearest(name, tuple(sorted(known)))}."
+    meant = nearest(name, tuple(sorted(known))) if name.startswith(SHARED_PREFIXES) else None
     if meant is None or distance(name, meant) > NEARLY:
         return None
     return f"{name}: is no setting. The nearest one is {meant}."
