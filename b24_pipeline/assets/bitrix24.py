@@ -4,11 +4,10 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline.columns import columns_of
-from b24_pipeline.importing.counting import count_employees
-from b24_pipeline.importing.users import read_users
+from b24_pipeline.importing import steps
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules import candidates, frames
+from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Standing
 
 POOL = "callgear"
@@ -37,8 +36,8 @@ def bitrix24_users(import_run: ImportRunResource) -> dg.MaterializeResult[pd.Dat
     The fetch is complete or the run ends here: an answer that is empty, out of order, broken off, without e-mails,
     or not as many as the portal counts is not to be trusted (R13, R16a).
     """
-    with import_run.step("bitrix24_users") as run:
-        users = read_users(run)
+    with import_run.failing() as run:
+        users = steps.read_portal(run)
     active = int(users["active"].sum())
     return dg.MaterializeResult(
         value=users,
@@ -58,9 +57,8 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
 
     Names trimmed, e-mails made comparable, phones as digits in dialling order, last names with the prefix.
     """
-    with import_run.step("employees") as run:
-        judged = candidates.judge(frames.check(frames.Users, bitrix24_users), policy=run.policy)
-        count_employees(run, judged)
+    with import_run.failing() as run:
+        judged = steps.evaluate_users(run, frames.check(frames.Users, bitrix24_users))
     standing = judged["standing"].value_counts()
     return dg.MaterializeResult(
         value=judged,

@@ -8,13 +8,10 @@ import pandas as pd
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.metadata import how_to_approve, step_trace
 from b24_pipeline.columns import columns_of
-from b24_pipeline.importing.counting import count_matches
-from b24_pipeline.importing.employees import read_employees
-from b24_pipeline.importing.responsible_list import update_responsible_list
-from b24_pipeline.importing.upsert import upsert
+from b24_pipeline.importing import steps
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules import frames, matching
+from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.rules.records import MatchKind
 
@@ -32,8 +29,8 @@ def callgear_employees(import_run: ImportRunResource) -> Iterator[dg.Materialize
 
     When the day's points are used up, the rest of the run is skipped, and the next one goes on.
     """
-    with import_run.step("callgear_employees") as run:
-        found = read_employees(run)
+    with import_run.failing() as run:
+        found = steps.read_account(run)
     if found is None:
         return
     yield dg.MaterializeResult(
@@ -56,16 +53,13 @@ def employee_matches(
 
     The stored links come from the database: CallGear has no field for a Bitrix24 id.
     """
-    with import_run.step("employee_matches") as run:
-        judged = frames.check(frames.Employees, employees)
-        matches = matching.match(
-            judged,
+    judged = frames.check(frames.Employees, employees)
+    with import_run.failing() as run:
+        matches = steps.match_users(
+            run,
+            employees=judged,
             callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
-            links=run.store.links(),
-            pending=run.store.pending_creates(),
-            approved_reuse=run.approved_reuse(),
         )
-        count_matches(run, matches)
     kinds = matches["match"].value_counts()
     return dg.MaterializeResult(
         value=matches,
@@ -95,8 +89,8 @@ def callgear_upsert(
     the plan and sends nothing (R19). A run for single people (`only`) shows their step trace: what was read on both
     sides, the rule that decided, what was sent.
     """
-    with import_run.step("callgear_upsert") as run:
-        actions = upsert(
+    with import_run.failing() as run:
+        actions = steps.upsert_employees(
             run,
             employees=frames.check(frames.Employees, employees),
             matches=frames.check(frames.Matches, employee_matches),
@@ -132,8 +126,8 @@ def responsible_employees(employees: pd.DataFrame, import_run: ImportRunResource
 
     Deals are never touched: who owns some stays on the list and is tried again ever more rarely.
     """
-    with import_run.step("responsible_employees") as run:
-        result = update_responsible_list(run, frames.check(frames.Employees, employees))
+    with import_run.failing() as run:
+        result = steps.update_list(run, frames.check(frames.Employees, employees))
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(result.state),

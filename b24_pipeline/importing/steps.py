@@ -1,0 +1,90 @@
+"""The six steps of an import, in their order. Each records what it has read or decided before it returns (R20)."""
+
+from pandera.typing import DataFrame
+
+from b24_pipeline.importing.counting import count_employees, count_matches
+from b24_pipeline.importing.employees import read_employees
+from b24_pipeline.importing.responsible_list import ResponsibleListResult, update_responsible_list
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.importing.upsert import upsert
+from b24_pipeline.importing.users import read_users
+from b24_pipeline.rules import candidates, frames, matching
+
+
+def import_everything(run: ImportRun) -> None:
+    """Do all steps, as Dagster does them one by one.
+
+    Raises:
+        RunStopped: a step was stopped; the audit knows why.
+    """
+    employees = evaluate_users(run, read_portal(run))
+    account = read_account(run)
+    if account is None:
+        return
+    matches = match_users(run, employees=employees, callgear_employees=account)
+    upsert_employees(run, employees=employees, matches=matches, callgear_employees=account)
+    update_list(run, employees)
+
+
+def read_portal(run: ImportRun) -> DataFrame[frames.Users]:
+    """Read every user of the portal (R13, R16a)."""
+    with run.step("bitrix24_users"):
+        users = read_users(run)
+        run.store.record_snapshot(frames.Users, users)
+    return users
+
+
+def evaluate_users(run: ImportRun, users: DataFrame[frames.Users]) -> DataFrame[frames.Employees]:
+    """Normalise the users and decide who is a candidate (R01-R06)."""
+    with run.step("employees"):
+        employees = candidates.judge(users, policy=run.policy)
+        count_employees(run, employees)
+        run.store.record_snapshot(frames.Employees, employees)
+    return employees
+
+
+def read_account(run: ImportRun) -> DataFrame[frames.CallGearEmployees] | None:
+    """Read every employee of the account; None where there are no points or no time for it (R16a)."""
+    with run.step("callgear_employees"):
+        found = read_employees(run)
+        if found is not None:
+            run.store.record_snapshot(frames.CallGearEmployees, found)
+    return found
+
+
+def match_users(
+    run: ImportRun,
+    *,
+    employees: DataFrame[frames.Employees],
+    callgear_employees: DataFrame[frames.CallGearEmployees],
+) -> DataFrame[frames.Matches]:
+    """Match users with employees by stored link, then by e-mail (R07-R09, R12)."""
+    with run.step("employee_matches"):
+        matches = matching.match(
+            employees,
+            callgear_employees=callgear_employees,
+            links=run.store.links(),
+            pending=run.store.pending_creates(),
+            approved_reuse=run.approved_reuse(),
+        )
+        count_matches(run, matches)
+        run.store.record_snapshot(frames.Matches, matches)
+    return matches
+
+
+def upsert_employees(
+    run: ImportRun,
+    *,
+    employees: DataFrame[frames.Employees],
+    matches: DataFrame[frames.Matches],
+    callgear_employees: DataFrame[frames.CallGearEmployees],
+) -> DataFrame[frames.Actions]:
+    """Create, link and update employees (R07, R09-R11, R16, R18)."""
+    with run.step("callgear_upsert"):
+        return upsert(run, employees=employees, matches=matches, callgear_employees=callgear_employees)
+
+
+def update_list(run: ImportRun, employees: DataFrame[frames.Employees]) -> ResponsibleListResult:
+    """Take leavers off the responsible list (R13-R15)."""
+    with run.step("responsible_employees"):
+        return update_responsible_list(run, employees)
