@@ -76,13 +76,14 @@ def callgear_employees(*rows: Row) -> DataFrame[frames.CallGearEmployees]:
 
 
 def link(bitrix24_id: int, callgear_id: int, **fields: Any) -> Row:
-    """A stored link, with the last name that `user(bitrix24_id)` has."""
+    """A stored link, with the names that `user(bitrix24_id)` has."""
     return {
         "bitrix24_id": bitrix24_id,
         "callgear_id": callgear_id,
         "linked_by": "email",
         "linked_at": NOON,
         "run_id": "run-1",
+        "first_name": "Ira",
         "last_name": f"Name{bitrix24_id}",
     } | fields
 

@@ -9,6 +9,7 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
+from b24_pipeline.rules.normalising import tidy_name
 
 MOST_CREATES = 3
 
@@ -152,4 +153,4 @@ def _says_it_exists(error: RecordError) -> bool:
 
 
 def _name(value: object) -> str:
-    return " ".join(str(value or "").split())
+    return tidy_name(str(value or ""))

@@ -9,6 +9,7 @@ from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import ReadNotTrusted
 from b24_pipeline.callgear.partition import IdRange, parts
+from b24_pipeline.rules.normalising import compared_address
 
 MOST_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""
@@ -60,7 +61,7 @@ def read_employee(client: CallGear, callgear_id: int) -> Row | None:
 
 
 def find_by_email(client: CallGear, email: str) -> list[int]:
-    """Ids of the employees with this e-mail, compared casefolded (T1), as they are now.
+    """Ids of the employees with this e-mail, compared as R04 says (T1), as they are now.
 
     Nothing found by CallGear's case-sensitive filter is confirmed with a complete read.
     """
@@ -69,7 +70,7 @@ def find_by_email(client: CallGear, email: str) -> list[int]:
 
 def find_as_spelled(client: CallGear, email: str) -> list[int]:
     """Ids of the employees with this e-mail as it is written, or in lower case: one request, which may miss some."""
-    spellings = dict.fromkeys((email, email.casefold()))
+    spellings = dict.fromkeys((email, email.lower()))
     filters = [{"field": "email", "operator": "=", "value": spelling} for spelling in spellings]
     return _with_email(_matching(client, {"filters": filters, "condition": "or"}, ("id", "email")), email)
 
@@ -90,8 +91,8 @@ def trusted(read: Callable[[], Page], flaw: Callable[[Page], str | None]) -> Pag
 
 
 def _with_email(rows: list[Row], email: str) -> list[int]:
-    key = email.strip().casefold()
-    return sorted(row["id"] for row in rows if str(row.get("email") or "").strip().casefold() == key)
+    key = compared_address(email)
+    return sorted(row["id"] for row in rows if compared_address(str(row.get("email") or "")) == key)
 
 
 def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[str]) -> list[Row]:

@@ -26,6 +26,7 @@ UPDATE_MODE = "callgear_update_mode"
 LINKED_BY = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
+    MatchReason.SIMILAR_EMAIL_APPROVED: "approval",
     MatchReason.UNFINISHED_CREATE: "create",
 }
 

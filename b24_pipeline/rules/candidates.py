@@ -11,14 +11,17 @@ from b24_pipeline.rules.records import Edition, Policy, Rejection, Scope, Standi
 PHONES_IN_DIALLING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
 EMPLOYEE = "employee"
 """R01: the `USER_TYPE` of an employee."""
-EMAIL = f"^[^@{normalising.WHITE}]+@[^@{normalising.WHITE}]+$"
-"""R02: of the form text@text, without white space in it."""
+NO_ADDRESS = f"@<>,;{normalising.WHITE}"
+EMAIL = f"^[^{NO_ADDRESS}]+@[^{NO_ADDRESS}]*[^.{NO_ADDRESS}]$"
+"""R02, R04: of the form text@text, without white space, brackets, commas, semicolons and a dot at the end."""
+MAILTO = "mailto:"
+"""R04: what a copied link has before its address."""
 
 
 def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames.Employees]:
     """R01-R06 for every user: standing, reason and the normalised fields, one row a user."""
     last_name = normalising.tidy(users["last_name"])
-    email = normalising.trimmed_email(users["email"])
+    email = normalising.tidy_email(users["email"])
     phone_texts = [users[column] for column in PHONES_IN_DIALLING_ORDER]
     numbers = [normalising.phone_number(texts) for texts in phone_texts]
     judged = pd.DataFrame(
@@ -30,7 +33,7 @@ def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames
             "callgear_last_name": normalising.callgear_last_name(last_name, prefix=policy.last_name_prefix),
             "patronymic": normalising.tidy(users["second_name"]),
             "email": email,
-            "email_key": normalising.casefolded(email),
+            "email_key": normalising.lower_case_email(email, received=users["email"]),
             "phones": normalising.in_dialling_order(*numbers, policy=policy.phones),
             "unusable_phones": normalising.unusable_phones(phone_texts, numbers=numbers),
         }
@@ -61,7 +64,7 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
     if scope.exclude_departments:
         out |= in_any(departments, scope.exclude_departments)
     if scope.exclude_emails:
-        patterns = [pattern.casefold() for pattern in scope.exclude_emails]
+        patterns = [normalising.compared_address(pattern) for pattern in scope.exclude_emails]
         excluded = {key for key in judged["email_key"].dropna().unique() if any(fnmatchcase(key, p) for p in patterns)}
         out |= judged["email_key"].isin(excluded)
     return out
@@ -78,7 +81,7 @@ def rejection(judged: pd.DataFrame, *, departments: pd.Series, edition: Edition)
     reasons = pd.Series(None, index=judged.index, dtype="str")
     if edition is Edition.ON_PREMISE:
         reasons = reasons.mask(departments.isna(), Rejection.MISSING_DEPARTMENT.value)
-    malformed = ~judged["email"].str.contains(EMAIL, regex=True)
+    malformed = ~judged["email"].str.contains(EMAIL, regex=True) | judged["email_key"].str.startswith(MAILTO)
     return (
         reasons.mask(malformed, Rejection.INVALID_EMAIL.value)
         .mask(judged["email"].isna(), Rejection.MISSING_EMAIL.value)

@@ -78,12 +78,12 @@ class Employees(Frame):
     standing: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
     reason: str = optional("Why a candidate is rejected (R02)")
     active: bool = flag("False once the user is dismissed (R13)")
-    first_name: str = personal("First name, trimmed, inner white space collapsed (R04)")
-    last_name: str = personal("Last name, trimmed, inner white space collapsed (R04)")
+    first_name: str = personal("First name, normalised (R04)")
+    last_name: str = personal("Last name, normalised (R04)")
     callgear_last_name: str = personal("The last name it has in CallGear: with the prefix (R06)")
-    patronymic: str = personal("Patronymic, trimmed, inner white space collapsed (R04)")
-    email: str = personal("E-mail, trimmed, as written in Bitrix24 (R04)")
-    email_key: str = personal("E-mail as it is compared: casefolded (R04)")
+    patronymic: str = personal("Patronymic, normalised (R04)")
+    email: str = personal("E-mail as it is sent: normalised (R04)")
+    email_key: str = personal("E-mail as it is compared: normalised, in lower case (R04)")
     phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
     unusable_phones: str = personal(
         f"Phone texts left out because they are not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, separated by « | »"
@@ -110,6 +110,7 @@ class Links(Frame):
     linked_by: str = column("create, email, rehire, approval: what made the link")
     linked_at: Instant = column("When the link was stored")
     run_id: str = column("The run that stored it")
+    first_name: str = personal("The user's last known first name in Bitrix24, for R09 when the user is gone")
     last_name: str = personal("The user's last known last name in Bitrix24, for R09 when the user is gone")
 
 

@@ -3,11 +3,9 @@
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames, normalising
+from b24_pipeline.rules import frames, normalising, similar_emails
+from b24_pipeline.rules.email_matching import by_email, decision, duplicate_emails, email_matches, holders, search
 from b24_pipeline.rules.records import MatchKind, MatchReason, Standing
-
-CONFLICTS = (MatchReason.AMBIGUOUS_EMAIL, MatchReason.ALREADY_LINKED, MatchReason.EMAIL_REUSED)
-"""R09: what an e-mail match can be in conflict for."""
 
 
 def match(
@@ -25,7 +23,7 @@ def match(
         callgear_employees: the account's employees.
         links: the stored links, those of dismissed and deleted users too (R09 looks at them).
         pending: creates whose outcome is not known; their e-mail is searched as well (R18).
-        approved_reuse: pairs (user, employee) whose `email_reused` conflict a person has approved.
+        approved_reuse: pairs (user, employee) whose `email_reused` or `similar_email` conflict a person has approved.
     """
     rows = matches_by_id(employees, links=links, callgear_ids=callgear_employees["callgear_id"])
     rows = settle(rows, duplicate_emails(rows[rows["standing"] == Standing.CANDIDATE]))
@@ -33,6 +31,9 @@ def match(
         account = by_email(callgear_employees)
         rows = settle(rows, searched(rows, account, employees=employees, links=links, approved_reuse=approved_reuse))
         rows = settle(rows, announced(rows, account, links=links, pending=pending))
+        rows = settle(
+            rows, similar_emails.matches(rows, account, employees=employees, links=links, approved=approved_reuse)
+        )
     return frames.check(frames.Matches, rows[frames.names(frames.Matches)])
 
 
@@ -51,7 +52,7 @@ def matches_by_id(
     employees: DataFrame[frames.Employees], *, links: DataFrame[frames.Links], callgear_ids: pd.Series
 ) -> pd.DataFrame:
     """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none."""
-    rows: pd.DataFrame = employees[["bitrix24_id", "standing", "reason", "email_key", "last_name"]].merge(
+    rows: pd.DataFrame = employees[["bitrix24_id", "standing", "reason", "email_key", "first_name", "last_name"]].merge(
         links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left"
     )
     candidate = rows["standing"] == Standing.CANDIDATE
@@ -63,20 +64,6 @@ def matches_by_id(
         reason=rows["reason"].mask(candidate & linked & ~live, MatchReason.STALE_LINK.value),
         other_bitrix24_id=pd.Series(pd.NA, index=rows.index, dtype="Int64"),
     )
-
-
-def duplicate_emails(candidates: pd.DataFrame) -> pd.DataFrame:
-    """R12: candidates that lose their e-mail to another: one matched by id keeps it, else the lowest user id has it."""
-    shared = candidates[candidates["email_key"].duplicated(keep=False)]
-    if shared.empty:
-        return shared
-    linked = shared["match"] == MatchKind.BY_ID
-    ranked = shared.assign(unlinked=~linked).sort_values(["unlinked", "bitrix24_id"])
-    winner = ranked.groupby("email_key")["bitrix24_id"].transform("first").reindex(shared.index)
-    losers = ~linked & (shared["bitrix24_id"] != winner)
-    return shared.assign(
-        match=MatchKind.CONFLICT.value, reason=MatchReason.DUPLICATE_EMAIL.value, other_bitrix24_id=winner
-    )[losers]
 
 
 def searched(
@@ -110,67 +97,6 @@ def announced(
     return unfinished_creates(unfinished, pending=pending, account=account[~account["callgear_id"].isin(taken)])
 
 
-def by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:
-    """The employees that have an e-mail: `email_key`, as it is compared, and `callgear_id`."""
-    keys = normalising.email_key(callgear_employees["email"])
-    return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
-
-
-def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
-    """R09: the people whose e-mail an employee has, with its `callgear_id`; none but `ambiguous` for several."""
-    found = people.drop(columns="callgear_id").reset_index(names="row").merge(account, on="email_key")
-    ambiguous = found["row"].duplicated(keep=False)
-    return (
-        found.assign(ambiguous=ambiguous, callgear_id=found["callgear_id"].mask(ambiguous))
-        .drop_duplicates("row")
-        .set_index("row")
-    )
-
-
-def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> pd.DataFrame:
-    """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its last name.
-
-    The last name is the one in Bitrix24, or the last known one where it is no longer there.
-    """
-    users = employees[["bitrix24_id", "active", "last_name"]]
-    rows = links.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
-    return (
-        pd.DataFrame(
-            {
-                "callgear_id": rows["callgear_id"],
-                "holder_id": rows["bitrix24_id"],
-                "holder_active": rows["active"].astype("boolean").fillna(value=False),
-                "holder_name": rows["last_name"].fillna(rows["last_name_known"]),
-            }
-        )
-        .sort_values(["holder_active", "holder_id"])
-        .drop_duplicates("callgear_id", keep="last")
-        .set_index("callgear_id")
-    )
-
-
-def email_matches(
-    found: pd.DataFrame, *, holders: pd.DataFrame, approved_reuse: frozenset[tuple[int, int]]
-) -> pd.DataFrame:
-    """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
-    rows = found.join(holders, on="callgear_id")
-    held = rows["holder_id"].notna()
-    held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
-    same_name = normalising.name_key(rows["last_name"]) == normalising.name_key(rows["holder_name"])
-    pairs = zip(rows.loc[held, "bitrix24_id"], rows.loc[held, "callgear_id"], strict=True)
-    approved = rows.index[held][[pair in approved_reuse for pair in pairs]]
-    reason = pd.Series(None, index=rows.index, dtype="str").case_when(
-        [
-            (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
-            (held_by_active, MatchReason.ALREADY_LINKED.value),
-            (held & same_name, MatchReason.REHIRED.value),
-            (rows.index.isin(approved), MatchReason.EMAIL_REUSE_APPROVED.value),
-            (held, MatchReason.EMAIL_REUSED.value),
-        ]
-    )
-    return decision(rows.assign(reason=reason, other_bitrix24_id=rows["holder_id"]))
-
-
 def never_created(
     pending: DataFrame[frames.PendingCreates], *, callgear_employees: DataFrame[frames.CallGearEmployees]
 ) -> list[int]:
@@ -202,10 +128,3 @@ def unfinished_creates(
         unsure, MatchReason.AMBIGUOUS_EMAIL.value
     )
     return decision(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))
-
-
-def decision(found: pd.DataFrame) -> pd.DataFrame:
-    """The found rows matched by e-mail, or in conflict where the reason is one."""
-    conflict = found["reason"].isin([reason.value for reason in CONFLICTS])
-    by_email = pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str")
-    return found.assign(match=by_email.mask(conflict, MatchKind.CONFLICT.value))

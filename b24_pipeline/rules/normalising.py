@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from unicodedata import category, normalize
 
 import pandas as pd
 
@@ -11,48 +12,101 @@ WHITE = " \t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 """All white space of Unicode, spelled out: with `\\s` pandas leaves Arrow's engine for Python's, which is slower."""
 WHITE_SPACE = f"[{WHITE}]+"
 
+PLAIN = "!-~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff"
+"""Visible characters that NFC leaves alone in every neighbourhood: Latin, Cyrillic, Hebrew, Japanese, Chinese."""
+UNTIDY_NAME = f"[^ {PLAIN}]|^ |  | $|^$"
+UNTIDY_EMAIL = "[^!-~]|^$"
+"""What is in a text that may have to be tidied by a Python function; most texts need none."""
+INVISIBLE = ("Cc", "Cf")
+JOINERS = "\u200c\u200d"
+"""ZWNJ and ZWJ, which Persian and Indic scripts need."""
+JOINER_BETWEEN_LETTERS = re.compile("(?P<letter>LM*)J+(?=M*L)")
+"""In a text of general categories; marks count with their letter."""
+KELVIN_SIGN = "\u212a"
+
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
 SHORTEST_PHONE, LONGEST_PHONE = 3, 15
 """How many digits a phone number has (R05); the texts that say so read it here."""
 
 
-def tidy(texts: pd.Series) -> pd.Series:
-    """R04: trimmed, inner white space collapsed to one space; a text of white space alone becomes no value."""
-    collapsed = texts.str.replace(WHITE_SPACE, " ", regex=True).str.strip(" ")
-    return collapsed.mask(collapsed == "")
+def tidy(names: pd.Series) -> pd.Series:
+    """R04: names as they are sent (`tidy_name`); an empty one becomes no value."""
+    return converted(names, where=UNTIDY_NAME, convert=tidy_name)
 
 
-def trimmed_email(emails: pd.Series) -> pd.Series:
-    """R04: the e-mail as it is sent: trimmed, else as written in Bitrix24."""
-    trimmed = emails.str.replace(f"^{WHITE_SPACE}|{WHITE_SPACE}$", "", regex=True)
-    return trimmed.mask(trimmed == "")
+def tidy_email(emails: pd.Series) -> pd.Series:
+    """R04: e-mails as they are sent (`tidy_address`); an empty one becomes no value."""
+    return converted(emails, where=UNTIDY_EMAIL, convert=tidy_address)
 
 
 def email_key(emails: pd.Series) -> pd.Series:
-    """R04: the e-mail as it is compared: trimmed and casefolded."""
-    return casefolded(trimmed_email(emails))
+    """R04: e-mails as they are compared (`compared_address`)."""
+    return lower_case_email(tidy_email(emails), received=emails)
+
+
+def lower_case_email(tidied: pd.Series, *, received: pd.Series) -> pd.Series:
+    """R04: the tidy e-mails as they are compared, given what they were received as."""
+    return with_other_scripts(tidied.str.lower(), texts=received, convert=compared_address)
 
 
 def name_key(names: pd.Series) -> pd.Series:
-    """R09: a last name as it is compared: white space normalised and casefolded."""
-    return casefolded(tidy(names))
+    """R09: names as they are compared: tidy, in lower case."""
+    tidied = tidy(names)
+    return with_other_scripts(tidied.str.lower(), texts=tidied, convert=lambda name: normalize("NFC", name.lower()))
 
 
-def casefolded(texts: pd.Series) -> pd.Series:
-    """R04: `str.casefold` of a column; for ASCII that is lower case."""
-    return with_other_scripts(texts.str.lower(), texts=texts, convert=str.casefold)
+def tidy_name(name: str) -> str:
+    """R04: NFC without invisible characters, trimmed, with single spaces."""
+    return normalize("NFC", " ".join(without_invisible(name).split()))
+
+
+def tidy_address(email: str) -> str:
+    """R04: NFC without invisible characters, trimmed."""
+    return normalize("NFC", without_joiners(without_invisible(email)).strip())
+
+
+def compared_address(email: str) -> str:
+    """R04: the tidy address in lower case. The Kelvin sign, which both NFC and lower case make a k, stays (R09)."""
+    parts = without_joiners(without_invisible(email)).strip().split(KELVIN_SIGN)
+    return KELVIN_SIGN.join(normalize("NFC", normalize("NFC", part).lower()) for part in parts)
+
+
+def without_invisible(text: str) -> str:
+    """R04: no control and format characters but white space, and joiners only between two letters, one at a place."""
+    if text.isprintable():
+        return text
+    shown = [sign for sign in text if sign in JOINERS or sign.isspace() or category(sign) not in INVISIBLE]
+    kinds = "".join("J" if sign in JOINERS else category(sign)[0] for sign in shown)
+    needed = {found.end("letter") for found in JOINER_BETWEEN_LETTERS.finditer(kinds)}
+    return "".join(sign for place, sign in enumerate(shown) if sign not in JOINERS or place in needed)
+
+
+def without_joiners(text: str) -> str:
+    """R04: e-mails need no joiners."""
+    return text if text.isprintable() else "".join(sign for sign in text if sign not in JOINERS)
+
+
+def converted(texts: pd.Series, *, where: str, convert: Callable[[str], str]) -> pd.Series:
+    """The texts, those that match `where` converted by a Python function; an empty text becomes no value."""
+    others = texts[texts.str.contains(where, regex=True)]
+    return replaced(texts, others.map(lambda text: convert(text) or None)) if len(others) else texts
 
 
 def with_other_scripts(in_ascii: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
     """`in_ascii` where a text is ASCII; the others converted by a Python function, which is slow and seldom needed."""
     others = texts[texts.notna() & ~texts.str.isascii()]
-    return in_ascii.mask(in_ascii.index.isin(others.index), others.map(convert)) if len(others) else in_ascii
+    return replaced(in_ascii, others.map(lambda text: convert(text) or None)) if len(others) else in_ascii
+
+
+def replaced(column: pd.Series, values: pd.Series) -> pd.Series:
+    """The column with other values in the rows of `values`."""
+    return column.mask(column.index.isin(values.index), values.astype("str"))
 
 
 def callgear_last_name(last_names: pd.Series, *, prefix: str) -> pd.Series:
     """R06: the prefix and the Bitrix24 last name (tidy); a name that begins with the prefix does not get it twice."""
-    has_prefix = last_names.str.startswith(re.sub(WHITE_SPACE, " ", prefix).lstrip())
+    has_prefix = last_names.str.startswith(tidy_name(f"{prefix}|").removesuffix("|"))
     return last_names.where(has_prefix, prefix + last_names)
 
 

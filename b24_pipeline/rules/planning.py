@@ -10,9 +10,8 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.normalising import LIST_SEPARATOR, joined
-from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
+from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, OnIdMatch, Outcome, Policy
 
-LINK_MOVES = (MatchReason.REHIRED, MatchReason.EMAIL_REUSE_APPROVED)
 NO_PHONES = "[]"
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
 SENT_TO_MATCHED_BY_ID = {
@@ -98,7 +97,7 @@ def links(rows: pd.DataFrame) -> pd.DataFrame:
         action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
     )
     writes = planned[["last_name", "phones"]].notna().any(axis=1)
-    moves = planned["reason"].isin([reason.value for reason in LINK_MOVES])
+    moves = planned["other_bitrix24_id"].notna()
     harm = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
     return planned.assign(harm=harm.mask(moves, Harm.LINK_MOVE.value))
 

@@ -73,11 +73,13 @@ class MatchReason(StrEnum):
     STALE_LINK = "stale_link"
     REHIRED = "rehired"
     EMAIL_REUSE_APPROVED = "email_reuse_approved"
+    SIMILAR_EMAIL_APPROVED = "similar_email_approved"
     UNFINISHED_CREATE = "unfinished_create"
     EMAIL_REUSED = "email_reused"
     ALREADY_LINKED = "already_linked"
     AMBIGUOUS_EMAIL = "ambiguous_email"
     DUPLICATE_EMAIL = "duplicate_email"
+    SIMILAR_EMAIL = "similar_email"
 
 
 class ActionKind(StrEnum):

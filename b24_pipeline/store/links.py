@@ -27,7 +27,7 @@ class LinkWritten:
 
 
 def links(database: Database) -> DataFrame[frames.Links]:
-    """The live links, with the last name each user had when it was seen last."""
+    """The live links, with the names each user had when it was seen last."""
     return from_arrow(frames.Links, database.table("live_links"))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from b24_pipeline.rules.normalising import compared_address
 from b24_pipeline.store.database import Database, Parameters
 
 _DIGITS = 18
@@ -13,7 +14,7 @@ def users_named(database: Database, id_or_email: str) -> list[int]:
     text = id_or_email.strip()
     if text.isdecimal():
         return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
-    return _ids(database, "users_by_email", {"email": text.casefold()})
+    return _ids(database, "users_by_email", {"email": compared_address(text)})
 
 
 def employees_named(database: Database, email: str) -> list[int]:

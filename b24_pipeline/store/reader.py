@@ -39,7 +39,7 @@ class Reader:
         return histories.users_known_last(self.database, bitrix24_ids)
 
     def links(self) -> DataFrame[frames.Links]:
-        """The live links, with the last name each user had when it was seen last."""
+        """The live links, with the names each user had when it was seen last."""
         return links.links(self.database)
 
     def people_imported(self) -> int:

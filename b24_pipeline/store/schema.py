@@ -26,7 +26,7 @@ HISTORIES: Mapping[type[frames.Frame], str] = MappingProxyType(
 # it changed or gone. The times stand in the row because runs are deleted after a while and not every row with them.
 _SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT", "until_at": "TIMESTAMPTZ"}
 
-_LINKS = {name: kind for name, kind in sql_columns(frames.Links).items() if name != "last_name"}
+_LINKS = {name: kind for name, kind in sql_columns(frames.Links).items() if name not in ("first_name", "last_name")}
 
 _RUNS = {
     "run_id": "VARCHAR",

@@ -106,6 +106,7 @@ def case(people: int) -> Case:
         linked_by="create",
         linked_at=pd.Timestamp("2026-01-01", tz="UTC"),
         run_id="run",
+        first_name=users["first_name"][linked].to_numpy(),
         last_name=last_names[linked].to_numpy(),
     )
     return Case(users, employees, links)

@@ -84,6 +84,35 @@ def test_r02_an_address_that_is_not_text_at_text_without_white_space_is_invalid(
 
 
 @pytest.mark.parametrize(
+    "email",
+    [
+        "mailto:ira@x.test",
+        "MailTo:ira@x.test",
+        "mail\u200bto:ira@x.test",
+        "<ira@x.test>",
+        "ira@x.test>",
+        "ira@x.test,",
+        ";ira@x.test",
+        "ira@x.test, oleg@x.test",
+        "ira@x.test\u037e",
+        "ira@x.test.",
+        "ira@x.test.\u200b ",
+        "ira@x.test\noleg.x.test",
+        "ira\t@x.test",
+        "ira@.",
+    ],
+)
+def test_r04_what_was_copied_with_an_address_makes_it_invalid(email: str) -> None:
+    assert reason_of(email=email) == Rejection.INVALID_EMAIL
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff \u00ad", "\x00", "\u200d\u200c", "\t\u2060\n"])
+def test_r04_a_field_of_invisible_characters_is_missing(blank: str) -> None:
+    assert reason_of(last_name=blank) == Rejection.MISSING_LAST_NAME
+    assert reason_of(email=blank) == Rejection.MISSING_EMAIL
+
+
+@pytest.mark.parametrize(
     "email", ["ira@x", "i@x.test", "Ira.Lebedeva+crm@X.Test", "ирина@почта.рф", "  ira@x.test\n", "o'neil@x.test"]
 )
 def test_r02_every_text_at_text_is_an_address(email: str) -> None:
@@ -155,7 +184,9 @@ def test_r03_departments_and_users_are_included_and_excluded_by_id(scope: Scope,
         (("robot-?@x.test",), "robot-77@x.test", Standing.CANDIDATE),
         (("robot-[0-9]@x.test",), "robot-a@x.test", Standing.CANDIDATE),
         (("nobody@*", "ana@*"), "ana@x.test", Standing.OUT_OF_SCOPE),
-        (("*straße*",), "STRASSE@x.test", Standing.OUT_OF_SCOPE),
+        (("*STRAßE*",), "straße@x.test", Standing.OUT_OF_SCOPE),
+        (("*straße*",), "STRASSE@x.test", Standing.CANDIDATE),
+        (("ire\u0301ne@*",), "irén\u200be@x.test", Standing.OUT_OF_SCOPE),
         (("*",), None, Standing.REJECTED),
     ],
 )

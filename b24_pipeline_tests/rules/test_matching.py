@@ -34,8 +34,11 @@ def test_r08_a_stale_link_and_no_email_found_is_no_match() -> None:
     [
         ("ira@x.test", "ira@x.test"),
         (" IRA@x.test", "ira@X.test "),
-        ("straße@x.test", "STRASSE@x.test"),
+        ("STRAßE@x.test", "straße@x.test"),
         ("ИРА@x.test", "ира@x.test"),
+        ("i\u200bra@x.test", "ira\u00ad@x.test"),
+        ("ire\u0301ne@x.test", "IRÉNE@x.test"),
+        ("ira@x.test", "\ufeffira@x.test\x00"),
     ],
 )
 def test_r09_one_employee_with_the_email_is_matched_by_email(in_bitrix24: str, in_callgear: str) -> None:
@@ -71,6 +74,32 @@ def test_r09_an_employee_of_a_leaver_is_a_rehire_only_if_the_last_names_agree(
         stored=[link(1, 101, last_name=last_name_of_leaver)],
     )
     assert found[2] == (match, reason, 101, 1)
+
+
+@pytest.mark.parametrize(
+    ("of_leaver", "of_newcomer", "reason"),
+    [
+        ("Ira", " IRA", MatchReason.REHIRED),
+        ("Zoë", "zoe\u0308\u200b", MatchReason.REHIRED),
+        ("Ira", None, MatchReason.REHIRED),
+        (None, "Ira", MatchReason.REHIRED),
+        ("\u200b", "Ira", MatchReason.REHIRED),
+        ("Ira", "Olga", MatchReason.EMAIL_REUSED),
+        ("Ira", "Irina", MatchReason.EMAIL_REUSED),
+    ],
+)
+@pytest.mark.parametrize("gone", [False, True], ids=["dismissed", "gone"])
+def test_r09_a_rehire_has_the_same_first_name_too_or_none(
+    of_leaver: str | None, of_newcomer: str | None, reason: MatchReason, gone: bool
+) -> None:
+    leaver = user(1, first_name=of_leaver, last_name="Zimina", active=False)
+    newcomer = user(2, email="ira@x.test", first_name=of_newcomer, last_name="Zimina")
+    found = matches_of(
+        *([newcomer] if gone else [leaver, newcomer]),
+        account=[callgear_employee(101, email="ira@x.test")],
+        stored=[link(1, 101, first_name=of_leaver, last_name="Zimina")],
+    )
+    assert found[2][1] == reason
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """R04-R06: names, e-mails and phones as they are compared and sent."""
 
+import re
 import sys
+import unicodedata
 from typing import Any
 
 import pandas as pd
@@ -27,7 +29,21 @@ def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> s
         ("Anna\t\n Maria", "Anna Maria"),
         ("\u00a0van\u2003der\u3000Berg\u2028", "van der Berg"),
         ("o'Neil-Šimić", "o'Neil-Šimić"),
-        ("zero\u200bwidth", "zero\u200bwidth"),
+        ("zero\u200bwidth", "zerowidth"),
+        ("so\u00adft\u2060 \ufeffIra\u200e\u202e", "soft Ira"),
+        ("\x00I\x7fra\x9f", "Ira"),
+        ("Ira\U000e0041\U000e007f", "Ira"),
+        ("Zoe\u0308", "Zoë"),
+        ("Zo\u200be\u200b\u0308", "Zoë"),
+        ("\u1100\u1161", "가"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("می\u200c\u200d\u200b\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("র\u200d্যা", "র\u200d্যা"),
+        ("\u200cعلی\u200d \u200cرضا\u200d", "علی رضا"),
+        ("7\u200dB\u200d-\u200dC", "7B-C"),
+        ("\u0301\u200da", "\u0301a"),
+        ("Ira\ufe0f", "Ira\ufe0f"),
         (f"a{EVERY_WHITE_SPACE}b", "a b"),
         (EVERY_WHITE_SPACE, None),
         ("", None),
@@ -45,14 +61,22 @@ def test_r04_names_are_trimmed_and_inner_white_space_is_collapsed(written: str |
         ("ira@x.test", "ira@x.test", "ira@x.test"),
         (" Ira@X.Test\u00a0", "Ira@X.Test", "ira@x.test"),
         ("STRASSE@x.test", "STRASSE@x.test", "strasse@x.test"),
-        ("straße@x.test", "straße@x.test", "strasse@x.test"),
+        ("Straße@x.test", "Straße@x.test", "straße@x.test"),
+        ("i\u200bra\u00ad@x\u2060.test\ufeff", "ira@x.test", "ira@x.test"),
+        ("\u202aIra@x.test\u202c", "Ira@x.test", "ira@x.test"),
+        ("ira\x00@x.test", "ira@x.test", "ira@x.test"),
+        ("می\u200cرا@x.test", "میرا@x.test", "میرا@x.test"),
+        ("Rene\u0301@x.test", "René@x.test", "rené@x.test"),
+        ("J\u030c@x.test", "J\u030c@x.test", "\u01f0@x.test"),
+        ("ΙΡΙΣ@x.test", "ΙΡΙΣ@x.test", "ιρις@x.test"),
+        ("\u212aira@x.test", "Kira@x.test", "\u212aira@x.test"),
         ("ИРИНА@почта.рф", "ИРИНА@почта.рф", "ирина@почта.рф"),
         (f"{EVERY_WHITE_SPACE}ira@x.test{EVERY_WHITE_SPACE}", "ira@x.test", "ira@x.test"),
         (EVERY_WHITE_SPACE, None, None),
         (None, None, None),
     ],
 )
-def test_r04_emails_are_sent_as_written_and_compared_casefolded(
+def test_r04_emails_are_sent_tidy_and_compared_in_lower_case(
     written: str | None, sent: str | None, compared: str | None
 ) -> None:
     assert normalised("email", email=written) == sent
@@ -135,6 +159,7 @@ def test_r05_order_is_work_mobile_landline_and_of_equal_numbers_the_first_stays(
         ("(bitrix24) Lebedeva", "(bitrix24) Lebedeva"),
         ("  (bitrix24)   Lebedeva", "(bitrix24) Lebedeva"),
         ("(bitrix24)\u00a0Lebedeva", "(bitrix24) Lebedeva"),
+        ("(bitrix\u00ad24)\u200b Lebedeva", "(bitrix24) Lebedeva"),
         ("(bitrix24)Lebedeva", "(bitrix24) (bitrix24)Lebedeva"),
         ("Lebedeva (bitrix24) ", "(bitrix24) Lebedeva (bitrix24)"),
         (None, None),
@@ -154,6 +179,9 @@ def test_r06_the_prefix_stands_before_the_last_name_and_never_twice(
         ("", "Lebedeva", "Lebedeva"),
         ("[x] ", "[x] Lebedeva", "[x] Lebedeva"),
         ("B24\u00a0", "B24\u00a0Lebedeva", "B24 Lebedeva"),
+        ("Büro ", "Bu\u0308ro Lebedeva", "Büro Lebedeva"),
+        ("Bu\u0308ro\u200b ", "Büro Lebedeva", "Büro Lebedeva"),
+        ("  ", "Lebedeva", "Lebedeva"),
     ],
 )
 def test_r06_the_prefix_is_a_setting(prefix: str, last_name: str, in_callgear: str) -> None:
@@ -162,8 +190,31 @@ def test_r06_the_prefix_is_a_setting(prefix: str, last_name: str, in_callgear: s
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Lebedeva", " LEBEDEVA"), ("van der  Berg", "Van Der\u00a0Berg"), ("Weiß", "WEISS"), ("ЛЕБЕДЕВА", "Лебедева")],
+    [
+        ("Lebedeva", " LEBEDEVA"),
+        ("van der  Berg", "Van Der\u00a0Berg"),
+        ("WEIß", "weiß"),
+        ("J\u030c", "\u01f0"),
+        ("Зимин\u00adа", "Зимина"),
+        ("ЛЕБЕДЕВА", "Лебедева"),
+    ],
 )
 def test_r09_last_names_agree_whatever_their_case_and_white_space(one: str, other: str) -> None:
     first, second = normalising.name_key(pd.Series([one, other], dtype="str"))
     assert first == second
+
+
+def test_r09_names_in_other_letters_are_other_names() -> None:
+    first, second = normalising.name_key(pd.Series(["Weiß", "WEISS"], dtype="str"))
+    assert first != second
+
+
+def test_r04_texts_that_are_passed_over_are_tidy_already() -> None:
+    plain = re.compile(f"[{normalising.PLAIN}]")
+    signs = [chr(code) for code in range(sys.maxunicode + 1) if plain.match(chr(code))]
+    second_of_composed = {
+        unicodedata.normalize("NFD", sign)[-1:] for sign in map(chr, range(0xA0, 0x30000)) if sign.isprintable()
+    } - set(signs)
+    assert all(sign.isprintable() and not sign.isspace() for sign in signs)
+    assert all(unicodedata.normalize("NFC", sign) == sign and not unicodedata.combining(sign) for sign in signs)
+    assert "\u0301" in second_of_composed

@@ -1,6 +1,7 @@
 """What holds for every company: properties of the rules over generated users, employees, links and settings."""
 
 import json
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,17 @@ with_companies = settings(max_examples=10, deadline=None)
 with_texts = settings(max_examples=60, deadline=None)
 
 EMAILS = st.sampled_from(
-    [None, " ", "ira@x.test", " IRA@x.test", "oleg@x.test", "straße@x.test", "STRASSE@x.test", "bad"]
+    [
+        None,
+        " ",
+        "ira@x.test",
+        " IRA@x.test",
+        "oleg@x.test",
+        "straße@x.test",
+        "STRASSE@x.test",
+        "ir\u00ada@x.test",
+        "bad",
+    ]
 )
 NAMES = st.sampled_from([None, "Lebedeva", " LEBEDEVA ", "Zimina", "(bitrix24) Zimina", "van  der\u00a0Berg"])
 PHONES = st.sampled_from([None, "", "123", "1-2-3", "+7 (912) 345-67-89", "٠٥٠ ١٢٣", "12", "1" * 16, "доб."])
@@ -231,7 +242,11 @@ def test_judging_matching_and_planning_do_not_depend_on_the_order_of_anything(
     assert rows(other.plan) == rows(world.plan)
 
 
-TEXTS = st.text(max_size=40) | st.text(alphabet=" \t\u00a0\u2003aA0٣९é@.ßİ", max_size=20)
+JOINERS = set("\u200c\u200d")
+INVISIBLE = "\u200b\u200c\u200d\u00ad\ufeff\u2060\x00\u202e\U000e0041"
+TEXTS = st.text(max_size=40) | st.text(
+    alphabet=f" \t\u00a0\u2003aA0٣९é@.ßİ\u212a\u0301\u030cJखि্{INVISIBLE}", max_size=20
+)
 
 
 @with_texts
@@ -240,8 +255,8 @@ def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
     once = normalising.tidy(column)
     assert normalising.tidy(once).equals(once)
-    email = normalising.trimmed_email(column)
-    assert normalising.trimmed_email(email).equals(email)
+    email = normalising.tidy_email(column)
+    assert normalising.tidy_email(email).equals(email)
     assert normalising.email_key(normalising.email_key(column)).equals(normalising.email_key(column))
     named = normalising.callgear_last_name(once, prefix="(bitrix24) ")
     assert normalising.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
@@ -251,10 +266,25 @@ def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
-    by_python = [None if text is None else " ".join(text.split()) or None for text in texts]
-    keys = [None if text is None else text.strip().casefold() or None for text in texts]
-    assert normalising.tidy(column).equals(pd.Series(by_python, dtype="str"))
+    names = [None if text is None else normalising.tidy_name(text) or None for text in texts]
+    emails = [None if text is None else normalising.tidy_address(text) or None for text in texts]
+    keys = [None if text is None else normalising.compared_address(text) or None for text in texts]
+    assert normalising.tidy(column).equals(pd.Series(names, dtype="str"))
+    assert normalising.tidy_email(column).equals(pd.Series(emails, dtype="str"))
     assert normalising.email_key(column).equals(pd.Series(keys, dtype="str"))
+
+
+@with_texts
+@given(TEXTS)
+def test_r04_names_and_emails_are_in_nfc_without_control_and_format_characters(one: str) -> None:
+    for tidy, kept in ((normalising.tidy_name(one), JOINERS), (normalising.tidy_address(one), set())):
+        invisible = {sign for sign in tidy if unicodedata.category(sign) in ("Cc", "Cf") and not sign.isspace()}
+        assert unicodedata.is_normalized("NFC", tidy)
+        assert invisible <= kept
+        assert tidy == tidy.strip()
+    decomposed = unicodedata.normalize("NFD", one)
+    assert normalising.tidy_name(decomposed) == normalising.tidy_name(one)
+    assert normalising.tidy_address(f"{decomposed}\u200b") == normalising.tidy_address(one)
 
 
 DIALLED = st.text(alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x"), max_size=24)

@@ -25,7 +25,7 @@ ORDER BY "user"
 SELECT {who} AS who, bitrix24_id AS "user", matches.reason AS why, matches.other_bitrix24_id AS other
 FROM audit.employee_matches AS matches
 JOIN audit.employees AS employees USING (bitrix24_id)
-WHERE matches.reason IN ('ambiguous_email', 'already_linked', 'email_reused', 'stale_link')
+WHERE matches.reason IN ('ambiguous_email', 'already_linked', 'email_reused', 'similar_email', 'stale_link')
 ORDER BY matches.reason, "user"
 
 -- name: people_judged_not_once

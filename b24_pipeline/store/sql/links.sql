@@ -6,10 +6,11 @@ SELECT count(*) FROM store.links WHERE until_run IS NULL
 
 -- name: live_links
 WITH names AS (
-    SELECT bitrix24_id, last_name FROM store.bitrix24_users
+    SELECT bitrix24_id, first_name, last_name FROM store.bitrix24_users
     QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
 )
-SELECT links.bitrix24_id, links.callgear_id, links.linked_by, links.linked_at, links.run_id, names.last_name
+SELECT links.bitrix24_id, links.callgear_id, links.linked_by, links.linked_at, links.run_id, names.first_name,
+       names.last_name
 FROM store.links AS links
 LEFT JOIN names ON names.bitrix24_id = links.bitrix24_id
 WHERE links.until_run IS NULL

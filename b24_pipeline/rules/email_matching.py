@@ -1,0 +1,111 @@
+"""R09, R12: whose e-mail an employee has, and what follows from it."""
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames, normalising
+from b24_pipeline.rules.records import MatchKind, MatchReason
+
+CONFLICTS = (
+    MatchReason.AMBIGUOUS_EMAIL,
+    MatchReason.ALREADY_LINKED,
+    MatchReason.EMAIL_REUSED,
+    MatchReason.SIMILAR_EMAIL,
+)
+"""R09: what an e-mail match can be in conflict for."""
+MATCHED = (MatchKind.BY_ID, MatchKind.BY_EMAIL)
+
+
+def by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:
+    """The employees that have an e-mail: `email_key`, as it is compared, and `callgear_id`."""
+    keys = normalising.email_key(callgear_employees["email"])
+    return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
+
+
+def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
+    """R09: the people whose e-mail an employee has, with its `callgear_id`; none but `ambiguous` for several."""
+    found = people.drop(columns="callgear_id").reset_index(names="row").merge(account, on="email_key")
+    ambiguous = found["row"].duplicated(keep=False)
+    return (
+        found.assign(ambiguous=ambiguous, callgear_id=found["callgear_id"].mask(ambiguous))
+        .drop_duplicates("row")
+        .set_index("row")
+    )
+
+
+def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> pd.DataFrame:
+    """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
+
+    The names are those in Bitrix24, or the last known ones where the user is no longer there.
+    """
+    users = employees[["bitrix24_id", "active", "first_name", "last_name"]]
+    rows = links.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
+    return (
+        pd.DataFrame(
+            {
+                "callgear_id": rows["callgear_id"],
+                "holder_id": rows["bitrix24_id"],
+                "holder_active": rows["active"].astype("boolean").fillna(value=False),
+                "holder_first_name": rows["first_name"].fillna(rows["first_name_known"]),
+                "holder_last_name": rows["last_name"].fillna(rows["last_name_known"]),
+            }
+        )
+        .sort_values(["holder_active", "holder_id"])
+        .drop_duplicates("callgear_id", keep="last")
+        .set_index("callgear_id")
+    )
+
+
+def email_matches(
+    found: pd.DataFrame, *, holders: pd.DataFrame, approved_reuse: frozenset[tuple[int, int]]
+) -> pd.DataFrame:
+    """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
+    rows = found.join(holders, on="callgear_id")
+    held = rows["holder_id"].notna()
+    held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
+    same_name = agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
+    reason = pd.Series(None, index=rows.index, dtype="str").case_when(
+        [
+            (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
+            (held_by_active, MatchReason.ALREADY_LINKED.value),
+            (held & same_name, MatchReason.REHIRED.value),
+            (held & is_approved(rows, approved_reuse), MatchReason.EMAIL_REUSE_APPROVED.value),
+            (held, MatchReason.EMAIL_REUSED.value),
+        ]
+    )
+    return decision(rows.assign(reason=reason, other_bitrix24_id=rows["holder_id"]))
+
+
+def agree(rows: pd.DataFrame, name: str) -> pd.Series:
+    """R09: whether this name of the user and of the link's holder is the same after normalising."""
+    return normalising.name_key(rows[name]) == normalising.name_key(rows[f"holder_{name}"])
+
+
+def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Whether the user or the link's holder has no such name."""
+    return rows[name].isna() | normalising.tidy(rows[f"holder_{name}"]).isna()
+
+
+def is_approved(rows: pd.DataFrame, approved: frozenset[tuple[int, int]]) -> pd.Series:
+    """Whether a person has approved the pair of user and employee."""
+    pairs = zip(rows["bitrix24_id"], rows["callgear_id"], strict=True)
+    return pd.Series([pair in approved for pair in pairs], index=rows.index, dtype="bool")
+
+
+def decision(found: pd.DataFrame) -> pd.DataFrame:
+    """The found rows matched by e-mail, or in conflict where the reason is one."""
+    conflict = found["reason"].isin([reason.value for reason in CONFLICTS])
+    by_email = pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str")
+    return found.assign(match=by_email.mask(conflict, MatchKind.CONFLICT.value))
+
+
+def duplicate_emails(candidates: pd.DataFrame, *, reason: MatchReason = MatchReason.DUPLICATE_EMAIL) -> pd.DataFrame:
+    """R12: candidates that lose their e-mail: one that is matched keeps it, else the lowest user id has it."""
+    shared = candidates[candidates["email_key"].duplicated(keep=False)]
+    if shared.empty:
+        return shared
+    matched = shared["match"].isin(MATCHED)
+    ranked = shared.assign(unmatched=~matched).sort_values(["unmatched", "bitrix24_id"])
+    winner = ranked.groupby("email_key")["bitrix24_id"].transform("first").reindex(shared.index)
+    losers = ~matched & (shared["bitrix24_id"] != winner)
+    return shared.assign(match=MatchKind.CONFLICT.value, reason=reason.value, other_bitrix24_id=winner)[losers]

@@ -1,0 +1,108 @@
+"""R09: addresses that are not equal, and may be one mailbox all the same: letter forms, IDNA, decorations."""
+
+import re
+from unicodedata import normalize
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames, normalising
+from b24_pipeline.rules.email_matching import MATCHED, decision, duplicate_emails, holders, is_approved, search
+from b24_pipeline.rules.records import MatchKind, MatchReason
+
+UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
+"""What an address holds that may be similar to another one; two others are equal or are not."""
+DECORATION = re.compile(r"^(?:mailto:|[<,;])+|[>,;.]+$")
+IDNA_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+IDNA_PREFIX = "xn--"
+LONGEST_LABEL = 63
+
+
+def matches(
+    rows: pd.DataFrame,
+    account: pd.DataFrame,
+    *,
+    employees: DataFrame[frames.Employees],
+    links: DataFrame[frames.Links],
+    approved: frozenset[tuple[int, int]],
+) -> pd.DataFrame:
+    """What is decided for the rows still unmatched whose e-mail is similar to an employee's or another candidate's.
+
+    Args:
+        rows: every user as matched so far.
+        account: the employees that have an e-mail (`by_email`).
+        employees: every user, judged.
+        links: the stored links.
+        approved: pairs (user, employee) that a person has approved.
+    """
+    people = rows[rows["match"].isin([MatchKind.NONE, *MATCHED])]
+    if not are_possible(people["email_key"], account["email_key"]):
+        return people[:0]
+    people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
+    found = search(people[people["match"] == MatchKind.NONE], account=account)
+    owners = holders(links[links["callgear_id"].isin(found["callgear_id"])], employees=employees)
+    matched = people[people["match"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
+    others = people[~people.index.isin(found.index)]
+    return pd.concat(
+        [
+            with_employees(found.join(owners, on="callgear_id"), matched=matched["bitrix24_id"], approved=approved),
+            duplicate_emails(others, reason=MatchReason.SIMILAR_EMAIL),
+        ]
+    )
+
+
+def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozenset[tuple[int, int]]) -> pd.DataFrame:
+    """What is decided for those whose e-mail is similar to that of employees.
+
+    Args:
+        found: the people with that employee, none but `ambiguous` for several, and who has its link (`holders`).
+        matched: the users matched in this run, by `callgear_id`.
+        approved: as above; only an employee of no other active user is linked.
+    """
+    active_holder = found["holder_id"].where(found["holder_active"].fillna(value=False).astype(bool))
+    owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_holder)
+    free = owner.isna() & ~found["ambiguous"]
+    accepted = free & is_approved(found, approved)
+    accepted &= ~found["callgear_id"].where(accepted).duplicated()
+    reason = pd.Series(MatchReason.SIMILAR_EMAIL.value, index=found.index, dtype="str")
+    return decision(
+        found.assign(
+            reason=reason.mask(accepted, MatchReason.SIMILAR_EMAIL_APPROVED.value),
+            callgear_id=found["callgear_id"].where(free),
+            other_bitrix24_id=owner.fillna(found["holder_id"]),
+        )
+    )
+
+
+def are_possible(*email_keys: pd.Series) -> bool:
+    """Whether any of these addresses can be similar to another one."""
+    return any(keys.str.contains(UNUSUAL, regex=True).any() for keys in email_keys)
+
+
+def similarity_key(email_keys: pd.Series) -> pd.Series:
+    """What similar addresses have in common; of usual addresses it is the address."""
+    unusual = email_keys[email_keys.str.contains(UNUSUAL, regex=True)]
+    return normalising.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
+
+
+def similar_form(email: str) -> str:
+    """The address case-folded, its domain decoded from IDNA, without what is around it."""
+    name, _, domain = normalising.tidy_address(DECORATION.sub("", email)).rpartition("@")
+    return f"{folded(name)}@{'.'.join(decoded_label(label) for label in IDNA_DOTS.split(domain))}"
+
+
+def decoded_label(label: str) -> str:
+    """A label of a domain as Unicode, case-folded; compatibility forms count as their letters, as in IDNA."""
+    mapped = folded(normalize("NFKC", label))
+    if not mapped.startswith(IDNA_PREFIX) or len(mapped) > LONGEST_LABEL:
+        return mapped
+    try:
+        decoded = mapped.removeprefix(IDNA_PREFIX).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return mapped
+    return folded(normalize("NFKC", normalising.tidy_address(decoded)))
+
+
+def folded(text: str) -> str:
+    """Unicode case folding, in NFC."""
+    return normalize("NFC", normalize("NFD", text).casefold())
