@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.pages import ACTIVE, DISMISSED, Filter, command, rows_of
 from b24_pipeline.bitrix24.wire import Row, user_id
+
+BLANK_LISTS: Final[tuple[object, ...]] = ([], {}, None, "")
+"""The spellings of an empty list (contract 1.3, 2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,9 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True)
-class _Count:
+class Count:
+    """How many users a list has in all, and the highest id on its first page (0 for none)."""
+
     total: int
     highest_id: int
 
@@ -47,7 +53,7 @@ def read_census(client: Bitrix24, answer: BatchAnswer, filter_: Filter) -> Censu
     Raises:
         FetchNotTrusted: the portal does not tell its counts, or does not sort by id.
     """
-    counts = {name: _count(client, answer, name, asked) for name, asked in _asked(filter_).items()}
+    counts = {name: count_of(client, answer, name, asked) for name, asked in _asked(filter_).items()}
     return Census(
         default=counts["default"].total,
         active=counts["active"].total,
@@ -61,23 +67,41 @@ def take_census(client: Bitrix24, filter_: Filter) -> Census:
     return read_census(client, client.batch_whole(census_commands(filter_)), filter_)
 
 
+def count_of(client: Bitrix24, answer: BatchAnswer, name: str, filter_: Filter) -> Count:
+    """The count of a list in a batch, by falling id from its start; asked for alone where the batch does not tell it.
+
+    Raises:
+        FetchNotTrusted: the portal does not tell it, or does not sort by id.
+        Bitrix24Error: the portal cannot be asked.
+    """
+    total = total_in(answer, name)
+    if total is not None:
+        return Count(total, _highest(rows_of(answer.results[name])))
+    plain = client.call(
+        "user.get", {"filter": dict(filter_), "sort": "ID", "order": "DESC", "start": 0, "select": ["ID"]}
+    )
+    total = counted(plain.result, plain.total)
+    if total is None:
+        raise FetchNotTrusted("the portal does not tell how many users it has")
+    return Count(total, _highest(rows_of(plain.result)))
+
+
+def total_in(answer: BatchAnswer, name: str) -> int | None:
+    """The count of a list in a batch that was read from its start; None where the portal does not tell it."""
+    return counted(answer.results[name], answer.totals.get(name)) if name in answer.results else None
+
+
+def counted(result: object, total: int | None) -> int | None:
+    """The count of a list that was read from its start: no rows, which need no `total`, are 0 (R16a)."""
+    return 0 if total is None and result in BLANK_LISTS else total
+
+
 def _asked(filter_: Filter) -> dict[str, Filter]:
     return {"default": filter_, "active": {**filter_, **ACTIVE}, "dismissed": {**filter_, **DISMISSED}}
 
 
 def _counting(filter_: Filter) -> str:
     return command(filter_, start=0, order="DESC", fields=("ID",))
-
-
-def _count(client: Bitrix24, answer: BatchAnswer, name: str, filter_: Filter) -> _Count:
-    if name in answer.totals and name in answer.results:
-        return _Count(answer.totals[name], _highest(rows_of(answer.results[name])))
-    plain = client.call(
-        "user.get", {"filter": dict(filter_), "sort": "ID", "order": "DESC", "start": 0, "select": ["ID"]}
-    )
-    if plain.total is None:
-        raise FetchNotTrusted("the portal does not tell how many users it has")
-    return _Count(plain.total, _highest(rows_of(plain.result)))
 
 
 def _highest(rows: Sequence[Row]) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
+from b24_pipeline.bitrix24.census import total_in
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted, TransportFault
 from b24_pipeline.bitrix24.known import Differences, KnownUsers, differences
@@ -21,6 +22,9 @@ from b24_pipeline.bitrix24.wire import EMPLOYEE, Row, UserRow, user_row
 NEWEST_PAGES: Final = 2
 MOST_LISTS: Final = 20
 """Most look-ups of 50 users not yet linked in one request."""
+
+MAX_UNLISTED_LISTS: Final = 4
+"""Most look-ups of 50 users whom the portal's lists may leave out."""
 
 _COUNT: Final = "count"
 _ROOM: Final = COMMANDS_IN_BATCH - 1 - NEWEST_PAGES
@@ -58,12 +62,13 @@ class _Look:
 
     window: Window
     newest: Mapping[str, str]
+    unlisted: Mapping[str, str]
     lists: Mapping[str, str]
     stretch: Mapping[str, str]
 
     def commands(self) -> dict[str, str]:
         count = command({**EMPLOYEES, **ACTIVE}, start=0, fields=("ID",))
-        return {_COUNT: count, **self.newest, **self.lists, **self.stretch}
+        return {_COUNT: count, **self.newest, **self.unlisted, **self.lists, **self.stretch}
 
 
 def poll_changes(client: Bitrix24, *, known: KnownUsers, window_from: int) -> Poll:
@@ -79,48 +84,60 @@ def poll_changes(client: Bitrix24, *, known: KnownUsers, window_from: int) -> Po
     if not answer.results:
         raise next(iter(answer.errors.values()), TransportFault("batch: no command was answered"))
     stretch = read_chain(answer, list(look.stretch), after=look.window.after)
-    seen = _seen(known, [*_newest_and_listed(answer, look, known), *stretch.rows])
-    count = answer.totals.get(_COUNT)
+    newest = read_chain(answer, list(look.newest), after=known.highest_id)
+    looked_up = _looked_up(answer, [*look.lists, *look.unlisted])
+    seen = _seen(known, [*newest.rows, *looked_up, *stretch.rows])
+    count = total_in(answer, _COUNT)
     found = differences(known, seen.values())
+    unlisted = _unlisted(known, seen, listed={*newest.ids, *stretch.ids})
     if count is not None:
-        vanished = _vanished(known, seen, look.window, stretch, count)
+        vanished = _vanished(known, seen, look.window, stretch, count + unlisted)
         found = replace(found, dismissed=tuple(sorted({*found.dismissed, *vanished})))
     return Poll(
         appeared=found.appeared,
         dismissed=found.dismissed,
         edited=found.edited,
         active_count=count,
-        active_count_changed=count is not None and count != len(known.active_employees),
+        active_count_changed=count is not None and len(known.active_employees) not in {count, count + unlisted},
         next_window_from=0 if stretch.short_page is not None else stretch.last,
         digest=_digest(found, seen, count),
-        words=_in_words(known, found, count, compared=len(seen)),
+        words=_in_words(known, found, count, unlisted=unlisted, compared=len(seen)),
     )
 
 
 def _look(known: KnownUsers, window_from: int) -> _Look:
     newest = chain(Window(known.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
+    unlisted = _lists(known.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
+    room = _ROOM - len(unlisted)
     whole = ceil(len(known.employees) / PAGE) + 1
-    if whole <= _ROOM:
-        return _Look(Window(0), newest, {}, chain(Window(0), EMPLOYEES, whole, prefix="w"))
-    lists = _lists(known.not_linked, window_from)
+    if whole <= room:
+        return _Look(Window(0), newest, unlisted, {}, chain(Window(0), EMPLOYEES, whole, prefix="w"))
+    lists = _lists(known.not_linked, window_from, most=MOST_LISTS, prefix="l")
     window = Window(window_from)
-    return _Look(window, newest, lists, chain(window, EMPLOYEES, _ROOM - len(lists), prefix="w"))
+    return _Look(window, newest, unlisted, lists, chain(window, EMPLOYEES, room - len(lists), prefix="w"))
 
 
-def _lists(ids: Sequence[int], begin: int) -> dict[str, str]:
+def _lists(ids: Sequence[int], begin: int, *, most: int, prefix: str) -> dict[str, str]:
     """Look-ups of as many ids as there is room for; which come first goes round with the window."""
     turn = bisect_right(ids, begin)
-    turned = [*ids[turn:], *ids[:turn]][: MOST_LISTS * PAGE]
+    turned = [*ids[turn:], *ids[:turn]][: most * PAGE]
     return {
-        f"l{number:02}": command({"ID": turned[first : first + PAGE], **EMPLOYEES}, start=-1)
+        f"{prefix}{number:02}": command({"ID": turned[first : first + PAGE], **EMPLOYEES}, start=-1)
         for number, first in enumerate(range(0, len(turned), PAGE))
     }
 
 
-def _newest_and_listed(answer: BatchAnswer, look: _Look, known: KnownUsers) -> Iterator[Row]:
-    yield from read_chain(answer, list(look.newest), after=known.highest_id).rows
-    for name in look.lists:
+def _looked_up(answer: BatchAnswer, names: Sequence[str]) -> Iterator[Row]:
+    for name in names:
         yield from rows_of(answer.results.get(name))
+
+
+def _unlisted(known: KnownUsers, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
+    """How many active employees without a department only a look-up has found: a count leaves them out too (R16a).
+
+    Those whom this look did not list because it does not go so far are among them.
+    """
+    return sum(number not in listed and number in seen and seen[number].active for number in known.without_department)
 
 
 def _seen(known: KnownUsers, rows: Sequence[Row]) -> dict[int, UserRow]:
@@ -152,14 +169,15 @@ def _digest(found: Differences, seen: Mapping[int, UserRow], count: int | None) 
     return hashlib.sha256(repr((found, rows, count)).encode()).hexdigest()
 
 
-def _in_words(known: KnownUsers, found: Differences, count: int | None, *, compared: int) -> str:
+def _in_words(known: KnownUsers, found: Differences, count: int | None, *, unlisted: int, compared: int) -> str:
     parts = [
         *_named(found.appeared, "appeared"),
         *_named(found.dismissed, "dismissed"),
         *_named(found.edited, "not yet linked changed"),
     ]
-    if count is not None and count != len(known.active_employees):
-        parts.append(f"the portal counts {count} active employees, {len(known.active_employees)} were known")
+    active = len(known.active_employees)
+    if count is not None and active not in {count, count + unlisted}:
+        parts.append(f"the portal counts {count} active employees, {active} were known")
     return "; ".join(parts) or f"nothing changed: {compared} of {len(known.employees)} employees compared"
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from b24_pipeline import __version__
+from b24_pipeline.bitrix24 import admin_mode
 from b24_pipeline.bitrix24.address import WebhookAddress
 from b24_pipeline.bitrix24.border import Envelope, error_of, mapping, number, read_answer, whole_number
 from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
@@ -93,6 +94,7 @@ class Bitrix24:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._requests_sent = 0
+        self._admin_mode: bool | None = None
         self._resets_at: float | None = None
 
     def __repr__(self) -> str:
@@ -142,9 +144,24 @@ class Bitrix24:
         return Patience(limits, clock=self._clock, sleep=self._sleep, random=self._random)
 
     def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
-        """As `batch`, but never repeated."""
+        """As `batch`, but never repeated. Users are listed in administrator mode, where the portal takes that.
+
+        The first lists of users decide; where these are refused, the batch is sent again without it.
+        """
         if not 1 <= len(commands) <= COMMANDS_IN_BATCH:
             raise ValueError(f"a batch holds 1 to {COMMANDS_IN_BATCH} commands, these are {len(commands)}")
+        if self._admin_mode is False:
+            return self._send_batch(commands, halt)
+        answer = self._send_batch(admin_mode.in_admin_mode(commands), halt)
+        lists = admin_mode.lists_of_users(commands)
+        taken = admin_mode.is_taken(lists, answer.results, answer.errors)
+        if self._admin_mode is None and taken is False:
+            answer = self._send_batch(commands, halt)
+            taken = False if admin_mode.is_taken(lists, answer.results, answer.errors) else None
+        self._admin_mode = taken if self._admin_mode is None else self._admin_mode
+        return answer
+
+    def _send_batch(self, commands: Mapping[str, str], halt: int) -> BatchAnswer:
         methods = {name: _reading(command.partition("?")[0]) for name, command in commands.items()}
         answer = self.call_once("batch", {"halt": halt, "cmd": dict(commands)})
         return self._batch_answer(answer.result, methods)
@@ -156,6 +173,8 @@ class Bitrix24:
             Bitrix24Error: it does not work.
         """
         body = dict(params or {})
+        if self._admin_mode and method == admin_mode.LISTS_USERS:
+            body[admin_mode.PARAMETER] = True
         address = self._address
         response = self._post(address, _reading(method), body)
         for _ in range(_MOST_REDIRECTS):

@@ -44,6 +44,11 @@ class KnownUsers:
         """The active employees who are not linked, by rising id."""
         return sorted(self.active_employees - self.linked)
 
+    @property
+    def without_department(self) -> list[int]:
+        """The active employees without a department, whom some portals leave out of lists, by rising id (R16a)."""
+        return sorted(number for number in self.active_employees if self.rows[number].departments is None)
+
 
 @dataclass(frozen=True, slots=True)
 class Differences:

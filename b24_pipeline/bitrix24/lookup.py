@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.bitrix24.pages import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of
+from b24_pipeline.bitrix24.pages import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of, user_type_of
 from b24_pipeline.bitrix24.wire import UserRow, user_row, users_frame
 from b24_pipeline.rules.frames import Users
 
@@ -23,13 +23,12 @@ _AMONG_FETCHED: Final = "fetched_"
 class Missing:
     """What a look-up tells of users whom a complete fetch does not hold (R13).
 
-    `deleted` are nowhere in the portal, active or dismissed. `overlooked` are among the users that the fetch asked for.
-    `others` are there, but are not such users any more: an employee who became an extranet user.
+    `deleted` are nowhere in the portal, active or dismissed. `unlisted` are there, as they are: users without a
+    department, whom some portals leave out of lists, or an employee who became an extranet user.
     """
 
     deleted: frozenset[int]
-    overlooked: frozenset[int]
-    others: DataFrame[Users]
+    unlisted: DataFrame[Users]
 
 
 def look_up(
@@ -47,13 +46,8 @@ def look_up(
     wanted = frozenset(ids)
     among = {_AMONG_ALL: EVERYBODY} | ({_AMONG_FETCHED: asked_for} if asked_for != EVERYBODY else {})
     found = _found(client, wanted, among, witness)
-    present = {row.bitrix24_id for rows in found.values() for row in rows}
-    overlooked = wanted & {row.bitrix24_id for row in found.get(_AMONG_FETCHED, found[_AMONG_ALL])}
-    return Missing(
-        deleted=wanted - present,
-        overlooked=overlooked,
-        others=users_frame(row for row in found[_AMONG_ALL] if row.bitrix24_id in wanted - overlooked),
-    )
+    rows = [row for name in among for row in found[name] if row.bitrix24_id in wanted]
+    return Missing(deleted=wanted - {row.bitrix24_id for row in rows}, unlisted=users_frame(rows))
 
 
 def _found(
@@ -65,13 +59,15 @@ def _found(
     size = PAGE - len(with_witness)
     lookups = [[*with_witness, *wanted[first : first + size]] for first in range(0, len(wanted), size)]
     at_once = COMMANDS_IN_BATCH // (len(_STANDINGS) * len(among))
+    types = {name: user_type_of(filter_) for name, filter_ in among.items()}
     found: dict[str, list[UserRow]] = {name: [] for name in among}
     for first in range(0, len(lookups), at_once):
         results = client.batch_whole(_commands(lookups[first : first + at_once], among)).results
         for number, asked in enumerate(lookups[first : first + at_once]):
             for name in among:
                 pages = [results[f"{name}{standing}{number:02}"] for standing in _STANDINGS]
-                found[name] += _proven([user_row(row) for page in pages for row in rows_of(page)], asked, witness)
+                rows = (row for page in pages for row in rows_of(page))
+                found[name] += _proven([user_row(row, user_type=types[name]) for row in rows], asked, witness)
     return found
 
 

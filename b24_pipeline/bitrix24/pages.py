@@ -100,6 +100,12 @@ def read_chain(answer: BatchAnswer, names: Sequence[str], *, after: int) -> Page
     return Pages(rows, ids, after)
 
 
+def user_type_of(filter_: Filter) -> str | None:
+    """The `USER_TYPE` that the filter asks for: of that type are its users where rows do not say (contract 2.6)."""
+    asked_for = filter_.get("USER_TYPE")
+    return None if asked_for is None else str(asked_for)
+
+
 def rows_of(result: object) -> list[Row]:
     """The rows of a list result; a PHP map stands for a list, and empty may be anything blank."""
     items = result.values() if isinstance(result, Mapping) else result if isinstance(result, list) else ()

@@ -1,21 +1,23 @@
 """What `b24-pipeline check` finds out about the webhook, without changing anything (contract 1.5, 2.7, 2.8)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from b24_pipeline.bitrix24.border import mapping
+from b24_pipeline.bitrix24.census import count_of
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
 from b24_pipeline.bitrix24.errors import Bitrix24Error, TransportFault
-from b24_pipeline.bitrix24.pages import DISMISSED, command, rows_of
+from b24_pipeline.bitrix24.pages import DISMISSED, EVERYBODY, command, rows_of
 
 _SCOPES_WITH_CONTACTS: Final = frozenset({"user", "user_basic"})
 _COMMANDS: Final = {
     "owner": "profile",
     "scope": "scope",
-    "users": command({}, start=0),
-    "dismissed": command(DISMISSED, start=0, fields=("ID",)),
+    "users": command(EVERYBODY, start=0, order="DESC"),
+    "dismissed": command(DISMISSED, start=0, order="DESC", fields=("ID",)),
 }
+Judge = Callable[[Bitrix24, BatchAnswer], tuple[bool, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def check_bitrix24(client: Bitrix24) -> list[Bitrix24Check]:
         answer = client.batch(_COMMANDS, halt=0)
     except Bitrix24Error as error:
         return [Bitrix24Check("webhook", passed=False, text=str(error))]
-    return [_webhook(client), *(_judged(judge, name, answer) for name, judge in _JUDGES.items())]
+    return [_webhook(client), *(_judged(judge, name, client, answer) for name, judge in _JUDGES.items())]
 
 
 def _webhook(client: Bitrix24) -> Bitrix24Check:
@@ -41,15 +43,15 @@ def _webhook(client: Bitrix24) -> Bitrix24Check:
     return Bitrix24Check("webhook", passed=True, text=f"{client.host} answers{moved}")
 
 
-def _judged(judge: Callable[[BatchAnswer], tuple[bool, str]], name: str, answer: BatchAnswer) -> Bitrix24Check:
+def _judged(judge: Judge, name: str, client: Bitrix24, answer: BatchAnswer) -> Bitrix24Check:
     try:
-        passed, text = judge(answer)
+        passed, text = judge(client, answer)
     except Bitrix24Error as error:
         passed, text = False, str(error)
     return Bitrix24Check(name, passed=passed, text=text)
 
 
-def _owner(answer: BatchAnswer) -> tuple[bool, str]:
+def _owner(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
     owner = mapping(_result(answer, "owner"))
     if not owner:
         return False, "the webhook's owner is not active: let an active administrator create a new webhook"
@@ -61,7 +63,7 @@ def _owner(answer: BatchAnswer) -> tuple[bool, str]:
     return True, f"{shown or 'no name'} (id {owner.get('ID')}){rights}"
 
 
-def _scope(answer: BatchAnswer) -> tuple[bool, str]:
+def _scope(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
     listed = _result(answer, "scope")
     scopes = {str(scope) for scope in listed} if isinstance(listed, list) else set()
     enough = sorted(scopes & _SCOPES_WITH_CONTACTS)
@@ -71,18 +73,18 @@ def _scope(answer: BatchAnswer) -> tuple[bool, str]:
     return False, f"the webhook has {has}: tick «Users» (user or user_basic) on it in Bitrix24"
 
 
-def _contacts(answer: BatchAnswer) -> tuple[bool, str]:
+def _contacts(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
     if any("EMAIL" in row for row in rows_of(_result(answer, "users"))):
         return True, "users come with e-mail and phones"
     return False, "no user comes with an e-mail field: tick «Users» (user or user_basic) on the webhook in Bitrix24"
 
 
-def _users(answer: BatchAnswer) -> tuple[bool, str]:
+def _users(client: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
     _result(answer, "users")
-    total, dismissed = answer.totals.get("users"), answer.totals.get("dismissed")
+    total = count_of(client, answer, "users", EVERYBODY).total
     if not total:
         return False, "the portal shows no users: let an administrator own the webhook"
-    return True, f"{total} users" + ("" if dismissed is None else f"; {dismissed} are dismissed")
+    return True, f"{total} users; {count_of(client, answer, 'dismissed', DISMISSED).total} are dismissed"
 
 
 def _result(answer: BatchAnswer, name: str) -> Any:  # noqa: ANN401 - as the portal sent it
@@ -93,4 +95,4 @@ def _result(answer: BatchAnswer, name: str) -> Any:  # noqa: ANN401 - as the por
     return answer.results[name]
 
 
-_JUDGES: Final = {"owner": _owner, "scope": _scope, "contacts": _contacts, "users": _users}
+_JUDGES: Final[Mapping[str, Judge]] = {"owner": _owner, "scope": _scope, "contacts": _contacts, "users": _users}

@@ -12,7 +12,7 @@ from typing import Final
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.columns import Columns, columns_of
 from b24_pipeline.bitrix24.errors import RetryableError
-from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain
+from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain, user_type_of
 
 AT_ONCE: Final = 40
 """Windows read at the same time: nearly the burst that the smallest plan's bucket lets through (contract 4.1)."""
@@ -41,9 +41,7 @@ class Reading:
             TypeUnknownError: neither the rows nor the filter say of what type the users are.
             FetchNotTrusted: a row does not say whether the user is active.
         """
-        asked_for = filter_.get("USER_TYPE")
-        user_type = None if asked_for is None else str(asked_for)
-        self.users.append(columns_of(pages.rows, pages.ids, user_type=user_type))
+        self.users.append(columns_of(pages.rows, pages.ids, user_type=user_type_of(filter_)))
         self.email_key_seen = self.email_key_seen or any("EMAIL" in row for row in pages.rows)
         self.strictly_rising &= pages.rising
 

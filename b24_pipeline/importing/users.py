@@ -7,19 +7,19 @@ from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.rules import candidates, frames, responsible
+from b24_pipeline.rules import candidates, frames, responsible, trust
 from b24_pipeline.rules.records import Standing
 
 
 def read_users(run: ImportRun) -> DataFrame[frames.Users]:
     """Every user of the portal, active and dismissed.
 
-    An imported user that the fetch does not hold is looked up directly (R13); the run knows then who is deleted for
-    certain. Where only employees can be read, those found so who are no employees any more are in the result too.
+    An imported user that the fetch does not hold is looked up directly (R13): the run knows then who is deleted for
+    certain, and whom the portal's lists leave out (R16a), who is in the result as the look-up found him.
 
     Raises:
         FetchNotTrusted: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
-            without somebody who is there.
+            without many employees who are there.
         AccountError: the webhook is dead or lacks rights.
     """
     users = complete_users(run)
@@ -28,7 +28,24 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
 
 
 def complete_users(run: ImportRun) -> DataFrame[frames.Users]:
-    """What the fetch holds, and what a look-up adds to it.
+    """What the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
+
+    Raises:
+        FetchNotTrusted, AccountError: as above.
+    """
+    missing: list[int] = []
+    for _ in range(2):
+        listed, unlisted = listed_and_unlisted(run)
+        missing = trust.unexplained(unlisted)
+        if not trust.too_many_unexplained(missing, imported=len(run.store.ever_linked())):
+            if missing:
+                run.notes.append(trust.unexplained_in_words(missing))
+            return together(listed, unlisted)
+    raise FetchNotTrusted(f"{trust.unexplained_in_words(missing)}; also when read again")
+
+
+def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[frames.Users], DataFrame[frames.Users]]:
+    """The users that the portal lists, and the imported ones that only a direct look-up finds.
 
     Raises:
         FetchNotTrusted, AccountError: as above.
@@ -36,19 +53,21 @@ def complete_users(run: ImportRun) -> DataFrame[frames.Users]:
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=run.store.known_users() or None)
     gone = gone_from_portal(run, fetch.users)
-    if not gone:
-        return fetch.users
     run.deleted = gone & known_deleted(run)
-    unexplained = gone - run.deleted
-    if not unexplained:
-        return fetch.users
+    to_look_up = gone - run.deleted
+    if not to_look_up:
+        return fetch.users, frames.empty(frames.Users)
     witness = int(fetch.users["bitrix24_id"].iloc[0])
-    missing = look_up(client, unexplained, asked_for=fetch.asked_for, witness=witness)
-    if missing.overlooked:
-        named = ", ".join(map(str, sorted(missing.overlooked)[:5]))
-        raise FetchNotTrusted(f"the fetch does not hold users that a direct look-up finds: {named}")
+    missing = look_up(client, to_look_up, asked_for=fetch.asked_for, witness=witness)
     run.deleted |= missing.deleted
-    everybody = pd.concat([fetch.users, missing.others]).sort_values("bitrix24_id", ignore_index=True)
+    return fetch.users, missing.unlisted
+
+
+def together(listed: DataFrame[frames.Users], unlisted: DataFrame[frames.Users]) -> DataFrame[frames.Users]:
+    """All of them, by rising id."""
+    if unlisted.empty:
+        return listed
+    everybody = pd.concat([listed, unlisted]).sort_values("bitrix24_id", ignore_index=True)
     return frames.check(frames.Users, everybody)
 
 

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import pandas as pd
+
+from b24_pipeline.rules.candidates import EMPLOYEE
+
 
 class Distrust(StrEnum):
     """Why a fetch is not to be trusted (R16a)."""
@@ -14,6 +18,12 @@ class Distrust(StrEnum):
     NO_EMAIL_KEY = "no_email_key"
     COUNT_DIFFERS = "count_differs"
 
+
+MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
+"""R16a: so many imported people, and such a share of them, may be missing from lists without a known reason."""
+
+_NAMED: Final = 5
+"""So many ids are named in a message."""
 
 _WORDS: Final = {
     Distrust.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
@@ -59,6 +69,26 @@ def distrust(evidence: FetchEvidence) -> Distrust | None:
 def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
     return _WORDS[reason].format(users=evidence.users, counts=_counts(evidence))
+
+
+def unexplained(unlisted: pd.DataFrame) -> list[int]:
+    """R16a: of users whom lists leave out and a direct look-up finds, those for whom no reason is known, by rising id.
+
+    Known reasons are: no department, not an employee any more, dismissed.
+    """
+    employed = unlisted["active"] & (unlisted["user_type"] == EMPLOYEE) & unlisted["departments"].notna()
+    return sorted(unlisted.loc[employed, "bitrix24_id"].tolist())
+
+
+def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
+    """R16a: whether so many people are missing from the lists without a reason that others may be missing too."""
+    return len(missing) > MAX_UNEXPLAINED and len(missing) > MAX_UNEXPLAINED_SHARE * imported
+
+
+def unexplained_in_words(missing: list[int]) -> str:
+    """The people missing from the lists without a reason, counted and named by id."""
+    named = ", ".join(map(str, missing[:_NAMED])) + (", …" if len(missing) > _NAMED else "")
+    return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {named}"
 
 
 def _count_is_explained(evidence: FetchEvidence) -> bool:

@@ -1,6 +1,7 @@
 """The sensor's look for changes: one request, no false alarm, everything found sooner or later (R17)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,13 +16,16 @@ from b24_pipeline.bitrix24 import (
     RateLimited,
     TransportFault,
     fetch_users,
+    look_up,
     poll_changes,
 )
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
+    AdminMode,
     BlankStyle,
     DepartmentStyle,
     DismissedUsers,
+    EmptyTotal,
     Scope,
     TextInIdFilter,
     TimestampStyle,
@@ -29,7 +33,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     UnresolvedReference,
     UserTypeStyle,
 )
-from b24_pipeline_tests.bitrix24.conftest import Twist, Twister, commands_sent, hire
+from b24_pipeline_tests.bitrix24.conftest import Connect, Twist, Twister, commands_sent, hire
 
 LARGE = 2_400
 """Just too many to be compared whole with one request."""
@@ -109,6 +113,72 @@ def test_r17_a_deleted_user_is_found(client: Bitrix24, staffed: Sandbox) -> None
     known = snapshot(client)
     staffed.portal.delete(60)
     assert look(client, known).dismissed == (60,)
+
+
+@pytest.mark.parametrize("style", EmptyTotal)
+def test_r16a_a_portal_without_active_employees_is_seen_to_have_none(
+    client: Bitrix24, sandbox: Sandbox, style: EmptyTotal
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(empty_total=style)
+    hire(sandbox, [1, 2])
+    known = snapshot(client)
+    for number in (1, 2):
+        sandbox.portal.dismiss(number)
+    poll = look(client, known)
+    assert (poll.active_count, poll.dismissed) == (0, (1, 2))
+
+
+@pytest.fixture
+def with_unlisted(sandbox: Sandbox) -> Sandbox:
+    """130 employees; those with an id of a hundred and more have no department, and lists leave them out."""
+    hire(sandbox, range(1, 100))
+    hire(sandbox, range(100, 131), UF_DEPARTMENT=[])
+    sandbox.bitrix24 = Bitrix24Behaviour(lists_without_department=False, owner_is_admin=False)
+    return sandbox
+
+
+def everybody(client: Bitrix24, sandbox: Sandbox) -> KnownUsers:
+    """What a run has stored that has looked up those who are not listed."""
+    return KnownUsers.of(look_up(client, sandbox.portal.users).unlisted, frozenset())
+
+
+def test_r16a_users_whom_lists_leave_out_are_no_change(client: Bitrix24, with_unlisted: Sandbox) -> None:
+    poll = look(client, everybody(client, with_unlisted))
+    assert (poll.changed, poll.active_count) == (False, 99)
+    assert poll.words == "nothing changed: 130 of 130 employees compared"
+
+
+def test_r17_changes_of_users_whom_lists_leave_out_are_found(client: Bitrix24, with_unlisted: Sandbox) -> None:
+    known = everybody(client, with_unlisted)
+    with_unlisted.portal.dismiss(100)
+    with_unlisted.portal.delete(101)
+    with_unlisted.portal.edit(102, LAST_NAME="Married")
+    with_unlisted.portal.dismiss(5)
+    poll = look(client, known)
+    assert (poll.dismissed, poll.edited) == ((5, 100, 101), (102,))
+
+
+def test_r16a_users_whom_lists_leave_out_are_no_change_in_a_large_portal(
+    client: Bitrix24, with_unlisted: Sandbox
+) -> None:
+    hire(with_unlisted, range(200, LARGE + 200))
+    known = everybody(client, with_unlisted)
+    window = 0
+    for _ in range(3):
+        poll = look(client, known, window)
+        assert not poll.changed, poll.words
+        window = poll.next_window_from
+
+
+@pytest.mark.parametrize("mode", AdminMode)
+@pytest.mark.parametrize("admin", [True, False])
+def test_r17_a_look_survives_whatever_admin_mode_does(
+    connect: Connect, with_unlisted: Sandbox, mode: AdminMode, admin: bool
+) -> None:
+    known = everybody(connect(), with_unlisted)
+    with_unlisted.bitrix24 = replace(with_unlisted.bitrix24, admin_mode=mode, owner_is_admin=admin)
+    with_unlisted.portal.dismiss(5)
+    assert poll_changes(connect(), known=known, window_from=0).dismissed == (5,)
 
 
 def test_r17_a_dismissal_and_a_hire_at_once_are_both_found(client: Bitrix24, staffed: Sandbox) -> None:

@@ -21,6 +21,7 @@ from b24_pipeline.bitrix24 import (
     ServerFault,
     TransportFault,
 )
+from b24_pipeline.bitrix24.admin_mode import in_admin_mode
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
 from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
 
@@ -98,7 +99,8 @@ def test_a_batch_is_sent_in_order_and_stops_at_the_first_error_by_default(client
     client_of(portal).batch(COMMANDS)
     client_of(portal).batch(COMMANDS, halt=0)
     bodies = [json.loads(request.content) for request in portal.requests]
-    assert bodies == [{"halt": 1, "cmd": COMMANDS}, {"halt": 0, "cmd": COMMANDS}]
+    sent = in_admin_mode(COMMANDS)
+    assert bodies == [{"halt": 1, "cmd": sent}, {"halt": 0, "cmd": sent}]
     assert list(bodies[0]["cmd"]) == ["a", "b", "c"]
 
 

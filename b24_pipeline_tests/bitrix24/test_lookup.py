@@ -32,14 +32,14 @@ def test_r13_only_who_is_nowhere_is_deleted(client: Bitrix24, sandbox: Sandbox, 
 def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, [1, 2, 3], NAME="Ira", USER_TYPE="extranet")
     sandbox.portal.dismiss(2)
-    users = look_up(client, [2, 7, 3], asked_for=EMPLOYEES).others
+    users = look_up(client, [2, 7, 3], asked_for=EMPLOYEES).unlisted
     assert users["bitrix24_id"].tolist() == [2, 3]
     assert users["active"].tolist() == [False, True]
     assert users["first_name"].tolist() == ["Ira", "Ira"]
 
 
 @pytest.mark.parametrize("dismissed", [DismissedUsers.INCLUDED, DismissedUsers.HIDDEN_BY_DEFAULT])
-def test_r13_who_is_there_but_is_no_employee_any_more_is_neither_deleted_nor_overlooked_by_a_fetch_of_employees(
+def test_r13_who_is_there_but_is_no_employee_any_more_is_told_from_an_employee_where_rows_do_not_say(
     client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers
 ) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed, user_type=UserTypeStyle.ABSENT)
@@ -49,9 +49,10 @@ def test_r13_who_is_there_but_is_no_employee_any_more_is_neither_deleted_nor_ove
     sandbox.portal.dismiss(6)
     sandbox.portal.delete(4)
     missing = look_up(client, [2, 3, 4, 5, 6], asked_for=EMPLOYEES, witness=1)
-    assert (missing.overlooked, missing.deleted) == ({2, 3}, {4})
-    assert missing.others["bitrix24_id"].tolist() == [5, 6]
-    assert missing.others["active"].tolist() == [True, False]
+    assert missing.deleted == {4}
+    assert missing.unlisted["bitrix24_id"].tolist() == [2, 3, 5, 6]
+    assert missing.unlisted["active"].tolist() == [False, True, True, False]
+    assert missing.unlisted["user_type"].fillna("").tolist() == ["employee", "employee", "", ""]
     assert commands_sent(sandbox) == [4]
 
 
@@ -82,8 +83,8 @@ def test_r13_a_witness_who_is_not_found_proves_nobody_deleted(client: Bitrix24) 
 def test_r13_a_witness_who_is_found_is_not_in_the_result(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, [5, 6])
     missing = look_up(client, [6, 7], witness=5)
-    assert (missing.overlooked, missing.deleted, len(missing.others)) == ({6}, {7}, 0)
-    assert look_up(client, [5, 6, 7], witness=5).overlooked == {5, 6}
+    assert (missing.deleted, missing.unlisted["bitrix24_id"].tolist()) == ({7}, [6])
+    assert look_up(client, [5, 6, 7], witness=5).unlisted["bitrix24_id"].tolist() == [5, 6]
     assert look_up(client, [5, 6, *range(100, 200)], witness=5).deleted == set(range(100, 200))
     assert commands_sent(sandbox) == [2, 2, 6]
 

@@ -1,10 +1,13 @@
 """What `b24-pipeline check` says of the webhook: pass, or what to do."""
 
+from typing import Any
+
 import pytest
 
 from b24_pipeline.bitrix24 import Bitrix24, check_bitrix24
+from b24_pipeline.bitrix24.border import Envelope
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, EmptyTotal, Scope
 from b24_pipeline_tests.bitrix24.conftest import Twister, hire
 
 
@@ -90,6 +93,35 @@ def test_an_empty_portal_is_said(client: Bitrix24) -> None:
 def test_hidden_dismissed_users_are_counted_all_the_same(client: Bitrix24, staffed: Sandbox) -> None:
     staffed.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
     assert lines(client)["users"] == (True, "59 users; 1 are dismissed")
+
+
+@pytest.mark.parametrize("batch_totals", [True, False])
+@pytest.mark.parametrize("style", EmptyTotal)
+def test_r16a_nobody_dismissed_needs_no_total(
+    client: Bitrix24, staffed: Sandbox, style: EmptyTotal, batch_totals: bool
+) -> None:
+    staffed.portal.reinstate(5)
+    staffed.bitrix24 = Bitrix24Behaviour(empty_total=style, batch_totals=batch_totals)
+    assert lines(client)["users"] == (True, "60 users; 0 are dismissed")
+
+
+@pytest.mark.usefixtures("staffed")
+def test_r16a_a_portal_that_never_counts_does_not_pass(twisted: Twister) -> None:
+    def uncounted(result: dict[str, Any]) -> None:
+        result["result_total"] = []
+
+    client = twisted(uncounted)
+    client.call = lambda *_: Envelope([{"ID": "1"}])  # type: ignore[method-assign]
+    assert lines(client)["users"] == (False, "the portal does not tell how many users it has")
+
+
+@pytest.mark.parametrize("mode", AdminMode)
+@pytest.mark.parametrize("admin", [True, False])
+def test_the_check_survives_whatever_admin_mode_does(
+    client: Bitrix24, staffed: Sandbox, mode: AdminMode, admin: bool
+) -> None:
+    staffed.bitrix24 = Bitrix24Behaviour(admin_mode=mode, owner_is_admin=admin)
+    assert all(passed for passed, _ in lines(client).values())
 
 
 @pytest.mark.parametrize(

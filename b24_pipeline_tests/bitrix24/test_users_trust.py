@@ -20,7 +20,7 @@ from b24_pipeline.bitrix24 import (
 )
 from b24_pipeline.bitrix24.windows import AT_ONCE
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, OperatingErrorData, Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, TLS, Connect, FakeClock, Twister, commands_sent, hire
 
 
@@ -35,7 +35,7 @@ def test_r16a_an_empty_portal_is_not_trusted(client: Bitrix24, sandbox: Sandbox,
     assert len(sandbox.requests) == (1 if known else 2)
 
 
-@pytest.mark.parametrize(("error", "requests"), [(-5, 4), (-1, 4), (1, 6), (30, 6)])
+@pytest.mark.parametrize(("error", "requests"), [(-5, 4), (-1, 4), (1, 4), (30, 4)])
 def test_r16a_a_count_that_differs_twice_is_not_trusted(
     client: Bitrix24, sandbox: Sandbox, error: int, requests: int
 ) -> None:
@@ -147,10 +147,35 @@ def test_counts_missing_in_a_batch_are_asked_for_alone(twisted: Twister, sandbox
 
     hire(sandbox, range(1, 61))
     fetch = fetch_users(twisted(uncounted), known_ids=range(1, 61))
-    assert (len(fetch.users), fetch.portal_count, fetch.requests) == (60, 60, 4)
+    assert (len(fetch.users), fetch.portal_count, fetch.requests) == (60, 60, 3)
     alone = sandbox.requests[1].params
     assert (alone["FILTER"], alone["START"], alone["ORDER"]) == ({}, 0, "DESC")
-    assert [request.params.get("FILTER") for request in sandbox.requests[2:]] == [{"ACTIVE": "true"}, {"ACTIVE": 0}]
+    assert [request.params.get("FILTER") for request in sandbox.requests[2:]] == [{"ACTIVE": "true"}]
+
+
+@pytest.mark.parametrize("style", EmptyTotal)
+@pytest.mark.parametrize("batch_totals", [True, False])
+@pytest.mark.parametrize("known", [None, range(1, 61)], ids=["first", "later"])
+def test_r16a_nobody_dismissed_needs_no_total(
+    client: Bitrix24, sandbox: Sandbox, style: EmptyTotal, batch_totals: bool, known: range | None
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(empty_total=style, batch_totals=batch_totals)
+    hire(sandbox, range(1, 61))
+    fetch = fetch_users(client, known_ids=known)
+    assert (len(fetch.users), fetch.portal_count, fetch.dismissed_hidden) == (60, 60, False)
+
+
+def test_r16a_nobody_active_needs_no_total(client: Bitrix24, sandbox: Sandbox) -> None:
+    hire(sandbox, range(1, 61), ACTIVE=False)
+    assert fetch_users(client, known_ids=None).users["active"].tolist() == [False] * 60
+
+
+def test_r16a_a_list_that_is_no_list_is_not_taken_for_an_empty_one(twisted: Twister, sandbox: Sandbox) -> None:
+    def spoil(result: dict[str, Any]) -> None:
+        result["result"]["dismissed"] = "no list"
+
+    hire(sandbox, range(1, 61))
+    assert fetch_users(twisted(spoil), known_ids=range(1, 61)).requests == 2
 
 
 def test_r16a_a_portal_that_never_counts_is_not_trusted(clock: FakeClock) -> None:

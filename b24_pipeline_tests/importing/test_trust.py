@@ -4,7 +4,7 @@ import pytest
 
 from b24_pipeline.rules import candidates
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope, UserTypeStyle
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, Scope, UserTypeStyle
 from b24_pipeline_tests.world import World
 
 
@@ -44,21 +44,75 @@ def test_r16a_an_empty_portal_is_not_to_be_trusted(prepared: World) -> None:
     assert (result.status, prepared.writes()) == ("untrusted", [])
 
 
-def test_r13_an_imported_user_whom_the_fetch_misses_and_a_look_up_finds_makes_the_fetch_untrusted(
+def leave_out_of_lists(world: World, *users: int) -> None:
+    """Let the portal list these users nowhere; a look-up by id finds them."""
+    hidden = {user: world.portal.users[user] for user in users}
+
+    def hide(request: RequestSeen, phase: Phase) -> None:
+        looks_up = "listed00" in request.params.get("CMD", {})
+        for user, fields in hidden.items():
+            if user in world.portal.users and not looks_up:
+                world.portal.delete(user)
+            elif user not in world.portal.users and looks_up and phase is Phase.BEFORE:
+                world.portal.hire(**fields)
+
+    world.sandbox.on_request = hide
+
+
+def test_r16a_an_imported_user_whom_lists_leave_out_and_a_look_up_finds_stops_nobody(prepared: World) -> None:
+    leave_out_of_lists(prepared, 2)
+
+    result = prepared.import_people()
+
+    assert (result.status, result.counts.created, result.counts.responsible_removed) == ("done", 1, 1)
+    assert result.reason == "the portal's lists leave out 1 employees whom a direct look-up finds: 2"
+
+
+def test_r16a_many_imported_users_whom_lists_leave_out_without_a_reason_make_the_fetch_untrusted(
     prepared: World,
 ) -> None:
-    hidden = prepared.portal.users[2]
-    prepared.portal.delete(2)
+    leave_out_of_lists(prepared, 2, 3, 4, 5)
 
-    def show_at_the_look_up(request: RequestSeen, phase: Phase) -> None:
-        if phase is Phase.BEFORE and "listed00" in request.params.get("CMD", {}):
-            prepared.portal.hire(**hidden)
-
-    prepared.sandbox.on_request = show_at_the_look_up
     result = prepared.import_people()
 
     assert (result.status, prepared.writes()) == ("untrusted", [])
-    assert result.reason == "the fetch does not hold users that a direct look-up finds: 2"
+    assert result.reason == (
+        "the portal's lists leave out 4 employees whom a direct look-up finds: 2, 3, 4, 5; also when read again"
+    )
+
+
+ADMIN_MODES = [(mode, admin) for mode in AdminMode for admin in (True, False)]
+
+
+@pytest.mark.parametrize(("mode", "admin"), ADMIN_MODES, ids=str)
+def test_r16a_users_without_a_department_are_imported_as_they_are_found_whatever_admin_mode_does(
+    imported: World, mode: AdminMode, admin: bool
+) -> None:
+    linked = list(imported.links())
+    imported.behave(lists_without_department=False, admin_mode=mode, owner_is_admin=admin)
+    for user in linked[1:]:
+        imported.portal.edit(user, UF_DEPARTMENT=[])
+    imported.portal.dismiss(linked[1])
+    imported.portal.edit(linked[2], USER_TYPE="extranet")
+    imported.list_responsible(*linked)
+    imported.hire("Newcomer")
+    imported.hire("Homeless", UF_DEPARTMENT=[])
+
+    result = imported.import_people()
+
+    listed = (mode is AdminMode.HEEDED and admin) or (mode is AdminMode.ADMINISTRATORS_ONLY and admin)
+    assert (result.status, result.reason, result.counts.created) == ("done", None, 2 if listed else 1)
+    assert set(imported.account.responsible) == {str(user) for user in linked} - {str(linked[1])}
+
+
+def test_r02_a_user_without_a_department_whom_only_a_look_up_finds_is_rejected_on_premise(imported: World) -> None:
+    imported.set(BITRIX24_EDITION="on_premise")
+    imported.behave(lists_without_department=False, owner_is_admin=False)
+    imported.portal.edit(2, UF_DEPARTMENT=False)
+
+    result = imported.import_people()
+
+    assert (result.status, result.counts.rejected) == ("done", 1)
 
 
 def test_r13_an_employee_who_becomes_an_extranet_user_blocks_no_run_where_rows_do_not_tell_the_type(

@@ -4,7 +4,16 @@ import dataclasses
 
 import pytest
 
-from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
+from b24_pipeline.rules.trust import (
+    Distrust,
+    FetchEvidence,
+    distrust,
+    in_words,
+    too_many_unexplained,
+    unexplained,
+    unexplained_in_words,
+)
+from b24_pipeline_tests.people import user, users
 
 GOOD = FetchEvidence(users=10, strictly_rising=True, finished=True, email_key_seen=True, count_before=10)
 
@@ -51,3 +60,27 @@ def test_r16a_the_counts_are_named() -> None:
     assert "8 users were read, but the portal counts 10 before and 9 after" in in_words(Distrust.COUNT_DIFFERS, short)
     same = dataclasses.replace(GOOD, users=8, count_after=10)
     assert "8 users were read, but the portal counts 10," in in_words(Distrust.COUNT_DIFFERS, same)
+
+
+def test_r16a_lists_may_leave_out_who_has_no_department_is_no_employee_or_has_left() -> None:
+    left_out = users(
+        user(1, departments=None),
+        user(2, user_type="extranet"),
+        user(3, user_type=None),
+        user(4, active=False),
+        user(5),
+    )
+    assert unexplained(left_out) == [5]
+    assert unexplained(users()) == []
+
+
+@pytest.mark.parametrize(("missing", "imported", "too_many"), [(3, 3, False), (4, 80, False), (4, 79, True)])
+def test_r16a_few_employees_missing_from_the_lists_without_a_reason_stop_nobody(
+    missing: int, imported: int, too_many: bool
+) -> None:
+    assert too_many_unexplained(list(range(missing)), imported=imported) is too_many
+
+
+def test_r16a_who_is_missing_from_the_lists_is_counted_and_named() -> None:
+    assert unexplained_in_words([7]).endswith("leave out 1 employees whom a direct look-up finds: 7")
+    assert unexplained_in_words([1, 2, 3, 4, 5, 6]).endswith("finds: 1, 2, 3, 4, 5, …")

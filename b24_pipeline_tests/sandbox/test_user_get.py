@@ -1,8 +1,10 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, EmptyTotal
 from b24_pipeline_tests.sandbox.clients import Clock, Portal
 
 
@@ -189,3 +191,45 @@ def test_a_large_portal_counts_and_pages_like_a_small_one(portal: Portal, sandbo
     assert (page["total"], len(page["result"])) == (1050, 50)
     sandbox.portal.delete(1)
     assert portal.json("user.get", {"filter": condition})["total"] == 1049
+
+
+def test_lists_may_leave_out_users_without_a_department_whom_admin_mode_shows(portal: Portal, sandbox: Sandbox) -> None:
+    owner, _, without = (sandbox.portal.hire(UF_DEPARTMENT=ids) for ids in ([], [4], []))
+    sandbox.bitrix24 = replace(sandbox.bitrix24, lists_without_department=False)
+
+    assert portal.ids() == [owner, 2]
+    assert portal.ids(ADMIN_MODE=True) == portal.ids(ADMIN_MODE="true") == [owner, 2, without]
+    assert portal.ids(filter={"ID": without}) == portal.ids(filter={"@ID": [without]}) == [without]
+    assert portal.ids(filter={">ID": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"),
+    [
+        (AdminMode.IGNORED, None),
+        (AdminMode.UNKNOWN, "ERROR_ARGUMENT"),
+        (AdminMode.ADMINISTRATORS_ONLY, "ACCESS_DENIED"),
+    ],
+)
+def test_admin_mode_has_many_meanings(portal: Portal, sandbox: Sandbox, mode: AdminMode, error: str | None) -> None:
+    sandbox.portal.hire()
+    sandbox.bitrix24 = replace(sandbox.bitrix24, admin_mode=mode, owner_is_admin=False)
+
+    assert portal.json("user.get", {"ADMIN_MODE": "True"}).get("error") == error
+    assert portal.ids() == portal.ids(ADMIN_MODE=False) == [1]
+
+
+@pytest.mark.parametrize("style", EmptyTotal)
+@pytest.mark.parametrize(
+    "params", [{"filter": {"ACTIVE": 0}}, {"start": 50}, {"start": -1, "filter": {">ID": 9}}], ids=str
+)
+def test_an_answer_without_rows_may_lack_the_total(
+    portal: Portal, sandbox: Sandbox, style: EmptyTotal, params: Any
+) -> None:
+    sandbox.portal.hire()
+    sandbox.bitrix24 = replace(sandbox.bitrix24, empty_total=style)
+
+    assert ("total" in portal.json("user.get", params)) is (style is EmptyTotal.ZERO)
+    assert portal.batch({"a": "user.get?filter[ACTIVE]=0"})["result_total"] == (
+        {"a": 0} if style is EmptyTotal.ZERO else []
+    )

@@ -48,6 +48,22 @@ class UncountedTotal(Enum):
     ABSENT = "absent"
 
 
+class EmptyTotal(Enum):
+    """``total`` of an answer without rows (contract, later findings)."""
+
+    ABSENT = "absent"
+    ZERO = "0"
+
+
+class AdminMode(Enum):
+    """What ``ADMIN_MODE`` does (contract 2.1: not documented)."""
+
+    HEEDED = "lists everybody to an administrator"
+    IGNORED = "nothing"
+    ADMINISTRATORS_ONLY = "refused to others with ACCESS_DENIED"
+    UNKNOWN = "refused as an unknown parameter"
+
+
 class StartBeyondTotal(Enum):
     """What a page answers that begins after the last match (contract 2.3)."""
 
@@ -148,6 +164,10 @@ class Bitrix24Behaviour:
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
         uncounted_total: ``total`` when counting is off.
+        empty_total: ``total`` of an answer without rows.
+        admin_mode: what ``ADMIN_MODE`` does.
+        lists_without_department: False, as with the extranet module, leaves users without a department out of lists,
+            unless ``ADMIN_MODE`` is heeded; ``filter[ID]`` finds them.
         batch_totals: False leaves the counts out of every batch.
         start_beyond_total: what a page after the last one answers.
         unresolved_reference: what a reference that leads nowhere becomes.
@@ -176,6 +196,9 @@ class Bitrix24Behaviour:
     select_supported: bool = True
     uncounted_supported: bool = True
     uncounted_total: UncountedTotal = UncountedTotal.ZERO
+    empty_total: EmptyTotal = EmptyTotal.ABSENT
+    admin_mode: AdminMode = AdminMode.HEEDED
+    lists_without_department: bool = True
     batch_totals: bool = True
     start_beyond_total: StartBeyondTotal = StartBeyondTotal.EMPTY_LIST
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT

@@ -68,3 +68,8 @@ def not_in_batch() -> Bitrix24Error:
 def bad_argument(text: str) -> Bitrix24Error:
     """A parameter cannot be read."""
     return Bitrix24Error(400, "ERROR_ARGUMENT", text)
+
+
+def administrators_only() -> Bitrix24Error:
+    """The webhook's owner is no administrator."""
+    return Bitrix24Error(403, "ACCESS_DENIED", "Access denied: administrators only")

@@ -30,6 +30,7 @@ class Selection:
         tests: what a user must pass.
         impossible: no user can pass.
         asks_active: the filter names ``ACTIVE``.
+        names_ids: the filter names users by id.
         user_types: the ``USER_TYPE`` values it asks for.
     """
 
@@ -38,6 +39,7 @@ class Selection:
     tests: list[UserTest] = field(default_factory=list)
     impossible: bool = False
     asks_active: bool = False
+    names_ids: bool = False
     user_types: frozenset[str] = frozenset()
 
     def accepts(self, user_id: int, user: User) -> bool:
@@ -81,6 +83,7 @@ def _narrow_ids(selected: Selection, operator: str, value: Json, portal: Portal)
     elif operator in NOT_IN:
         selected.tests.append(lambda user_id, _: user_id not in numbers)
     else:
+        selected.names_ids = True
         selected.tests.append(lambda user_id, _: user_id in numbers)
         selected.low = max(selected.low, min(numbers, default=1))
         _cap(selected, max(numbers, default=0))

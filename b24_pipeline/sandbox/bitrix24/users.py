@@ -7,9 +7,12 @@ from itertools import islice
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors
 from b24_pipeline.sandbox.bitrix24.behaviour import (
+    AdminMode,
+    Bitrix24Behaviour,
     BlankStyle,
     DepartmentStyle,
     DismissedUsers,
+    EmptyTotal,
     Scope,
     StartBeyondTotal,
     TimestampStyle,
@@ -26,7 +29,7 @@ from b24_pipeline.sandbox.bitrix24.fields import (
     VISIBLE,
     is_custom,
 )
-from b24_pipeline.sandbox.bitrix24.filters import Selection, selection
+from b24_pipeline.sandbox.bitrix24.filters import FALSE_VALUES, Selection, selection
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
 from b24_pipeline.sandbox.portal import Portal, User
 from b24_pipeline.sandbox.values import Json
@@ -79,6 +82,8 @@ class UserLists:
                 raise errors.bad_argument("start is beyond the end of the list")
             ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
             following = start + PAGE if start + PAGE < len(matching) else None
+        if not ids and behaviour.empty_total is EmptyTotal.ABSENT:
+            total = None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
         return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
 
@@ -99,9 +104,11 @@ class UserLists:
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
         selected = selection(_conditions(params), portal)
+        admin_mode = _admin_mode(params, portal.behaviour)
         if selected.impossible:
             return iter(())
-        accepts = _visible(selected, portal.behaviour.dismissed)
+        hides = not (portal.behaviour.lists_without_department or admin_mode or selected.names_ids)
+        accepts = _visible(selected, portal.behaviour.dismissed, portal.owner if hides else None)
         users = portal.users
         descending = _descending(params)
         field = str(params.get("SORT") or "ID").upper()
@@ -191,8 +198,27 @@ def _conditions(params: Params) -> dict[str, Json]:
     return {**loose, **as_map(params.get("FILTER"))}
 
 
-def _visible(selected: Selection, dismissed: DismissedUsers) -> Callable[[int, User], bool]:
-    """The tests of the filter and the portal's own: kinds that are never shown, dismissed users."""
+def _admin_mode(params: Params, behaviour: Bitrix24Behaviour) -> bool:
+    """Whether the request is made in administrator mode.
+
+    Raises:
+        Bitrix24Error: the portal does not take the parameter.
+    """
+    asked = params.get("ADMIN_MODE") not in FALSE_VALUES
+    if asked and behaviour.admin_mode is AdminMode.UNKNOWN:
+        raise errors.bad_argument("Unknown parameter ADMIN_MODE")
+    if asked and behaviour.admin_mode is AdminMode.ADMINISTRATORS_ONLY and not behaviour.owner_is_admin:
+        raise errors.administrators_only()
+    return asked and behaviour.owner_is_admin and behaviour.admin_mode is not AdminMode.IGNORED
+
+
+def _visible(
+    selected: Selection, dismissed: DismissedUsers, only_with_department: int | None
+) -> Callable[[int, User], bool]:
+    """The tests of the filter and the portal's own: kinds that are never shown, dismissed users.
+
+    `only_with_department` is the webhook's owner, where all others without a department are left out; else None.
+    """
     hides_dismissed = dismissed is DismissedUsers.NEVER or (
         dismissed is DismissedUsers.HIDDEN_BY_DEFAULT and not selected.asks_active
     )
@@ -200,6 +226,8 @@ def _visible(selected: Selection, dismissed: DismissedUsers) -> Callable[[int, U
 
     def accepts(user_id: int, user: User) -> bool:
         if user["USER_TYPE"] in hidden or (hides_dismissed and not user["ACTIVE"]):
+            return False
+        if only_with_department not in (None, user_id) and not user.get("UF_DEPARTMENT"):
             return False
         return selected.accepts(user_id, user)
 
