@@ -29,10 +29,10 @@ LAUNCHPAD = "{ui}/locations/b24_pipeline/jobs/employee_import/playground"
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*flags: str) -> Iterator[Browser]:
     """Headless Chromium from the system's packages."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         try:
             yield launched
         finally:

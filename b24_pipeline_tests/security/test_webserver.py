@@ -1,6 +1,8 @@
 """The Dagster UI obeys its own pages and programs of this machine, and no other web page; it needs no secret."""
 
 import json
+import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +13,7 @@ import pytest
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox, Server, serve
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.matrix.scenes import PLENTY
+from b24_pipeline_tests.security.nginx import NGINX, nginx
 from b24_pipeline_tests.security.webserver import LAUNCH, Webserver, running, webserver
 
 SOME_MUTATION = "mutation { setNuxSeen }"
@@ -33,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(folder: Path) -> Iterator[Webserver]:
-    with webserver(folder, "--allowed-host", "Dagster.corp.example") as started:
+    with webserver(folder, "--allowed-host", "Dagster.example.com") as started:
         yield started
 
 
@@ -49,11 +52,29 @@ def test_its_own_pages_are_served(ui: Webserver, host: str) -> None:
     assert ui.status("GET /graphql", *own, *UPGRADE) == 101
 
 
-@pytest.mark.parametrize("origin", ["https://dagster.corp.example", "http://dagster.corp.example:8080"])
+@pytest.mark.parametrize("origin", ["https://dagster.example.com", "http://dagster.example.com:8080"])
 def test_a_proxy_before_it_has_the_name_that_is_allowed(ui: Webserver, origin: str) -> None:
     own = (f"Host: {origin.partition('://')[2]}", f"Origin: {origin}", "Sec-Fetch-Site: same-origin")
     assert ui.status("POST /graphql", *own, AS_JSON, body=JSON_BODY) == 200
     assert ui.status("GET /graphql", *own, *UPGRADE) == 101
+
+
+@pytest.mark.skipif(NGINX is None, reason="no nginx here: apt-get install nginx")
+def test_the_proxy_asks_for_a_password_and_passes_everything_on(ui: Webserver, tmp_path: Path) -> None:
+    with nginx(tmp_path, webserver_port=ui.port) as port:
+        proxy = Webserver(port, tls=ssl._create_unverified_context())
+        host = f"dagster.example.com:{port}"
+        own = (f"Host: {host}", f"Origin: https://{host}", "Sec-Fetch-Site: same-origin")
+        password = f"Authorization: Basic {b64encode(b'anna:secret').decode()}"
+        wait_for("nginx", lambda: proxy.status("GET /", *own), seconds=10)
+
+        assert proxy.status("GET /server_info", *own) == 401
+        assert proxy.status("GET /graphql", *own, *UPGRADE) == 401
+        assert proxy.status("GET /server_info", *own, password) == 200
+        assert proxy.status("POST /graphql", *own, password, AS_JSON, body=JSON_BODY) == 200
+        assert proxy.status("GET /graphql", *own, password, *UPGRADE) == 101
+        assert proxy.status("GET /graphql", own[0], "Origin: https://evil.example", password, *UPGRADE) == 403
+        assert proxy.status("POST /graphql", own[0], "Origin: null", password, AS_JSON, body=JSON_BODY) == 403
 
 
 def test_a_program_of_this_machine_sends_no_origin(ui: Webserver) -> None:

@@ -3,10 +3,11 @@
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
 
 @dataclass(frozen=True, slots=True)
 class Webserver:
-    """Where it listens."""
+    """Where it listens; a proxy before it does so by TLS."""
 
     port: int
+    tls: ssl.SSLContext | None = None
 
     @property
     def host(self) -> str:
@@ -46,7 +48,8 @@ class Webserver:
         """The status of the answer to a request that is sent exactly as it is written here."""
         length = [f"Content-Length: {len(body)}"] if body else []
         lines = [f"{request} HTTP/1.1", *headers, *length, "", body]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain, ExitStack() as stack:
+            connection = stack.enter_context(self.tls.wrap_socket(plain)) if self.tls else plain
             connection.sendall("\r\n".join(lines).encode())
             return int(connection.makefile("rb").readline().split()[1])
 

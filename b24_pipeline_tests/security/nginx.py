@@ -1,0 +1,54 @@
+"""nginx with deploy/nginx.conf, in a folder of its own, with ports, a certificate and a password of the tests."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from b24_pipeline_tests.e2e.desk import PROJECT, free_port
+
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
+CERTIFICATE = PROJECT / "b24_pipeline_tests/alerts/localhost.pem"
+AROUND = """daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+def configuration(folder: Path, *, webserver_port: int, port: int) -> Path:
+    """Our file as it is, but for the places; gives the file to start nginx with."""
+    text = (PROJECT / "deploy/nginx.conf").read_text()
+    places = {
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "/etc/ssl/certs/dagster.example.com.pem": str(CERTIFICATE),
+        "/etc/ssl/private/dagster.example.com.key": str(CERTIFICATE),
+        "file /etc/nginx/b24_pipeline.htpasswd": f"file {folder / 'htpasswd'}",
+        "http://127.0.0.1:3000": f"http://127.0.0.1:{webserver_port}",
+    }
+    for ours, theirs in places.items():
+        assert text.count(ours) == 1, ours
+        text = text.replace(ours, theirs)
+    (folder / "site.conf").write_text(text)
+    (folder / "htpasswd").write_text("anna:{PLAIN}secret\n")
+    started = folder / "nginx.conf"
+    started.write_text(AROUND.format(folder=folder))
+    return started
+
+
+@contextmanager
+def nginx(folder: Path, *, webserver_port: int) -> Iterator[int]:
+    """Serve; gives the port for HTTPS."""
+    port = free_port()
+    started = configuration(folder, webserver_port=webserver_port, port=port)
+    with subprocess.Popen([NGINX or "nginx", "-p", str(folder), "-c", str(started)]) as process:
+        try:
+            yield port
+        finally:
+            process.terminate()
