@@ -128,7 +128,9 @@ def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
 
 @dg.job(
     resource_defs=NO_IMPORT,
-    description="Deletes Dagster's own records of runs older than 30 days: about 128 KB a run, 2 GB a year.",
+    description=(
+        "Deletes Dagster's own records of this project's runs older than 30 days: about 128 KB a run, 2 GB a year."
+    ),
 )
 def purge_old_runs() -> None:
     """Keep Dagster's run storage from growing without bound."""

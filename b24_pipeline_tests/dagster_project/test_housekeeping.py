@@ -6,9 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from b24_pipeline.automation import purge_old_audit, purge_old_runs
+from b24_pipeline.housekeeping import is_ours, location_of
+from b24_pipeline.resources import TRIGGER_TAG
 from b24_pipeline_tests.world import QUIET, World
 
 PROJECT = Path(__file__).parents[2]
@@ -24,10 +28,18 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
         yield found
 
 
-def run_of(instance: dg.DagsterInstance, *, days_ago: int, status: dg.DagsterRunStatus) -> str:
+def run_of(
+    instance: dg.DagsterInstance,
+    *,
+    days_ago: int,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+    job: str = purge_old_audit.name,
+    location: str | None = None,
+    tags: dict[str, str] | None = None,
+) -> str:
     """A run of so many days ago, with an event log and a compute log."""
-    job = purge_old_audit
-    run = dg.DagsterRun(job_name=job.name, status=status)
+    origin = launched_by(location, job) if location else None
+    run = dg.DagsterRun(job_name=job, status=status, tags=tags or {}, remote_job_origin=origin)
     instance.run_storage.add_historical_run(run, NOW - timedelta(days=days_ago))
     instance.report_engine_event("something happened", run)
     instance.report_dagster_event(found_by_a_check(), run.run_id)
@@ -37,11 +49,17 @@ def run_of(instance: dg.DagsterInstance, *, days_ago: int, status: dg.DagsterRun
     return run.run_id
 
 
-def found_by_a_check() -> dg.DagsterEvent:
+def launched_by(location: str, job: str) -> RemoteJobOrigin:
+    """Where a run comes from that the daemon or the UI has launched."""
+    code = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="any.definitions"), location_name=location)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(code, "__repository__"), job)
+
+
+def found_by_a_check(asset: str = "employees", check: str = "required_fields") -> dg.DagsterEvent:
     """What a check of an asset says, with a name in it."""
     found = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey("employees"),
-        check_name="required_fields",
+        asset_key=dg.AssetKey(asset),
+        check_name=check,
         passed=False,
         metadata={"who": dg.MetadataValue.md("Antonova")},
     )
@@ -84,6 +102,49 @@ def test_what_checks_found_in_a_run_that_a_person_deleted_goes_too(instance: dg.
     purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
 
     assert with_check_results(instance) == set()
+
+
+def test_in_a_shared_dagster_only_what_this_project_has_launched_goes(instance: dg.DagsterInstance) -> None:
+    ours = [
+        run_of(instance, days_ago=31, location="b24_pipeline"),
+        run_of(instance, days_ago=31, location="b24_pipeline", job="__ASSET_JOB"),
+        run_of(instance, days_ago=31, job="__ASSET_JOB", tags={TRIGGER_TAG: "terminal"}),
+    ]
+    theirs = [
+        run_of(instance, days_ago=31, location="warehouse", job="__ASSET_JOB"),
+        run_of(instance, days_ago=31, location="warehouse", job="employee_import"),
+        run_of(instance, days_ago=31, job="nightly_load"),
+        run_of(instance, days_ago=31, job="__ASSET_JOB"),
+    ]
+
+    result = purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+
+    assert [left_of(run) for run in ours] == [[], [], []]
+    assert all(left_of(run) for run in theirs)
+    assert {run.run_id for run in instance.get_runs()} == {*theirs, result.run_id}
+    assert with_check_results(instance) == set(theirs)
+
+
+def test_in_a_shared_dagster_what_others_have_checked_stays(instance: dg.DagsterInstance) -> None:
+    theirs = run_of(instance, days_ago=0, location="warehouse")
+    instance.report_dagster_event(found_by_a_check("orders", "no_nulls"), theirs)
+    instance.delete_run(theirs)
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(asset_key=dg.AssetKey("employees"), check_name="required_fields", passed=True)
+    )
+
+    purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+
+    with instance.event_log_storage.index_connection() as connection:
+        left = {(row.run_id, row.check_name) for row in connection.execute(AssetCheckExecutionsTable.select())}
+    assert left == {(theirs, "no_nulls"), ("", "required_fields")}
+
+
+def test_a_run_that_the_daemon_launched_purges_what_its_own_code_location_has_launched() -> None:
+    run = dg.DagsterRun(job_name="purge_old_runs", remote_job_origin=launched_by("renamed", "purge_old_runs"))
+    old = dg.DagsterRun(job_name="any", remote_job_origin=launched_by("renamed", "any"))
+    assert is_ours(old, location=location_of(run))
+    assert not is_ours(old, location=location_of(dg.DagsterRun(job_name="purge_old_runs")))
 
 
 def test_the_audit_keeps_as_many_days_as_the_setting_says(imported: World) -> None:
