@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
+from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.columns import FRAME
 from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
 from b24_pipeline.importing import run as importing
@@ -20,7 +21,7 @@ from b24_pipeline.reporting.keeping import ReportFiles, keep
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Step, Store, StoreError
+from b24_pipeline.store import Approver, Step, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     approve_users: list[int] = Field(
         default_factory=list,
         description="With `approve`: Bitrix24 user ids whose `email_reused` conflict of that run is approved (R09).",
+    )
+    comment: str = Field(
+        default="",
+        description="With `approve`: why it is right, in one line. Kept in `audit.approvals`, with who approved.",
     )
     phones: PhonesPolicy | None = Field(
         default=None,
@@ -135,7 +140,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         )
         store = stack.enter_context(Store.open(connection.paths, now=connection.now))
         if self.approve:
-            store.approve(self.approve, bitrix24_ids=self.approve_users or None)
+            approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
+            store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)
         return importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
 
     def check_choices(self) -> None:
@@ -148,6 +154,12 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             raise SettingsError("approve and dry_run exclude each other: a dry run does nothing that must be approved")
         if self.approve_users and not self.approve:
             raise SettingsError("approve_users needs approve: the id of the run that listed their conflicts")
+        if self.comment and not self.approve:
+            raise SettingsError("comment needs approve: it is kept with the approval")
+        try:
+            valid_comment(self.comment)
+        except ValueError as problem:
+            raise SettingsError(f"comment: {problem}") from None
 
     @property
     def config(self) -> RunConfig:
@@ -168,6 +180,11 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
     if "dagster/sensor_name" in run.tags:
         return Trigger.SENSOR
     return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
+
+
+def approver_of(run: dg.DagsterRun) -> str:
+    """Who approves by starting this run."""
+    return system_user() if trigger_of(run) is Trigger.TERMINAL else dagster_user(run.tags)
 
 
 def draws_report(run: dg.DagsterRun) -> bool:

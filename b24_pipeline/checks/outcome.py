@@ -6,19 +6,13 @@ from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.callgear import callgear_upsert
 from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
 from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.rules.words import CHANGES
 from b24_pipeline.store import findings
 from b24_pipeline.store.health import failing_people
 
 SMALLEST_SHARE = 0.90
 LOW_BUDGET = 0.20
 FAILING_FOR = timedelta(days=1)
-HELD = {
-    "removal": "removal from the responsible list",
-    "link_move": "link moved to another person",
-    "email_link": "existing employee changed by e-mail linking",
-    "id_update": "existing employee changed because it is matched by id",
-    "create": "new employee",
-}
 
 
 def candidates_are_imported(run: ImportRun) -> Verdict:
@@ -57,7 +51,7 @@ def nobody_fails_for_days(run: ImportRun) -> Verdict:
 def nothing_is_held(run: ImportRun) -> Verdict:
     """R16."""
     people = [
-        {**row, "why": f"{HELD.get(row['harm'], row['harm'])}: held until a person approves run {run.run_id}"}
+        {**row, "why": f"{CHANGES[row['harm']][0]}: held until a person approves run {run.run_id}"}
         for row in findings.offenders(run.store, "held_actions", run_id=run.run_id)
     ]
     return listed(people, good="no safety limit holds anything", bad="a safety limit holds {} changes")

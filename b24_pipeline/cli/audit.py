@@ -7,23 +7,28 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from b24_pipeline import settings
+from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
 from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.reporting.keeping import ReportFiles
-from b24_pipeline.reporting.texts import one_line, printable
+from b24_pipeline.reporting.texts import numbered, one_line, printable
+from b24_pipeline.rules.words import CHANGES, reason
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Paths, Store, forgetting, life
+from b24_pipeline.store import Approver, Paths, Store, forgetting, life
 from b24_pipeline.store import export as exporting
 from b24_pipeline.store.runs import SHORT_RUN_ID
 
+NAMES_SHOWN = 10
+"""So many people are named by `approve`; the others are counted."""
 HISTORY_COLUMNS = (
     "started_at",
     "status",
@@ -92,12 +97,38 @@ def print_life(told: life.Life, *, console: Console) -> None:
 
 
 def approve(arguments: argparse.Namespace) -> Exit:
-    """Let the next run do what a held run listed."""
+    """Let the next run do what a held run listed, and say what that is."""
+    approver = Approver(system_user(), checked_comment(arguments.comment))
     with writable(arguments, holder="b24-pipeline approve") as store:
-        store.approve(arguments.run_id, bitrix24_ids=arguments.user or None)
+        approved = store.approve(arguments.run_id, bitrix24_ids=arguments.user or None, approver=approver)
         store.publish()
-    print("Approved: within 24 hours the next run does at most what that run listed; what it defers stays approved.")
+    print(f"Approved by {printable(approver.name)}: within 24 hours the next run does at most this; what it defers")
+    print("stays approved.")
+    for line in approved_lines(approved):
+        print(f"  {line}")
     return Exit.DONE
+
+
+def checked_comment(typed: str) -> str:
+    """The comment of an approval.
+
+    Raises:
+        SettingsError: it is not one line of text, or too long.
+    """
+    try:
+        return valid_comment(typed)
+    except ValueError as problem:
+        raise SettingsError(f"--comment: {problem}") from None
+
+
+def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
+    """Yield one line a kind of change, or reason of a conflict: how many people, and the first names."""
+    kinds = approved["harm"].fillna(approved["reason"])
+    for kind, rows in approved.groupby(kinds, sort=False):
+        one, many = CHANGES.get(str(kind), (reason(str(kind)),) * 2)
+        names = [printable(name) for name in rows["person"].fillna("user " + rows["bitrix24_id"].astype("str"))]
+        rest = f", and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 
 
 def forget(arguments: argparse.Namespace) -> Exit:

@@ -129,6 +129,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="approve these users' email_reused",
     )
+    approve.add_argument(
+        "--comment",
+        default="",
+        metavar="TEXT",
+        help="why it is right; kept in audit.approvals, with the name of the operating system's user",
+    )
     add_sandbox_option(approve)
 
     forget = commands.add_parser("forget", help="erase a person's data from snapshots and actions; counts stay")

@@ -28,6 +28,8 @@ AT_ONCE = 1000
 """So many links are stored together where nothing has to be sent for them."""
 STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
+SHORTAGES = (errors.DayLimit, errors.DeadlinePassed, errors.MinuteLimit)
+"""Errors that say that points or time have run out; every other error that defers is a refusal."""
 POSTPONING = (*STOPPING, errors.MethodError, errors.MinuteLimit)
 """Errors that are not the record's: its action is deferred, not failed."""
 EXPECTED = frozenset({errors.RecordFault.DEPENDENCY_ERROR, errors.RecordFault.SIP_NUMBERS})
@@ -87,6 +89,7 @@ class Answer:
 
     `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
     understand, where it was ours that was wrong. `needless` are fields that the employee turned out to have already.
+    `out_of_resources` is true where it was deferred for want of time or points, not because something was refused.
     """
 
     planned: PlannedAction
@@ -97,6 +100,7 @@ class Answer:
     blame: Blame | None = None
     unsure: bool = False
     malformed: str | None = None
+    out_of_resources: bool = False
 
 
 @dataclass(slots=True)
@@ -155,6 +159,10 @@ class Breaker:
     def why_not(self, kind: ActionKind) -> str | None:
         """Why nothing of this kind may be sent any more; none when it may."""
         return str(self.stopped) if self.stopped is not None else self.stopped_kinds.get(kind)
+
+    def is_refusal(self, kind: ActionKind) -> bool:
+        """Whether what stops this kind is no shortage of points or time."""
+        return kind in self.stopped_kinds or not isinstance(self.stopped, (*SHORTAGES, type(None)))
 
     def stop(self, why: str) -> None:
         """Nothing more is begun."""
@@ -240,8 +248,13 @@ class Carrier:
             if reason is None:
                 running.add(pool.submit(self.attempt, planned))
             else:
-                deferred.append(Answer(planned, Outcome.DEFERRED, error=reason))
+                deferred.append(self.deferred(planned, reason))
         return deferred
+
+    def deferred(self, planned: PlannedAction, reason: str) -> Answer:
+        """The answer of an action that may not be begun any more."""
+        refused = self.breaker.is_refusal(planned.action)
+        return Answer(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
 
     def why_not(self, planned: PlannedAction) -> str | None:
         """Why an action may not be handed out any more; none when it may."""
@@ -252,7 +265,7 @@ class Carrier:
         """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
         reason = self.breaker.why_not(planned.action)
         if reason is not None:
-            return Answer(planned, Outcome.DEFERRED, error=reason)
+            return self.deferred(planned, reason)
         answer = self.answer_of(planned)
         self.breaker.note(answer)
         return answer
@@ -273,6 +286,7 @@ class Carrier:
                 blame=blame(error) if outcome is Outcome.FAILED else None,
                 unsure=error.acted_unknown or isinstance(error, errors.EmailConflict),
                 malformed=f"{error.method} {error.mnemonic}" if isinstance(error, errors.OursError) else None,
+                out_of_resources=isinstance(error, SHORTAGES),
             )
 
 

@@ -82,6 +82,8 @@ class ImportRun:
     notes: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
     """What this run could not even plan, and why."""
+    out_of_resources: bool = False
+    """Something was deferred for want of time or points."""
     trouble: tuple[RunStatus, str] | None = None
 
     @property

@@ -124,6 +124,7 @@ def send_all(
                 for answer in answers
                 if answer.blame is Blame.WAY
             }
+            run.out_of_resources |= any(answer.out_of_resources for answer in answers)
             progress.advance(len(answers))
     except BaseException:  # also when a person stops the run: what was done by then is counted
         for part in sent.parts:

@@ -53,15 +53,17 @@ def upsert(
     writes = EmployeeWrites(run, facts, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
     run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
-    end_first_import(run, actions)
+    end_first_import(run)
     return actions
 
 
-def end_first_import(run: ImportRun, actions: DataFrame[frames.Actions]) -> None:
-    """R16: the first import is over once this step has left nothing for later, however its run goes on."""
-    if not run.circumstances.first_import or run.config.dry_run or run.config.only:
-        return
-    if not (actions["outcome"] == Outcome.DEFERRED).any():
+def end_first_import(run: ImportRun) -> None:
+    """R16: the first import is over once this step has put off nothing for want of time or points.
+
+    A refusal does not prolong it, and it does not matter how the run goes on. A step that was stopped, because the
+    account refused everything or too much failed, does not get here: it has not ended the first import.
+    """
+    if run.circumstances.first_import and not (run.config.dry_run or run.config.only or run.out_of_resources):
         run.store.end_first_import()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from b24_pipeline.rules.records import MatchReason, Rejection
+from b24_pipeline.rules.records import Harm, MatchReason, Rejection
 
 REASONS: Mapping[str, str] = {
     Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
@@ -24,6 +24,18 @@ REASONS: Mapping[str, str] = {
     "deleted": "the user was deleted in Bitrix24",
 }
 """Each is the end of a sentence with «because», and stands alone in a column «why»."""
+
+CHANGES: Mapping[str, tuple[str, str]] = {
+    Harm.REMOVAL: ("removal from the responsible list", "removals from the responsible list"),
+    Harm.LINK_MOVE: ("link moved to another person", "links moved to another person"),
+    Harm.EMAIL_LINK: ("existing employee changed by e-mail linking", "existing employees changed by e-mail linking"),
+    Harm.ID_UPDATE: (
+        "existing employee changed because it is matched by id",
+        "existing employees changed because they are matched by id",
+    ),
+    Harm.CREATE: ("new employee", "new employees"),
+}
+"""The kinds of change that a safety limit watches (R16): of one person, and of several."""
 
 BY_ID = "matched by id"
 BY_EMAIL = "matched by e-mail"

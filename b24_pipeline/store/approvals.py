@@ -39,8 +39,18 @@ class Approval:
     reuse: frozenset[tuple[int, int]]
 
 
-def approve(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, now: datetime) -> None:
-    """Approve all that the run held, or the reused e-mail addresses of these users in it.
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who approves, and why; a name of None is not known."""
+
+    name: str | None = None
+    comment: str | None = None
+
+
+def approve(
+    database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, approver: Approver, now: datetime
+) -> DataFrame[frames.Actions]:
+    """Approve all that the run held, or the reused e-mail addresses of these users in it; return what that is.
 
     Raises:
         UnknownRun: there is no such run.
@@ -49,10 +59,13 @@ def approve(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None,
     _refuse_unknown_or_old(database, run_id, now=now)
     listed = actions(database, run_id)
     if bitrix24_ids is None:
-        if not (listed["outcome"] == Outcome.HELD).any():
+        meant = listed["outcome"] == Outcome.HELD
+        if not meant.any():
             raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
     else:
-        reused = set(listed.loc[listed["reason"] == MatchReason.EMAIL_REUSED, "bitrix24_id"])
+        is_reused = listed["reason"] == MatchReason.EMAIL_REUSED
+        reused = set(listed.loc[is_reused, "bitrix24_id"])
+        meant = is_reused & listed["bitrix24_id"].isin(bitrix24_ids)
         strangers = [str(user) for user in bitrix24_ids if user not in reused]
         if strangers:
             raise NotApprovable(
@@ -61,8 +74,11 @@ def approve(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None,
             )
     with database.transaction():
         for user in [None] if bitrix24_ids is None else bitrix24_ids:
-            database.execute("drop_approval", {"run_id": run_id, "bitrix24_id": user})
-            database.execute("add_approval", {"run_id": run_id, "bitrix24_id": user, "approved_at": now})
+            which = {"run_id": run_id, "bitrix24_id": user}
+            given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
+            database.execute("drop_approval", which)
+            database.execute("add_approval", which | given)
+    return frames.check(frames.Actions, listed[meant])
 
 
 def open_approval(database: Database, *, now: datetime) -> Approval | None:

@@ -95,7 +95,7 @@ class Reader:
         return runs.last_import(self.database)
 
     def first_import(self) -> bool:
-        """Whether no run yet, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
+        """Whether no run yet, for real and for everybody, has put off nothing for want of time or points (R16)."""
         return runs.first_import(self.database)
 
     def points_since(self, since: datetime) -> int:

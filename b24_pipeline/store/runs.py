@@ -170,7 +170,7 @@ def points_since(database: Database, since: datetime) -> int:
 
 
 def first_import(database: Database) -> bool:
-    """Whether no run yet got everybody imported: none, for real and for all, has written with nothing deferred (R16).
+    """Whether no run, for real and for all, has written with nothing put off for want of time or points (R16).
 
     The writing step notes it, whatever stops its run afterwards; a run that ended well proves it, too. A run of single
     assets that never reached that step imported nobody.

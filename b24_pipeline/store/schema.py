@@ -103,6 +103,8 @@ LAYOUT = Layout(
             "run_id": "VARCHAR",
             "bitrix24_id": "BIGINT",
             "approved_at": "TIMESTAMPTZ",
+            "approved_by": "VARCHAR",
+            "comment": "VARCHAR",
             "used_by_run": "BIGINT",
         },
     },

@@ -15,6 +15,7 @@ from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs, withholding
 from b24_pipeline.store.actions import Step
+from b24_pipeline.store.approvals import Approver
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import RunNotBegun
 from b24_pipeline.store.files import prove_writable, writer_lock
@@ -25,6 +26,7 @@ from b24_pipeline.store.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.store.schema import HISTORIES
 from b24_pipeline.store.withholding import Forgotten
 
+UNKNOWN_APPROVER = Approver()
 WAIT_SECONDS = 10.0
 """How long opening waits for another process by default."""
 
@@ -133,7 +135,7 @@ class Store(Reader):
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
 
     def end_first_import(self) -> None:
-        """Note that a run, for real and for everybody, has written all it had to, with nothing deferred (R16)."""
+        """Note that a run, for real and for everybody, has put off nothing for want of time or points (R16)."""
         runs.end_first_import(self.database)
 
     @contextmanager
@@ -189,16 +191,19 @@ class Store(Reader):
         """Replace all dead letters."""
         actions.put_dead_letters(self.database, frame)
 
-    def approve(self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None) -> None:
+    def approve(
+        self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER
+    ) -> DataFrame[frames.Actions]:
         """Approve all that a run held (R16), or the reused e-mail addresses of these users in it (R09).
 
-        The first 8 characters of its id are enough.
+        The first 8 characters of its id are enough. Returns what was approved.
 
         Raises:
             UnknownRun: there is no such run, or there are several.
             NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
         """
-        approvals.approve(self.database, runs.run_named(self.database, run_id), bitrix24_ids, now=self._now())
+        named = runs.run_named(self.database, run_id)
+        return approvals.approve(self.database, named, bitrix24_ids, approver=approver, now=self._now())
 
     def settle_approvals(self) -> None:
         """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""

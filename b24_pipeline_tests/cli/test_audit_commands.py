@@ -9,6 +9,7 @@ from filelock import FileLock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.cli.conftest import Terminal
+from b24_pipeline_tests.store.recording import ask
 from b24_pipeline_tests.world import HALF_AN_HOUR, World
 
 READING = [("history",), ("explain", "1")]
@@ -87,6 +88,33 @@ def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Termin
 
     assert (held.status, approved.code, approved.err, after.status) == ("held", 0, "", "done")
     assert after.counts.responsible_removed == 4
+
+
+def test_r16_approve_says_what_how_many_and_who_and_keeps_the_comment(
+    portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("b24_pipeline.cli.audit.system_user", lambda: "clerk")
+    portal.list_responsible(1, 2, 3, 4)
+    for user in (1, 2, 3, 4):
+        portal.portal.dismiss(user)
+    portal.hire_many(12, prefix="Newcomer")
+    held = portal.run()
+
+    said = terminal("approve", held.run_id, "--comment", "agreed with Oleg")
+
+    assert said.out.splitlines()[0].startswith("Approved by clerk: ")
+    assert "  4 removals from the responsible list: " in said.out
+    assert "  12 new employees: Newcomer1 Ira, " in said.out
+    assert said.out.endswith(", and 2 more\n")
+    query = "SELECT approved_by, comment FROM audit.approvals"
+    assert ask(portal.paths, query) == [("clerk", "agreed with Oleg")]
+
+
+@pytest.mark.parametrize("comment", ["two\nlines", "\x1b[31mred", "\u202eturned", "x" * 501, "half \udcff"])
+def test_r16_a_comment_that_is_no_line_of_text_is_bad_usage(terminal: Terminal, comment: str) -> None:
+    said = terminal("approve", "4711", "--comment", comment)
+
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
 
 
 def test_approving_what_was_never_listed_is_bad_usage(portal: World, terminal: Terminal) -> None:

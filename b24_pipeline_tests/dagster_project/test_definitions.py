@@ -110,7 +110,7 @@ def test_r17_schedule_and_sensor_are_on_by_default() -> None:
         {},
         {"dry_run": True, "only": [7, 8]},
         {"phones": "FIRST", "on_id_match": "FILL_PHONES", "responsible_list": "MIRROR"},
-        {"approve": "4711", "approve_users": [7]},
+        {"approve": "4711", "approve_users": [7], "comment": "agreed with Ira"},
     ],
 )
 def test_the_launchpad_takes_what_may_be_chosen_for_one_run(config: dict[str, object]) -> None:
@@ -132,6 +132,7 @@ def test_the_launchpad_explains_every_choice() -> None:
         "only",
         "approve",
         "approve_users",
+        "comment",
         "phones",
         "on_id_match",
         "responsible_list",

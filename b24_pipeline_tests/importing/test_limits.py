@@ -1,11 +1,14 @@
 """R16 through the whole chain: what is held, what goes on, and what an approval lets pass."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from b24_pipeline.rules.records import OnIdMatch
 from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.sandbox.callgear.behaviour import Right
+from b24_pipeline_tests.store.recording import ask
 from b24_pipeline_tests.world import World
 
 LEAVERS = (1, 2, 3, 4)
@@ -43,6 +46,29 @@ def test_r16_what_a_person_approves_is_done_and_not_more(imported: World) -> Non
 
     assert (result.status, result.counts.responsible_removed, result.counts.held) == ("held", 4, 1)
     assert set(imported.account.responsible) == {"5", "6", "7", "8", "9"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "tags", "name"),
+    [
+        ("terminal", {}, "clerk"),
+        (None, {}, "dagster ui"),
+        (None, {"user": "ira@company.example"}, "ira@company.example"),
+    ],
+)
+def test_r16_who_approved_and_why_is_kept(
+    imported: World, monkeypatch: pytest.MonkeyPatch, trigger: str | None, tags: dict[str, str], name: str
+) -> None:
+    dismissed(imported)
+    held = imported.import_people()
+    monkeypatch.setattr("b24_pipeline.resources.system_user", lambda: "clerk")
+
+    imported.run(
+        approve=held.run_id, comment=" agreed with Oleg ", trigger=trigger, tags=tags, assets=["bitrix24_users"]
+    )
+
+    query = "SELECT run_id, approved_at, approved_by, comment FROM audit.approvals"
+    assert ask(imported.paths, query) == [(held.run_id, imported.clock.now(), name, "agreed with Oleg")]
 
 
 def test_r16_an_approval_is_used_once(imported: World) -> None:
@@ -109,6 +135,9 @@ def test_r16_a_run_of_yesterday_cannot_be_approved(imported: World) -> None:
         ({"approve": "nonsense"}, "No run nonsense is known"),
         ({"approve": "nonsense", "dry_run": True}, "approve and dry_run exclude each other"),
         ({"approve_users": [7]}, "approve_users needs approve"),
+        ({"comment": "agreed"}, "comment needs approve"),
+        ({"approve": "4711", "comment": "two\nlines"}, "comment: must be one line of text without control characters"),
+        ({"approve": "4711", "comment": "x" * 501}, "comment: has 501 characters; at most 500 are kept"),
     ],
 )
 def test_r16_an_approval_that_means_nothing_is_refused_before_anything_is_asked(
@@ -195,6 +224,48 @@ def test_r16_a_first_import_lasts_until_nothing_is_deferred(world: World) -> Non
 
     assert (broken_off.status, broken_off.counts.deferred > 0) == ("partial", True)
     assert (result.status, len(world.account.employees)) == ("done", 12)
+
+
+@pytest.mark.parametrize("refused", [Right.UPDATE_EMPLOYEES, None], ids=["method", "record"])
+def test_r16_a_refusal_does_not_prolong_the_first_import(world: World, refused: Right | None) -> None:
+    world.hire_many(11)
+    world.account.add_employee(last_name="Known", email="known@x.test")
+    world.hire("Known")
+    if refused:
+        world.behave(rights=frozenset(Right) - {refused})
+    else:
+        world.sandbox.faults.add(Fault(FaultKind.MNEMONIC, api="callgear", method="update.employees", times=None))
+    first = world.import_people()
+    world.hire_many(12, prefix="Bogus")
+
+    result = world.import_people()
+
+    assert (first.status, first.counts.created) == ("partial", 11)
+    assert (result.status, result.counts.created, result.counts.held) == ("held", 0, 12)
+
+
+def run_out_of_time(world: World) -> None:
+    """The account answers so slowly that the run's time is over after a few requests."""
+    world.set(B24_PIPELINE_RUN_MINUTES="1")
+    world.sandbox.on_request = lambda *_: world.clock.sleep(10)
+
+
+def leave_account_unread(world: World) -> None:
+    world.sandbox.faults.add(Fault(FaultKind.LIMIT_DAY, api="callgear", method="get.employees", times=None))
+
+
+@pytest.mark.parametrize("run_short", [run_out_of_time, leave_account_unread])
+def test_r16_a_shortage_prolongs_the_first_import(world: World, run_short: Callable[[World], None]) -> None:
+    world.hire_many(3)
+    world.import_people(only=[1])
+    world.hire_many(12, prefix="Newcomer")
+    run_short(world)
+    broken_off = world.import_people()
+    world.sandbox.faults.clear()
+    world.sandbox.on_request = None
+    world.clock.sleep(DAY)
+
+    assert (broken_off.status, world.import_people().status) == ("partial", "done")
 
 
 def test_r16_a_first_import_is_over_although_a_later_step_fails(world: World) -> None:

@@ -5,7 +5,8 @@ DELETE FROM store.approvals
 WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND used_by_run IS NULL
 
 -- name: add_approval
-INSERT INTO store.approvals (run_id, bitrix24_id, approved_at) VALUES ($run_id, $bitrix24_id, $approved_at)
+INSERT INTO store.approvals (run_id, bitrix24_id, approved_at, approved_by, comment)
+VALUES ($run_id, $bitrix24_id, $approved_at, $approved_by, $comment)
 
 -- name: newest_held_run
 SELECT run_id FROM store.runs

@@ -69,7 +69,8 @@ SELECT {columns} FROM store.pending_creates
 
 -- name: approvals_view
 CREATE OR REPLACE VIEW audit.approvals AS
-SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, runs.run_id AS used_by_run_id
+SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, approvals.approved_by, approvals.comment,
+       runs.run_id AS used_by_run_id
 FROM store.approvals AS approvals
 LEFT JOIN store.runs AS runs ON runs.number = approvals.used_by_run
 
