@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
+from b24_pipeline.alerts.defanging import defanged
 from b24_pipeline.alerts.masking import masked
 from b24_pipeline.alerts.troubles import Change, Trouble
 from b24_pipeline.reporting.texts import printable
@@ -56,9 +57,9 @@ def lines_of(trouble: Trouble) -> list[str]:
 
 
 def without_personal_data(said: str) -> str:
-    """An answer in words, without the addresses, e-mails and numbers that it may quote, and without markup."""
+    """An answer in words, without the addresses, e-mails and numbers that it may quote, markup or a link."""
     text = " ".join(printable(word) for word in said.split())
-    return masked(text).translate(MARKUP)[:LONGEST_ANSWER]
+    return defanged(masked(text).translate(MARKUP))[:LONGEST_ANSWER]
 
 
 def plain_name(name: str) -> str:
@@ -69,4 +70,4 @@ def plain_name(name: str) -> str:
         else " "
         for character in masked(printable(name))
     )
-    return " ".join(kept.split()) or "(no name)"
+    return defanged(" ".join(kept.split())) or "(no name)"

@@ -1,9 +1,12 @@
 """A state begins once and ends once; what is told of it names people and nothing else about them."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from b24_pipeline.alerts.bodies import card, plain
 from b24_pipeline.alerts.messages import message_of, plain_name, without_personal_data
 from b24_pipeline.alerts.troubles import Change, State, Trouble, compare, failed, held, records_failing, stale
 from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
@@ -142,6 +145,13 @@ def test_a_long_list_of_names_is_cut() -> None:
         ("phone +7(900)555-01-02, ext.12", "phone (number), ext.12"),
         ("the code 79005550102 of user 79005550102", "the code (number) of user (number)"),
         ("{{DATE(2)}} ${x}", "((DATE(2))) $(x)"),
+        ("evil.example said no", "evil[.]example said no"),
+        ("see www.evil.example/x?y=1.", "see www[.]evil[.]example/x?y=1."),
+        ("moved to xn--e1afmkfd.xn--p1ai", "moved to xn--e1afmkfd[.]xn--p1ai"),
+        ("//сайт.рф/, 3.3com.example", "//сайт[.]рф/, 3[.]3com[.]example"),
+        ("evil。example, evil．example", "evil[.]example, evil[.]example"),
+        ("user.get.example: get.example", "user.get[.]example: get[.]example"),
+        ('"ira b"@evil.example', '"ira b"@evil[.]example'),
     ],
 )
 def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, shown: str) -> None:
@@ -162,6 +172,8 @@ def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, s
         "a look-up by id misses user 12345, who is there",
         "create.employees: error, value of 120 characters",
         "The disk of data has 120 MiB left, 1200 MiB are needed: make room.",
+        "The database data/b24_pipeline.duckdb is damaged, e.g. cut.",
+        "delete.deal_employees: get.account: login.user: department.get",
     ],
 )
 def test_figures_codes_ids_and_times_of_our_own_are_no_phone_numbers(said: str) -> None:
@@ -177,7 +189,21 @@ def test_figures_codes_ids_and_times_of_our_own_are_no_phone_numbers(said: str) 
         ("[click](https://evil.test)", "click ((address)"),
         ("Лебедева Ира, доб. 102", "Лебедева Ира доб. (number)"),
         ("\u202e\x1b", "(no name)"),
+        ("evil.example", "evil[.]example"),
+        ("www.evil.example/x Ira", "www[.]evil[.]example x Ira"),
+        ("evil\u200b.\u200bexample", "evil[.]example"),
+        ("गुप्ता.भारत", "गुप्ता[.]भारत"),
+        ("J.R. Smith-Jones Ph.D.", "J.R. Smith-Jones Ph.D."),
     ],
 )
 def test_a_name_means_nothing_to_a_chat(name: str, shown: str) -> None:
     assert plain_name(name) == shown
+
+
+def test_nothing_from_outside_is_a_link_in_any_form_of_a_message() -> None:
+    new = trouble(State.RECORDS_FAILING, said="ask help.example", people=("www.evil.example/x", "ira@evil.example"))
+    message = message_of(Change(new=(new,), still=(), over=()), connection="portal.test → account.test")
+
+    for sent in (message.text, json.dumps(plain(message)), json.dumps(card(message))):
+        assert not re.search(r"\w\.(evil|example)|@", sent)
+        assert "portal.test" in sent
