@@ -26,7 +26,7 @@ run: $(READY) ## import the sandbox company once and print what was done
 export: $(READY) ## the audit as Parquet files, one folder a table: FOLDER=warehouse; SANDBOX=1 for the sandbox's
 	@$(BIN)/b24-pipeline export $(or $(FOLDER),data/export) $(if $(SANDBOX),--sandbox)
 
-dev: $(READY) ## Dagster UI on 127.0.0.1 with schedule and sensor; SANDBOX=1 for the built-in company
+dev: $(READY) ## Dagster UI on 127.0.0.1; SANDBOX=1 for the built-in company, with schedule and sensor on
 	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)
 
 OLDEST := $(VENV)/oldest-duckdb

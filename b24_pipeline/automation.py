@@ -1,5 +1,6 @@
 """When the import runs: every 30 minutes, and within a minute of a change (R17). Plus the housekeeping jobs."""
 
+import os
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -14,6 +15,7 @@ from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
 from b24_pipeline.importing.lock import is_held
 from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.rules.records import Trigger
+from b24_pipeline.settings.given import AUTOMATION, OFF
 from b24_pipeline.store import Paths, StoreError
 
 CHAIN = dg.AssetSelection.assets(
@@ -31,6 +33,8 @@ ACTIVE = [
     for status in dg.DagsterRunStatus
     if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 ]
+STARTS_OFF = os.environ.get(AUTOMATION) == OFF
+"""Whether nothing is imported by itself until somebody switches schedule and sensor on; that choice is kept."""
 NO_IMPORT = {"io_manager": dg.mem_io_manager}
 """For jobs that are no import: the project's own store of frames would begin one, and hold its lock."""
 
@@ -48,7 +52,7 @@ employee_import = dg.define_asset_job(
     cron_schedule="*/30 * * * *",
     job=employee_import,
     execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
+    default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,
     description="The import every 30 minutes (R17). Skips while another run is going on or settings are missing.",
 )
 def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -60,7 +64,7 @@ def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
 @dg.sensor(
     job=employee_import,
     minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=dg.DefaultSensorStatus.STOPPED if STARTS_OFF else dg.DefaultSensorStatus.RUNNING,
     description=(
         "Looks at the portal with one request and asks for a run when a user appeared, was dismissed, or one that is "
         "not linked yet has changed (R17)."

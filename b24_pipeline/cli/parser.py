@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--reset", action="store_true", help="begin with the company as it was at first")
 
-    dev = commands.add_parser("dev", help="the Dagster UI on 127.0.0.1, with schedule and sensor")
+    dev = commands.add_parser("dev", help="the Dagster UI on 127.0.0.1; schedule and sensor are off until switched on")
     dev.add_argument("--sandbox", action="store_true", help="against the built-in sandbox instead of the real systems")
     dev.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
     add_allowed_host(dev)

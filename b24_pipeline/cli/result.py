@@ -257,7 +257,10 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
         only = f" --only {' '.join(map(str, result.chosen))}" if result.chosen else ""
         steps.append(f"b24-pipeline sync{only}{option}   does it")
     steps.append(f"b24-pipeline explain ID{option}   tells the life of one person")
-    steps.append(f"make dev{' SANDBOX=1' if sandbox else ''}   opens the Dagster UI with schedule and sensor")
+    if sandbox:
+        steps.append("make dev SANDBOX=1   opens the Dagster UI, with schedule and sensor")
+    else:
+        steps.append("make dev   opens the Dagster UI, where schedule and sensor are switched on")
     if sandbox:
         steps.append("cp .env.example .env   and fill it in, to import from your own portal")
     console.print(Text("\nNext:\n  " + "\n  ".join(steps)))

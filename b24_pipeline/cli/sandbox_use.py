@@ -9,7 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from b24_pipeline.cli import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
+from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.given import GIVEN
 
 FOLDER = Path("data/sandbox")
@@ -18,6 +20,9 @@ LOCK = FOLDER / "serving.lock"
 ADDRESS = FOLDER / "address.json"
 DATABASE = FOLDER / "b24_pipeline.duckdb"
 DATABASE_SETTING = "B24_PIPELINE_DATABASE"
+DAGSTER = FOLDER / "dagster"
+PROJECT_DAGSTER = "data/dagster"
+"""Where `dagster.yaml` of the project folder keeps the history of the real import."""
 RECEIVERS = ("B24_PIPELINE_ALERT_WEBHOOK_URL", "B24_PIPELINE_ALERT_EMAIL_TO")
 
 
@@ -49,6 +54,19 @@ def sandbox_database() -> str:
 def receivers() -> dict[str, str]:
     """Trying things out alarms nobody: the receivers of `.env` are for the real import, those given here are meant."""
     return {name: os.environ.get(name, "") for name in RECEIVERS}
+
+
+def use_sandbox_home() -> None:
+    """Give Dagster a home of the sandbox's own: made-up people must not be in the history of the real import."""
+    installed = Path(__file__).resolve().parents[2]
+    files = (folder / PROJECT_FILE for folder in (installed, Path.cwd()))
+    project = next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")
+    text = project.replace(PROJECT_DAGSTER, DAGSTER.as_posix())
+    file = DAGSTER / PROJECT_FILE
+    DAGSTER.mkdir(parents=True, exist_ok=True)
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+    os.environ[NAME] = str(DAGSTER.absolute())
 
 
 @contextmanager

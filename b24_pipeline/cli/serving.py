@@ -13,9 +13,10 @@ from contextlib import ExitStack
 from b24_pipeline import settings
 from b24_pipeline.cli.dagster_programs import run_program, set_dagster_home
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import receivers, reset_state, served
+from b24_pipeline.cli.sandbox_use import receivers, reset_state, served, use_sandbox_home
 from b24_pipeline.cli.webserver_guard import guard_webserver
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
+from b24_pipeline.settings.given import AUTOMATION, OFF
 
 LOOPBACK = "127.0.0.1"
 WORKSPACE = "workspace.yaml"
@@ -38,16 +39,18 @@ def sandbox(arguments: argparse.Namespace) -> Exit:
 
 def dev(arguments: argparse.Namespace) -> Exit:
     """Start the web server and the daemon, with the sandbox beside them when asked."""
-    set_dagster_home()
+    if arguments.sandbox:
+        use_sandbox_home()
+    else:
+        set_dagster_home()
     refuse_taken(LOOPBACK, arguments.port)
     with ExitStack() as stack:
-        environment = dict(os.environ)
         if arguments.sandbox:
             address = stack.enter_context(served(port=0))
-            environment |= address.variables() | receivers()
+            environment = {**os.environ, **address.variables(), **receivers()}
             print(f"The sandbox's page, to hire, edit and dismiss people: {address.page_url}", flush=True)
         else:
-            warn_of_missing_settings()
+            environment = environment_of_real_systems()
         print(f"The Dagster UI: http://127.0.0.1:{arguments.port}", flush=True)
         return run_both(arguments, environment)
 
@@ -123,6 +126,13 @@ def refuse_taken(host: str, port: int) -> None:
         raise SettingsError("--host: is no address to listen on. Example: --host 0.0.0.0") from None
     except OSError as error:
         raise SettingsError(f"--port: port {port} of {host} cannot be used ({error.strerror})") from None
+
+
+def environment_of_real_systems() -> dict[str, str]:
+    """What the UI and the daemon are started with: nobody is imported before somebody wants it."""
+    warn_of_missing_settings()
+    print("Schedule and sensor are off until somebody switches them on in the UI, on the page Automation.")
+    return {**os.environ, AUTOMATION: OFF}
 
 
 def warn_of_missing_settings() -> None:

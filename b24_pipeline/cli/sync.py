@@ -17,7 +17,7 @@ from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.faults import in_words
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, read_result
-from b24_pipeline.cli.sandbox_use import sandbox_settings
+from b24_pipeline.cli.sandbox_use import sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.terminal import as_json, wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.definitions import defs
@@ -42,7 +42,10 @@ EXIT_OF = {
 def sync(arguments: argparse.Namespace) -> Exit:
     """Run the import once and print what was done."""
     try:
-        set_dagster_home()
+        if arguments.sandbox:
+            use_sandbox_home()
+        else:
+            set_dagster_home()
         with sandbox_settings() if arguments.sandbox else nullcontext():
             chosen = settings.load()
             result = run_once(chosen, arguments)

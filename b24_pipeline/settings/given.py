@@ -9,7 +9,8 @@ from pydantic_settings import EnvSettingsSource
 GIVEN = "B24_PIPELINE_GIVEN_ENVIRONMENT"
 """Holds what was given in the environment before Dagster put `.env` over it."""
 AUTOMATION = "B24_PIPELINE_AUTOMATION"
-"""Whether schedule and sensor are off until somebody switches them on; set for `b24-pipeline dev` on real systems."""
+"""Set to `off` for `b24-pipeline dev` on real systems: schedule and sensor are off until somebody switches them on."""
+OFF = "off"
 
 
 class GivenEnvironment(EnvSettingsSource):

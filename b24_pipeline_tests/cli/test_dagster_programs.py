@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from dagster._cli import utils
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 
 from b24_pipeline.cli.dagster_programs import let_environment_win, run_program, set_dagster_home
+from b24_pipeline.cli.sandbox_use import use_sandbox_home
+from b24_pipeline.cli.serving import environment_of_real_systems
 from b24_pipeline.settings.given import GIVEN
 from b24_pipeline_tests.cli.conftest import Terminal
 
@@ -70,6 +73,43 @@ def test_without_any_the_home_is_the_project_folder(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("DAGSTER_HOME", "")
     set_dagster_home()
     assert os.environ["DAGSTER_HOME"] == str(tmp_path)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_the_sandbox_has_a_home_of_its_own_whatever_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
+    (tmp_path / "dagster.yaml").write_text("storage: [")
+
+    use_sandbox_home()
+
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path / "data/sandbox/dagster")
+    written = Path(os.environ["DAGSTER_HOME"], "dagster.yaml").read_text()
+    assert written == (PROJECT / "dagster.yaml").read_text().replace("data/dagster", "data/sandbox/dagster")
+    assert "data/sandbox/dagster/compute_logs" in written
+
+
+def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    environment = environment_of_real_systems()
+
+    assert "Schedule and sensor are off until somebody switches them on in the UI" in capsys.readouterr().out
+    assert loaded_states({}) == ["RUNNING", "RUNNING"]
+    assert loaded_states(environment) == ["STOPPED", "STOPPED"]
+
+
+def loaded_states(environment: dict[str, str]) -> list[str]:
+    """How schedule and sensor begin in a process with this environment."""
+    script = (
+        "from b24_pipeline.automation import bitrix24_changes, every_30_minutes\n"
+        "print(every_30_minutes.default_status.value, bitrix24_changes.default_status.value)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "PYTHONPATH": str(PROJECT)}, capture_output=True, check=True
+    )
+    return said.stdout.decode().split()
 
 
 @pytest.mark.parametrize("home", ["data", "/nowhere", str(PROJECT / "README.md")])

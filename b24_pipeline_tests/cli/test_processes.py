@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import httpx
 import pytest
 
@@ -65,11 +66,13 @@ def test_a_process_whose_command_breaks_off_ends_as_python_ends() -> None:
     assert said.stderr.splitlines()[-1] == "OSError: nowhere to write"
 
 
-def test_an_import_of_the_sandbox_company(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_an_import_of_the_sandbox_company(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = subprocess.run(
         [*COMMAND, "sync", "--sandbox", "--json"],
         cwd=tmp_path,
-        env=environment,
+        env={**environment, "DAGSTER_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
@@ -80,6 +83,10 @@ def test_an_import_of_the_sandbox_company(tmp_path: Path, environment: dict[str,
     assert found["counts"]["created"] > 100
     assert {path.name for path in tmp_path.iterdir()} == {"dagster.yaml", "data"}
     assert (tmp_path / "data/sandbox/b24_pipeline.duckdb").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["sandbox"], "made-up people in the real history"
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config("data/sandbox/dagster") as instance:
+        assert [run.run_id for run in instance.get_runs()] == [found["run_id"]]
 
 
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment: dict[str, str]) -> None:

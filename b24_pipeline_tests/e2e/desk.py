@@ -9,13 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from b24_pipeline.settings.given import AUTOMATION, OFF
 
 PROJECT = Path(__file__).resolve().parents[2]
 SENSOR = "bitrix24_changes"
@@ -89,8 +91,7 @@ def running_desk(folder: Path) -> Iterator[Desk]:
         shutil.copy(PROJECT / name, folder / name)
     (folder / "data").mkdir()
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-    stop_automation(folder, environment)
+    environment = {**os.environ, AUTOMATION: OFF}  # each run of the story is somebody's doing
     log = folder / "dev.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -109,19 +110,6 @@ def running_desk(folder: Path) -> Iterator[Desk]:
             raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
         finally:
             stop(process)
-
-
-def stop_automation(folder: Path, environment: Mapping[str, str]) -> None:
-    """Begin with sensor and schedule off, so that each run of the story is somebody's doing."""
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    for kind, name in (("sensor", SENSOR), ("schedule", "every_30_minutes")):
-        subprocess.run(
-            [dagster, kind, "stop", "-w", "workspace.yaml", "-l", "b24_pipeline", name],
-            cwd=folder,
-            env={**environment, "DAGSTER_HOME": str(folder)},
-            capture_output=True,
-            check=True,
-        )
 
 
 def sandbox_page(folder: Path) -> str:
