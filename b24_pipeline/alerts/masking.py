@@ -2,7 +2,7 @@
 
 import re
 
-from b24_pipeline.rules.normalising import SHORTEST_PHONE
+from b24_pipeline.rules.phone_numbers import SHORTEST_PHONE
 
 ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 EMAIL = re.compile(r"[^\s@<>,;:\"']+@[^\s@<>,;\"']+")

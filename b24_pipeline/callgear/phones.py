@@ -8,11 +8,10 @@ from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import SipNumbersInTheWay
 from b24_pipeline.callgear.sip_lines import read_sip_lines
-from b24_pipeline.rules.normalising import decimal_digits
+from b24_pipeline.rules.phone_numbers import EXTENSION_MARK, decimal_digits
 
 NumberKey = tuple[str, str]
 
-EXTENSION_MARK = "..."
 SHORTEST_FULL_NUMBER = 10
 """Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
 

@@ -6,7 +6,7 @@ from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.previews import reason
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import LONGEST_PHONE, SHORTEST_PHONE
+from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, SHORTEST_PHONE
 from b24_pipeline.store import findings
 from b24_pipeline.store.schema import HISTORIES
 

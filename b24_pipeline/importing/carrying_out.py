@@ -12,7 +12,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.callgear import errors
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 from b24_pipeline.rules.records import ActionKind, Outcome
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from b24_pipeline.reporting.texts import markdown_line, numbered
 from b24_pipeline.rules.email_matching import by_email
-from b24_pipeline.rules.normalising import LIST_SEPARATOR
+from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
 from b24_pipeline.store import life_words as words
 from b24_pipeline.store.evidence import Evidence

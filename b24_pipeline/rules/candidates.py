@@ -6,6 +6,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames, normalising
+from b24_pipeline.rules.phone_numbers import phone_numbers
 from b24_pipeline.rules.records import Edition, Policy, Rejection, Scope, Standing
 
 PHONES_IN_DIALLING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
@@ -22,8 +23,7 @@ def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames
     """R01-R06 for every user: standing, reason and the normalised fields, one row a user."""
     last_name = normalising.tidy(users["last_name"])
     email = normalising.tidy_email(users["email"])
-    phone_texts = [users[column] for column in PHONES_IN_DIALLING_ORDER]
-    numbers = [normalising.phone_number(texts) for texts in phone_texts]
+    numbers = phone_numbers([users[column] for column in PHONES_IN_DIALLING_ORDER], policy=policy.phones)
     judged = pd.DataFrame(
         {
             "bitrix24_id": users["bitrix24_id"],
@@ -34,8 +34,8 @@ def judge(users: DataFrame[frames.Users], *, policy: Policy) -> DataFrame[frames
             "patronymic": normalising.tidy(users["second_name"]),
             "email": email,
             "email_key": normalising.lower_case_email(email, received=users["email"]),
-            "phones": normalising.in_dialling_order(*numbers, policy=policy.phones),
-            "unusable_phones": normalising.unusable_phones(phone_texts, numbers=numbers),
+            "phones": numbers["phones"],
+            "unusable_phones": numbers["unusable_phones"],
         }
     )
     reason = rejection(judged, departments=users["departments"], edition=policy.edition)

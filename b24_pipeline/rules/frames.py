@@ -14,7 +14,7 @@ import pandera.errors
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules.normalising import LONGEST_PHONE, SHORTEST_PHONE
+from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, MOST_PHONES, SHORTEST_PHONE
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
@@ -84,10 +84,10 @@ class Employees(Frame):
     patronymic: str = personal("Patronymic, normalised (R04)")
     email: str = personal("E-mail as it is sent: normalised (R04)")
     email_key: str = personal("E-mail as it is compared: normalised, in lower case (R04)")
-    phones: str = personal("Phone numbers in dialling order: digits, comma-separated (R05)")
+    phones: str = personal("Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)")
     unusable_phones: str = personal(
-        f"Phone texts left out because they are not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, separated by « | »"
-        " (R05)"
+        f"Phone texts left out, separated by « | »: not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond"
+        f" {MOST_PHONES} numbers (R05)"
     )
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import LIST_SEPARATOR, joined
+from b24_pipeline.rules.normalising import joined
+from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, OnIdMatch, Outcome, Policy
 
 NO_PHONES = "[]"

@@ -1,4 +1,4 @@
-"""R04-R06: names, e-mails and phones as they are compared and sent."""
+"""R04, R06: names and e-mails as they are compared and sent."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import normalising
-from b24_pipeline.rules.records import PhonesPolicy, Policy
+from b24_pipeline.rules.records import Policy
 from b24_pipeline_tests.people import by_user, employees, user
 
 EVERY_WHITE_SPACE = "".join(chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace())
@@ -81,74 +81,6 @@ def test_r04_emails_are_sent_tidy_and_compared_in_lower_case(
 ) -> None:
     assert normalised("email", email=written) == sent
     assert normalised("email_key", email=written) == compared
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        ("+7 (912) 345-67-89", "79123456789"),
-        ("tel:8.912.345.67.89", "89123456789"),
-        ("+7 495 100-20-30 доб. 118", "74951002030118"),
-        ("0044 20 7946 0000", "00442079460000"),
-        ("٠٥٠ ١٢٣ ٤٥٦٧", "0501234567"),
-        ("۰۹۱۲۳۴۵۶۷۸۹", "09123456789"),
-        ("९८७६५४३२१०", "9876543210"),
-        ("１２３－４５６７", "1234567"),
-        ("𝟏𝟐𝟑𝟒", "1234"),
-        ("+٩71 50 555", "97150555"),
-        ("12³45", "1245"),
-        ("①②③ 456", "456"),
-        ("Ⅷ 123", "123"),
-        ("五 555", "555"),
-    ],
-)
-def test_r05_only_decimal_digits_are_kept_and_every_script_counts_as_its_value(written: str, number: str) -> None:
-    assert normalised("phones", work_phone=written) == number
-    assert normalised("unusable_phones", work_phone=written) is None
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [("12", None), ("1-2", None), ("123", "123"), ("1" * 15, "1" * 15), ("1" * 16, None), ("none", None), ("٣٤", None)],
-)
-def test_r05_fewer_than_3_or_more_than_15_digits_are_left_out_and_noted(written: str, number: str | None) -> None:
-    assert normalised("phones", work_phone=written) == number
-    assert normalised("unusable_phones", work_phone=written) == (None if number else written)
-
-
-def test_r05_who_has_no_usable_phone_is_still_a_candidate() -> None:
-    judged = employees(user(1, work_phone=" ext 7 ", personal_mobile="+7 912 345-67-89 / +7 912 345-67-80"))
-    assert by_user(judged, "standing") == {1: "candidate"}
-    assert by_user(judged, "phones") == {1: None}
-    assert by_user(judged, "unusable_phones") == {1: "ext 7 | +7 912 345-67-89 / +7 912 345-67-80"}
-
-
-PHONES = [
-    # work, mobile, landline, all, first
-    ("111", "222", "333", "111,222,333", "111"),
-    ("111", None, "333", "111,333", "111"),
-    (None, "222", "333", "222,333", "222"),
-    (None, None, "333", "333", "333"),
-    (None, None, None, None, None),
-    ("12", "222", "333", "222,333", "222"),
-    ("12", "+", "333", "333", "333"),
-    ("111", "1-1-1", "333", "111,333", "111"),
-    ("111", "222", "(111)", "111,222", "111"),
-    ("111", "222", "2 22", "111,222", "111"),
-    ("111", "1 11", "11 1", "111", "111"),
-    (None, "222", "2-22", "222", "222"),
-    ("", " ", "333", "333", "333"),
-    ("8 912 345", "+7 912 345", None, "8912345,7912345", "8912345"),
-]
-
-
-@pytest.mark.parametrize(("work", "mobile", "landline", "every", "first"), PHONES)
-def test_r05_order_is_work_mobile_landline_and_of_equal_numbers_the_first_stays(
-    work: str | None, mobile: str | None, landline: str | None, every: str | None, first: str | None
-) -> None:
-    texts = {"work_phone": work, "personal_mobile": mobile, "personal_phone": landline}
-    assert normalised("phones", **texts) == every
-    assert normalised("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == first
 
 
 @pytest.mark.parametrize(

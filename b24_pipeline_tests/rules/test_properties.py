@@ -1,6 +1,7 @@
 """What holds for every company: properties of the rules over generated users, employees, links and settings."""
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import candidates, frames, matching, normalising, planning
+from b24_pipeline.rules import candidates, frames, matching, normalising, phone_numbers, planning
 from b24_pipeline.rules.records import ActionKind, Edition, OnIdMatch, PhonesPolicy, Policy, Scope, Standing
 from b24_pipeline_tests import people
 from b24_pipeline_tests.people import Row
@@ -33,7 +34,9 @@ EMAILS = st.sampled_from(
     ]
 )
 NAMES = st.sampled_from([None, "Lebedeva", " LEBEDEVA ", "Zimina", "(bitrix24) Zimina", "van  der\u00a0Berg"])
-PHONES = st.sampled_from([None, "", "123", "1-2-3", "+7 (912) 345-67-89", "٠٥٠ ١٢٣", "12", "1" * 16, "доб."])
+PHONES = st.sampled_from(
+    [None, "", "123", "1-2-3", "+7 (912) 345-67-89", "٠٥٠ ١٢٣", "12", "1" * 16, "доб.", "101, 102 #5"]
+)
 USER_IDS, CALLGEAR_IDS = range(1, 13), range(101, 109)
 
 
@@ -287,20 +290,33 @@ def test_r04_names_and_emails_are_in_nfc_without_control_and_format_characters(o
     assert normalising.tidy_address(f"{decomposed}\u200b") == normalising.tidy_address(one)
 
 
-DIALLED = st.text(alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x"), max_size=24)
+DIALLED = st.text(
+    alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x#,;\n…"), max_size=24
+)
+SOME_PHONES = DIALLED | st.sampled_from(["101, 102", "101 доб. 5", "101...5", "+7 (812) 555-01-01 #40, x5", "1-01"])
 
 
 @with_texts
-@given(st.lists(st.tuples(*[st.none() | DIALLED] * 3), min_size=1, max_size=30), st.sampled_from(PhonesPolicy))
+@given(st.lists(st.tuples(*[st.none() | SOME_PHONES] * 3), min_size=1, max_size=30), st.sampled_from(PhonesPolicy))
 def test_r05_phones_are_3_to_15_ascii_digits_without_duplicates_and_none_gets_lost(
     texts: list[tuple[str | None, ...]], policy: PhonesPolicy
 ) -> None:
-    work, mobile, landline = (pd.Series(column, dtype="str") for column in zip(*texts, strict=True))
-    numbers = [normalising.phone_number(column) for column in (work, mobile, landline)]
-    together = normalising.in_dialling_order(*numbers, policy=policy)
-    for written, phones in zip(texts, together, strict=True):
+    columns = [pd.Series(column, dtype="str") for column in zip(*texts, strict=True)]
+    read = phone_numbers.phone_numbers(columns, policy=policy)
+    for written, phones, unusable in zip(texts, read["phones"], read["unusable_phones"], strict=True):
         found = [] if pd.isna(phones) else phones.split(",")
-        digits = (normalising.decimal_digits(text) for text in written if text)
-        expected = list(dict.fromkeys(number for number in digits if 3 <= len(number) <= 15))
-        assert found == (expected[:1] if policy is PhonesPolicy.FIRST else expected)
-        assert all(number.isascii() and number.isdigit() for number in found)
+        alone = [value or None for value in phone_numbers.numbers_of_user(written, policy=policy)]
+        assert [None if pd.isna(value) else value for value in (phones, unusable)] == alone
+        assert len(set(found)) == len(found) <= (1 if policy is PhonesPolicy.FIRST else 10)
+        assert all(re.fullmatch(r"[0-9]{3,15}(\.\.\.[0-9]{1,10})?", number) for number in found)
+        assert bool(found) or not pd.isna(unusable) or not any(re.search(r"\w", text or "") for text in written)
+
+
+@with_texts
+@given(st.lists(st.none() | SOME_PHONES, min_size=1, max_size=30))
+def test_r05_normalising_phones_is_idempotent(texts: list[str | None]) -> None:
+    nothing = pd.Series([None] * len(texts), dtype="str")
+    once = phone_numbers.phone_numbers([pd.Series(texts, dtype="str"), nothing, nothing], policy=PhonesPolicy.ALL)
+    again = phone_numbers.phone_numbers([once["phones"], nothing, nothing], policy=PhonesPolicy.ALL)
+    assert again["phones"].equals(once["phones"])
+    assert again["unusable_phones"].isna().all()
