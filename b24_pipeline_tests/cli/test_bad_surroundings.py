@@ -213,6 +213,15 @@ def test_a_host_to_listen_on_that_is_none_is_2(terminal: Terminal, host: str) ->
     assert (said.code, one_line(said)) == (2, "--host: is no address to listen on. Example: --host 0.0.0.0")
 
 
+@pytest.mark.parametrize("name", ["https://dagster.example.com", "*", "", "a b", "dagster.example.com/", NO_UTF_8])
+@pytest.mark.parametrize("command", ["dev", "webserver"])
+def test_a_name_for_the_ui_that_is_none_is_2(terminal: Terminal, command: str, name: str) -> None:
+    said = terminal(command, "--allowed-host", name)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith("is no host name. Example: --allowed-host dagster.example.com\n")
+
+
 @pytest.mark.parametrize("kept", ["{", "[]", '{"format": 99}'])
 def test_a_damaged_state_of_the_sandbox_is_2_and_how_to_begin_anew(terminal: Terminal, kept: str) -> None:
     sandbox_use.FOLDER.mkdir(parents=True)

@@ -12,6 +12,8 @@ import dagster as dg
 import httpx
 import pytest
 
+from b24_pipeline_tests.e2e.desk import START_SECONDS, free_port, wait_for
+
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from b24_pipeline.cli import main; sys.exit(main())"]
 HEAVY = ("dagster", "duckdb", "httpx", "pandas", "pandera", "pydantic", "rich", "uvicorn")
@@ -108,3 +110,21 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment:
         "B24_PIPELINE_DATABASE",
     }
     assert process.returncode == 0
+
+
+def test_dev_serves_the_guarded_ui_beside_the_daemon_until_it_is_interrupted(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    shutil.copy(PROJECT / "workspace.yaml", tmp_path)
+    url, log = f"http://127.0.0.1:{free_port()}/server_info", tmp_path / "dev.log"
+    command = [*COMMAND, "dev", "--port", str(httpx.URL(url).port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    wait_for("the UI", lambda: httpx.get(url), seconds=START_SECONDS)
+    wait_for("the daemon", lambda: "configured with the following daemons" in log.read_text(), seconds=START_SECONDS)
+
+    statuses = [httpx.get(url, headers=headers).status_code for headers in ({}, {"Host": "evil.example"})]
+    process.send_signal(signal.SIGINT)
+
+    assert (process.wait(), statuses) == (0, [200, 403])
+    assert "Traceback" not in log.read_text()
