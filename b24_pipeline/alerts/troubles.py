@@ -20,6 +20,7 @@ class State(StrEnum):
     HELD_EMAIL_LINK = "held: existing employees linked by e-mail"
     HELD_ID_UPDATE = "held: existing employees changed because they are matched by id"
     HELD_CREATE = "held: employees to create"
+    FEWER_IMPORTABLE = "far fewer candidates can be imported"
     RECORDS_FAILING = "records failing"
     LEAVERS_STILL_LISTED = "leavers cannot be taken off the responsible list"
 
@@ -104,6 +105,15 @@ def held(health: Health) -> list[Trouble]:
         )
         for harm, people in by_harm.items()
     ]
+
+
+def fewer_importable(health: Health) -> list[Trouble]:
+    """R02: the last successful run could import less than half of the share that the import before it could."""
+    now, before = health.importable, health.importable_before
+    if health.success is None or before is None or not now.has_fallen(before=before):
+        return []
+    words = f"{now.describe_fall(before=before).capitalize()}. Look whether something was emptied in Bitrix24."
+    return [Trouble(State.FEWER_IMPORTABLE, since=health.success.started_at, words=words)]
 
 
 def records_failing(health: Health) -> list[Trouble]:

@@ -20,6 +20,10 @@ def candidates_are_imported(run: ImportRun) -> Verdict:
     found = findings.imported(run.store)
     words = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
+    before = run.store.importable_before()
+    if before is not None and not run.config.only and found.importable.has_fallen(before=before):
+        words = f"{words}; {found.importable.describe_fall(before=before)}"
+        return Verdict(passed=False, words=words, figures=figures)
     return Verdict(found.share >= SMALLEST_SHARE, words, figures=figures)
 
 
@@ -75,7 +79,8 @@ callgear_upsert_checks = checks_of(
         Check(
             "candidates_are_imported",
             f"At least {SMALLEST_SHARE:.0%} of the active employees of Bitrix24 are linked to an employee of CallGear. "
-            "Fewer means that much is rejected, in conflict, held or deferred: the other checks say whom.",
+            "Fewer means that much is rejected, in conflict, held or deferred: the other checks say whom. "
+            "It also warns when less than half of the share of the last import can be imported now (R02).",
             candidates_are_imported,
         ),
         Check(

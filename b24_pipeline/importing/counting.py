@@ -4,7 +4,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import MatchKind, Standing
+from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
 
 
 def count_employees(run: ImportRun, employees: DataFrame[frames.Employees]) -> None:
@@ -27,3 +27,27 @@ def count_matches(run: ImportRun, matches: DataFrame[frames.Matches]) -> None:
         matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
         conflicts=int(kinds.get(MatchKind.CONFLICT, 0)),
     )
+
+
+def count_actions(run: ImportRun, actions: DataFrame[frames.Actions]) -> None:
+    """Count how the actions of a step ended."""
+    if actions.empty:
+        return
+    outcome, action = actions["outcome"], actions["action"]
+    done = outcome == Outcome.DONE
+    filled = (
+        done
+        & action.isin([ActionKind.LINK, ActionKind.UPDATE])
+        & actions["after"].str.contains('"phone_numbers"', regex=False).fillna(value=False).astype(bool)
+    )
+    tally = {
+        "created": done & (action == ActionKind.CREATE),
+        "linked": done & (action == ActionKind.LINK),
+        "phones_added": filled,
+        "failed": outcome == Outcome.FAILED,
+        "deferred": outcome == Outcome.DEFERRED,
+        "held": outcome == Outcome.HELD,
+        "waiting": outcome == Outcome.WAITING,
+        "responsible_removed": done & (action == ActionKind.REMOVE_RESPONSIBLE),
+    }
+    run.count(**{name: getattr(run.counts, name) + int(rows.sum()) for name, rows in tally.items()})

@@ -82,6 +82,8 @@ class ImportRun:
     notes: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
     """What this run could not even plan, and why."""
+    importable_before: float | None = None
+    """Which share of the candidates could be imported at the last import; None before the first one."""
     out_of_resources: bool = False
     """Something was deferred for want of time or points."""
     trouble: tuple[RunStatus, str] | None = None
@@ -199,37 +201,22 @@ class ImportRun:
         """Set some of the run's figures."""
         self.counts = replace(self.counts, **numbers)
 
-    def add(self, actions: DataFrame[frames.Actions]) -> None:
-        """Count how the actions of a step ended."""
-        if actions.empty:
-            return
-        outcome, action = actions["outcome"], actions["action"]
-        done = outcome == Outcome.DONE
-        filled = (
-            done
-            & action.isin([ActionKind.LINK, ActionKind.UPDATE])
-            & actions["after"].str.contains('"phone_numbers"', regex=False).fillna(value=False).astype(bool)
-        )
-        tally = {
-            "created": done & (action == ActionKind.CREATE),
-            "linked": done & (action == ActionKind.LINK),
-            "phones_added": filled,
-            "failed": outcome == Outcome.FAILED,
-            "deferred": outcome == Outcome.DEFERRED,
-            "held": outcome == Outcome.HELD,
-            "waiting": outcome == Outcome.WAITING,
-            "responsible_removed": done & (action == ActionKind.REMOVE_RESPONSIBLE),
-        }
-        self.count(**{name: getattr(self.counts, name) + int(rows.sum()) for name, rows in tally.items()})
+    def importable_fall(self) -> str | None:
+        """R02: that far fewer candidates can be imported than at the last import, in words; None where it is not so."""
+        now, before = self.counts.importable, self.importable_before
+        if self.config.only or before is None or not now.has_fallen(before=before):
+            return None
+        return now.describe_fall(before=before)
 
     def status(self) -> tuple[RunStatus, str | None]:
         """How the run ended, and why it did not end well."""
         if self.trouble is not None:
             return self.trouble
-        note = "; ".join([*self.notes, *self.postponed]) or None
+        fall = self.importable_fall()
+        note = "; ".join([*self.notes, *self.postponed, *([fall] if fall else [])]) or None
         if self.counts.held:
             return RunStatus.HELD, note
-        if self.counts.failed or self.counts.deferred or self.postponed:
+        if self.counts.failed or self.counts.deferred or self.postponed or fall:
             return RunStatus.PARTIAL, note
         return RunStatus.DONE, note
 
@@ -268,6 +255,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
         started_at=started_at,
         circumstances=circumstances,
         approval=store.open_approval(started_at),
+        importable_before=store.importable_before(),
         interrupted=interrupted,
     )
 
@@ -287,6 +275,8 @@ def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
     run.store.finish_run(status, reason, run.counts)
     if not run.config.dry_run:
         run.store.settle_approvals()
+    if run.importable_fall() is None:
+        run.store.remember_importable(run.counts)
     try:
         run.store.publish()
     except StoreError as error:

@@ -19,6 +19,7 @@ from b24_pipeline.importing.carrying_out import (
     planned_actions,
     without_requests,
 )
+from b24_pipeline.importing.counting import count_actions
 from b24_pipeline.importing.progress import Progress
 from b24_pipeline.importing.run import ImportRun, RunStopped
 from b24_pipeline.rules import frames, planning
@@ -77,7 +78,7 @@ def send_plan(
         sent = send_all(run, todo, dead_letters=dead_letters, step=step, sender=sender)
     stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
     actions = frames.together(frames.Actions, stands, sent.actions)
-    run.add(actions)
+    count_actions(run, actions)
     if not run.config.dry_run:
         run.settle_dead_letters(actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
     if isinstance(sent.stopped, AccountError | TooManyFailures):
@@ -128,7 +129,7 @@ def send_all(
             progress.advance(len(answers))
     except BaseException:  # also when a person stops the run: what was done by then is counted
         for part in sent.parts:
-            run.add(part)
+            count_actions(run, part)
         raise
     for kind, why in carrier.breaker.stopped_kinds.items():
         run.notes.append(f"nothing more of kind {kind} could be done: {why}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.importable import Importable
 from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.schema import HISTORIES
 
@@ -27,10 +28,11 @@ Offender = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many candidates there are, with the rejected ones, and how many of them have a live link."""
+    """How many candidates there are, with the rejected ones, how many have a live link, and how many can have one."""
 
     candidates: int
     imported: int
+    importable: Importable
 
     @property
     def share(self) -> float:
@@ -46,7 +48,8 @@ def offenders(reader: Reader, listing: Listing, **parameters: str) -> Sequence[O
 def imported(reader: Reader) -> Imported:
     """Candidates and live links."""
     (row,) = reader.database.records("candidates_and_links")
-    return Imported(candidates=row["candidates"], imported=row["imported"])
+    importable = Importable(row["candidates"], row["importable"])
+    return Imported(candidates=row["candidates"], imported=row["imported"], importable=importable)
 
 
 def breaches(reader: Reader, model: type[frames.Frame]) -> tuple[int, dict[str, int]]:

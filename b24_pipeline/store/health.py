@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
 from b24_pipeline.store.reader import Reader
+from b24_pipeline.store.runs import RunCounts
+
+IMPORTABLE_COUNTS = ("candidates", "rejected", "conflicts")
+NOBODY = Importable(candidates=0, importable=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ class Health:
     held: tuple[HeldPerson, ...] = ()
     """What the last successful run held."""
     failing: tuple[FailingPerson, ...] = ()
+    importable: Importable = NOBODY
+    """Of the last successful run."""
+    importable_before: float | None = None
 
 
 def health(reader: Reader) -> Health:
@@ -72,6 +80,8 @@ def health(reader: Reader) -> Health:
         ),
         held=held_people(reader, success.run_id) if success else (),
         failing=failing_people(reader),
+        importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
+        importable_before=reader.importable_before(),
     )
 
 

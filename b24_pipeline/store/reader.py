@@ -94,6 +94,10 @@ class Reader:
         """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
         return runs.last_import(self.database)
 
+    def importable_before(self) -> float | None:
+        """Which share of the candidates could be imported at the last import that was no fall (R02)."""
+        return runs.importable_before(self.database)
+
     def first_import(self) -> bool:
         """Whether no run yet, for real and for everybody, has put off nothing for want of time or points (R16)."""
         return runs.first_import(self.database)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.database import Database
@@ -20,6 +21,8 @@ SHORT_RUN_ID = 8
 """So many characters of a run's id are enough where it is alone with them."""
 
 FIRST_IMPORT_OVER = "first_import_over"
+IMPORTABLE_SHARE = "importable_share"
+"""The fact: which share of the candidates could be imported at the last import that was no fall (R02)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class RunCounts:
     responsible_removed: int = 0
     bitrix24_requests: int = 0
     callgear_points: int = 0
+
+    @property
+    def importable(self) -> Importable:
+        """How many of the candidates can be imported (R02)."""
+        return Importable(self.candidates, self.candidates - self.rejected - self.conflicts)
 
 
 COUNTS = tuple(field.name for field in fields(RunCounts))
@@ -160,6 +168,25 @@ def last_import(database: Database) -> str | None:
     """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
     run_id: str | None = database.value("last_import")
     return run_id
+
+
+def importable_before(database: Database) -> float | None:
+    """Which share of the candidates could be imported at the last import that was no fall; None before the first one.
+
+    Older versions did not note it, so the last import counts.
+    """
+    noted = fact(database, IMPORTABLE_SHARE)
+    if noted is not None:
+        return float(noted)
+    row = next(iter(database.records("last_import_counts")), None)
+    return RunCounts(**row).importable.share if row else None
+
+
+def remember_importable(database: Database, run: CurrentRun, counts: RunCounts) -> None:
+    """Note which share of the candidates can be imported, where this run is an import (R18a)."""
+    share = counts.importable.share
+    if share is not None and last_import(database) == run.run_id:
+        put_facts(database, {IMPORTABLE_SHARE: repr(share)})
 
 
 def points_since(database: Database, since: datetime) -> int:

@@ -138,6 +138,10 @@ class Store(Reader):
         """Note that a run, for real and for everybody, has put off nothing for want of time or points (R16)."""
         runs.end_first_import(self.database)
 
+    def remember_importable(self, counts: RunCounts) -> None:
+        """Note which share of the candidates can be imported, where the current run is an import (R02)."""
+        runs.remember_importable(self.database, self._current_run(), counts)
+
     @contextmanager
     def as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
         """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""

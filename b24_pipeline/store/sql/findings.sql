@@ -84,9 +84,12 @@ WHERE run_id = $run_id AND outcome = 'held'
 ORDER BY harm, who, "user"
 
 -- name: candidates_and_links
-SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported
+SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported,
+       count(*) FILTER (WHERE employees.standing = 'candidate' AND matches.match IS DISTINCT FROM 'conflict')
+       AS importable
 FROM audit.employees AS employees
 LEFT JOIN audit.links AS links ON links.bitrix24_id = employees.bitrix24_id
+LEFT JOIN audit.employee_matches AS matches ON matches.bitrix24_id = employees.bitrix24_id
 WHERE employees.standing IN ('candidate', 'rejected')
 
 -- name: people_missing_in_account

@@ -1,7 +1,7 @@
 -- How the import is doing, for alerts. Dry runs and runs for single users say nothing about it.
 
 -- name: last_success
-SELECT run_id, number, started_at, finished_at FROM store.runs AS runs
+SELECT run_id, number, started_at, finished_at, candidates, rejected, conflicts FROM store.runs AS runs
 WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL
   AND EXISTS (SELECT 1 FROM store.recorded AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
 ORDER BY number DESC

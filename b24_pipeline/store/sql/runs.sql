@@ -53,5 +53,9 @@ WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NU
 -- name: last_import
 SELECT run_id FROM audit.last_import
 
+-- name: last_import_counts
+SELECT coalesce(candidates, 0) AS candidates, coalesce(rejected, 0) AS rejected, coalesce(conflicts, 0) AS conflicts
+FROM audit.last_import
+
 -- name: run_row
 SELECT * FROM store.runs WHERE run_id = $run_id
