@@ -1,5 +1,6 @@
 """One Bitrix24 portal paired with one CallGear account: settings, clients, database. A later version serves many."""
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -7,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import httpx
 
@@ -18,15 +19,15 @@ from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.callgear.budget import PointsBudget
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.session import AccessToken, Login
-from b24_pipeline.hosts import has_usable_host
+from b24_pipeline.proxies import BadProxy, Proxies
+from b24_pipeline.redaction import Secrets
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 from b24_pipeline.store import Paths
+from b24_pipeline.transport import Transport
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-BAD_PROXY = (
-    "HTTPS_PROXY (or HTTP_PROXY, ALL_PROXY, NO_PROXY): is no address of a proxy. "
-    "Example: HTTPS_PROXY=http://proxy.company.com:3128"
-)
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,17 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
     webhook_url = settings.bitrix24_webhook_url.get_secret_value()
-    authorities = trusted_authorities(settings)
+    timeout = httpx.Timeout(
+        settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
+    )
+    most_bytes = settings.max_response_mib * MIB
     with ExitStack() as stack:
-        portal_http, account_http = (stack.enter_context(http_client(settings, authorities)) for _ in range(2))
+        portal_http, account_http = (
+            stack.enter_context(
+                http_client(settings, timeout=timeout, most_bytes=most_bytes, secrets=secrets_of(settings))
+            )
+            for _ in range(2)
+        )
         yield Connection(
             settings=settings,
             bitrix24=Bitrix24(
@@ -110,45 +119,70 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
         )
 
 
-def http_client(settings: Settings, authorities: ssl.SSLContext) -> httpx.Client:
-    """Connections are kept, time-outs are set, TLS is always verified, redirects are left to the clients.
+def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, most_bytes: int, secrets: Secrets) -> httpx.Client:
+    """Connections are kept, TLS is always verified, redirects are left to the caller.
+
+    Args:
+        settings: say whom TLS trusts; which proxies there are, the environment says.
+        timeout: the one for reading is that of a whole exchange.
+        most_bytes: the largest answer that is taken.
+        secrets: what no answer may tell on.
 
     Raises:
-        SettingsError: the environment names a proxy that is none.
+        SettingsError: the environment names a proxy or certificates that cannot be used.
     """
-    refuse_unusable_proxies()
+    return httpx.Client(
+        transport=Transport(
+            authorities=trusted_authorities(settings),
+            proxies=usable_proxies(),
+            most_bytes=most_bytes,
+            secrets=secrets,
+        ),
+        timeout=timeout,
+        headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def usable_proxies() -> Proxies:
+    """The proxies that the environment names.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
     try:
-        return httpx.Client(
-            timeout=httpx.Timeout(
-                settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
-            ),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-            verify=authorities,
-            headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},
-            follow_redirects=False,
-            trust_env=True,
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):
-        raise SettingsError(BAD_PROXY) from None
+        return Proxies.of(os.environ)
+    except BadProxy as error:
+        raise SettingsError(str(error)) from None
 
 
-def refuse_unusable_proxies() -> None:
-    """A client takes any host, and fails with the first request.
-
-    Raises:
-        SettingsError: the environment names a proxy whose host cannot be looked up.
-    """
-    named = getproxies()
-    for proxy in filter(None, map(named.get, ("http", "https", "all"))):
-        if not has_usable_host(proxy if "://" in proxy else f"http://{proxy}"):
-            raise SettingsError(BAD_PROXY)
+def secrets_of(settings: Settings) -> Secrets:
+    """Everything that opens something."""
+    webhook = urlsplit(settings.bitrix24_webhook_url.get_secret_value())
+    alerts = urlsplit(settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else "")
+    token, password, smtp = settings.callgear_access_token, settings.callgear_password, settings.alert_smtp_password
+    return Secrets.of(
+        keys=[
+            webhook.path.rstrip("/").rpartition("/")[2],
+            token.get_secret_value() if token else None,
+            alerts._replace(scheme="", netloc="").geturl().lstrip("/"),
+        ],
+        passwords=[secret.get_secret_value() for secret in (password, smtp) if secret]
+        + [proxy.login[1] for proxy in usable_proxies().all() if proxy.login],
+    )
 
 
 def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
-    """The usual certificate authorities, and the private one of the settings."""
+    """The usual certificate authorities, and the private one of the settings.
+
+    Raises:
+        SettingsError: what names them, a setting or a variable, names none.
+    """
+    named = tuple(os.environ.get(variable, "") for variable in CERTIFICATE_VARIABLES)
     if settings.ca_bundle is None:
-        return usual_authorities()
-    context = httpx.create_ssl_context()
+        return usual_authorities(*named)
+    context = authorities_named_by(*named)
     try:
         context.load_verify_locations(cafile=str(settings.ca_bundle))
     except (OSError, ssl.SSLError):
@@ -159,10 +193,43 @@ def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
     return context
 
 
+def authorities_named_by(file: str, folder: str) -> ssl.SSLContext:
+    """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    variable, named = ("SSL_CERT_FILE", file) if file else ("SSL_CERT_DIR", folder)
+    if named and not file and not can_be_listed(Path(folder)):
+        raise no_certificates(variable, named)
+    try:
+        return httpx.create_ssl_context(trust_env=True)
+    except (OSError, ssl.SSLError):
+        raise no_certificates(variable, named) from None
+
+
+def can_be_listed(folder: Path) -> bool:
+    """Whether there is something in the folder: TLS itself does not say when there is not."""
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def no_certificates(variable: str, named: str) -> SettingsError:
+    """The error that names the variable."""
+    kind = "file" if variable == "SSL_CERT_FILE" else "folder"
+    return SettingsError(
+        f"{variable}: {named} is not a readable {kind} of certificates (PEM). "
+        f"Leave it out, or give the right one. Example: {variable}=/etc/ssl/certs"
+        + ("/ca-certificates.crt" if kind == "file" else "")
+    )
+
+
 @cache
-def usual_authorities() -> ssl.SSLContext:
-    """The usual certificate authorities; reading them takes 25 ms, and the sensor would do so twice a minute."""
-    return httpx.create_ssl_context()
+def usual_authorities(file: str = "", folder: str = "") -> ssl.SSLContext:
+    """The same; reading them takes 25 ms, and the sensor would do so twice a minute."""
+    return authorities_named_by(file, folder)
 
 
 def credentials(settings: Settings) -> AccessToken | Login:

@@ -4,7 +4,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
+import httpx
+
+from b24_pipeline.connection import MIB
+from b24_pipeline.proxies import Proxies
+from b24_pipeline.redaction import Secrets
+from b24_pipeline.transport import Transport
 from b24_pipeline_tests.serving import PostHandler, serving
 
 PACE_SECONDS = 0.05
@@ -12,6 +19,12 @@ MOST_BLANKS = 100
 """After so many it ends its answer: a client that waits for that is not stuck for ever."""
 IN_ANY_CASE = 30.0
 """Seconds after which something that happens at once has not happened."""
+
+
+def in_time(*, timeout: httpx.Timeout, authorities: SSLContext) -> httpx.Client:
+    """A client with the project's own transport, as a connection has it."""
+    transport = Transport(authorities=authorities, proxies=Proxies(), most_bytes=MIB, secrets=Secrets())
+    return httpx.Client(transport=transport, timeout=timeout)
 
 
 @dataclass

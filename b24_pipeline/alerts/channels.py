@@ -12,9 +12,10 @@ import httpx
 
 from b24_pipeline.alerts.bodies import Body, body_for, plain
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.connection import trusted_authorities
-from b24_pipeline.exchange import exchange
-from b24_pipeline.settings import AlertSettings
+from b24_pipeline.connection import MIB, http_client, trusted_authorities
+from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+from b24_pipeline.redaction import Secrets
+from b24_pipeline.settings import AlertSettings, SettingsError
 from b24_pipeline.settings.alerting import SmtpSecurity
 
 TIMEOUT_SECONDS = 10.0
@@ -51,10 +52,12 @@ class Webhook:
     def send(self, message: Message) -> None:
         """Post the message; redirects are not followed."""
         url = self.settings.alert_webhook_url
+        timeout = httpx.Timeout(self.timeout_seconds)
         try:
-            with httpx.Client(verify=trusted_authorities(self.settings), timeout=self.timeout_seconds) as http:
-                request = http.build_request("POST", url.get_secret_value() if url else "", json=self.body(message))
-                answer = exchange(http, request)
+            with http_client(self.settings, timeout=timeout, most_bytes=MIB, secrets=Secrets()) as http:
+                answer = http.post(url.get_secret_value() if url else "", json=self.body(message))
+        except (ProxyRefused, ProxyFailed, ResponseRefused, SettingsError) as error:
+            raise NotDelivered(f"the webhook for alerts: {error}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotDelivered(f"the webhook for alerts: {type(error).__name__}") from None
         if not answer.is_success:
@@ -78,6 +81,8 @@ class Email:
                 server.send_message(self._mail(message))
         except smtplib.SMTPResponseException as error:
             raise NotDelivered(f"the mail server for alerts: {type(error).__name__} ({error.smtp_code})") from None
+        except SettingsError as error:
+            raise NotDelivered(f"the mail server for alerts: {error}") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise NotDelivered(f"the mail server for alerts: {type(error).__name__}") from None
 

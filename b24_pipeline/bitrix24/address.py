@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from b24_pipeline.bitrix24.errors import AccountError
-from b24_pipeline.hosts import has_usable_host
+from b24_pipeline.http import has_usable_host
 
 _CLOUD: Final = re.compile(r"[^.]+\.(bitrix24\.[a-z]{2,}(\.[a-z]{2,})?)")
 _USUAL_PORTS: Final = {"http": 80, "https": 443}

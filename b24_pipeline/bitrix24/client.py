@@ -19,13 +19,14 @@ from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
 from b24_pipeline.bitrix24.errors import (
     AccountError,
     Bitrix24Error,
+    FetchNotTrusted,
     OperationLimit,
     RateLimited,
     RetryableError,
     TransportFault,
 )
 from b24_pipeline.bitrix24.patience import Patience, RetryLimits
-from b24_pipeline.exchange import exchange
+from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -213,7 +214,7 @@ class Bitrix24:
         fault: Bitrix24Error
         try:
             request = self._http.build_request("POST", address.url(method), json=body, headers=_HEADERS)
-            return exchange(self._http, request)
+            return self._http.send(request, follow_redirects=False)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = _transport_fault(method, error)
         raise fault
@@ -257,6 +258,10 @@ class Bitrix24:
 def _transport_fault(method: str, error: Exception) -> Bitrix24Error:
     if isinstance(error, httpx.TimeoutException):
         return TransportFault(f"{method}: no answer in time")
+    if isinstance(error, ResponseRefused):
+        return FetchNotTrusted(f"{method}: {error}: check what answers at BITRIX24_WEBHOOK_URL")
+    if isinstance(error, ProxyRefused | ProxyFailed):
+        return (AccountError if isinstance(error, ProxyRefused) else TransportFault)(f"{method}: {error}")
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not an address that can be called")
     if "CERTIFICATE_VERIFY_FAILED" in str(error):

@@ -22,12 +22,14 @@ from b24_pipeline.callgear.errors import (
     DayLimit,
     MinuteLimit,
     NotSent,
+    ReadNotTrusted,
     TransportFault,
     UnknownOutcome,
 )
 from b24_pipeline.callgear.judging import is_read
 from b24_pipeline.callgear.session import AccessToken, KeySession, Login, LoginSession, Session
-from b24_pipeline.exchange import exchange
+from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+from b24_pipeline.redaction import Secrets
 
 logger = logging.getLogger(__name__)
 
@@ -205,12 +207,16 @@ class CallGear:
             self.requests_sent += 1
         try:
             request = self._http.build_request("POST", self._url, content=content, headers=HEADERS)
-            response = exchange(self._http, request)
+            response = self._http.send(request, follow_redirects=False)
         except NOTHING_SENT as error:
             return Answer(_not_sent(method, error), Metadata())
+        except ResponseRefused as error:
+            return Answer(_refused(method, error), Metadata())
         except httpx.RequestError as error:
             return Answer(UnknownOutcome(f"{method}: {type(error).__name__}"), Metadata())
-        return read_answer(method, request_id=request_id, status=response.status_code, body=response.content)
+        secrets = Secrets.of(keys=[params.get("access_token")], passwords=[params.get("password")])
+        body = secrets.blank_body(response.content, status=response.status_code)
+        return read_answer(method, request_id=request_id, status=response.status_code, body=body)
 
     def _count_point(self, metadata: Metadata) -> None:
         with self._counting:
@@ -225,4 +231,11 @@ def _not_sent(method: str, error: httpx.RequestError) -> CallGearError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         advice = "CallGear's certificate is not trusted: check the URL, or give the private CA bundle"
         return AccountError(f"{method}: {advice}", fault=AccountFault.CERTIFICATE)
-    return NotSent(f"{method}: {type(error).__name__}")
+    if isinstance(error, ProxyRefused):
+        return AccountError(f"{method}: {error}", fault=AccountFault.PROXY)
+    return NotSent(f"{method}: {error if isinstance(error, ProxyFailed) else type(error).__name__}")
+
+
+def _refused(method: str, error: ResponseRefused) -> CallGearError:
+    text = f"{method}: {error}: check what answers at CALLGEAR_API_URL"
+    return ReadNotTrusted(text) if is_read(method) else UnknownOutcome(text)

@@ -36,6 +36,7 @@ class AccountFault(StrEnum):
     IP_NOT_WHITELISTED = "ip_not_whitelisted"
     INACTIVE = "account_inactive"
     CERTIFICATE = "certificate"
+    PROXY = "proxy"
     UNKNOWN = "unknown"
 
 

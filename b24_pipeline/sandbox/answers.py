@@ -1,6 +1,8 @@
 """What the sandbox sends back, or does in place of an answer."""
 
+import gzip
 import json
+import zlib
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -15,6 +17,11 @@ class Delivery(Enum):
     CLOSED = "the connection is closed without an answer"
     RESET = "the connection is reset without an answer"
     SILENT = "nothing is sent and the connection stays open"
+    HEADERS_DRIP = "headers are sent byte by byte, without end"
+    ENDLESS_PROCESSING = "102 Processing is sent without end"
+    BODY_DRIPS = "the headers are sent, then blanks one by one, without end"
+    FALLS_SILENT = "half of the body is sent and the connection stays open"
+    ENDLESS = "the headers are sent, then a body without end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +55,16 @@ def html_answer(status: int, title: str) -> Answer:
     """The page of a web server in front of the real thing."""
     body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
     return Answer(status=status, body=body, content_type="text/html")
+
+
+def gzip_bomb(mib: int) -> bytes:
+    """So many MiB of blanks in gzip, which are a thousandth of it; the checksum at the end is missing."""
+    packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
+    begin = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    following = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    return begin + following * (mib - 1)
+
+
+def gzip_in_gzip(mib: int) -> bytes:
+    """The same, packed once more."""
+    return gzip.compress(gzip_bomb(mib))

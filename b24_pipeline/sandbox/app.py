@@ -20,6 +20,16 @@ from b24_pipeline.sandbox.requests import Api
 
 TRANSPORT = "b24_pipeline.sandbox.transport"
 NO_LINGER = struct.pack("ii", 1, 0)
+PACE_SECONDS = 0.02
+JSON_BEGINS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+MUCH = b" " * 2**20
+WITHOUT_END = {
+    Delivery.HEADERS_DRIP: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", PACE_SECONDS),
+    Delivery.ENDLESS_PROCESSING: (b"", b"HTTP/1.1 102 Processing\r\n\r\n", PACE_SECONDS),
+    Delivery.BODY_DRIPS: (JSON_BEGINS, b"1\r\n \r\n", PACE_SECONDS),
+    Delivery.ENDLESS: (JSON_BEGINS, b"%x\r\n%s\r\n" % (len(MUCH), MUCH), 0.0),
+}
+"""What is written first, what again and again, and how many seconds lie between."""
 
 
 class SandboxProtocol(HttpToolsProtocol):
@@ -44,9 +54,13 @@ class Delivered(Response):
             await super().__call__(scope, receive, send)
             return
         transport: asyncio.Transport = scope["extensions"][TRANSPORT]["transport"]
-        if self._delivery is Delivery.CUT:
+        if self._delivery in WITHOUT_END:
+            await _send_for_ever(transport, *WITHOUT_END[self._delivery], receive)
+        elif self._delivery is Delivery.CUT:
             await self._send_half(send)
             transport.close()
+        elif self._delivery is Delivery.FALLS_SILENT:
+            await self._send_half(send)
         elif self._delivery is Delivery.RESET:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             transport.abort()
@@ -58,6 +72,21 @@ class Delivered(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body)[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+async def _send_for_ever(
+    transport: asyncio.Transport, first: bytes, again: bytes, pause: float, receive: Receive
+) -> None:
+    """Write until the client hangs up; no more than it takes."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        transport.write(first)
+        while not gone.done():
+            if transport.get_write_buffer_size() == 0:
+                transport.write(again)
+            await asyncio.wait({gone}, timeout=pause)
+    finally:
+        gone.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import quote
 
-from b24_pipeline.sandbox.answers import Answer, Delivery, html_answer
+from b24_pipeline.sandbox.answers import Answer, Delivery, gzip_bomb, gzip_in_gzip, html_answer
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.api import Bitrix24Api
+from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.points import Budget
+from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, PASSWORD
 from b24_pipeline.sandbox.faults import Fault, FaultKind
 from b24_pipeline.sandbox.values import Json
 
@@ -20,6 +22,21 @@ DELIVERIES = {
     FaultKind.TIMEOUT_BEFORE: Delivery.SILENT,
     FaultKind.TIMEOUT_AFTER: Delivery.SILENT,
 }
+EVERY_SECRET = " ".join((SECRET, ACCESS_TOKEN, PASSWORD, quote(f"/rest/1/{SECRET}/", safe="")))
+UNFINISHED = {
+    FaultKind.TRUNCATED_BODY: Delivery.CUT,
+    FaultKind.HEADERS_DRIP: Delivery.HEADERS_DRIP,
+    FaultKind.ENDLESS_PROCESSING: Delivery.ENDLESS_PROCESSING,
+    FaultKind.BODY_DRIPS: Delivery.BODY_DRIPS,
+    FaultKind.BODY_FALLS_SILENT: Delivery.FALLS_SILENT,
+    FaultKind.ENDLESS_BODY: Delivery.ENDLESS,
+}
+ENCODED: dict[FaultKind, tuple[str, Callable[[], bytes]]] = {
+    FaultKind.GZIP_BOMB: ("gzip", lambda: gzip_bomb(BOMB_MIB)),
+    FaultKind.GZIP_IN_GZIP: ("gzip, gzip", lambda: gzip_in_gzip(BOMB_MIB)),
+    FaultKind.UNKNOWN_ENCODING: ("br", lambda: b"\x0b\x00\x80{}\x03"),
+}
+BOMB_MIB = 1024
 PAGES = {
     FaultKind.HTTP_500: (500, "Internal Server Error"),
     FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
@@ -35,6 +52,7 @@ BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
     FaultKind.WEBHOOK_REVOKED_403: lambda: Bitrix24Error(403, "INVALID_CREDENTIALS", "Invalid request credentials"),
     FaultKind.INTERNAL_ERROR_BEFORE: errors.internal_error,
     FaultKind.INTERNAL_ERROR_AFTER: errors.internal_error,
+    FaultKind.ECHOED_ERROR: lambda: Bitrix24Error(400, f"ERROR_{SECRET}", EVERY_SECRET),
 }
 CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
     FaultKind.TOKEN_INVALID: Mnemonic.ACCESS_TOKEN_INVALID,
@@ -60,6 +78,9 @@ def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], An
         return replace(NOTHING, delivery=DELIVERIES[fault.kind])
     if fault.kind in PAGES:
         return html_answer(*PAGES[fault.kind])
+    if fault.kind is FaultKind.ECHOED_PAGE:
+        headers = {"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET}
+        return replace(html_answer(403, EVERY_SECRET), headers=headers)
     if fault.kind is FaultKind.REDIRECT_302:
         return replace(NOTHING, status=302, headers={"location": fault.location or ""})
     broken = _broken(fault.kind, answer or NOTHING)
@@ -71,8 +92,11 @@ def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
         return replace(answer, body=b"")
     if kind is FaultKind.TRUNCATED_JSON:
         return replace(answer, body=answer.body[: len(answer.body) // 2])
-    if kind is FaultKind.TRUNCATED_BODY:
-        return replace(answer, delivery=Delivery.CUT)
+    if kind in UNFINISHED:
+        return replace(answer, delivery=UNFINISHED[kind])
+    if kind in ENCODED:
+        encoding, body = ENCODED[kind]
+        return replace(answer, body=body(), headers={"content-encoding": encoding})
     return None
 
 
@@ -86,6 +110,8 @@ def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | Non
     """The account's own error answer for a fault."""
     if fault.kind is FaultKind.MNEMONIC:
         return api.refused_with(call, _free_error(fault))
+    if fault.kind is FaultKind.ECHOED_ERROR:
+        return api.refused_with(call, _echoed_error())
     if fault.kind is FaultKind.IP_NOT_WHITELISTED:
         return api.refused(call, ip_not_whitelisted())
     if fault.kind in BUDGETS:
@@ -98,6 +124,11 @@ def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | Non
 def _free_error(fault: Fault) -> dict[str, Json]:
     data = {"mnemonic": fault.mnemonic, **({"field": fault.field} if fault.field else {})}
     return {"code": fault.code, "message": fault.mnemonic.replace("_", " "), "data": data}
+
+
+def _echoed_error() -> dict[str, Json]:
+    data = {"mnemonic": "error", "field": EVERY_SECRET, "value": "x", "params": {"object": EVERY_SECRET}}
+    return {"code": -32602, "message": EVERY_SECRET, "data": data}
 
 
 def _limit_answer(budget: Budget, api: CallGearApi, call: Call) -> Answer:

@@ -23,6 +23,14 @@ class FaultKind(Enum):
     EMPTY_BODY = "acted: status 200, nothing in it"
     TRUNCATED_BODY = "acted: the connection is closed in the middle of the body"
     TRUNCATED_JSON = "acted: a whole answer holding half of the JSON"
+    HEADERS_DRIP = "acted: the headers come byte by byte and never end"
+    ENDLESS_PROCESSING = "acted: status 102 Processing, again and again, and no answer"
+    BODY_DRIPS = "acted: the body comes byte by byte and never ends"
+    BODY_FALLS_SILENT = "acted: half of the body, and the connection stays open"
+    GZIP_BOMB = "acted: 1 MiB of gzip that is 1 GiB decoded"
+    GZIP_IN_GZIP = "acted: a few KiB of gzip in gzip that are 1 GiB decoded"
+    UNKNOWN_ENCODING = "acted: a body encoded in a way that was not asked for"
+    ENDLESS_BODY = "acted: a body without end, as fast as it is taken"
     INTERNAL_ERROR_BEFORE = "not acted: the system's own internal error"
     INTERNAL_ERROR_AFTER = "acted: the system's own internal error"
     QUERY_LIMIT_EXCEEDED = "not acted: Bitrix24, 503, slow down"
@@ -38,6 +46,8 @@ class FaultKind(Enum):
     TOKEN_BLOCKED = "not acted: CallGear, access_token_blocked"  # noqa: S105 - a kind of fault
     IP_NOT_WHITELISTED = "not acted: CallGear, ip_not_whitelisted"
     ACCOUNT_INACTIVE = "not acted: CallGear, account_inactive"
+    ECHOED_ERROR = "not acted: an error with every secret of the sandbox in every member"
+    ECHOED_PAGE = "not acted: status 403, a page with every secret of the sandbox, also in its headers"
     MNEMONIC = "not acted: CallGear, the mnemonic and code of the fault"
 
     @property

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from b24_pipeline.hosts import has_usable_host
+from b24_pipeline.http import has_usable_host
 from b24_pipeline.settings.given import GivenEnvironment
 
 PREFIX = "B24_PIPELINE_"

@@ -187,7 +187,15 @@ class Settings(AlertSettings):
         gt=0,
         le=3600,
         example="65",
-        description="How long a whole answer is waited for.",
+        description="How long a whole exchange may take: connecting, sending, and every byte of the answer.",
+    )
+    max_response_mib: int = setting(
+        f"{PREFIX}MAX_RESPONSE_MIB",
+        64,
+        ge=1,
+        le=1024,
+        example="64",
+        description="The largest answer that is taken, in MiB after decoding. A larger one is refused, not repeated.",
     )
     callgear_in_flight: int = setting(
         f"{PREFIX}CALLGEAR_IN_FLIGHT", 8, ge=1, le=64, example="8", description="CallGear requests in flight at most."

@@ -23,7 +23,7 @@ from b24_pipeline.bitrix24 import (
 )
 from b24_pipeline.bitrix24.admin_mode import in_admin_mode
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
-from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
+from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping, in_time
 
 SECRET = "abcd1234abcd1234"
 URL = f"https://old.bitrix24.com/rest/1/{SECRET}/"
@@ -211,7 +211,7 @@ def test_the_pauses_double_and_end(client_of: Make, clock: FakeClock) -> None:
 
 
 def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
-    with dripping() as drip, httpx.Client(timeout=SHORT, verify=TLS) as http:
+    with dripping() as drip, in_time(timeout=SHORT, authorities=TLS) as http:
         client = Bitrix24(f"{drip.url}rest/1/{SECRET}/", http=http, clock=clock, sleep=clock.sleep)
 
         with pytest.raises(TransportFault, match="profile: no answer in time") as caught:

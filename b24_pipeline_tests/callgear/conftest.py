@@ -95,7 +95,14 @@ def client(connect: Connect) -> CallGear:
     return connect()
 
 
-def answering(handler: Callable[[dict[str, Any]], Any], clock: FakeClock | None = None) -> CallGear:
+KEY = AccessToken("secret-key")
+
+
+def answering(
+    handler: Callable[[dict[str, Any]], Any],
+    clock: FakeClock | None = None,
+    credentials: AccessToken | Login = KEY,
+) -> CallGear:
     """A client whose requests `handler` answers: it gets the envelope and returns an answer's members or a response."""
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -108,7 +115,7 @@ def answering(handler: Callable[[dict[str, Any]], Any], clock: FakeClock | None 
     clock = clock or FakeClock()
     return CallGear(
         "https://callgear.test/v2.0",
-        credentials=AccessToken("secret-key"),
+        credentials=credentials,
         http=httpx.Client(transport=httpx.MockTransport(respond), verify=TLS),
         budget=PointsBudget(clock=clock, sleep=clock.sleep),
         random=lambda: 0.5,

@@ -27,7 +27,7 @@ from b24_pipeline.callgear import (
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import ErrorId, ExpiredSession, TokenState
 from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
-from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
+from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping, in_time
 
 UNKNOWN = [
     FaultKind.CONNECTION_REFUSED,
@@ -141,7 +141,7 @@ def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: 
 
 def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
     budget = package.PointsBudget(clock=clock, sleep=clock.sleep)
-    with dripping() as drip, httpx.Client(timeout=IMPATIENT, verify=TLS) as http:
+    with dripping() as drip, in_time(timeout=IMPATIENT, authorities=TLS) as http:
         client = CallGear(drip.url, credentials=AccessToken("key"), http=http, budget=budget)
 
         with pytest.raises(UnknownOutcome, match=r"create\.employees: ReadTimeout"):
@@ -158,6 +158,23 @@ def test_an_untrusted_certificate_stops_and_says_so() -> None:
         answering(respond).call("get.employees")
 
     assert caught.value.fault is AccountFault.CERTIFICATE
+
+
+def test_a_session_that_the_service_echoes_is_blanked() -> None:
+    session = "session-0123456789"
+
+    def respond(envelope: dict[str, Any]) -> dict[str, Any]:
+        if envelope["method"] == "login.user":
+            return {"result": {"data": {"access_token": session}}}
+        told = f"{session} {envelope['params']['access_token']}"
+        return {"error": {"code": -32603, "message": told, "data": {"mnemonic": "error", "field": told}}}
+
+    client = answering(respond, credentials=Login("api", "a long password"))
+
+    with pytest.raises(CallGearError) as caught:
+        client.call("create.employees", {"last_name": "Lebedeva"})
+
+    assert session not in str(caught.value)
 
 
 def test_an_answer_to_another_request_is_not_taken() -> None:

@@ -19,6 +19,11 @@ FAULTS = [
     ),
     Fault(FaultKind.TOKEN_INVALID, api="callgear", times=None),
     Fault(FaultKind.RESET_AFTER, api="callgear", method="create.employees", times=None),
+    *(
+        Fault(kind, api=api, method=method, times=None)
+        for kind in (FaultKind.ECHOED_ERROR, FaultKind.ECHOED_PAGE)
+        for api, method in (("bitrix24", None), ("callgear", None), ("callgear", "create.employees"))
+    ),
 ]
 
 
@@ -36,6 +41,7 @@ def told(world: World, result: Result, caplog: pytest.LogCaptureFixture) -> str:
 def test_no_secret_is_told_whatever_fails(world: World, caplog: pytest.LogCaptureFixture, fault: Fault | None) -> None:
     caplog.set_level(logging.DEBUG)
     world.set(B24_PIPELINE_HTTP_TIMEOUT_SECONDS="0.2", B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    world.set(CALLGEAR_PASSWORD=world.server.password)
     world.hire("Lebedeva")
     if fault is not None:
         world.sandbox.faults.add(fault)
@@ -45,6 +51,7 @@ def test_no_secret_is_told_whatever_fails(world: World, caplog: pytest.LogCaptur
     assert "bitrix24_users" in text
     assert SECRET not in text
     assert world.server.access_token not in text
+    assert world.server.password not in text
 
 
 def test_login_password_and_session_are_told_nowhere(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,6 +99,7 @@ TRANSPORT = (
     FaultKind.EMPTY_BODY,
     FaultKind.TRUNCATED_BODY,
     FaultKind.TRUNCATED_JSON,
+    FaultKind.HEADERS_DRIP,
     FaultKind.INTERNAL_ERROR_BEFORE,
     FaultKind.INTERNAL_ERROR_AFTER,
     FaultKind.REDIRECT_302,

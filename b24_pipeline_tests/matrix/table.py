@@ -25,6 +25,8 @@ ELSEWHERE = {
     "a full disk, a read-only folder, files that are no database of ours": "matrix/test_troubles_of_the_disk.py",
     "the thresholds of one run, the distances between tries, what is put off": "matrix/test_thresholds.py",
     "10,000 people under 200 points a minute and 3,500 a day, over simulated days": "matrix/test_long_import.py",
+    "answers that never end, or are of any size when decoded": "connection/test_endless_answers.py",
+    "proxies, certificates, services that echo a secret": "connection/",
     "a private authority, redirects, nobody there": "matrix/test_ways_to_the_systems.py",
     "a source that cannot be trusted, an account that is read incompletely": "importing/test_trust.py",
     "safety limits, approvals, a lost database": "importing/test_limits.py",

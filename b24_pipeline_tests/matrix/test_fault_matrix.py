@@ -15,7 +15,7 @@ OF_EACH_CALL = {(case.scene.name, case.method): str(case) for case in CASES}
 GO_ON = {str(case) for case in CASES if case.position is Position.FIRST} if WHOLE else set(OF_EACH_CALL.values())
 """Cases with a third run: one of each call, in the whole matrix all that met the fault at the first call."""
 
-TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER)
+TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER, FaultKind.HEADERS_DRIP)
 
 
 @pytest.mark.matrix

@@ -1,0 +1,84 @@
+"""What HTTP answers may be like, for both systems and the alerts: of bounded size, compressed at most once."""
+
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+import httpx
+
+ACCEPT_ENCODING: Final = "gzip"
+"""What every request says that it takes; nothing else is decoded."""
+
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
+_MIB: Final = 1024 * 1024
+
+
+class ResponseRefused(httpx.RequestError):
+    """The answer is too large, or encoded in a way that is not decoded: repeating does not help. The text says what."""
+
+
+class ProxyRefused(httpx.ProxyError):
+    """The proxy does not let the request through: repeating does not help. The text names the variable of the proxy."""
+
+
+class ProxyFailed(httpx.ProxyError):
+    """The proxy cannot be reached, or could not reach the host. The text names the variable of the proxy."""
+
+
+def has_usable_host(address: str) -> bool:
+    """Whether the address's host can be looked up; that it exists is not asked.
+
+    A mistyped host fails only on the way out, in each library with an error of its own.
+    """
+    try:
+        url = httpx.URL(address)
+        _ = url.host  # decodes IDNA, as every request does
+        url.raw_host.decode("ascii").encode("idna")  # as the socket does: no label may be empty or too long
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return True
+
+
+def decoded_body(pieces: Iterable[bytes], *, encoding: str, most_bytes: int) -> bytes:
+    """The whole body, decoded piece by piece, so that it never takes much more memory than `most_bytes`.
+
+    Args:
+        pieces: the body as it comes.
+        encoding: the header `Content-Encoding`; empty for none.
+        most_bytes: what the body may be at most, before and after decoding.
+
+    Raises:
+        ResponseRefused: it is larger, or encoded otherwise than once with gzip.
+        httpx.DecodingError: it is no gzip, or ends too early.
+    """
+    gzip = zlib.decompressobj(_GZIP_WINDOW) if _is_compressed(encoding) else None
+    parts: list[bytes] = []
+    received = decoded = 0
+    for piece in pieces:
+        part = _decompressed(gzip, piece, most_bytes=most_bytes - decoded + 1) if gzip else piece
+        received, decoded = received + len(piece), decoded + len(part)
+        if max(received, decoded) > most_bytes:
+            raise ResponseRefused(f"the answer is larger than {most_bytes / _MIB:g} MiB")
+        parts.append(part)
+    if gzip and received and not gzip.eof:
+        raise httpx.DecodingError("the compressed answer ends too early")
+    return b"".join(parts)
+
+
+def _is_compressed(encoding: str) -> bool:
+    names = [name for part in encoding.split(",") if (name := part.strip().casefold()) not in {"", "identity"}]
+    if not names:
+        return False
+    if len(names) > 1:
+        raise ResponseRefused("the answer is compressed more than once")
+    if names[0] not in _GZIP:
+        raise ResponseRefused("the answer is compressed in a way that was not asked for")
+    return True
+
+
+def _decompressed(gzip: "zlib._Decompress", piece: bytes, *, most_bytes: int) -> bytes:
+    try:
+        return gzip.decompress(piece, most_bytes)
+    except zlib.error:
+        raise httpx.DecodingError("the compressed answer is damaged") from None

@@ -1,0 +1,136 @@
+"""The proxies that the environment names, and which hosts are reached without one."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
+
+import httpx
+
+from b24_pipeline.http import has_usable_host
+
+EXAMPLE: Final = "http://proxy.company.com:3128"
+HIGHEST_PORT: Final = 65_535
+_ANY_SCHEME: Final = "all"
+_SCHEMES: Final = ("http", "https")
+
+
+class BadProxy(ValueError):  # noqa: N818 - a setting, named in one line
+    """The environment names a proxy that cannot be used; the text is one line, without its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it."""
+
+    variable: str
+    url: str = field(repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, variable: str, address: str) -> "Proxy":
+        """Read the variable's value; without a scheme it is `http`.
+
+        Raises:
+            BadProxy: it is none, or one of a kind that is not supported.
+        """
+        address = address if "://" in address else f"http://{address}"
+        if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > HIGHEST_PORT:
+            raise _bad(variable, "is no address of a proxy")
+        if url.scheme.startswith("socks"):
+            raise _bad(variable, "names a SOCKS proxy, which is not supported: give the address of an HTTP proxy")
+        if url.scheme not in _SCHEMES:
+            raise _bad(variable, "is no address of a proxy")
+        login = (unquote(url.username), unquote(url.password)) if url.userinfo else None
+        return cls(variable, str(url.copy_with(username=None, password=None, path="/", query=None)), login)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxies by scheme, and the entries of `NO_PROXY`."""
+
+    by_scheme: Mapping[str, Proxy] = field(default_factory=dict)
+    exceptions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Proxies":
+        """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual.
+
+        Raises:
+            BadProxy: one of them cannot be used.
+        """
+        named = {scheme: _named(environment, scheme) for scheme in (*_SCHEMES, _ANY_SCHEME)}
+        whole = {scheme: named[scheme] or named[_ANY_SCHEME] for scheme in _SCHEMES}
+        without = environment.get("no_proxy", environment.get("NO_PROXY", ""))
+        return cls(
+            {scheme: proxy for scheme, proxy in whole.items() if proxy is not None},
+            tuple(entry.strip().casefold() for entry in without.replace(",", " ").split()),
+        )
+
+    def all(self) -> Iterator[Proxy]:
+        """Each of them."""
+        yield from dict.fromkeys(self.by_scheme.values())
+
+    def for_url(self, url: httpx.URL) -> Proxy | None:
+        """The proxy to reach an address by; None for this machine and for what `NO_PROXY` names."""
+        proxy = self.by_scheme.get(url.scheme)
+        if proxy is None or is_loopback(url.host):
+            return None
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+        return None if any(covers(entry, url.host, port) for entry in self.exceptions) else proxy
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
+    name = host.casefold().rstrip(".")
+    number = _ip(name)
+    return number.is_loopback if number is not None else name == "localhost" or name.endswith(".localhost")
+
+
+def covers(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of `NO_PROXY` names the host; one that cannot be read names nothing.
+
+    An entry is `*`, a domain (and all below it), an address or a network; the first three may have a port.
+    """
+    name = host.casefold().rstrip(".").strip("[]")
+    if entry == "*":
+        return True
+    number = _ip(name)
+    if number is not None and (network := _network(entry)) is not None:
+        return number in network
+    wanted, _, wanted_port = entry.rpartition(":") if _ends_with_port(entry) else (entry, "", "")
+    if wanted_port and int(wanted_port) != port:
+        return False
+    wanted = wanted.strip("[]").removeprefix("*").strip(".")
+    return bool(wanted) and (name == wanted or (number is None and name.endswith(f".{wanted}")))
+
+
+def _named(environment: Mapping[str, str], scheme: str) -> Proxy | None:
+    lower, upper = f"{scheme}_proxy", f"{scheme.upper()}_PROXY"
+    variable = lower if lower in environment else upper
+    address = environment.get(variable, "").strip()
+    return Proxy.of(variable, address) if address else None
+
+
+def _bad(variable: str, what: str) -> BadProxy:
+    return BadProxy(f"{variable}: {what}. Example: {variable}={EXAMPLE}")
+
+
+def _ends_with_port(entry: str) -> bool:
+    name, colon, port = entry.rpartition(":")
+    return bool(colon) and port.isascii() and port.isdigit() and (":" not in name or name.endswith("]"))
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text.strip("[]"), strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,102 @@
+"""Our own secrets, blanked in every text that comes from outside: a service may echo what it was sent."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+BLANK: Final = b"***"
+SHORTEST_KEY: Final = 8
+"""A shorter one would be found by chance in what is data."""
+SHORTEST_IN_FAILURES: Final = 4
+_FAILURE: Final = 400
+_ESCAPED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+_MUST_STAY_ESCAPED: Final = frozenset({0x22, 0x5C, 0x7F})
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What no answer may tell on, in every spelling that a service may give it.
+
+    `in_data` are keys, which are like nothing else: they are blanked wherever they come. A password may be a common
+    word: it is blanked in errors, pages and headers, but not in what is read of people, where it may be a name.
+    """
+
+    in_data: tuple[bytes, ...] = field(default=(), repr=False)
+    in_failures: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, *, keys: Iterable[str | None] = (), passwords: Iterable[str | None] = ()) -> "Secrets":
+        """The secrets that are set."""
+        known = [key for key in keys if key]
+        every = [*known, *(password for password in passwords if password)]
+        return cls(
+            in_data=_spellings(key for key in known if len(key) >= SHORTEST_KEY),
+            in_failures=_spellings(secret for secret in every if len(secret) >= SHORTEST_IN_FAILURES),
+        )
+
+    def blank_body(self, body: bytes, *, status: int) -> bytes:
+        """The body of an answer without them."""
+        if _is_data(body, status):
+            return _blanked(body, self.in_data)
+        readable = _ESCAPED.sub(_unescaped, body)
+        blanked = _blanked(readable, self.in_failures)
+        return body if blanked == readable else blanked
+
+    def blank_headers(self, headers: httpx.Headers) -> httpx.Headers:
+        """The headers of an answer without them; of where a redirect leads, only the host, which may be said."""
+        return httpx.Headers(
+            [
+                (name, self._blank_host(value) if name.lower() == b"location" else _blanked(value, self.in_failures))
+                for name, value in headers.raw
+            ]
+        )
+
+    def blank(self, text: str) -> str:
+        """A text without them."""
+        return _blanked(text.encode("utf-8", "surrogatepass"), self.in_failures).decode("utf-8", "surrogatepass")
+
+    def _blank_host(self, address: bytes) -> bytes:
+        before, slashes, rest = address.partition(b"//")
+        host, slash, path = rest.partition(b"/")
+        spellings = tuple(spelling.lower() for spelling in self.in_failures)
+        return before + slashes + _blanked(host.lower(), spellings) + slash + path
+
+
+def _is_data(body: bytes, status: int) -> bool:
+    return status < _FAILURE and body.lstrip()[:1] in {b"{", b"["} and b'"error"' not in body
+
+
+def _blanked(text: bytes, spellings: tuple[bytes, ...]) -> bytes:
+    for spelling in spellings:
+        if spelling in text:
+            text = text.replace(spelling, BLANK)
+    return text
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    number = int(found[1], 16)
+    return found[0] if number in _MUST_STAY_ESCAPED else bytes([number])
+
+
+def _spellings(secrets: Iterable[str]) -> tuple[bytes, ...]:
+    """As it is, in URLs, in JSON and in HTML; the longest first, as one may be a part of another."""
+    found = {spelling for secret in secrets for spelling in _spelt(secret)}
+    return tuple(sorted((spelling.encode("utf-8", "replace") for spelling in found), key=len, reverse=True))
+
+
+def _spelt(secret: str) -> Iterator[str]:
+    yield secret
+    yield html.escape(secret)
+    for in_url in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield in_url
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), in_url)
+    for in_ascii in (True, False):
+        in_json = json.dumps(secret, ensure_ascii=in_ascii)[1:-1]
+        yield in_json
+        yield in_json.replace("/", r"\/")

@@ -1,0 +1,234 @@
+"""The way to a server and back: one deadline over a whole exchange, the proxies of the environment, no secret echoed.
+
+httpx has a time-out for each piece that is read or written, which headers that drip, `102 Processing` without end and a
+slow body never reach. Here the time-out for reading is that of the exchange: connecting, sending and every byte of the
+answer have to be done by then. Only the look-up of a host's name has the system's own time-out.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+from b24_pipeline.http import ACCEPT_ENCODING, ProxyFailed, ProxyRefused, decoded_body
+from b24_pipeline.proxies import Proxies, Proxy
+from b24_pipeline.redaction import Secrets
+
+MOST_CONNECTIONS: Final = 64
+KEEP_SECONDS: Final = 5.0
+"""How long an unused connection is kept; httpx's own value."""
+
+_FAULTS: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
+_LOGIN_WANTED: Final = 407
+_REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 451})
+"""What a proxy says for good; any other status may pass."""
+
+
+class Transport(httpx.BaseTransport):
+    """Carries requests; every answer is there as a whole when it is returned, decoded and without our secrets.
+
+    Args:
+        authorities: whom TLS trusts; it is always verified.
+        proxies: which hosts are reached by which proxy.
+        most_bytes: the largest answer that is taken.
+        secrets: what no answer may tell on.
+    """
+
+    def __init__(self, *, authorities: ssl.SSLContext, proxies: Proxies, most_bytes: int, secrets: Secrets) -> None:
+        self._proxies = proxies
+        self._most_bytes = most_bytes
+        self._secrets = secrets
+        self._pools = {proxy: _pool(authorities, proxy) for proxy in (None, *proxies.all())}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry out one exchange.
+
+        Raises:
+            ResponseRefused: the answer is too large, or encoded in a way that is not decoded.
+            ProxyRefused: the proxy does not let the request through.
+            httpx.RequestError: anything else that httpx says; a time-out also where pieces came until the deadline.
+        """
+        proxy = self._proxies.for_url(request.url)
+        with _httpx_errors(proxy):
+            answer = self._pools[proxy].handle_request(_as_sent(request))
+            try:
+                return self._whole(answer, proxy)
+            finally:
+                answer.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _whole(self, answer: httpcore.Response, proxy: Proxy | None) -> httpx.Response:
+        headers = httpx.Headers(answer.headers)
+        if proxy is not None and answer.status == _LOGIN_WANTED:
+            raise _refused_by(proxy, answer.status)
+        body = decoded_body(
+            answer.iter_stream(), encoding=headers.pop("Content-Encoding", ""), most_bytes=self._most_bytes
+        )
+        return httpx.Response(
+            answer.status,
+            headers=self._secrets.blank_headers(headers),
+            content=self._secrets.blank_body(body, status=answer.status),
+        )
+
+
+def _pool(authorities: ssl.SSLContext, proxy: Proxy | None) -> httpcore.ConnectionPool:
+    return httpcore.ConnectionPool(
+        ssl_context=authorities,
+        proxy=None if proxy is None else httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=authorities),
+        max_connections=MOST_CONNECTIONS,
+        max_keepalive_connections=MOST_CONNECTIONS,
+        keepalive_expiry=KEEP_SECONDS,
+        network_backend=_Backend(),
+    )
+
+
+def _as_sent(request: httpx.Request) -> httpcore.Request:
+    request.headers["Accept-Encoding"] = ACCEPT_ENCODING
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions={**request.extensions, "timeout": _with_deadline(request.extensions.get("timeout", {}))},
+    )
+
+
+class _Seconds(float):
+    """A time-out for one piece that ends with the exchange it belongs to."""
+
+    ends: float
+
+    @classmethod
+    def until(cls, ends: float, seconds: float) -> "_Seconds":
+        self = cls(seconds)
+        self.ends = ends
+        return self
+
+    def left(self) -> float:
+        """The seconds that are left now, none or fewer where the exchange is over."""
+        return min(self, self.ends - time.monotonic())
+
+
+def _with_deadline(timeouts: Mapping[str, float | None]) -> Mapping[str, float | None]:
+    longest = timeouts.get("read")
+    if longest is None:
+        return timeouts
+    ends = time.monotonic() + longest
+    return {
+        name: _Seconds.until(ends, longest if timeouts.get(name) is None else min(longest, timeouts[name] or 0.0))
+        for name in ("connect", "read", "write", "pool")
+    }
+
+
+def _left(timeout: float | None, over: type[Exception]) -> float | None:
+    if not isinstance(timeout, _Seconds):
+        return timeout
+    left = timeout.left()
+    if left <= 0:
+        raise over("the exchange did not end in time")
+    return left
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection; httpcore passes on the time-out of the exchange that uses it at the moment."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore has it
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Connects; a host of several addresses gets no more time than one of a single address that answers."""
+
+    def __init__(self) -> None:
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError("the host has no address")
+        for address in _addresses(host, port):
+            left = _left(timeout, httpcore.ConnectTimeout)
+            try:
+                return _Stream(self._sockets.connect_tcp(address, port, left, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@contextmanager
+def _httpx_errors(proxy: Proxy | None) -> Iterator[None]:
+    """What goes wrong on the way, as httpx calls it; at a proxy in words."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise _error_of(error, proxy) from error
+
+
+def _error_of(error: Exception, proxy: Proxy | None) -> httpx.RequestError:
+    if proxy is not None and isinstance(error, httpcore.ProxyError):
+        status = str(error)[:3]
+        return _refused_by(proxy, int(status) if status.isascii() and status.isdigit() else 0)
+    unreachable = isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout)
+    if proxy is not None and unreachable and "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return ProxyFailed(f"no connection through the proxy that {proxy.variable} names")
+    kind: type[httpx.RequestError] = getattr(httpx, type(error).__name__, httpx.TransportError)
+    return kind(str(error))
+
+
+def _refused_by(proxy: Proxy, status: int) -> httpx.ProxyError:
+    if status == _LOGIN_WANTED:
+        return ProxyRefused(
+            f"the proxy that {proxy.variable} names asks for a login (407): give it one, "
+            f"such as {proxy.variable}=http://user:password@proxy.company.com:3128"
+        )
+    said = f"the proxy that {proxy.variable} names answered with status {status}"
+    if status in _REFUSALS:
+        return ProxyRefused(f"{said}: let it allow this host, or name the host in NO_PROXY")
+    return ProxyFailed(said)
