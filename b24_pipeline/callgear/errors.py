@@ -13,7 +13,8 @@ CallGearError
 │   └── UpdatesUnsafe         an update took away what it must not touch: halt all updates
 ├── RecordError               only this person or entry fails
 │   ├── SipNumbersInTheWay    an echo could turn SIP numbers into dead ones: a person has to edit
-│   └── EmailConflict         the e-mail belongs to somebody else, or to several
+│   ├── EmailConflict         the e-mail belongs to somebody else, or to several
+│   └── IdConflict            a create answered with the id of somebody else's employee
 ├── OldLoss                   an update of long ago may have taken something away: a person has to look
 ├── OursError                 our request is malformed: a bug, not to be repeated
 └── ReadNotTrusted            a read is not provably complete
@@ -56,6 +57,7 @@ class RecordFault(StrEnum):
     NOT_STORED = "not_stored"
     SIP_NUMBERS = "sip_numbers"
     EMAIL_CONFLICT = "email_conflict"
+    ID_CONFLICT = "id_conflict"
 
 
 class CallGearError(Exception):
@@ -157,6 +159,16 @@ class EmailConflict(RecordError):
         fault = RecordFault.EMAIL_CONFLICT
         super().__init__(message, fault=fault, mnemonic=fault.value, field="email")
         self.callgear_ids = callgear_ids
+
+
+class IdConflict(RecordError):
+    """A create answered with the id of an employee that is linked with another user: no link moves."""
+
+    acted_unknown = True
+
+    def __init__(self, message: str) -> None:
+        fault = RecordFault.ID_CONFLICT
+        super().__init__(message, fault=fault, mnemonic=fault.value, field="id")
 
 
 class OldLoss(CallGearError):

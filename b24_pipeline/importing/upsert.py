@@ -13,6 +13,7 @@ from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
 from b24_pipeline.importing.canaries import ordinary_phones_first
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
+from b24_pipeline.importing.link_owners import LinkOwners
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.importing.shared_numbers import SharedNumbers
@@ -125,12 +126,14 @@ class EmployeeWrites:
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
         self.writer = employee_writer(run, facts)
+        self.owners = LinkOwners(frames.empty(frames.Links))
         self.numbers = SharedNumbers(self.client, now=run.connection.now)
 
     def announce(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
         creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
         if creates:
+            self.owners = LinkOwners(self.run.store.links())
             self.run.store.announce_creates(creates)
         if any(action.phones for action in actions):
             self.numbers.learn(self.callgear_employees)
@@ -138,7 +141,9 @@ class EmployeeWrites:
     def send(self, planned: PlannedAction) -> Receipt:
         """Send one action."""
         if planned.action is ActionKind.CREATE:
-            return Receipt(create_with_lookup(self.client, self.new_employee(planned)).callgear_id)
+            created = create_with_lookup(self.client, self.new_employee(planned)).callgear_id
+            self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
+            return Receipt(created)
         if planned.callgear_id is None:
             return Receipt()
         result = self.writer.update(

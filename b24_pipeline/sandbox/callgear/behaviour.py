@@ -115,6 +115,14 @@ class DuplicateEmail(Enum):
     ALREADY_IN_USE = "already_in_use"
 
 
+class CreatedId(Enum):
+    """The id that ``create.employees`` answers with."""
+
+    OWN = "the new employee's"
+    WRONG = "the account's first employee's, though a new one is created"
+    EXISTING = "the account's first employee's, and none is created"
+
+
 class EmailCase(Enum):
     """How an e-mail address is stored."""
 
@@ -199,6 +207,7 @@ class CallGearBehaviour:
         omitted_phone_settings: update that does not name every phone setting.
         sip_echo: a SIP entry written back.
         duplicate_email: a second employee with an address.
+        created_id: the id that a create answers with.
         email_case: how addresses are stored.
         duplicate_extension: a second employee with an extension.
         too_many_phones: more than ten phones.
@@ -232,6 +241,7 @@ class CallGearBehaviour:
     omitted_phone_settings: OmittedPhoneSettings = OmittedPhoneSettings.KEPT
     sip_echo: SipEcho = SipEcho.KEPT_BY_PHONE_ID
     duplicate_email: DuplicateEmail = DuplicateEmail.ACCEPTED
+    created_id: CreatedId = CreatedId.OWN
     email_case: EmailCase = EmailCase.AS_SENT
     duplicate_extension: DuplicateExtension = DuplicateExtension.ALREADY_IN_USE
     too_many_phones: TooManyPhones = TooManyPhones.INVALID_VALUE

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from b24_pipeline.sandbox.account import Account, Employee, blank_employee
 from b24_pipeline.sandbox.callgear.behaviour import (
     Component,
+    CreatedId,
     DuplicateEmail,
     DuplicateExtension,
     EmailCase,
@@ -151,11 +152,16 @@ def create_employee(account: Account, params: dict[str, Json]) -> int:
     if not params["last_name"]:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
     changes = _checked_values(account, params, employee_id=None)
+    first = min(account.employees, default=None)
+    if account.behaviour.created_id is CreatedId.EXISTING and first is not None:
+        return first
     account.last_employee += 1
     employee = blank_employee(account.last_employee)
     _apply(account, employee, changes)
     account.employees[employee["id"]] = employee
     account.record()
+    if account.behaviour.created_id is CreatedId.WRONG and first is not None:
+        return first
     return account.last_employee
 
 
