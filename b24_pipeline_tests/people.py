@@ -135,6 +135,7 @@ def planned(
     pending: Iterable[Row] = (),
     approved_reuse: frozenset[tuple[int, int]] = frozenset(),
     policy: Policy | None = None,
+    unfinished_links: frozenset[int] = frozenset(),
 ) -> DataFrame[frames.Plan]:
     """What shall be done for the Bitrix24 users of these rows: judged, matched and planned in one go."""
     people, account = employees(*rows, policy=policy), list(account)
@@ -143,6 +144,7 @@ def planned(
         matches=matched(people, account=account, stored=stored, pending=pending, approved_reuse=approved_reuse),
         callgear_employees=callgear_employees(*account),
         policy=policy or Policy(),
+        unfinished_links=unfinished_links,
     )
 
 

@@ -47,11 +47,13 @@ class Audited:
         return RunCounts(**{field.name: int(self.audited[field.name]) for field in fields(RunCounts)})
 
     def outcomes(self) -> dict[int, str]:
-        """What was done for whom: `{user: "conflict email_reused: conflict"}`."""
-        rows = self.actions.fillna({"reason": ""}).to_dict("records")
-        return {
-            int(row["bitrix24_id"]): f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}" for row in rows
-        }
+        """What was done for whom: `{user: "conflict email_reused: conflict"}`; several actions with a comma between."""
+        told: dict[int, str] = {}
+        for row in self.actions.fillna({"reason": ""}).to_dict("records"):
+            action = f"{row['action']} {row['reason']}".strip() + f": {row['outcome']}"
+            user = int(row["bitrix24_id"])
+            told[user] = f"{told[user]}, {action}" if user in told else action
+        return told
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,8 @@ class EmployeeWriter:
         except SipNumbersInTheWay:
             raise SipNumbersInTheWay(
                 f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
-                "alone: tried again when one of an employee with other numbers has; or change this person by hand"
+                "alone; find out with an employee of your choice: b24-pipeline check --prove-update "
+                f"{before['id']}, or change this person by hand"
             ) from None
 
     def _write_until_known(self, wish: _Wish, base: Row | None) -> None:

@@ -71,8 +71,8 @@ class PlannedAction:
 
     @property
     def sends_nothing(self) -> bool:
-        """The employee is right already: the link alone is stored (R09)."""
-        return self.action is ActionKind.LINK and self.last_name is None and not self.phones
+        """The link alone is stored; what its employee gets is an action of its own (R09a)."""
+        return self.action is ActionKind.LINK
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def send_plan(
     chosen = run.chosen(plan, dead_letters=dead_letters)
     standing = frames.together(frames.Plan, chosen, run.not_chosen(plan, dead_letters=dead_letters))
     run.store.record_standing(step, stamped(planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)), run=run))
-    todo = with_outcomes(chosen, (Outcome.PLANNED,))
+    todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))
     if run.config.dry_run:
         sent = planned_only(run, todo)
     else:

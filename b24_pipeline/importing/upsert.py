@@ -18,7 +18,7 @@ from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.importing.shared_numbers import SharedNumbers
 from b24_pipeline.rules import frames, planning
-from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome
+from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome
 from b24_pipeline.store import LinkWritten
 from b24_pipeline.store.facts import UNCHECKED_UPDATE
 
@@ -45,7 +45,15 @@ def upsert(
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
     callgear_employees = with_losses_put_back(run, callgear_employees)
-    plan = planning.plan_upsert(employees, matches=matches, callgear_employees=callgear_employees, policy=run.policy)
+    unfinished = run.store.unfinished_links()
+    plan = planning.plan_upsert(
+        employees,
+        matches=matches,
+        callgear_employees=callgear_employees,
+        policy=run.policy,
+        unfinished_links=unfinished,
+    )
+    note_finished_links(run, unfinished, matches=matches, plan=plan)
     facts = account_facts(run)
     if not run.config.dry_run:
         plan = ordinary_phones_first(
@@ -53,7 +61,7 @@ def upsert(
         )
     writes = EmployeeWrites(run, facts, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
-    run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions)))
+    run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
     return actions
 
@@ -68,9 +76,26 @@ def end_first_import(run: ImportRun) -> None:
         run.store.end_first_import()
 
 
-def sent_updates(actions: DataFrame[frames.Actions]) -> pd.DataFrame:
+def note_finished_links(
+    run: ImportRun,
+    unfinished: frozenset[int],
+    *,
+    matches: DataFrame[frames.Matches],
+    plan: DataFrame[frames.Plan],
+) -> None:
+    """R09a: what is matched by id and needs no update is as it shall be, whoever made it so."""
+    if run.config.dry_run or not unfinished:
+        return
+    by_id = matches.loc[matches["match"] == MatchKind.BY_ID, "bitrix24_id"]
+    run.store.finish_links(unfinished & set(by_id) - set(plan["bitrix24_id"]))
+
+
+def sent_updates(actions: DataFrame[frames.Actions], *, matches: DataFrame[frames.Matches]) -> pd.DataFrame:
     """What was sent for people matched by id (R07)."""
-    return actions[(actions["action"] == ActionKind.UPDATE) & actions["outcome"].isin([Outcome.DONE, Outcome.FAILED])]
+    sent = actions[(actions["action"] == ActionKind.UPDATE) & actions["outcome"].isin([Outcome.DONE, Outcome.FAILED])]
+    if sent.empty:
+        return sent
+    return sent[sent["bitrix24_id"].isin(matches.loc[matches["match"] == MatchKind.BY_ID, "bitrix24_id"])]
 
 
 def account_facts(run: ImportRun) -> AccountFacts:
@@ -128,9 +153,11 @@ class EmployeeWrites:
         self.writer = employee_writer(run, facts)
         self.owners = LinkOwners(frames.empty(frames.Links))
         self.numbers = SharedNumbers(self.client, now=run.connection.now)
+        self.updated_after_link: frozenset[int] = frozenset()
 
     def announce(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
+        self.updated_after_link = frozenset(a.bitrix24_id for a in actions if is_part_of_link(a))
         creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
         if creates:
             self.owners = LinkOwners(self.run.store.links())
@@ -154,7 +181,11 @@ class EmployeeWrites:
         return Receipt(planned.callgear_id, needless=needless(result))
 
     def remember(self, answers: list[Answer]) -> None:
-        """Store the links of what was done; forget the announcement of what certainly did not happen."""
+        """Store the links of what was done; forget the announcement of what certainly did not happen.
+
+        R09a: with a link by e-mail it is stored whose employee is still to get last name or phones.
+        """
+        done = [answer for answer in answers if answer.outcome is Outcome.DONE]
         self.run.store.put_links(
             [
                 LinkWritten(
@@ -162,12 +193,13 @@ class EmployeeWrites:
                     callgear_id=answer.callgear_id,
                     linked_by=linked_by(answer.planned),
                 )
-                for answer in answers
-                if answer.outcome is Outcome.DONE
-                and answer.callgear_id is not None
-                and answer.planned.action in (ActionKind.CREATE, ActionKind.LINK)
+                for answer in done
+                if answer.callgear_id is not None and answer.planned.action in (ActionKind.CREATE, ActionKind.LINK)
             ]
         )
+        linked = {answer.planned.bitrix24_id for answer in done if answer.planned.action is ActionKind.LINK}
+        self.run.store.put_unfinished_links(linked & self.updated_after_link)
+        self.run.store.finish_links([a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)])
         not_created = [
             answer.planned.bitrix24_id
             for answer in answers
@@ -196,6 +228,11 @@ def needless(result: UpdateResult) -> frozenset[str]:
     if not result.sent:
         return frozenset({"last_name", "phone_numbers"})
     return frozenset() if result.phones_added else frozenset({"phone_numbers"})
+
+
+def is_part_of_link(planned: PlannedAction) -> bool:
+    """Whether an action gives the employee of a link by e-mail its last name or phones (R09a)."""
+    return planned.action is ActionKind.UPDATE and planned.reason == MatchReason.EMAIL_LINK
 
 
 def linked_by(planned: PlannedAction) -> str:

@@ -181,7 +181,8 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     if row["action"] == ActionKind.CONFLICT:
         return TraceStep(MATCHED_FOR.get(row["reason"], "R09"), "nothing was sent: a person must decide who is who")
     sent = json.loads(row["after"] or "{}") if row["action"] in (ActionKind.LINK, ActionKind.UPDATE) else {}
-    rules = [DONE_BY[row["action"]], *(rule for name, rule in CHANGED_BY.items() if name in sent)]
+    by = "R09a" if row["reason"] == MatchReason.EMAIL_LINK else DONE_BY[row["action"]]
+    rules = [by, *(rule for name, rule in CHANGED_BY.items() if name in sent)]
     rules += [ENDED_BY[row["outcome"]]] if row["outcome"] in ENDED_BY else []
     carried_out = row["outcome"] in (Outcome.DONE, Outcome.FAILED)
     return TraceStep(", ".join(rules), words.done(row) if carried_out else words.stands(row))

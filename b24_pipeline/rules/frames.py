@@ -122,6 +122,14 @@ class PendingCreates(Frame):
     run_id: str = column("The run that announced it")
 
 
+class UnfinishedLinks(Frame):
+    """Links by e-mail whose employee has not got its last name or phones yet (R09a): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The linked employee's id in CallGear")
+    run_id: str = column("The run that stored the link")
+
+
 class Matches(Frame):
     """How every user was matched with an employee (asset `employee_matches`): one row a user."""
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Hashable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.normalising import joined
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
-from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, OnIdMatch, Outcome, Policy
+from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
 
 NO_PHONES = "[]"
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
+LINKED_FIELDS = ["last_name", "phones"]
+"""R09: what an employee gets that is linked by e-mail."""
 SENT_TO_MATCHED_BY_ID = {
     OnIdMatch.NOTHING: [],
     OnIdMatch.FILL_PHONES: ["phones"],
@@ -29,9 +32,19 @@ def plan_upsert(
     matches: DataFrame[frames.Matches],
     callgear_employees: DataFrame[frames.CallGearEmployees],
     policy: Policy,
+    unfinished_links: AbstractSet[int] = frozenset(),
 ) -> DataFrame[frames.Plan]:
-    """What shall be done for every user but those that need nothing: create, link, update, or why not."""
-    decided = matches[matches["match"].isin(kinds_acted_on(policy))]
+    """What shall be done for every user but those that need nothing: create, link, update, or why not.
+
+    Args:
+        employees: every user, judged.
+        matches: how each was matched.
+        callgear_employees: the account's employees.
+        policy: the choices of the rules.
+        unfinished_links: users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
+    """
+    unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match"] == MatchKind.BY_ID)
+    decided = matches[matches["match"].isin(kinds_acted_on(policy)) | unfinished]
     if decided.empty:
         return frames.empty(frames.Plan)
     rows = (
@@ -50,7 +63,7 @@ def plan_upsert(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
-    by_id = partial(updates_of_matched_by_id, on_id_match=policy.on_id_match)
+    by_id = partial(updates_of_matched_by_id, on_id_match=policy.on_id_match, unfinished_links=unfinished_links)
     decisions: list[tuple[Callable[[pd.DataFrame], pd.DataFrame], pd.DataFrame]] = [
         (rejects, rows[rows["match"] == MatchKind.REJECTED]),
         (conflicts, rows[rows["match"] == MatchKind.CONFLICT]),
@@ -83,24 +96,49 @@ def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
     return only_columns(rows).assign(action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value)
 
 
-def updates_of_matched_by_id(rows: pd.DataFrame, *, on_id_match: OnIdMatch) -> pd.DataFrame:
-    """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06)."""
-    fields = SENT_TO_MATCHED_BY_ID[on_id_match]
-    changed = rows[fields].notna().any(axis=1)
-    return only_columns(rows[changed], *fields).assign(
-        action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value, harm=Harm.ID_UPDATE.value
+def updates_of_matched_by_id(
+    rows: pd.DataFrame, *, on_id_match: OnIdMatch, unfinished_links: AbstractSet[int]
+) -> pd.DataFrame:
+    """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06).
+
+    R09a: an unfinished link gets both, whatever the setting; a limit has counted it when it was linked.
+    """
+    unfinished = rows["bitrix24_id"].isin(unfinished_links)
+    allowed = SENT_TO_MATCHED_BY_ID[on_id_match]
+    sent = rows.assign(
+        reason=rows["reason"].mask(unfinished, MatchReason.EMAIL_LINK.value),
+        **{name: rows[name].where(unfinished | (name in allowed)) for name in LINKED_FIELDS},
+    )
+    changed = sent[LINKED_FIELDS].notna().any(axis=1)
+    harm = pd.Series(Harm.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
+    return only_columns(sent.assign(harm=harm)[changed], *LINKED_FIELDS, "harm").assign(
+        action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value
     )
 
 
 def links(rows: pd.DataFrame) -> pd.DataFrame:
     """R09: link the employee, set its last name (R06), add phones where it has none (R11), and change nothing else."""
-    planned = only_columns(rows, "last_name", "phones").assign(
-        action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
-    )
-    writes = planned[["last_name", "phones"]].notna().any(axis=1)
+    planned = only_columns(rows, *LINKED_FIELDS).assign(action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value)
+    writes = planned[LINKED_FIELDS].notna().any(axis=1)
     moves = planned["other_bitrix24_id"].notna()
     harm = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
     return planned.assign(harm=harm.mask(moves, Harm.LINK_MOVE.value))
+
+
+def links_first(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+    """R09a: the plan with each link apart from what its employee gets, which then fails or waits on its own."""
+    changing = (plan["action"] == ActionKind.LINK) & plan[LINKED_FIELDS].notna().any(axis=1)
+    if not changing.any():
+        return plan
+    links_alone = plan.assign(**{name: plan[name].mask(changing) for name in LINKED_FIELDS})
+    updates = plan[changing].assign(
+        action=ActionKind.UPDATE.value,
+        reason=MatchReason.EMAIL_LINK.value,
+        harm=None,
+        exemption=None,
+        other_bitrix24_id=None,
+    )
+    return frames.together(frames.Plan, links_alone, updates)
 
 
 def creates(rows: pd.DataFrame) -> pd.DataFrame:

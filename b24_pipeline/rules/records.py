@@ -68,13 +68,14 @@ class MatchKind(StrEnum):
 
 
 class MatchReason(StrEnum):
-    """What decided a match beyond its kind (R08, R09, R12)."""
+    """What decided a match beyond its kind (R08, R09, R12), and why an employee is updated after it (R09a)."""
 
     STALE_LINK = "stale_link"
     REHIRED = "rehired"
     EMAIL_REUSE_APPROVED = "email_reuse_approved"
     SIMILAR_EMAIL_APPROVED = "similar_email_approved"
     UNFINISHED_CREATE = "unfinished_create"
+    EMAIL_LINK = "email_link"
     EMAIL_REUSED = "email_reused"
     ALREADY_LINKED = "already_linked"
     AMBIGUOUS_EMAIL = "ambiguous_email"

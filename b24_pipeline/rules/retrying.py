@@ -30,11 +30,18 @@ def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datet
 def hold_back(
     plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters], now: datetime
 ) -> DataFrame[frames.Plan]:
-    """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again."""
+    """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again.
+
+    A link never waits: it is stored, and only what its employee gets can fail (R09a).
+    """
     resting = dead_letters[dead_letters["next_try_at"] > now]
     if resting.empty:
         return plan
-    waits = tried_already(plan, dead_letters=resting) & (plan["outcome"] == Outcome.PLANNED)
+    waits = (
+        tried_already(plan, dead_letters=resting)
+        & (plan["outcome"] == Outcome.PLANNED)
+        & (plan["action"] != ActionKind.LINK)
+    )
     return frames.check(frames.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
 
 

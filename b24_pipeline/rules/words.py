@@ -14,6 +14,7 @@ REASONS: Mapping[str, str] = {
     MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the mailbox has passed on",
     MatchReason.SIMILAR_EMAIL_APPROVED: "a person approved that the similar e-mail is the same mailbox",
     MatchReason.UNFINISHED_CREATE: "an earlier run had created it without hearing the answer",
+    MatchReason.EMAIL_LINK: "the employee was linked by e-mail",
     MatchReason.EMAIL_REUSED: "the mailbox belonged to somebody who has left",
     MatchReason.ALREADY_LINKED: "the employee belongs to another active user",
     MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail",

@@ -53,6 +53,25 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
         database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
         database.execute("drop_pending_creates")
+        database.execute("finish_links")
+
+
+def unfinished_links(database: Database) -> frozenset[int]:
+    """The users whose link by e-mail is stored, and whose employee is not as it shall be yet (R09a)."""
+    return frozenset(database.column("unfinished_links"))
+
+
+def put_unfinished_links(database: Database, run: CurrentRun, users: Iterable[int]) -> None:
+    """Store that the employees of these users' live links are still to get last name and phones (R09a)."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in users])):
+        database.execute("finish_links")
+        database.execute("add_unfinished_links", {"run_id": run.run_id})
+
+
+def finish_links(database: Database, bitrix24_ids: Iterable[int]) -> None:
+    """Note that the employees of these users' links are as they shall be."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+        database.execute("finish_links")
 
 
 def _ended(written: Sequence[LinkWritten]) -> list[bool]:

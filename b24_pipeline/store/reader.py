@@ -54,6 +54,10 @@ class Reader:
         """The creates that were announced and whose outcome is not known (R18)."""
         return links.pending_creates(self.database)
 
+    def unfinished_links(self) -> frozenset[int]:
+        """The users whose link by e-mail is stored, and whose employee is not as it shall be yet (R09a)."""
+        return links.unfinished_links(self.database)
+
     def creates_in_doubt_until(self, now: datetime) -> datetime | None:
         """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
         return links.creates_in_doubt_until(self.database, now)

@@ -95,6 +95,7 @@ LAYOUT = Layout(
         **{table: {**sql_columns(model), **_SPAN} for model, table in HISTORIES.items()},
         "links": {**_LINKS, **_SPAN},
         "pending_creates": sql_columns(frames.PendingCreates),
+        "unfinished_links": sql_columns(frames.UnfinishedLinks),
         "events": {"run": "BIGINT", **sql_columns(frames.Actions)},
         "standing_actions": {"step": "VARCHAR", **sql_columns(frames.Actions), **_SPAN},
         "recorded": {"run": "BIGINT", "what": "VARCHAR"},

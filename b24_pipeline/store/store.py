@@ -1,7 +1,7 @@
 """The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
@@ -181,6 +181,16 @@ class Store(Reader):
     def settle_creates(self, bitrix24_ids: Iterable[int]) -> None:
         """Forget announced creates whose outcome is known."""
         links.settle_creates(self.database, bitrix24_ids)
+
+    def put_unfinished_links(self, bitrix24_ids: Collection[int]) -> None:
+        """Store that the employees of these users' links are still to get last name and phones (R09a)."""
+        if bitrix24_ids:
+            links.put_unfinished_links(self.database, self._current_run(), bitrix24_ids)
+
+    def finish_links(self, bitrix24_ids: Collection[int]) -> None:
+        """Note that the employees of these users' links are as they shall be."""
+        if bitrix24_ids:
+            links.finish_links(self.database, bitrix24_ids)
 
     def record_standing(self, step: str, frame: DataFrame[frames.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""

@@ -317,7 +317,7 @@ def test_r09_an_approved_mailbox_moves_the_link_and_only_that_one(imported: Worl
 
     moved = imported.links()
     assert (moved[heir], moved[2], 1 in moved) == (links[1], links[2], False)
-    assert result.outcomes()[heir] == "link email_reuse_approved: done"
+    assert result.outcomes()[heir] == "link email_reuse_approved: done, update email_link: done"
     assert result.outcomes()[other] == "conflict email_reused: conflict"
     assert "(bitrix24) Heir" in imported.employees()
 

@@ -149,7 +149,7 @@ def test_r09_a_rehire_takes_the_link_along_to_the_new_id(imported: World) -> Non
 
     assert imported.links()[rehired] == employee
     assert IRA not in imported.links()
-    assert result.outcomes()[rehired] == "link rehired: done"
+    assert result.outcomes()[rehired] == "link rehired: done, update email_link: done"
     assert len(imported.account.employees) == 9
 
 

@@ -167,6 +167,10 @@ def happened(action: Mapping[Any, Any], state: State) -> None:
             assert email_of(employee) == str(now.users[user]["EMAIL"]).casefold()
             shown = {**employee, "phone_numbers": numbers_of(employee)}
             assert {name: shown[name] for name in after} == after
+        case ActionKind.UPDATE:
+            shown = now.employees[int(action["callgear_id"])]
+            shown = {**shown, "phone_numbers": numbers_of(shown)}
+            assert {name: shown[name] for name in after} == after
         case kind:
             raise AssertionError(f"no scene has a {kind}")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.records import ActionKind, Harm, OnIdMatch, Outcome, Policy
+from b24_pipeline.rules.records import ActionKind, Harm, MatchReason, OnIdMatch, Outcome, Policy
 from b24_pipeline_tests.people import Row, actions, callgear_employee, link, phone_entry, planned, user
 
 SENT = ("first_name", "last_name", "patronymic", "email", "phones")
@@ -98,6 +98,54 @@ def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
         approved_reuse=approved,
     )
     assert plan[["action", "harm", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
+
+
+@pytest.mark.parametrize("on_id_match", OnIdMatch)
+@pytest.mark.parametrize(
+    ("employee", "sent"),
+    [
+        (callgear_employee(101, last_name="Other"), {"last_name": "(bitrix24) Name1", "phones": "123"}),
+        (callgear_employee(101, last_name="Other", phones=["9"]), {"last_name": "(bitrix24) Name1"}),
+        (callgear_employee(101, last_name="(bitrix24) Name1", phones=["9"]), None),
+    ],
+    ids=["last name and phones", "last name", "nothing"],
+)
+def test_r09a_an_unfinished_link_gets_what_is_not_right_yet_whatever_the_setting(
+    employee: Row, sent: dict[str, str] | None, on_id_match: OnIdMatch
+) -> None:
+    plan = planned(
+        user(1, work_phone="123"),
+        account=[employee],
+        stored=[link(1, 101)],
+        policy=Policy(on_id_match=on_id_match),
+        unfinished_links=frozenset({1}),
+    )
+    told = [{name: row[name] for name in SENT if pd.notna(row[name])} for row in plan.to_dict("records")]
+    assert told == ([] if sent is None else [sent])
+    assert set(plan["reason"]) <= {MatchReason.EMAIL_LINK}
+    assert plan["harm"].isna().all()
+
+
+def test_r09a_a_link_is_apart_from_what_its_employee_gets() -> None:
+    plan = planned(
+        user(1, email="ira@x.test", work_phone="123"),
+        user(2, email="oleg@x.test"),
+        account=[
+            callgear_employee(101, email="ira@x.test", last_name="Other"),
+            callgear_employee(102, email="oleg@x.test", last_name="(bitrix24) Name2"),
+        ],
+    )
+    rows = planning.links_first(plan).to_dict("records")
+    assert [
+        (row["bitrix24_id"], row["callgear_id"], row["action"], [row[name] for name in SENT if pd.notna(row[name])])
+        for row in rows
+    ] == [(1, 101, "link", []), (2, 102, "link", []), (1, 101, "update", ["(bitrix24) Name1", "123"])]
+    assert [row["harm"] for row in rows if pd.notna(row["harm"])] == [Harm.EMAIL_LINK]
+
+
+def test_r09a_without_a_link_that_changes_anything_the_plan_stays_as_it_is() -> None:
+    plan = planned(user(1))
+    assert planning.links_first(plan) is plan
 
 
 def test_r10_who_is_not_there_is_created_with_names_email_and_phones() -> None:

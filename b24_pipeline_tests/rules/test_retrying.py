@@ -74,6 +74,12 @@ def test_r18_another_action_of_the_same_person_does_not_wait() -> None:
     assert outcomes(step(1, action=ActionKind.LINK), letters=[letter]) == [Outcome.PLANNED]
 
 
+def test_r09a_a_link_never_waits() -> None:
+    row = step(1, action=ActionKind.LINK, last_name="(bitrix24) Name1")
+    letter = dead_letter(1, kind=ActionKind.LINK, after=sent(row), next_try_at=NOON + HOUR)
+    assert outcomes(row, letters=[letter]) == [Outcome.PLANNED]
+
+
 def test_r14_a_removal_sends_nothing_and_waits_all_the_same() -> None:
     letter = dead_letter(1, kind=REMOVE, next_try_at=NOON + HOUR)
     assert outcomes(step(1, action=REMOVE), letters=[letter]) == [Outcome.WAITING]

@@ -54,3 +54,20 @@ DELETE FROM store.pending_creates WHERE bitrix24_id IN (SELECT bitrix24_id FROM 
 -- name: add_pending_creates
 INSERT INTO store.pending_creates BY NAME
 SELECT bitrix24_id, email, $run_id AS run_id FROM seen
+
+-- name: unfinished_links
+-- Only of links that are still live and the same.
+SELECT unfinished.bitrix24_id FROM store.unfinished_links AS unfinished
+JOIN store.links AS links
+  ON links.bitrix24_id = unfinished.bitrix24_id AND links.callgear_id = unfinished.callgear_id
+WHERE links.until_run IS NULL
+
+-- name: finish_links
+DELETE FROM store.unfinished_links WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
+
+-- name: add_unfinished_links
+INSERT INTO store.unfinished_links BY NAME
+SELECT links.bitrix24_id, links.callgear_id, $run_id AS run_id
+FROM store.links AS links
+JOIN seen ON seen.bitrix24_id = links.bitrix24_id
+WHERE links.until_run IS NULL
