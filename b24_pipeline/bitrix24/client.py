@@ -96,6 +96,7 @@ class Bitrix24:
         self._lock = threading.Lock()
         self._requests_sent = 0
         self._admin_mode: bool | None = None
+        self._beside_noted = False
         self._resets_at: float | None = None
 
     def __repr__(self) -> str:
@@ -196,7 +197,7 @@ class Bitrix24:
 
     def _read(self, method: str, response: httpx.Response) -> Envelope:
         try:
-            envelope = read_answer(method, response.status_code, response.content)
+            envelope = read_answer(method, response.status_code, response.content, headers=response.headers)
         except RateLimited:
             self._bucket.fill()
             raise
@@ -204,7 +205,18 @@ class Bitrix24:
             self._tell_reset(error)
             raise
         self._resets_at = envelope.resets_at or self._resets_at
+        self._note_beside(envelope.beside)
         return envelope
+
+    def _note_beside(self, beside: str) -> None:
+        """Say once that the portal's answers are not clean."""
+        if beside and not self._beside_noted:
+            self._beside_noted = True
+            logger.warning(
+                "The portal sends other text around its JSON, which is left out: %s. Let its administrator mend that,"
+                " or switch PHP's display_errors off",
+                beside,
+            )
 
     def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
         self._bucket.acquire()

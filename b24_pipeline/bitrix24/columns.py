@@ -4,7 +4,7 @@ What is usual is checked and turned by whole columns; a column with anything unu
 `wire` does it. Rows become columns while other answers are waited for, so that in the end there is little left to do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -13,7 +13,16 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pandera.typing import DataFrame
 
-from b24_pipeline.bitrix24.wire import FIELDS, TEXT_FIELDS, Row, departments_of, is_active, text_of
+from b24_pipeline.bitrix24.wire import (
+    FIELDS,
+    NAME_FIELDS,
+    PHONE_FIELDS,
+    Row,
+    departments_of,
+    is_active,
+    phone_text_of,
+    text_of,
+)
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.frames import Users
 
@@ -46,7 +55,8 @@ def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None
         "bitrix24_id": _array(ids, pa.int64()),
         "user_type": types,
         "active": _flags(values["ACTIVE"], rows),
-        **{name: _texts(values[field]) for name, field in TEXT_FIELDS.items()},
+        **{name: _texts(values[field]) for name, field in NAME_FIELDS.items()},
+        **{name: _texts(values[field], unusual=phone_text_of) for name, field in PHONE_FIELDS.items()},
         "departments": _departments(values["UF_DEPARTMENT"]),
     }
     return pa.table(columns)
@@ -77,11 +87,11 @@ def _by_field(rows: Sequence[Row]) -> Mapping[str, Sequence[object]]:
     return {field: values[place :: len(FIELDS)] for place, field in enumerate(FIELDS)}
 
 
-def _texts(values: Sequence[object]) -> pa.Array:
+def _texts(values: Sequence[object], *, unusual: Callable[[object], str | None] = text_of) -> pa.Array:
     try:
         texts = _array(values, pa.string())
     except (TypeError, UnicodeEncodeError):
-        return _array([text_of(value) for value in values], pa.string())
+        return _array([unusual(value) for value in values], pa.string())
     blank = pc.equal(pc.utf8_trim_whitespace(texts, memory_pool=_POOL), "")
     return pc.if_else(blank, None, texts, memory_pool=_POOL)
 

@@ -64,13 +64,19 @@ def _owner(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
 
 
 def _scope(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
-    listed = _result(answer, "scope")
-    scopes = {str(scope) for scope in listed} if isinstance(listed, list) else set()
+    scopes = _names_in(_result(answer, "scope"))
     enough = sorted(scopes & _SCOPES_WITH_CONTACTS)
     if enough:
         return True, ", ".join(enough)
     has = "user_brief, which has no e-mail and no phones" if "user_brief" in scopes else "no scope for users"
     return False, f"the webhook has {has}: tick «Users» (user or user_basic) on it in Bitrix24"
+
+
+def _names_in(scopes: object) -> frozenset[str]:
+    """The names of a list, or of a map from numbers to names or from names to flags."""
+    if isinstance(scopes, dict):
+        return frozenset(str(name if isinstance(name, str) else key) for key, name in scopes.items() if name)
+    return frozenset(map(str, scopes)) if isinstance(scopes, list) else frozenset()
 
 
 def _contacts(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:

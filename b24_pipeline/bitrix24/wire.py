@@ -29,19 +29,25 @@ FIELDS: Final = (
 )
 """All that is asked for, in the order of the `Users` frame: what changes with every login stays out (contract 9.24)."""
 
-TEXT_FIELDS: Final[Mapping[str, str]] = {
+NAME_FIELDS: Final[Mapping[str, str]] = {
     "first_name": "NAME",
     "last_name": "LAST_NAME",
     "second_name": "SECOND_NAME",
     "email": "EMAIL",
+}
+PHONE_FIELDS: Final[Mapping[str, str]] = {
     "work_phone": "WORK_PHONE",
     "personal_mobile": "PERSONAL_MOBILE",
     "personal_phone": "PERSONAL_PHONE",
 }
+TEXT_FIELDS: Final[Mapping[str, str]] = {**NAME_FIELDS, **PHONE_FIELDS}
 """The columns of the frame that are the portal's texts, and the fields they come from."""
 
 EMPLOYEE: Final = "employee"
 """The `USER_TYPE` of those who may be imported (R01)."""
+
+NO_PHONE_NUMBER: Final = "(a JSON value that is no whole number)"
+"""R05: what is noted of a phone that came as a fraction, as NaN or as true."""
 
 _YES: Final = frozenset({"Y", "1", "TRUE"})
 _NO: Final = frozenset({"N", "0", "FALSE"})
@@ -86,7 +92,8 @@ def user_row(row: Row, *, user_type: str | None = None) -> UserRow:
         user_type=text_of(row.get("USER_TYPE")) or user_type,
         active=is_active(row),
         departments=departments_of(row.get("UF_DEPARTMENT")),
-        **{name: text_of(row.get(field)) for name, field in TEXT_FIELDS.items()},
+        **{name: text_of(row.get(field)) for name, field in NAME_FIELDS.items()},
+        **{name: phone_text_of(row.get(field)) for name, field in PHONE_FIELDS.items()},
     )
 
 
@@ -105,9 +112,22 @@ def text_of(value: object) -> str | None:
         if not value or value.isspace():
             return None
         return value if value.isascii() or _is_utf8(value) else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return None
+    return _whole_number_text(value)
+
+
+def phone_text_of(value: object) -> str | None:
+    """The text of a phone field; of a JSON number its whole value, else words that no rule takes for a number (R05)."""
+    text = text_of(value)
+    if text is None and (value is True or isinstance(value, float)):
+        return NO_PHONE_NUMBER
+    return text
+
+
+def _whole_number_text(value: object) -> str | None:
+    """The digits of a whole JSON number; None for any other value, which as text would be another one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _is_utf8(text: str) -> bool:
@@ -135,9 +155,11 @@ def is_active(row: Row) -> bool:
 
 
 def departments_of(value: object) -> str | None:
-    """The department ids, comma-separated; None for none."""
+    """The department ids, comma-separated; None for none. There is no department 0 (contract, later findings)."""
     if isinstance(value, Mapping):
         value = list(value.values())
-    parts = value if isinstance(value, list) else str(value).split(",")
+    if isinstance(value, str):
+        value = value.split(",")
+    parts = value if isinstance(value, list) else [value]
     numbers = [whole_number(part.strip() if isinstance(part, str) else part) for part in parts]
-    return ",".join([str(number) for number in numbers if number is not None]) or None
+    return ",".join([str(number) for number in numbers if number is not None and number > 0]) or None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from b24_pipeline.sandbox.answers import Answer, Delivery, gzip_bomb, gzip_in_gzip, html_answer
+from b24_pipeline.sandbox.answers import Answer, Delivery, gzip_bomb, gzip_in_gzip, html_answer, json_answer
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
@@ -43,7 +43,19 @@ PAGES = {
     FaultKind.HTTP_502_AFTER: (502, "Bad Gateway"),
     FaultKind.HTTP_504_LATER: (504, "Gateway Timeout"),
     FaultKind.OK_HTML: (200, "Welcome"),
+    FaultKind.LOGIN_REQUIRED: (401, "401 Authorization Required"),
+    FaultKind.FORBIDDEN_PAGE: (403, "403 Forbidden"),
+    FaultKind.NOT_FOUND_PAGE: (404, "404 Not Found"),
+    FaultKind.LOGIN_PAGE: (200, "Company portal"),
+    FaultKind.ECHOED_PAGE: (403, EVERY_SECRET),
 }
+HEADERS = {
+    FaultKind.LOGIN_REQUIRED: {"www-authenticate": 'Basic realm="intranet"'},
+    FaultKind.ECHOED_PAGE: {"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET},
+}
+PASSWORD_FIELD = b'<form method="post"><input name="USER_PASSWORD" type="password"></form>'
+WARNING = b"<br />\n<b>Warning</b>:  Undefined array key in {closure}() in <b>/x/init.php</b> on line <b>12</b><br />\n"
+PAGE = b'\n<!-- 0.12 s --><script>BX.message({"LANGUAGE_ID":"en"})</script></body></html>'
 BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
     FaultKind.QUERY_LIMIT_EXCEEDED: errors.too_many_requests,
     FaultKind.OVERLOAD_LIMIT: lambda: Bitrix24Error(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
@@ -53,6 +65,16 @@ BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
     FaultKind.INTERNAL_ERROR_BEFORE: errors.internal_error,
     FaultKind.INTERNAL_ERROR_AFTER: errors.internal_error,
     FaultKind.ECHOED_ERROR: lambda: Bitrix24Error(400, f"ERROR_{SECRET}", EVERY_SECRET),
+    FaultKind.WEBHOOK_MISTYPED: lambda: Bitrix24Error(401, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.PAYMENT_REQUIRED: lambda: Bitrix24Error(402, "PAYMENT_REQUIRED", "Payment required"),
+    FaultKind.PORTAL_DELETED: lambda: Bitrix24Error(403, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.PORTAL_CLOSED: lambda: Bitrix24Error(500, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.OWNER_IN_EXTRANET: lambda: Bitrix24Error(403, "allowed_only_intranet_user"),
+    FaultKind.PLAN_WITHOUT_REST: lambda: Bitrix24Error(
+        403, "ACCESS_DENIED", "REST API is available only on commercial plans"
+    ),
+    FaultKind.WRONG_ENCODING: lambda: Bitrix24Error(200, "WRONG_ENCODING", "Wrong request encoding"),
+    FaultKind.EMPTY_CODE: lambda: Bitrix24Error(403, "", "Access to REST is closed"),
 }
 CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
     FaultKind.TOKEN_INVALID: Mnemonic.ACCESS_TOKEN_INVALID,
@@ -77,27 +99,35 @@ def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], An
     if fault.kind in DELIVERIES:
         return replace(NOTHING, delivery=DELIVERIES[fault.kind])
     if fault.kind in PAGES:
-        return html_answer(*PAGES[fault.kind])
-    if fault.kind is FaultKind.ECHOED_PAGE:
-        headers = {"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET}
-        return replace(html_answer(403, EVERY_SECRET), headers=headers)
+        return _page(fault.kind)
+    if fault.kind is FaultKind.OTHER_JSON:
+        return json_answer({"message": "Forbidden", "request_id": "5f2c"}, status=403)
     if fault.kind is FaultKind.REDIRECT_302:
         return replace(NOTHING, status=302, headers={"location": fault.location or ""})
     broken = _broken(fault.kind, answer or NOTHING)
     return broken or refused(fault) or html_answer(500, "Internal Server Error")
 
 
+def _page(kind: FaultKind) -> Answer:
+    page = html_answer(*PAGES[kind])
+    field = PASSWORD_FIELD if kind is FaultKind.LOGIN_PAGE else b""
+    return replace(page, body=page.body + field, headers=HEADERS.get(kind, {}))
+
+
 def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
-    if kind is FaultKind.EMPTY_BODY:
-        return replace(answer, body=b"")
-    if kind is FaultKind.TRUNCATED_JSON:
-        return replace(answer, body=answer.body[: len(answer.body) // 2])
     if kind in UNFINISHED:
         return replace(answer, delivery=UNFINISHED[kind])
     if kind in ENCODED:
-        encoding, body = ENCODED[kind]
-        return replace(answer, body=body(), headers={"content-encoding": encoding})
-    return None
+        encoding, encoded = ENCODED[kind]
+        return replace(answer, body=encoded(), headers={"content-encoding": encoding})
+    body = {
+        FaultKind.EMPTY_BODY: b"",
+        FaultKind.TRUNCATED_JSON: answer.body[: len(answer.body) // 2],
+        FaultKind.WARNING_BEFORE: WARNING + answer.body,
+        FaultKind.PAGE_AFTER: answer.body + PAGE,
+        FaultKind.ANSWER_TWICE: answer.body * 2,
+    }.get(kind)
+    return None if body is None else replace(answer, body=body)
 
 
 def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | None:

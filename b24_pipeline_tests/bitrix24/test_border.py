@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from b24_pipeline.bitrix24 import (
@@ -29,6 +30,15 @@ ERRORS = [
     (200, "INTERNAL_SERVER_ERROR", ServerFault),
     (500, "ERROR_UNEXPECTED_ANSWER", ServerFault),
     (500, "PORTAL_DELETED", ServerFault),
+    (503, "portal_deleted", ServerFault),
+    *((status, "PORTAL_DELETED", AccountError) for status in (200, 401, 403, 410)),
+    *((status, "INVALID_CREDENTIALS", AccountError) for status in (200, 400, 401, 404, 500)),
+    *((status, "PAYMENT_REQUIRED", AccountError) for status in (200, 401, 402, 403, 503)),
+    *((status, "allowed_only_intranet_user", AccountError) for status in (200, 400, 401, 403, 500)),
+    *((status, "WRONG_ENCODING", AccountError) for status in (200, 400, 500)),
+    *((status, "METHOD_NOT_FOUND", AccountError) for status in (200, 400, 404)),
+    (402, "SOMETHING_NEW", AccountError),
+    (410, "SOMETHING_NEW", AccountError),
     (503, "SOMETHING_NEW", ServerFault),
     (401, "NO_AUTH_FOUND", AccountError),
     (401, "expired_token", AccountError),
@@ -44,7 +54,7 @@ ERRORS = [
     (400, "INVALID_REQUEST", AccountError),
     (400, "ERROR_BATCH_LENGTH_EXCEEDED", OursError),
     (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", OursError),
-    (404, "ERROR_METHOD_NOT_FOUND", OursError),
+    (404, "ERROR_METHOD_NOT_FOUND", AccountError),
     (400, "SOMETHING_NEW", OursError),
     (200, "SOMETHING_NEW", OursError),
 ]
@@ -65,6 +75,20 @@ WITHOUT_JSON = [
     (401, b"<html>", AccountError),
     (403, b"", AccountError),
     (404, b"<html>Not found</html>", AccountError),
+    (404, b"", AccountError),
+    (410, b"404 page not found", AccountError),
+    (400, b"<html>400 The plain HTTP request was sent to HTTPS port</html>", AccountError),
+    (407, b"<html>", AccountError),
+    (403, b'{"message": "Forbidden"}', AccountError),
+    (403, b'{"error": "Forbidden"}', AccountError),
+    (404, b'{"error": {"code": 404, "message": "x"}}', AccountError),
+    (503, b'{"message": "starting"}', ServerFault),
+    (200, b'{"status": "ok"}', TransportFault),
+    (200, b"It works!", TransportFault),
+    (200, b"<title>Sign in</title>", AccountError),
+    (200, "<title>Авторизация</title>".encode(), AccountError),
+    (200, b"<html><INPUT Type = password></html>", AccountError),
+    (404, b'{"error": "NO_AU', TransportFault),
     (413, b"<html>", OursError),
 ]
 
@@ -106,8 +130,63 @@ def test_an_error_of_rest_3_is_read_too() -> None:
 def test_every_account_error_says_what_to_do() -> None:
     for _, code, kind in ERRORS:
         if kind is AccountError and code != "SOMETHING_NEW":
-            with pytest.raises(AccountError, match=r"webhook|support|administrator|https|BITRIX24_WEBHOOK_URL"):
+            with pytest.raises(AccountError, match=r"webhook|support|administrator|https|_URL|pay for it|switch it on"):
                 read_answer("user.get", 403, body(error=code))
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        ("REST API is available only on commercial plans", "plan has no REST"),
+        ("Your subscription does not include REST", "plan has no REST"),
+        ("Application context required", "does not take a webhook"),
+        ("Access denied: administrators only", "is no administrator"),
+        ("", "needs a commercial plan and an administrator"),
+    ],
+)
+def test_what_access_denied_means_is_told_by_its_text(description: str, words: str) -> None:
+    with pytest.raises(AccountError, match=words):
+        read_answer("user.get", 403, body(error="ACCESS_DENIED", error_description=description))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_error_without_a_code_is_judged_by_its_status(status: int) -> None:
+    with pytest.raises(AccountError, match="create a new incoming webhook"):
+        read_answer("batch", status, body(error="", error_description="text of the portal"))
+
+
+def test_a_missing_method_that_is_not_needed_is_a_fault_of_ours() -> None:
+    with pytest.raises(OursError):
+        read_answer("profile", 404, body(error="ERROR_METHOD_NOT_FOUND"))
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("<html><title>\n 403\tForbidden </title>", '"403 Forbidden"'),
+        ("<!DOCTYPE html><TITLE lang=en>A &amp; B</TITLE>", '"A & B"'),
+        ("<html><h1>Not <b>here</b></h1>", '"Not here"'),
+        ("<html><body>x", "without a title"),
+        ("<title>\x1b[31m\u202ered\x00</title>", '"[31m red"'),
+        (f"<title>{'long ' * 100}</title>", f'"{("long " * 16).strip()}…"'),
+        ("<title>{", "without a title"),
+    ],
+)
+def test_a_page_is_shown_by_its_title_in_one_short_clean_line(page: str, shown: str) -> None:
+    with pytest.raises(AccountError) as raised:
+        read_answer("batch", 403, page.encode())
+    text = str(raised.value)
+    assert shown in text
+    assert "check the address in BITRIX24_WEBHOOK_URL, the proxy and the firewall" in text
+
+
+def test_who_asks_for_a_login_is_named() -> None:
+    for status, header, advice in (
+        (401, "WWW-Authenticate", "the firewall"),
+        (407, "Proxy-Authenticate", "HTTPS_PROXY"),
+    ):
+        with pytest.raises(AccountError, match=rf"which asks for a login \(Basic\).*{advice}"):
+            read_answer("batch", status, b"", headers=httpx.Headers({header.lower(): "Basic"}))
 
 
 def test_a_used_up_method_tells_when_it_is_free_again() -> None:

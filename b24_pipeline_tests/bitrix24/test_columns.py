@@ -12,11 +12,33 @@ from b24_pipeline.bitrix24.columns import TypeUnknownError, columns_of, distinct
 from b24_pipeline.bitrix24.wire import FIELDS, TEXT_FIELDS, Row, user_row, users_frame
 
 USUAL: Row = {"ID": "1", "USER_TYPE": "employee", "ACTIVE": True, "NAME": "Ира", "UF_DEPARTMENT": [4, 17]}
-TEXTS = ["", " ", "\u00a0\t", " Ира ", "0", "A\ud83d", "Ж🙂", None, False, True, 0, 0.0, 118, 1.5, [], {}, ["x"]]
+TEXTS = [
+    "",
+    " ",
+    "\u00a0\t",
+    " Ира ",
+    "0",
+    "A\ud83d",
+    "Ж🙂",
+    None,
+    False,
+    True,
+    0,
+    0.0,
+    118,
+    1.5,
+    7e10,
+    float("nan"),
+    float("inf"),
+    1e300,
+    [],
+    {},
+    ["x"],
+]
 ACTIVE = [False, "Y", "N", 1, 0, "1", "0", "true", "false"]
 DEPARTMENTS = [
-    *([], {}, None, False, "", [None], ["x"], [[]], [0], "4", 4, 4.0, "4, 17", {"1": 4, "3": "17"}),
-    *([1], [True], [1.0], ["1"], ["01"], [4, None], [10**30]),
+    *([], {}, None, False, "", [None], ["x"], [[]], [0], "4", 4, 4.0, "4, 17", {"1": 4, "3": "17"}, 0, "0", -1, True),
+    *([1], [True], [1.0], [0], ["0"], [False], ["1"], ["01"], [4, None], [10**30]),
 ]
 UNUSUAL: list[Mapping[str, Any]] = [
     *({field: text} for field in TEXT_FIELDS.values() for text in TEXTS),

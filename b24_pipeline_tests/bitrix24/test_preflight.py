@@ -7,7 +7,7 @@ import pytest
 from b24_pipeline.bitrix24 import Bitrix24, check_bitrix24
 from b24_pipeline.bitrix24.border import Envelope
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, EmptyTotal, Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, EmptyTotal, Scope, ScopeStyle
 from b24_pipeline_tests.bitrix24.conftest import Twister, hire
 
 
@@ -128,10 +128,21 @@ def test_the_check_survives_whatever_admin_mode_does(
     ("kind", "words"),
     [
         (FaultKind.WEBHOOK_REVOKED_401, "the webhook is not valid"),
-        (FaultKind.WEBHOOK_REVOKED_403, "the webhook's owner lacks the rights"),
+        (FaultKind.WEBHOOK_REVOKED_403, "the webhook is not valid (mistyped, blocked, deleted"),
+        (FaultKind.WEBHOOK_MISTYPED, "copy its whole address from Bitrix24 again, or create a new"),
+        (FaultKind.PAYMENT_REQUIRED, "the portal is not paid for"),
+        (FaultKind.PORTAL_DELETED, "the portal was deleted or is switched off"),
+        (FaultKind.OWNER_IN_EXTRANET, "the webhook's owner is an extranet user"),
+        (FaultKind.PLAN_WITHOUT_REST, "the portal's plan has no REST"),
+        (FaultKind.WRONG_ENCODING, "is not valid UTF-8"),
+        (FaultKind.EMPTY_CODE, "the portal refuses the webhook"),
+        (FaultKind.LOGIN_REQUIRED, 'which asks for a login (Basic realm="intranet")'),
+        (FaultKind.FORBIDDEN_PAGE, 'an HTML page "403 Forbidden": check the address'),
+        (FaultKind.NOT_FOUND_PAGE, 'an HTML page "404 Not Found"'),
+        (FaultKind.LOGIN_PAGE, 'an HTML page "Company portal"'),
+        (FaultKind.OTHER_JSON, "Bitrix24's REST answered, JSON of another kind"),
         (FaultKind.OVERLOAD_LIMIT, "blocked REST for this portal because of overload"),
         (FaultKind.CONNECTION_REFUSED, "the connection failed"),
-        (FaultKind.OK_HTML, "a body that is not a complete JSON answer"),
     ],
 )
 def test_a_webhook_that_does_not_work_is_one_line(
@@ -141,6 +152,46 @@ def test_a_webhook_that_does_not_work_is_one_line(
     (check,) = check_bitrix24(client)
     assert (check.name, check.passed) == ("webhook", False)
     assert words in check.text
+    assert len(staffed.requests) == (5 if kind is FaultKind.CONNECTION_REFUSED else 1), "a final answer is final"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (FaultKind.OK_HTML, 'an HTML page "Welcome"'),
+        (FaultKind.HTTP_502_HTML, 'an HTML page "Bad Gateway"'),
+        (FaultKind.PORTAL_CLOSED, "its public section is closed for the moment"),
+        (FaultKind.ANSWER_TWICE, "not a complete JSON answer"),
+    ],
+)
+def test_what_may_pass_is_repeated_before_it_is_said(
+    client: Bitrix24, staffed: Sandbox, kind: FaultKind, words: str
+) -> None:
+    staffed.faults.add(Fault(kind=kind, api="bitrix24", times=None))
+    (check,) = check_bitrix24(client)
+    assert (words in check.text, len(staffed.requests)) == (True, 5)
+
+
+@pytest.mark.parametrize("style", ScopeStyle)
+def test_scopes_may_come_as_a_map(client: Bitrix24, staffed: Sandbox, style: ScopeStyle) -> None:
+    staffed.bitrix24 = Bitrix24Behaviour(scope_style=style)
+    assert lines(client)["scope"] == (True, "user")
+    staffed.bitrix24 = Bitrix24Behaviour(scope_style=style, scope=Scope.BRIEF)
+    assert lines(client)["scope"][0] is False
+
+
+@pytest.mark.usefixtures("staffed")
+def test_a_scope_that_is_switched_off_in_a_map_is_not_there(twisted: Twister) -> None:
+    def without_users(result: dict[str, Any]) -> None:
+        result["result"]["scope"] = {"user": False, "crm": True}
+
+    assert lines(twisted(without_users))["scope"][0] is False
+
+
+def test_a_portal_without_the_users_module_says_so(client: Bitrix24, staffed: Sandbox) -> None:
+    staffed.bitrix24 = Bitrix24Behaviour(user_module=False)
+    passed, text = lines(client)["users"]
+    assert (passed, "its module for users (intranet) is switched off" in text) == (False, True)
 
 
 def test_a_portal_that_has_moved_passes_and_says_what_to_do(client: Bitrix24, staffed: Sandbox) -> None:

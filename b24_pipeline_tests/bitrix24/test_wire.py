@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from b24_pipeline.bitrix24 import FetchNotTrusted
-from b24_pipeline.bitrix24.wire import FIELDS, UserRow, user_row, users_frame
+from b24_pipeline.bitrix24.wire import FIELDS, NO_PHONE_NUMBER, UserRow, user_row, users_frame
+from b24_pipeline.rules.candidates import judge
 from b24_pipeline.rules.frames import Users
+from b24_pipeline.rules.records import Policy
 
 TEXTS = {
     "first_name": "NAME",
@@ -47,6 +49,32 @@ def test_a_number_is_a_text_and_zero_is_a_value() -> None:
     assert row(WORK_PHONE=0).work_phone == "0"
 
 
+@pytest.mark.parametrize("value", [79123456789, 79123456789.0, "79123456789"])
+def test_r05_a_phone_that_is_a_whole_number_is_its_digits(value: object) -> None:
+    parsed = row(**dict.fromkeys(("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE"), value))
+    assert (parsed.work_phone, parsed.personal_mobile, parsed.personal_phone) == ("79123456789",) * 3
+
+
+@pytest.mark.parametrize("value", [79123456789.5, 0.1, float("nan"), float("inf"), -float("inf"), True])
+def test_r05_a_phone_that_is_any_other_number_is_noted_and_never_a_wrong_number(value: object) -> None:
+    users = users_frame([row(WORK_PHONE=value, PERSONAL_MOBILE="79123456789", USER_TYPE="employee")])
+    (judged,) = judge(users, policy=Policy()).to_dict("records")
+    assert (judged["phones"], judged["unusable_phones"]) == ("79123456789", NO_PHONE_NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(101, "101"), (101.0, "101"), (1.5, None), (float("nan"), None), (True, None)]
+)
+def test_a_name_that_is_a_number_is_its_digits_or_no_name(value: object, text: str | None) -> None:
+    parsed = row(NAME=value, LAST_NAME=value, EMAIL=value)
+    assert (parsed.first_name, parsed.last_name, parsed.email) == (text,) * 3
+
+
+@pytest.mark.parametrize("value", ["7", 7, 7.0, "007"])
+def test_an_id_may_be_a_number(value: object) -> None:
+    assert user_row({"ID": value, "ACTIVE": True}).bitrix24_id == 7
+
+
 def test_half_a_surrogate_pair_is_replaced_so_that_one_name_does_not_stop_the_import() -> None:
     parsed = row(NAME="A\ud83d", LAST_NAME="Ж🙂")
     assert (parsed.first_name, parsed.last_name) == ("A?", "Ж🙂")
@@ -79,8 +107,9 @@ def test_r16a_a_user_without_a_usable_id_is_not_trusted(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "departments"),
     [([4, 17], "4,17"), (["4", " 17 "], "4,17"), ("4", "4"), (4, "4"), ("4, 17", "4,17"), ({"1": 4, "3": "17"}, "4,17")]
+    + [(4.0, "4"), ([0, 4], "4"), ("0, 4", "4")]
     + [(blank, None) for blank in ([], {}, None, False, "", [None], ["x"], [[]])]
-    + [([0], "0")],
+    + [(zero, None) for zero in (0, "0", [0], ["0"], [False], {"0": 0}, -1, [-1], True)],
 )
 def test_departments_come_in_many_shapes(value: object, departments: str | None) -> None:
     assert row(UF_DEPARTMENT=value).departments == departments

@@ -2,9 +2,9 @@
 
 import pytest
 
-from b24_pipeline.rules import candidates
+from b24_pipeline.rules import candidates, frames
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, Scope, UserTypeStyle
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, NoDepartmentStyle, Scope, UserTypeStyle
 from b24_pipeline_tests.world import World
 
 
@@ -205,3 +205,59 @@ def test_a_database_of_another_connection_is_refused_before_anything_is_asked(im
 
     assert (result.success, result.row, world.sandbox.requests) == (False, None, [])
     assert "belongs to 127.0.0.1 and 127.0.0.1, not to localhost and 127.0.0.1" in result.failures()[0]
+
+
+FINAL = {
+    FaultKind.WEBHOOK_MISTYPED: "the webhook is not valid (mistyped",
+    FaultKind.PAYMENT_REQUIRED: "not paid for",
+    FaultKind.PORTAL_DELETED: "was deleted or is switched off",
+    FaultKind.OWNER_IN_EXTRANET: "is an extranet user",
+    FaultKind.PLAN_WITHOUT_REST: "plan has no REST",
+    FaultKind.WRONG_ENCODING: "not valid UTF-8",
+    FaultKind.LOGIN_REQUIRED: "which asks for a login (Basic",
+    FaultKind.FORBIDDEN_PAGE: '"403 Forbidden"',
+    FaultKind.LOGIN_PAGE: '"Company portal"',
+    FaultKind.OTHER_JSON: "JSON of another kind",
+}
+
+
+@pytest.mark.parametrize("kind", FINAL, ids=lambda kind: kind.name)
+def test_a_clear_final_answer_of_the_portal_ends_the_run_at_once_and_says_what_to_do(
+    imported: World, kind: FaultKind
+) -> None:
+    imported.forget_requests()
+    imported.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
+
+    result = imported.import_people()
+
+    assert (result.status, imported.writes(), len(imported.sandbox.requests)) == ("failed", [], 1)
+    assert FINAL[kind] in (result.reason or "")
+    assert imported.clock.waits == []
+
+
+def test_r05_phones_that_come_as_json_numbers_are_their_whole_value_or_noted(world: World) -> None:
+    world.hire("Whole", WORK_PHONE=79123456789.0, PERSONAL_MOBILE=79123456780, PERSONAL_PHONE="+7 912 345-67-81")
+    world.hire("Broken", WORK_PHONE=79123456789.5, PERSONAL_MOBILE=float("nan"), PERSONAL_PHONE=True)
+
+    result = world.import_people()
+
+    assert (result.status, world.employees()) == (
+        "done",
+        {"(bitrix24) Whole": ["79123456789", "79123456780", "79123456781"], "(bitrix24) Broken": []},
+    )
+    with world.store() as store:
+        noted = store.snapshot(frames.Employees).set_index("bitrix24_id")["unusable_phones"]
+    assert noted.isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("style", NoDepartmentStyle)
+def test_r02_no_department_in_any_spelling_is_none(world: World, style: NoDepartmentStyle) -> None:
+    world.set(BITRIX24_EDITION="on_premise")
+    world.behave(no_department=style)
+    world.hire("Homeless", UF_DEPARTMENT=[])
+    world.hire("Employed")
+
+    result = world.import_people()
+
+    assert (result.status, list(world.employees())) == ("done", ["(bitrix24) Employed"])
+    assert result.outcomes() == {1: "reject missing_department: rejected", 2: "create: done"}

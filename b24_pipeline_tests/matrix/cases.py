@@ -119,6 +119,26 @@ PORTAL_ENDS: Mapping[FaultKind, RunStatus] = {
     FaultKind.OVERLOAD_LIMIT: FAILED,
     FaultKind.WEBHOOK_REVOKED_401: FAILED,
     FaultKind.WEBHOOK_REVOKED_403: FAILED,
+    **dict.fromkeys(
+        (
+            FaultKind.WEBHOOK_MISTYPED,
+            FaultKind.PAYMENT_REQUIRED,
+            FaultKind.PORTAL_DELETED,
+            FaultKind.OWNER_IN_EXTRANET,
+            FaultKind.PLAN_WITHOUT_REST,
+            FaultKind.WRONG_ENCODING,
+            FaultKind.EMPTY_CODE,
+            FaultKind.LOGIN_REQUIRED,
+            FaultKind.FORBIDDEN_PAGE,
+            FaultKind.NOT_FOUND_PAGE,
+            FaultKind.LOGIN_PAGE,
+            FaultKind.OTHER_JSON,
+        ),
+        FAILED,
+    ),
+    **dict.fromkeys(
+        (FaultKind.PORTAL_CLOSED, FaultKind.WARNING_BEFORE, FaultKind.PAGE_AFTER, FaultKind.ANSWER_TWICE), DONE
+    ),
 }
 
 AFTER = (

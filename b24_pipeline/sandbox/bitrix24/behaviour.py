@@ -33,6 +33,30 @@ class DepartmentStyle(Enum):
     STRINGS = "strings"
 
 
+class NoDepartmentStyle(Enum):
+    """How ``UF_DEPARTMENT`` arrives for who has none; the value is its JSON, if it has one of its own."""
+
+    AS_OTHERS = ""  # as other fields without a value: see `blanks`
+    ZERO = "0"
+    ZERO_TEXT = '"0"'
+    LIST_OF_ZERO = "[0]"
+    LIST_OF_ZERO_TEXT = '["0"]'
+    FALSE = "false"
+    LIST_OF_FALSE = "[false]"
+    EMPTY_LIST = "[]"
+    EMPTY_OBJECT = "{}"
+    NULL = "null"
+    EMPTY_TEXT = '""'
+
+
+class ScopeStyle(Enum):
+    """How ``scope`` lists the scopes (contract, later findings)."""
+
+    LIST = "list"
+    NUMBERED = "map from number to name"
+    FLAGS = "map from name to true"
+
+
 class UserTypeStyle(Enum):
     """How ``USER_TYPE`` arrives, which is in no scope's list (contract 2.6)."""
 
@@ -153,12 +177,15 @@ class Bitrix24Behaviour:
         scope: the variant of the user scope that the webhook has.
         other_scopes: its further scopes.
         scope_lists_variant: ``scope`` names ``user_basic`` and ``user_brief`` as such, else all of them as ``user``.
+        scope_style: how ``scope`` lists the scopes.
+        user_module: False, as where the module is switched off, knows no ``user.get``.
         owner_active: False makes ``profile`` answer with an empty object.
         owner_is_admin: what ``user.admin`` says.
         timestamps: how ``TIMESTAMP_X`` arrives.
         timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
         blanks: how fields without a value arrive.
         departments: how department ids arrive.
+        no_department: how the absence of departments arrives.
         user_type: how ``USER_TYPE`` arrives.
         dismissed: whether dismissed users are shown.
         select_supported: False, as on old on-premise portals, returns every field.
@@ -185,12 +212,15 @@ class Bitrix24Behaviour:
     scope: Scope = Scope.FULL
     other_scopes: tuple[str, ...] = ("department",)
     scope_lists_variant: bool = True
+    scope_style: ScopeStyle = ScopeStyle.LIST
+    user_module: bool = True
     owner_active: bool = True
     owner_is_admin: bool = True
     timestamps: TimestampStyle = TimestampStyle.AS_SAMPLED
     timestamp_touched_by: frozenset[Change] = frozenset(Change)
     blanks: BlankStyle = BlankStyle.MIXED
     departments: DepartmentStyle = DepartmentStyle.INTEGERS
+    no_department: NoDepartmentStyle = NoDepartmentStyle.AS_OTHERS
     user_type: UserTypeStyle = UserTypeStyle.RETURNED
     dismissed: DismissedUsers = DismissedUsers.INCLUDED
     select_supported: bool = True

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import Scope, ScopeStyle
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Listed, Showing, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
 from b24_pipeline.sandbox.portal import Portal
@@ -53,6 +53,8 @@ class Methods:
         return self._by_name[method](params, in_batch)
 
     def _user_get(self, params: Params, in_batch: bool) -> Listed:
+        if not self._portal.behaviour.user_module:
+            raise errors.unknown_method()
         self._pages += 1
         if self.on_page is not None:
             self.on_page(self._pages)
@@ -79,8 +81,12 @@ class Methods:
             "TIME_ZONE": "",
         }
 
-    def _scope(self, *_: Json) -> list[str]:
-        return scopes(self._portal)
+    def _scope(self, *_: Json) -> Json:
+        names = scopes(self._portal)
+        style = self._portal.behaviour.scope_style
+        if style is ScopeStyle.NUMBERED:
+            return {str(number): name for number, name in enumerate(names)}
+        return dict.fromkeys(names, True) if style is ScopeStyle.FLAGS else names
 
     def _app_info(self, *_: Json) -> dict[str, Json]:
         return {"ID": 0, "CODE": "", "LICENSE": "en_basic", "SCOPE": scopes(self._portal), "INSTALLED": True}

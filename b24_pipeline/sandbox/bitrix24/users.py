@@ -1,5 +1,6 @@
 """``user.get``: selecting, sorting, paging and showing users (contract 2)."""
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     DepartmentStyle,
     DismissedUsers,
     EmptyTotal,
+    NoDepartmentStyle,
     Scope,
     StartBeyondTotal,
     TimestampStyle,
@@ -162,8 +164,11 @@ class Showing:
 
     def _put_blank(self, shown: dict[str, Json], name: str, user_id: int) -> None:
         style = self._behaviour.blanks
+        no_department = self._behaviour.no_department
         if name == "IS_ONLINE":
             shown[name] = "N"
+        elif name == "UF_DEPARTMENT" and no_department is not NoDepartmentStyle.AS_OTHERS:
+            shown[name] = json.loads(no_department.value)
         elif style is BlankStyle.MIXED and (user_id % 2 == 0 or name in ABSENT_WHEN_BLANK):
             return
         elif style is not BlankStyle.ABSENT:

@@ -1,0 +1,130 @@
+"""The portal's error codes (contract 4.4): what each means for a caller, and what a person has to do about it."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from b24_pipeline.bitrix24.errors import (
+    AccountError,
+    Bitrix24Error,
+    OperationLimit,
+    OursError,
+    RateLimited,
+    ServerFault,
+)
+
+_NEW_WEBHOOK: Final = "create a new incoming webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
+_RIGHTS: Final = "let an administrator of the portal own the webhook"
+
+PAYMENT_REQUIRED: Final = "the portal is not paid for, so Bitrix24 has switched its REST off: pay for it in Bitrix24"
+PORTAL_DELETED: Final = (
+    "the portal was deleted or is switched off: check BITRIX24_WEBHOOK_URL, or ask Bitrix24's support"
+)
+REFUSED: Final = f"the portal refuses the webhook: {_NEW_WEBHOOK}"
+_OTHER_PLAN: Final = (
+    "the portal's plan has no REST: it needs a commercial plan, or a subscription to Bitrix24's Market, and then works"
+    " with this webhook"
+)
+_NO_WEBHOOK: Final = "the portal does not take a webhook for this: check that the address is an incoming webhook's"
+
+_ACCOUNT: Final[Mapping[str, str]] = {
+    "no_auth_found": f"the webhook is not valid (deleted, expired or changed): {_NEW_WEBHOOK}",
+    "expired_token": f"the webhook has expired: {_NEW_WEBHOOK}",
+    "invalid_credentials": f"the webhook is not valid (mistyped, blocked, deleted, or its code or owner has changed):"
+    f" copy its whole address from Bitrix24 again, or {_NEW_WEBHOOK}",
+    "user_access_error": f"the webhook's owner has no access to the application: {_RIGHTS}",
+    "allowed_only_intranet_user": "the webhook's owner is an extranet user, who may not use REST: let an employee"
+    " who is an administrator of the portal create a webhook",
+    "insufficient_scope": "the webhook lacks a scope: tick «Users» (user or user_basic) on it in Bitrix24",
+    "wrong_auth_type": _NO_WEBHOOK,
+    "access_denied": "the portal refuses REST to this webhook: it needs a commercial plan and an administrator",
+    "payment_required": PAYMENT_REQUIRED,
+    "wrong_encoding": "a text of some user in the portal is not valid UTF-8, so the portal cannot send its users: let"
+    " its administrator find and correct that text, or ask Bitrix24's support",
+    "invalid_request": "the portal takes https only: put the https:// address into BITRIX24_WEBHOOK_URL",
+    "overload_limit": "Bitrix24 has blocked REST for this portal because of overload: ask Bitrix24's support",
+    "method_confirm_waiting": "an administrator of the portal has to confirm this call in Bitrix24",
+    "method_confirm_denied": "an administrator of the portal has denied this call in Bitrix24",
+}
+_NOT_VALID_EITHER: Final = frozenset({"invalid_token", "authorization_error", "error_oauth", "wrong_token"})
+"""Codes of other authorisations, for whatever the portal takes the address for."""
+
+_ACCESS_DENIED: Final = (
+    (re.compile("context", re.IGNORECASE), _NO_WEBHOOK),
+    (re.compile("plan|subscri|commercial|tariff|license|тариф|подписк|лиценз", re.IGNORECASE), _OTHER_PLAN),
+    (re.compile("admin|админ", re.IGNORECASE), f"the webhook's owner is no administrator: {_RIGHTS}"),
+)
+"""What the text of `ACCESS_DENIED`, a code of several meanings, tells (contract 9.17)."""
+
+_UNKNOWN_METHOD: Final = frozenset({"error_method_not_found", "method_not_found"})
+_METHODS_NEEDED: Final[Mapping[str, str]] = {
+    "user.get": "the portal does not know the method user.get: its module for users (intranet) is switched off, or too"
+    " old; switch it on in the portal",
+    "batch": "the portal does not know the method batch: its module rest is switched off, or too old; switch it on in"
+    " the portal",
+}
+
+_OURS: Final = frozenset(
+    {
+        "error_batch_length_exceeded",
+        "error_batch_method_not_allowed",
+        "error_core",
+        "error_argument",
+        *_UNKNOWN_METHOD,
+    }
+)
+
+_LATER: Final[Mapping[str, Callable[[str], Bitrix24Error]]] = {
+    "query_limit_exceeded": lambda where: RateLimited(f"{where}: too many requests a second"),
+    "operation_time_limit": lambda where: OperationLimit(
+        f"{where}: the method's execution time is used up for some minutes", resets_at=None
+    ),
+    "internal_server_error": lambda where: ServerFault(f"{where}: internal error of the portal", first_pause=3.0),
+    "error_unexpected_answer": lambda where: ServerFault(f"{where}: the portal failed", first_pause=3.0),
+}
+
+
+def error_of_code(code: str, *, method: str, status: int, description: str, where: str) -> Bitrix24Error | None:
+    """Return the error that a code means, None for a code that nobody knows. `where` begins its text."""
+    folded = code.casefold()
+    if folded in _LATER:
+        return _LATER[folded](where)
+    if folded == "portal_deleted":
+        return _portal_deleted(status, where)
+    advice = _advice(folded, method=method, description=description)
+    if advice is not None:
+        return AccountError(f"{where}: {advice}")
+    if folded in _OURS:
+        return OursError(f"{where}: the portal does not take this request")
+    return None
+
+
+def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
+    """Return the error that a status means where no code tells more."""
+    where = where or f"{method}: HTTP {status}"
+    if status == 429:
+        return OperationLimit(f"{where}: the portal asks to wait", resets_at=None)
+    if status >= 500 or status == 408:
+        return ServerFault(f"{where}: the portal failed")
+    advice = {401: REFUSED, 402: PAYMENT_REQUIRED, 403: REFUSED, 410: PORTAL_DELETED}.get(status)
+    if advice is not None:
+        return AccountError(f"{where}: {advice}")
+    return OursError(f"{where}: the portal does not take this request")
+
+
+def _portal_deleted(status: int, where: str) -> Bitrix24Error:
+    """A portal on premises says this with status 500, also when its public section is closed for a while."""
+    if status < 500:
+        return AccountError(f"{where}: {PORTAL_DELETED}")
+    text = f"{where}: the portal says it was deleted, or its public section is closed for the moment"
+    return ServerFault(text, first_pause=10.0)
+
+
+def _advice(folded: str, *, method: str, description: str) -> str | None:
+    if folded in _UNKNOWN_METHOD:
+        return _METHODS_NEEDED.get(method)
+    if folded in _NOT_VALID_EITHER:
+        return _ACCOUNT["invalid_credentials"]
+    if folded == "access_denied":
+        return next((advice for pattern, advice in _ACCESS_DENIED if pattern.search(description)), _ACCOUNT[folded])
+    return _ACCOUNT.get(folded)
