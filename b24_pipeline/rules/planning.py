@@ -51,8 +51,8 @@ def plan_upsert(
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
         .merge(
-            callgear_employees[["callgear_id", "last_name", "phone_numbers"]].rename(
-                columns={"last_name": "last_name_before"}
+            callgear_employees[["callgear_id", "first_name", "last_name", "phone_numbers"]].rename(
+                columns={"first_name": "first_name_before", "last_name": "last_name_before"}
             ),
             on="callgear_id",
             how="left",
@@ -92,8 +92,10 @@ def rejects(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
-    """R09, R12: no write and no create until a person has mended or approved it."""
-    return only_columns(rows).assign(action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value)
+    """R09, R12: no write and no create until a person has mended or approved it, who is shown what the employee has."""
+    return only_columns(rows, "first_name_before", "phone_numbers").assign(
+        action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value
+    )
 
 
 def updates_of_matched_by_id(
@@ -154,10 +156,16 @@ def full_name(*names: pd.Series) -> pd.Series:
 
 
 def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """What a plan's row knows of the state it changes."""
-    known = {"last_name": row["last_name_before"], "other_bitrix24_id": row["other_bitrix24_id"]}
+    """What a plan's row knows of the state it changes; of a conflict, what the employee has and will keep (R09)."""
+    known = {
+        "first_name": row["first_name_before"],
+        "last_name": row["last_name_before"],
+        "other_bitrix24_id": row["other_bitrix24_id"],
+    }
     if row["action"] != ActionKind.CREATE and not pd.isna(row["phones"]):
         known["phone_numbers"] = []
+    elif isinstance(row["phone_numbers"], str):
+        known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row["phone_numbers"])]
     return {name: value for name, value in known.items() if isinstance(value, list) or not pd.isna(value)}
 
 

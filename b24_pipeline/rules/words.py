@@ -1,8 +1,10 @@
 """The words of the rules as people read them: one wording, for the UI, the report, the terminal and the docs."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
-from b24_pipeline.rules.records import Harm, MatchReason, Rejection
+from b24_pipeline.rules.records import Harm, MatchReason, Outcome, Rejection
 
 REASONS: Mapping[str, str] = {
     Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
@@ -46,3 +48,15 @@ NOT_IN_CALLGEAR = "not in CallGear yet"
 def reason(word: str) -> str:
     """A rule's word in plain words; one that is not known reads as it is written."""
     return REASONS.get(word, word.replace("_", " "))
+
+
+def kept(action: Mapping[Any, Any]) -> str:
+    """R09: what the employee of a conflict has and will keep, as the end of a sentence; empty where there is none."""
+    if action["outcome"] != Outcome.CONFLICT or not isinstance(action["before"], str):
+        return ""
+    before = json.loads(action["before"])
+    if "phone_numbers" not in before:
+        return ""
+    first_name = f'the first name "{before["first_name"]}"' if "first_name" in before else "no first name"
+    phones = f"the phones {', '.join(before['phone_numbers'])}" if before["phone_numbers"] else "no phones"
+    return f"; employee {action['callgear_id']} has and keeps {first_name} and {phones}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
-from b24_pipeline.rules.words import BY_EMAIL, BY_ID, reason
+from b24_pipeline.rules.words import BY_EMAIL, BY_ID, kept, reason
 
 Row = Mapping[str, Any]
 
@@ -219,7 +219,7 @@ def unlinked(row: Row) -> str:
 
 def stands(row: Row) -> str:
     """An action began to stand."""
-    return f"{_standing(row)}{because(row['reason'])}{_sent(row, 'to be sent')}{_answer(row)}"
+    return f"{_standing(row)}{because(row['reason'])}{kept(row)}{_sent(row, 'to be sent')}{_answer(row)}"
 
 
 def stands_no_more(row: Row) -> str:

@@ -293,3 +293,30 @@ def test_r09_lost_links_are_rebuilt_by_email_without_one_write_where_the_employe
     plan = planned(user(1), user(2, work_phone="123"), account=account)
     assert plan[["bitrix24_id", "callgear_id", "action"]].to_numpy().tolist() == [[1, 101, "link"], [2, 102, "link"]]
     assert plan[["harm", *SENT]].isna().all(axis=None)
+
+
+def test_r09_a_conflict_says_what_the_employee_has_and_will_keep() -> None:
+    account = [
+        callgear_employee(101, email="ira@x.test", first_name="Olga", phones=["7900", "7901...5"]),
+        callgear_employee(102, email="strasse@x.test", first_name=None),
+        callgear_employee(103, email="two@x.test"),
+        callgear_employee(104, email="two@x.test"),
+    ]
+    conflicts = planned(
+        user(1, email="ira@x.test"),
+        user(2, email="straße@x.test"),
+        user(3, email="two@x.test"),
+        account=account,
+        stored=[link(9, 101)],
+    )
+    before = {row["bitrix24_id"]: row["before"] for row in planning.as_actions(conflicts).to_dict("records")}
+    assert {user_id: json.loads(text) if isinstance(text, str) else None for user_id, text in before.items()} == {
+        1: {
+            "first_name": "Olga",
+            "last_name": "Name101",
+            "phone_numbers": ["7900", "7901...5"],
+            "other_bitrix24_id": 9,
+        },
+        2: {"last_name": "Name102", "phone_numbers": []},
+        3: None,
+    }
