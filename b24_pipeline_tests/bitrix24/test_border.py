@@ -16,7 +16,7 @@ from b24_pipeline.bitrix24 import (
     ServerFault,
     TransportFault,
 )
-from b24_pipeline.bitrix24.border import Envelope, read_answer, whole_number
+from b24_pipeline.bitrix24.border import Envelope, number, read_answer, whole_number
 
 ERRORS = [
     (503, "QUERY_LIMIT_EXCEEDED", RateLimited),
@@ -212,11 +212,16 @@ def test_a_success_may_have_any_result_and_an_empty_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "number"),
+    ("value", "expected"),
     [
-        *(("7", 7), (7, 7), (0, 0), ("007", 7)),
-        *((value, None) for value in (True, "٧", "-1", " 7", 1.5, None, "", "9" * 19, 10**18, [])),
+        *(("7", 7), (7, 7), (0, 0), ("007", 7), (7.0, 7)),
+        *((value, None) for value in (True, "٧", "-1", " 7", 1.5, None, "", "9" * 19, 10**18, 1e17, float("nan"), [])),
     ],
 )
-def test_a_whole_number_is_an_int_or_digits(value: object, number: int | None) -> None:
-    assert whole_number(value) == number
+def test_a_whole_number_is_an_int_or_digits(value: object, expected: int | None) -> None:
+    assert whole_number(value) == expected
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, True, "5", None])
+def test_a_time_that_can_be_none_is_not_taken_for_one(value: object) -> None:
+    assert number(value) is None

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     Change,
     DepartmentStyle,
     DismissedUsers,
+    NoDepartmentStyle,
+    ScopeStyle,
     StartBeyondTotal,
     TimestampStyle,
     UncountedTotal,
@@ -176,3 +179,34 @@ def test_fields_nobody_has_are_refused_when_hiring(sandbox: Sandbox) -> None:
         sandbox.portal.hire(EMIAL="typo@x.test")
     with pytest.raises(ValueError, match="exists"):
         sandbox.portal.hire(ID=sandbox.portal.hire(NAME="A"))
+
+
+@pytest.mark.parametrize(
+    ("style", "listed"),
+    [
+        (ScopeStyle.LIST, ["department", "user"]),
+        (ScopeStyle.NUMBERED, {"0": "department", "1": "user"}),
+        (ScopeStyle.FLAGS, {"department": True, "user": True}),
+    ],
+)
+def test_scopes_come_as_a_list_or_as_a_map(portal: Portal, set_portal: Turn, style: Any, listed: Any) -> None:
+    set_portal(scope_style=style)
+
+    assert portal.json("scope")["result"] == listed
+
+
+@pytest.mark.parametrize("style", NoDepartmentStyle)
+def test_no_department_comes_in_every_style(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn, style: NoDepartmentStyle
+) -> None:
+    sandbox.portal.hire(UF_DEPARTMENT=[])
+    set_portal(no_department=style)
+
+    expected = json.loads(style.value) if style.value else []
+    assert portal.json("user.get")["result"][0]["UF_DEPARTMENT"] == expected
+
+
+def test_without_its_users_module_a_portal_knows_no_user_get(portal: Portal, set_portal: Turn) -> None:
+    set_portal(user_module=False)
+
+    assert portal.json("user.get")["error"] == "ERROR_METHOD_NOT_FOUND"

@@ -125,6 +125,14 @@ def test_any_record_error_can_be_made(account: Account, sandbox: Sandbox) -> Non
         (FaultKind.INTERNAL_ERROR_AFTER, 500, "INTERNAL_SERVER_ERROR"),
         (FaultKind.WEBHOOK_REVOKED_401, 401, "NO_AUTH_FOUND"),
         (FaultKind.WEBHOOK_REVOKED_403, 403, "INVALID_CREDENTIALS"),
+        (FaultKind.WEBHOOK_MISTYPED, 401, "INVALID_CREDENTIALS"),
+        (FaultKind.PAYMENT_REQUIRED, 402, "PAYMENT_REQUIRED"),
+        (FaultKind.PORTAL_DELETED, 403, "PORTAL_DELETED"),
+        (FaultKind.PORTAL_CLOSED, 500, "PORTAL_DELETED"),
+        (FaultKind.OWNER_IN_EXTRANET, 403, "allowed_only_intranet_user"),
+        (FaultKind.PLAN_WITHOUT_REST, 403, "ACCESS_DENIED"),
+        (FaultKind.WRONG_ENCODING, 200, "WRONG_ENCODING"),
+        (FaultKind.EMPTY_CODE, 403, ""),
     ],
 )
 def test_each_refusal_of_the_portal(portal: Portal, sandbox: Sandbox, kind: FaultKind, status: int, code: Any) -> None:
@@ -134,6 +142,31 @@ def test_each_refusal_of_the_portal(portal: Portal, sandbox: Sandbox, kind: Faul
 
     assert (answer.status_code, answer.json()["error"]) == (status, code)
     assert portal.raw("user.get").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "begins", "ends"),
+    [
+        (FaultKind.LOGIN_REQUIRED, 401, "<html>", "</html>"),
+        (FaultKind.FORBIDDEN_PAGE, 403, "<html>", "</html>"),
+        (FaultKind.NOT_FOUND_PAGE, 404, "<html>", "</html>"),
+        (FaultKind.LOGIN_PAGE, 200, "<html>", "</form>"),
+        (FaultKind.OTHER_JSON, 403, '{"message"', "}"),
+        (FaultKind.WARNING_BEFORE, 200, "<br />", "}"),
+        (FaultKind.PAGE_AFTER, 200, '{"result"', "</html>"),
+        (FaultKind.ANSWER_TWICE, 200, '{"result"', "}"),
+    ],
+)
+def test_each_answer_that_is_not_only_the_portals(
+    portal: Portal, sandbox: Sandbox, kind: FaultKind, status: int, begins: str, ends: str
+) -> None:
+    sandbox.faults.add(Fault(kind=kind, api="bitrix24", nth=1))
+
+    answer = portal.raw("user.get")
+
+    assert (answer.status_code, answer.text.startswith(begins), answer.text.endswith(ends)) == (status, True, True)
+    assert sandbox.requests[0].acted is kind.acts
+    assert ("www-authenticate" in answer.headers) is (kind is FaultKind.LOGIN_REQUIRED)
 
 
 def test_a_refusal_for_operating_time_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
