@@ -11,9 +11,9 @@ from b24_pipeline import assets, settings
 from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.bitrix24.errors import Bitrix24Error
 from b24_pipeline.changes import look_for_changes
+from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
 from b24_pipeline.importing.lock import is_held
-from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.rules.records import Trigger
 from b24_pipeline.settings.given import AUTOMATION, OFF
 from b24_pipeline.store import Paths, StoreError

@@ -78,8 +78,8 @@ def seen_by_last_import(store: Reader) -> DataFrame[frames.Users]:
 
     What a dry run saw, or one for some people or of single assets, was not acted upon: it is still to be asked for.
     """
-    run_id = store.last_import()
-    return frames.empty(frames.Users) if run_id is None else store.snapshot(frames.Users, run_id)
+    past = store.last_import()
+    return store.snapshot(frames.Users, past.run_id) if past else frames.empty(frames.Users)
 
 
 def decide(before: Cursor, poll: Poll) -> Seen:

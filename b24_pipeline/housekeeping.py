@@ -14,8 +14,8 @@ from sqlalchemy import select, tuple_
 from b24_pipeline import settings
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.connection import utc_now
+from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.importing.lock import RunInProgress, run_lock
-from b24_pipeline.resources import TRIGGER_TAG
 from b24_pipeline.store import Paths, StoreError
 from b24_pipeline.store.retention import apply_retention
 

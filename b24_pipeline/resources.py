@@ -2,37 +2,42 @@
 
 import logging
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from typing import ClassVar
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field, PrivateAttr
-from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.columns import FRAME
 from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
+from b24_pipeline.dagster_runs import (
+    REPORTING,
+    WRITING,
+    fail_interrupted,
+    launch_of,
+    step_failure,
+    steps_of,
+    tag_outcome,
+    trigger_of,
+)
+from b24_pipeline.importing import inputs
 from b24_pipeline.importing import run as importing
+from b24_pipeline.importing.launch import RunConfig
 from b24_pipeline.importing.lock import RunInProgress, run_lock
-from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
+from b24_pipeline.importing.run import ImportRun, RunStopped
 from b24_pipeline.reporting.keeping import ReportFiles, keep
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Trigger
+from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Approver, Step, Store, StoreError
 
 log = logging.getLogger(__name__)
 
-TRIGGER_TAG = "b24_pipeline/trigger"
-LOCK_TAG = "b24_pipeline/lock"
-"""The lock that the process of a terminal run holds for as long as it lives."""
 WAIT_FOR_OTHER_RUN_SECONDS = 60
-REPORTING = frozenset({dg.AssetKey("callgear_upsert"), dg.AssetKey("import_report")})
-"""What a run does that imports and then draws the report."""
-INTERRUPTED = "DagsterExecutionInterruptedError"
-"""What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
 
 
 class NotStarted(dg.DagsterError):
@@ -83,11 +88,21 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     )
 
     _run: ImportRun = PrivateAttr()
+    _steps: AbstractSet[str] = PrivateAttr()
 
     @property
     def run(self) -> ImportRun:
         """The run in progress."""
         return self._run
+
+    @property
+    def writes(self) -> bool:
+        """Whether the run has a step that writes to CallGear."""
+        return bool(self._steps & WRITING)
+
+    def selects(self, asset: dg.AssetKey) -> bool:
+        """Whether the run materializes this asset."""
+        return asset.to_python_identifier() in self._steps
 
     @contextmanager
     def failing(self) -> Iterator[ImportRun]:
@@ -108,19 +123,20 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
         with ExitStack() as stack:
             try:
-                self._run = self.begin(context.run, stack)
+                self._run = self.begin(context.run, stack, steps=steps_of(context.instance, context.run))
             except (SettingsError, RunInProgress, StoreError) as error:
                 raise NotStarted(str(error)) from None
             fail_interrupted(context.instance, self._run.interrupted)
             try:
                 yield self
             finally:
-                importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
-                if draws_report(context.run):
+                status = importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
+                tag_outcome(context.instance, self._run, status)
+                if "import_report" in self._steps:
                     report_unfinished(self._run)
 
-    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack) -> ImportRun:
-        """Open and lock everything; `stack` lets go of it.
+    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> ImportRun:
+        """Open and lock everything; `stack` lets go of it. The run executes these steps.
 
         Raises:
             SettingsError: a setting is missing or bad, or this run's choices exclude each other.
@@ -129,6 +145,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """
         self.check_choices()
         trigger, run_id = trigger_of(dagster_run), dagster_run.run_id
+        self._steps = steps
         connection = stack.enter_context(open_connection(settings.load(), self.timing))
         stack.enter_context(
             run_lock(
@@ -142,7 +159,12 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self.approve:
             approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
             store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)
-        return importing.begin(connection, store, config=self.config, run_id=run_id, trigger=trigger)
+        return importing.begin(
+            connection,
+            store,
+            config=self.config,
+            launch=launch_of(dagster_run, steps=steps, config=self.config, store=store),
+        )
 
     def check_choices(self) -> None:
         """An approval is meant for the run it is given to, so that run must be able to act on it.
@@ -173,30 +195,14 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         )
 
 
-def trigger_of(run: dg.DagsterRun) -> Trigger:
-    """Who started a Dagster run."""
-    if "dagster/schedule_name" in run.tags:
-        return Trigger.SCHEDULE
-    if "dagster/sensor_name" in run.tags:
-        return Trigger.SENSOR
-    return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
-
-
 def approver_of(run: dg.DagsterRun) -> str:
     """Who approves by starting this run."""
     return system_user() if trigger_of(run) is Trigger.TERMINAL else dagster_user(run.tags)
 
 
-def draws_report(run: dg.DagsterRun) -> bool:
-    """Whether a Dagster run imports and then draws the report; one of single assets or checks does not."""
-    if not run.asset_selection:
-        return not run.asset_check_selection
-    return run.asset_selection >= REPORTING
-
-
 def report_unfinished(run: ImportRun) -> None:
     """Let the report tell of a run that ended before the step that draws it; never makes a run fail."""
-    if run.config.dry_run or run.config.only:
+    if run.launch.kind is not RunKind.IMPORT:
         return
     try:
         if run.trouble is None and Step.UPSERT in run.store.recorded_by(run.run_id):
@@ -206,41 +212,8 @@ def report_unfinished(run: ImportRun) -> None:
         log.warning("the report could not be made: %s", error)
 
 
-def step_failure(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    """What Dagster knows of a failed step of this run: also failures outside our own code, like a full disk."""
-    try:
-        failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    except SQLAlchemyError as unusable:
-        return f"Dagster's own storage cannot be used: {first_line(unusable)}"
-    if not failures:
-        return None
-    event = failures[0].get_dagster_event()
-    error = event.step_failure_data.error
-    if error is None:
-        return f"{event.step_key}: failed"
-    if error.cls_name == INTERRUPTED:
-        return f"{event.step_key}: stopped by a person, or by the end of the process"
-    return f"{event.step_key}: {(error.cause or error).message.strip()}"
-
-
-def first_line(error: Exception) -> str:
-    """What an error of a database says, without the statement."""
-    return str(error).partition("\n")[0]
-
-
-def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
-    """Runs that died with their process: we hold the lock now, so nobody is carrying them on."""
-    for run_id in run_ids:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_failed(run, "The process of this run died; the next run found it interrupted.")
-
-
 class StoreIOManager(dg.ConfigurableIOManager):
-    """Keeps each asset's frame in DuckDB as changes over time, and reads it back: the database is the only storage.
-
-    A step refuses a frame of another run: a plan must never be carried out on what was read long ago.
-    """
+    """Reads back the frames that the steps have recorded in DuckDB: the database is the only storage."""
 
     import_run: dg.ResourceDependency[ImportRunResource]
 
@@ -248,15 +221,12 @@ class StoreIOManager(dg.ConfigurableIOManager):
         """Do nothing: each step has recorded its frame before it returned it."""
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """The frame that this run recorded."""
+        """The frame that this run recorded; else a fresh one for a run that writes, and the newest one for others."""
         model, run = frame_of(context.upstream_output), self.import_run.run
-        if not run.store.recorded(model):
-            raise dg.Failure(
-                f"{context.asset_key.to_user_string()} was not read in this run. Steps use only what their own run has "
-                "read: materialize all assets together, or launch the job employee_import.",
-                allow_retries=False,
-            )
-        return run.store.seen(model)
+        if run.store.recorded(model):
+            return run.store.seen(model)
+        with self.import_run.failing():
+            return inputs.fresh(run, model) if self.import_run.writes else inputs.newest(run, model)
 
 
 def frame_of(context: dg.OutputContext | None) -> type[frames.Frame]:

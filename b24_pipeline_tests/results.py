@@ -79,3 +79,12 @@ class Result(Audited):
         """What an asset's materialisation says, as plain values."""
         (found,) = self.dagster.asset_materializations_for_node(asset)
         return {name: value.value for name, value in found.metadata.items()}
+
+    def observed(self, asset: str) -> dict[str, Any]:
+        """What an asset's observation says, as plain values."""
+        (found,) = [
+            event.asset_observation_data.asset_observation
+            for event in self.dagster.get_asset_observation_events()
+            if event.asset_observation_data.asset_observation.asset_key.to_user_string() == asset
+        ]
+        return {name: value.value for name, value in found.metadata.items()}

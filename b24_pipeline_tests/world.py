@@ -28,9 +28,10 @@ import pytest
 
 from b24_pipeline.bitrix24.bucket import LeakyBucket
 from b24_pipeline.connection import Timing
+from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import project
 from b24_pipeline.importing.steps import import_everything
-from b24_pipeline.resources import TRIGGER_TAG, ImportRunResource
+from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
 from b24_pipeline.store import Paths, Reader, Store
@@ -191,6 +192,10 @@ class World:
                 run_config={"resources": {"import_run": {"config": config}}, "loggers": QUIET},
             )
         )
+        return self.result_of(found)
+
+    def result_of(self, found: dg.ExecuteInProcessResult) -> Result:
+        """How a run of Dagster ended, in the audit too."""
         if not self.paths.working.exists():
             return Result(None, frames.empty(frames.Actions), found)
         with self.store() as store:

@@ -3,6 +3,7 @@
 import dagster as dg
 import pandas as pd
 
+from b24_pipeline.assets.metadata import sources
 from b24_pipeline.columns import columns_of
 from b24_pipeline.importing import steps
 from b24_pipeline.reporting import previews
@@ -68,6 +69,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
             "with_phones": int(judged["phones"].notna().sum()),
             "rejects": people_table(previews.rejects(judged)),
             "unusable_phone_texts": people_table(previews.unusable_phones(judged)),
+            **sources(run),
         },
     )
 

@@ -1,19 +1,27 @@
 """The account's side: its employees, who is who, and what is done there."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pandas as pd
+from pandera.typing import DataFrame
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
-from b24_pipeline.assets.metadata import how_to_approve, step_trace
+from b24_pipeline.assets.metadata import how_to_approve, sources, step_trace
 from b24_pipeline.columns import columns_of
 from b24_pipeline.importing import steps
+from b24_pipeline.importing.responsible_list import ResponsibleListResult
+from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import NO_PHONES
-from b24_pipeline.rules.records import MatchKind
+from b24_pipeline.rules.records import MatchKind, RunKind
+
+RESPONSIBLE = dg.AssetKey("responsible_employees")
+OBSERVED = frozenset({RunKind.DRY_RUN, RunKind.SINGLE})
+"""Runs whose plan or result is an observation of the writing assets (R18a)."""
 
 
 @dg.asset(
@@ -69,77 +77,119 @@ def employee_matches(
             "conflicts": dg.MetadataValue.md(
                 previews.people_markdown(previews.conflicts(matches, judged), rest="audit.employee_matches")
             ),
+            **sources(run),
             **how_to_approve(run, matches),
         },
     )
 
 
 @dg.asset(
-    group_name="callgear", kinds={"callgear", "duckdb"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Actions)
+    group_name="callgear",
+    kinds={"callgear", "duckdb"},
+    owners=OWNERS,
+    pool=POOL,
+    output_required=False,
+    metadata=columns_of(frames.Actions),
 )
 def callgear_upsert(
+    context: dg.AssetExecutionContext,
     employees: pd.DataFrame,
     employee_matches: pd.DataFrame,
     callgear_employees: pd.DataFrame,
     import_run: ImportRunResource,
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Creates and links employees as planned: one action a person, each with its outcome (R07, R09-R11).
 
     Nobody is deleted, no phone number is changed. A kind of change over its safety limit is held (R16). A dry run shows
     the plan and sends nothing (R19). A run for single people (`only`) shows their step trace: what was read on both
-    sides, the rule that decided, what was sent.
+    sides, the rule that decided, what was sent. Both are observations of this asset and of `responsible_employees`:
+    what is materialized is what imports did for everybody.
     """
+    judged = frames.check(frames.Employees, employees)
     with import_run.failing() as run:
         actions = steps.upsert_employees(
             run,
-            employees=frames.check(frames.Employees, employees),
+            employees=judged,
             matches=frames.check(frames.Matches, employee_matches),
             callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
         )
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": len(actions),
-            "created": run.counts.created,
-            "linked": run.counts.linked,
-            "left_alone": run.counts.left_alone,
-            "phones_added": run.counts.phones_added,
-            **previews.summary(actions),
-            "callgear_points": run.connection.callgear.points_spent,
-            "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
-            **how_to_approve(run, actions),
-            **step_trace(run),
-        },
-        tags={"b24_pipeline/dry_run": str(run.config.dry_run).lower()},
-    )
+    found = upsert_metadata(run, actions)
+    if run.launch.kind not in OBSERVED:
+        yield dg.MaterializeResult(metadata=found)
+        return
+    context.log_event(dg.AssetObservation(context.asset_key, metadata=found))
+    if import_run.selects(RESPONSIBLE):  # as a step of its own it is skipped, because this one gives no output
+        observe_responsible(context, import_run, judged)
+
+
+def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[str, Any]:
+    """What the step did, in figures and by name."""
+    return {
+        "dagster/row_count": len(actions),
+        "created": run.counts.created,
+        "linked": run.counts.linked,
+        "left_alone": run.counts.left_alone,
+        "phones_added": run.counts.phones_added,
+        **previews.summary(actions),
+        "callgear_points": run.connection.callgear.points_spent,
+        "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
+        **sources(run),
+        **how_to_approve(run, actions),
+        **step_trace(run),
+    }
 
 
 @dg.asset(
+    key=RESPONSIBLE,
     deps=[callgear_upsert],
     group_name="callgear",
     kinds={"callgear", "duckdb"},
     owners=OWNERS,
     pool=POOL,
+    output_required=False,
     metadata=columns_of(frames.ResponsibleEmployees),
 )
-def responsible_employees(employees: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[None]:
+def responsible_employees(
+    context: dg.AssetExecutionContext, employees: pd.DataFrame, import_run: ImportRunResource
+) -> Iterator[dg.MaterializeResult[None]]:
     """Takes dismissed and deleted people off CallGear's responsible list; with `mirror`, lists the others (R13-R15).
 
-    Deals are never touched: who owns some stays on the list and is tried again ever more rarely.
+    Deals are never touched: who owns some stays on the list and is tried again ever more rarely. Dry runs and runs for
+    single people do this in the step of `callgear_upsert`, and leave an observation here.
     """
+    judged = frames.check(frames.Employees, employees)
+    if import_run.run.launch.kind in OBSERVED:
+        observe_responsible(context, import_run, judged)
+        return
     with import_run.failing() as run:
-        result = steps.update_list(run, frames.check(frames.Employees, employees))
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": len(result.state),
-            "on_the_list": int(result.state["listed"].sum()),
-            "responsible_removed": run.counts.responsible_removed,
-            **previews.summary(result.actions),
-            "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
-            **({"skipped": result.skipped} if result.skipped else {}),
-            **how_to_approve(run, result.actions),
-            **step_trace(run),
-        }
-    )
+        result = steps.update_list(run, judged)
+    yield dg.MaterializeResult(metadata=responsible_metadata(run, result))
+
+
+def observe_responsible(
+    context: dg.AssetExecutionContext, import_run: ImportRunResource, judged: DataFrame[frames.Employees]
+) -> None:
+    """Do the step, and let the asset's page show what came of it beside what imports did."""
+    with import_run.failing() as run:
+        result = steps.update_list(run, judged)
+    context.log_event(dg.AssetObservation(RESPONSIBLE, metadata=responsible_metadata(run, result)))
+
+
+def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[str, Any]:
+    """What the step did, in figures and by name; no figures where the list was not read."""
+    figures = {
+        "dagster/row_count": len(result.state),
+        "on_the_list": int(result.state["listed"].sum()),
+        "responsible_removed": run.counts.responsible_removed,
+        **previews.summary(result.actions),
+        "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
+    }
+    return {
+        **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),
+        **sources(run),
+        **how_to_approve(run, result.actions),
+        **step_trace(run),
+    }
 
 
 callgear_account = dg.AssetSpec(

@@ -50,6 +50,12 @@ def launchpad(**config: str | list[int]) -> str:
     return f"```yaml\nresources:\n  import_run:\n    config:\n{chosen}\n```"
 
 
+def sources(run: ImportRun) -> dict[str, str]:
+    """Which frames of other runs the step has used, and how old they are (R18a); nothing where it used none."""
+    borrowed = "; ".join(f"{table} of {source}" for table, source in run.borrowed.items())
+    return {"computed_from": borrowed} if borrowed else {}
+
+
 def step_trace(run: ImportRun) -> dict[str, dg.MetadataValue]:
     """The steps of the people whom a run is for (`only`); nothing where it is for everybody."""
     if not run.config.only:

@@ -7,13 +7,15 @@ import dagster as dg
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
+from b24_pipeline.importing.inputs import source
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
 from b24_pipeline.reporting.previews import people_markdown
 from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
 from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.rules.records import RunKind
 from b24_pipeline.rules.words import reason
-from b24_pipeline.store import Step, findings
+from b24_pipeline.store import findings
 from b24_pipeline.store.report import POINTS_A_DAY, refused
 
 log = logging.getLogger(__name__)
@@ -35,26 +37,22 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     by `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing
     takes a second.
 
-    Red once no import has succeeded for an hour, which is two intervals. Dry runs and runs for single people do not
-    count: they leave the report as it is.
+    Red once it has not been drawn for an hour, which is two intervals. Dry runs and runs for single people leave the
+    report as it is. Materialized alone it is drawn of what is stored.
     """
     run = import_run.run
-    if run.config.dry_run or run.config.only:
-        log.info("the report tells of runs for everybody and for real; it stays as it is")
+    if run.launch.kind in (RunKind.DRY_RUN, RunKind.SINGLE):
+        log.info("report unchanged: dry runs and single-person runs are not reported")
         return
-    if Step.UPSERT not in run.store.recorded_by(run.run_id):
-        raise dg.Failure(
-            f"{Step.UPSERT} was not done in this run, so there is nothing new to report: materialize all assets "
-            "together, or launch the job employee_import. What the audit has is drawn by b24-pipeline report.",
-            allow_retries=False,
-        )
-    count_so_far(run)
+    if run.launch.kind is RunKind.IMPORT:
+        count_so_far(run)
     found = findings.imported(run.store)
     yield dg.MaterializeResult(
         metadata={
             "candidates": found.candidates,
             "imported": found.imported,
             "share": round(found.share, 4),
+            **({} if run.launch.kind is RunKind.IMPORT else last_import(run)),
             **picture(run),
             "rejected_or_in_conflict": dg.MetadataValue.md(refused_markdown(run)),
         }
@@ -68,14 +66,20 @@ def count_so_far(run: ImportRun) -> None:
     run.store.put_facts({POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
+def last_import(run: ImportRun) -> dict[str, str]:
+    """Of which import the report tells, and how old that is; nothing before there was one."""
+    past = run.store.last_import()
+    return {"computed_from": f"the last import, {source(run, past)}"} if past else {}
+
+
 def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
     """The picture and where the page lies; a report that cannot be made never makes an import fail.
 
     It tells of this run as if it had ended; the audit does not, before it has.
     """
-    files, ended = ReportFiles.beside(run.connection.paths.published), run.store.as_ended(*run.status(), run.counts)
+    files = ReportFiles.beside(run.connection.paths.published)
     try:
-        kept = keep(run.store, files, now=run.connection.now(), seen=ended)
+        kept = keep(run.store, files, now=run.connection.now(), seen=run.store.as_ended(*run.status(), run.counts))
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}

@@ -6,8 +6,9 @@ from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.callgear import callgear_upsert
 from b24_pipeline.checks.check import Check, Verdict, checks_of, listed
 from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.rules.records import RunKind
 from b24_pipeline.rules.words import CHANGES
-from b24_pipeline.store import findings
+from b24_pipeline.store import Step, findings
 from b24_pipeline.store.health import failing_people
 
 SMALLEST_SHARE = 0.90
@@ -52,25 +53,41 @@ def nobody_fails_for_days(run: ImportRun) -> Verdict:
     return listed(people, good="no record fails for a day or longer", bad="{} records fail for a day or longer")
 
 
+def no_failed_actions(run: ImportRun) -> Verdict:
+    """R18: what was refused in this run, or found no answer."""
+    people = [
+        {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
+        for row in findings.offenders(run.store, "failed_actions", run_id=run_looked_at(run))
+    ]
+    return listed(people, good="no action failed", bad="{} actions failed")
+
+
 def nothing_is_held(run: ImportRun) -> Verdict:
     """R16."""
+    run_id = run_looked_at(run)
     people = [
-        {**row, "why": f"{CHANGES[row['harm']][0]}: held until a person approves run {run.run_id}"}
-        for row in findings.offenders(run.store, "held_actions", run_id=run.run_id)
+        {**row, "why": f"{CHANGES[row['harm']][0]}: held until a person approves run {run_id}"}
+        for row in findings.offenders(run.store, "held_actions", run_id=run_id)
     ]
     return listed(people, good="no safety limit holds anything", bad="a safety limit holds {} changes")
 
 
 def both_sides_agree(run: ImportRun) -> Verdict:
     """Who is missing in the account without a reason, and who is there without a link."""
-    if run.config.only:
-        return Verdict(passed=True, words="not looked at: this run is for single people")
-    prefix = run.policy.last_name_prefix
+    run_id, prefix = run_looked_at(run), run.policy.last_name_prefix
     people = [
-        *findings.offenders(run.store, "people_missing_in_account", run_id=run.run_id),
-        *(findings.offenders(run.store, "employees_of_nobody", run_id=run.run_id, prefix=prefix) if prefix else ()),
+        *findings.offenders(run.store, "people_missing_in_account", run_id=run_id),
+        *(findings.offenders(run.store, "employees_of_nobody", run_id=run_id, prefix=prefix) if prefix else ()),
     ]
     return listed(people, good="both sides agree on who is imported", bad="{} people are on one side only")
+
+
+def run_looked_at(run: ImportRun) -> str:
+    """The run whose actions are looked at: this one where it has written for everybody, else the last import (R18a)."""
+    if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in run.store.recorded_by(run.run_id):
+        return run.run_id
+    past = run.store.last_import()
+    return past.run_id if past else run.run_id
 
 
 callgear_upsert_checks = checks_of(
@@ -88,6 +105,12 @@ callgear_upsert_checks = checks_of(
             "Bitrix24 and CallGear agree on who is imported: no candidate is missing in CallGear without a reason, and "
             "no employee carries the prefix of imported people without belonging to somebody.",
             both_sides_agree,
+        ),
+        Check(
+            "no_failed_actions",
+            "No change failed in the last import. One that was refused is tried again ever more rarely, one without an "
+            "answer in the next run; everybody else is imported (R18).",
+            no_failed_actions,
         ),
         Check(
             "nothing_is_held",

@@ -20,10 +20,11 @@ from b24_pipeline.cli.result import RunResult, print_result, read_result
 from b24_pipeline.cli.sandbox_use import sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.terminal import as_json, wide_console
 from b24_pipeline.connection import open_connection, utc_now
+from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG, first_line
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import RunNotStarted
-from b24_pipeline.resources import LOCK_TAG, TRIGGER_TAG, NotStarted, first_line
+from b24_pipeline.resources import NotStarted
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, RunCounts, Store, StoreError

@@ -1,11 +1,10 @@
 """One run of one connection: what its steps share, how it is counted, and how it ended (R16-R20)."""
 
-import json
 import logging
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pandera.typing import DataFrame
@@ -13,46 +12,17 @@ from pandera.typing import DataFrame
 from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
 from b24_pipeline.callgear.errors import CallGearError, ReadNotTrusted
 from b24_pipeline.connection import Connection
+from b24_pipeline.importing.launch import Launch, RunConfig
 from b24_pipeline.rules import frames, limits, retrying
 from b24_pipeline.rules.records import (
     ActionKind,
-    OnIdMatch,
     Outcome,
-    PhonesPolicy,
     Policy,
-    ResponsibleListPolicy,
     RunStatus,
-    Trigger,
 )
 from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunConfig:
-    """What may be chosen for one run."""
-
-    dry_run: bool = False
-    """R19: read everything, write the plan, change nothing."""
-    only: frozenset[int] = frozenset()
-    """Do something only for these Bitrix24 users; empty for everybody."""
-    phones: PhonesPolicy | None = None
-    on_id_match: OnIdMatch | None = None
-    responsible_list: ResponsibleListPolicy | None = None
-
-    def policy(self, settings: Policy) -> Policy:
-        """The settings' policy with this run's choices in place."""
-        return replace(
-            settings,
-            phones=self.phones or settings.phones,
-            on_id_match=self.on_id_match or settings.on_id_match,
-            responsible_list=self.responsible_list or settings.responsible_list,
-        )
-
-    def as_json(self) -> str:
-        """The choices as the audit keeps them."""
-        return json.dumps({**asdict(self), "only": sorted(self.only)}, sort_keys=True)
 
 
 class RunNotStarted(Exception):  # noqa: N818
@@ -70,12 +40,14 @@ class ImportRun:
     connection: Connection
     store: Store
     config: RunConfig
-    run_id: str
+    launch: Launch
     started_at: datetime
     circumstances: limits.Circumstances
     approval: Approval | None
     interrupted: list[str]
     """Earlier runs that were found to have died."""
+    borrowed: dict[str, str] = field(default_factory=dict)
+    """Which frames of other runs its steps have used, and how old they are (R18a)."""
     deleted: frozenset[int] = frozenset()
     """R13: users that were imported, and surely are not in the portal any more; known once it was read."""
     counts: RunCounts = field(default_factory=RunCounts)
@@ -87,6 +59,11 @@ class ImportRun:
     out_of_resources: bool = False
     """Something was deferred for want of time or points."""
     trouble: tuple[RunStatus, str] | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Dagster's run id."""
+        return self.launch.run_id
 
     @property
     def policy(self) -> Policy:
@@ -221,7 +198,7 @@ class ImportRun:
         return RunStatus.DONE, note
 
 
-def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: str, trigger: Trigger) -> ImportRun:
+def begin(connection: Connection, store: Store, *, config: RunConfig, launch: Launch) -> ImportRun:
     """Begin a run: note it in the audit, and look at what R16 needs to know.
 
     Raises:
@@ -238,10 +215,10 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
     )
     interrupted = store.begin_run(
         RunStart(
-            run_id=run_id,
+            run_id=launch.run_id,
             started_at=started_at,
-            trigger=trigger,
-            dry_run=config.dry_run,
+            trigger=launch.trigger,
+            kind=launch.kind,
             only=tuple(sorted(config.only)),
             policy=config.as_json(),
         )
@@ -251,7 +228,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
         connection=connection,
         store=store,
         config=config,
-        run_id=run_id,
+        launch=launch,
         started_at=started_at,
         circumstances=circumstances,
         approval=store.open_approval(started_at),
@@ -260,14 +237,14 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, run_id: st
     )
 
 
-def end(run: ImportRun, *, dagster_failure: str | None = None) -> RunStatus:
+def end(run: ImportRun, *, dagster_failure: tuple[RunStatus, str] | None = None) -> RunStatus:
     """Note how the run ended, and publish the database for its readers.
 
     Raises:
         StoreError: it cannot be stored or published.
     """
     if dagster_failure is not None and run.trouble is None:
-        run.trouble = (RunStatus.FAILED, dagster_failure)
+        run.trouble = dagster_failure
     status, reason = run.status()
     run.count(
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent

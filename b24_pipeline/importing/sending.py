@@ -1,6 +1,7 @@
 """How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the answers come, counted."""
 
 import json
+import logging
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
@@ -24,6 +25,8 @@ from b24_pipeline.importing.progress import Progress
 from b24_pipeline.importing.run import ImportRun, RunStopped
 from b24_pipeline.rules import frames, planning
 from b24_pipeline.rules.records import STANDING_OUTCOMES, ActionKind, Outcome
+
+log = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -79,6 +82,8 @@ def send_plan(
     stands = planning.as_actions(with_outcomes(chosen, STANDING_OUTCOMES))
     actions = frames.together(frames.Actions, stands, sent.actions)
     count_actions(run, actions)
+    if held := int((actions["outcome"] == Outcome.HELD).sum()):
+        log.warning("%d held by a safety limit; approve with b24-pipeline approve %s", held, run.run_id)
     if not run.config.dry_run:
         run.settle_dead_letters(actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
     if isinstance(sent.stopped, AccountError | TooManyFailures):

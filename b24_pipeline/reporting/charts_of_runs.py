@@ -10,7 +10,7 @@ from b24_pipeline.reporting.drawing import Chart
 from b24_pipeline.reporting.marks import FEW_MOMENTS, day_number, legend, note, strokes, time_axis
 from b24_pipeline.reporting.palette import Colour
 from b24_pipeline.reporting.texts import numbered
-from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.rules.records import RunKind, RunStatus
 from b24_pipeline.store.report import Figures, RunFigure
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def in_the_legend(status: str, number: int) -> str:
 
 def status_of(run: RunFigure) -> str:
     """How a run is shown: a dry run by that, however it ended."""
-    return DRY if run.dry_run else run.status.value
+    return DRY if run.kind is RunKind.DRY_RUN else run.status.value
 
 
 def time_a_run(figures: Figures) -> Chart:
     """How long each run took; of an interrupted one nobody knows."""
-    took = [(day_number(run.started_at), run.seconds) for run in figures.runs if not run.dry_run]
+    took = [(day_number(run.started_at), run.seconds) for run in figures.runs if run.kind is not RunKind.DRY_RUN]
     ended = [(at, seconds) for at, seconds in took if seconds is not None]
     times, seconds = [at for at, _ in ended], [seconds for _, seconds in ended]
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from b24_pipeline.reporting.report import make_report, write_private
+from b24_pipeline.rules.records import RunKind
 from b24_pipeline.store import Reader, Store
 from b24_pipeline.store.report import figures
 
@@ -96,6 +97,6 @@ def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datet
     if len(runs) < 2:
         return True
     newest, before = runs
-    if before["dry_run"] or isinstance(before["only_users"], str):
+    if before["kind"] != RunKind.IMPORT:
         return True
     return any(newest[name] != before[name] for name in SAME) or any(newest[name] for name in NONE)

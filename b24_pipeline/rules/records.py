@@ -146,6 +146,16 @@ class RunStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class RunKind(StrEnum):
+    """What a run is for (R18a). Only an import says anything about how the import is doing."""
+
+    IMPORT = "import"
+    DRY_RUN = "dry_run"
+    SINGLE = "single"
+    PARTIAL = "partial"
+    CHECK = "check"
+
+
 class Trigger(StrEnum):
     """Who started a run."""
 

@@ -20,6 +20,7 @@ Listing = Literal[
     "matches_of_strangers",
     "people_missing_in_account",
     "employees_of_nobody",
+    "failed_actions",
     "held_actions",
 ]
 Offender = Mapping[str, Any]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from b24_pipeline.rules.importable import Importable
-from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
+from b24_pipeline.rules.records import ActionKind, Harm, RunKind, RunStatus
 from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.runs import RunCounts
 
@@ -111,4 +111,4 @@ def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
 def is_unnoticed(reader: Reader, run_id: str) -> bool:
     """Whether the audit does not know how a run ended: it died, or it failed before it could be noted at all."""
     noted = reader.database.records("run_as_noted", {"run_id": run_id})
-    return not noted or (noted[0]["status"] == RunStatus.RUNNING and not noted[0]["partial"])
+    return not noted or (noted[0]["status"] == RunStatus.RUNNING and noted[0]["kind"] == RunKind.IMPORT)

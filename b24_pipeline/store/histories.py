@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.rules import frames
 from b24_pipeline.store.columns import Table, column_list, from_arrow, sql_columns, to_arrow
 from b24_pipeline.store.database import Database
-from b24_pipeline.store.runs import CurrentRun
+from b24_pipeline.store.runs import CurrentRun, PastRun
 from b24_pipeline.store.schema import HISTORIES
 
 
@@ -51,6 +51,12 @@ def record_snapshot(
 def recorded(database: Database, run: CurrentRun, what: str) -> bool:
     """Whether the run has recorded this table or step."""
     return database.value("recorded", {"run": run.number, "what": what}) is not None
+
+
+def last_recording(database: Database, what: str) -> PastRun | None:
+    """Return which run has recorded this table or step last; None where no run is left that has."""
+    row = next(iter(database.records("newest_recording", {"what": what})), None)
+    return PastRun(row["run_id"], row["started_at"]) if row else None
 
 
 def recorded_by(database: Database, run_id: str) -> frozenset[str]:

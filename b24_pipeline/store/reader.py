@@ -11,7 +11,8 @@ from b24_pipeline.rules.records import Harm
 from b24_pipeline.store import actions, approvals, facts, histories, links, runs, withholding
 from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.database import Database
-from b24_pipeline.store.runs import Moment
+from b24_pipeline.store.runs import Moment, PastRun
+from b24_pipeline.store.schema import HISTORIES
 from b24_pipeline.store.withholding import Forgotten
 
 
@@ -70,6 +71,10 @@ class Reader:
         """Whom each kind of change was done to since then, as far as the safety limits count it (R16)."""
         return actions.done_since(self.database, since)
 
+    def last_recording(self, model: type[frames.Frame]) -> PastRun | None:
+        """The run that has recorded this frame last; None where no run is left that has."""
+        return histories.last_recording(self.database, HISTORIES[model])
+
     def recorded_by(self, run_id: str) -> frozenset[str]:
         """The tables and steps (`Step`) that one run has recorded: how far it got."""
         return histories.recorded_by(self.database, run_id)
@@ -94,8 +99,12 @@ class Reader:
         """All that is remembered, by name."""
         return facts.facts(self.database)
 
-    def last_import(self) -> str | None:
-        """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
+    def run_kind(self, run_id: str) -> str | None:
+        """What an earlier run was for; None where the audit does not know it."""
+        return runs.kind(self.database, run_id)
+
+    def last_import(self) -> PastRun | None:
+        """The last import that got as far as writing; none before there is one (R18a)."""
         return runs.last_import(self.database)
 
     def importable_before(self) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from b24_pipeline.rules.records import RunStatus
+from b24_pipeline.rules.records import RunKind, RunStatus
 from b24_pipeline.store.facts import CALLGEAR_HOST, PORTAL_HOST
 from b24_pipeline.store.findings import WHO
 from b24_pipeline.store.health import Health, health
@@ -24,7 +24,6 @@ class RunFigure:
 
     Attributes:
         seconds: None where the run was interrupted, so that nobody saw its end.
-        for_everybody: it was not for single people (`only`).
     """
 
     run_id: str
@@ -32,8 +31,7 @@ class RunFigure:
     seconds: float | None
     status: RunStatus
     trigger: str
-    dry_run: bool
-    for_everybody: bool
+    kind: RunKind
     reason: str | None
     created: int
     linked: int
@@ -88,7 +86,7 @@ class Figures:
     @property
     def last_run(self) -> RunFigure | None:
         """The newest run for everybody and for real, if there is one."""
-        return next((run for run in reversed(self.runs) if run.for_everybody and not run.dry_run), None)
+        return next((run for run in reversed(self.runs) if run.kind is RunKind.IMPORT), None)
 
     @property
     def last_success(self) -> RunFigure | None:
@@ -129,8 +127,7 @@ def runs(reader: Reader, *, since: datetime) -> tuple[RunFigure, ...]:
             seconds=(row["finished_at"] - row["started_at"]).total_seconds() if row["finished_at"] else None,
             status=RunStatus(row["status"]),
             trigger=row["trigger"],
-            dry_run=row["dry_run"],
-            for_everybody=row["for_everybody"],
+            kind=RunKind(row["kind"]),
             reason=row["reason"],
             points=row["callgear_points"] or 0,
             **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from b24_pipeline.rules.importable import Importable
-from b24_pipeline.rules.records import RunStatus, Trigger
+from b24_pipeline.rules.records import RunKind, RunStatus, Trigger
 from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import RunNotBegun, UnknownRun
@@ -33,7 +33,7 @@ class RunStart:
         run_id: Dagster's run id.
         started_at: the instant it began.
         trigger: who started it.
-        dry_run: it changes nothing (R19).
+        kind: what it is for.
         only: the Bitrix24 ids it is limited to; empty for everybody.
         policy: the settings it follows, as JSON text.
     """
@@ -41,7 +41,7 @@ class RunStart:
     run_id: str
     started_at: datetime
     trigger: Trigger
-    dry_run: bool = False
+    kind: RunKind = RunKind.IMPORT
     only: Sequence[int] = ()
     policy: str | None = None
 
@@ -164,10 +164,24 @@ def history(database: Database, *, limit: int, since: datetime | None) -> pd.Dat
     return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
 
 
-def last_import(database: Database) -> str | None:
-    """The id of the last run, for real and for everybody, that got as far as writing; none before there is one."""
-    run_id: str | None = database.value("last_import")
-    return run_id
+def kind(database: Database, run_id: str) -> str | None:
+    """Return what a run was for; None where there is no such run."""
+    found: str | None = database.value("run_kind", {"run_id": run_id})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """An earlier run, and when it began."""
+
+    run_id: str
+    started_at: datetime
+
+
+def last_import(database: Database) -> PastRun | None:
+    """The last import that got as far as writing; none before there is one (R18a)."""
+    row = next(iter(database.records("last_import")), None)
+    return PastRun(row["run_id"], row["started_at"]) if row else None
 
 
 def importable_before(database: Database) -> float | None:
@@ -185,7 +199,8 @@ def importable_before(database: Database) -> float | None:
 def remember_importable(database: Database, run: CurrentRun, counts: RunCounts) -> None:
     """Note which share of the candidates can be imported, where this run is an import (R18a)."""
     share = counts.importable.share
-    if share is not None and last_import(database) == run.run_id:
+    past = last_import(database)
+    if share is not None and past is not None and past.run_id == run.run_id:
         put_facts(database, {IMPORTABLE_SHARE: repr(share)})
 
 
@@ -222,7 +237,8 @@ def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
         "number": number,
         "started_at": start.started_at,
         "trigger": str(start.trigger),
-        "dry_run": start.dry_run,
+        "kind": str(start.kind),
+        "dry_run": start.kind is RunKind.DRY_RUN,
         "only_users": ",".join(map(str, start.only)) or None,
         "policy": start.policy,
     }

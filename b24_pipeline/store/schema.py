@@ -35,6 +35,7 @@ _RUNS = {
     "finished_at": "TIMESTAMPTZ",
     "status": "VARCHAR",
     "trigger": "VARCHAR",
+    "kind": "VARCHAR",
     "dry_run": "BOOLEAN",
     "reason": "VARCHAR",
     "only_users": "VARCHAR",
@@ -77,17 +78,19 @@ _TIMES_OF_ENDS = Upgrade(
     ),
 )
 
-_EXEMPTIONS = Upgrade(
+_KINDS_AND_EXEMPTIONS = Upgrade(
     3,
     (
         statement("add_column", table="events", column="exemption VARCHAR"),
         statement("exempt_unrecorded_events"),
+        statement("add_column", table="runs", column="kind VARCHAR"),
+        statement("fill_run_kind"),
     ),
 )
 
 LAYOUT = Layout(
     version=3,
-    upgrades=(_TIMES_OF_ENDS, _EXEMPTIONS),
+    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
         "facts": {"name": "VARCHAR", "value": "VARCHAR"},

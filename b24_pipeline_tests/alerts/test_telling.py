@@ -13,7 +13,7 @@ from b24_pipeline.alerts.telling import Told, tell_changes
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
+from b24_pipeline.rules.records import Harm, Outcome, RunKind, RunStatus, Trigger
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline.store import Paths, RunCounts, RunStart
 from b24_pipeline.store.actions import Step
@@ -122,11 +122,11 @@ def test_a_second_kind_that_is_held_is_told_too(imported: Import, hook: Hook) ->
     assert hook.subjects == ["held: employees to create", "held: removals from the responsible list"]
 
 
-def test_dry_runs_and_runs_for_single_people_say_nothing(imported: Import, hook: Hook) -> None:
-    imported.run(RunStatus.FAILED, dry_run=True).look()
-    imported.run(RunStatus.FAILED, only=(1,)).look()
+def test_r18a_only_imports_say_how_the_import_is_doing(imported: Import, hook: Hook) -> None:
+    for kind in set(RunKind) - {RunKind.IMPORT}:
+        imported.run(RunStatus.FAILED, kind=kind).look()
     imported.run(RunStatus.FAILED).look()
-    imported.run(dry_run=True).look()
+    imported.run(kind=RunKind.DRY_RUN).look()
     assert hook.subjects == ["failed"]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pandera.typing import DataFrame
 
-from b24_pipeline.importing.run import RunConfig
+from b24_pipeline.importing.launch import Launch
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Policy, Trigger
 from b24_pipeline.store import LinkWritten, RunStart, Store
@@ -26,7 +26,7 @@ class LookedAt:
 
     store: Store
     run_id: str = "run-1"
-    config: RunConfig = field(default_factory=RunConfig)
+    launch: Launch = field(default_factory=lambda: Launch("run-1", Trigger.SCHEDULE))
     policy: Policy = field(default_factory=Policy)
     trouble: Any = None
     now: datetime = NOON

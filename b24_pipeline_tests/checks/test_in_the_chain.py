@@ -40,7 +40,7 @@ def test_the_job_runs_every_check() -> None:
 def test_warnings_name_people_and_stop_nothing(world: World) -> None:
     world.hire_many(2)
     world.hire(None, EMAIL="nameless@x.test")
-    world.hire("<b>Pipe|Cell", WORK_PHONE="ask *me*")
+    world.hire("<b>Pipe|Cell", EMAIL="pipe@x.test", WORK_PHONE="ask *me*")
     result = world.run()
     assert (result.success, result.counts.created) == (True, 3)
     found = {evaluation.check_name: evaluation for evaluation in result.dagster.get_asset_check_evaluations()}

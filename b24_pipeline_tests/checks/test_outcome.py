@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from b24_pipeline.checks import outcome
-from b24_pipeline.importing.run import RunConfig
-from b24_pipeline.rules.records import Harm, Outcome, Policy
+from b24_pipeline.importing.launch import Launch
+from b24_pipeline.rules.records import Harm, Outcome, Policy, RunKind, RunStatus, Trigger
 from b24_pipeline.rules.words import CHANGES
-from b24_pipeline.store import LinkWritten
+from b24_pipeline.store import LinkWritten, RunCounts, RunStart
 from b24_pipeline_tests.people import NOON, action, callgear_employee, dead_letter, dead_letters, user
 
 
@@ -90,10 +90,16 @@ def test_without_a_prefix_nobody_can_be_told_from_other_employees(run: Any) -> N
     assert outcome.both_sides_agree(run).passed
 
 
-def test_a_run_for_single_people_says_nothing_of_the_others(run: Any) -> None:
-    run.config = RunConfig(only=frozenset({7}))
-    run.saw(user(1))
-    assert outcome.both_sides_agree(run).words == "not looked at: this run is for single people"
+@pytest.mark.parametrize("kind", [RunKind.SINGLE, RunKind.DRY_RUN, RunKind.CHECK])
+def test_r18a_other_runs_than_imports_look_at_the_last_import(run: Any, kind: RunKind) -> None:
+    run.saw(user(1), user(2))
+    run.did(*(action(who, harm=Harm.CREATE, outcome=Outcome.HELD) for who in (1, 2)))
+    run.store.finish_run(RunStatus.HELD, None, RunCounts(held=2))
+    run.store.begin_run(RunStart("run-2", NOON, Trigger.UI, kind=kind))
+    run.run_id, run.launch = "run-2", Launch("run-2", Trigger.UI, kind)
+    run.did()
+    assert outcome.both_sides_agree(run).passed
+    assert outcome.nothing_is_held(run).words == "a safety limit holds 2 changes"
 
 
 def test_every_kind_that_can_be_held_has_a_word() -> None:

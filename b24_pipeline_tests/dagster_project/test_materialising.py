@@ -5,7 +5,6 @@ from numbers import Number
 
 from b24_pipeline_tests.world import MATERIALIZE, STEPS, World
 
-AFTER_READING = ("employees", "employee_matches", "callgear_upsert", "responsible_employees")
 LINK = re.compile(r"https?://|www\.")
 HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)www.evil.test`*_\n# x"
 TABLES = (
@@ -86,13 +85,13 @@ def test_a_run_for_one_person_shows_the_trace_in_the_page_of_each_step_that_acts
 
     result = world.run(dry_run=True, only=[1, 99])
 
-    trace = result.metadata("callgear_upsert")["trace"]
+    trace = result.observed("callgear_upsert")["trace"]
     assert "**R10, R19** create in CallGear\\: planned, as a dry run shows; to be sent\\: " in trace
     assert "**R13** Bitrix24 has no user 99\\: it is not among the 2 users that were read" in trace
     assert "Other" not in trace
     assert not [mark for mark in "<`[#" if free(mark, trace)]
     assert LINK.search(trace.replace("\\", "")) is None
-    assert result.metadata("responsible_employees")["trace"] == trace
+    assert result.observed("responsible_employees")["trace"] == trace
 
 
 def test_r09_how_a_reused_email_is_approved_is_said_where_it_is_listed(imported: World) -> None:
@@ -115,18 +114,6 @@ def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
     result = world.run(job=MATERIALIZE, trigger=None, assets=STEPS)
 
     assert (result.status, result.counts.created, result.audited["trigger"]) == ("done", 1, "ui")
-
-
-def test_a_step_refuses_what_another_run_has_read(imported: World) -> None:
-    imported.hire("Newcomer")
-
-    for asset in AFTER_READING:
-        result = imported.run(job=MATERIALIZE, trigger=None, assets=[asset])
-
-        assert (result.success, result.status, imported.sandbox.requests) == (False, "failed", [])
-        assert "was not read in this run" in result.failures()[0]
-        assert "launch the job employee_import" in (result.reason or "")
-        assert "\n" not in (result.reason or "")
 
 
 def test_an_asset_that_only_reads_can_be_materialized_alone(world: World) -> None:

@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from b24_pipeline.resources import TRIGGER_TAG, trigger_of
+from b24_pipeline.dagster_runs import TRIGGER_TAG, trigger_of
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Trigger
 from b24_pipeline.sandbox import Fault, FaultKind, Phase, RequestSeen
@@ -33,7 +33,7 @@ def test_r19_a_dry_run_changes_nothing_and_shows_the_plan(imported: World) -> No
     assert [request for request in imported.sandbox.requests if request.is_write] == []
     assert result.outcomes() == {newcomer: "create: planned", 1: "remove_responsible dismissed: planned"}
     assert (result.status, bool(result.audited["dry_run"]), result.counts.created) == ("done", True, 0)
-    assert "Newcomer" in result.metadata("callgear_upsert")["changes"]
+    assert "Newcomer" in result.observed("callgear_upsert")["changes"]
     assert newcomer not in imported.links()
 
 
@@ -140,7 +140,7 @@ def test_r20_the_audit_does_not_claim_phones_that_a_colleague_was_faster_with(wo
     assert result.actions["after"].tolist() == ['{"last_name": "(bitrix24) Lebedeva"}']
 
 
-def test_r20_a_run_that_a_person_stops_is_failed_and_counts_what_was_done_by_then(world: World) -> None:
+def test_r20_a_run_that_a_person_stops_is_interrupted_and_counts_what_was_done_by_then(world: World) -> None:
     world.hire_many(9)
     world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
 
@@ -153,8 +153,8 @@ def test_r20_a_run_that_a_person_stops_is_failed_and_counts_what_was_done_by_the
     world.sandbox.on_request = None
     result = world.import_people()
 
-    assert (stopped.success, stopped.status) == (False, "failed")
-    assert stopped.reason == "callgear_upsert: stopped by a person, or by the end of the process"
+    assert (stopped.success, stopped.status) == (False, "interrupted")
+    assert stopped.reason == "callgear_upsert: interrupted by a person, or by the end of the process"
     assert stopped.counts.created == (stopped.actions["outcome"] == "done").sum()
     assert (result.status, len(world.account.employees), len(world.links())) == ("done", 9, 9)
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.importing import run as importing
+from b24_pipeline.importing.launch import Launch, RunConfig
 from b24_pipeline.importing.lock import run_lock
-from b24_pipeline.importing.run import ImportRun, RunConfig, RunStopped
+from b24_pipeline.importing.run import ImportRun, RunStopped
 from b24_pipeline.importing.steps import import_everything
 from b24_pipeline.rules.records import Trigger
 from b24_pipeline.settings import Settings
@@ -24,7 +25,7 @@ def import_once(
         open_connection(settings, timing) as connection,
         run_lock(connection.paths.lock, holder=f"run {run_id}", now=connection.now()),
     ):
-        run = importing.begin(connection, store, config=config or RunConfig(), run_id=run_id, trigger=Trigger.TERMINAL)
+        run = importing.begin(connection, store, config=config or RunConfig(), launch=Launch(run_id, Trigger.TERMINAL))
         with ended(run):
             import_everything(run)
 

@@ -9,6 +9,7 @@ from typing import Self
 
 import pytest
 
+from b24_pipeline.importing.launch import RunConfig
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
 from b24_pipeline.store import LinkWritten, Paths, RunCounts, RunStart, Store
@@ -65,7 +66,15 @@ class History:
         self.number += 1
         self.now += HALF_AN_HOUR
         run_id = f"run-{self.number}"
-        self.store.begin_run(RunStart(run_id, self.now, Trigger.SCHEDULE, dry_run=dry_run, only=only))
+        self.store.begin_run(
+            RunStart(
+                run_id,
+                self.now,
+                Trigger.SCHEDULE,
+                kind=RunConfig(dry_run=dry_run, only=frozenset(only)).kind,
+                only=only,
+            )
+        )
         if status is not RunStatus.FAILED:
             judged = employees(*PEOPLE)
             self.store.record_snapshot(frames.Users, users(*PEOPLE))

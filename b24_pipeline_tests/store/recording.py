@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 from pandera.typing import DataFrame
 
+from b24_pipeline.importing.launch import RunConfig
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.store import Paths, RunCounts, RunStart, Store
@@ -44,7 +45,14 @@ class Recorder:
         self.number += 1
         self.clock.advance(HALF_AN_HOUR)
         run_id = run_id or f"run-{self.number}"
-        start = RunStart(run_id, self.clock(), Trigger.SCHEDULE, dry_run=dry_run, only=only, policy='{"phones": "all"}')
+        start = RunStart(
+            run_id,
+            self.clock(),
+            Trigger.SCHEDULE,
+            kind=RunConfig(dry_run=dry_run, only=frozenset(only)).kind,
+            only=only,
+            policy='{"phones": "all"}',
+        )
         self.store.begin_run(start)
         return run_id
 

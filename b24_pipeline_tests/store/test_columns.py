@@ -20,6 +20,7 @@ def test_each_type_has_its_duckdb_type() -> None:
         "linked_by": "VARCHAR",
         "linked_at": "TIMESTAMPTZ",
         "run_id": "VARCHAR",
+        "first_name": "VARCHAR",
         "last_name": "VARCHAR",
     }
     assert sql_columns(frames.Users)["active"] == "BOOLEAN"

@@ -45,7 +45,7 @@ able AS (
     SELECT later.run_id, recorded.what AS step FROM later
     JOIN store.recorded AS recorded ON recorded.run = later.number
     WHERE later.started_at >= $approved_at AND later.status IN ('done', 'partial', 'held')
-      AND NOT later.dry_run AND later.only_users IS NULL
+      AND later.kind = 'import'
 ),
 undone AS (
     SELECT run_id, bitrix24_id, action FROM audit.actions

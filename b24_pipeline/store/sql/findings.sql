@@ -83,6 +83,11 @@ SELECT person AS who, bitrix24_id AS "user", harm, action FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'held'
 ORDER BY harm, who, "user"
 
+-- name: failed_actions
+SELECT person AS who, bitrix24_id AS "user", action, error FROM audit.actions
+WHERE run_id = $run_id AND outcome = 'failed'
+ORDER BY who, "user", action
+
 -- name: candidates_and_links
 SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported,
        count(*) FILTER (WHERE employees.standing = 'candidate' AND matches.match IS DISTINCT FROM 'conflict')

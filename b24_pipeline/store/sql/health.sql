@@ -2,18 +2,20 @@
 
 -- name: last_success
 SELECT run_id, number, started_at, finished_at, candidates, rejected, conflicts FROM store.runs AS runs
-WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL
+WHERE status IN ('done', 'partial', 'held') AND kind = 'import'
   AND EXISTS (SELECT 1 FROM store.recorded AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
 ORDER BY number DESC
 LIMIT 1
 
 -- name: failures_since
+-- A run that a person terminated has an end, and is no failure; one whose process died has none.
 SELECT run_id, started_at, status, reason FROM store.runs
-WHERE status IN ('failed', 'untrusted', 'interrupted') AND NOT dry_run AND only_users IS NULL AND number > $number
+WHERE kind = 'import' AND number > $number
+  AND (status IN ('failed', 'untrusted') OR (status = 'interrupted' AND finished_at IS NULL))
 ORDER BY number
 
 -- name: run_as_noted
-SELECT status, dry_run OR only_users IS NOT NULL AS partial FROM store.runs WHERE run_id = $run_id
+SELECT status, kind FROM store.runs WHERE run_id = $run_id
 
 -- name: held_people
 SELECT harm, bitrix24_id, person FROM audit.actions

@@ -63,6 +63,13 @@ SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE
 -- name: last_recording
 SELECT max(run) FROM store.recorded WHERE what = $what
 
+-- name: newest_recording
+SELECT runs.run_id, runs.started_at FROM store.recorded AS recorded
+JOIN store.runs AS runs ON runs.number = recorded.run
+WHERE recorded.what = $what
+ORDER BY recorded.run DESC
+LIMIT 1
+
 -- name: note_recorded
 INSERT INTO store.recorded (run, what)
 SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)

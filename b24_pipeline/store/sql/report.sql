@@ -1,10 +1,10 @@
 -- The figures of the report.
 
 -- name: report_runs
-SELECT number, run_id, started_at, finished_at, status, trigger, dry_run, only_users IS NULL AS for_everybody, reason,
+SELECT number, run_id, started_at, finished_at, status, trigger, kind, reason,
        created, linked, phones_added, responsible_removed, failed, deferred, held, waiting, callgear_points
 FROM audit.runs
-WHERE started_at >= $since AND status <> 'running'
+WHERE started_at >= $since AND status <> 'running' AND kind IN ('import', 'dry_run', 'single')
 ORDER BY number
 
 -- name: report_people

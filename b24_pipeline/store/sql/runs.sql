@@ -18,8 +18,8 @@ SET status = 'interrupted', reason = 'the process ended before the run did'
 WHERE status = 'running'
 
 -- name: begin_run
-INSERT INTO store.runs (run_id, number, started_at, status, trigger, dry_run, only_users, policy)
-VALUES ($run_id, $number, $started_at, 'running', $trigger, $dry_run, $only_users, $policy)
+INSERT INTO store.runs (run_id, number, started_at, status, trigger, kind, dry_run, only_users, policy)
+VALUES ($run_id, $number, $started_at, 'running', $trigger, $kind, $dry_run, $only_users, $policy)
 
 -- name: finish_run
 UPDATE store.runs
@@ -47,11 +47,14 @@ WHERE coalesce(runs.finished_at, runs.started_at) >= $since AND runs.status = 'i
 
 -- name: complete_runs
 SELECT count(*) FROM store.runs
-WHERE status IN ('done', 'partial', 'held') AND NOT dry_run AND only_users IS NULL AND deferred = 0
+WHERE status IN ('done', 'partial', 'held') AND kind = 'import' AND deferred = 0
   AND EXISTS (FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 
 -- name: last_import
-SELECT run_id FROM audit.last_import
+SELECT run_id, started_at FROM audit.last_import
+
+-- name: run_kind
+SELECT kind FROM store.runs WHERE run_id = $run_id
 
 -- name: last_import_counts
 SELECT coalesce(candidates, 0) AS candidates, coalesce(rejected, 0) AS rejected, coalesce(conflicts, 0) AS conflicts

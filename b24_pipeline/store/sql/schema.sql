@@ -24,6 +24,9 @@ WHERE runs.number = kept.until_run
 -- What older versions did is not counted: they did not say whether it was approved, or part of the first import (R16).
 UPDATE store.events SET exemption = 'not_recorded' WHERE harm IS NOT NULL
 
+-- name: fill_run_kind
+UPDATE store.runs SET kind = CASE WHEN dry_run THEN 'dry_run' WHEN only_users IS NULL THEN 'import' ELSE 'single' END
+
 -- name: tables
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
@@ -75,10 +78,10 @@ FROM store.approvals AS approvals
 LEFT JOIN store.runs AS runs ON runs.number = approvals.used_by_run
 
 -- name: last_import_view
--- The newest run, for real and for everybody, that got as far as writing (R18a).
+-- The newest import that got as far as writing (R18a).
 CREATE OR REPLACE VIEW audit.last_import AS
 SELECT {columns} FROM store.runs AS runs
-WHERE NOT dry_run AND only_users IS NULL
+WHERE kind = 'import'
   AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 ORDER BY number DESC
 LIMIT 1

@@ -1,0 +1,56 @@
+"""How a run comes about: what was chosen for it, who started it, what it is for."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, Policy, ResponsibleListPolicy, RunKind, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What may be chosen for one run."""
+
+    dry_run: bool = False
+    """R19: read everything, write the plan, change nothing."""
+    only: frozenset[int] = frozenset()
+    """Do something only for these Bitrix24 users; empty for everybody."""
+    phones: PhonesPolicy | None = None
+    on_id_match: OnIdMatch | None = None
+    responsible_list: ResponsibleListPolicy | None = None
+
+    @property
+    def kind(self) -> RunKind:
+        """The kind of a run that does all steps."""
+        if self.dry_run:
+            return RunKind.DRY_RUN
+        return RunKind.SINGLE if self.only else RunKind.IMPORT
+
+    def policy(self, settings: Policy) -> Policy:
+        """The settings' policy with this run's choices in place."""
+        return replace(
+            settings,
+            phones=self.phones or settings.phones,
+            on_id_match=self.on_id_match or settings.on_id_match,
+            responsible_list=self.responsible_list or settings.responsible_list,
+        )
+
+    def as_json(self) -> str:
+        """The choices as the audit keeps them."""
+        return json.dumps({**asdict(self), "only": sorted(self.only)}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a run came about.
+
+    Attributes:
+        run_id: Dagster's run id.
+        trigger: who started it.
+        kind: what it is for.
+        reexecutes: the runs that it executes again, in whole or from where they failed.
+    """
+
+    run_id: str
+    trigger: Trigger
+    kind: RunKind = RunKind.IMPORT
+    reexecutes: frozenset[str] = frozenset()
