@@ -8,7 +8,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
-from b24_pipeline.assets.metadata import how_to_approve, sources, step_trace
+from b24_pipeline.assets.metadata import how_to_approve, kept_when_approved, sources, step_trace
 from b24_pipeline.columns import columns_of
 from b24_pipeline.importing import steps
 from b24_pipeline.importing.responsible_list import ResponsibleListResult
@@ -135,6 +135,7 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[
         "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
         **sources(run),
         **how_to_approve(run, actions),
+        **kept_when_approved(actions),
         **step_trace(run),
     }
 

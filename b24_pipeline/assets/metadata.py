@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 import pandas as pd
+from pandera.typing import DataFrame
 
 from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.reporting.texts import numbered
+from b24_pipeline.reporting import previews
+from b24_pipeline.reporting.texts import MOST_ROWS, markdown_line, numbered
 from b24_pipeline.reporting.trace import as_markdown, trace
+from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import MatchReason
 from b24_pipeline.store.evidence import evidence_of
 
@@ -42,6 +45,13 @@ def passed_on(run_id: str, users: Sequence[int]) -> str:
         f"link it, within 24 hours; name only those whom you mean: `b24-pipeline approve {run_id} --user {ids}`, or "
         f"launch `employee_import` with\n\n{launchpad(approve=run_id, approve_users=[*users])}"
     )
+
+
+def kept_when_approved(actions: DataFrame[frames.Actions]) -> dict[str, dg.MetadataValue]:
+    """R09: which first name and which numbers employees keep if their conflicts are approved."""
+    lines = previews.kept_when_approved(actions)
+    listed = "\n".join(f"- {markdown_line(line)}" for line in lines[:MOST_ROWS])
+    return {"kept_when_approved": dg.MetadataValue.md(listed)} if lines else {}
 
 
 def launchpad(**config: str | list[int]) -> str:

@@ -154,6 +154,8 @@ def print_everybody(result: RunResult, *, console: Console) -> None:
         console.print(table)
     for title, rows in listed(result):
         console.print(people_table(title, rows))
+    for line in previews.kept_when_approved(result.actions)[:MOST_PEOPLE]:
+        console.print(Text(f"  {one_line(line)}"))
     console.print("", counts_table(result), sep="\n")
 
 

@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.reporting.texts import MOST_ROWS, markdown_table
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
-from b24_pipeline.rules.words import BY_EMAIL, NOT_IN_CALLGEAR
+from b24_pipeline.rules.words import BY_EMAIL, NOT_IN_CALLGEAR, kept
 from b24_pipeline.rules.words import reason as words_of
 
 WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
@@ -86,6 +86,12 @@ def conflicts(matches: DataFrame[frames.Matches], employees: DataFrame[frames.Em
         employees[["bitrix24_id", "first_name", "last_name", "email"]], on="bitrix24_id"
     )
     return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
+
+
+def kept_when_approved(actions: DataFrame[frames.Actions]) -> list[str]:
+    """R09: for each conflict that names an employee, what that employee has and will keep; in full, on one line."""
+    rows = actions[actions["outcome"] == Outcome.CONFLICT].to_dict("records")
+    return [f"{text(row['person'])} (user {row['bitrix24_id']}): {kept(row)}" for row in rows if kept(row)]
 
 
 def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:

@@ -51,7 +51,7 @@ def reason(word: str) -> str:
 
 
 def kept(action: Mapping[Any, Any]) -> str:
-    """R09: what the employee of a conflict has and will keep, as the end of a sentence; empty where there is none."""
+    """R09: what the employee of a conflict has and will keep; empty where there is no such employee."""
     if action["outcome"] != Outcome.CONFLICT or not isinstance(action["before"], str):
         return ""
     before = json.loads(action["before"])
@@ -59,4 +59,4 @@ def kept(action: Mapping[Any, Any]) -> str:
         return ""
     first_name = f'the first name "{before["first_name"]}"' if "first_name" in before else "no first name"
     phones = f"the phones {', '.join(before['phone_numbers'])}" if before["phone_numbers"] else "no phones"
-    return f"; employee {action['callgear_id']} has and keeps {first_name} and {phones}"
+    return f"employee {action['callgear_id']} has and keeps {first_name} and {phones}"

@@ -219,7 +219,8 @@ def unlinked(row: Row) -> str:
 
 def stands(row: Row) -> str:
     """An action began to stand."""
-    return f"{_standing(row)}{because(row['reason'])}{kept(row)}{_sent(row, 'to be sent')}{_answer(row)}"
+    employee = f"; {kept(row)}" if kept(row) else ""
+    return f"{_standing(row)}{because(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
 
 
 def stands_no_more(row: Row) -> str:

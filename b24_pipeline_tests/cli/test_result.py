@@ -60,6 +60,12 @@ def test_a_run_for_everybody_shows_the_lists_and_the_figures() -> None:
     assert "users read from Bitrix24" in shown
 
 
+def test_r09_a_conflict_is_shown_with_what_its_employee_keeps() -> None:
+    before = '{"first_name": "Olga", "phone_numbers": ["7900", "7901...5"]}'
+    shown = printed(result(conflict(9) | {"callgear_id": 12, "before": before}))
+    assert 'employee 12 has and keeps the first name "Olga" and the phones 7900, 7901...5' in " ".join(shown.split())
+
+
 NOBODY = traced(99999, known=False, person="")
 HEADLINES = {
     "everybody": (result(), "The import is done."),

@@ -105,6 +105,7 @@ def test_r09_how_a_reused_email_is_approved_is_said_where_it_is_listed(imported:
         approve = result.metadata(asset)["approve"]
         assert f"`b24-pipeline approve {result.run_id} --user {heir}`" in approve
         assert f"      approve: {result.run_id}\n      approve_users: [{heir}]\n" in approve
+    assert "has and keeps the first name" in result.metadata("callgear_upsert")["kept_when_approved"]
     assert "approve" not in result.metadata("responsible_employees")
 
 

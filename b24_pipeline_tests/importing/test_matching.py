@@ -1,8 +1,11 @@
 """R01-R12 through the whole chain: who is created, linked, left alone or in conflict, seen from both systems."""
 
+import json
+
 import pytest
 
 from b24_pipeline.sandbox import Phase, RequestSeen
+from b24_pipeline.store import life
 from b24_pipeline_tests.world import World
 
 IRA = 1
@@ -172,6 +175,24 @@ def test_r09_a_mailbox_that_changed_hands_waits_for_a_person(imported: World) ->
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
     assert imported.writes() == []
     assert IRA in imported.links()
+
+
+def test_r09_a_mailbox_that_changed_hands_within_a_family_name_says_what_the_employee_keeps(imported: World) -> None:
+    leaver = imported.portal.users[IRA]
+    employee = imported.links()[IRA]
+    imported.account.edit_employee(employee, phone_numbers=[{"phone_number": "7900"}])
+    imported.portal.dismiss(IRA)
+    heir = imported.hire(leaver["LAST_NAME"], NAME="Olga", EMAIL=leaver["EMAIL"])
+
+    result = imported.import_people(dry_run=True)
+
+    assert result.outcomes()[heir] == "conflict email_reused: conflict"
+    before = json.loads(result.actions.set_index("bitrix24_id").loc[heir, "before"])
+    assert (before["first_name"], before["phone_numbers"]) == (leaver["NAME"], ["7900"])
+    kept = f'employee {employee} has and keeps the first name "{leaver["NAME"]}" and the phones 7900'
+    with imported.store() as store:
+        (explained,) = life.explain(store, str(heir))
+    assert any(kept in event.text for event in explained.events)
 
 
 def test_r12_of_two_with_one_address_the_linked_one_keeps_it_else_the_lowest_id(imported: World) -> None:

@@ -21,9 +21,9 @@ def test_a_word_that_is_not_known_reads_as_it_is_written() -> None:
     [
         (
             '{"first_name": "Olga", "phone_numbers": ["7900", "7901...5"]}',
-            '; employee 12 has and keeps the first name "Olga" and the phones 7900, 7901...5',
+            'employee 12 has and keeps the first name "Olga" and the phones 7900, 7901...5',
         ),
-        ('{"phone_numbers": []}', "; employee 12 has and keeps no first name and no phones"),
+        ('{"phone_numbers": []}', "employee 12 has and keeps no first name and no phones"),
         ('{"other_bitrix24_id": 3}', ""),
         (None, ""),
     ],
