@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,6 +22,7 @@ from b24_pipeline.store.files import private_file, writing
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 60.0
+LATEST = datetime.max.replace(tzinfo=UTC)
 Told = dict[State, datetime]
 
 
@@ -49,9 +50,7 @@ class Memory:
         """
         known = {state: since for state, since in self.of(receiver).items() if state in change.still}
         told = self.told | {receiver: known | {trouble.state: trouble.since for trouble in change.new}}
-        draft = self.path.with_suffix(".tmp")
-        with writing(self.path.parent), private_file(draft) as descriptor:
-            write_whole(descriptor, json.dumps(as_json(told)).encode())
+        draft = write_draft(self.path, as_json(told))
         try:
             yield
         except BaseException:
@@ -60,6 +59,47 @@ class Memory:
         with writing(self.path.parent):
             draft.replace(self.path)
         self.told = told
+
+
+def write_draft(path: Path, content: object) -> Path:
+    """Write JSON beside the file, where it waits to replace it.
+
+    Raises:
+        DatabaseNotWritable: there is no place for it.
+    """
+    draft = path.with_suffix(".tmp")
+    with writing(path.parent), private_file(draft) as descriptor:
+        write_whole(descriptor, json.dumps(content).encode())
+    return draft
+
+
+def replace_file(path: Path, content: object) -> None:
+    """Replace the file by this JSON.
+
+    Raises:
+        DatabaseNotWritable: it cannot be written.
+    """
+    draft = write_draft(path, content)
+    with writing(path.parent):
+        draft.replace(path)
+
+
+def first_seen(database: Path, run_id: str, *, now: datetime) -> datetime:
+    """Return when a run was first seen whose time lies in the future (R16c): it is noted at the first time.
+
+    Raises:
+        DatabaseNotWritable: it cannot be noted.
+    """
+    path = database.with_name(f"{database.stem}.first_seen.json")
+    try:
+        noted = json.loads(path.read_text())
+        seen_at = datetime.fromisoformat(noted["seen_at"])
+        if noted["run_id"] == run_id and seen_at <= now:
+            return seen_at
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    replace_file(path, {"run_id": run_id, "seen_at": now.isoformat()})
+    return now
 
 
 def write_whole(descriptor: int, content: bytes) -> None:
@@ -79,8 +119,10 @@ def as_json(told: Mapping[str, Told]) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def memory_beside(database: Path) -> Iterator[Memory]:
+def memory_beside(database: Path, *, now: datetime = LATEST) -> Iterator[Memory]:
     """The memory of this database's alerts, for one process at a time.
+
+    What was told in the future was told now (R16c): that is noted, or no success would ever be later.
 
     Raises:
         DatabaseNotWritable: there is no place for it.
@@ -95,7 +137,11 @@ def memory_beside(database: Path) -> Iterator[Memory]:
         except Timeout:
             raise MemoryHeld("Another process has been telling the receivers of alerts for too long.") from None
     try:
-        yield Memory(path, read(path))
+        noted = read(path)
+        told = {receiver: {state: min(since, now) for state, since in of.items()} for receiver, of in noted.items()}
+        if told != noted:
+            replace_file(path, as_json(told))
+        yield Memory(path, told)
     finally:
         lock.release()
 

@@ -6,12 +6,13 @@ that is down hears of it at the next occasion, if it still holds then.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from b24_pipeline.alerts import troubles
 from b24_pipeline.alerts.channels import Channel, NotDelivered, channels_of
-from b24_pipeline.alerts.memory import Memory, memory_beside
+from b24_pipeline.alerts.memory import Memory, first_seen, memory_beside
 from b24_pipeline.alerts.messages import message_of
 from b24_pipeline.alerts.troubles import State, Trouble, compare
 from b24_pipeline.settings import AlertSettings
@@ -61,20 +62,23 @@ def tell_changes(
         stale_after: say so when no import has succeeded for longer; None: do not look at this.
         lost: a failed run that the audit may not know of, because it died or failed before it could be noted.
     """
-    seen = watch(Paths(settings.database), now=now, stale_after=stale_after, lost=lost)
+    try:
+        seen = watch(Paths(settings.database), now=now, stale_after=stale_after, lost=lost)
+    except StoreError as error:
+        return Told((), not_noted=str(error))
     channels = channels_of(settings)
     if not channels:
         return Told(seen.troubles)
-    return tell(channels, seen, settings=settings)
+    return tell(channels, seen, settings=settings, now=now)
 
 
-def tell(channels: Sequence[Channel], seen: Watch, *, settings: AlertSettings) -> Told:
+def tell(channels: Sequence[Channel], seen: Watch, *, settings: AlertSettings, now: datetime) -> Told:
     """Send each receiver the change since it was last told, if there is one."""
     told: list[str] = []
     not_delivered: list[str] = []
     not_noted = ""
     try:
-        with memory_beside(settings.database) as memory:
+        with memory_beside(settings.database, now=now) as memory:
             for channel in channels:
                 try:
                     if tell_one(channel, seen, memory=memory):
@@ -97,10 +101,14 @@ def tell_one(channel: Channel, seen: Watch, *, memory: Memory) -> bool:
 
 
 def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: Failure | None) -> Watch:
-    """What the audit tells; that it cannot be read is a trouble, too."""
+    """What the audit tells; that it cannot be read is a trouble, too.
+
+    Raises:
+        StoreError: when a success in the future was first seen cannot be noted.
+    """
     try:
         with Store.reader(paths, now=lambda: now) as reader:
-            found = health(reader)
+            found = health(reader, now=now)
             connection = named_connection(reader)
             failures = failures_of(found, lost=lost if lost and is_unnoticed(reader, lost.run_id) else None)
     except DatabaseMissing:
@@ -108,6 +116,7 @@ def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: F
     except StoreError as error:
         unreadable = Trouble(State.FAILED, since=now, words="The audit cannot be read.", said=str(error))
         return Watch(UNNAMED, (unreadable,), success_at=None, judged=frozenset())
+    found = with_time_first_seen(found, database=paths.published, now=now)
     seen = [
         *troubles.failed(failures),
         *(troubles.stale(found, now=now, after=stale_after) if stale_after is not None else []),
@@ -116,7 +125,20 @@ def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: F
         *troubles.records_failing(found),
     ]
     success_at = found.success.finished_at if found.success else None
-    return Watch(connection, tuple(seen), success_at=success_at, judged=frozenset(State))
+    known = tuple(replace(trouble, since=min(trouble.since, now)) for trouble in seen)
+    return Watch(connection, known, success_at=success_at, judged=frozenset(State))
+
+
+def with_time_first_seen(found: Health, *, database: Path, now: datetime) -> Health:
+    """R16c: let a success in the future have ended when it was first seen here, or it would pass for new for ever.
+
+    Raises:
+        StoreError: that it was seen cannot be noted.
+    """
+    if found.success is None or not found.success.in_future:
+        return found
+    seen_at = first_seen(database, found.success.run_id, now=now)
+    return replace(found, success=replace(found.success, finished_at=seen_at))
 
 
 def named_connection(reader: Reader) -> str:

@@ -72,9 +72,15 @@ def current_state(
 
 
 def is_old(run: ImportRun) -> bool:
-    """Whether the list was last read a day ago: the account's own integration may have listed somebody again."""
+    """Whether the list was last read a day ago: the account's own integration may have listed somebody again.
+
+    So it may where that seems to have been in the future (R16c): the clock was ahead, nobody knows for how long.
+    """
     last_read = run.store.fact(LAST_READ)
-    return last_read is None or run.connection.now() - datetime.fromisoformat(last_read) >= READ_AT_LEAST_EVERY
+    if last_read is None:
+        return True
+    age = run.connection.now() - datetime.fromisoformat(last_read)
+    return not timedelta(0) <= age < READ_AT_LEAST_EVERY
 
 
 def after(

@@ -18,6 +18,7 @@ from b24_pipeline.rules.records import (
     ActionKind,
     Outcome,
     Policy,
+    RunKind,
     RunStatus,
 )
 from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
@@ -181,7 +182,8 @@ class ImportRun:
     def importable_fall(self) -> str | None:
         """R02: that far fewer candidates can be imported than at the last import, in words; None where it is not so."""
         now, before = self.counts.importable, self.importable_before
-        if self.config.only or before is None or not now.has_fallen(before=before):
+        is_for_everybody = self.launch.kind in (RunKind.IMPORT, RunKind.DRY_RUN)
+        if not is_for_everybody or before is None or not now.has_fallen(before=before):
             return None
         return now.describe_fall(before=before)
 
@@ -211,7 +213,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         people_imported=imported,
         first_import=store.first_import(),
         rebuilding_links=not imported,
-        done=store.done_since(started_at - limits.WINDOW),
+        done=store.done_since(started_at - limits.WINDOW, now=started_at),
     )
     interrupted = store.begin_run(
         RunStart(

@@ -23,7 +23,7 @@ from b24_pipeline.importing.carrying_out import (
 from b24_pipeline.importing.counting import count_actions
 from b24_pipeline.importing.progress import Progress
 from b24_pipeline.importing.run import ImportRun, RunStopped
-from b24_pipeline.rules import frames, planning
+from b24_pipeline.rules import frames, planning, retrying
 from b24_pipeline.rules.records import STANDING_OUTCOMES, ActionKind, Outcome
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def send_plan(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
-    dead_letters = run.store.dead_letters()
+    dead_letters = retrying.correct_future_times(run.store.dead_letters(), now=run.connection.now())
     chosen = run.chosen(plan, dead_letters=dead_letters)
     standing = frames.together(frames.Plan, chosen, run.not_chosen(plan, dead_letters=dead_letters))
     run.store.record_standing(step, stamped(planning.as_actions(with_outcomes(standing, STANDING_OUTCOMES)), run=run))

@@ -65,7 +65,7 @@ class SharedNumbers:
         )
         entry, seen_at = self._known[key]
         now = self._now()
-        if seen_at is None or now - seen_at > FRESH:
+        if seen_at is None or not timedelta(0) <= now - seen_at <= FRESH:
             entry = self._present(key, holders[0]) or entry
             self._known[key] = (entry, now)
         return replace(entry, phone_number=number)

@@ -89,9 +89,11 @@ def last_drawn(reader: Reader) -> datetime | None:
 def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datetime) -> bool:
     """Whether the report is missing or an hour old, or the newest run has something new to show.
 
+    So it is where it seems to have been drawn in the future (R16c): the clock was ahead.
     A trial before it, which is never drawn, hides what the report shows; so it is compared with nothing.
     """
-    if not (files.html.exists() and files.svg.exists()) or now - drawn_at >= REDRAWN_EVERY:
+    fresh = timedelta(0) <= now - drawn_at < REDRAWN_EVERY
+    if not (fresh and files.html.exists() and files.svg.exists()):
         return True
     runs = reader.history(limit=2).to_dict("records")
     if len(runs) < 2:

@@ -27,6 +27,21 @@ def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datet
     return failed_at + DISTANCES[min(attempts - patience, len(DISTANCES) - 1)]
 
 
+def correct_future_times(
+    dead_letters: DataFrame[frames.DeadLetters], *, now: datetime
+) -> DataFrame[frames.DeadLetters]:
+    """R16c: the dead letters with every failure that lies in the future at `now`, and due at once.
+
+    The clock was ahead when they failed; without this they would not be tried before it comes to be that late.
+    """
+    ahead = {name: dead_letters[name] > now for name in ("first_failed_at", "last_failed_at")}
+    if not any(rows.any() for rows in ahead.values()):
+        return dead_letters
+    corrected = {name: dead_letters[name].mask(rows, pd.Timestamp(now)) for name, rows in ahead.items()}
+    due = dead_letters["next_try_at"].mask(ahead["last_failed_at"], pd.Timestamp(now))
+    return frames.check(frames.DeadLetters, dead_letters.assign(**corrected, next_try_at=due))
+
+
 def hold_back(
     plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters], now: datetime
 ) -> DataFrame[frames.Plan]:

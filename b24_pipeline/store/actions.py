@@ -82,9 +82,9 @@ def actions(database: Database, run_id: str) -> DataFrame[frames.Actions]:
     return from_arrow(frames.Actions, table)
 
 
-def done_since(database: Database, since: datetime) -> dict[Harm, frozenset[int]]:
+def done_since(database: Database, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
     """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
-    rows = database.records("done_since", {"since": since})
+    rows = database.records("done_since", {"since": since, "now": now})
     return {Harm(row["harm"]): frozenset(row["people"]) for row in rows}
 
 

@@ -108,6 +108,11 @@ def settle_approvals(database: Database, run: CurrentRun) -> None:
             database.execute("use_approval", {"run": run.number, **which})
 
 
+def correct_future_times(database: Database, *, now: datetime) -> None:
+    """R16c: let approvals that were given in the future have been given now."""
+    database.execute("correct_future_approvals", {"now": now})
+
+
 def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
     return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
 
@@ -125,10 +130,10 @@ def _left(database: Database, approval: dict[str, Any]) -> DataFrame[frames.Acti
 
 
 def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) -> None:
-    rows = database.records("run_row", {"run_id": run_id})
-    if not rows:
+    began_at: datetime | None = database.value("run_began_at", {"run_id": run_id, "now": now})
+    if began_at is None:
         raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
-    if now - rows[0]["started_at"] > VALIDITY:
+    if now - began_at > VALIDITY:
         newer = next(iter(database.records("newest_held_run", {"since": now - VALIDITY})), None)
         instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
         raise NotApprovable(

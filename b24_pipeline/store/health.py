@@ -19,6 +19,8 @@ class Success:
     run_id: str
     started_at: datetime
     finished_at: datetime
+    in_future: bool = False
+    """The clock was ahead, and no run has begun since that would bound the time (R16c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,15 @@ class Health:
     importable_before: float | None = None
 
 
-def health(reader: Reader) -> Health:
-    """How the import is doing now."""
+def health(reader: Reader, *, now: datetime) -> Health:
+    """How the import is doing now. A time in the future counts as now, at the latest as the next run's start (R16c)."""
     database = reader.database
-    row = next(iter(database.records("last_success")), None)
-    success = Success(row["run_id"], row["started_at"], row["finished_at"]) if row else None
+    row = next(iter(database.records("last_success", {"now": now})), None)
+    success = Success(row["run_id"], row["started_at"], row["ended_at"], row["in_future"]) if row else None
     return Health(
         success=success,
         failures=tuple(
-            Failure(failed["run_id"], failed["started_at"], RunStatus(failed["status"]), failed["reason"])
+            Failure(failed["run_id"], min(failed["started_at"], now), RunStatus(failed["status"]), failed["reason"])
             for failed in database.records("failures_since", {"number": row["number"] if row else 0})
         ),
         held=held_people(reader, success.run_id) if success else (),

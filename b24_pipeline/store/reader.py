@@ -67,9 +67,9 @@ class Reader:
         """What one run did and left standing."""
         return actions.actions(self.database, run_id)
 
-    def done_since(self, since: datetime) -> dict[Harm, frozenset[int]]:
+    def done_since(self, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
         """Whom each kind of change was done to since then, as far as the safety limits count it (R16)."""
-        return actions.done_since(self.database, since)
+        return actions.done_since(self.database, since, now=now)
 
     def last_recording(self, model: type[frames.Frame]) -> PastRun | None:
         """The run that has recorded this frame last; None where no run is left that has."""

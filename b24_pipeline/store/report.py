@@ -97,13 +97,13 @@ class Figures:
 
 def figures(reader: Reader, *, now: datetime) -> Figures:
     """Read all figures."""
-    database, long_ago = reader.database, {"since": now - PEOPLE_SHOWN}
+    database, long_ago = reader.database, {"since": now - PEOPLE_SHOWN, "now": now}
     points = reader.fact(POINTS_A_DAY)
     return Figures(
         at=now,
         portal=reader.fact(PORTAL_HOST) or "Bitrix24",
         account=reader.fact(CALLGEAR_HOST) or "CallGear",
-        runs=runs(reader, since=now - RUNS_SHOWN),
+        runs=runs(reader, since=now - RUNS_SHOWN, now=now),
         people=people(reader, now=now),
         matches={row["match"]: row["people"] for row in database.records("report_matches")},
         refused=refused(reader),
@@ -114,17 +114,17 @@ def figures(reader: Reader, *, now: datetime) -> Figures:
             row["day"]: int(row["points"] or 0) for row in database.records("report_points_by_day", long_ago)
         },
         points_a_day=int(points) if points else None,
-        health=health(reader),
+        health=health(reader, now=now),
     )
 
 
-def runs(reader: Reader, *, since: datetime) -> tuple[RunFigure, ...]:
+def runs(reader: Reader, *, since: datetime, now: datetime) -> tuple[RunFigure, ...]:
     """The runs that have ended since then, oldest first."""
     return tuple(
         RunFigure(
             run_id=row["run_id"],
             started_at=row["started_at"],
-            seconds=(row["finished_at"] - row["started_at"]).total_seconds() if row["finished_at"] else None,
+            seconds=row["seconds"],
             status=RunStatus(row["status"]),
             trigger=row["trigger"],
             kind=RunKind(row["kind"]),
@@ -132,7 +132,7 @@ def runs(reader: Reader, *, since: datetime) -> tuple[RunFigure, ...]:
             points=row["callgear_points"] or 0,
             **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},
         )
-        for row in reader.database.records("report_runs", {"since": since})
+        for row in reader.database.records("report_runs", {"since": since, "now": now})
     )
 
 
@@ -152,7 +152,8 @@ def people(reader: Reader, *, now: datetime, moments: int = MOMENTS) -> tuple[Pe
     """Both sides over time: each run while there are few, else the last one of each of so many stretches of time."""
     first = reader.database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
     seconds = max(1.0, (now - first).total_seconds() / moments) if first is not None else 1.0
-    rows = reader.database.records("report_people", {"since": now - PEOPLE_SHOWN, "seconds": seconds})
+    shown = {"since": now - PEOPLE_SHOWN, "now": now, "seconds": seconds}
+    rows = reader.database.records("report_people", shown)
     return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
 
 

@@ -123,6 +123,7 @@ class Store(Reader):
             RunNotBegun: a run of that id was begun before.
         """
         self._run, interrupted = runs.begin(self.database, start)
+        approvals.correct_future_times(self.database, now=start.started_at)
         self.store_texts_of(frozenset())
         return interrupted
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.alerts.telling import Told, tell_changes
+from b24_pipeline.alerts.troubles import State
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.rules import frames
@@ -137,6 +138,67 @@ def test_a_standstill_is_told_once_however_often_it_is_looked_for(imported: Impo
         imported.look(stale_after=timedelta(hours=1))
     imported.run().look()
     assert hook.subjects == ["stale", "recovered"]
+
+
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, None])
+def test_r16c_a_success_in_the_future_counts_from_when_it_is_seen(
+    imported: Import, hook: Hook, status: RunStatus | None
+) -> None:
+    imported.now += YEAR
+    imported.run()
+    imported.now -= YEAR
+    if status:
+        imported.run(status)
+    well = imported.look(stale_after=timedelta(hours=1))
+    for _ in range(3):
+        imported.now += HALF_AN_HOUR
+        told = imported.look(stale_after=timedelta(hours=1))
+    imported.run().look()
+
+    states = {trouble.state for trouble in told.troubles}
+    assert State.STALE not in {trouble.state for trouble in well.troubles}
+    assert (State.STALE in states, hook.subjects[-1]) == (True, "recovered")
+    assert all(trouble.since <= imported.now for trouble in told.troubles)
+
+
+def test_r16c_a_standstill_that_was_told_in_the_future_ends_with_the_next_success(imported: Import, hook: Hook) -> None:
+    imported.run(RunStatus.FAILED)
+    imported.now += YEAR
+    imported.run(RunStatus.FAILED).look()
+    imported.now -= YEAR
+    imported.look()
+    imported.run().look()
+
+    assert hook.subjects == ["failed", "recovered"]
+
+
+def test_r16c_without_receivers_a_success_in_the_future_counts_from_when_it_is_seen_too(tmp_path: Path) -> None:
+    quiet = Import(tmp_path)
+    with quiet.store:
+        quiet.now += YEAR
+        quiet.run()
+        quiet.now -= YEAR
+        looks = []
+        for _ in range(4):
+            looks.append(bool(quiet.look(stale_after=timedelta(hours=1)).troubles))
+            quiet.now += HALF_AN_HOUR
+
+    assert looks == [False, False, False, True]
+
+
+def test_r16c_where_nothing_can_be_noted_a_success_in_the_future_is_not_taken_for_new(tmp_path: Path) -> None:
+    quiet = Import(tmp_path)
+    with quiet.store:
+        quiet.now += YEAR
+        quiet.run()
+        quiet.now -= YEAR
+        (tmp_path / "b24.first_seen.tmp").mkdir()
+        told = quiet.look(stale_after=timedelta(hours=1))
+
+    assert told.not_noted
 
 
 def test_a_failed_run_does_not_end_a_standstill(imported: Import, hook: Hook) -> None:

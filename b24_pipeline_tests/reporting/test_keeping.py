@@ -61,6 +61,15 @@ def test_after_an_hour_it_is_redrawn(shelf: Shelf) -> None:
     assert shelf.is_redrawn_by(shelf.after_a_run())
 
 
+def test_r16c_a_report_drawn_in_the_future_is_redrawn(shelf: Shelf) -> None:
+    year = timedelta(days=365)
+    shelf.history.now += year
+    shelf.after_a_run()
+    shelf.history.now -= year
+    assert shelf.is_redrawn_by(shelf.look())
+    assert not shelf.is_redrawn_by(shelf.after_a_run())
+
+
 @pytest.mark.parametrize(
     ("status", "counts"),
     [

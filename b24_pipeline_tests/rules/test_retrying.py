@@ -13,6 +13,20 @@ CREATE, REMOVE = ActionKind.CREATE, ActionKind.REMOVE_RESPONSIBLE
 HOUR = timedelta(hours=1)
 
 
+def test_r16c_what_failed_in_the_future_failed_now_and_is_due() -> None:
+    ahead = NOON + timedelta(days=365)
+    letters = dead_letters(
+        dead_letter(1, first_failed_at=ahead, last_failed_at=ahead, next_try_at=ahead),
+        dead_letter(2, first_failed_at=ahead, last_failed_at=NOON, next_try_at=NOON + timedelta(hours=6)),
+        dead_letter(3),
+    )
+    corrected = retrying.correct_future_times(letters, now=NOON)
+    times = corrected[["first_failed_at", "last_failed_at", "next_try_at"]].values.tolist()
+    assert times[0] == [NOON] * 3
+    assert times[1] == [NOON, NOON, NOON + timedelta(hours=6)]
+    assert retrying.correct_future_times(corrected, now=NOON) is corrected
+
+
 @pytest.mark.parametrize(
     ("kind", "attempts", "hours"),
     [

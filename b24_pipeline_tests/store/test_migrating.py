@@ -135,12 +135,16 @@ def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how
     recorder.begin()
     done = action(1, "create", "done", harm="create", callgear_id=11, at=recorder.clock())
     recorder.store.record_events(actions(done))
-    before = recorder.store.done_since(recorder.clock() - HALF_AN_HOUR)
+    window = {"since": recorder.clock() - HALF_AN_HOUR, "now": recorder.clock()}
+    before = recorder.store.done_since(**window)
     recorder.store.close()
     make_first_layout(paths)
 
     with Store.open(paths, now=recorder.clock) as store:
-        assert (before, store.done_since(recorder.clock() - HALF_AN_HOUR)) == ({"create": {1}}, {})
+        assert (before, store.done_since(**window)) == (
+            {"create": {1}},
+            {},
+        )
         assert store.actions("run-1")["exemption"].tolist() == ["not_recorded"]
 
 

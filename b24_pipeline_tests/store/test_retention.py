@@ -38,6 +38,19 @@ def test_runs_and_actions_older_than_the_setting_go(recorder: Recorder, paths: P
     assert ask(paths, "SELECT count(*) FROM store.events") == [(1,)]
 
 
+def test_r16c_a_run_in_the_future_is_as_old_as_the_run_after_it(recorder: Recorder, paths: Paths) -> None:
+    year = timedelta(days=365)
+    a_day_of(recorder, (1, "Antonova"))
+    recorder.clock.advance(year)
+    a_day_of(recorder, (1, "Antonova"))
+    recorder.clock.advance(-year)
+    for _ in range(4):
+        a_day_of(recorder, (1, "Antonova"))
+    recorder.store.close()
+    assert apply_retention(paths, keep_days=2, now=recorder.clock()) == 5
+    assert ask(paths, "SELECT run_id FROM audit.runs") == [("run-6",)]
+
+
 def test_the_newest_run_always_stays(recorder: Recorder, paths: Paths) -> None:
     a_day_of(recorder, (1, "Antonova"))
     recorder.store.close()

@@ -8,6 +8,25 @@ WHERE run_id = $run_id AND bitrix24_id IS NOT DISTINCT FROM $bitrix24_id AND use
 INSERT INTO store.approvals (run_id, bitrix24_id, approved_at, approved_by, comment)
 VALUES ($run_id, $bitrix24_id, $approved_at, $approved_by, $comment)
 
+-- name: correct_future_approvals
+-- R16c: the clock was ahead when a person approved; the 24 hours begin when that is seen.
+UPDATE store.approvals SET approved_at = $now WHERE approved_at > $now AND used_by_run IS NULL
+
+-- name: run_began_at
+-- A time in the future counts as now (R16c), at the latest as the start of the next run that began by now.
+SELECT CASE
+    WHEN started_at <= $now THEN started_at
+    ELSE coalesce(
+        (
+            SELECT min(later.started_at) FROM store.runs AS later
+            WHERE later.number > runs.number AND later.started_at <= $now
+        ),
+        $now
+    )
+END
+FROM store.runs AS runs
+WHERE run_id = $run_id
+
 -- name: newest_held_run
 SELECT run_id FROM store.runs
 WHERE status = 'held' AND started_at >= $since
@@ -15,8 +34,8 @@ ORDER BY number DESC
 LIMIT 1
 
 -- name: approvals_in_force
-SELECT run_id, bitrix24_id, approved_at FROM store.approvals
-WHERE used_by_run IS NULL AND approved_at > $expired AND approved_at <= $now
+SELECT run_id, bitrix24_id, least(approved_at, $now) AS approved_at FROM store.approvals
+WHERE used_by_run IS NULL AND approved_at > $expired
 ORDER BY approved_at DESC
 
 -- name: left_of_approved

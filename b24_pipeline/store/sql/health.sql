@@ -1,11 +1,24 @@
 -- How the import is doing, for alerts. Dry runs and runs for single users say nothing about it.
 
 -- name: last_success
+WITH success AS (
 SELECT run_id, number, started_at, finished_at, candidates, rejected, conflicts FROM store.runs AS runs
 WHERE status IN ('done', 'partial', 'held') AND kind = 'import'
   AND EXISTS (SELECT 1 FROM store.recorded AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
 ORDER BY number DESC
 LIMIT 1
+),
+bounded AS (
+    SELECT success.*, (
+        SELECT min(later.started_at) FROM store.runs AS later
+        WHERE later.number > success.number AND later.started_at <= $now
+    ) AS next_began_at
+    FROM success
+)
+SELECT run_id, number, least(started_at, $now) AS started_at, candidates, rejected, conflicts,
+       CASE WHEN finished_at <= $now THEN finished_at ELSE coalesce(next_began_at, $now) END AS ended_at,
+       finished_at > $now AND next_began_at IS NULL AS in_future
+FROM bounded
 
 -- name: failures_since
 -- A run that a person terminated has an end, and is no failure; one whose process died has none.

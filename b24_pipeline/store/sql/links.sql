@@ -40,11 +40,12 @@ SELECT bitrix24_id FROM store.pending_creates LIMIT 1
 
 -- name: creates_in_doubt_until
 -- Of a run that was interrupted nobody knows when it sent its last request, but before another one had the lock.
-SELECT max(coalesce(
+-- A time in the future counts as now (R16c).
+SELECT max(least(CAST($now AS TIMESTAMPTZ), coalesce(
     runs.finished_at,
     (SELECT min(later.started_at) FROM store.runs AS later WHERE later.number > runs.number),
     CAST($now AS TIMESTAMPTZ)
-))
+)))
 FROM store.pending_creates AS pending
 JOIN store.runs AS runs ON runs.run_id = pending.run_id
 

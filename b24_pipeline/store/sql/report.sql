@@ -1,7 +1,9 @@
--- The figures of the report.
+-- The figures of the report. A time in the future counts as now (R16c).
 
 -- name: report_runs
-SELECT number, run_id, started_at, finished_at, status, trigger, kind, reason,
+SELECT number, run_id, least(started_at, $now) AS started_at,
+       CASE WHEN finished_at IS NOT NULL THEN greatest(0, epoch(finished_at) - epoch(started_at)) END AS seconds,
+       status, trigger, kind, reason,
        created, linked, phones_added, responsible_removed, failed, deferred, held, waiting, callgear_points
 FROM audit.runs
 WHERE started_at >= $since AND status <> 'running' AND kind IN ('import', 'dry_run', 'single')
@@ -12,9 +14,9 @@ WITH moments AS (
     SELECT max(number) AS run FROM store.runs AS runs
     WHERE started_at >= $since
       AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
-    GROUP BY floor(epoch(started_at) / $seconds)
+    GROUP BY floor(epoch(least(started_at, $now)) / $seconds)
 )
-SELECT runs.started_at AS moment, runs.candidates,
+SELECT least(runs.started_at, $now) AS moment, runs.candidates,
        (SELECT count(*) FROM store.links AS links
         WHERE links.from_run <= moments.run AND (links.until_run IS NULL OR links.until_run > moments.run)) AS imported,
        (SELECT count(*) FROM store.callgear_employees AS account
@@ -35,14 +37,14 @@ WHERE matches.match IN ('rejected', 'conflict')
 ORDER BY matches.reason, who, "user"
 
 -- name: report_links_by_week
-SELECT CAST(date_trunc('week', CAST(linked_at AS TIMESTAMP)) AS DATE) AS week, linked_by, count(*) AS links
+SELECT CAST(date_trunc('week', CAST(least(linked_at, $now) AS TIMESTAMP)) AS DATE) AS week, linked_by, count(*) AS links
 FROM store.links
 WHERE linked_at >= $since
 GROUP BY ALL
 ORDER BY ALL
 
 -- name: report_points_by_day
-SELECT CAST(CAST(started_at AS TIMESTAMP) AS DATE) AS day, CAST(sum(callgear_points) AS BIGINT) AS points
+SELECT CAST(CAST(least(started_at, $now) AS TIMESTAMP) AS DATE) AS day, CAST(sum(callgear_points) AS BIGINT) AS points
 FROM audit.runs
 WHERE started_at >= $since
 GROUP BY day

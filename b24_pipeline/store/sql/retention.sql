@@ -1,7 +1,17 @@
 -- What is deleted after a while. A row that ended with the oldest kept run, or before, is not seen by any kept run.
 
 -- name: oldest_kept_run
-SELECT coalesce(min(number) FILTER (WHERE started_at >= $since), max(number)) FROM store.runs
+-- A run that seems to have begun after the newest one had a clock that was ahead: it is as old as the run after it (R16c).
+SELECT coalesce(
+    min(number) FILTER (
+        WHERE started_at >= $since
+          AND (
+              started_at <= (SELECT max_by(started_at, number) FROM store.runs)
+              OR number >= coalesce((SELECT max(number) FROM store.runs WHERE started_at < $since), 0)
+          )
+    ),
+    max(number)
+) FROM store.runs
 
 -- name: expire_rows
 DELETE FROM store.{table} WHERE until_run <= $oldest

@@ -33,10 +33,16 @@ ORDER BY number DESC
 LIMIT $limit
 
 -- name: points_since
+-- A run that seems to have ended after the newest one began had a clock that was ahead: it counts as long as no run
+-- after it has begun before $since (R16c).
 SELECT coalesce(sum(callgear_points), 0) AS points,
        coalesce(bool_or(status = 'interrupted'), FALSE) AS some_died
 FROM store.runs
 WHERE coalesce(finished_at, started_at) >= $since
+  AND (
+      coalesce(finished_at, started_at) <= (SELECT max_by(started_at, number) FROM store.runs)
+      OR number >= coalesce((SELECT max(number) FROM store.runs WHERE started_at < $since), 0)
+  )
 
 -- name: points_of_the_dead_since
 -- A run that died has told no figure, but each action that sent something took a point at least.
@@ -59,6 +65,3 @@ SELECT kind FROM store.runs WHERE run_id = $run_id
 -- name: last_import_counts
 SELECT coalesce(candidates, 0) AS candidates, coalesce(rejected, 0) AS rejected, coalesce(conflicts, 0) AS conflicts
 FROM audit.last_import
-
--- name: run_row
-SELECT * FROM store.runs WHERE run_id = $run_id
