@@ -89,6 +89,11 @@ class CallGear:
         """The account's points."""
         return self._budget
 
+    @property
+    def user_id(self) -> int | None:
+        """The client-account user on whose behalf an agent calls."""
+        return self._user_id
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Result:
         """Call `method`.
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from b24_pipeline.account import NOT_TOLD, AccountIdentity, another_account
+from b24_pipeline.callgear.account import read_account
 from b24_pipeline.callgear.answers import Result, Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError, MethodError
@@ -20,8 +22,13 @@ class Check:
     text: str
 
 
-def preflight(client: CallGear) -> list[Check]:
-    """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points."""
+def preflight(client: CallGear, *, expected: AccountIdentity = NOT_TOLD) -> list[Check]:
+    """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points.
+
+    Args:
+        client: the API.
+        expected: the account that the database belongs to (R16b).
+    """
     try:
         employees = client.call("get.employees", {"limit": 1, "fields": ["id"]})
     except MethodError as error:
@@ -33,7 +40,7 @@ def preflight(client: CallGear) -> list[Check]:
         return [_failed("CallGear access", error)]
     return [
         Check("CallGear access", True, "the access token and the IP address are accepted"),
-        _attempt("CallGear account", lambda: _account(client)),
+        _attempt("CallGear account", lambda: _account(client, expected)),
         _attempt("CallGear employee rights", lambda: _rights(client, employees)),
         _attempt("CallGear responsible list", lambda: _responsible_list(client)),
         _points(employees.metadata.limits),
@@ -51,14 +58,12 @@ def _failed(name: str, error: CallGearError) -> Check:
     return Check(name, False, str(error))
 
 
-def _account(client: CallGear) -> Check:
-    """The account's name, so that nobody imports into the wrong one; agents cannot ask for it (contract 7.4)."""
-    name = "CallGear account"
-    try:
-        account = client.call("get.account").fields()
-    except MethodError:
-        return Check(name, True, "its name is not told to this token")
-    return Check(name, True, f"{account.get('name')} (number {account.get('app_id')})")
+def _account(client: CallGear, expected: AccountIdentity) -> Check:
+    """The account's name and number, so that nobody imports into another one than before (R16b)."""
+    name, account = "CallGear account", read_account(client)
+    if expected.app_id and account.app_id != expected.app_id:
+        return Check(name, False, another_account(expected, account))
+    return Check(name, True, str(account) if account.app_id else "its name is not told to this token")
 
 
 def _rights(client: CallGear, employees: Result) -> Check:

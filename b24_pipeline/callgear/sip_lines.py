@@ -37,6 +37,12 @@ def holders_of_sip_lines(client: CallGear) -> set[int]:
     return {line["employee_id"] for line in lines if line.get("employee_id") is not None}
 
 
+def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
+    """Ids of the employee's SIP lines, as far as they can be read."""
+    of_employee = {"field": "employee_id", "operator": "=", "value": callgear_id}
+    return frozenset(line["id"] for line in read_sip_lines(client, of_employee).rows)
+
+
 def _read(client: CallGear, condition: Row | None) -> SipLines:
     rows: list[Row] = []
     for _ in range(MOST_PAGES):

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.approver import system_user, valid_comment
+from b24_pipeline.callgear.account import read_account
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
 from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
@@ -145,15 +146,23 @@ def forget(arguments: argparse.Namespace) -> Exit:
 
 
 def accept_address(arguments: argparse.Namespace) -> Exit:
-    """Let the database belong to the portal and account that the settings name now."""
+    """Let the database belong to the portal and account that the settings name now.
+
+    Raises:
+        CallGearError: the account cannot be asked which one it is.
+    """
     with (
         sandbox_settings() if arguments.sandbox else nullcontext(),
         open_connection(settings.load()) as connection,
         writable(arguments, holder="b24-pipeline accept-address") as store,
     ):
+        former, account = store.account(), read_account(connection.callgear)
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+        store.accept_account(account)
         store.publish()
     print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
+    if former.app_id not in ("", account.app_id):
+        print(f"Accepted: the CallGear account {printable(str(account))} in place of {printable(str(former))}.")
     return Exit.DONE
 
 

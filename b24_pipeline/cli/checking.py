@@ -1,28 +1,46 @@
 """`b24-pipeline check`: can both systems be used? Nothing is changed; each line says pass, or what to do."""
 
 import argparse
+from contextlib import nullcontext
 
 from rich.console import Console
-from rich.text import Text
 
 from b24_pipeline import settings
+from b24_pipeline.account import NOT_TOLD, AccountIdentity
 from b24_pipeline.bitrix24.preflight import Bitrix24Check, check_bitrix24
 from b24_pipeline.callgear.preflight import Check
 from b24_pipeline.callgear.preflight import preflight as check_callgear
 from b24_pipeline.cli.exits import Exit
-from b24_pipeline.connection import open_connection
-from b24_pipeline.reporting.texts import one_line
+from b24_pipeline.cli.proving import prove
+from b24_pipeline.cli.sandbox_use import sandbox_settings
+from b24_pipeline.cli.terminal import result_line
+from b24_pipeline.connection import open_connection, utc_now
+from b24_pipeline.store import Paths, Store, StoreError
 
 
-def check_both(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
+def check(arguments: argparse.Namespace) -> Exit:
+    """Look at both systems, or prove with one employee what an update does."""
+    with sandbox_settings() if arguments.sandbox else nullcontext():
+        return check_both() if arguments.prove_update is None else prove(arguments.prove_update)
+
+
+def check_both() -> Exit:
     """Print one line a check."""
     console = Console(highlight=False)
     with open_connection(settings.load()) as connection:
         checks: list[Bitrix24Check | Check] = [
             *check_bitrix24(connection.bitrix24),
-            *check_callgear(connection.callgear),
+            *check_callgear(connection.callgear, expected=known_account(connection.paths)),
         ]
-    for check in checks:
-        mark = Text("pass  ", style="green") if check.passed else Text("FAIL  ", style="bold red")
-        console.print(mark + Text(f"{check.name}: {one_line(check.text)}"))
-    return Exit.DONE if all(check.passed for check in checks) else Exit.FAILED
+    for found in checks:
+        console.print(result_line(found.name, passed=found.passed, text=found.text), soft_wrap=True)
+    return Exit.DONE if all(found.passed for found in checks) else Exit.FAILED
+
+
+def known_account(paths: Paths) -> AccountIdentity:
+    """The account that the database belongs to; where there is no database, or it cannot be read, any is welcome."""
+    try:
+        with Store.reader(paths, now=utc_now) as store:
+            return store.account()
+    except StoreError:
+        return NOT_TOLD

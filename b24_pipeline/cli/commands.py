@@ -56,9 +56,9 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
                 "webserver": serving.webserver,
             }[name]
         case "check":
-            from b24_pipeline.cli.checking import check_both  # noqa: PLC0415
+            from b24_pipeline.cli.checking import check  # noqa: PLC0415
 
-            return check_both
+            return check
         case "stale":
             from b24_pipeline.cli.watching import stale  # noqa: PLC0415
 

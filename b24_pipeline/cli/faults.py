@@ -3,12 +3,13 @@
 import traceback
 from pathlib import Path
 
+from b24_pipeline.callgear.errors import CallGearError
 from b24_pipeline.importing.lock import RunInProgress
 from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import StoreError
 
-EXPECTED = (SettingsError, RunInProgress, RunNotStarted, StoreError)
+EXPECTED = (SettingsError, RunInProgress, RunNotStarted, StoreError, CallGearError)
 """Their texts are for people already."""
 
 

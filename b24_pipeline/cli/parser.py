@@ -65,7 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     webserver.add_argument("--read-only", action="store_true", help="for people who may only look")
     add_allowed_host(webserver)
 
-    commands.add_parser("check", help="look whether both systems can be used, without changing anything")
+    add_check_options(
+        commands.add_parser("check", help="look whether both systems can be used, without changing anything")
+    )
 
     history = commands.add_parser("history", help="the last runs")
     history.add_argument("--since", metavar="DATE", help="runs since then, e.g. 2026-01-31")
@@ -148,6 +150,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def add_check_options(check: argparse.ArgumentParser) -> None:
+    """Options of `check`."""
+    check.add_argument(
+        "--prove-update",
+        type=between(1, LARGEST),
+        metavar="CALLGEAR_ID",
+        help="instead: send this CallGear employee its own last name, unchanged, and see whether its phones stay",
+    )
+    add_sandbox_option(check, "against the built-in sandbox instead of the real systems")
+
+
 def text(*, example: str) -> Callable[[str], str]:
     """What the database can be asked for; it refuses the halves of surrogate pairs that bytes outside UTF-8 become."""
 
@@ -226,6 +239,8 @@ def add_reading_options(command: argparse.ArgumentParser) -> None:
     add_sandbox_option(command)
 
 
-def add_sandbox_option(command: argparse.ArgumentParser) -> None:
+def add_sandbox_option(
+    command: argparse.ArgumentParser, meaning: str = "the sandbox's database instead of the real one"
+) -> None:
     """Which database is meant."""
-    command.add_argument("--sandbox", action="store_true", help="the sandbox's database instead of the real one")
+    command.add_argument("--sandbox", action="store_true", help=meaning)

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.text import Text
 
-from b24_pipeline.reporting.texts import UNPRINTABLE
+from b24_pipeline.reporting.texts import UNPRINTABLE, one_line
 
 WIDTH_WITHOUT_TERMINAL = 160
 STEERING = UNPRINTABLE | {"Zl", "Zp"}
@@ -40,3 +41,9 @@ def escaped(character: str) -> str:
 def shows_every_character() -> bool:
     """Whether standard output takes all of Unicode."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def result_line(name: str, *, passed: bool, text: str) -> Text:
+    """One line of a check."""
+    mark = Text("pass  ", style="green") if passed else Text("FAIL  ", style="bold red")
+    return mark + Text(f"{name}: {one_line(text)}")

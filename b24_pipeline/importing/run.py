@@ -59,6 +59,8 @@ class ImportRun:
     """Which share of the candidates could be imported at the last import; None before the first one."""
     out_of_resources: bool = False
     """Something was deferred for want of time or points."""
+    account_confirmed: bool = False
+    """R16b: the account has been asked for its number, and is the one of this database."""
     trouble: tuple[RunStatus, str] | None = None
 
     @property

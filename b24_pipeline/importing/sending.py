@@ -10,7 +10,9 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.errors import AccountError
+from b24_pipeline.importing.account import confirm_account
 from b24_pipeline.importing.carrying_out import (
+    SHORTAGES,
     Answer,
     Blame,
     Carrier,
@@ -108,7 +110,12 @@ def send_all(
     step: str,
     sender: Sender,
 ) -> Sent:
-    """Send every planned row; each answer is in the database before the step goes on."""
+    """Send every planned row; each answer is in the database before the step goes on.
+
+    Raises:
+        DatabaseOfAnotherConnection: another account answers than before (R16b): nothing was written.
+        CallGearError: it could not be asked which account answers.
+    """
     sent = Sent()
     if todo.empty:
         return sent
@@ -118,6 +125,10 @@ def send_all(
         send=sender.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
     )
     silent, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
+    try:
+        confirm_account(run)
+    except SHORTAGES as shortage:
+        carrier.breaker.stopped, silent, to_send = shortage, [], planned
     sender.announce(to_send)
     try:
         for answers in chain(without_requests(silent), carrier.carry_out(to_send)):

@@ -8,9 +8,11 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.callgear.creating import NewEmployee, create_with_lookup
 from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit, OldLoss
-from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.facts import AccountFacts
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
+from b24_pipeline.importing.account import confirm_account
+from b24_pipeline.importing.account_facts import store_facts, stored_facts
 from b24_pipeline.importing.canaries import ordinary_phones_first
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
 from b24_pipeline.importing.link_owners import LinkOwners
@@ -20,10 +22,8 @@ from b24_pipeline.importing.shared_numbers import SharedNumbers
 from b24_pipeline.rules import frames, planning
 from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome
 from b24_pipeline.store import LinkWritten
-from b24_pipeline.store.facts import UNCHECKED_UPDATE
 
 KINDS = frozenset({ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE, ActionKind.REJECT, ActionKind.CONFLICT})
-UPDATE_MODE = "callgear_update_mode"
 LINKED_BY = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
@@ -54,7 +54,7 @@ def upsert(
         unfinished_links=unfinished,
     )
     note_finished_links(run, unfinished, matches=matches, plan=plan)
-    facts = account_facts(run)
+    facts = stored_facts(run.store)
     if not run.config.dry_run:
         plan = ordinary_phones_first(
             plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
@@ -98,25 +98,9 @@ def sent_updates(actions: DataFrame[frames.Actions], *, matches: DataFrame[frame
     return sent[sent["bitrix24_id"].isin(matches.loc[matches["match"] == MatchKind.BY_ID, "bitrix24_id"])]
 
 
-def account_facts(run: ImportRun) -> AccountFacts:
-    """What earlier runs have learnt of the account."""
-    noted = run.store.facts()
-    unchecked = noted.get(UNCHECKED_UPDATE)
-    return AccountFacts(
-        update_mode=UpdateMode(noted.get(UPDATE_MODE, UpdateMode.UNKNOWN.value)),
-        unchecked=Unchecked.of_json(unchecked) if unchecked else None,
-    )
-
-
-def keep_facts(run: ImportRun, facts: AccountFacts) -> None:
-    """Keep what was learnt of the account's habits (contract 5.5) at once: a run that dies must not learn it again."""
-    unchecked = facts.unchecked.as_json() if facts.unchecked else ""
-    run.store.put_facts({UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unchecked})
-
-
 def employee_writer(run: ImportRun, facts: AccountFacts) -> EmployeeWriter:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeWriter(run.connection.callgear, facts, keep=partial(keep_facts, run), now=run.connection.now)
+    return EmployeeWriter(run.connection.callgear, facts, keep=partial(store_facts, run.store), now=run.connection.now)
 
 
 def with_losses_put_back(
@@ -126,10 +110,12 @@ def with_losses_put_back(
 
     Else the plan would take a loss for the employee's state, and fill it with Bitrix24's phones.
     """
-    if run.config.dry_run:
+    facts = stored_facts(run.store)
+    if run.config.dry_run or facts.unchecked is None:
         return callgear_employees
     try:
-        employee = employee_writer(run, account_facts(run)).check_former()
+        confirm_account(run)
+        employee = employee_writer(run, facts).check_former()
     except (MethodError, OldLoss, DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.notes.append(str(error))
         return callgear_employees

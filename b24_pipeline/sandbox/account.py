@@ -12,7 +12,6 @@ Number = dict[str, Json]
 FIRST_EMPLOYEE = 704_001
 FIRST_NUMBER = 918_001
 FIRST_SIP_LINE = 52_001
-APP_ID = 31_337
 PSTN_SETTINGS = {"channels_count": 1, "dial_time": 60, "status": "active"}
 
 

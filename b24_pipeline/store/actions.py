@@ -101,6 +101,12 @@ def put_dead_letters(database: Database, frame: DataFrame[frames.DeadLetters]) -
         replace(database, part, to_arrow(frames.DeadLetters, frame))
 
 
+def retry_updates(database: Database, *, now: datetime) -> None:
+    """Make every update that failed due."""
+    with database.transaction():
+        database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
+
+
 def _standing(step: Step) -> Part:
     return Part("standing_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
 

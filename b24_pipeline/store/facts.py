@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
+from b24_pipeline.account import AccountIdentity, another_account
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import DatabaseOfAnotherConnection
 
 PORTAL_HOST = "portal_host"
 CALLGEAR_HOST = "callgear_host"
+ACCOUNT_NUMBER = "callgear_app_id"
+ACCOUNT_NAME = "callgear_account_name"
 UNCHECKED_UPDATE = "callgear_unchecked_update"
 """The fact: what an employee had before an update that is still to be compared (contract 5.5)."""
 
@@ -49,3 +52,26 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
 def accept_address(database: Database, *, portal_host: str, callgear_host: str) -> None:
     """Remember this pair from now on: the same portal and account under another address."""
     put_facts(database, {PORTAL_HOST: portal_host, CALLGEAR_HOST: callgear_host})
+
+
+def account(database: Database) -> AccountIdentity:
+    """The account that was imported into (R16b); `NOT_TOLD` before the first write."""
+    noted = facts(database)
+    return AccountIdentity(noted.get(ACCOUNT_NUMBER, ""), noted.get(ACCOUNT_NAME, ""))
+
+
+def claim_account(database: Database, found: AccountIdentity) -> None:
+    """Remember the account that is imported into, the first time; later make sure that it is the same (R16b).
+
+    Raises:
+        DatabaseOfAnotherConnection: it is another one; links into two accounts must never mix.
+    """
+    known = account(database)
+    if known.app_id and known.app_id != found.app_id:
+        raise DatabaseOfAnotherConnection(another_account(known, found))
+    accept_account(database, found)
+
+
+def accept_account(database: Database, found: AccountIdentity) -> None:
+    """Remember this account from now on."""
+    put_facts(database, {ACCOUNT_NUMBER: found.app_id, ACCOUNT_NAME: found.name})

@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 from pandera.typing import DataFrame
 
+from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm
 from b24_pipeline.store import actions, approvals, facts, histories, links, runs, withholding
@@ -98,6 +99,10 @@ class Reader:
     def facts(self) -> dict[str, str]:
         """All that is remembered, by name."""
         return facts.facts(self.database)
+
+    def account(self) -> AccountIdentity:
+        """The account that was imported into (R16b); one without a number before the first write."""
+        return facts.account(self.database)
 
     def run_kind(self, run_id: str) -> str | None:
         """What an earlier run was for; None where the audit does not know it."""

@@ -11,6 +11,7 @@ from typing import Self, cast
 import pandas as pd
 from pandera.typing import DataFrame
 
+from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs, withholding
@@ -111,6 +112,18 @@ class Store(Reader):
     def accept_address(self, *, portal_host: str, callgear_host: str) -> None:
         """Let the database belong to this pair from now on, because a person said that only the address has changed."""
         facts.accept_address(self.database, portal_host=portal_host, callgear_host=callgear_host)
+
+    def claim_account(self, found: AccountIdentity) -> None:
+        """Remember the account that is imported into, and make sure that it is the same ever after (R16b).
+
+        Raises:
+            DatabaseOfAnotherConnection: it is another one.
+        """
+        facts.claim_account(self.database, found)
+
+    def accept_account(self, found: AccountIdentity) -> None:
+        """Let the database belong to this account from now on, because a person said so."""
+        facts.accept_account(self.database, found)
 
     def put_facts(self, named: Mapping[str, str]) -> None:
         """Remember values, all together."""
@@ -219,6 +232,10 @@ class Store(Reader):
         """
         named = runs.run_named(self.database, run_id)
         return approvals.approve(self.database, named, bitrix24_ids, approver=approver, now=self._now())
+
+    def retry_updates(self) -> None:
+        """Let updates that failed be tried in the next run, however long they were to wait."""
+        actions.retry_updates(self.database, now=self._now())
 
     def settle_approvals(self) -> None:
         """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""

@@ -56,12 +56,12 @@ def test_a_quiet_run_adds_a_row_for_itself_and_for_what_it_recorded(settled: Wor
     assert added["recorded"] <= 8
 
 
-def test_a_first_import_takes_one_point_a_person_and_one_to_read(world: World) -> None:
+def test_a_first_import_takes_one_point_a_person_one_to_read_and_one_to_know_the_account(world: World) -> None:
     world.hire_many(30)
     result = world.run()
 
     assert result.counts.created == 30
-    assert seen(world.sandbox).callgear_requests == 31
+    assert seen(world.sandbox).callgear_requests == 32
 
 
 def test_a_part_of_the_page_is_replaced_and_the_words_stay() -> None:

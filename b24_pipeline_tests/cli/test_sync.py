@@ -193,6 +193,23 @@ def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal
     assert accepted.out == "Accepted: localhost and 127.0.0.1 are the same pair as before.\n"
 
 
+def test_r16b_another_account_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:
+    portal.behave(app_id=666)
+    portal.hire("Snow")
+
+    refused = terminal("sync", "--json")
+    checked = terminal("check")
+    written = len(portal.account.employees)
+    accepted = terminal("accept-address")
+
+    assert (refused.code, written, checked.code) == (50, 9, 50)
+    assert "belongs to the CallGear account Sandbox (number 31337), but" in result_of(refused)["error"]
+    assert "b24-pipeline accept-address" in result_of(refused)["error"]
+    assert "FAIL  CallGear account: this database belongs to the CallGear account Sandbox (number 31337)" in checked.out
+    assert "the CallGear account Sandbox (number 666) in place of Sandbox (number 31337)" in accepted.out
+    assert (terminal("sync").code, terminal("check").code) == (0, 0)
+
+
 def test_a_damaged_database_is_50_and_nothing_is_asked(portal: World, terminal: Terminal) -> None:
     portal.paths.working.write_bytes(b"not a database" * 1000)
 

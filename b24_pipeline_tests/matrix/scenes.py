@@ -149,13 +149,13 @@ def forty(sandbox: Sandbox) -> None:
 FIRST = Scene(
     "first import",
     newcomers,
-    calls={"batch": 1, "get.employees": 3, "create.employees": 3, "update.employees": 3},
+    calls={"get.account": 1, "batch": 1, "get.employees": 3, "create.employees": 3, "update.employees": 3},
 )
 LEAVERS = Scene(
     "leavers",
     staff,
     change=three_leave,
-    calls={"batch": 2, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
+    calls={"get.account": 1, "batch": 2, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
 MIRROR = Scene(
     "mirrored list",
@@ -163,6 +163,7 @@ MIRROR = Scene(
     change=three_marry_three_vanish,
     settings={"responsible_list": ResponsibleListPolicy.MIRROR},
     calls={
+        "get.account": 1,
         "batch": 1,
         "get.employees": 1,
         "get.deal_employees": 1,
@@ -174,35 +175,65 @@ ECHO = Scene(
     "account that demands phones",
     with_phones,
     callgear=CallGearBehaviour(**PLENTY, phones_omitted=PhonesOmitted.REQUIRED),
-    calls={"batch": 1, "get.employees": 8, "get.sip_lines": 3, "update.employees": 4, "create.employees": 1},
+    calls={
+        "get.account": 1,
+        "batch": 1,
+        "get.employees": 8,
+        "get.sip_lines": 3,
+        "update.employees": 4,
+        "create.employees": 1,
+    },
 )
 CLEARING = Scene(
     "account that clears phones",
     with_phones,
     callgear=CallGearBehaviour(**PLENTY, phones_omitted=PhonesOmitted.CLEARING),
-    calls={"batch": 1, "get.employees": 8, "get.sip_lines": 2, "update.employees": 4, "create.employees": 1},
+    calls={
+        "get.account": 1,
+        "batch": 1,
+        "get.employees": 8,
+        "get.sip_lines": 2,
+        "update.employees": 4,
+        "create.employees": 1,
+    },
 )
 LOGIN_SCENE = Scene(
     "login and password",
     few,
     settings={"callgear_access_token": None, "callgear_login": LOGIN, "callgear_password": PASSWORD},
-    calls={"batch": 1, "login.user": 1, "get.employees": 3, "update.employees": 1, "create.employees": 1},
+    calls={
+        "get.account": 1,
+        "batch": 1,
+        "login.user": 1,
+        "get.employees": 3,
+        "update.employees": 1,
+        "create.employees": 1,
+    },
 )
 HIDING = Scene(
     "portal that hides the dismissed",
     staff,
     change=three_leave,
     bitrix24=Bitrix24Behaviour(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
-    calls={"batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
+    calls={"get.account": 1, "batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
 COUNTING_ALONE = Scene(
     "portal whose batches lack the counts",
     staff,
     change=three_leave,
     bitrix24=Bitrix24Behaviour(tariff=None, batch_totals=False),
-    calls={"batch": 2, "user.get": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
+    calls={
+        "get.account": 1,
+        "batch": 2,
+        "user.get": 3,
+        "get.employees": 1,
+        "get.deal_employees": 1,
+        "delete.deal_employees": 3,
+    },
 )
 FORTY = Scene(
-    "forty people", forty, calls={"batch": 1, "get.employees": 5, "create.employees": 10, "update.employees": 7}
+    "forty people",
+    forty,
+    calls={"get.account": 1, "batch": 1, "get.employees": 5, "create.employees": 10, "update.employees": 7},
 )
 SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING, COUNTING_ALONE, FORTY)

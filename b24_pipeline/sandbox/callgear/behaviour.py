@@ -216,6 +216,7 @@ class CallGearBehaviour:
         owner_with_deals: deleting an owner of deals.
         owners_reappear: a deleted owner is listed again (the built-in CRM integration's sync).
         row_order: order of rows without sort.
+        app_id: the account's number; another one is another account behind the same host.
     """
 
     token: TokenState = TokenState.VALID
@@ -250,3 +251,4 @@ class CallGearBehaviour:
     owner_with_deals: OwnerWithDeals = OwnerWithDeals.DEPENDENCY_ERROR
     owners_reappear: bool = False
     row_order: RowOrder = RowOrder.BY_ID
+    app_id: int = 31_337

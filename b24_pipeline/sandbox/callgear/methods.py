@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from b24_pipeline.sandbox.account import APP_ID, Account
+from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behaviour import Component, Right, WriteResult
 from b24_pipeline.sandbox.callgear.employees import (
     CREATE_EMPLOYEE,
@@ -152,8 +152,8 @@ def _delete_owner(account: Account, params: Params) -> Result:
     return Result(with_metadata({}))
 
 
-def _get_account(*_: Json) -> Result:
-    data = [{"app_id": APP_ID, "name": "Sandbox", "timezone": "Asia/Dubai"}]
+def _get_account(account: Account, _: Params) -> Result:
+    data = [{"app_id": account.behaviour.app_id, "name": "Sandbox", "timezone": "Asia/Dubai"}]
     return Result(lambda _: {"meta_data": {}, "data": data})
 
 
@@ -161,7 +161,7 @@ def _account_object(account: Account, _: Params) -> Result:
     verbs = {"is_select": "select", "is_insert": "insert", "is_update": "update", "is_delete": "delete"}
     granted = {str(right) for right in account.behaviour.rights}
     data = {
-        "app_id": APP_ID,
+        "app_id": account.behaviour.app_id,
         "app_state": "active",
         "name": "Sandbox",
         "timezone": "Asia/Dubai",

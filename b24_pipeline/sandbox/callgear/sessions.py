@@ -1,6 +1,6 @@
 """The permanent key and sessions (contract 1.3)."""
 
-from b24_pipeline.sandbox.account import APP_ID, Account
+from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behaviour import TokenState
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING
@@ -38,7 +38,7 @@ def log_in(account: Account, params: dict[str, Json], *, now: float) -> dict[str
     token = f"sandbox-session-{len(account.sessions) + 1}"
     expires = now + account.behaviour.session_seconds
     account.sessions[token] = expires
-    return {"access_token": token, "expire_at": int(expires), "app_id": APP_ID}
+    return {"access_token": token, "expire_at": int(expires), "app_id": account.behaviour.app_id}
 
 
 def log_out(account: Account, token: Json) -> None:

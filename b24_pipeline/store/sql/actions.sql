@@ -17,3 +17,6 @@ SELECT {columns} FROM audit.actions WHERE run_id = $run_id ORDER BY bitrix24_id,
 
 -- name: dead_letters
 SELECT {columns} FROM store.dead_letters ORDER BY bitrix24_id, action
+
+-- name: retry_updates
+UPDATE store.dead_letters SET next_try_at = $now WHERE action = $action AND next_try_at > $now

@@ -1,0 +1,23 @@
+"""Asking the account which one it is (R16b)."""
+
+from b24_pipeline.account import NOT_TOLD, AccountIdentity
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.errors import MethodError, RecordError
+
+
+def read_account(client: CallGear) -> AccountIdentity:
+    """The account that answers now, for one point; `NOT_TOLD` where the token may not ask.
+
+    Agents may not (contract 1.5). The client's user on whose behalf they call takes the place of the number.
+
+    Raises:
+        CallGearError: it cannot be asked.
+    """
+    if client.user_id is not None:
+        return AccountIdentity(app_id=f"of user {client.user_id}")
+    try:
+        account = client.call("get.account").fields()
+    except (MethodError, RecordError):
+        return NOT_TOLD
+    app_id = account.get("app_id")
+    return AccountIdentity("" if app_id is None else str(app_id), str(account.get("name") or ""))
