@@ -17,7 +17,16 @@ TRIGGER_TAG = "b24_pipeline/trigger"
 LOCK_TAG = "b24_pipeline/lock"
 """The lock that the process of a terminal run holds for as long as it lives."""
 WRITING = frozenset({"callgear_upsert", "responsible_employees"})
-IMPORTING = WRITING | {"bitrix24_users", "employees", "callgear_employees", "employee_matches"}
+IN_ORDER = (
+    "bitrix24_users",
+    "employees",
+    "callgear_employees",
+    "employee_matches",
+    "callgear_upsert",
+    "responsible_employees",
+)
+"""The steps of an import, one after the other."""
+IMPORTING = frozenset(IN_ORDER)
 """The steps of an import: a run with fewer of them is a partial one."""
 REPORTING = IMPORTING | {"import_report"}
 REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
@@ -25,6 +34,8 @@ REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
 TAGS = "b24_pipeline/"
 TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "failed", "held", "deferred")
 """The figures that the list of runs shows."""
+ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.")
+"""What the errors of Dagster's own storage begin with; ours is DuckDB."""
 INTERRUPTED = "DagsterExecutionInterruptedError"
 """What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
 
@@ -66,21 +77,50 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
     return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
 
 
-def step_failure(instance: dg.DagsterInstance, run_id: str) -> tuple[RunStatus, str] | None:
-    """What Dagster knows of a failed step of this run: also failures outside our own code, like a full disk."""
+def failure_of(
+    instance: dg.DagsterInstance, run: ImportRun, *, steps: AbstractSet[str]
+) -> tuple[RunStatus, str] | None:
+    """Why a run has failed outside our own code, for example because of a full disk.
+
+    Dagster cannot always say so: where its own storage cannot be used, it may end a run without a word. Such a run has
+    not failed if all its steps are finished.
+
+    Args:
+        instance: knows of failed steps.
+        run: knows which steps are finished.
+        steps: what was to be executed.
+    """
     try:
-        failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    except SQLAlchemyError as unusable:
-        return RunStatus.FAILED, f"Dagster's own storage cannot be used: {first_line(unusable)}"
-    if not failures:
-        return None
-    event = failures[0].get_dagster_event()
+        failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    except (SQLAlchemyError, OSError) as error:
+        return broken_off(run, steps=steps, because=first_line(error))
+    if failures:
+        return failure_of_step(run, failures[0], steps=steps)
+    return None if run.postponed else broken_off(run, steps=steps, because="it could not store what had happened")
+
+
+def failure_of_step(
+    run: ImportRun, failed: dg.EventLogEntry, *, steps: AbstractSet[str]
+) -> tuple[RunStatus, str] | None:
+    """Why a step has failed; nothing where only Dagster's storage did, after the last one was finished."""
+    event = failed.get_dagster_event()
     error = event.step_failure_data.error
     if error is None:
         return RunStatus.FAILED, f"{event.step_key}: failed"
     if error.cls_name == INTERRUPTED:
         return RunStatus.INTERRUPTED, f"{event.step_key}: interrupted by a person, or by the end of the process"
-    return RunStatus.FAILED, f"{event.step_key}: {(error.cause or error).message.strip()}"
+    text = (error.cause or error).message.strip()
+    if text.startswith(ERRORS_OF_STORAGE):
+        return broken_off(run, steps=steps, because=text.partition("\n")[0])
+    return RunStatus.FAILED, f"{event.step_key}: {text}"
+
+
+def broken_off(run: ImportRun, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:
+    """Which step of the import Dagster's own storage has kept from being finished; none where all are."""
+    missing = [step for step in IN_ORDER if step in steps and step not in run.finished_steps]
+    if not missing:
+        return None
+    return RunStatus.FAILED, f"{missing[0]}: not finished, as Dagster's own storage cannot be used: {because}"
 
 
 def first_line(error: Exception) -> str:

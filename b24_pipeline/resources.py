@@ -18,8 +18,8 @@ from b24_pipeline.dagster_runs import (
     REPORTING,
     WRITING,
     fail_interrupted,
+    failure_of,
     launch_of,
-    step_failure,
     steps_of,
     tag_outcome,
     trigger_of,
@@ -130,7 +130,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             try:
                 yield self
             finally:
-                status = importing.end(self._run, dagster_failure=step_failure(context.instance, context.run.run_id))
+                failure = failure_of(context.instance, self._run, steps=self._steps)
+                status = importing.end(self._run, dagster_failure=failure)
                 tag_outcome(context.instance, self._run, status)
                 if "import_report" in self._steps:
                     report_unfinished(self._run)

@@ -17,6 +17,7 @@ from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome, RunStatus
 from b24_pipeline.rules.words import BY_ID
 from b24_pipeline.store import Paths, Reader, RunCounts, Store
+from b24_pipeline.store.errors import UnknownRun
 from b24_pipeline.store.evidence import evidence_of
 
 MOST_PEOPLE = 40
@@ -70,6 +71,8 @@ class RunResult:
     database: Path
     traces: tuple[Trace, ...] = ()
     """Of the people whom the run was for; none where it was for everybody."""
+    warnings: tuple[str, ...] = ()
+    """What went wrong around the run, and changes nothing in how it ended."""
 
     @property
     def chosen(self) -> list[int]:
@@ -96,7 +99,9 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
         StoreError: the database cannot be read, or holds nothing of this run.
     """
     with Store.reader(paths, now=utc_now) as store:
-        row = next(row for row in store.history(limit=5).to_dict("records") if row["run_id"] == run_id)
+        row = next((row for row in store.history(limit=5).to_dict("records") if row["run_id"] == run_id), None)
+        if row is None:
+            raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
         counts = RunCounts(**{field.name: int(row[field.name] or 0) for field in fields(RunCounts)})
         return RunResult(
             run_id=run_id,

@@ -58,6 +58,7 @@ def dev(arguments: argparse.Namespace) -> Exit:
 def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
     """Become Dagster's daemon: schedule, sensors and runs."""
     set_dagster_home()
+    check_dagster_home()
     run_program("dagster._daemon", ["run", "-w", WORKSPACE])
     return Exit.DONE
 
@@ -65,6 +66,7 @@ def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
 def webserver(arguments: argparse.Namespace) -> Exit:
     """Become Dagster's web server, the UI, behind the guard against other web pages."""
     set_dagster_home()
+    check_dagster_home()
     refuse_taken(arguments.host, arguments.port)
     guard_webserver(host=arguments.host, port=arguments.port, allowed_hosts=arguments.allowed_host)
     options = ["-h", arguments.host, "-p", str(arguments.port), "-w", WORKSPACE]
@@ -87,7 +89,7 @@ def run_both(arguments: argparse.Namespace, environment: Mapping[str, str]) -> E
             processes.append(start(["daemon"], environment))
         while not (stop.wait(POLL_SECONDS) or has_ended(processes)):
             pass
-        return Exit.DONE if stop.is_set() else Exit.FAILED
+        return Exit.DONE if stop.is_set() else exit_of(processes)
     finally:
         for process in processes:
             process.terminate()
@@ -105,10 +107,27 @@ def has_ended(processes: Sequence["subprocess.Popen[bytes]"]) -> bool:
     return any(process.poll() is not None for process in processes)
 
 
+def exit_of(processes: Sequence["subprocess.Popen[bytes]"]) -> Exit:
+    """What it means that one of them has ended: bad settings, of which it has said which, or a failure."""
+    return Exit.USAGE if Exit.USAGE in [process.returncode for process in processes] else Exit.FAILED
+
+
 def is_listening(port: int) -> bool:
     """Whether the web server can be reached."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def check_dagster_home() -> None:
+    """Look whether Dagster can be started from its home: its programs would end in a traceback.
+
+    Raises:
+        SettingsError, StoreError: it cannot.
+    """
+    from b24_pipeline.cli.dagster_storage import dagster_instance  # noqa: PLC0415 - it loads Dagster
+
+    with dagster_instance():
+        pass
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -2,32 +2,34 @@
 
 import argparse
 import logging
-import os
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import dagster as dg
-from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline import settings
 from b24_pipeline.cli.dagster_programs import set_dagster_home
+from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
 from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.faults import in_words
 from b24_pipeline.cli.progress_bar import progress_bar
-from b24_pipeline.cli.result import RunResult, print_result, read_result
+from b24_pipeline.cli.result import RunResult, print_result, printable_line, read_result
 from b24_pipeline.cli.sandbox_use import sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.terminal import as_json, wide_console
 from b24_pipeline.connection import open_connection, utc_now
-from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG, first_line
+from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.definitions import defs
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.resources import NotStarted
 from b24_pipeline.rules.records import RunStatus, Trigger
 from b24_pipeline.settings import Settings
-from b24_pipeline.store import Paths, RunCounts, Store, StoreError
+from b24_pipeline.store import Paths, RunCounts, Store
+from b24_pipeline.store.errors import DatabaseMissing, UnknownRun
 
 EXIT_OF = {
     RunStatus.DONE: Exit.DONE,
@@ -58,6 +60,8 @@ def sync(arguments: argparse.Namespace) -> Exit:
         if arguments.json:
             print_json(None, dry_run=arguments.dry_run, error="stopped by a person")
         raise
+    for warning in result.warnings:
+        print(f"b24-pipeline: {printable_line(warning)}", file=sys.stderr)
     if arguments.json:
         print_json(result, dry_run=arguments.dry_run, error=result.reason)
     else:
@@ -80,22 +84,50 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now):
             pass
-        with quiet_dagster(verbose=arguments.verbose), progress_bar(), dagster_instance() as instance:
-            run = defs.resolve_job_def("employee_import").execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                tags={TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: str(paths.lock.resolve())},
-                run_config={
-                    "resources": {
-                        "import_run": {"config": {"dry_run": arguments.dry_run, "only": sorted(set(arguments.only))}}
-                    },
-                    "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
-                },
-            )
+        run_id = str(uuid.uuid4())
+        try:
+            run = executed(arguments, run_id=run_id, lock=paths.lock)
+        except DagsterStorageError as error:
+            return result_despite(error, paths, run_id=run_id)
         refuse_not_started(run)
-        result = read_result(paths, run_id=run.run_id)
+        result = read_result(paths, run_id=run_id)
         trouble = trouble_at_the_end(run)
         return result if trouble is None else replace(result, status=RunStatus.FAILED, reason=trouble)
+
+
+def executed(arguments: argparse.Namespace, *, run_id: str, lock: Path) -> dg.ExecuteInProcessResult:
+    """The run, as Dagster saw it.
+
+    Raises:
+        SettingsError: Dagster is configured by something that is no configuration.
+        DagsterStorageError: what it saw could not be stored; the run may have been carried out.
+    """
+    with quiet_dagster(verbose=arguments.verbose), progress_bar(), dagster_instance() as instance:
+        return defs.resolve_job_def("employee_import").execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_id=run_id,
+            tags={TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: str(lock.resolve())},
+            run_config={
+                "resources": {
+                    "import_run": {"config": {"dry_run": arguments.dry_run, "only": sorted(set(arguments.only))}}
+                },
+                "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
+            },
+        )
+
+
+def result_despite(error: DagsterStorageError, paths: Paths, *, run_id: str) -> RunResult:
+    """What the audit has of a run whose end Dagster could not store.
+
+    Raises:
+        DagsterStorageError: the run was not begun.
+    """
+    try:
+        result = read_result(paths, run_id=run_id)
+    except (UnknownRun, DatabaseMissing):
+        raise error from None
+    return replace(result, warnings=(f"{error} The run itself is in the audit; Dagster's history lacks its end.",))
 
 
 def refuse_not_started(run: dg.ExecuteInProcessResult) -> None:
@@ -121,23 +153,6 @@ def trouble_at_the_end(run: dg.ExecuteInProcessResult) -> str | None:
 
 
 @contextmanager
-def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """Dagster's own storage, for one run.
-
-    Raises:
-        StoreError: it cannot be used: most often its disk is full.
-    """
-    try:
-        with dg.DagsterInstance.get() as instance:
-            yield instance
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreError(
-            f"Dagster's own storage, in {os.environ['DAGSTER_HOME']}, cannot be used ({first_line(error)}): make room "
-            "for it, or give this user the right to write there."
-        ) from None
-
-
-@contextmanager
 def quiet_dagster(*, verbose: bool) -> Iterator[None]:
     """Our own records go to Dagster's log, not twice to the terminal."""
     logger = logging.getLogger("b24_pipeline")
@@ -157,6 +172,7 @@ def print_json(result: RunResult | None, *, dry_run: bool, error: str | None) ->
         "counts": asdict(result.counts if result else RunCounts()),
         "planned": result.planned if result else {},
         "error": error,
+        "warnings": list(result.warnings) if result else [],
     }
     sys.stdout.flush()
     print(as_json(found), flush=True)

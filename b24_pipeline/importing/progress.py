@@ -1,6 +1,7 @@
 """Progress of long work, told to whoever listens: the terminal draws a bar, Dagster's log takes a line now and then."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,9 @@ class Progress:
         """Some more are done."""
         before, self.done = self.done, self.done + actions
         level = logging.INFO if self.is_milestone(before) else logging.DEBUG
-        log.log(level, "%s: %d of %d", self.name, self.done, self.total, extra={"done": self.done, "total": self.total})
+        figures = {"done": self.done, "total": self.total}
+        with suppress(Exception):  # Dagster's log raises where its own storage cannot be used; the import goes on
+            log.log(level, "%s: %d of %d", self.name, self.done, self.total, extra=figures)
 
     def is_milestone(self, before: int) -> bool:
         """Whether a twentieth part was passed."""

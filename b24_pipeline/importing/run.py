@@ -62,6 +62,7 @@ class ImportRun:
     account_confirmed: bool = False
     """R16b: the account has been asked for its number, and is the one of this database."""
     trouble: tuple[RunStatus, str] | None = None
+    finished_steps: set[str] = field(default_factory=set)
 
     @property
     def run_id(self) -> str:
@@ -94,6 +95,7 @@ class ImportRun:
             raise RunStopped(f"{name}: not begun, because the run was stopped")
         try:
             yield
+            self.finished_steps.add(name)
         except RunStopped as stopped:
             self.trouble = (RunStatus.FAILED, str(stopped))
             raise

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.cli import PROJECT_FILE, enter_project_folder, main, sandbox_use
+from b24_pipeline.cli import PROJECT_FILE, enter_project_folder, main, sandbox_use, sync
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.databases import bound_by_modes
 from b24_pipeline_tests.world import World
@@ -246,9 +246,31 @@ def test_a_sandbox_that_somebody_uses_is_not_reset(terminal: Terminal) -> None:
     assert sandbox_use.STATE.read_text() == "{}"
 
 
-def test_what_nobody_expected_is_one_line_and_the_json_line_all_the_same(portal: World, terminal: Terminal) -> None:
+@pytest.mark.parametrize("text", ["storage: [", "nonsense: secretsecret", "storage: {mysql: {}}", "a letter", "\0"])
+@pytest.mark.parametrize("arguments", [("sync", "--json"), ("daemon",), ("webserver", "--port", "39999")])
+def test_a_configuration_of_dagster_that_is_none_is_2_and_named(
+    portal: World, terminal: Terminal, arguments: tuple[str, ...], text: str
+) -> None:
     assert portal
-    Path("dagster.yaml").write_text("storage: [")
+    Path("dagster.yaml").write_text(text)
+
+    said = terminal(*arguments)
+
+    assert (said.code, one_line(said).startswith(f"DAGSTER_HOME: {Path.cwd()}/dagster.yaml is no configuration")) == (
+        2,
+        True,
+    )
+    assert "secretsecret" not in said.err + said.out
+    if "--json" in arguments:
+        found = json.loads(said.out.splitlines()[-1])
+        assert (found["status"], found["error"]) == ("not_started", one_line(said))
+
+
+def test_what_nobody_expected_is_one_line_and_the_json_line_all_the_same(
+    portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert portal
+    monkeypatch.setattr(sync, "utc_now", {}.popitem)  # a clock that fails in a way nobody has thought of
 
     said = terminal("sync", "--json")
 

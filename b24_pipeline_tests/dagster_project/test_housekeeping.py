@@ -11,8 +11,8 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from b24_pipeline.automation import purge_old_audit, purge_old_runs
+from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.housekeeping import is_ours, location_of
-from b24_pipeline.resources import TRIGGER_TAG
 from b24_pipeline_tests.world import QUIET, World
 
 PROJECT = Path(__file__).parents[2]

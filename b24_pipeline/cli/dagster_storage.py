@@ -1,0 +1,106 @@
+"""Dagster's own storage, for one command: what is wrong with it is one line that names the file."""
+
+import io
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr
+from pathlib import Path
+from typing import cast
+
+import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
+
+from b24_pipeline.cli import PROJECT_FILE
+from b24_pipeline.dagster_runs import first_line
+from b24_pipeline.settings import SettingsError
+from b24_pipeline.settings.dagster_home import NAME
+from b24_pipeline.store import StoreError
+
+NOT_WRITTEN = "Exception while writing logger call to event log"
+"""What Dagster prints about an event that it cannot store, followed by the event itself, which may hold names."""
+
+
+FOLDERS = frozenset({"history", "runs", "schedules"})
+"""What Dagster names the folders of its databases."""
+
+
+class DagsterStorageError(StoreError):
+    """Dagster's own storage is locked, damaged, or cannot be written."""
+
+
+@contextmanager
+def dagster_instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster as `dagster.yaml` of its home describes it, for as long as the block lasts.
+
+    Raises:
+        SettingsError: that file is no configuration of Dagster.
+        DagsterStorageError: its storage cannot be used: most often its disk is full.
+    """
+    try:
+        with redirect_stderr(cast("io.TextIOBase", WithoutEvents(sys.stderr))), open_instance() as instance:
+            yield instance
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        file, problem = unusable_file() or (os.environ[NAME], first_line(error))
+        raise DagsterStorageError(
+            f"Dagster's own storage, {file}, cannot be used ({problem}): make room for it, give this user the right to "
+            "write there, end what holds it, or, if it is damaged, move it away."
+        ) from None
+
+
+def open_instance() -> dg.DagsterInstance:
+    """Dagster as configured.
+
+    Raises:
+        SettingsError: it is configured by something that is no configuration.
+        SQLAlchemyError, OSError: its storage cannot be used.
+    """
+    try:
+        return dg.DagsterInstance.get()
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the configuration may name any class of anybody
+        raise SettingsError(
+            f"{NAME}: {Path(os.environ[NAME], PROJECT_FILE)} is no configuration that this Dagster takes "
+            f"({type(error).__name__}). Correct it, or name a folder of this project's own; "
+            "`dagster instance info` says what is wrong in it."
+        ) from None
+
+
+def unusable_file() -> tuple[Path, str] | None:
+    """The first of Dagster's databases that takes no writes now, and what SQLite says of it."""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            folder = Path(instance.storage_directory()).parent
+    except (SQLAlchemyError, OSError):
+        folder = Path(os.environ[NAME])
+    for file in sorted(folder.rglob("*.db")):
+        if file.parent.name in FOLDERS and (problem := problem_of(file)):
+            return file, problem
+    return None
+
+
+def problem_of(file: Path) -> str | None:
+    """Why a database of SQLite takes no writes; nothing where it does."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.Error as error:
+        return str(error)
+    return None
+
+
+class WithoutEvents:
+    """A stream without what Dagster writes to it about an event that it cannot store."""
+
+    def __init__(self, stream: object) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write anything else."""
+        return len(text) if text.startswith(NOT_WRITTEN) else int(self._stream.write(text))  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
