@@ -6,12 +6,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.changes import Poll, poll_changes
+from b24_pipeline.bitrix24.errors import Bitrix24Error, TransportFault
 from b24_pipeline.bitrix24.known import KnownUsers
-from b24_pipeline.connection import open_connection, utc_now
+from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection, utc_now
 from b24_pipeline.rules import frames
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Reader, Store
 from b24_pipeline.store.errors import DatabaseMissing
+
+TICK_SECONDS = 45.0
+"""How long one tick may take, with everything that it waits for."""
+ROUNDING = 1.0
+"""Two clocks measure a tick: that of its deadline, and that of the connection's time-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +51,23 @@ class Seen:
     cursor: str
 
 
-def look_for_changes(settings: Settings, *, cursor: str | None) -> Seen:
-    """Poll the portal once.
+def look_for_changes(settings: Settings, *, cursor: str | None, timing: Timing = MACHINE_TIME) -> Seen:
+    """Poll the portal once, within 45 seconds: Dagster ends a tick after 60, without a word of ours.
 
     Raises:
         Bitrix24Error: the portal could not be asked.
         StoreError: the database cannot be read now.
         SettingsError: the CA bundle cannot be read.
     """
-    before = Cursor.of(cursor)
-    with open_connection(settings) as connection:
-        known = known_users(connection.paths)
-        poll = poll_changes(connection.bitrix24, known=known, window_from=before.window_from)
+    before, started = Cursor.of(cursor), timing.unix()
+    try:
+        with open_connection(settings, timing, seconds=TICK_SECONDS) as connection:
+            known = known_users(connection.paths)
+            poll = poll_changes(connection.bitrix24, known=known, window_from=before.window_from)
+    except Bitrix24Error as error:
+        if timing.unix() - started < TICK_SECONDS - ROUNDING:
+            raise
+        raise TransportFault(f"gave up after {TICK_SECONDS:g} seconds: {error}") from None
     return decide(before, poll)
 
 

@@ -74,8 +74,15 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterator[Connection]:
+def open_connection(
+    settings: Settings, timing: Timing = MACHINE_TIME, *, seconds: float | None = None
+) -> Iterator[Connection]:
     """The clients of one connection, for as long as this lasts.
+
+    Args:
+        settings: name the portal and the account.
+        timing: how the time passes.
+        seconds: how long the clients may take, all together; a run's time where it is not given.
 
     Raises:
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
@@ -85,6 +92,7 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
         settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
     )
     most_bytes = settings.max_response_mib * MIB
+    seconds = settings.run_minutes * 60 if seconds is None else seconds
     with ExitStack() as stack:
         portal_http, account_http = (
             stack.enter_context(
@@ -100,7 +108,7 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
                 clock=timing.unix,
                 sleep=timing.sleep,
                 bucket=timing.bucket_of(urlsplit(webhook_url).netloc),
-                deadline=timing.unix() + settings.run_minutes * 60,
+                deadline=timing.unix() + seconds,
             ),
             callgear=CallGear(
                 settings.callgear_api_url,
@@ -110,7 +118,7 @@ def open_connection(settings: Settings, timing: Timing = MACHINE_TIME) -> Iterat
                     clock=timing.monotonic,
                     sleep=timing.sleep,
                     day_reserve=settings.day_reserve,
-                    deadline=timing.monotonic() + settings.run_minutes * 60,
+                    deadline=timing.monotonic() + seconds,
                 ),
                 user_id=settings.callgear_user_id,
             ),

@@ -1,5 +1,6 @@
 """The leaky bucket that keeps all clients of this process below a portal's request rate (contract 4.1)."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -36,14 +37,21 @@ class LeakyBucket:
         self._level = 0.0
         self._seen = clock()
 
-    def acquire(self) -> None:
-        """Take one request's place; sleeps until there is one."""
+    def acquire(self, *, within: float = math.inf) -> bool:
+        """Take one request's place; sleeps until there is one.
+
+        Returns:
+            Whether there is one within so many seconds; if not, nothing is taken, and nothing was waited for.
+        """
         with self._lock:
             self._let_run_out()
+            pause = (self._level + 1 - self._limit) / self._leak
+            if pause > max(0.0, within):
+                return False
             self._level += 1
-            pause = (self._level - self._limit) / self._leak
         if pause > 0:
             self._sleep(pause)
+        return True
 
     def fill(self) -> None:
         """The portal said that the bucket is full: neighbours have used it."""

@@ -69,7 +69,7 @@ class Bitrix24:
     """One portal, read through one webhook. Thread-safe as far as its `httpx.Client` is.
 
     `clock` tells Unix seconds; `random` gives numbers from 0 to 1. A portal's clients share its `bucket`. Nothing is
-    repeated after the time `deadline` of `clock`.
+    repeated after the time `deadline` of `clock`, and nothing is waited for any longer.
     """
 
     def __init__(  # noqa: PLR0913 - time and chance are passed in
@@ -219,17 +219,31 @@ class Bitrix24:
             )
 
     def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
-        self._bucket.acquire()
+        if not self._bucket.acquire(within=self._seconds_left()):
+            raise TransportFault(f"{method}: the portal's rate limit leaves no request in the time that is left")
         with self._lock:
             self._requests_sent += 1
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
         fault: Bitrix24Error
         try:
-            request = self._http.build_request("POST", address.url(method), json=body, headers=_HEADERS)
+            request = self._http.build_request(
+                "POST", address.url(method), json=body, headers=_HEADERS, timeout=self._timeout()
+            )
             return self._http.send(request, follow_redirects=False)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = _transport_fault(method, error)
         raise fault
+
+    def _seconds_left(self) -> float:
+        """Until the deadline."""
+        return self._deadline - self._clock()
+
+    def _timeout(self) -> httpx.Timeout:
+        """The usual time-outs, cut where the deadline is nearer."""
+        usual, left = self._http.timeout, self._seconds_left()
+        if usual.read is None or not 0 < left < usual.read:
+            return usual
+        return httpx.Timeout(left, connect=min(left, usual.connect or left))
 
     def _batch_answer(self, result: object, methods: Mapping[str, str]) -> BatchAnswer:
         maps = mapping(result)

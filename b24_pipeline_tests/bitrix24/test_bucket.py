@@ -48,6 +48,14 @@ def test_a_portal_that_says_it_is_full_is_believed(clock: FakeClock) -> None:
     assert clock.slept == [0.5]
 
 
+def test_who_cannot_wait_so_long_takes_nothing(clock: FakeClock) -> None:
+    bucket = LeakyBucket(capacity=1, kept_free=0, clock=clock, sleep=clock.sleep)
+    assert [bucket.acquire(within=within) for within in (0, 0, 0.4, -1)] == [True, False, False, False]
+    assert clock.slept == []
+    assert bucket.acquire(within=0.5)
+    assert clock.slept == [0.5]
+
+
 def test_a_clock_that_goes_back_gives_nothing(clock: FakeClock) -> None:
     bucket = LeakyBucket(capacity=2, kept_free=0, clock=clock, sleep=clock.sleep)
     bucket.acquire()

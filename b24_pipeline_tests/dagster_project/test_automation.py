@@ -8,12 +8,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from b24_pipeline import automation
-from b24_pipeline.changes import Cursor
+from b24_pipeline import automation, changes, settings
+from b24_pipeline.bitrix24.bucket import LeakyBucket
+from b24_pipeline.bitrix24.errors import TransportFault
+from b24_pipeline.changes import Cursor, look_for_changes
+from b24_pipeline.connection import Timing
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
-from b24_pipeline_tests.world import MATERIALIZE, World, project_in_test_time, world_like
+from b24_pipeline_tests.world import CLOCK, MATERIALIZE, World, project_in_test_time, world_like
 
 
 class Ticks:
@@ -179,6 +182,29 @@ def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kin
     assert words.startswith("could not look: batch: ")
     assert (ticks.requests, ticks.cursor) == (1, cursor)
     assert "sandboxsecret" not in words
+
+
+@pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_BEFORE, FaultKind.HEADERS_DRIP, FaultKind.BODY_DRIPS])
+def test_r17_a_tick_gives_up_before_dagster_ends_it_and_says_so(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    assert changes.TICK_SECONDS < 60
+    monkeypatch.setattr(changes, "TICK_SECONDS", 0.3)
+    ticks.world.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
+
+    assert ticks.words() == "could not look: gave up after 0.3 seconds: batch: no answer in time"
+
+
+def test_r17_a_tick_waits_for_no_rate_limit_longer_than_it_may_take(imported: World) -> None:
+    full = LeakyBucket(capacity=2, kept_free=1, leak=1 / 50, clock=CLOCK, sleep=CLOCK.sleep)
+    full.acquire()
+    timing = Timing(unix=CLOCK, monotonic=CLOCK, sleep=CLOCK.sleep, bucket_of=lambda _: full)
+    imported.forget_requests()
+
+    with pytest.raises(TransportFault, match="batch: the portal's rate limit leaves no request in the time"):
+        look_for_changes(settings.load(), cursor=None, timing=timing)
+
+    assert (CLOCK.waits, imported.sandbox.requests) == ([], [])
 
 
 def test_r17_a_ca_bundle_that_cannot_be_read_is_a_reason_to_skip(ticks: Ticks) -> None:
