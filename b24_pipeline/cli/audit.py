@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.callgear.account import read_account
 from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.run_list import print_runs
 from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
 from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
 from b24_pipeline.connection import open_connection, utc_now
@@ -30,35 +30,18 @@ from b24_pipeline.store.runs import SHORT_RUN_ID
 
 NAMES_SHOWN = 10
 """So many people are named by `approve`; the others are counted."""
-HISTORY_COLUMNS = (
-    "started_at",
-    "status",
-    "trigger",
-    "users",
-    "created",
-    "linked",
-    "conflicts",
-    "failed",
-    "held",
-    "run_id",
-)
 
 
 def history(arguments: argparse.Namespace) -> Exit:
     """The last runs as a table."""
+    since = parsed_date(arguments.since)
     with Store.reader(paths_of(arguments), now=utc_now) as store:
-        runs = store.history(limit=arguments.limit, since=parsed_date(arguments.since))
+        runs = store.history(limit=arguments.limit, since=since)
     if arguments.json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
         print(without_steering(written))
         return Exit.DONE
-    table = Table(box=None)
-    for column in HISTORY_COLUMNS:
-        table.add_column(column.replace("_", " "), no_wrap=True)
-    for row in runs.to_dict("records"):
-        started = row["started_at"].strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(started, *(printable(row[column]) for column in HISTORY_COLUMNS[1:]))
-    wide_console().print(table if len(runs) else "no run yet")
+    print_runs(runs, since=since, console=wide_console())
     return Exit.DONE
 
 
@@ -93,7 +76,9 @@ def print_life(told: life.Life, *, console: Console) -> None:
     for event in told.events:
         run = f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else ""
         console.print(
-            Text(f"  {event.at:%Y-%m-%d %H:%M}  ", style="dim") + Text(one_line(event.text)) + Text(run, style="dim")
+            Text(f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC  ", style="dim")
+            + Text(one_line(event.text))
+            + Text(run, style="dim")
         )
 
 

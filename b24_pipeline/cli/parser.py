@@ -70,7 +70,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     history = commands.add_parser("history", help="the last runs")
-    history.add_argument("--since", metavar="DATE", help="runs since then, e.g. 2026-01-31")
+    history.add_argument(
+        "--since",
+        metavar="DATE",
+        help="runs since then, in UTC if it names no zone, e.g. 2026-01-31 or 2026-01-31T08:00+03:00",
+    )
     history.add_argument(
         "--limit", type=between(1, 1_000_000), default=20, help="how many runs at most (default %(default)s)"
     )

@@ -28,6 +28,37 @@ def test_history_lists_the_runs_newest_first(portal: World, terminal: Terminal) 
     assert "done" in table.out
 
 
+def test_history_fits_100_columns_with_short_ids_marks_and_reasons(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer")
+    runs = [
+        portal.run(dry_run=True),
+        portal.run(only=[1]),
+        portal.run(assets=["bitrix24_users", "employees"]),
+    ]
+    portal.behave(scope=Scope.BRIEF)
+    runs.append(portal.run())
+
+    printed = terminal("history").out.splitlines()
+
+    assert max(map(len, printed)) <= 100
+    assert printed[0].split()[:3] == ["run", "started", "(UTC)"]
+    assert [text for run in runs for text in printed if text.startswith(run.run_id[:8] + " ")] == [
+        next(text for text in printed if run.run_id[:8] in text and mark in text)
+        for run, mark in zip(runs, ["dry run", "single", "partial", "untrusted"], strict=True)
+    ]
+    assert all(run.run_id not in text for run in runs for text in printed)
+    reason = " ".join(text.strip() for text in printed if text.startswith(" " * 9))
+    assert runs[-1].row["reason"] in reason
+
+
+def test_times_are_shown_with_their_zone(portal: World, terminal: Terminal) -> None:
+    assert portal
+    assert "started (UTC)" in terminal("history").out
+    assert "2026-01-12 11:30 UTC  " in terminal("explain", "1").out
+    assert "in UTC if it names no zone" in " ".join(terminal("history", "--help").out.split())
+    assert terminal("history", "--since", "2026-01-13T02:00+02:00").out == "no run since 2026-01-13 00:00 UTC\n"
+
+
 @pytest.mark.parametrize(("since", "runs"), [("2026-01-12T12:00:00+01:00", 1), ("2026-01-13", 0)])
 def test_history_since(portal: World, terminal: Terminal, since: str, runs: int) -> None:
     assert portal

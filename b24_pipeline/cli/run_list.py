@@ -1,0 +1,73 @@
+"""The list of runs that `b24-pipeline history` prints: it fits a terminal of 100 columns."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+from b24_pipeline.reporting.texts import one_line, printable
+from b24_pipeline.rules.records import RunKind
+from b24_pipeline.store.runs import SHORT_RUN_ID
+
+COLUMNS = {
+    "run": -SHORT_RUN_ID,
+    "started (UTC)": -19,
+    "trigger": -8,
+    "for": -7,
+    "users": 5,
+    "created": 7,
+    "linked": 6,
+    "conflicts": 9,
+    "failed": 6,
+    "held": 4,
+    "status": -11,
+}
+"""Each column with its width; a negative one is aligned to the left."""
+COUNTS = ("users", "created", "linked", "conflicts", "failed", "held")
+MARKS = {kind: str(kind).replace("_", " ") for kind in RunKind if kind is not RunKind.IMPORT}
+"""What a run is called that is no import of everybody."""
+WIDTH = 100
+INDENT = " " * (SHORT_RUN_ID + 1)
+"""Where the reason begins, on the lines below its run."""
+
+
+def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) -> None:
+    """Print one line a run, and below it the reason where there is one."""
+    if runs.empty:
+        console.print("no run yet" if since is None else f"no run since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        return
+    console.print(Text(line(COLUMNS), style="bold"), no_wrap=True, overflow="ignore", crop=False)
+    for row in runs.to_dict("records"):
+        console.print(Text(line(cells(row))), no_wrap=True, overflow="ignore", crop=False)
+        for reason in reason_lines(row["reason"]):
+            console.print(Text(reason, style="dim"), no_wrap=True, overflow="ignore", crop=False)
+
+
+def line(texts: Iterable[str]) -> str:
+    """The texts in the places of their columns."""
+    aligned = (
+        text.ljust(-width) if width < 0 else text.rjust(width)
+        for text, width in zip(texts, COLUMNS.values(), strict=True)
+    )
+    return " ".join(aligned).rstrip()
+
+
+def cells(row: Mapping[Any, Any]) -> Iterator[str]:
+    """One run of `audit.runs`, as people read it, in the order of the columns."""
+    yield str(row["run_id"])[:SHORT_RUN_ID]
+    yield f"{row['started_at'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    yield printable(row["trigger"])
+    yield MARKS.get(row["kind"], "")
+    yield from (printable(row[name]) for name in COUNTS)
+    yield printable(row["status"])
+
+
+def reason_lines(reason: object) -> list[str]:
+    """Why a run ended as it did, on lines of its own."""
+    if not isinstance(reason, str):
+        return []
+    return textwrap.wrap(one_line(reason), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
