@@ -11,7 +11,7 @@ from b24_pipeline import assets, settings
 from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.bitrix24.errors import Bitrix24Error
 from b24_pipeline.changes import look_for_changes
-from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
+from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
 from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
 from b24_pipeline.importing.lock import is_held
 from b24_pipeline.rules.records import Trigger
@@ -119,7 +119,7 @@ def fail_dead(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> No
 
 def is_dead(run: dg.DagsterRun) -> bool:
     """Whether a run of the terminal lost its process; Dagster itself only looks after the runs that it has launched."""
-    if run.tags.get(TRIGGER_TAG) != Trigger.TERMINAL:
+    if trigger_of(run) is not Trigger.TERMINAL:
         return False
     lock = run.tags.get(LOCK_TAG)
     return not is_held(Path(lock) if lock else Paths(settings.load().database).lock)

@@ -1,7 +1,9 @@
 """What a Dagster run is to the import: who started it, what it is for, and why a step of it failed."""
 
+import json
 import logging
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,6 +38,11 @@ TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "
 """The figures that the list of runs shows."""
 ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.")
 """What the errors of Dagster's own storage begin with; ours is DuckDB."""
+REPOSITORY = "__repository__"
+LOCATION = "b24_pipeline"
+"""The name of the code location in `workspace.yaml`."""
+REPOSITORY_TAG, LOCATION_TAG = ".dagster/repository", ".dagster/code_location"
+"""By these the UI finds the runs of a job, and those of a code location."""
 INTERRUPTED = "DagsterExecutionInterruptedError"
 """What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
 
@@ -69,12 +76,51 @@ def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig,
 
 
 def trigger_of(run: dg.DagsterRun) -> Trigger:
-    """Who started a Dagster run."""
+    """Who started a Dagster run; one that executes another again has that one's tags, and is started in the UI."""
+    if run.parent_run_id:
+        return Trigger.UI
     if "dagster/schedule_name" in run.tags:
         return Trigger.SCHEDULE
     if "dagster/sensor_name" in run.tags:
         return Trigger.SENSOR
     return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
+
+
+def job_origin(job_name: str) -> Any:  # noqa: ANN401 - Dagster does not export the type
+    """Where a job comes from, as Dagster stores it for the runs that the UI or the daemon launches."""
+    location = {"__class__": "RegisteredRepositoryLocationOrigin", "location_name": LOCATION}
+    repository = {
+        "__class__": "ExternalRepositoryOrigin",
+        "repository_location_origin": location,
+        "repository_name": REPOSITORY,
+    }
+    origin = {
+        "__class__": "ExternalPipelineOrigin",
+        "external_repository_origin": repository,
+        "pipeline_name": job_name,
+    }
+    return dg.deserialize_value(json.dumps(origin))
+
+
+def place_in_code_location(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Let the UI show a run of the terminal among the runs of its job, and in the timeline.
+
+    Dagster gives a code location only to the runs that it launches itself.
+    """
+    if run.remote_job_origin is not None:
+        return
+    try:
+        instance.add_run_tags(run.run_id, {REPOSITORY_TAG: f"{REPOSITORY}@{LOCATION}", LOCATION_TAG: LOCATION})
+        stored = instance.get_run_by_id(run.run_id) or run
+        instance.run_storage.replace_job_origin(stored, job_origin(run.job_name))
+    except (SQLAlchemyError, OSError) as unusable:
+        log.warning("the run does not appear among the runs of its job: %s", first_line(unusable))
+
+
+def has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run has ended already: Dagster opens the resources of such a run again to look at its outputs."""
+    stored = instance.get_run_by_id(run.run_id)
+    return stored is not None and stored.is_finished
 
 
 def failure_of(

@@ -14,15 +14,13 @@ from sqlalchemy import select, tuple_
 from b24_pipeline import settings
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.connection import utc_now
-from b24_pipeline.dagster_runs import TRIGGER_TAG
+from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
 from b24_pipeline.importing.lock import RunInProgress, run_lock
 from b24_pipeline.store import Paths, StoreError
 from b24_pipeline.store.retention import apply_retention
 
 KEEP_RUNS = timedelta(days=30)
 BATCH = 100
-LOCATION = "b24_pipeline"
-"""The code location's name in `workspace.yaml`."""
 JOBS = frozenset({"employee_import", "purge_old_runs", "purge_old_audit"})
 """The names of our jobs: all that a run in a process of its own has, where its tags do not say that it is ours."""
 
@@ -64,9 +62,11 @@ def location_of(run: dg.DagsterRun) -> str:
 
 def is_ours(run: dg.DagsterRun, *, location: str) -> bool:
     """Whether this code location has launched the run, or our command line; several projects may share one Dagster."""
+    if TRIGGER_TAG in run.tags:
+        return True
     if run.remote_job_origin:
         return run.remote_job_origin.location_name == location
-    return TRIGGER_TAG in run.tags or run.job_name in JOBS
+    return run.job_name in JOBS
 
 
 def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:

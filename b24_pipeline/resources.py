@@ -19,7 +19,9 @@ from b24_pipeline.dagster_runs import (
     WRITING,
     fail_interrupted,
     failure_of,
+    has_ended,
     launch_of,
+    place_in_code_location,
     steps_of,
     tag_outcome,
     trigger_of,
@@ -87,12 +89,18 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         default=None, description="The responsible list, for this run: REMOVE, MIRROR or OFF (R14, R15)."
     )
 
-    _run: ImportRun = PrivateAttr()
+    _run: ImportRun | None = PrivateAttr(default=None)
     _steps: AbstractSet[str] = PrivateAttr()
 
     @property
     def run(self) -> ImportRun:
-        """The run in progress."""
+        """The run in progress.
+
+        Raises:
+            NotStarted: it has ended.
+        """
+        if self._run is None:
+            raise NotStarted("this run has ended: what it read and did is in the audit (docs/audit.md)")
         return self._run
 
     @property
@@ -121,20 +129,24 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """Hold the connection's lock from before the first read until the database is published."""
         if context.run is None or context.instance is None:
             raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
+        if has_ended(context.instance, context.run):
+            yield self
+            return
+        place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
             try:
-                self._run = self.begin(context.run, stack, steps=steps_of(context.instance, context.run))
+                run = self._run = self.begin(context.run, stack, steps=steps_of(context.instance, context.run))
             except (SettingsError, RunInProgress, StoreError) as error:
                 raise NotStarted(str(error)) from None
-            fail_interrupted(context.instance, self._run.interrupted)
+            fail_interrupted(context.instance, run.interrupted)
             try:
                 yield self
             finally:
-                failure = failure_of(context.instance, self._run, steps=self._steps)
-                status = importing.end(self._run, dagster_failure=failure)
-                tag_outcome(context.instance, self._run, status)
+                failure = failure_of(context.instance, run, steps=self._steps)
+                status = importing.end(run, dagster_failure=failure)
+                tag_outcome(context.instance, run, status)
                 if "import_report" in self._steps:
-                    report_unfinished(self._run)
+                    report_unfinished(run)
 
     def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> ImportRun:
         """Open and lock everything; `stack` lets go of it. The run executes these steps.

@@ -31,7 +31,7 @@ NO_FAILURE = "another run is in progress"
     ),
 )
 def alert_after_success(context: dg.RunStatusSensorContext) -> dg.SkipReason:
-    """Runs from the terminal belong to no code location; they count, too."""
+    """Runs of other code locations count, too, if they are imports: theirs may have another name."""
     if not is_import(context.dagster_run):
         return dg.SkipReason("not a run of the import")
     return dg.SkipReason(told_in_words(lost=None))
