@@ -71,7 +71,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     )
     approve_users: list[int] = Field(
         default_factory=list,
-        description="With `approve`: Bitrix24 user ids whose `email_reused` conflict of that run is approved (R09).",
+        description=(
+            "With `approve`: Bitrix24 user ids whose conflicts of that run are approved: `email_reused`, "
+            "`similar_email` (R09), `identity_changed` (R07a), `other_name` (R14)."
+        ),
     )
     comment: str = Field(
         default="",

@@ -14,7 +14,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import candidates, frames, matching, planning
-from b24_pipeline.rules.records import ActionKind, Outcome, Policy
+from b24_pipeline.rules.records import ActionKind, ApprovedConflict, LinkReview, MatchReason, Outcome, Policy
 
 Row = dict[str, Any]
 
@@ -103,13 +103,24 @@ def pending_creates(*rows: Row) -> DataFrame[frames.PendingCreates]:
     return frame(frames.PendingCreates, rows)
 
 
+def reuse_approved(*pairs: tuple[int, int]) -> frozenset[ApprovedConflict]:
+    """Approvals of reused e-mails, of these (user, employee)."""
+    return frozenset(ApprovedConflict(MatchReason.EMAIL_REUSED, *pair) for pair in pairs)
+
+
+def similar_approved(*pairs: tuple[int, int]) -> frozenset[ApprovedConflict]:
+    """Approvals of similar e-mails, of these (user, employee)."""
+    return frozenset(ApprovedConflict(MatchReason.SIMILAR_EMAIL, *pair) for pair in pairs)
+
+
 def matched(
     people: DataFrame[frames.Employees],
     *,
     account: Iterable[Row] = (),
     stored: Iterable[Row] = (),
     pending: Iterable[Row] = (),
-    approved_reuse: frozenset[tuple[int, int]] = frozenset(),
+    unconfirmed: frozenset[int] = frozenset(),
+    approved: frozenset[ApprovedConflict] = frozenset(),
 ) -> DataFrame[frames.Matches]:
     """The match table of these people with the account's employees, the stored links and the unfinished creates."""
     return matching.match(
@@ -117,7 +128,7 @@ def matched(
         callgear_employees=callgear_employees(*account),
         links=links(*stored),
         pending=pending_creates(*pending),
-        approved_reuse=approved_reuse,
+        review=LinkReview(unconfirmed=unconfirmed, approved=approved),
     )
 
 
@@ -133,7 +144,8 @@ def planned(
     account: Iterable[Row] = (),
     stored: Iterable[Row] = (),
     pending: Iterable[Row] = (),
-    approved_reuse: frozenset[tuple[int, int]] = frozenset(),
+    unconfirmed: frozenset[int] = frozenset(),
+    approved: frozenset[ApprovedConflict] = frozenset(),
     policy: Policy | None = None,
     unfinished_links: frozenset[int] = frozenset(),
 ) -> DataFrame[frames.Plan]:
@@ -141,7 +153,9 @@ def planned(
     people, account = employees(*rows, policy=policy), list(account)
     return planning.plan_upsert(
         people,
-        matches=matched(people, account=account, stored=stored, pending=pending, approved_reuse=approved_reuse),
+        matches=matched(
+            people, account=account, stored=stored, pending=pending, unconfirmed=unconfirmed, approved=approved
+        ),
         callgear_employees=callgear_employees(*account),
         policy=policy or Policy(),
         unfinished_links=unfinished_links,

@@ -168,8 +168,10 @@ class World:
         return [self.hire(f"{prefix}{number}") for number in range(1, count + 1)]
 
     def list_responsible(self, *users: int) -> None:
-        """Put these users on the account's responsible list."""
-        self.account.responsible |= {str(user): f"Owner {user}" for user in users}
+        """Put these users on the account's responsible list, under their names."""
+        for user in users:
+            known = self.portal.users[user]
+            self.account.responsible[str(user)] = " ".join(filter(None, (known.get("LAST_NAME"), known.get("NAME"))))
 
     def run(
         self,

@@ -1,7 +1,5 @@
 """What the pages of assets show besides figures and tables: how a person approves, and the step trace."""
 
-from collections.abc import Sequence
-
 import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
@@ -11,19 +9,21 @@ from b24_pipeline.reporting import previews
 from b24_pipeline.reporting.texts import MOST_ROWS, markdown_line, numbered
 from b24_pipeline.reporting.trace import as_markdown, trace
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import MatchReason
+from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
+from b24_pipeline.rules.words import reason as words_of
 from b24_pipeline.store.evidence import evidence_of
 
 
 def how_to_approve(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
-    """What waits for a person, and how it may pass: what a safety limit holds, and e-mails that were passed on.
+    """What waits for a person, and how it may pass: what a safety limit holds, and conflicts that can be approved.
 
     Args:
         run: its id is what is approved.
-        decided: matches or actions, of which those with the reason `email_reused` are approved by user.
+        decided: matches or actions; their conflicts are approved user by user.
     """
-    reused = decided.loc[decided["reason"] == MatchReason.EMAIL_REUSED, "bitrix24_id"].tolist()
-    parts = [*([held(run)] if run.counts.held else []), *([passed_on(run.run_id, reused)] if reused else [])]
+    conflicts = decided[decidable(decided)]
+    by_reason = [by_user(run.run_id, str(reason), rows) for reason, rows in conflicts.groupby("reason")]
+    parts = [*([held(run)] if run.counts.held else []), *by_reason]
     return {"approve": dg.MetadataValue.md("\n\n".join(parts))} if parts else {}
 
 
@@ -36,13 +36,13 @@ def held(run: ImportRun) -> str:
     )
 
 
-def passed_on(run_id: str, users: Sequence[int]) -> str:
-    """R09: how a mailbox that was passed on is approved, person by person."""
-    words = numbered(len(users), "person has", "people have")
-    ids = " ".join(map(str, users))
+def by_user(run_id: str, reason: str, conflicts: pd.DataFrame) -> str:
+    """R07a, R09, R14: how conflicts of one reason are approved, person by person."""
+    users = conflicts["bitrix24_id"].tolist()
+    typed = commands(reason, run_id=run_id, users=" ".join(map(str, users)))
     return (
-        f"**{words} the mailbox of somebody who has left** (R09). If the employee shall be theirs, let the next run "
-        f"link it, within 24 hours; name only those whom you mean: `b24-pipeline approve {run_id} --user {ids}`, or "
+        f"**{numbered(len(users), 'conflict', 'conflicts')}**: {words_of(reason)}. If {DECISIONS[reason]}, approve it "
+        f"within 24 hours; name only those whom you mean: `{typed.replace(', or ', '`, or end the link: `')}`, or "
         f"launch `employee_import` with\n\n{launchpad(approve=run_id, approve_users=[*users])}"
     )
 

@@ -117,6 +117,19 @@ def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
         yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 
 
+def unlink(arguments: argparse.Namespace) -> Exit:
+    """End the links of some users, so that they are matched afresh."""
+    by = Approver(system_user(), checked_comment(arguments.comment))
+    users = list(dict.fromkeys(arguments.users))
+    with writable(arguments, holder="b24-pipeline unlink") as store:
+        employees = store.unlink(users, by)
+        store.publish()
+    pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(users, employees, strict=True))
+    print(f"Unlinked by {printable(by.name)}: {pairs}.")
+    print("The next run matches who is a candidate afresh: by e-mail, or with a new employee.")
+    return Exit.DONE
+
+
 def forget(arguments: argparse.Namespace) -> Exit:
     """Erase a person's data; ids and counts stay."""
     paths = paths_of(arguments)

@@ -8,7 +8,7 @@ from b24_pipeline.cli.exits import Exit
 from b24_pipeline.cli.faults import in_words
 from b24_pipeline.importing.lock import RunInProgress
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store.errors import AmbiguousPerson, NotApprovable, UnknownPerson, UnknownRun
+from b24_pipeline.store.errors import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
 
 
 def run(arguments: argparse.Namespace) -> Exit:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 def code_of(error: Exception) -> Exit:
     """What an error that nobody has dealt with is to whoever called."""
     match error:
-        case SettingsError() | UnknownRun() | NotApprovable() | UnknownPerson() | AmbiguousPerson():
+        case SettingsError() | UnknownRun() | NotApprovable() | NotLinked() | UnknownPerson() | AmbiguousPerson():
             return Exit.USAGE
         case RunInProgress():
             return Exit.IN_PROGRESS
@@ -75,6 +75,7 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
                 "history": audit.history,
                 "explain": audit.explain,
                 "approve": audit.approve,
+                "unlink": audit.unlink,
                 "forget": audit.forget,
                 "accept-address": audit.accept_address,
             }[name]

@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from b24_pipeline import __version__
 from b24_pipeline.cli.exits import Exit
@@ -119,29 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_sandbox_option(stale)
 
-    approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
-    approve.add_argument(
-        "run_id",
-        type=text(example="b24-pipeline approve 1f0c2a9e"),
-        metavar="RUN_ID",
-        help="the first 8 characters are enough",
-    )
-    approve.add_argument(
-        "--user",
-        nargs="+",
-        action="extend",
-        type=user_id,
-        default=[],
-        metavar="ID",
-        help="approve these users' email_reused",
-    )
-    approve.add_argument(
-        "--comment",
-        default="",
-        metavar="TEXT",
-        help="why it is right; kept in audit.approvals, with the name of the operating system's user",
-    )
-    add_sandbox_option(approve)
+    add_decisions(commands)
 
     forget = commands.add_parser("forget", help="erase a person's data from snapshots and actions; counts stay")
     forget.add_argument("person", type=text(example="b24-pipeline forget 42"), metavar="ID|EMAIL")
@@ -163,6 +142,43 @@ def add_check_options(check: argparse.ArgumentParser) -> None:
         help="instead: send this CallGear employee its own last name, unchanged, and see whether its phones stay",
     )
     add_sandbox_option(check, "against the built-in sandbox instead of the real systems")
+
+
+def add_decisions(commands: Any) -> None:  # noqa: ANN401 - argparse gives this type no public name
+    """The commands with which a person decides: approve, and end links."""
+    approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
+    approve.add_argument(
+        "run_id",
+        type=text(example="b24-pipeline approve 1f0c2a9e"),
+        metavar="RUN_ID",
+        help="the first 8 characters are enough",
+    )
+    approve.add_argument(
+        "--user",
+        "--only",
+        nargs="+",
+        action="extend",
+        type=user_id,
+        default=[],
+        metavar="ID",
+        help="approve the conflicts of these users: email_reused, similar_email, identity_changed, other_name",
+    )
+    approve.add_argument(
+        "--comment",
+        default="",
+        metavar="TEXT",
+        help="why it is right; kept in audit.approvals, with the name of the operating system's user",
+    )
+    add_sandbox_option(approve)
+
+    unlink = commands.add_parser(
+        "unlink", help="end the links of users who are not the people they were linked for; they are matched afresh"
+    )
+    unlink.add_argument("users", nargs="+", type=user_id, metavar="ID", help="a Bitrix24 user id")
+    unlink.add_argument(
+        "--comment", default="", metavar="TEXT", help="why; kept in audit.links_history, with who did it"
+    )
+    add_sandbox_option(unlink)
 
 
 def text(*, example: str) -> Callable[[str], str]:

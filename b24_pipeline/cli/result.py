@@ -14,7 +14,8 @@ from b24_pipeline.reporting import previews
 from b24_pipeline.reporting.texts import one_line, printable
 from b24_pipeline.reporting.trace import Trace, named, trace
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import ActionKind, MatchReason, Outcome, RunStatus
+from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
+from b24_pipeline.rules.records import Outcome, RunStatus
 from b24_pipeline.rules.words import BY_ID
 from b24_pipeline.store import Paths, Reader, RunCounts, Store
 from b24_pipeline.store.errors import UnknownRun
@@ -80,10 +81,11 @@ class RunResult:
         return [found.bitrix24_id for found in self.traces if found.known]
 
     @property
-    def email_reused(self) -> list[int]:
-        """The users who have the mailbox of somebody who has left, among those whom the run was for (R09)."""
-        users = self.actions.loc[self.actions["reason"] == MatchReason.EMAIL_REUSED, "bitrix24_id"].tolist()
-        return [user for user in users if not self.traces or user in self.chosen]
+    def decidable(self) -> dict[str, list[int]]:
+        """The users by reason whose conflicts a person may decide, among those whom the run was for."""
+        rows = self.actions[decidable(self.actions)]
+        mine = rows if not self.traces else rows[rows["bitrix24_id"].isin(self.chosen)]
+        return {str(reason): found["bitrix24_id"].tolist() for reason, found in mine.groupby("reason")}
 
     @property
     def planned(self) -> dict[str, int]:
@@ -199,14 +201,14 @@ def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
     """Who was not imported, by name and reason."""
     return [
         (title, rows)
-        for title, kind in (("Rejected", ActionKind.REJECT), ("In conflict", ActionKind.CONFLICT))
-        if (rows := refused(result.actions, kind=kind))
+        for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT))
+        if (rows := refused(result.actions, outcome=outcome))
     ]
 
 
-def refused(actions: DataFrame[frames.Actions], *, kind: ActionKind) -> list[dict[str, object]]:
+def refused(actions: DataFrame[frames.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
     """The rejected, or those in conflict: who, user, why."""
-    rows = actions[actions["action"] == kind].sort_values(["reason", "bitrix24_id"])
+    rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
     return [
         {"who": row["person"], "user": int(row["bitrix24_id"]), "why": previews.reason(row["reason"])}
         for row in rows.to_dict("records")
@@ -254,12 +256,9 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
     steps = []
     if result.status is RunStatus.HELD:
         steps.append(f"b24-pipeline approve {result.run_id}{option}   lets the next run do what is held")
-    if result.email_reused:
-        user = result.email_reused[0] if len(result.email_reused) == 1 else "ID"
-        steps.append(
-            f"b24-pipeline approve {result.run_id} --user {user}{option}   lets the next run link a mailbox that was "
-            "passed on, if the employee shall be theirs (R09)"
-        )
+    for reason, users in result.decidable.items():
+        typed = commands(reason, run_id=result.run_id, users=str(users[0]) if len(users) == 1 else "ID")
+        steps.append(f"{typed.replace(', or ', f'{option}, or ')}{option}   if {DECISIONS[reason]}")
     if result.dry_run and (result.chosen or not result.traces):
         only = f" --only {' '.join(map(str, result.chosen))}" if result.chosen else ""
         steps.append(f"b24-pipeline sync{only}{option}   does it")

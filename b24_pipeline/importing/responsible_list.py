@@ -9,10 +9,12 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed, MethodError, MinuteLimit, ReadNotTrusted
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
+from b24_pipeline.importing.identities import link_review
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
-from b24_pipeline.rules import frames, responsible
+from b24_pipeline.rules import frames, list_names, responsible
 from b24_pipeline.rules.records import ActionKind, Outcome, ResponsibleListPolicy
+from b24_pipeline.store.people import names_of_users
 
 KINDS = frozenset({ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE})
 READ_AT_LEAST_EVERY = timedelta(hours=24)
@@ -42,11 +44,28 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[frames.Employee
     except (DayLimit, DeadlinePassed, MinuteLimit, ReadNotTrusted) as error:
         run.postponed.append(f"the responsible list is looked at in the next run: {error}")
         return skipped(run, str(error))
-    plan = responsible.plan_responsible_list(people, state=state)
+    plan = reviewed(run, responsible.plan_responsible_list(people, state=state), employees=employees)
     actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, sender=ListWrites(run))
+    run.count(conflicts=run.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
     state = after(state, actions=actions)
     run.store.record_snapshot(frames.ResponsibleEmployees, state)
     return ResponsibleListResult(actions=actions, state=state)
+
+
+def reviewed(
+    run: ImportRun, plan: DataFrame[frames.Plan], *, employees: DataFrame[frames.Employees]
+) -> DataFrame[frames.Plan]:
+    """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
+    if plan.empty:
+        return plan
+    users = frozenset(plan["bitrix24_id"].tolist())
+    now = employees.loc[employees["bitrix24_id"].isin(users), list_names.NAMES]
+    return list_names.review_list_plan(
+        plan,
+        names=pd.concat([names_of_users(run.store.database, users), now], ignore_index=True),
+        prefix=run.policy.last_name_prefix,
+        review=link_review(run),
+    )
 
 
 def skipped(run: ImportRun, why: str) -> ResponsibleListResult:

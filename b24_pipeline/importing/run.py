@@ -16,6 +16,7 @@ from b24_pipeline.importing.launch import Launch, RunConfig
 from b24_pipeline.rules import frames, limits, retrying
 from b24_pipeline.rules.records import (
     ActionKind,
+    ApprovedConflict,
     Outcome,
     Policy,
     RunKind,
@@ -114,9 +115,9 @@ class ImportRun:
         """What a person approved of a held run, if anything."""
         return self.approval.actions if self.approval is not None else frames.empty(frames.Actions)
 
-    def approved_reuse(self) -> frozenset[tuple[int, int]]:
-        """The pairs (user, employee) whose `email_reused` conflict a person approved."""
-        return self.approval.reuse if self.approval is not None else frozenset()
+    def approved_conflicts(self) -> frozenset[ApprovedConflict]:
+        """The conflicts that a person approved user by user (R09, R14)."""
+        return self.approval.conflicts if self.approval is not None else frozenset()
 
     def decide(
         self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]

@@ -4,6 +4,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.importing.counting import count_employees, count_matches
 from b24_pipeline.importing.employees import read_employees
+from b24_pipeline.importing.identities import check_identities, link_review
 from b24_pipeline.importing.responsible_list import ResponsibleListResult, update_responsible_list
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.upsert import upsert
@@ -35,11 +36,12 @@ def read_portal(run: ImportRun) -> DataFrame[frames.Users]:
 
 
 def evaluate_users(run: ImportRun, users: DataFrame[frames.Users]) -> DataFrame[frames.Employees]:
-    """Normalise the users and decide who is a candidate (R01-R06)."""
+    """Normalise the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
     with run.step("employees"):
         employees = candidates.judge(users, policy=run.policy)
         count_employees(run, employees)
         run.store.record_snapshot(frames.Employees, employees)
+        check_identities(run, employees)
     return employees
 
 
@@ -65,7 +67,7 @@ def match_users(
             callgear_employees=callgear_employees,
             links=run.store.links(),
             pending=run.store.pending_creates(),
-            approved_reuse=run.approved_reuse(),
+            review=link_review(run),
         )
         count_matches(run, matches)
         run.store.record_snapshot(frames.Matches, matches)

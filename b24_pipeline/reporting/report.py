@@ -12,7 +12,8 @@ from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.palette import Colour, stylesheet
 from b24_pipeline.reporting.texts import numbered, printable
-from b24_pipeline.rules.records import MatchReason
+from b24_pipeline.rules.deciding import DECISIONS, commands
+from b24_pipeline.rules.records import APPROVABLE
 from b24_pipeline.rules.words import reason
 from b24_pipeline.store.files import private_file, whole_or_gone
 from b24_pipeline.store.report import Figures, Refused, RunFigure
@@ -71,7 +72,13 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
         last_import=last_import(figures),
         pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
         groups=[
-            (reason(group.reason), how_to_approve(group, figures), group.people[:NAMES_LISTED], len(group.people))
+            (
+                reason(group.reason),
+                how_to_approve(group, figures),
+                DECISIONS.get(group.reason),
+                group.people[:NAMES_LISTED],
+                len(group.people),
+            )
             for group in figures.refused
         ],
         runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
@@ -80,10 +87,10 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
 
 
 def how_to_approve(group: Refused, figures: Figures) -> str:
-    """How a mailbox that was passed on is approved (R09); empty for every other reason."""
-    if group.reason != MatchReason.EMAIL_REUSED or figures.health.success is None:
+    """How a conflict that a person may decide is approved (R07a, R09); empty for every other reason."""
+    if group.reason not in APPROVABLE or figures.health.success is None:
         return ""
-    return f"b24-pipeline approve {figures.health.success.run_id} --user ID"
+    return commands(group.reason, run_id=figures.health.success.run_id, users="ID")
 
 
 def troubles_of(figures: Figures) -> list[Trouble]:

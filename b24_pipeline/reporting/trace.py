@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from b24_pipeline.reporting.texts import markdown_line, numbered
+from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
 from b24_pipeline.rules.email_matching import by_email
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
-from b24_pipeline.rules.records import ActionKind, MatchKind, MatchReason, Outcome, Standing
+from b24_pipeline.rules.records import ActionKind, ListReason, MatchKind, MatchReason, Outcome, Standing
 from b24_pipeline.store import life_words as words
 from b24_pipeline.store.evidence import Evidence
 
@@ -24,7 +25,12 @@ JUDGED_BY = {
     Standing.NOT_EMPLOYEE: "R01",
 }
 MATCHED_BY = {MatchKind.BY_ID: "R07", MatchKind.BY_EMAIL: "R09", MatchKind.NONE: "R10", MatchKind.CONFLICT: "R09"}
-MATCHED_FOR = {MatchReason.DUPLICATE_EMAIL: "R12", MatchReason.UNFINISHED_CREATE: "R18"}
+MATCHED_FOR = {
+    MatchReason.DUPLICATE_EMAIL: "R12",
+    MatchReason.UNFINISHED_CREATE: "R18",
+    MatchReason.IDENTITY_CHANGED: "R07a",
+    ListReason.OTHER_NAME: "R14",
+}
 NOTHING_SENT_BY = {
     Standing.CANDIDATE: "R07",
     Standing.OUT_OF_SCOPE: "R03",
@@ -175,10 +181,11 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     """One action: the rules that led to it and to its outcome, and what was or is to be sent."""
     if row["action"] == ActionKind.REJECT:
         return TraceStep("R02", "nothing was sent: it is rejected until the field is mended in Bitrix24")
-    if row["reason"] == MatchReason.EMAIL_REUSED:
-        how = f"b24-pipeline approve {run_id} --user {row['bitrix24_id']}"
-        return TraceStep("R09", f"nothing was sent: a person must approve that the mailbox has passed on: {how}")
-    if row["action"] == ActionKind.CONFLICT:
+    if can_be_decided(row):
+        how = commands(row["reason"], run_id=run_id, users=str(row["bitrix24_id"]))
+        rule = MATCHED_FOR.get(row["reason"], "R09")
+        return TraceStep(rule, f"nothing was sent: a person must approve that {DECISIONS[row['reason']]}: {how}")
+    if row["outcome"] == Outcome.CONFLICT:
         return TraceStep(MATCHED_FOR.get(row["reason"], "R09"), "nothing was sent: a person must decide who is who")
     sent = json.loads(row["after"] or "{}") if row["action"] in (ActionKind.LINK, ActionKind.UPDATE) else {}
     by = "R09a" if row["reason"] == MatchReason.EMAIL_LINK else DONE_BY[row["action"]]
@@ -186,6 +193,11 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     rules += [ENDED_BY[row["outcome"]]] if row["outcome"] in ENDED_BY else []
     carried_out = row["outcome"] in (Outcome.DONE, Outcome.FAILED)
     return TraceStep(", ".join(rules), words.done(row) if carried_out else words.stands(row))
+
+
+def can_be_decided(row: words.Row) -> bool:
+    """Whether a person may decide the action's conflict."""
+    return bool(decidable(pd.DataFrame([row])).iloc[0])
 
 
 def as_markdown(traces: Sequence[Trace]) -> str:

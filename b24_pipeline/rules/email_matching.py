@@ -4,7 +4,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames, normalising
-from b24_pipeline.rules.records import MatchKind, MatchReason
+from b24_pipeline.rules.records import ApprovedConflict, MatchKind, MatchReason
 
 CONFLICTS = (
     MatchReason.AMBIGUOUS_EMAIL,
@@ -33,10 +33,13 @@ def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> pd.DataFrame:
+def holders(
+    links: pd.DataFrame, *, employees: DataFrame[frames.Employees], unconfirmed: frozenset[int] = frozenset()
+) -> pd.DataFrame:
     """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
 
-    The names are those in Bitrix24, or the last known ones where the user is no longer there.
+    The names are those in Bitrix24, or the last known ones where the user is no longer there. An unconfirmed user
+    (R07a) counts as active: nobody else gets the employee before a person has decided.
     """
     users = employees[["bitrix24_id", "active", "first_name", "last_name"]]
     rows = links.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
@@ -45,7 +48,8 @@ def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> p
             {
                 "callgear_id": rows["callgear_id"],
                 "holder_id": rows["bitrix24_id"],
-                "holder_active": rows["active"].astype("boolean").fillna(value=False),
+                "holder_active": rows["active"].astype("boolean").fillna(value=False)
+                | rows["bitrix24_id"].isin(unconfirmed),
                 "holder_first_name": rows["first_name"].fillna(rows["first_name_known"]),
                 "holder_last_name": rows["last_name"].fillna(rows["last_name_known"]),
             }
@@ -56,20 +60,19 @@ def holders(links: pd.DataFrame, *, employees: DataFrame[frames.Employees]) -> p
     )
 
 
-def email_matches(
-    found: pd.DataFrame, *, holders: pd.DataFrame, approved_reuse: frozenset[tuple[int, int]]
-) -> pd.DataFrame:
+def email_matches(found: pd.DataFrame, *, holders: pd.DataFrame, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
     """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
     rows = found.join(holders, on="callgear_id")
     held = rows["holder_id"].notna()
     held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
     same_name = agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
+    reuse_approved = is_approved(rows, reason=MatchReason.EMAIL_REUSED, approved=approved)
     reason = pd.Series(None, index=rows.index, dtype="str").case_when(
         [
             (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
             (held_by_active, MatchReason.ALREADY_LINKED.value),
             (held & same_name, MatchReason.REHIRED.value),
-            (held & is_approved(rows, approved_reuse), MatchReason.EMAIL_REUSE_APPROVED.value),
+            (held & reuse_approved, MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
     )
@@ -86,10 +89,11 @@ def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
     return rows[name].isna() | normalising.tidy(rows[f"holder_{name}"]).isna()
 
 
-def is_approved(rows: pd.DataFrame, approved: frozenset[tuple[int, int]]) -> pd.Series:
-    """Whether a person has approved the pair of user and employee."""
-    pairs = zip(rows["bitrix24_id"], rows["callgear_id"], strict=True)
-    return pd.Series([pair in approved for pair in pairs], index=rows.index, dtype="bool")
+def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[ApprovedConflict]) -> pd.Series:
+    """Whether a person has approved the conflict of that reason for a row's user and employee."""
+    pairs = {(given.bitrix24_id, given.callgear_id) for given in approved if given.reason == reason}
+    users_and_employees = zip(rows["bitrix24_id"], rows["callgear_id"], strict=True)
+    return pd.Series([pair in pairs for pair in users_and_employees], index=rows.index, dtype="bool")
 
 
 def decision(found: pd.DataFrame) -> pd.DataFrame:

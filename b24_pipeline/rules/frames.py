@@ -14,35 +14,12 @@ import pandera.errors
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
+from b24_pipeline.rules.frame_fields import column, flag, key, optional, personal
 from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, MOST_PHONES, SHORTEST_PHONE
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
-
-
-def key(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything
-    """A column that identifies the row."""
-    return pa.Field(coerce=True, unique=True, description=description, metadata={"key": True})
-
-
-def column(description: str) -> Any:  # noqa: ANN401
-    """A column that always has a value."""
-    return pa.Field(coerce=True, description=description)
-
-
-def flag(description: str) -> Any:  # noqa: ANN401
-    """A column of yes or no. Never cast: «no value» would become a no, and any text a yes."""
-    return pa.Field(description=description)
-
-
-def optional(description: str) -> Any:  # noqa: ANN401
-    """A column that may have no value."""
-    return pa.Field(coerce=True, nullable=True, description=description)
-
-
-def personal(description: str) -> Any:  # noqa: ANN401
-    """A column with personal data, which may have no value."""
-    return pa.Field(coerce=True, nullable=True, description=description, metadata={"personal": True})
+ACTION_KINDS = "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
 
 
 class Frame(pa.DataFrameModel):
@@ -114,6 +91,17 @@ class Links(Frame):
     last_name: str = personal("The user's last known last name in Bitrix24, for R09 when the user is gone")
 
 
+class Identities(Frame):
+    """The person whom each live link was accepted for: one row a linked user (R07a)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    first_name: str = personal("The first name that was accepted last (R04)")
+    last_name: str = personal("The last name that was accepted last (R04)")
+    email: str = personal("The e-mail that was accepted last (R04)")
+    deleted: bool = flag("Whether the user was confirmed deleted and has not come back (R13)")
+    changed: bool = flag("Whether the id now shows another person, so that the link is not followed (R07a)")
+
+
 class PendingCreates(Frame):
     """Creates that were announced and whose outcome is not known (R18): one row a user."""
 
@@ -136,9 +124,7 @@ class Matches(Frame):
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
     match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
-    reason: str = optional(
-        "What decided beyond the kind: stale_link, rehired, duplicate_email, ambiguous_email, missing_..."
-    )
+    reason: str = optional("What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ...")
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
 
 
@@ -147,9 +133,7 @@ class Plan(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
-    action: str = column(
-        "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
-    )
+    action: str = column(ACTION_KINDS)
     reason: str = optional("The rule's word for why")
     harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
     exemption: str = optional(
@@ -173,9 +157,7 @@ class Actions(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
-    action: str = column(
-        "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
-    )
+    action: str = column(ACTION_KINDS)
     reason: str = optional("The rule's word for why")
     harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
     exemption: str = optional(

@@ -10,13 +10,11 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import as_actions
-from b24_pipeline.rules.records import Exemption, Harm, MatchReason, Outcome, SafetyLimit
+from b24_pipeline.rules.records import APPROVED_BY_USER, Exemption, Harm, Outcome, SafetyLimit
 from b24_pipeline.rules.retrying import was_refused
 
 EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
-APPROVED_ONE_BY_ONE = (MatchReason.EMAIL_REUSE_APPROVED, MatchReason.SIMILAR_EMAIL_APPROVED)
-"""R09: what a person has approved for this user."""
 WINDOW = timedelta(hours=24)
 """R16: what was done so lately counts together with what is planned: an accident in small portions is an accident."""
 
@@ -66,7 +64,7 @@ def hold(
     if plan.empty:
         return plan
     planned = plan["outcome"] == Outcome.PLANNED
-    watched = planned & ~plan["reason"].isin([reason.value for reason in APPROVED_ONE_BY_ONE])
+    watched = planned & ~plan["reason"].isin(APPROVED_BY_USER)
     counted = plan[watched & ~was_refused(plan, dead_letters=dead_letters)]
     listed = is_approved(plan, approved=approved)
     over = [harm.value for harm in limits if is_over(counted, harm=harm, limits=limits, circumstances=circumstances)]

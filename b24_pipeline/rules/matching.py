@@ -5,7 +5,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames, normalising, similar_emails
 from b24_pipeline.rules.email_matching import by_email, decision, duplicate_emails, email_matches, holders, search
-from b24_pipeline.rules.records import MatchKind, MatchReason, Standing
+from b24_pipeline.rules.records import NOTHING_REVIEWED, LinkReview, MatchKind, MatchReason, Standing
 
 
 def match(
@@ -14,7 +14,7 @@ def match(
     callgear_employees: DataFrame[frames.CallGearEmployees],
     links: DataFrame[frames.Links],
     pending: DataFrame[frames.PendingCreates],
-    approved_reuse: frozenset[tuple[int, int]] = frozenset(),
+    review: LinkReview = NOTHING_REVIEWED,
 ) -> DataFrame[frames.Matches]:
     """One row a user: matched by id, by e-mail, not at all, in conflict, or its standing when it is no candidate.
 
@@ -23,17 +23,17 @@ def match(
         callgear_employees: the account's employees.
         links: the stored links, those of dismissed and deleted users too (R09 looks at them).
         pending: creates whose outcome is not known; their e-mail is searched as well (R18).
-        approved_reuse: pairs (user, employee) whose `email_reused` or `similar_email` conflict a person has approved.
+        review: whose links are in doubt, and what a person has approved.
     """
-    rows = matches_by_id(employees, links=links, callgear_ids=callgear_employees["callgear_id"])
-    rows = settle(rows, duplicate_emails(rows[rows["standing"] == Standing.CANDIDATE]))
+    rows = matches_by_id(
+        employees, links=links, callgear_ids=callgear_employees["callgear_id"], unconfirmed=review.unconfirmed
+    )
+    rows = settle(rows, duplicate_emails(rows[rows["match"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
     if (rows["match"] == MatchKind.NONE).any():
         account = by_email(callgear_employees)
-        rows = settle(rows, searched(rows, account, employees=employees, links=links, approved_reuse=approved_reuse))
+        rows = settle(rows, searched(rows, account, employees=employees, links=links, review=review))
         rows = settle(rows, announced(rows, account, links=links, pending=pending))
-        rows = settle(
-            rows, similar_emails.matches(rows, account, employees=employees, links=links, approved=approved_reuse)
-        )
+        rows = settle(rows, similar_emails.matches(rows, account, employees=employees, links=links, review=review))
     return frames.check(frames.Matches, rows[frames.names(frames.Matches)])
 
 
@@ -49,19 +49,32 @@ def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def matches_by_id(
-    employees: DataFrame[frames.Employees], *, links: DataFrame[frames.Links], callgear_ids: pd.Series
+    employees: DataFrame[frames.Employees],
+    *,
+    links: DataFrame[frames.Links],
+    callgear_ids: pd.Series,
+    unconfirmed: frozenset[int] = frozenset(),
 ) -> pd.DataFrame:
-    """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none."""
+    """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none.
+
+    R07a: the link of an unconfirmed candidate is not followed.
+    """
     rows: pd.DataFrame = employees[["bitrix24_id", "standing", "reason", "email_key", "first_name", "last_name"]].merge(
         links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left"
     )
     candidate = rows["standing"] == Standing.CANDIDATE
     linked = rows["callgear_id"].notna()
     live = rows["callgear_id"].isin(callgear_ids)
+    changed = candidate & rows["bitrix24_id"].isin(unconfirmed)
     return rows.assign(
-        match=rows["standing"].mask(candidate, MatchKind.NONE.value).mask(candidate & live, MatchKind.BY_ID.value),
+        match=rows["standing"]
+        .mask(candidate, MatchKind.NONE.value)
+        .mask(candidate & live, MatchKind.BY_ID.value)
+        .mask(changed, MatchKind.CONFLICT.value),
         callgear_id=rows["callgear_id"].where(live),
-        reason=rows["reason"].mask(candidate & linked & ~live, MatchReason.STALE_LINK.value),
+        reason=rows["reason"]
+        .mask(candidate & linked & ~live, MatchReason.STALE_LINK.value)
+        .mask(changed, MatchReason.IDENTITY_CHANGED.value),
         other_bitrix24_id=pd.Series(pd.NA, index=rows.index, dtype="Int64"),
     )
 
@@ -72,14 +85,15 @@ def searched(
     *,
     employees: DataFrame[frames.Employees],
     links: DataFrame[frames.Links],
-    approved_reuse: frozenset[tuple[int, int]],
+    review: LinkReview,
 ) -> pd.DataFrame:
     """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
     found = search(rows[rows["match"] == MatchKind.NONE], account=account)
     if found.empty:
         return found
-    found_holders = holders(links[links["callgear_id"].isin(found["callgear_id"])], employees=employees)
-    return email_matches(found, holders=found_holders, approved_reuse=approved_reuse)
+    found_links = links[links["callgear_id"].isin(found["callgear_id"])]
+    found_holders = holders(found_links, employees=employees, unconfirmed=review.unconfirmed)
+    return email_matches(found, holders=found_holders, approved=review.approved)
 
 
 def announced(

@@ -68,7 +68,7 @@ class MatchKind(StrEnum):
 
 
 class MatchReason(StrEnum):
-    """What decided a match beyond its kind (R08, R09, R12), and why an employee is updated after it (R09a)."""
+    """What decided a match beyond its kind (R07a, R08, R09, R12), and why an employee is updated after it (R09a)."""
 
     STALE_LINK = "stale_link"
     REHIRED = "rehired"
@@ -77,10 +77,55 @@ class MatchReason(StrEnum):
     UNFINISHED_CREATE = "unfinished_create"
     EMAIL_LINK = "email_link"
     EMAIL_REUSED = "email_reused"
+    IDENTITY_CHANGED = "identity_changed"
     ALREADY_LINKED = "already_linked"
     AMBIGUOUS_EMAIL = "ambiguous_email"
     DUPLICATE_EMAIL = "duplicate_email"
     SIMILAR_EMAIL = "similar_email"
+
+
+class ListReason(StrEnum):
+    """What decided about an entry of the responsible list beyond who left (R14)."""
+
+    OTHER_NAME = "other_name"
+    OTHER_NAME_APPROVED = "other_name_approved"
+
+
+APPROVABLE: frozenset[str] = frozenset(
+    {MatchReason.EMAIL_REUSED, MatchReason.SIMILAR_EMAIL, MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME}
+)
+"""Conflicts that a person may decide: user by user, with `approve RUN_ID --only ID` (R07a, R09, R14)."""
+APPROVED_BY_USER: frozenset[str] = frozenset(
+    {MatchReason.EMAIL_REUSE_APPROVED, MatchReason.SIMILAR_EMAIL_APPROVED, ListReason.OTHER_NAME_APPROVED}
+)
+"""Reasons of what was approved so: it is neither counted nor held by a safety limit (R16)."""
+ERASED = "(forgotten)"
+"""Stands where a text of a person was erased on request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedConflict:
+    """A conflict that a person has approved for one user; `callgear_id` is None where no employee is concerned."""
+
+    reason: str
+    bitrix24_id: int
+    callgear_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReview:
+    """What is known of links and conflicts beyond the data of both sides.
+
+    Attributes:
+        unconfirmed: linked users who seem to be another person than the link was made for (`identity`, R07a).
+        approved: the conflicts that a person has approved.
+    """
+
+    unconfirmed: frozenset[int] = frozenset()
+    approved: frozenset[ApprovedConflict] = frozenset()
+
+
+NOTHING_REVIEWED = LinkReview()
 
 
 class ActionKind(StrEnum):

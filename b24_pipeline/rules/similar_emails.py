@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames, normalising
 from b24_pipeline.rules.email_matching import MATCHED, decision, duplicate_emails, holders, is_approved, search
-from b24_pipeline.rules.records import MatchKind, MatchReason
+from b24_pipeline.rules.records import ApprovedConflict, LinkReview, MatchKind, MatchReason
 
 UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
 """What an address holds that may be similar to another one; two others are equal or are not."""
@@ -24,7 +24,7 @@ def matches(
     *,
     employees: DataFrame[frames.Employees],
     links: DataFrame[frames.Links],
-    approved: frozenset[tuple[int, int]],
+    review: LinkReview,
 ) -> pd.DataFrame:
     """What is decided for the rows still unmatched whose e-mail is similar to an employee's or another candidate's.
 
@@ -33,25 +33,28 @@ def matches(
         account: the employees that have an e-mail (`by_email`).
         employees: every user, judged.
         links: the stored links.
-        approved: pairs (user, employee) that a person has approved.
+        review: whose links are in doubt, and what a person has approved.
     """
     people = rows[rows["match"].isin([MatchKind.NONE, *MATCHED])]
     if not are_possible(people["email_key"], account["email_key"]):
         return people[:0]
     people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
     found = search(people[people["match"] == MatchKind.NONE], account=account)
-    owners = holders(links[links["callgear_id"].isin(found["callgear_id"])], employees=employees)
+    found_links = links[links["callgear_id"].isin(found["callgear_id"])]
+    owners = holders(found_links, employees=employees, unconfirmed=review.unconfirmed)
     matched = people[people["match"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
     others = people[~people.index.isin(found.index)]
     return pd.concat(
         [
-            with_employees(found.join(owners, on="callgear_id"), matched=matched["bitrix24_id"], approved=approved),
+            with_employees(
+                found.join(owners, on="callgear_id"), matched=matched["bitrix24_id"], approved=review.approved
+            ),
             duplicate_emails(others, reason=MatchReason.SIMILAR_EMAIL),
         ]
     )
 
 
-def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozenset[tuple[int, int]]) -> pd.DataFrame:
+def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
     """What is decided for those whose e-mail is similar to that of employees.
 
     Args:
@@ -62,7 +65,7 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
     active_holder = found["holder_id"].where(found["holder_active"].fillna(value=False).astype(bool))
     owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_holder)
     free = owner.isna() & ~found["ambiguous"]
-    accepted = free & is_approved(found, approved)
+    accepted = free & is_approved(found, reason=MatchReason.SIMILAR_EMAIL, approved=approved)
     accepted &= ~found["callgear_id"].where(accepted).duplicated()
     reason = pd.Series(MatchReason.SIMILAR_EMAIL.value, index=found.index, dtype="str")
     return decision(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from b24_pipeline.rules.records import Harm, MatchReason, Outcome, Rejection
+from b24_pipeline.rules.records import Harm, ListReason, MatchReason, Outcome, Rejection
 
 REASONS: Mapping[str, str] = {
     Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
@@ -21,6 +21,9 @@ REASONS: Mapping[str, str] = {
     MatchReason.ALREADY_LINKED: "the employee belongs to another active user",
     MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail",
     MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail",
+    MatchReason.IDENTITY_CHANGED: "the linked id now shows another first name, last name and e-mail",
+    ListReason.OTHER_NAME: "the responsible list has another name under this id, so it may be another source's",
+    ListReason.OTHER_NAME_APPROVED: "a person approved that the entry of the responsible list is this user's",
     MatchReason.SIMILAR_EMAIL: "an address in use differs from this e-mail only in letter forms or encoding",
     "active": "the user is imported and active",
     "dismissed": "the user was dismissed in Bitrix24",

@@ -1,10 +1,10 @@
-"""Approvals: for 24 hours a person lets runs do at most what one run listed, each of it once (R09, R16).
+"""Approvals: for 24 hours a person lets runs do at most what one run listed, each of it once (R07a, R09, R14, R16).
 
 No run takes an approval away by beginning: what is left of it follows from what later runs did, so that a run that ends
 early, or dies, leaves it to the next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,15 +13,19 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import MatchReason, Outcome
+from b24_pipeline.rules.deciding import decidable
+from b24_pipeline.rules.records import APPROVABLE, ApprovedConflict, MatchReason, Outcome
 from b24_pipeline.store.actions import actions
 from b24_pipeline.store.columns import column_list, from_arrow, sql_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import NotApprovable, UnknownRun
+from b24_pipeline.store.identities import accept_identities, identities_of_run
 from b24_pipeline.store.runs import CurrentRun
 
 VALIDITY = timedelta(hours=24)
 """A run can be approved for so long after it began, and an approval can be used for so long (R16)."""
+_USED_BY_RUNS = APPROVABLE - {MatchReason.IDENTITY_CHANGED}
+"""Conflicts whose approval a later run uses; that of a changed identity takes effect at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,13 @@ class Approval:
     Attributes:
         run_id: the run whose list was approved; of several the one approved last.
         actions: what the approved runs held; at most these may be done now.
-        reuse: the (user, employee) pairs whose reused e-mail address is approved (R09).
+        conflicts: those that were approved user by user (R09, R14). A changed identity (R07a) is not among them: its
+            approval takes effect when it is given.
     """
 
     run_id: str
     actions: DataFrame[frames.Actions]
-    reuse: frozenset[tuple[int, int]]
+    conflicts: frozenset[ApprovedConflict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +55,48 @@ class Approver:
 def approve(
     database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, approver: Approver, now: datetime
 ) -> DataFrame[frames.Actions]:
-    """Approve all that the run held, or the reused e-mail addresses of these users in it; return what that is.
+    """Approve all that the run held, or the conflicts of these users in it; return what that is.
 
     Raises:
         UnknownRun: there is no such run.
         NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
     """
     _refuse_unknown_or_old(database, run_id, now=now)
-    listed = actions(database, run_id)
     if bitrix24_ids is None:
-        meant = listed["outcome"] == Outcome.HELD
-        if not meant.any():
-            raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
+        _refuse_nothing_held(database, run_id)
     else:
-        is_reused = listed["reason"] == MatchReason.EMAIL_REUSED
-        reused = set(listed.loc[is_reused, "bitrix24_id"])
-        meant = is_reused & listed["bitrix24_id"].isin(bitrix24_ids)
-        strangers = [str(user) for user in bitrix24_ids if user not in reused]
-        if strangers:
-            raise NotApprovable(
-                f"Run {run_id} lists no reused e-mail address for {', '.join(strangers)};"
-                f" it does for {', '.join(map(str, sorted(reused))) or 'nobody'}."
-            )
+        _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
+    users = [None] if bitrix24_ids is None else bitrix24_ids
+    changed = identities_of_run(database, run_id) & set(users)
     with database.transaction():
-        for user in [None] if bitrix24_ids is None else bitrix24_ids:
+        for user in users:
             which = {"run_id": run_id, "bitrix24_id": user}
             given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
             database.execute("drop_approval", which)
             database.execute("add_approval", which | given)
-    return frames.check(frames.Actions, listed[meant])
+        accept_identities(database, run_id, sorted(changed))
+    return approved_actions(database, run_id, bitrix24_ids)
+
+
+def approved_actions(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None) -> DataFrame[frames.Actions]:
+    """What the approval of a run means: all that it held, or the conflicts of these users."""
+    listed = actions(database, run_id)
+    if bitrix24_ids is None:
+        return frames.check(frames.Actions, listed[listed["outcome"] == Outcome.HELD])
+    return frames.check(frames.Actions, listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)])
+
+
+def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
+    """The conflicts of a run that a person may decide: the reasons by user."""
+    listed = actions(database, run_id)
+    rows = listed[decidable(listed)]
+    found: dict[int, set[str]] = {}
+    for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
+        found.setdefault(user, set()).add(reason)
+    changed = identities_of_run(database, run_id)
+    for user in changed:
+        found.setdefault(user, set()).add(MatchReason.IDENTITY_CHANGED.value)
+    return {user: sorted(reasons) for user, reasons in sorted(found.items())}
 
 
 def open_approval(database: Database, *, now: datetime) -> Approval | None:
@@ -89,11 +107,14 @@ def open_approval(database: Database, *, now: datetime) -> Approval | None:
         return None
     left = pd.concat([left for _, left in lists], ignore_index=True)
     held = left["outcome"] == Outcome.HELD
-    reused = left[~held].dropna(subset=["callgear_id"])
+    by_user = left[~held][["reason", "bitrix24_id", "callgear_id"]]
     return Approval(
         run_id=lists[0][0],
         actions=frames.check(frames.Actions, left[held].reset_index(drop=True)),
-        reuse=frozenset(zip(reused["bitrix24_id"].tolist(), reused["callgear_id"].tolist(), strict=True)),
+        conflicts=frozenset(
+            ApprovedConflict(reason, user, None if pd.isna(employee) else employee)
+            for reason, user, employee in by_user.itertuples(index=False, name=None)
+        ),
     )
 
 
@@ -118,14 +139,14 @@ def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def _left(database: Database, approval: dict[str, Any]) -> DataFrame[frames.Actions]:
-    """What may still be done of one approval: what the run held, or one user's reused e-mail address."""
+    """What may still be done of one approval: what the run held, or one user's conflicts."""
     which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
     columns = column_list(sql_columns(frames.Actions))
     left = from_arrow(frames.Actions, database.table("left_of_approved", which, columns=columns))
     if approval["bitrix24_id"] is None:
         meant = left["outcome"] == Outcome.HELD
     else:
-        meant = (left["reason"] == MatchReason.EMAIL_REUSED) & (left["bitrix24_id"] == approval["bitrix24_id"])
+        meant = left["reason"].isin(_USED_BY_RUNS) & (left["bitrix24_id"] == approval["bitrix24_id"])
     return frames.check(frames.Actions, left[meant])
 
 
@@ -138,4 +159,20 @@ def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) ->
         instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
         raise NotApprovable(
             f"Run {run_id} began more than 24 hours ago: much may have changed. {instead} and approve that one."
+        )
+
+
+def _refuse_nothing_held(database: Database, run_id: str) -> None:
+    if not (actions(database, run_id)["outcome"] == Outcome.HELD).any():
+        raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
+
+
+def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]], *, run_id: str) -> None:
+    """Refuse users of whom the run lists no conflict that a person may decide; say whom it lists, and for what."""
+    others = [str(user) for user in users if user not in listed]
+    if others:
+        listing = ", ".join(f"{user} ({' and '.join(reasons)})" for user, reasons in listed.items())
+        raise NotApprovable(
+            f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
+            f" it does for {listing or 'nobody'}."
         )

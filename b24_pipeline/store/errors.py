@@ -14,6 +14,7 @@ StoreError
 ├── RunNotBegun                  writing without a run, or a run begun twice
 ├── NotApprovable                nothing there that may be approved
 ├── ExportFailed                 an address that cannot be written to
+├── NotLinked                    no live link of that user
 ├── UnknownPerson                nobody of that id or e-mail address
 └── AmbiguousPerson              several people of that e-mail address
 """
@@ -75,6 +76,10 @@ class NotApprovable(StoreError):
 
 class ExportFailed(StoreError):
     """The audit cannot be written to the given address."""
+
+
+class NotLinked(StoreError):
+    """A link is to be ended that is not there."""
 
 
 class UnknownPerson(StoreError):

@@ -29,6 +29,8 @@ _OF_USER: Mapping[str, tuple[str, ...]] = {
     "standing_actions": (*personal_columns(frames.Actions), *_ANSWERS),
     "dead_letters": (*personal_columns(frames.DeadLetters), *_ANSWERS),
     "pending_creates": personal_columns(frames.PendingCreates),
+    "identities": personal_columns(frames.Identities),
+    "links": ("end_comment",),
 }
 _MENTIONING: Mapping[str, tuple[str, ...]] = {
     "events": ("before", "after", "error"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from b24_pipeline.rules import frames
 from b24_pipeline.store import life_words as words
+from b24_pipeline.store.life_words import UNLINKED
 from b24_pipeline.store.people import users_named
 from b24_pipeline.store.reader import Reader
 from b24_pipeline.store.schema import HISTORIES
@@ -133,7 +134,8 @@ def _links(rows: list[Row]) -> Iterator[LifeEvent]:
     for row in rows:
         yield LifeEvent(row["linked_at"], row["run_id"], words.linked(row))
         if row["until_run"] is not None:
-            yield from _ended(row, words.unlinked(row))
+            by_hand = {"until_run_id": None} if row["end_reason"] == UNLINKED else {}
+            yield from _ended({**row, **by_hand}, words.unlinked(row))
 
 
 def _standing(rows: list[Row]) -> Iterator[LifeEvent]:

@@ -10,6 +10,8 @@ from b24_pipeline.rules.words import BY_EMAIL, BY_ID, kept, reason
 
 Row = Mapping[str, Any]
 
+UNLINKED = "unlinked"
+"""The `end_reason` of a link that a person ended."""
 NOT_SEEN = "(never seen in Bitrix24)"
 
 _MATCHES: Mapping[str, str] = {
@@ -47,6 +49,7 @@ _OUTCOMES: Mapping[str, str] = {
     Outcome.HELD: "held by a safety limit until somebody approves",
     Outcome.WAITING: "waiting to be tried again after failures",
     Outcome.SKIPPED: "skipped",
+    Outcome.CONFLICT: "in conflict until somebody decides",
 }
 _LINKED_BY: Mapping[str, str] = {
     "create": "it was created by the import",
@@ -187,7 +190,8 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
         return "Not in Bitrix24 any more, and never imported"
     if link["until_run"] is None:
         return f"Not in Bitrix24 any more, and CallGear employee {link['callgear_id']} does not exist any more"
-    return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} is linked with another user now"
+    ended = "was unlinked" if link["end_reason"] == UNLINKED else "is linked with another user now"
+    return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} {ended}"
 
 
 def tries(dead_letters: Sequence[Row]) -> str:
@@ -214,7 +218,11 @@ def linked(row: Row) -> str:
 
 def unlinked(row: Row) -> str:
     """A link ended."""
-    return f"the link with CallGear employee {row['callgear_id']} ended: another one took its place"
+    ended = f"the link with CallGear employee {row['callgear_id']} ended"
+    if row["end_reason"] != UNLINKED:
+        return f"{ended}: another one took its place"
+    comment = f": {row['end_comment']}" if row["end_comment"] else ""
+    return f"{ended}: {row['ended_by']} ended it with b24-pipeline unlink{comment}"
 
 
 def stands(row: Row) -> str:
@@ -236,7 +244,7 @@ def done(row: Row) -> str:
 
 
 def _standing(row: Row) -> str:
-    if row["outcome"] in (Outcome.REJECTED, Outcome.CONFLICT):
+    if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
         return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
     return f"{_ACTIONS[row['action']]}: {_OUTCOMES.get(row['outcome'], row['outcome'])}"
 

@@ -8,8 +8,10 @@ from datetime import datetime
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
+from b24_pipeline.store.approvals import Approver
 from b24_pipeline.store.columns import column_list, from_arrow, sql_columns, table_of
 from b24_pipeline.store.database import Database
+from b24_pipeline.store.errors import NotLinked
 from b24_pipeline.store.runs import CurrentRun
 
 _IDS = {"bitrix24_id": int}
@@ -52,6 +54,8 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
     with database.transaction(), database.seen(rows):
         database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
+        database.execute("drop_identities")
+        database.execute("add_identities")
         database.execute("drop_pending_creates")
         database.execute("finish_links")
 
@@ -72,6 +76,23 @@ def finish_links(database: Database, bitrix24_ids: Iterable[int]) -> None:
     """Note that the employees of these users' links are as they shall be."""
     with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
         database.execute("finish_links")
+
+
+def unlink(database: Database, users: Sequence[int], by: Approver, *, at: datetime) -> list[int]:
+    """End the live links of these users, all or none; gives the CallGear ids of their employees.
+
+    Raises:
+        NotLinked: one of them has no live link.
+    """
+    employees = [database.value("live_link", {"bitrix24_id": user}) for user in users]
+    strangers = [str(user) for user, employee in zip(users, employees, strict=True) if employee is None]
+    if strangers:
+        raise NotLinked(f"No link was ended: Bitrix24 user {', '.join(strangers)} has none.")
+    with database.transaction():
+        for user in users:
+            which = {"bitrix24_id": user, "at": at, "by": by.name, "comment": by.comment or None}
+            database.execute("unlink", which)
+    return [int(employee) for employee in employees]
 
 
 def _ended(written: Sequence[LinkWritten]) -> list[bool]:

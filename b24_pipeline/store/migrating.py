@@ -98,6 +98,7 @@ def _renew_views(database: Database, layout: Layout) -> None:
     database.execute("approvals_view")
     database.execute("last_import_view", columns=column_list(layout.tables["runs"]))
     database.execute("people_view")
+    database.execute("identities_view", columns=column_list(sql_columns(frames.Identities)))
     for table, columns in layout.histories.items():
         for name in ("current_view", "history_view", "as_of_macro"):
             database.execute(name, table=table, columns=column_list(columns))

@@ -1,8 +1,11 @@
 """Finding a person by what somebody types: a Bitrix24 id or an e-mail address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
 
 from b24_pipeline.rules.normalising import compared_address
+from b24_pipeline.store.columns import to_pandas
 from b24_pipeline.store.database import Database, Parameters
 
 _DIGITS = 18
@@ -25,6 +28,11 @@ def employees_named(database: Database, email: str) -> list[int]:
 def emails_of(database: Database, user: int) -> list[str]:
     """All addresses that the user has or had."""
     return [row["email"] for row in database.records("emails_of_user", {"user": user})]
+
+
+def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
+    """The names that these users have or had, in the columns of `list_names.NAMES`; who was never seen has no row."""
+    return to_pandas(database.table("names_of_users", {"users": sorted(users)}))
 
 
 def employees_of(database: Database, user: int | None, emails: Sequence[str]) -> list[int]:

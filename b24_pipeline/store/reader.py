@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Harm
-from b24_pipeline.store import actions, approvals, facts, histories, links, runs, withholding
+from b24_pipeline.store import actions, approvals, facts, histories, identities, links, runs, withholding
 from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.runs import Moment, PastRun
@@ -51,6 +51,10 @@ class Reader:
     def ever_linked(self) -> frozenset[int]:
         """The users that have or had a link (R14)."""
         return links.ever_linked(self.database)
+
+    def identities(self) -> DataFrame[frames.Identities]:
+        """The person whom each live link was accepted for (R07a)."""
+        return identities.identities(self.database)
 
     def pending_creates(self) -> DataFrame[frames.PendingCreates]:
         """The creates that were announced and whose outcome is not known (R18)."""

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import ERASED
 from b24_pipeline.store.columns import column_list, personal_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.paths import Paths
@@ -48,6 +49,7 @@ def expire(database: Database, *, since: datetime) -> int:
         remember_first_import(database)
         database.execute("expire_users", kept)
         database.execute("blank_leavers", kept, blanked=_BLANKED, columns=column_list(_OF_LEAVERS))
+        database.execute("blank_identities", {**kept, "erased": ERASED})
         for table in _EXPIRING:
             database.execute("expire_rows", kept, table=table)
         for table in _OF_RUNS:

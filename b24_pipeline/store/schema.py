@@ -88,15 +88,18 @@ _KINDS_AND_EXEMPTIONS = Upgrade(
     ),
 )
 
+_IDENTITIES = Upgrade(3, (statement("create_identities"),))
+
 LAYOUT = Layout(
     version=3,
-    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS),
+    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS, _IDENTITIES),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
         "facts": {"name": "VARCHAR", "value": "VARCHAR"},
         "runs": _RUNS,
         **{table: {**sql_columns(model), **_SPAN} for model, table in HISTORIES.items()},
-        "links": {**_LINKS, **_SPAN},
+        "links": {**_LINKS, **_SPAN, "end_reason": "VARCHAR", "ended_by": "VARCHAR", "end_comment": "VARCHAR"},
+        "identities": sql_columns(frames.Identities),
         "pending_creates": sql_columns(frames.PendingCreates),
         "unfinished_links": sql_columns(frames.UnfinishedLinks),
         "events": {"run": "BIGINT", **sql_columns(frames.Actions)},

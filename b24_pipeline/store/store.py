@@ -14,7 +14,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import actions, approvals, facts, histories, links, opening, runs, withholding
+from b24_pipeline.store import actions, approvals, facts, histories, identities, links, opening, runs, withholding
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.approvals import Approver
 from b24_pipeline.store.database import Database
@@ -188,6 +188,18 @@ class Store(Reader):
         if written:
             links.put_links(self.database, self._current_run(), written, at=self._now())
 
+    def put_identities(self, frame: DataFrame[frames.Identities]) -> None:
+        """Replace the accepted persons of all links (R07a)."""
+        identities.put_identities(self.database, self._withheld.without_texts(frames.Identities, frame))
+
+    def unlink(self, users: Sequence[int], by: Approver) -> list[int]:
+        """End these users' links, because a person said so; gives the CallGear ids of their employees.
+
+        Raises:
+            NotLinked: one of them has no live link; then none is ended.
+        """
+        return links.unlink(self.database, users, by, at=self._now())
+
     def announce_creates(self, announced: Sequence[tuple[int, str]]) -> None:
         """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
         links.announce_creates(self.database, self._current_run(), announced)
@@ -222,7 +234,7 @@ class Store(Reader):
     def approve(
         self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER
     ) -> DataFrame[frames.Actions]:
-        """Approve all that a run held (R16), or the reused e-mail addresses of these users in it (R09).
+        """Approve all that a run held (R16), or the conflicts of these users in it (R07a, R09, R14).
 
         The first 8 characters of its id are enough. Returns what was approved.
 

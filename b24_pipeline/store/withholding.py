@@ -8,11 +8,12 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.records import ERASED
 from b24_pipeline.store.columns import personal_columns
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.facts import fact, put_facts
 
-FORGOTTEN = "(forgotten)"
+FORGOTTEN = ERASED
 """Stands where a text was."""
 
 JSON_COLUMNS = frozenset({"before", "after", "phone_numbers"})

@@ -21,7 +21,6 @@ MOST_TIMES, MOST_MEMORY = 4.0, 2.5 * 1024
 
 NAMES = ("Ирина", "Ana", "  José ", "Łukasz", "Олег", "Li", "Mary  Ann", "Zoë", "Ярослав", "Ben")
 LAST_NAMES = ("Лебедева", "Costa", "O'Neill", "Ştefan", "Зимин", "Müller", "van der  Berg", "García", "Smith", "Иванов")
-NO_LINK_MOVED = frozenset[tuple[int, int]]()
 
 PLAN = """
 WITH judged AS (
@@ -131,7 +130,6 @@ def ours(given: Case) -> pd.DataFrame:
         callgear_employees=given.callgear_employees,
         links=given.links,
         pending=frames.empty(frames.PendingCreates),
-        approved_reuse=NO_LINK_MOVED,
     )
     return planning.plan_upsert(judged, matches=matches, callgear_employees=given.callgear_employees, policy=policy)
 

@@ -38,7 +38,9 @@ def traced(user: int = 7, *texts: str, known: bool = True, person: str = "Name7 
 
 def conflict(user: int, *, reason: str = "email_reused", person: str = "Heir Ira") -> Row:
     """Somebody in conflict."""
-    return action(user, kind=ActionKind.CONFLICT, outcome=Outcome.CONFLICT, reason=reason, person=person)
+    return action(
+        user, kind=ActionKind.CONFLICT, outcome=Outcome.CONFLICT, reason=reason, person=person, callgear_id=101
+    )
 
 
 def test_a_run_for_one_person_shows_that_persons_steps_and_nobody_else() -> None:

@@ -77,7 +77,7 @@ def test_r14_who_owns_deals_waits_and_is_tried_again_ever_more_rarely(imported: 
     assert (refused.status, refused.counts.failed, refused.counts.responsible_removed) == ("partial", 1, 1)
     assert (waiting.status, waiting.outcomes()) == ("done", {owner: "remove_responsible dismissed: waiting"})
     assert refused_again.outcomes() == {owner: "remove_responsible dismissed: failed"}
-    assert imported.account.responsible == {str(owner): f"Owner {owner}"}
+    assert imported.account.responsible == {str(owner): "Person1 Ira"}
 
 
 def test_r14_owners_of_deals_who_are_due_together_hold_nobody_else(imported: World) -> None:

@@ -139,7 +139,7 @@ def test_the_headings_say_the_findings(told: Figures) -> None:
 
 
 def test_r09_the_page_says_how_a_mailbox_that_was_passed_on_is_approved(told: Figures) -> None:
-    hint = "If the employee shall be theirs: b24-pipeline approve run-3 --user ID lets the next run link it"
+    hint = "If the mailbox has passed on: b24-pipeline approve run-3 --user ID"
     reused = replace(told, refused=(Refused("email_reused", (("Heir Ira", 7),)),))
     assert hint in Page(page(reused, [])).text
     assert "approve run-3 --user" not in Page(page(told, [])).text

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.rules.records import MatchKind, MatchReason, Policy, Scope, Standing
-from b24_pipeline_tests.people import Row, callgear_employee, link, matches_of, user
+from b24_pipeline_tests.people import Row, callgear_employee, link, matches_of, reuse_approved, user
 
 
 def test_r07_a_user_whose_linked_employee_exists_is_matched_by_id_whatever_the_emails_say() -> None:
@@ -136,7 +136,7 @@ def test_r09_a_reused_email_is_matched_once_a_person_has_approved_just_this_pair
         *people,
         account=[callgear_employee(101, email="ira@x.test"), callgear_employee(102, email="oleg@x.test")],
         stored=[link(8, 101), link(9, 102)],
-        approved_reuse=frozenset({(2, 101), (3, 101), (2, 102)}),
+        approved=reuse_approved((2, 101), (3, 101), (2, 102)),
     )
     assert found == {
         2: (MatchKind.BY_EMAIL, MatchReason.EMAIL_REUSE_APPROVED, 101, 8),
@@ -173,7 +173,7 @@ def test_r09_an_approval_never_takes_an_employee_from_an_active_user() -> None:
         user(2, email="ira@x.test"),
         account=[callgear_employee(101, email="ira@x.test")],
         stored=[link(1, 101)],
-        approved_reuse=frozenset({(2, 101)}),
+        approved=reuse_approved((2, 101)),
     )
     assert found[2] == (MatchKind.CONFLICT, MatchReason.ALREADY_LINKED, 101, 1)
 
@@ -283,3 +283,32 @@ def test_the_match_table_has_one_row_for_every_user_and_none_for_an_empty_portal
     people = [user(5), user(1, active=False), user(3, last_name=None)]
     assert list(matches_of(*people, account=[callgear_employee(101)])) == [5, 1, 3]
     assert matches_of(account=[callgear_employee(101)], stored=[link(1, 101)]) == {}
+
+
+IN_DOUBT = frozenset({1})
+
+
+@pytest.mark.parametrize("account", [[callgear_employee(101)], []], ids=["employee", "stale link"])
+def test_r07a_the_link_of_who_is_in_doubt_is_not_followed(account: list[Row]) -> None:
+    found = matches_of(user(1), account=account, stored=[link(1, 101)], unconfirmed=IN_DOUBT)
+    employee = 101 if account else None
+    assert found == {1: (MatchKind.CONFLICT, MatchReason.IDENTITY_CHANGED, employee, None)}
+
+
+def test_r07a_who_is_no_candidate_is_not_in_conflict() -> None:
+    found = matches_of(user(1, active=False), stored=[link(1, 101)], unconfirmed=IN_DOUBT)
+    assert found == {1: (MatchKind.DISMISSED, None, None, None)}
+
+
+def test_r07a_r12_who_is_in_doubt_competes_for_no_email() -> None:
+    rows = [user(1, email="a@x.test"), user(2, email="a@x.test")]
+    found = matches_of(*rows, account=[callgear_employee(101)], stored=[link(1, 101)], unconfirmed=IN_DOUBT)
+    assert found[2] == (MatchKind.NONE, None, None, None)
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_r07a_r09_the_employee_of_who_is_in_doubt_is_already_linked(active: bool) -> None:
+    rows = [user(1, active=active), user(2, last_name="Name1", email="ira@x.test")]
+    account = [callgear_employee(101, email="ira@x.test")]
+    found = matches_of(*rows, account=account, stored=[link(1, 101)], unconfirmed=IN_DOUBT)
+    assert found[2] == (MatchKind.CONFLICT, MatchReason.ALREADY_LINKED, 101, 1)

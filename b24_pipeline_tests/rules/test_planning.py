@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.records import ActionKind, Harm, MatchReason, OnIdMatch, Outcome, Policy
-from b24_pipeline_tests.people import Row, actions, callgear_employee, link, phone_entry, planned, user
+from b24_pipeline.rules.records import ActionKind, ApprovedConflict, Harm, MatchReason, OnIdMatch, Outcome, Policy
+from b24_pipeline_tests.people import Row, actions, callgear_employee, link, phone_entry, planned, reuse_approved, user
 
 SENT = ("first_name", "last_name", "patronymic", "email", "phones")
 
@@ -84,18 +84,18 @@ def test_r09_matched_by_email_is_linked_and_only_what_is_not_right_is_sent(
 
 @pytest.mark.parametrize(
     ("newcomer", "approved"),
-    [("Name8", frozenset()), ("Zimina", frozenset({(1, 101)}))],
+    [("Name8", frozenset()), ("Zimina", reuse_approved((1, 101)))],
     ids=["rehired", "e-mail reuse approved"],
 )
 @pytest.mark.parametrize("last_name", ["Other", "(bitrix24) Name8", "(bitrix24) Zimina"])
 def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
-    newcomer: str, approved: frozenset[tuple[int, int]], last_name: str
+    newcomer: str, approved: frozenset[ApprovedConflict], last_name: str
 ) -> None:
     plan = planned(
         user(1, email="ira@x.test", last_name=newcomer),
         account=[callgear_employee(101, email="ira@x.test", last_name=last_name)],
         stored=[link(8, 101)],
-        approved_reuse=approved,
+        approved=approved,
     )
     assert plan[["action", "harm", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
 

@@ -11,7 +11,7 @@ from b24_pipeline.settings import named_fields
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")
 RULES = {head.split()[0]: head + text for head, text in re.findall(r"(?m)^### (R\d\d.*)\n((?:(?!^##).*\n)*)", PAGE)}
-EVERY_RULE = sorted([f"R{number:02}" for number in range(1, 21)] + ["R09a", "R16a", "R16b", "R16c", "R18a"])
+EVERY_RULE = sorted([f"R{number:02}" for number in range(1, 21)] + ["R07a", "R09a", "R16a", "R16b", "R16c", "R18a"])
 NAMED_CODE = re.compile(r"((?:`\w+`(?:, | and )?)+)\s+in\s+`(b24_pipeline/[\w/]+\.py)`")
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason
+from b24_pipeline.rules.records import ActionKind, ApprovedConflict, Harm, MatchKind, MatchReason
 from b24_pipeline.rules.similar_emails import similar_form
-from b24_pipeline_tests.people import by_user, callgear_employee, link, matches_of, planned, user
+from b24_pipeline_tests.people import by_user, callgear_employee, link, matches_of, planned, similar_approved, user
 
 FREE = (MatchKind.NONE, None, None, None)
 SIMILAR = (MatchKind.CONFLICT, MatchReason.SIMILAR_EMAIL)
@@ -66,7 +66,7 @@ def test_r09_several_similar_employees_are_a_conflict_that_names_none() -> None:
 def test_r09_a_similar_address_is_linked_once_a_person_has_approved_just_this_pair() -> None:
     people = [user(1, email="straße@x.test"), user(2, email="ﬁnn@x.test")]
     account = [callgear_employee(101, email="strasse@x.test"), callgear_employee(102, email="finn@x.test")]
-    found = matches_of(*people, account=account, approved_reuse=frozenset({(1, 101), (2, 101)}))
+    found = matches_of(*people, account=account, approved=similar_approved((1, 101), (2, 101)))
     assert found == {
         1: (MatchKind.BY_EMAIL, MatchReason.SIMILAR_EMAIL_APPROVED, 101, None),
         2: (*SIMILAR, 102, None),
@@ -76,7 +76,7 @@ def test_r09_a_similar_address_is_linked_once_a_person_has_approved_just_this_pa
 def test_r09_of_two_users_approved_for_one_similar_employee_one_is_linked() -> None:
     people = [user(1, email="ﬁnn@x.test"), user(2, email="fiNN\u00df@x.test"), user(3, email="finnẞ@x.test")]
     account = [callgear_employee(101, email="finnss@x.test")]
-    found = matches_of(*people, account=account, approved_reuse=frozenset({(2, 101), (3, 101)}))
+    found = matches_of(*people, account=account, approved=similar_approved((2, 101), (3, 101)))
     assert found == {
         1: FREE,
         2: (MatchKind.BY_EMAIL, MatchReason.SIMILAR_EMAIL_APPROVED, 101, None),
@@ -84,17 +84,17 @@ def test_r09_of_two_users_approved_for_one_similar_employee_one_is_linked() -> N
     }
 
 
-@pytest.mark.parametrize("approved", [frozenset(), frozenset({(2, 101)})], ids=["not approved", "approved"])
+@pytest.mark.parametrize("approved", [frozenset(), similar_approved((2, 101))], ids=["not approved", "approved"])
 @pytest.mark.parametrize("stored", [[], [link(1, 101)]], ids=["matched in this run", "linked"])
 def test_r09_r12_the_employee_of_another_active_user_is_never_taken(
-    approved: frozenset[tuple[int, int]], stored: list[dict[str, object]]
+    approved: frozenset[ApprovedConflict], stored: list[dict[str, object]]
 ) -> None:
     found = matches_of(
         user(1, email="strasse@x.test"),
         user(2, email="straße@x.test"),
         account=[callgear_employee(101, email="strasse@x.test")],
         stored=stored,
-        approved_reuse=approved,
+        approved=approved,
     )
     assert found[1][2] == 101
     assert found[2] == (*SIMILAR, None, 1)
@@ -106,7 +106,7 @@ def test_r09_r12_the_employee_of_an_active_user_out_of_scope_is_never_taken() ->
         user(2, email="straße@x.test"),
         account=[callgear_employee(101, email="strasse@x.test")],
         stored=[link(1, 101)],
-        approved_reuse=frozenset({(2, 101)}),
+        approved=similar_approved((2, 101)),
     )
     assert found[2] == (*SIMILAR, None, 1)
 
@@ -114,7 +114,7 @@ def test_r09_r12_the_employee_of_an_active_user_out_of_scope_is_never_taken() ->
 def test_r09_the_link_of_a_leaver_moves_with_the_approval_of_a_similar_address() -> None:
     people, account = [user(2, email="straße@x.test")], [callgear_employee(101, email="strasse@x.test")]
     assert matches_of(*people, account=account, stored=[link(1, 101)]) == {2: (*SIMILAR, 101, 1)}
-    plan = planned(*people, account=account, stored=[link(1, 101)], approved_reuse=frozenset({(2, 101)}))
+    plan = planned(*people, account=account, stored=[link(1, 101)], approved=similar_approved((2, 101)))
     assert by_user(plan, "action") == {2: ActionKind.LINK}
     assert by_user(plan, "harm") == {2: Harm.LINK_MOVE}
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from b24_pipeline.rules.records import MatchReason, Rejection
+from b24_pipeline.rules.records import ListReason, MatchReason, Rejection
 from b24_pipeline.rules.words import REASONS, kept, reason
 
 
-@pytest.mark.parametrize("word", [*Rejection, *MatchReason])
+@pytest.mark.parametrize("word", [*Rejection, *MatchReason, *ListReason])
 def test_every_reason_of_the_rules_has_its_words(word: str) -> None:
     assert reason(word) == REASONS[word]
     assert "_" not in reason(word)

@@ -8,6 +8,7 @@ import pytest
 from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import Paths, Step
 from b24_pipeline.store.errors import NotApprovable, UnknownRun
+from b24_pipeline_tests.people import reuse_approved
 from b24_pipeline_tests.store.recording import Recorder, action, actions, ask
 
 REMOVAL = action(9, "remove_responsible", "held", harm="removal")
@@ -45,7 +46,7 @@ def left(recorder: Recorder) -> list[int]:
     approval = recorder.store.open_approval(recorder.clock())
     if approval is None:
         return []
-    return [*approval.actions["bitrix24_id"], *(user for user, _ in approval.reuse)]
+    return [*approval.actions["bitrix24_id"], *(given.bitrix24_id for given in approval.conflicts)]
 
 
 @pytest.mark.usefixtures("held_run")
@@ -59,14 +60,14 @@ def test_r16_an_approved_run_gives_the_list_of_what_it_held(recorder: Recorder, 
     assert approval is not None
     assert approval.run_id == held_run
     assert approval.actions["bitrix24_id"].tolist() == [1]
-    assert approval.reuse == frozenset()
+    assert approval.conflicts == frozenset()
 
 
 def test_r09_a_reused_address_is_approved_one_by_one(recorder: Recorder, held_run: str) -> None:
     recorder.store.approve(held_run, bitrix24_ids=[2])
     approval = recorder.store.open_approval(recorder.clock())
     assert approval is not None
-    assert approval.reuse == {(2, 12)}
+    assert approval.conflicts == reuse_approved((2, 12))
     assert approval.actions.empty
 
 
@@ -76,7 +77,7 @@ def test_both_kinds_of_approval_add_up(recorder: Recorder, held_run: str) -> Non
     recorder.store.approve(held_run)
     approval = recorder.store.open_approval(recorder.clock())
     assert approval is not None
-    assert (approval.actions["bitrix24_id"].tolist(), approval.reuse) == ([1], {(2, 12)})
+    assert (approval.actions["bitrix24_id"].tolist(), approval.conflicts) == ([1], reuse_approved((2, 12)))
 
 
 @pytest.mark.parametrize("status", [RunStatus.DONE, RunStatus.FAILED, RunStatus.INTERRUPTED])

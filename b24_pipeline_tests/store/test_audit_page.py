@@ -17,7 +17,13 @@ PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf
 QUERIES = re.findall(r"^([^\n]+:)\n\n```sql\n(.+?);\n```$", PAGE, re.DOTALL | re.MULTILINE)
 SECTIONS = dict(re.findall(r"^### audit\.(\w+)\n(.+?)(?=^###|\Z)", PAGE, re.DOTALL | re.MULTILINE))
 SAME_COLUMNS = {"last_import": "runs"}
-DESCRIBED = {**HISTORIES, frames.DeadLetters: "dead_letters", frames.PendingCreates: "pending_creates"}
+DESCRIBED = {
+    **HISTORIES,
+    frames.DeadLetters: "dead_letters",
+    frames.Identities: "identities",
+    frames.PendingCreates: "pending_creates",
+}
+ENDS = {"links": [("end_reason",), ("ended_by",), ("end_comment",)]}
 
 
 def columns_in(section: str) -> dict[str, str]:
@@ -78,4 +84,5 @@ def test_a_history_has_four_columns_more(filled: Paths) -> None:
     for table in [*HISTORIES.values(), "links"]:
         plain = ask(filled, f"SELECT column_name FROM (DESCRIBE audit.{table})")
         history = ask(filled, f"SELECT column_name FROM (DESCRIBE audit.{table}_history)")
-        assert history == [*plain, ("from_run",), ("from_at",), ("until_run",), ("until_at",)]
+        span = [("from_run",), ("from_at",), ("until_run",), ("until_at",)]
+        assert history == [*plain, *span, *ENDS.get(table, [])]

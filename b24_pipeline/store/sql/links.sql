@@ -20,7 +20,7 @@ ORDER BY links.bitrix24_id
 SELECT bitrix24_id FROM store.links
 
 -- name: end_links
-UPDATE store.links SET until_run = $run, until_at = $at
+UPDATE store.links SET until_run = $run, until_at = $at, end_reason = 'replaced'
 WHERE until_run IS NULL
   AND (bitrix24_id IN (SELECT bitrix24_id FROM seen) OR callgear_id IN (SELECT callgear_id FROM seen))
 
@@ -29,8 +29,19 @@ INSERT INTO store.links BY NAME
 SELECT bitrix24_id, callgear_id, linked_by, CAST($linked_at AS TIMESTAMPTZ) AS linked_at, $run_id AS run_id,
        CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at,
        CASE WHEN has_ended THEN CAST($run AS BIGINT) END AS until_run,
-       CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS until_at
+       CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS until_at,
+       CASE WHEN has_ended THEN 'replaced' END AS end_reason
 FROM seen
+
+-- name: live_link
+SELECT callgear_id FROM store.links WHERE bitrix24_id = $bitrix24_id AND until_run IS NULL
+
+-- name: unlink
+-- No run ends it: the last one still had it, the next one does not.
+UPDATE store.links
+SET until_run = (SELECT max(number) + 1 FROM store.runs), until_at = CAST($at AS TIMESTAMPTZ),
+    end_reason = 'unlinked', ended_by = $by, end_comment = $comment
+WHERE until_run IS NULL AND bitrix24_id = $bitrix24_id
 
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id

@@ -14,6 +14,11 @@ ORDER BY bitrix24_id
 -- name: employees_by_email
 SELECT DISTINCT callgear_id FROM store.callgear_employees WHERE lower(trim(email)) = lower($email) ORDER BY callgear_id
 
+-- name: names_of_users
+SELECT bitrix24_id, last_name, first_name, second_name AS patronymic FROM store.bitrix24_users
+WHERE bitrix24_id IN (SELECT unnest($users))
+ORDER BY from_run
+
 -- name: emails_of_user
 SELECT trim(email) AS email FROM store.bitrix24_users WHERE bitrix24_id = $user AND email IS NOT NULL
 UNION

@@ -70,6 +70,10 @@ SELECT {columns} FROM store.dead_letters
 CREATE OR REPLACE VIEW audit.pending_creates AS
 SELECT {columns} FROM store.pending_creates
 
+-- name: identities_view
+CREATE OR REPLACE VIEW audit.identities AS
+SELECT {columns} FROM store.identities
+
 -- name: approvals_view
 CREATE OR REPLACE VIEW audit.approvals AS
 SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, approvals.approved_by, approvals.comment,

@@ -1,0 +1,109 @@
+"""R07a: whether the user of a linked id still is the person whom the link was accepted for.
+
+The last accepted name and e-mail of a linked id (`frames.Identities`) follow the user's as long as it is the same
+person. They stand still from the moment another person is seen, so that a stranger is not compared with a stranger.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.normalising import email_key, name_key
+from b24_pipeline.rules.records import ERASED
+
+CHANGED_COUNT, CHANGED_SHARE = 3, 0.05
+"""More linked people than this count *and* this share changed at once: another portal answers behind the address."""
+KEYS = {"first_name": name_key, "last_name": name_key, "email": email_key}
+"""How each compared field is normalised (R04)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One field of every identity, row by row.
+
+    Attributes:
+        equal: the field has a value, and it is the accepted one.
+        erased: the accepted value was erased, so that it cannot differ.
+        differs: the field has a value, and it is another than the accepted one. A field that lost its value does not
+            differ: nothing says that it is somebody else's.
+    """
+
+    equal: pd.Series
+    erased: pd.Series
+    differs: pd.Series
+
+
+def observe(
+    employees: DataFrame[frames.Employees],
+    *,
+    identities: DataFrame[frames.Identities],
+    deleted: frozenset[int] = frozenset(),
+) -> DataFrame[frames.Identities]:
+    """The identities after a fetch: who seems to be another person is marked, the others are followed.
+
+    Args:
+        employees: every user of the fetch, normalised.
+        identities: the linked users as they were accepted last.
+        deleted: users whose deletion is confirmed (R13).
+    """
+    current = employees[["bitrix24_id", *KEYS]].add_suffix("_now").rename(columns={"bitrix24_id_now": "bitrix24_id"})
+    rows = identities.merge(current, on="bitrix24_id", how="left")
+    present = rows["bitrix24_id"].isin(employees["bitrix24_id"]).astype(bool)
+    differing = rows[present & any_of([rows[name].fillna("") != rows[f"{name}_now"].fillna("") for name in KEYS])]
+    changed = rows["changed"] & ~present
+    changed.loc[differing.index] = is_another_person(differing)
+    followed = present & ~changed
+    gone = (rows["deleted"] | (rows["bitrix24_id"].isin(deleted).astype(bool) & ~changed)) & ~followed
+    texts = {name: rows[f"{name}_now"].fillna(rows[name]).where(followed, rows[name]) for name in KEYS}
+    return frames.check(
+        frames.Identities,
+        rows.assign(**texts, changed=changed, deleted=gone)[frames.names(frames.Identities)],
+    )
+
+
+def is_another_person(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row's user is another person than the accepted one.
+
+    First name, last name and e-mail are all others; or the id was deleted and comes back with another last name and
+    e-mail. Where everything accepted was erased nothing can be compared: what was decided before stays.
+    """
+    fields = {name: compared(rows[name], rows[f"{name}_now"], field=name) for name in KEYS}
+    alike = any_of([field.equal | field.erased for field in fields.values()])
+    differing = pd.concat([field.differs for field in fields.values()], axis=1).sum(axis=1)
+    erased = any_of([field.erased for field in fields.values()])
+    returned = [fields["last_name"], fields["email"]]
+    came_back_as_another = (
+        rows["deleted"]
+        & ~any_of([field.equal for field in returned])
+        & any_of([field.differs | field.erased for field in returned])
+    )
+    return (~alike & (differing > 1)) | came_back_as_another | (rows["changed"] & erased)
+
+
+def compared(accepted: pd.Series, current: pd.Series, *, field: str) -> Comparison:
+    """One field as it was accepted and as it is now, normalised."""
+    erased = accepted == ERASED
+    known, now = KEYS[field](accepted.mask(erased)), KEYS[field](current)
+    equal = (known == now) & now.notna()
+    return Comparison(equal=equal, erased=erased, differs=now.notna() & ~equal & ~erased)
+
+
+def any_of(conditions: list[pd.Series]) -> pd.Series:
+    """Whether any of the conditions holds, row by row."""
+    return pd.concat(conditions, axis=1).any(axis=1)
+
+
+def changed_users(identities: DataFrame[frames.Identities]) -> frozenset[int]:
+    """The linked users who seem to be another person, and whom nobody has approved."""
+    return frozenset(int(user) for user in identities.loc[identities["changed"], "bitrix24_id"])
+
+
+def is_another_portal(identities: DataFrame[frames.Identities]) -> bool:
+    """R07a: whether so many linked people are others that another portal must be answering.
+
+    Those who are known already and wait for a decision count too: an accident in small portions is an accident.
+    """
+    changed = int(identities["changed"].sum())
+    return changed > CHANGED_COUNT and changed > CHANGED_SHARE * len(identities)

@@ -1,0 +1,93 @@
+"""R14: whether an entry of the responsible list is this person's, or another source's under the same `ext_id`."""
+
+from collections import Counter
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.normalising import name_key
+from b24_pipeline.rules.records import (
+    ERASED,
+    NOTHING_REVIEWED,
+    ActionKind,
+    LinkReview,
+    ListReason,
+    MatchReason,
+    Outcome,
+)
+
+NAMES = ["bitrix24_id", "last_name", "first_name", "patronymic"]
+"""The columns of known names: one row for each set of names that a person has or had."""
+Spelling = tuple[int | str, ...]
+"""A user's id, and the words of a name in alphabetical order."""
+_CHANGES_OF_ENTRIES = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
+
+
+def review_list_plan(
+    plan: DataFrame[frames.Plan],
+    *,
+    names: pd.DataFrame,
+    prefix: str,
+    review: LinkReview = NOTHING_REVIEWED,
+) -> DataFrame[frames.Plan]:
+    """The plan with the entries of others in conflict (R14), and of those whose identity is in doubt (R07a).
+
+    Args:
+        plan: what would be done if every entry were the user's own (`plan_responsible_list`).
+        names: the names of the plan's people, now and before (`NAMES`).
+        prefix: what CallGear last names begin with (R06); an entry may carry it.
+        review: whose links are in doubt, and what a person has approved.
+    """
+    if plan.empty:
+        return plan
+    in_doubt = plan["bitrix24_id"].isin(review.unconfirmed)
+    foreign = plan["action"].isin(_CHANGES_OF_ENTRIES) & ~is_own_name(plan, names=names, prefix=prefix)
+    users = {given.bitrix24_id for given in review.approved if given.reason == ListReason.OTHER_NAME}
+    accepted = foreign & plan["bitrix24_id"].isin(users)
+    conflict = in_doubt | (foreign & ~accepted)
+    reviewed = plan.assign(
+        reason=plan["reason"]
+        .mask(foreign, ListReason.OTHER_NAME.value)
+        .mask(accepted, ListReason.OTHER_NAME_APPROVED.value)
+        .mask(in_doubt, MatchReason.IDENTITY_CHANGED.value),
+        outcome=plan["outcome"].mask(conflict, Outcome.CONFLICT.value),
+        harm=plan["harm"].mask(conflict),
+    )
+    active_in_doubt = in_doubt & (plan["action"] != ActionKind.REMOVE_RESPONSIBLE)
+    return frames.check(frames.Plan, reviewed[~active_in_doubt])
+
+
+def is_own_name(plan: DataFrame[frames.Plan], *, names: pd.DataFrame, prefix: str) -> pd.Series:
+    """Whether each row's entry is listed under a name of its user."""
+    prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
+    own = own_names(names, prefix_words=prefix_words)
+    listed = zip(plan["bitrix24_id"], comparable(plan["last_name_before"]), strict=True)
+    found = [not own.isdisjoint(spellings(user, name.split(), prefix_words=prefix_words)) for user, name in listed]
+    return pd.Series(found, index=plan.index, dtype=bool)
+
+
+def own_names(names: pd.DataFrame, *, prefix_words: list[str]) -> frozenset[Spelling]:
+    """Each name that is the person's: last name, or the last name with the first name, with the patronymic too.
+
+    Nothing where no last name is known: a name that was erased says nothing about an entry.
+    """
+    known = names[names["last_name"].notna() & (names["last_name"] != ERASED)]
+    texts = zip(known["bitrix24_id"], *(comparable(known[name]) for name in NAMES[1:]), strict=True)
+    return frozenset(
+        spelling
+        for user, last, first, patronymic in texts
+        for name in (last, f"{last} {first}", f"{last} {first} {patronymic}")
+        for spelling in spellings(user, name.split(), prefix_words=prefix_words)
+    )
+
+
+def spellings(user: int, words: list[str], *, prefix_words: list[str]) -> list[Spelling]:
+    """A user's name whatever the order of its words is, with and without those of the prefix."""
+    rest = Counter(words) - Counter(prefix_words)
+    return [(user, *sorted(words)), (user, *sorted(rest.elements()))]
+
+
+def comparable(names: pd.Series) -> pd.Series:
+    """Names as they are compared (R04, lower case); commas do not count, and no name is an empty text."""
+    return name_key(names.str.replace(",", " ", regex=False)).fillna("")
