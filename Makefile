@@ -26,8 +26,8 @@ run: $(READY) ## import the sandbox company once and print what was done
 export: $(READY) ## the audit as Parquet files, one folder a table: FOLDER=warehouse; SANDBOX=1 for the sandbox's
 	@$(BIN)/b24-pipeline export $(or $(FOLDER),data/export) $(if $(SANDBOX),--sandbox)
 
-dev: $(READY) ## Dagster UI on 127.0.0.1; SANDBOX=1 for the built-in company, with schedule and sensor on
-	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox)
+dev: $(READY) ## Dagster UI on 127.0.0.1, PORT=3000; SANDBOX=1 for the built-in company, with schedule and sensor on
+	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox) $(if $(PORT),--port $(PORT))
 
 OLDEST := $(VENV)/oldest-duckdb
 $(OLDEST)/.ready: b24_pipeline_tests/store/oldest_duckdb.lock $(READY)

@@ -46,14 +46,15 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
             from b24_pipeline.cli.sync import sync  # noqa: PLC0415
 
             return sync
-        case "sandbox" | "dev" | "daemon" | "webserver":
-            from b24_pipeline.cli import serving  # noqa: PLC0415
+        case "sandbox" | "dev" | "daemon" | "webserver" | "env":
+            from b24_pipeline.cli import serving, shell  # noqa: PLC0415
 
             return {
                 "sandbox": serving.sandbox,
                 "dev": serving.dev,
                 "daemon": serving.daemon,
                 "webserver": serving.webserver,
+                "env": shell.env,
             }[name]
         case "check":
             from b24_pipeline.cli.checking import check  # noqa: PLC0415

@@ -16,3 +16,23 @@ class Exit(IntEnum):
     STALE = 60
     STOPPED = 130
     NOT_READ = 141
+
+
+MEANINGS = {
+    Exit.DONE: "done",
+    Exit.USAGE: "bad usage or settings",
+    Exit.PARTIAL: "done, but some records failed or were deferred",
+    Exit.HELD: "held by a safety limit",
+    Exit.UNTRUSTED: "the source could not be trusted",
+    Exit.IN_PROGRESS: "another run is in progress",
+    Exit.FAILED: "failed",
+    Exit.STALE: "no import has succeeded lately (stale)",
+    Exit.STOPPED: "stopped by Ctrl-C",
+    Exit.NOT_READ: "nobody reads the output any more",
+}
+"""What each means, for the help."""
+
+
+def described(*codes: Exit) -> str:
+    """These exit codes and what they mean, in one line."""
+    return "exit codes: " + "; ".join(f"{code:d} {MEANINGS[code]}" for code in codes)

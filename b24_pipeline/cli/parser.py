@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from b24_pipeline import __version__
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exits import Exit, described
 
-EXIT_CODES = (
-    f"exit codes: {Exit.DONE:d} done; {Exit.USAGE:d} bad usage or settings; {Exit.PARTIAL:d} done, but some records "
-    f"failed or were deferred; {Exit.HELD:d} held by a safety limit; {Exit.UNTRUSTED:d} the source could not be "
-    f"trusted; {Exit.IN_PROGRESS:d} another run is in progress; {Exit.FAILED:d} failed"
-)
+BUT_STALE = tuple(code for code in Exit if code is not Exit.STALE)
 
 LARGEST = 2**63 - 1
 """The largest id that the database holds."""
@@ -25,12 +21,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="b24-pipeline",
         description="Imports the employees of a Bitrix24 portal into a CallGear account.",
-        epilog=EXIT_CODES,
+        epilog=described(*Exit),
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    sync = commands.add_parser("sync", help="one run of the import, through Dagster", epilog=EXIT_CODES)
+    sync = commands.add_parser("sync", help="one run of the import, through Dagster", epilog=described(*BUT_STALE))
     sync.add_argument("--dry-run", action="store_true", help="read everything, show the plan, change nothing")
     sync.add_argument(
         "--only",
@@ -65,6 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
     webserver.add_argument("--port", type=port, default=3000, help="port of the UI (default %(default)s)")
     webserver.add_argument("--read-only", action="store_true", help="for people who may only look")
     add_allowed_host(webserver)
+
+    add_sandbox_option(
+        commands.add_parser("env", help='what a shell needs for Dagster\'s own commands: eval "$(b24-pipeline env)"'),
+        "run them against the built-in sandbox, while that is served",
+    )
 
     add_check_options(
         commands.add_parser("check", help="look whether both systems can be used, without changing anything")
@@ -126,10 +127,11 @@ def build_parser() -> argparse.ArgumentParser:
     forget.add_argument("person", type=text(example="b24-pipeline forget 42"), metavar="ID|EMAIL")
     add_sandbox_option(forget)
 
-    accept_address = commands.add_parser(
-        "accept-address", help="the database's portal and account have moved to the addresses in the settings"
+    add_sandbox_option(
+        commands.add_parser(
+            "accept-address", help="the database's portal and account have moved to the addresses in the settings"
+        )
     )
-    add_sandbox_option(accept_address)
     return parser
 
 

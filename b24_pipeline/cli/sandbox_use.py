@@ -112,6 +112,20 @@ def served_here(port: int) -> Iterator[Address]:
         yield address
 
 
+def address_in_use() -> Address | None:
+    """Where another process serves the sandbox; None where nobody does.
+
+    Raises:
+        SettingsError: it has not noted it yet.
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(LOCK).acquire(timeout=0):
+            return None
+    except Timeout:
+        return noted_address()
+
+
 def noted_address() -> Address:
     """Where the sandbox is served that another process serves.
 

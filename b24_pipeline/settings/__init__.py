@@ -135,7 +135,8 @@ def in_words(error: ValidationError) -> SettingsError:
     lines = []
     for problem in problems:
         place = str(problem["loc"][0]) if problem["loc"] else ""
-        field = fields.get(place) or Settings.model_fields.get(place)
+        is_of_several = problem["type"] == "no_credentials"
+        field = None if is_of_several else fields.get(place) or Settings.model_fields.get(place)
         text = problem["msg"].removeprefix("Value error, ")
         if field is None:
             lines.append(text)

@@ -139,6 +139,19 @@ def listed(value: object) -> object:
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
+def integers(value: object) -> object:
+    """A comma-separated list of whole numbers."""
+    if not isinstance(value, str):
+        return value
+    numbers = parts(value)
+    if not all(part.isascii() and part.isdigit() for part in numbers):
+        raise ValueError("must be whole numbers, separated by commas")
+    return [int(part) for part in numbers]
+
+
+IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]
+
+
 def split_url(text: str) -> SplitResult:
     """The parts of an address.
 

@@ -1,10 +1,7 @@
 """Every setting of one connection, declared once: variable, default, check, example, meaning."""
 
-from typing import Annotated, Self
-
-from pydantic import BeforeValidator, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import NoDecode
 
 from b24_pipeline.rules.email_patterns import can_match
 from b24_pipeline.rules.records import (
@@ -18,20 +15,15 @@ from b24_pipeline.rules.records import (
     Scope,
 )
 from b24_pipeline.settings.alerting import AlertSettings
-from b24_pipeline.settings.declaring import PREFIX, TextList, check_scheme, is_blank, parts, setting, split_url
-
-
-def integers(value: object) -> object:
-    """A comma-separated list of whole numbers."""
-    if not isinstance(value, str):
-        return value
-    numbers = parts(value)
-    if not all(part.isascii() and part.isdigit() for part in numbers):
-        raise ValueError("must be whole numbers, separated by commas")
-    return [int(part) for part in numbers]
-
-
-IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]
+from b24_pipeline.settings.declaring import (
+    PREFIX,
+    IntegerList,
+    TextList,
+    check_scheme,
+    is_blank,
+    setting,
+    split_url,
+)
 
 
 class Settings(AlertSettings):
@@ -64,7 +56,11 @@ class Settings(AlertSettings):
         "CALLGEAR_LOGIN", None, example="api@company.com", description="Login, where there is no key."
     )
     callgear_password: SecretStr | None = setting(
-        "CALLGEAR_PASSWORD", None, example="a long password", description="Password, where there is no key."
+        "CALLGEAR_PASSWORD",
+        None,
+        example="a long password",
+        description="Password, where there is no key.",
+        validate_default=True,
     )
     callgear_user_id: int | None = setting(
         "CALLGEAR_USER_ID",
@@ -266,16 +262,18 @@ class Settings(AlertSettings):
         check_scheme(url)
         return url.geturl()
 
-    @model_validator(mode="after")
-    def has_credentials(self) -> Self:
-        """A key, or login and password."""
-        if self.callgear_access_token is None and (self.callgear_login is None or self.callgear_password is None):
+    @field_validator("callgear_password")
+    @classmethod
+    def has_credentials(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """A key, or login and password; said beside whatever else is missing."""
+        key, login = (info.data.get(name, "bad") for name in ("callgear_access_token", "callgear_login"))
+        if key is None and (login is None or value is None):
             raise PydanticCustomError(
                 "no_credentials",
                 "CALLGEAR_ACCESS_TOKEN: is missing (or CALLGEAR_LOGIN and CALLGEAR_PASSWORD). "
                 "Example: CALLGEAR_ACCESS_TOKEN=x9k2m4p6q8r0",
             )
-        return self
+        return value
 
     @property
     def policy(self) -> Policy:

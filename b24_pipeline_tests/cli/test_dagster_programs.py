@@ -14,7 +14,7 @@ from b24_pipeline.cli.dagster_programs import let_environment_win, run_program, 
 from b24_pipeline.cli.sandbox_use import use_sandbox_home
 from b24_pipeline.cli.serving import environment_of_real_systems
 from b24_pipeline.settings.given import GIVEN
-from b24_pipeline_tests.cli.conftest import Terminal
+from b24_pipeline_tests.cli.conftest import Said, Terminal
 
 PROJECT = Path(__file__).parents[2]
 
@@ -88,6 +88,19 @@ def test_the_sandbox_has_a_home_of_its_own_whatever_is_given(tmp_path: Path, mon
     assert "data/sandbox/dagster/compute_logs" in written
 
 
+def test_a_shell_is_told_the_home(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal("env") == Said(0, f"export DAGSTER_HOME={tmp_path}\n", "")
+
+
+def test_without_a_sandbox_a_shell_is_given_no_credentials_at_all(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal("env", "--sandbox")
+
+    home, webhook, *_ = said.out.splitlines()
+    assert (home, webhook) == (f"export DAGSTER_HOME={tmp_path}/data/sandbox/dagster", "export BITRIX24_WEBHOOK_URL=''")
+    assert said.code == 0
+    assert said.err.startswith("b24-pipeline: nobody serves the sandbox now")
+
+
 def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +126,7 @@ def loaded_states(environment: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("home", ["data", "/nowhere", str(PROJECT / "README.md")])
-@pytest.mark.parametrize("arguments", [("sync",), ("dev",), ("daemon",), ("webserver",)])
+@pytest.mark.parametrize("arguments", [("sync",), ("dev",), ("daemon",), ("webserver",), ("env",)])
 def test_a_home_that_is_no_folder_is_2_and_one_line(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], home: str
 ) -> None:

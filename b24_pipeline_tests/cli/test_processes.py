@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,10 +13,17 @@ import dagster as dg
 import httpx
 import pytest
 
+from b24_pipeline.cli.exits import Exit
 from b24_pipeline_tests.e2e.desk import START_SECONDS, free_port, wait_for
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from b24_pipeline.cli import main; sys.exit(main())"]
+SETTINGS = (
+    "import os, dotenv; dotenv.load_dotenv(override=True)\n"
+    "from b24_pipeline import settings\n"
+    "print(os.environ['DAGSTER_HOME'], settings.load().bitrix24_webhook_url.get_secret_value())"
+)
+"""What Dagster's own commands do: they put `.env` over their environment, and load the definitions."""
 HEAVY = ("dagster", "duckdb", "httpx", "pandas", "pandera", "pydantic", "rich", "uvicorn")
 
 
@@ -36,7 +44,8 @@ def test_help_loads_nothing_heavy() -> None:
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     *_, code, loaded = said.stdout.splitlines()
     assert (code, loaded) == ("0", "[]")
-    assert "exit codes: 0 done; 2 bad usage" in " ".join(said.stdout.split())
+    exit_codes = " ".join(said.stdout.split()).partition("exit codes: ")[2]
+    assert [int(meaning.split()[0]) for meaning in exit_codes.split("; ")] == [*Exit]
 
 
 def test_a_process_of_its_own_ends_at_once_after_everything_that_was_to_be_done_at_its_end() -> None:
@@ -99,6 +108,13 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment:
         lines = [process.stdout.readline().strip() for _ in range(6)]
         variables = dict(line.split("=", 1) for line in lines if "=" in line)
         answer = httpx.post(variables["BITRIX24_WEBHOOK_URL"] + "profile", json={})
+        (tmp_path / ".env").write_text("BITRIX24_WEBHOOK_URL=https://company.bitrix24.com/rest/1/abcdefgh12345678/\n")
+        shell = (
+            f'eval "$({shlex.join([*COMMAND, "env", "--sandbox"])})" && {shlex.join([sys.executable, "-c", SETTINGS])}'
+        )
+        seen = subprocess.run(
+            shell, check=False, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
         process.send_signal(signal.SIGINT)
         process.communicate()
 
@@ -110,6 +126,9 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment:
         "B24_PIPELINE_DATABASE",
     }
     assert process.returncode == 0
+    home, webhook = seen.stdout.split()
+    assert home == str(tmp_path / "data/sandbox/dagster"), seen.stderr
+    assert webhook == variables["BITRIX24_WEBHOOK_URL"]
 
 
 def test_dev_serves_the_guarded_ui_beside_the_daemon_until_it_is_interrupted(

@@ -34,14 +34,13 @@ def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> No
     }
 
 
-def test_with_nothing_set_the_line_names_the_variable_and_an_example() -> None:
+def test_with_nothing_set_webhook_and_key_are_named_at_once_each_with_an_example() -> None:
     with pytest.raises(SettingsIncomplete) as missing:
         settings.load()
 
-    assert (
-        str(missing.value).splitlines()[0]
-        == f"BITRIX24_WEBHOOK_URL: is missing. Example: BITRIX24_WEBHOOK_URL={WEBHOOK}"
-    )
+    webhook, key = str(missing.value).splitlines()
+    assert webhook == f"BITRIX24_WEBHOOK_URL: is missing. Example: BITRIX24_WEBHOOK_URL={WEBHOOK}"
+    assert key.startswith("CALLGEAR_ACCESS_TOKEN: is missing (or CALLGEAR_LOGIN and CALLGEAR_PASSWORD)")
 
 
 def test_without_a_key_login_and_password_are_needed(given: pytest.MonkeyPatch) -> None:
