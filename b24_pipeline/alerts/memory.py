@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from b24_pipeline.alerts.troubles import Change, State
 from b24_pipeline.store import StoreError
 from b24_pipeline.store.files import private_file, writing
+from b24_pipeline.store.locks import file_lock, locking
 
 log = logging.getLogger(__name__)
 
@@ -125,12 +126,12 @@ def memory_beside(database: Path, *, now: datetime = LATEST) -> Iterator[Memory]
     What was told in the future was told now (R16c): that is noted, or no success would ever be later.
 
     Raises:
-        DatabaseNotWritable: there is no place for it.
+        StoreError: there is no place for it.
         MemoryHeld: another process does not let go of it.
     """
     path = database.with_name(f"{database.stem}.alerts.json")
-    lock = FileLock(path.with_suffix(".lock"), timeout=WAIT_SECONDS, mode=0o600)
-    with writing(path.parent):
+    lock = file_lock(path.with_suffix(".lock"), wait_seconds=WAIT_SECONDS)
+    with writing(path.parent), locking(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             lock.acquire()

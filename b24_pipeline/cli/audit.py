@@ -26,6 +26,7 @@ from b24_pipeline.rules.words import CHANGES, reason
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.store import Approver, Paths, Store, forgetting, life
 from b24_pipeline.store import export as exporting
+from b24_pipeline.store.errors import PublishedFileMounted
 from b24_pipeline.store.runs import SHORT_RUN_ID
 
 NAMES_SHOWN = 10
@@ -87,7 +88,7 @@ def approve(arguments: argparse.Namespace) -> Exit:
     approver = Approver(system_user(), checked_comment(arguments.comment))
     with writable(arguments, holder="b24-pipeline approve") as store:
         approved = store.approve(arguments.run_id, bitrix24_ids=arguments.user or None, approver=approver)
-        store.publish()
+        publish(store)
     print(f"Approved by {printable(approver.name)}: within 24 hours the next run does at most this; what it defers")
     print("stays approved.")
     for line in approved_lines(approved):
@@ -157,7 +158,7 @@ def accept_address(arguments: argparse.Namespace) -> Exit:
         former, account = store.account(), read_account(connection.callgear)
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
         store.accept_account(account)
-        store.publish()
+        publish(store)
     print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
     if former.app_id not in ("", account.app_id):
         print(f"Accepted: the CallGear account {printable(str(account))} in place of {printable(str(former))}.")
@@ -174,6 +175,14 @@ def export(arguments: argparse.Namespace) -> Exit:
         rows = exporting.export(store.database, arguments.address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(arguments.address)}.")
     return Exit.DONE
+
+
+def publish(store: Store) -> None:
+    """Show it in the published file; that this cannot be replaced undoes nothing of what was stored."""
+    try:
+        store.publish()
+    except PublishedFileMounted as error:
+        print(f"b24-pipeline: {error}", file=sys.stderr)
 
 
 @contextmanager

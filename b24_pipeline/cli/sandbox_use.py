@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from b24_pipeline.cli import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.given import GIVEN
+from b24_pipeline.store.locks import file_lock, locking
 
 FOLDER = Path("data/sandbox")
 STATE = FOLDER / "state.json"
@@ -79,11 +80,28 @@ def served(*, port: int = 0) -> Iterator[Address]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
-            stack.enter_context(FileLock(LOCK).acquire(timeout=0))
+            stack.enter_context(locked())
         except Timeout:
             yield noted_address()
             return
         yield stack.enter_context(served_here(port))
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Be the only one who serves the sandbox.
+
+    Raises:
+        Timeout: somebody else serves it.
+        StoreError: its folder takes no locks.
+    """
+    lock = file_lock(LOCK)
+    with locking(FOLDER):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -120,7 +138,7 @@ def address_in_use() -> Address | None:
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(LOCK).acquire(timeout=0):
+        with locked():
             return None
     except Timeout:
         return noted_address()
@@ -146,7 +164,7 @@ def reset_state() -> None:
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(LOCK).acquire(timeout=0):
+        with locked():
             STATE.unlink(missing_ok=True)
     except Timeout:
         raise SettingsError("--reset: the sandbox is being served by another process; stop that one first") from None

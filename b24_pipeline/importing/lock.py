@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from b24_pipeline.store.files import writing
+from b24_pipeline.store.locks import file_lock, locking
 
 
 class RunInProgress(Exception):  # noqa: N818 - a state, not a fault
@@ -28,10 +29,10 @@ def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float
 
     Raises:
         RunInProgress: the lock is held; the text names the holder.
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or takes no locks.
     """
-    lock = FileLock(lock_file, timeout=wait_seconds, thread_local=False, is_singleton=True, mode=0o600)
-    with writing(lock_file.parent):
+    lock = file_lock(lock_file, wait_seconds=wait_seconds, is_singleton=True)
+    with writing(lock_file.parent), locking(lock_file.parent):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()
@@ -50,7 +51,7 @@ def is_held(lock_file: Path) -> bool:
     if not lock_file.exists():
         return False
     try:
-        with FileLock(lock_file, timeout=0, mode=0o600):
+        with file_lock(lock_file):
             return False
     except (Timeout, OSError):
         return True

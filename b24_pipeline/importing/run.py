@@ -23,6 +23,7 @@ from b24_pipeline.rules.records import (
     RunStatus,
 )
 from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
+from b24_pipeline.store.errors import PublishedFileMounted
 
 log = logging.getLogger(__name__)
 
@@ -263,6 +264,8 @@ def end(run: ImportRun, *, dagster_failure: tuple[RunStatus, str] | None = None)
         run.store.remember_importable(run.counts)
     try:
         run.store.publish()
+    except PublishedFileMounted as error:
+        run.store.finish_run(status, "; ".join(filter(None, (reason, str(error)))), run.counts)
     except StoreError as error:
         run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.counts)
         raise

@@ -17,8 +17,10 @@ from b24_pipeline.store.errors import (
     DatabaseNotReadable,
     DatabaseNotWritable,
     DatabaseTooNew,
+    LocksNotSupported,
     StoreError,
 )
+from b24_pipeline.store.ownership import owner_note
 from b24_pipeline.store.paths import wal_of
 from b24_pipeline.store.statements import statement
 
@@ -36,14 +38,19 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,  # statements are small: up to 100,000 people, sharing one out costs what it wins
 }
 
+_NO_RIGHT = "Permission denied"
+
 # How DuckDB says it; checked from top to bottom, the rest is damage.
 _PHRASES: tuple[tuple[str, type[StoreError], str], ...] = (
+    ("No locks available", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
+    ("Function not implemented", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
+    ("Operation not supported", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
     ("Could not set lock", DatabaseBusy, "is in use by another process; try again in a moment"),
     ("with a different configuration", DatabaseBusy, "is in use by this process; try again in a moment"),
     ("database does not exist", DatabaseMissing, "does not exist yet; run an import first"),
     ("No such file or directory", DatabaseMissing, "cannot be found; check the folder"),
     ("newer version", DatabaseTooNew, "was written by a newer DuckDB; upgrade this project's packages"),
-    ("Permission denied", DatabaseNotWritable, "may not be written; check who owns it"),
+    (_NO_RIGHT, DatabaseNotWritable, "may not be written; check who owns it"),
     ("Read-only file system", DatabaseNotWritable, "lies on a read-only file system; move it"),
     ("No space left", DatabaseNotWritable, "cannot grow: the disk is full; make room"),
     ("Disk quota exceeded", DatabaseNotWritable, "cannot grow: the disk quota is used up; make room"),
@@ -232,7 +239,9 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.execute(statement("speak_utc"))
     except duckdb.Error as error:
         if read_only and "Permission denied" in str(error):
-            raise DatabaseNotReadable(f"The database {path} may not be read; check who owns it.") from None
+            raise DatabaseNotReadable(
+                f"The database {path} may not be read; check who owns it.{owner_note(path)}"
+            ) from None
         raise _in_our_words(error, path) from None
     return connection
 
@@ -241,7 +250,7 @@ def _in_our_words(error: duckdb.Error, path: Path) -> StoreError:
     said = str(error)
     for phrase, kind, advice in _PHRASES:
         if phrase in said:
-            return kind(f"The database {path} {advice}.")
+            return kind(f"The database {path} {advice}.{owner_note(path) if phrase == _NO_RIGHT else ''}")
     return DatabaseCorrupt(f"The database {path} is damaged or no DuckDB file ({said.splitlines()[0]}): {_REBUILD}.")
 
 

@@ -9,6 +9,8 @@ StoreError
 ├── DatabaseTooNew               of a newer version
 ├── DatabaseNotWritable          read-only folder, full disk
 ├── DatabaseNotReadable          a file of somebody else
+├── PublishedFileMounted         the published file cannot be replaced
+├── LocksNotSupported            a folder that takes no locks
 ├── DatabaseOfAnotherConnection  of another portal and account
 ├── UnknownRun                   no run of that id or time
 ├── RunNotBegun                  writing without a run, or a run begun twice
@@ -60,6 +62,14 @@ class DatabaseNotWritable(StoreError):
 
 class DatabaseNotReadable(StoreError):
     """The file belongs to somebody else, who lets us not read it."""
+
+
+class PublishedFileMounted(StoreError):
+    """The published file is mounted singly, so it cannot be replaced as a whole."""
+
+
+class LocksNotSupported(StoreError):
+    """The folder of the database takes no locks."""
 
 
 class UnknownRun(StoreError):

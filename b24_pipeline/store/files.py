@@ -1,5 +1,6 @@
 """The files of one database: proven writable, created whole, copied without disturbing a lock, replaced in one step."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,7 +10,9 @@ from typing import TypeVar
 
 import filelock
 
-from b24_pipeline.store.errors import DatabaseBusy, DatabaseNotWritable
+from b24_pipeline.store.errors import DatabaseBusy, DatabaseNotWritable, PublishedFileMounted
+from b24_pipeline.store.locks import file_lock, locking
+from b24_pipeline.store.ownership import owner_note
 from b24_pipeline.store.paths import Paths, wal_of
 
 Result = TypeVar("Result")
@@ -27,16 +30,19 @@ def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], N
 
     Raises:
         DatabaseBusy: another process is writing, and still was after `wait_seconds`.
+        LocksNotSupported: the folder takes no locks.
+        DatabaseNotWritable: the lock is somebody else's.
     """
-    lock = filelock.FileLock(paths.writer_lock, timeout=0, mode=0o600, thread_local=False)
+    lock = file_lock(paths.writer_lock)
 
     def acquire() -> None:
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise DatabaseBusy(
-                f"The database {paths.working} is being written by another process; try again in a moment."
-            ) from None
+        with writing(paths.writer_lock.parent), locking(paths.writer_lock.parent):
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise DatabaseBusy(
+                    f"The database {paths.working} is being written by another process; try again in a moment."
+                ) from None
 
     patiently(acquire, wait_seconds=wait_seconds, sleep=sleep)
     try:
@@ -92,8 +98,16 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise DatabaseNotWritable(
             f"The folder {folder} of the database cannot be written ({error.strerror}): give this user the right to,"
-            " make room, or name another place in B24_PIPELINE_DATABASE."
+            f" make room, or name another place in B24_PIPELINE_DATABASE.{note_of(error, folder)}"
         ) from None
+
+
+def note_of(error: OSError, folder: Path) -> str:
+    """Whose the file is that may not be written, or its folder."""
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return ""
+    named = [Path(os.fsdecode(error.filename))] if isinstance(error.filename, str | bytes) else []
+    return owner_note(*named, folder)
 
 
 @contextmanager
@@ -136,6 +150,23 @@ def copy_file(source: Path, target: Path) -> None:
         copy_bytes(descriptor, target)
     finally:
         os.close(descriptor)
+
+
+def replace_published(source: Path, target: Path) -> None:
+    """Let `source` become the published file `target`.
+
+    Raises:
+        PublishedFileMounted: it is mounted as a single file.
+    """
+    try:
+        move_into_place(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        raise PublishedFileMounted(
+            f"The published database {target} is mounted as a single file, so it cannot be replaced and stays as it was"
+            f" ({error.strerror}): mount its folder instead."
+        ) from None
 
 
 def move_into_place(source: Path, target: Path) -> None:

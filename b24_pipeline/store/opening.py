@@ -8,7 +8,15 @@ from tempfile import TemporaryDirectory
 
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import DatabaseBusy, DatabaseCorrupt, DatabaseMissing, DatabaseNotReadable, StoreError
-from b24_pipeline.store.files import copy_bytes, copy_file, move_into_place, patiently, whole_or_gone, writing
+from b24_pipeline.store.files import (
+    copy_bytes,
+    copy_file,
+    move_into_place,
+    patiently,
+    replace_published,
+    whole_or_gone,
+    writing,
+)
 from b24_pipeline.store.migrating import bring_up_to_date, refuse_newer, version_of
 from b24_pipeline.store.paths import Paths, wal_of
 from b24_pipeline.store.schema import LAYOUT
@@ -117,6 +125,10 @@ def publish(paths: Paths, database: Database) -> None:
     """Let people see the present state: the published file is replaced in one step; who has it open keeps the old.
 
     A link stays: the file that it leads to is replaced.
+
+    Raises:
+        PublishedFileMounted: it cannot be replaced.
+        DatabaseNotWritable: it cannot be written.
     """
     target = paths.published.resolve()
     draft = target.with_name(paths.publishing.name)
@@ -124,7 +136,7 @@ def publish(paths: Paths, database: Database) -> None:
         database.execute("checkpoint")
         with whole_or_gone(draft):
             copy_bytes(database.content, draft)
-            move_into_place(draft, target)
+            replace_published(draft, target)
 
 
 def compacted(paths: Paths, database: Database) -> Database:

@@ -1,5 +1,6 @@
 """R18-R20 through the whole chain: dry runs, repeated runs, broken runs, and what the audit keeps of each."""
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -276,3 +277,23 @@ def test_files_with_personal_data_are_readable_by_their_owner_only(after_an_impo
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in after_an_import.glob("b24*")}
 
     assert set(modes.values()) == {"0o600"}, modes
+
+
+def test_r20_a_published_file_that_is_mounted_singly_changes_nothing_in_how_the_run_ended(
+    imported: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported.hire("Newcomer")
+    before = imported.paths.published.read_bytes()
+    replace = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if target == imported.paths.published:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)  # as the system treats such a file
+
+    result = imported.run()
+
+    assert (result.status, result.counts.created, imported.paths.published.read_bytes()) == ("done", 1, before)
+    assert "is mounted as a single file, so it cannot be replaced" in result.row["reason"]
