@@ -18,6 +18,7 @@ import httpx
 from b24_pipeline.http import ACCEPT_ENCODING, ProxyFailed, ProxyRefused, decoded_body
 from b24_pipeline.proxies import Proxies, Proxy
 from b24_pipeline.redaction import Secrets
+from b24_pipeline.transport_faults import HOST_NOT_FOUND
 
 MOST_CONNECTIONS: Final = 64
 KEEP_SECONDS: Final = 5.0
@@ -198,7 +199,7 @@ def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(str(error)) from error
+        raise httpcore.ConnectError(f"{HOST_NOT_FOUND}: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

@@ -1,10 +1,15 @@
 """The leaky bucket that keeps all clients of this process below a portal's request rate (contract 4.1)."""
 
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
+
+from b24_pipeline.waiting import log_wait
+
+logger = logging.getLogger(__name__)
 
 CAPACITY = 50
 LEAK_PER_SECOND = 2.0
@@ -18,7 +23,7 @@ class LeakyBucket:
     Thread-safe. The defaults are the smallest plan's. An empty bucket lets a burst of 45 through at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - time is passed in
         self,
         *,
         capacity: int = CAPACITY,
@@ -26,6 +31,7 @@ class LeakyBucket:
         kept_free: int = KEPT_FREE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        unix: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= kept_free < capacity:
             raise ValueError(f"kept_free must be from 0 to {capacity - 1}, this is {kept_free}")
@@ -33,6 +39,7 @@ class LeakyBucket:
         self._leak = leak
         self._clock = clock
         self._sleep = sleep
+        self._unix = unix
         self._lock = threading.Lock()
         self._level = 0.0
         self._seen = clock()
@@ -50,6 +57,7 @@ class LeakyBucket:
                 return False
             self._level += 1
         if pause > 0:
+            log_wait(logger, "the portal takes only so many requests a second", seconds=pause, now=self._unix())
             self._sleep(pause)
         return True
 

@@ -19,14 +19,13 @@ from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
 from b24_pipeline.bitrix24.errors import (
     AccountError,
     Bitrix24Error,
-    FetchNotTrusted,
     OperationLimit,
     RateLimited,
     RetryableError,
     TransportFault,
 )
 from b24_pipeline.bitrix24.patience import Patience, RetryLimits
-from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+from b24_pipeline.bitrix24.transport_faults import transport_fault
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -231,7 +230,7 @@ class Bitrix24:
             )
             return self._http.send(request, follow_redirects=False)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            fault = _transport_fault(method, error)
+            fault = transport_fault(method, error, timeout=self._http.timeout)
         raise fault
 
     def _seconds_left(self) -> float:
@@ -279,22 +278,6 @@ class Bitrix24:
             logger.warning(
                 "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
             )
-
-
-def _transport_fault(method: str, error: Exception) -> Bitrix24Error:
-    if isinstance(error, httpx.TimeoutException):
-        return TransportFault(f"{method}: no answer in time")
-    if isinstance(error, ResponseRefused):
-        return FetchNotTrusted(f"{method}: {error}: check what answers at BITRIX24_WEBHOOK_URL")
-    if isinstance(error, ProxyRefused | ProxyFailed):
-        return (AccountError if isinstance(error, ProxyRefused) else TransportFault)(f"{method}: {error}")
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not an address that can be called")
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return AccountError(
-            f"{method}: the portal's TLS certificate is not trusted here: give the CA bundle of a private authority"
-        )
-    return TransportFault(f"{method}: the connection failed ({type(error).__name__})")
 
 
 def _whole(answer: BatchAnswer, commands: Mapping[str, str]) -> BatchAnswer:

@@ -1,9 +1,13 @@
 """How long one operation is repeated: exponential pauses with jitter, within bounds (contract 4.2 - 4.4)."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from b24_pipeline.bitrix24.errors import OperationLimit, RetryableError
+from b24_pipeline.waiting import log_retry
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class RetryLimits:
 
 
 class Patience:
-    """What is left of it in one operation. Not shared between threads."""
+    """What is left of it in one operation. Not shared between threads. `clock` tells Unix seconds."""
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Patience:
         pause = self._pause(error)
         if self._failed >= self._limits.tries or self._clock() - self._started + pause > self._limits.deadline:
             raise error
+        log_retry(logger, error, until=self._clock() + pause)
         self._sleep(pause)
 
     def _pause(self, error: RetryableError) -> float:

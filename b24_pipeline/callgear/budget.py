@@ -5,14 +5,19 @@ other integrations spend. Our own requests of the last sixty seconds never excee
 phase the minute has and for a sliding one too; it alone paces a long import, whose creates tell no figures.
 """
 
+import logging
 import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from b24_pipeline.callgear.errors import DayLimit, DeadlinePassed
 from b24_pipeline.callgear.limits import DAY, MINUTE, Limits
+from b24_pipeline.waiting import log_retry, log_wait
+
+logger = logging.getLogger(__name__)
 
 PLANNED_MINUTE_LIMIT = 60
 PLANNED_DAY_LIMIT = 3000
@@ -85,6 +90,7 @@ class PointsBudget:
         sleep: waits that many seconds of `clock`.
         day_reserve: the share of the day's points that is left to the account's other integrations.
         deadline: the time of `clock` after which nothing is sent any more; none by default.
+        unix: the time in Unix seconds, for the log.
     """
 
     def __init__(
@@ -94,11 +100,13 @@ class PointsBudget:
         sleep: Callable[[float], None],
         day_reserve: float = 0.10,
         deadline: float | None = None,
+        unix: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._day_reserve = day_reserve
         self._deadline = deadline
+        self._unix = unix
         self._minute = _Window(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
         self._day = _Window(limit=PLANNED_DAY_LIMIT, length=DAY)
         self._own: deque[float] = deque()
@@ -137,6 +145,7 @@ class PointsBudget:
                     if self._in_flight:
                         self._changed.wait(timeout=wait)
                         continue
+                log_wait(logger, "CallGear's points of this minute are used up", seconds=wait, now=self._unix())
                 self._sleep(wait)
 
     def settle(self, ticket: Ticket, *, charged: bool, limits: Limits) -> None:
@@ -171,13 +180,24 @@ class PointsBudget:
         with self._changed:
             self._day.close(self._clock(), DAY if resets_in is None else resets_in)
 
-    def pause(self, seconds: float) -> None:
+    def pause_before_retry(self, seconds: float, error: Exception) -> None:
+        """Sleep before what failed with `error` is tried again, unless that would pass the deadline.
+
+        Raises:
+            DeadlinePassed: it would.
+        """
+        self._refuse_past_deadline(seconds)
+        log_retry(logger, error, until=self._unix() + seconds)
+        self._sleep(seconds)
+
+    def pause(self, seconds: float, *, reason: str) -> None:
         """Sleep, unless that would pass the deadline.
 
         Raises:
             DeadlinePassed: it would.
         """
         self._refuse_past_deadline(seconds)
+        log_wait(logger, reason, seconds=seconds, now=self._unix())
         self._sleep(seconds)
 
     def left_today(self) -> int:

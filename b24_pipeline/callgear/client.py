@@ -28,11 +28,13 @@ from b24_pipeline.callgear.errors import (
 )
 from b24_pipeline.callgear.judging import is_read
 from b24_pipeline.callgear.session import AccessToken, KeySession, Login, LoginSession, Session
-from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+from b24_pipeline.http import ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
+from b24_pipeline.transport_faults import describe_fault
 
 logger = logging.getLogger(__name__)
 
+SYSTEM = "CallGear"
 HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 MOST_ATTEMPTS = 4
 MOST_FULL_MINUTES = 10
@@ -123,14 +125,14 @@ class CallGear:
                 raise
         return self._persist(method, self._signed(method, params, fresh))
 
-    def pause(self, attempt: int) -> None:
-        """Wait before repeat number `attempt`, from 1: ever longer, with jitter.
+    def pause(self, attempt: int, *, error: Exception) -> None:
+        """Wait before repeat number `attempt`, from 1, of what failed with `error`: ever longer, with jitter.
 
         Raises:
             DeadlinePassed: the wait would pass the run's deadline.
         """
         longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
-        self._budget.pause(longest * (1 + self._random()) / 2)
+        self._budget.pause_before_retry(longest * (1 + self._random()) / 2, error)
 
     def wait_for_late_acts(self, *, since: float = 0.0) -> None:
         """Wait as long as one request may take: what CallGear may still be at work on is done by then.
@@ -144,7 +146,7 @@ class CallGear:
         read_timeout = self._http.timeout.read
         longest = LONGEST_REQUEST_SECONDS if read_timeout is None else read_timeout
         if since < longest:
-            self._budget.pause(longest - since)
+            self._budget.pause(longest - since, reason="CallGear may still be at work on a request without an answer")
 
     def _open_session(self, credentials: AccessToken | Login) -> Session:
         if isinstance(credentials, AccessToken):
@@ -169,15 +171,16 @@ class CallGear:
         while True:
             try:
                 return self._exchange(method, params)
-            except MinuteLimit:
+            except MinuteLimit as limit:
                 full_minutes += 1
                 if full_minutes >= MOST_FULL_MINUTES:
                     raise
+                logger.info("%s; the next attempt is when they are given again", limit)
             except TransportFault as fault:
                 faults += 1
                 if faults >= MOST_ATTEMPTS or (fault.acted_unknown and not is_read(method)):
                     raise
-                self.pause(faults)
+                self.pause(faults, error=fault)
 
     def _exchange(self, method: str, params: Mapping[str, Any]) -> Result:
         ticket = self._budget.acquire()
@@ -214,11 +217,12 @@ class CallGear:
             request = self._http.build_request("POST", self._url, content=content, headers=HEADERS)
             response = self._http.send(request, follow_redirects=False)
         except NOTHING_SENT as error:
-            return Answer(_not_sent(method, error), Metadata())
+            return Answer(_not_sent(method, error, timeout=self._http.timeout), Metadata())
         except ResponseRefused as error:
             return Answer(_refused(method, error), Metadata())
         except httpx.RequestError as error:
-            return Answer(UnknownOutcome(f"{method}: {type(error).__name__}"), Metadata())
+            text = describe_fault(error, system=SYSTEM, timeout=self._http.timeout)
+            return Answer(UnknownOutcome(f"{method}: {text}"), Metadata())
         secrets = Secrets.of(keys=[params.get("access_token")], passwords=[params.get("password")])
         body = secrets.blank_body(response.content, status=response.status_code)
         return read_answer(method, request_id=request_id, status=response.status_code, body=body)
@@ -232,13 +236,13 @@ class CallGear:
             logger.warning("CallGear will switch this version of its API off within two months: update b24-pipeline")
 
 
-def _not_sent(method: str, error: httpx.RequestError) -> CallGearError:
+def _not_sent(method: str, error: httpx.RequestError, *, timeout: httpx.Timeout) -> CallGearError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         advice = "CallGear's certificate is not trusted: check the URL, or give the private CA bundle"
         return AccountError(f"{method}: {advice}", fault=AccountFault.CERTIFICATE)
     if isinstance(error, ProxyRefused):
         return AccountError(f"{method}: {error}", fault=AccountFault.PROXY)
-    return NotSent(f"{method}: {error if isinstance(error, ProxyFailed) else type(error).__name__}")
+    return NotSent(f"{method}: {describe_fault(error, system=SYSTEM, timeout=timeout)}")
 
 
 def _refused(method: str, error: ResponseRefused) -> CallGearError:

@@ -73,8 +73,8 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
         attempt += 1
         try:
             created = create_employee(client, new)
-        except UnknownOutcome:
-            adopted = _look_up(client, new, attempt)
+        except UnknownOutcome as error:
+            adopted = _look_up(client, new, attempt, error=error)
             if adopted is not None:
                 return adopted
             if attempt >= MOST_CREATES:
@@ -108,11 +108,11 @@ def _doubt() -> Iterator[None]:
         raise
 
 
-def _look_up(client: CallGear, new: NewEmployee, attempt: int) -> CreateResult | None:
+def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> CreateResult | None:
     """The employee that an unknown outcome left behind, if any; adopted at once while only one request can make it."""
     with _doubt():
         if attempt == 1:
-            client.pause(attempt)
+            client.pause(attempt, error=error)
             adopted = _adopt(client, new, find_as_spelled(client, new.email))
             if adopted is not None:
                 return adopted

@@ -134,10 +134,10 @@ def updated(client: CallGear, before: Row) -> Row:
         try:
             update_employee(client, before["id"], last_name=before["last_name"])
             break
-        except UnknownOutcome:
+        except UnknownOutcome as error:
             if attempt == MOST_ATTEMPTS:
                 raise
-            client.pause(attempt)
+            client.pause(attempt, error=error)
     return read_for_update(client, before["id"])
 
 

@@ -72,10 +72,10 @@ def _write(client: CallGear, method: str, params: Mapping[str, Any], *, already_
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
             client.call(method, params)
-        except UnknownOutcome:
+        except UnknownOutcome as error:
             if attempt == MOST_ATTEMPTS:
                 raise
-            client.pause(attempt)
+            client.pause(attempt, error=error)
         except RecordError as error:
             if error.fault is not already_done:
                 raise

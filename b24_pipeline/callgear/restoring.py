@@ -35,8 +35,8 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
         sent |= lost.keys()
         try:
             _send(client, after, {**as_written(after, sent), **lost}, with_ids=with_ids)
-        except UnknownOutcome:
-            client.pause(attempt)
+        except UnknownOutcome as error:
+            client.pause(attempt, error=error)
         except OursError:
             with_ids = False
         except RecordError as error:

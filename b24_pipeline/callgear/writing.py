@@ -205,10 +205,10 @@ class EmployeeWriter:
         while True:
             try:
                 return self._write(wish, base)
-            except UnknownOutcome:
+            except UnknownOutcome as error:
                 if attempt == MOST_ATTEMPTS:
                     raise
-                self._client.pause(attempt)
+                self._client.pause(attempt, error=error)
             attempt += 1
             base = read_for_update(self._client, wish.callgear_id)
             if wish.fulfilled(base):

@@ -142,7 +142,7 @@ def test_the_check_survives_whatever_admin_mode_does(
         (FaultKind.LOGIN_PAGE, 'an HTML page "Company portal"'),
         (FaultKind.OTHER_JSON, "Bitrix24's REST answered, JSON of another kind"),
         (FaultKind.OVERLOAD_LIMIT, "blocked REST for this portal because of overload"),
-        (FaultKind.CONNECTION_REFUSED, "the connection failed"),
+        (FaultKind.CONNECTION_REFUSED, "closed the connection without an answer"),
     ],
 )
 def test_a_webhook_that_does_not_work_is_one_line(

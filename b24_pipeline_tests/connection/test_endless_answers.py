@@ -46,7 +46,7 @@ def test_r17_a_portal_that_never_ends_its_answer_fails_the_run_in_time(impatient
     ended = impatient.import_people()
 
     assert (ended.row["status"], impatient.writes()) == ("failed", [])
-    assert "no answer in time" in ended.row["reason"]
+    assert "did not answer within" in ended.row["reason"]
 
 
 @pytest.mark.parametrize("kind", NEVER_END, ids=lambda kind: kind.name)

@@ -1,0 +1,54 @@
+"""Faults on the way to a system in words, for both clients: never with an address or a secret in them."""
+
+from typing import Final
+
+import httpx
+
+from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+
+HOST_NOT_FOUND: Final = "the host name was not found"
+"""What a failed look-up of a name begins with."""
+
+
+def describe_fault(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
+    """Say what went wrong between us and a system.
+
+    Args:
+        error: what httpx raised.
+        system: how people call the other side, for example `CallGear`.
+        timeout: the time-outs of the exchange.
+    """
+    match error:
+        case ProxyRefused() | ProxyFailed() | ResponseRefused():
+            return str(error)
+        case httpx.TimeoutException():
+            return _describe_timeout(error, system, timeout)
+        case httpx.ConnectError():
+            return f"no connection to {system}: {_describe_refusal(str(error))}"
+        case httpx.NetworkError():
+            return f"the connection to {system} {'was reset' if 'reset' in str(error).lower() else 'broke off'}"
+        case httpx.RemoteProtocolError():
+            return f"{system} {_describe_end(str(error))}"
+    damaged = isinstance(error, httpx.DecodingError)
+    return f"the compressed answer of {system} is damaged" if damaged else f"the connection to {system} failed"
+
+
+def _describe_timeout(error: httpx.TimeoutException, system: str, timeout: httpx.Timeout) -> str:
+    connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+    seconds = timeout.connect if connecting else timeout.read
+    within = "in time" if seconds is None else f"within {seconds:g} s"
+    return f"no connection to {system} came about {within}" if connecting else f"{system} did not answer {within}"
+
+
+def _describe_refusal(text: str) -> str:
+    if "refused" in text.lower():
+        return "it was refused"
+    return HOST_NOT_FOUND if text.startswith(HOST_NOT_FOUND) else "the host cannot be reached"
+
+
+def _describe_end(text: str) -> str:
+    if text.startswith("Server disconnected"):
+        return "closed the connection without an answer"
+    if text.startswith("peer closed connection"):
+        return "closed the connection in the middle of the answer"
+    return "sent something that is not HTTP"
