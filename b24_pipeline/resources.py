@@ -31,6 +31,7 @@ from b24_pipeline.importing import run as importing
 from b24_pipeline.importing.launch import RunConfig
 from b24_pipeline.importing.lock import RunInProgress, run_lock
 from b24_pipeline.importing.run import ImportRun, RunStopped
+from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
 from b24_pipeline.reporting.keeping import ReportFiles, keep
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
@@ -54,42 +55,42 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     timing: ClassVar[Timing] = MACHINE_TIME
 
-    dry_run: bool = Field(default=False, description="Read everything and show the plan; change nothing (R19).")
+    dry_run: bool = Field(default=False, description="Read everything and show the plan, but change nothing (R19).")
     only: list[int] = Field(
-        default_factory=list,
+        default=[],
         description=(
-            "Bitrix24 user ids: do something for these people only, at once. The page of `callgear_upsert` then shows "
-            "their step trace: what was read, the rule that decided, what was sent. Empty: everybody."
+            "Do something for these Bitrix24 user ids only, at once, and show the step trace of each on the page of "
+            "`callgear_upsert`; empty for everybody."
         ),
     )
     approve: str = Field(
         default="",
         description=(
-            "The id of a held run, or its first 8 characters: this run may do what that one listed, no more, within "
-            "24 hours (R16). What it defers stays approved."
+            "Let this run do what a held run of the last 24 hours listed, and no more: its id, or its first 8 "
+            "characters (R16)."
         ),
     )
     approve_users: list[int] = Field(
-        default_factory=list,
+        default=[],
         description=(
-            "With `approve`: Bitrix24 user ids whose conflicts of that run are approved: `email_reused`, "
-            "`similar_email` (R09), `identity_changed` (R07a), `other_name` (R14)."
+            "With `approve`, let through the conflicts of these Bitrix24 user ids: `email_reused`, `similar_email` "
+            "(R09), `identity_changed` (R07a), `other_name` (R14)."
         ),
     )
     comment: str = Field(
-        default="",
-        description="With `approve`: why it is right, in one line. Kept in `audit.approvals`, with who approved.",
+        default="", description="With `approve`, say in one line why it is right; kept in `audit.approvals`."
     )
-    phones: PhonesPolicy | None = Field(
-        default=None,
-        description="Which phone numbers are imported, for this run: ALL or FIRST (R05). As set if left out.",
+    phones: PhonesChoice = Field(
+        default=PhonesChoice.as_set,
+        description="Import `all` phone numbers or only the `first`, in this run (R05).",
     )
-    on_id_match: OnIdMatch | None = Field(
-        default=None,
-        description="What is done to employees matched by id, for this run: NOTHING, FILL_PHONES or REFRESH (R07).",
+    on_id_match: OnIdMatchChoice = Field(
+        default=OnIdMatchChoice.as_set,
+        description="Do `nothing` to employees matched by id, `fill_phones` or `refresh` them, in this run (R07).",
     )
-    responsible_list: ResponsibleListPolicy | None = Field(
-        default=None, description="The responsible list, for this run: REMOVE, MIRROR or OFF (R14, R15)."
+    responsible_list: ResponsibleListChoice = Field(
+        default=ResponsibleListChoice.as_set,
+        description="Only `remove` leavers, `mirror` active people too, or leave the list `off`, in this run (R15).",
     )
 
     _run: ImportRun | None = PrivateAttr(default=None)
@@ -205,9 +206,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return RunConfig(
             dry_run=self.dry_run,
             only=frozenset(self.only),
-            phones=self.phones,
-            on_id_match=self.on_id_match,
-            responsible_list=self.responsible_list,
+            phones=policy_of(self.phones, PhonesPolicy),
+            on_id_match=policy_of(self.on_id_match, OnIdMatch),
+            responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),
         )
 
 

@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
 from dagster._core.instance.config import dagster_instance_config
+from dagster._core.snap import JobSnap
+from dagster._core.snap.snap_to_yaml import default_values_yaml_from_type_snap
 
 from b24_pipeline.definitions import defs
+from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
+from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy
 from b24_pipeline_tests.world import JOB, MATERIALIZE, QUIET
 
 PROJECT = Path(__file__).parents[2]
@@ -109,7 +114,8 @@ def test_r17_schedule_and_sensor_are_on_by_default() -> None:
     [
         {},
         {"dry_run": True, "only": [7, 8]},
-        {"phones": "FIRST", "on_id_match": "FILL_PHONES", "responsible_list": "MIRROR"},
+        {"phones": "first", "on_id_match": "fill_phones", "responsible_list": "mirror"},
+        {"phones": "as_set", "on_id_match": "as_set", "responsible_list": "as_set"},
         {"approve": "4711", "approve_users": [7], "comment": "agreed with Ira"},
     ],
 )
@@ -118,25 +124,58 @@ def test_the_launchpad_takes_what_may_be_chosen_for_one_run(config: dict[str, ob
     assert dg.validate_run_config(job, {"resources": {"import_run": {"config": config}}, "loggers": QUIET})
 
 
-@pytest.mark.parametrize("config", [{"dryrun": True}, {"only": ["Ira"]}, {"phones": "some"}])
+@pytest.mark.parametrize(
+    "config", [{"dryrun": True}, {"only": ["Ira"]}, {"phones": "some"}, {"on_id_match": "FILL_PHONES"}]
+)
 def test_the_launchpad_refuses_what_means_nothing(config: dict[str, object]) -> None:
     with pytest.raises(dg.DagsterInvalidConfigError):
         dg.validate_run_config(defs.resolve_job_def(JOB), {"resources": {"import_run": {"config": config}}})
 
 
-def test_the_launchpad_explains_every_choice() -> None:
+def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default() -> None:
+    snap = JobSnap.from_job_def(defs.resolve_job_def(JOB))
+    root = snap.config_schema_snapshot.get_config_snap(snap.mode_def_snaps[0].root_config_key or "")
+
+    scaffold = yaml.safe_load(default_values_yaml_from_type_snap(snap.config_schema_snapshot, root))
+
+    assert scaffold == {
+        "resources": {
+            "import_run": {
+                "config": {
+                    "dry_run": False,
+                    "only": [],
+                    "approve": "",
+                    "approve_users": [],
+                    "comment": "",
+                    "phones": "as_set",
+                    "on_id_match": "as_set",
+                    "responsible_list": "as_set",
+                }
+            }
+        }
+    }
+    assert dg.validate_run_config(defs.resolve_job_def(JOB), scaffold)
+
+
+@pytest.mark.parametrize(
+    ("choices", "policy"),
+    [
+        (PhonesChoice, PhonesPolicy),
+        (OnIdMatchChoice, OnIdMatch),
+        (ResponsibleListChoice, ResponsibleListPolicy),
+    ],
+)
+def test_the_launchpad_spells_choices_as_the_settings_do(choices: type[StrEnum], policy: type[StrEnum]) -> None:
+    assert [choice.name for choice in choices] == ["as_set", *(choice.value for choice in policy)]
+    assert [policy_of(choice, policy) for choice in choices] == [None, *policy]
+
+
+def test_the_launchpad_says_in_one_sentence_what_each_choice_does() -> None:
     config = defs.resolve_job_def(JOB).resource_defs["import_run"].config_schema.config_type
     fields = config.fields["config"].config_type.fields if "config" in config.fields else config.fields
-    assert {name for name, field in fields.items() if field.description} == {
-        "dry_run",
-        "only",
-        "approve",
-        "approve_users",
-        "comment",
-        "phones",
-        "on_id_match",
-        "responsible_list",
-    }
+    texts = {name: field.description or "" for name, field in fields.items()}
+    assert len(texts) == 8
+    assert [name for name, text in texts.items() if text.count(". ") or not text.endswith(".")] == []
 
 
 def test_the_workspace_names_these_definitions() -> None:

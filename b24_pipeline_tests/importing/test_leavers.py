@@ -128,14 +128,14 @@ def test_r15_off_for_one_run_asks_nothing_about_the_list(imported: World) -> Non
     imported.list_responsible(LEAVER)
     imported.portal.dismiss(LEAVER)
 
-    result = imported.run(responsible_list="OFF")
+    result = imported.run(responsible_list="off")
 
     assert str(LEAVER) in imported.account.responsible
     assert asked_about_the_list(imported) == []
     assert "off" in result.metadata("responsible_employees")["skipped"]
 
 
-@pytest.mark.parametrize("policy", ["REMOVE", "MIRROR"])
+@pytest.mark.parametrize("policy", ["remove", "mirror"])
 def test_r15_an_account_without_the_component_skips_the_step_and_says_so(imported: World, policy: str) -> None:
     imported.behave(components=frozenset(Component) - {Component.SALES_FUNNEL})
     imported.portal.dismiss(LEAVER)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from b24_pipeline.rules.records import OnIdMatch
+from b24_pipeline.launchpad import OnIdMatchChoice
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behaviour import Right
 from b24_pipeline_tests.store.recording import ask
@@ -192,10 +192,10 @@ def test_r16_changes_because_of_a_match_by_id_are_limited_also_in_a_first_import
     imported.set(B24_PIPELINE_LAST_NAME_PREFIX="(b24) ")
     imported.forget_requests()
 
-    result = imported.run(on_id_match="REFRESH")
+    result = imported.run(on_id_match="refresh")
 
     assert (result.status, result.counts.held, imported.writes()) == ("held", 30, [])
-    assert imported.import_people(on_id_match=OnIdMatch.REFRESH, approve=result.run_id).status == "done"
+    assert imported.import_people(on_id_match=OnIdMatchChoice.refresh, approve=result.run_id).status == "done"
     assert all(name.startswith("(b24) ") for name in imported.employees())
 
 

@@ -50,7 +50,7 @@ def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_chang
 
     imported.sandbox.on_request = rename
 
-    result = imported.run(on_id_match="FILL_PHONES")
+    result = imported.run(on_id_match="fill_phones")
 
     assert imported.employees()["Renamed by a colleague"] == ["79005550201"]
     assert (result.counts.phones_added, result.counts.left_alone) == (1, 8)
@@ -245,7 +245,7 @@ def test_r03_who_is_out_of_scope_is_counted_and_nothing_is_done(world: World) ->
     assert world.writes() == []
 
 
-@pytest.mark.parametrize(("policy", "numbers"), [("ALL", ["7900", "7901"]), ("FIRST", ["7900"])])
+@pytest.mark.parametrize(("policy", "numbers"), [("all", ["7900", "7901"]), ("first", ["7900"])])
 def test_r05_the_phones_policy_of_one_run_decides_which_numbers_are_sent(
     world: World, policy: str, numbers: list[str]
 ) -> None:
