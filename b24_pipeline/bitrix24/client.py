@@ -30,7 +30,7 @@ from b24_pipeline.bitrix24.transport_faults import transport_fault
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
-READS: Final = frozenset({"batch", "profile", "scope", "user.get"})
+READS: Final = frozenset({"batch", "department.get", "profile", "scope", "user.get"})
 """All that is ever called: harmless to repeat."""
 
 COMMANDS_IN_BATCH: Final = 50

@@ -64,6 +64,11 @@ _METHODS_NEEDED: Final[Mapping[str, str]] = {
     " the portal",
 }
 
+_SCOPES_NEEDED: Final[Mapping[str, str]] = {
+    "department.get": 'the webhook lacks a scope: tick "Departments" (department) on it in Bitrix24, or write = before'
+    " each department in the settings, so that it means that one alone",
+}
+
 _OURS: Final = frozenset(
     {
         "error_batch_length_exceeded",
@@ -125,6 +130,8 @@ def _advice(folded: str, *, method: str, description: str) -> str | None:
         return _METHODS_NEEDED.get(method)
     if folded in _NOT_VALID_EITHER:
         return _ACCOUNT["invalid_credentials"]
+    if folded == "insufficient_scope" and method in _SCOPES_NEEDED:
+        return _SCOPES_NEEDED[method]
     if folded == "access_denied":
         return next((advice for pattern, advice in _ACCESS_DENIED if pattern.search(description)), _ACCOUNT[folded])
     return _ACCOUNT.get(folded)

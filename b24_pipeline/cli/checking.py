@@ -7,6 +7,8 @@ from rich.console import Console
 
 from b24_pipeline import settings
 from b24_pipeline.account import NOT_TOLD, AccountIdentity
+from b24_pipeline.bitrix24 import Bitrix24
+from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.preflight import Bitrix24Check, check_bitrix24
 from b24_pipeline.callgear.preflight import Check
 from b24_pipeline.callgear.preflight import preflight as check_callgear
@@ -15,6 +17,7 @@ from b24_pipeline.cli.proving import prove
 from b24_pipeline.cli.sandbox_use import sandbox_settings
 from b24_pipeline.cli.terminal import result_line
 from b24_pipeline.connection import open_connection, utc_now
+from b24_pipeline.settings import Settings
 from b24_pipeline.store import Paths, Store, StoreError
 
 
@@ -27,14 +30,22 @@ def check(arguments: argparse.Namespace) -> Exit:
 def check_both() -> Exit:
     """Print one line a check."""
     console = Console(highlight=False)
-    with open_connection(settings.load()) as connection:
+    chosen = settings.load()
+    with open_connection(chosen) as connection:
         checks: list[Bitrix24Check | Check] = [
             *check_bitrix24(connection.bitrix24),
+            *departments_named_in(chosen, connection.bitrix24),
             *check_callgear(connection.callgear, expected=known_account(connection.paths)),
         ]
     for found in checks:
         console.print(result_line(found.name, passed=found.passed, text=found.text), soft_wrap=True)
     return Exit.DONE if all(found.passed for found in checks) else Exit.FAILED
+
+
+def departments_named_in(chosen: Settings, client: Bitrix24) -> list[Bitrix24Check]:
+    """Whether the portal has the departments that the settings name; nothing where they name none."""
+    wanted = chosen.include_departments | chosen.exclude_departments
+    return [check_departments(client, wanted=wanted)] if wanted else []
 
 
 def known_account(paths: Paths) -> AccountIdentity:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 
-from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, Policy, ResponsibleListPolicy, RunKind, Trigger
+from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, Policy, ResponsibleListPolicy, RunKind, Scope, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,17 @@ class RunConfig:
             responsible_list=self.responsible_list or settings.responsible_list,
         )
 
-    def as_json(self) -> str:
-        """The choices as the audit keeps them."""
-        return json.dumps({**asdict(self), "only": sorted(self.only)}, sort_keys=True)
+    def as_json(self, *, scope: Scope | None = None) -> str:
+        """The choices as the audit keeps them, with the departments that the run covers where it knows them (R03)."""
+        departments = (
+            {}
+            if scope is None
+            else {
+                "include_departments": sorted(scope.include_departments),
+                "exclude_departments": sorted(scope.exclude_departments),
+            }
+        )
+        return json.dumps({**asdict(self), "only": sorted(self.only), **departments}, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

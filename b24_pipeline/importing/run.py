@@ -21,6 +21,7 @@ from b24_pipeline.rules.records import (
     Policy,
     RunKind,
     RunStatus,
+    Scope,
 )
 from b24_pipeline.store import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.store.errors import PublishedFileMounted
@@ -64,6 +65,8 @@ class ImportRun:
     account_confirmed: bool = False
     """R16b: the account has been asked for its number, and is the one of this database."""
     trouble: tuple[RunStatus, str] | None = None
+    scope: Scope | None = None
+    """R03: whom the run looks at, with the departments below the chosen ones; known once these were read."""
     finished_steps: set[str] = field(default_factory=set)
 
     @property
@@ -74,7 +77,8 @@ class ImportRun:
     @property
     def policy(self) -> Policy:
         """The rules' choices for this run."""
-        return self.config.policy(self.connection.settings.policy)
+        policy = self.config.policy(self.connection.settings.policy)
+        return policy if self.scope is None else replace(policy, scope=self.scope)
 
     @property
     def deadline(self) -> datetime:

@@ -3,6 +3,7 @@
 from pandera.typing import DataFrame
 
 from b24_pipeline.importing.counting import count_employees, count_matches
+from b24_pipeline.importing.departments import resolve_scope
 from b24_pipeline.importing.employees import read_employees
 from b24_pipeline.importing.identities import check_identities, link_review
 from b24_pipeline.importing.responsible_list import ResponsibleListResult, update_responsible_list
@@ -38,6 +39,7 @@ def read_portal(run: ImportRun) -> DataFrame[frames.Users]:
 def evaluate_users(run: ImportRun, users: DataFrame[frames.Users]) -> DataFrame[frames.Employees]:
     """Normalise the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
     with run.step("employees"):
+        resolve_scope(run)
         employees = candidates.judge(users, policy=run.policy)
         count_employees(run, employees)
         run.store.record_snapshot(frames.Employees, employees)

@@ -6,6 +6,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
+from b24_pipeline.importing.departments import resolve_scope
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.rules import candidates, frames, responsible, trust
 from b24_pipeline.rules.records import Standing
@@ -22,6 +23,7 @@ def read_users(run: ImportRun) -> DataFrame[frames.Users]:
             without many employees who are there.
         AccountError: the webhook is dead or lacks rights.
     """
+    resolve_scope(run)
     users = complete_users(run)
     readmit_candidates(run, users)
     return users

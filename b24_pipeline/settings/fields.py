@@ -24,6 +24,7 @@ from b24_pipeline.settings.declaring import (
     setting,
     split_url,
 )
+from b24_pipeline.settings.departments import DepartmentIds, DepartmentList
 
 
 class Settings(AlertSettings):
@@ -93,17 +94,17 @@ class Settings(AlertSettings):
         example="mirror",
         description="`remove` leavers from the responsible list, `mirror` active people too, or `off` (R14, R15).",
     )
-    include_departments: IntegerList = setting(
+    include_departments: DepartmentList = setting(
         f"{PREFIX}INCLUDE_DEPARTMENTS",
-        frozenset(),
-        example="4,17",
-        description="Only users of these departments are looked at (R03). Empty: everybody.",
+        DepartmentIds(),
+        example="4,=17",
+        description="Only users of these and lower departments are looked at (R03); `=17` is 17 alone. Empty: all.",
     )
-    exclude_departments: IntegerList = setting(
+    exclude_departments: DepartmentList = setting(
         f"{PREFIX}EXCLUDE_DEPARTMENTS",
-        frozenset(),
+        DepartmentIds(),
         example="99",
-        description="Users of these departments are left alone (R03).",
+        description="Users of these and lower departments are left alone (R03); `=99` is 99 alone.",
     )
     exclude_users: IntegerList = setting(
         f"{PREFIX}EXCLUDE_USERS",
@@ -122,12 +123,7 @@ class Settings(AlertSettings):
         f"{PREFIX}LIMIT_REMOVALS", 3, ge=0, example="3", description="R16: removals from the responsible list, count."
     )
     limit_removals_share: float = setting(
-        f"{PREFIX}LIMIT_REMOVALS_SHARE",
-        0.05,
-        ge=0,
-        le=1,
-        example="0.05",
-        description="R16: the same as a share of all.",
+        f"{PREFIX}LIMIT_REMOVALS_SHARE", 0.05, ge=0, le=1, example="0.05", description="R16: the same as a share."
     )
     limit_link_moves: int = setting(
         f"{PREFIX}LIMIT_LINK_MOVES", 3, ge=0, example="3", description="R16: links moved to another person, count."

@@ -118,6 +118,11 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
     return CurrentRun(number, start.run_id, start.started_at), interrupted
 
 
+def record_policy(database: Database, run: CurrentRun, policy: str) -> None:
+    """Store the settings that the run follows, now that more is known of them."""
+    database.execute("record_policy", {"number": run.number, "policy": policy})
+
+
 def finish(database: Database, run: CurrentRun, end: RunEnd) -> None:
     """Store how the run ended."""
     ended = {

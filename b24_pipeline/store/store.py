@@ -144,6 +144,10 @@ class Store(Reader):
         """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
         self._withheld = withholding.withheld(self.database, candidates=candidates)
 
+    def record_policy(self, policy: str) -> None:
+        """Store the settings that the current run follows, now that more is known of them (R20)."""
+        runs.record_policy(self.database, self._current_run(), policy)
+
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))

@@ -210,6 +210,26 @@ def test_explaining_a_stranger_is_2_and_one_line(portal: World, terminal: Termin
     assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
 
 
+def test_check_names_the_departments_of_the_settings_and_those_that_the_portal_does_not_have(
+    portal: World, terminal: Terminal
+) -> None:
+    portal.portal.add_department("Sales")
+    assert "departments" not in terminal("check").out
+    portal.set(B24_PIPELINE_INCLUDE_DEPARTMENTS="1,=2")
+    found = terminal("check")
+    portal.set(B24_PIPELINE_EXCLUDE_DEPARTMENTS="99,=98")
+    missing = terminal("check")
+    portal.behave(other_scopes=())
+    refused = terminal("check")
+
+    assert (found.code, missing.code, refused.code) == (0, 50, 50)
+    assert "pass  departments: the portal has 1 Company, 2 Sales" in found.out
+    assert "FAIL  departments: the portal has no department 98, 99: correct B24_PIPELINE_INCLUDE_D" in missing.out
+    assert 'FAIL  departments: department.get: insufficient_scope (HTTP 403): the webhook lacks a scope: tick "De' in (
+        refused.out
+    )
+
+
 def test_check_passes_and_changes_nothing(portal: World, terminal: Terminal) -> None:
     said = terminal("check")
 

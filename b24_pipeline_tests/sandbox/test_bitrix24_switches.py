@@ -8,6 +8,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
     Change,
     DepartmentStyle,
+    DepartmentTree,
     DismissedUsers,
     NoDepartmentStyle,
     ScopeStyle,
@@ -210,3 +211,24 @@ def test_without_its_users_module_a_portal_knows_no_user_get(portal: Portal, set
     set_portal(user_module=False)
 
     assert portal.json("user.get")["error"] == "ERROR_METHOD_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("tree", "parents"),
+    [
+        (DepartmentTree.SOUND, {"1": None, "2": "1", "3": "2"}),
+        (DepartmentTree.CYCLE, {"1": "3", "2": "1", "3": "2"}),
+        (DepartmentTree.WITHOUT_TOP, {"2": "1", "3": "2"}),
+    ],
+)
+def test_the_tree_of_departments_is_sound_or_not(
+    portal: Portal, sandbox: Sandbox, set_portal: Turn, tree: DepartmentTree, parents: dict[str, Any]
+) -> None:
+    sandbox.portal.add_department("Sales")
+    sandbox.portal.add_department("North", parent=2)
+    set_portal(department_tree=tree)
+
+    listed = portal.json("department.get")
+
+    assert {row["ID"]: row.get("PARENT") for row in listed["result"]} == parents
+    assert listed["total"] == len(parents)

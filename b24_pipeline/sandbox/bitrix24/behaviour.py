@@ -33,6 +33,14 @@ class DepartmentStyle(Enum):
     STRINGS = "strings"
 
 
+class DepartmentTree(Enum):
+    """What ``department.get`` shows of the tree (contract 6)."""
+
+    SOUND = "each department below another one, but for the topmost"
+    CYCLE = "the topmost department is below the last one"
+    WITHOUT_TOP = "the topmost department is not listed"
+
+
 class NoDepartmentStyle(Enum):
     """How ``UF_DEPARTMENT`` arrives for who has none; the value is its JSON, if it has one of its own."""
 
@@ -185,6 +193,7 @@ class Bitrix24Behaviour:
         timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
         blanks: how fields without a value arrive.
         departments: how department ids arrive.
+        department_tree: what is shown of the tree of departments.
         no_department: how the absence of departments arrives.
         user_type: how ``USER_TYPE`` arrives.
         dismissed: whether dismissed users are shown.
@@ -220,6 +229,7 @@ class Bitrix24Behaviour:
     timestamp_touched_by: frozenset[Change] = frozenset(Change)
     blanks: BlankStyle = BlankStyle.MIXED
     departments: DepartmentStyle = DepartmentStyle.INTEGERS
+    department_tree: DepartmentTree = DepartmentTree.SOUND
     no_department: NoDepartmentStyle = NoDepartmentStyle.AS_OTHERS
     user_type: UserTypeStyle = UserTypeStyle.RETURNED
     dismissed: DismissedUsers = DismissedUsers.INCLUDED

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope, ScopeStyle
+from b24_pipeline.sandbox.bitrix24.behaviour import DepartmentTree, Scope, ScopeStyle
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Listed, Showing, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import ROOT_DEPARTMENT, Portal
 from b24_pipeline.sandbox.values import Json
 
 DEPARTMENT_FILTERS = ("ID", "NAME", "SORT", "PARENT", "UF_HEAD")
@@ -98,12 +98,13 @@ class Methods:
     def _department_get(self, params: Params, _: bool) -> Listed:
         if "department" not in self._portal.behaviour.other_scopes:
             raise errors.insufficient_scope()
-        rows = [row for row in self._portal.departments.values() if _department_matches(row, params)]
+        rows = [row for row in _shown_departments(self._portal) if _department_matches(row, params)]
         field = str(params.get("SORT") or "ID").upper()
         rows.sort(key=lambda row: _natural(row.get(field)), reverse=str(params.get("ORDER")).upper() == "DESC")
         start = max(0, int(params.get("START") or 0))
         following = start + PAGE if start + PAGE < len(rows) else None
-        return Listed(rows=rows[start : start + PAGE], total=len(rows), following=following)
+        total = len(rows) + self._portal.behaviour.total_error
+        return Listed(rows=rows[start : start + PAGE], total=total, following=following)
 
 
 def scopes(portal: Portal) -> list[str]:
@@ -113,6 +114,17 @@ def scopes(portal: Portal) -> list[str]:
         return list(portal.behaviour.other_scopes)
     named = variant.value if portal.behaviour.scope_lists_variant else Scope.FULL.value
     return [*portal.behaviour.other_scopes, named]
+
+
+def _shown_departments(portal: Portal) -> list[dict[str, Json]]:
+    """The departments, in a tree as the switch says."""
+    tree = portal.behaviour.department_tree
+    if tree is DepartmentTree.SOUND:
+        return list(portal.departments.values())
+    below = [row for number, row in portal.departments.items() if number != ROOT_DEPARTMENT]
+    if tree is DepartmentTree.WITHOUT_TOP or not below:
+        return below
+    return [{**portal.departments[ROOT_DEPARTMENT], "PARENT": below[-1]["ID"]}, *below]
 
 
 def _department_matches(row: dict[str, Json], params: Params) -> bool:

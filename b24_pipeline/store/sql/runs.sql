@@ -21,6 +21,9 @@ WHERE status = 'running'
 INSERT INTO store.runs (run_id, number, started_at, status, trigger, kind, dry_run, only_users, policy)
 VALUES ($run_id, $number, $started_at, 'running', $trigger, $kind, $dry_run, $only_users, $policy)
 
+-- name: record_policy
+UPDATE store.runs SET policy = $policy WHERE number = $number
+
 -- name: finish_run
 UPDATE store.runs
 SET finished_at = $finished_at, status = $status, reason = $reason, {counts}

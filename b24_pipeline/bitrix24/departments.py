@@ -1,0 +1,91 @@
+"""The portal's departments, and which is below which (contract 6): all of them, or an error."""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Final
+
+from b24_pipeline.bitrix24.border import whole_number
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
+from b24_pipeline.bitrix24.pages import PAGE, rows_of
+from b24_pipeline.bitrix24.preflight import Bitrix24Check
+
+MAX_PAGES: Final = 400
+"""More departments than 20,000 no company has: the portal answers without end."""
+_ROOT: Final = (None, "", "0", 0, False)
+"""What stands for no parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """One department; `parent` is the one that it is directly below, None for the topmost."""
+
+    name: str
+    parent: int | None
+
+
+def fetch_departments(client: Bitrix24) -> Mapping[int, Department]:
+    """Every department by its id; read once again where the first reading cannot be all of them.
+
+    Raises:
+        FetchNotTrusted: the second reading cannot be all of them either.
+        Bitrix24Error: they cannot be read; the webhook needs the scope `department`.
+    """
+    try:
+        return _fetch_once(client)
+    except FetchNotTrusted:
+        return _fetch_once(client)
+
+
+def check_departments(client: Bitrix24, *, wanted: AbstractSet[int]) -> Bitrix24Check:
+    """Check that the portal has the departments that the settings name."""
+    try:
+        found = fetch_departments(client)
+    except Bitrix24Error as error:
+        return Bitrix24Check("departments", passed=False, text=str(error))
+    missing = sorted(wanted - found.keys())
+    if missing:
+        return Bitrix24Check(
+            "departments",
+            passed=False,
+            text=f"the portal has no department {', '.join(map(str, missing))}: correct "
+            "B24_PIPELINE_INCLUDE_DEPARTMENTS or B24_PIPELINE_EXCLUDE_DEPARTMENTS",
+        )
+    named = ", ".join(f"{number} {found[number].name}".rstrip() for number in sorted(wanted))
+    return Bitrix24Check("departments", passed=True, text=f"the portal has {named}")
+
+
+def _fetch_once(client: Bitrix24) -> dict[int, Department]:
+    found: dict[int, Department] = {}
+    announced: int | None = None
+    for rows, total in _pages(client):
+        if announced is not None and total is not None and total != announced:
+            raise FetchNotTrusted("department.get: the departments were changed while they were read")
+        announced = total if total is not None else announced
+        for row in rows:
+            number = whole_number(row.get("ID"))
+            if number is None or number in found:
+                raise FetchNotTrusted("department.get: a department came twice, or without an id")
+            found[number] = _department(row)
+    if not found or (announced is not None and len(found) != announced):
+        raise FetchNotTrusted(f"department.get: {len(found)} departments came, {announced or 0} were announced")
+    return found
+
+
+def _pages(client: Bitrix24) -> Iterator[tuple[list[Mapping[str, Any]], int | None]]:
+    for number in range(MAX_PAGES):
+        page = client.call("department.get", {"sort": "ID", "order": "ASC", "START": number * PAGE})
+        rows = rows_of(page.result)
+        yield rows, page.total
+        if len(rows) < PAGE or page.total == number * PAGE + len(rows):
+            return
+    raise FetchNotTrusted(f"department.get: more than {MAX_PAGES * PAGE} departments came, without an end")
+
+
+def _department(row: Mapping[str, Any]) -> Department:
+    given = row.get("PARENT")
+    parent = None if given in _ROOT else whole_number(given)
+    if parent is None and given not in _ROOT:
+        raise FetchNotTrusted("department.get: a department is below one whose id is no number")
+    return Department(str(row.get("NAME") or ""), parent)

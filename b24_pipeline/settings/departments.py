@@ -1,0 +1,54 @@
+"""Settings that name departments."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Self
+
+from pydantic import PlainValidator
+from pydantic_settings import NoDecode
+
+from b24_pipeline.settings.declaring import parts
+
+ALONE = "="
+"""Before the id of a department that is meant without those below it."""
+
+
+class DepartmentIds(frozenset[int]):
+    """Departments that a setting names; those in `alone` are meant without the ones below them."""
+
+    alone: frozenset[int]
+
+    def __new__(cls, with_those_below: Iterable[int] = (), *, alone: AbstractSet[int] = frozenset()) -> Self:
+        """All that are named."""
+        whole = frozenset(with_those_below)
+        self = super().__new__(cls, whole | alone)
+        self.alone = frozenset(alone - whole)
+        return self
+
+    @property
+    def with_those_below(self) -> frozenset[int]:
+        """Those that stand for the ones below them, too."""
+        return self - self.alone
+
+
+def departments(value: object) -> DepartmentIds:
+    """A comma-separated list of the ids of departments; one with = before it is meant alone."""
+    named = parts(value) if isinstance(value, str) else []
+    return DepartmentIds(
+        (whole_number(part) for part in named if not part.startswith(ALONE)),
+        alone={whole_number(part.removeprefix(ALONE).strip()) for part in named if part.startswith(ALONE)},
+    )
+
+
+def whole_number(text: str) -> int:
+    """The number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be whole numbers, separated by commas")
+    return int(text)
+
+
+DepartmentList = Annotated[DepartmentIds, NoDecode, PlainValidator(departments)]
