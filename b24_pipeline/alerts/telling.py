@@ -121,6 +121,7 @@ def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: F
         *troubles.failed(failures),
         *(troubles.stale(found, now=now, after=stale_after) if stale_after is not None else []),
         *troubles.held(found),
+        *troubles.duplicated(found),
         *troubles.fewer_importable(found),
         *troubles.records_failing(found),
     ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from b24_pipeline.rules.records import ActionKind, Harm
-from b24_pipeline.store.health import FailingPerson, Failure, Health, HeldPerson
+from b24_pipeline.store.health import DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson
 
 
 class State(StrEnum):
@@ -20,6 +20,7 @@ class State(StrEnum):
     HELD_EMAIL_LINK = "held: existing employees linked by e-mail"
     HELD_ID_UPDATE = "held: existing employees changed because they are matched by id"
     HELD_CREATE = "held: employees to create"
+    DUPLICATED = "somebody else imports into the account"
     FEWER_IMPORTABLE = "far fewer candidates can be imported"
     RECORDS_FAILING = "records failing"
     LEAVERS_STILL_LISTED = "leavers cannot be taken off the responsible list"
@@ -116,6 +117,23 @@ def fewer_importable(health: Health) -> list[Trouble]:
     return [Trouble(State.FEWER_IMPORTABLE, since=health.success.started_at, words=words)]
 
 
+def duplicated(health: Health) -> list[Trouble]:
+    """R16b: people who are in the account twice; no employee is created until a person has settled it."""
+    people = health.duplicated
+    if not people:
+        return []
+    words = (
+        f"Employees that became double: {len(people)}. Somebody else imports into this CallGear account, for example "
+        "its own import from Bitrix24. No employee is created until this is settled: switch the other import off, "
+        "remove one of each two in CallGear, then b24-pipeline resolve-duplicates"
+    )
+    named_pairs = tuple(
+        f"{named(person)}: employee {person.callgear_id} and employee {person.other_callgear_id}" for person in people
+    )
+    since = min(person.found_at for person in people)
+    return [Trouble(State.DUPLICATED, since=since, words=words, people=named_pairs)]
+
+
 def records_failing(health: Health) -> list[Trouble]:
     """R14, R18: people whose action fails. Those who own deals stay so for long, and must not hide the others."""
     leavers = [person for person in health.failing if person.action is ActionKind.REMOVE_RESPONSIBLE]
@@ -137,7 +155,7 @@ def trouble_of(state: State, people: list[FailingPerson], *, words: str) -> Trou
     return Trouble(state, since=since, words=words, said=last.error or "", people=tuple(map(named, people)))
 
 
-def named(person: HeldPerson | FailingPerson) -> str:
+def named(person: HeldPerson | FailingPerson | DuplicatedPerson) -> str:
     """The name, or the id where there is none: the audit then has the e-mail in its place, which is not told."""
     return person.person if person.person and "@" not in person.person else f"user {person.bitrix24_id}"
 

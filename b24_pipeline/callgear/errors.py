@@ -10,7 +10,9 @@ CallGearError
 ├── DeadlinePassed            a wait would pass the run's deadline: defer the rest
 ├── AccountError              token, IP address or account: stop the run
 ├── MethodError               every call of this kind will fail: skip the step
-│   └── UpdatesUnsafe         an update took away what it must not touch: halt all updates
+│   ├── UpdatesUnsafe         an update took away what it must not touch: halt all updates
+│   └── DuplicatesFound       somebody else imports into the account: halt all creates
+├── CreatedMeanwhile          somebody else has just created this person: defer it
 ├── RecordError               only this person or entry fails
 │   ├── SipNumbersInTheWay    an echo could turn SIP numbers into dead ones: a person has to edit
 │   ├── EmailConflict         the e-mail belongs to somebody else, or to several
@@ -132,6 +134,17 @@ class MethodError(CallGearError):
 
 class UpdatesUnsafe(MethodError):
     """An update took something away and it could not be put back (contract 5.5): no update is sent any more."""
+
+
+class DuplicatesFound(MethodError):
+    """Somebody else imports into the account: no employee is created until a person has settled it (R16b)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, method="create.employees", mnemonic="duplicates_found")
+
+
+class CreatedMeanwhile(CallGearError):
+    """Somebody else has created this person since the account was read; nothing was sent (R16b)."""
 
 
 class RecordError(CallGearError):

@@ -131,6 +131,21 @@ def unlink(arguments: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
+def resolve_duplicates(arguments: argparse.Namespace) -> Exit:
+    """Let employees be created again, because a person says that those that became double are settled."""
+    with writable(arguments, holder="b24-pipeline resolve-duplicates") as store:
+        resolved = store.resolve_duplicates(by=system_user())
+        store.publish()
+    if not resolved:
+        print("Nothing to resolve: no employee is known to have become double.")
+    for pair in resolved:
+        print(
+            f"Resolved: employee {pair.callgear_id} and employee {pair.other_callgear_id}, "
+            f"Bitrix24 user {pair.bitrix24_id}"
+        )
+    return Exit.DONE
+
+
 def forget(arguments: argparse.Namespace) -> Exit:
     """Erase a person's data; ids and counts stay."""
     paths = paths_of(arguments)

@@ -77,6 +77,7 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
                 "explain": audit.explain,
                 "approve": audit.approve,
                 "unlink": audit.unlink,
+                "resolve-duplicates": audit.resolve_duplicates,
                 "forget": audit.forget,
                 "accept-address": audit.accept_address,
             }[name]

@@ -147,7 +147,7 @@ def add_check_options(check: argparse.ArgumentParser) -> None:
 
 
 def add_decisions(commands: Any) -> None:  # noqa: ANN401 - argparse gives this type no public name
-    """The commands with which a person decides: approve, and end links."""
+    """The commands with which a person decides: approve, end links, settle what became double."""
     approve = commands.add_parser("approve", help="let the next run do what a held run listed, for 24 hours")
     approve.add_argument(
         "run_id",
@@ -181,6 +181,12 @@ def add_decisions(commands: Any) -> None:  # noqa: ANN401 - argparse gives this 
         "--comment", default="", metavar="TEXT", help="why; kept in audit.links_history, with who did it"
     )
     add_sandbox_option(unlink)
+
+    add_sandbox_option(
+        commands.add_parser(
+            "resolve-duplicates", help="say that employees whom another import has doubled are settled: create again"
+        )
+    )
 
 
 def text(*, example: str) -> Callable[[str], str]:

@@ -30,7 +30,7 @@ STOPPING = (errors.AccountError, errors.DayLimit, errors.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
 SHORTAGES = (errors.DayLimit, errors.DeadlinePassed, errors.MinuteLimit)
 """Errors that say that points or time have run out; every other error that defers is a refusal."""
-POSTPONING = (*STOPPING, errors.MethodError, errors.MinuteLimit)
+POSTPONING = (*STOPPING, errors.MethodError, errors.MinuteLimit, errors.CreatedMeanwhile)
 """Errors that are not the record's: its action is deferred, not failed."""
 EXPECTED = frozenset({errors.RecordFault.DEPENDENCY_ERROR, errors.RecordFault.SIP_NUMBERS})
 """What some people of a sound account are refused for."""

@@ -141,3 +141,6 @@ class ListWrites:
 
     def remember(self, answers: list[Answer]) -> None:
         """The state is recorded once, at the end of the step."""
+
+    def finish(self) -> None:
+        """Nobody can be doubled here: `ext_id` is unique."""

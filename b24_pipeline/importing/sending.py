@@ -43,6 +43,9 @@ class Sender(Protocol):
     def remember(self, answers: list[Answer]) -> None:
         """Called for every few answers, in the step's own thread."""
 
+    def finish(self) -> None:
+        """Called once, when everything was answered."""
+
 
 @dataclass(slots=True)
 class Sent:
@@ -143,6 +146,7 @@ def send_all(
             }
             run.out_of_resources |= any(answer.out_of_resources for answer in answers)
             progress.advance(len(answers))
+        sender.finish()
     except BaseException:  # also when a person stops the run: what was done by then is counted
         for part in sent.parts:
             count_actions(run, part)

@@ -16,6 +16,7 @@ from b24_pipeline.importing.account_facts import store_facts, stored_facts
 from b24_pipeline.importing.canaries import ordinary_phones_first
 from b24_pipeline.importing.carrying_out import Answer, PlannedAction, Receipt
 from b24_pipeline.importing.link_owners import LinkOwners
+from b24_pipeline.importing.other_importers import CreateWatch, note_duplicates
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.importing.sending import send_plan
 from b24_pipeline.importing.shared_numbers import SharedNumbers
@@ -45,6 +46,7 @@ def upsert(
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
     callgear_employees = with_losses_put_back(run, callgear_employees)
+    note_duplicates(run, callgear_employees)
     unfinished = run.store.unfinished_links()
     plan = planning.plan_upsert(
         employees,
@@ -140,6 +142,7 @@ class EmployeeWrites:
         self.owners = LinkOwners(frames.empty(frames.Links))
         self.numbers = SharedNumbers(self.client, now=run.connection.now)
         self.updated_after_link: frozenset[int] = frozenset()
+        self.watch = CreateWatch(run)
 
     def announce(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
@@ -154,7 +157,10 @@ class EmployeeWrites:
     def send(self, planned: PlannedAction) -> Receipt:
         """Send one action."""
         if planned.action is ActionKind.CREATE:
-            created = create_with_lookup(self.client, self.new_employee(planned)).callgear_id
+            new = self.new_employee(planned)
+            self.watch.begin(planned)
+            created = create_with_lookup(self.client, new).callgear_id
+            self.watch.created(planned, created)
             self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
             return Receipt(created)
         if planned.callgear_id is None:
@@ -171,6 +177,7 @@ class EmployeeWrites:
 
         R09a: with a link by e-mail it is stored whose employee is still to get last name or phones.
         """
+        self.watch.store_found()
         done = [answer for answer in answers if answer.outcome is Outcome.DONE]
         self.run.store.put_links(
             [
@@ -193,6 +200,10 @@ class EmployeeWrites:
         ]
         if not_created:
             self.run.store.settle_creates(not_created)
+
+    def finish(self) -> None:
+        """See whether somebody else has created the same people (R16b)."""
+        self.watch.end()
 
     def new_employee(self, planned: PlannedAction) -> NewEmployee:
         """R10."""

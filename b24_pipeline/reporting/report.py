@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from b24_pipeline.alerts.troubles import Trouble, failed, held, records_failing, stale
+from b24_pipeline.alerts.troubles import Trouble, duplicated, failed, held, records_failing, stale
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.palette import Colour, stylesheet
@@ -100,6 +100,7 @@ def troubles_of(figures: Figures) -> list[Trouble]:
         *failed(health.failures),
         *stale(health, now=figures.at, after=TWO_INTERVALS),
         *held(health),
+        *duplicated(health),
         *records_failing(health),
     ]
 

@@ -16,7 +16,7 @@ CONFLICTS = (
 MATCHED = (MatchKind.BY_ID, MatchKind.BY_EMAIL)
 
 
-def by_email(callgear_employees: DataFrame[frames.CallGearEmployees]) -> pd.DataFrame:
+def by_email(callgear_employees: pd.DataFrame) -> pd.DataFrame:
     """The employees that have an e-mail: `email_key`, as it is compared, and `callgear_id`."""
     keys = normalising.email_key(callgear_employees["email"])
     return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")

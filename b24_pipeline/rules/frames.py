@@ -118,6 +118,18 @@ class UnfinishedLinks(Frame):
     run_id: str = column("The run that stored the link")
 
 
+class DuplicateEmployees(Frame):
+    """Employees with one e-mail, of which one was created by us (R16b): one row a pair."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The employee that was created for the user")
+    other_callgear_id: pd.Int64Dtype = column("The other employee with the same e-mail")
+    found_at: Instant = column("When it was found out")
+    run_id: str = column("The run that found it out")
+    resolved_at: Instant = optional("When a person said that it is settled; no employee is created before")
+    resolved_by: str = optional("Who said so: the operating system's user")
+
+
 class Matches(Frame):
     """How every user was matched with an employee (asset `employee_matches`): one row a user."""
 

@@ -17,6 +17,7 @@ from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.failing import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.late import LateActs
+from b24_pipeline.sandbox.other_importer import Importer
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.requests import Api, Phase, RequestSeen
 from b24_pipeline.sandbox.values import Json
@@ -76,6 +77,7 @@ class Sandbox:
         self._state: Path | None = None
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
+        self._other_importer = Importer(self.portal, self.account)
 
     @classmethod
     def empty(cls, **settings: Json) -> Self:
@@ -178,9 +180,16 @@ class Sandbox:
 
     def answer_callgear(self, request: RequestSeen, call: Call, *, moved_to: str) -> Answer:
         """Answer a JSON-RPC call; ``moved_to`` is where a redirect leads by default."""
+
+        def act() -> Answer:
+            answer = self._callgear_api.answer(call)
+            if answer.acted:
+                self._other_importer.after(call.method, call.params)
+            return answer
+
         return self._answer(
             request,
-            lambda: self._callgear_api.answer(call),
+            act,
             lambda fault: callgear_refusal(fault, self._callgear_api, call),
             moved_to=moved_to,
         )

@@ -55,6 +55,17 @@ class FailingPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicatedPerson:
+    """Somebody who is in the account twice, because somebody else imports into it (R16b)."""
+
+    bitrix24_id: int
+    person: str | None
+    callgear_id: int
+    other_callgear_id: int
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All of it at one moment."""
 
@@ -64,6 +75,8 @@ class Health:
     held: tuple[HeldPerson, ...] = ()
     """What the last successful run held."""
     failing: tuple[FailingPerson, ...] = ()
+    duplicated: tuple[DuplicatedPerson, ...] = ()
+    """Whom no person has settled yet."""
     importable: Importable = NOBODY
     """Of the last successful run."""
     importable_before: float | None = None
@@ -82,6 +95,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
         ),
         held=held_people(reader, success.run_id) if success else (),
         failing=failing_people(reader),
+        duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
         importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
         importable_before=reader.importable_before(),
     )

@@ -112,6 +112,11 @@ def pending_creates(database: Database) -> DataFrame[frames.PendingCreates]:
     return frames.of(frames.PendingCreates, database.records("pending_creates", columns=columns))
 
 
+def created_since(database: Database, since: datetime) -> dict[int, int]:
+    """The employees that were created since then and are still linked, each with its user."""
+    return {row["callgear_id"]: row["bitrix24_id"] for row in database.records("created_since", {"since": since})}
+
+
 def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
     """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
     if database.value("a_pending_create") is None:

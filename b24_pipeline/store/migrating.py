@@ -95,6 +95,7 @@ def _renew_views(database: Database, layout: Layout) -> None:
     database.execute("actions_view")
     database.execute("dead_letters_view", columns=column_list(sql_columns(frames.DeadLetters)))
     database.execute("pending_creates_view", columns=column_list(sql_columns(frames.PendingCreates)))
+    database.execute("duplicate_employees_view", columns=column_list(sql_columns(frames.DuplicateEmployees)))
     database.execute("approvals_view")
     database.execute("last_import_view", columns=column_list(layout.tables["runs"]))
     database.execute("people_view")

@@ -14,6 +14,9 @@ like the copy that compacting attaches cannot be compacted."""
 class Paths:
     """All files of one database; only `published` is chosen, the others follow from it.
 
+    A database under two names (a symbolic link to the file or its folder) is one: its real path counts, so that it has
+    one lock.
+
     Raises:
         DatabaseMisnamed: the file has one of the reserved names.
     """
@@ -21,6 +24,7 @@ class Paths:
     published: Path
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "published", real_path(self.published))
         name = self.published.name.partition(".")[0]
         if name.casefold() in RESERVED_NAMES:
             raise DatabaseMisnamed(
@@ -60,6 +64,15 @@ class Paths:
 
     def _beside(self, ending: str) -> Path:
         return self.published.with_name(self.published.stem + ending)
+
+
+def real_path(path: Path) -> Path:
+    """The path without symbolic links; as it is where they lead in a circle, which shows once it is used."""
+    try:
+        real = path.resolve()
+        return path if real == path.absolute() else real
+    except (OSError, RuntimeError):
+        return path
 
 
 def wal_of(database: Path) -> Path:

@@ -8,8 +8,9 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.duplicates import Duplicate
 from b24_pipeline.rules.records import Harm
-from b24_pipeline.store import actions, approvals, facts, histories, identities, links, runs, withholding
+from b24_pipeline.store import actions, approvals, duplicates, facts, histories, identities, links, runs, withholding
 from b24_pipeline.store.approvals import Approval
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.runs import Moment, PastRun
@@ -63,6 +64,14 @@ class Reader:
     def unfinished_links(self) -> frozenset[int]:
         """The users whose link by e-mail is stored, and whose employee is not as it shall be yet (R09a)."""
         return links.unfinished_links(self.database)
+
+    def open_duplicates(self) -> list[Duplicate]:
+        """Employees that became double, and that no person has settled yet (R16b)."""
+        return duplicates.open_duplicates(self.database)
+
+    def created_since(self, since: datetime) -> dict[int, int]:
+        """The employees that were created since then and are still linked, each with its user."""
+        return links.created_since(self.database, since)
 
     def creates_in_doubt_until(self, now: datetime) -> datetime | None:
         """Until when a create whose outcome is not known may have been sent; none when there is no such create."""

@@ -101,6 +101,7 @@ LAYOUT = Layout(
         "links": {**_LINKS, **_SPAN, "end_reason": "VARCHAR", "ended_by": "VARCHAR", "end_comment": "VARCHAR"},
         "identities": sql_columns(frames.Identities),
         "pending_creates": sql_columns(frames.PendingCreates),
+        "duplicate_employees": sql_columns(frames.DuplicateEmployees),
         "unfinished_links": sql_columns(frames.UnfinishedLinks),
         "events": {"run": "BIGINT", **sql_columns(frames.Actions)},
         "standing_actions": {"step": "VARCHAR", **sql_columns(frames.Actions), **_SPAN},

@@ -13,8 +13,20 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.rules import frames
+from b24_pipeline.rules.duplicates import Duplicate
 from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import actions, approvals, facts, histories, identities, links, opening, runs, withholding
+from b24_pipeline.store import (
+    actions,
+    approvals,
+    duplicates,
+    facts,
+    histories,
+    identities,
+    links,
+    opening,
+    runs,
+    withholding,
+)
 from b24_pipeline.store.actions import Step
 from b24_pipeline.store.approvals import Approver
 from b24_pipeline.store.database import Database
@@ -211,6 +223,15 @@ class Store(Reader):
     def settle_creates(self, bitrix24_ids: Iterable[int]) -> None:
         """Forget announced creates whose outcome is known."""
         links.settle_creates(self.database, bitrix24_ids)
+
+    def put_duplicates(self, found: Collection[Duplicate]) -> None:
+        """Note employees that became double; one that is known, settled or not, stays as it is."""
+        if found:
+            duplicates.put_duplicates(self.database, self._current_run(), found, at=self._now())
+
+    def resolve_duplicates(self, *, by: str | None) -> list[Duplicate]:
+        """Note that a person has settled all employees that became double; gives what that was."""
+        return duplicates.resolve_duplicates(self.database, by=by, now=self._now())
 
     def put_unfinished_links(self, bitrix24_ids: Collection[int]) -> None:
         """Store that the employees of these users' links are still to get last name and phones (R09a)."""

@@ -8,9 +8,19 @@ import pytest
 
 from b24_pipeline.alerts.bodies import card, plain
 from b24_pipeline.alerts.messages import message_of, plain_name, without_personal_data
-from b24_pipeline.alerts.troubles import Change, State, Trouble, compare, failed, held, records_failing, stale
+from b24_pipeline.alerts.troubles import (
+    Change,
+    State,
+    Trouble,
+    compare,
+    duplicated,
+    failed,
+    held,
+    records_failing,
+    stale,
+)
 from b24_pipeline.rules.records import ActionKind, Harm, RunStatus
-from b24_pipeline.store.health import FailingPerson, Failure, Health, HeldPerson, Success
+from b24_pipeline.store.health import DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson, Success
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -207,3 +217,19 @@ def test_nothing_from_outside_is_a_link_in_any_form_of_a_message() -> None:
     for sent in (message.text, json.dumps(plain(message)), json.dumps(card(message))):
         assert not re.search(r"\w\.(evil|example)|@", sent)
         assert "portal.test" in sent
+
+
+def test_r16b_employees_that_became_double_are_a_state_that_names_both_and_the_way_out() -> None:
+    pairs = (
+        DuplicatedPerson(1, "Lebedeva Ira", 704001, 704002, NOON + HOUR),
+        DuplicatedPerson(2, None, 704003, 704004, NOON),
+    )
+    (trouble,) = duplicated(Health(success=success(), duplicated=pairs))
+    assert (trouble.state, trouble.since) == (State.DUPLICATED, NOON)
+    assert trouble.people == (
+        "Lebedeva Ira: employee 704001 and employee 704002",
+        "user 2: employee 704003 and employee 704004",
+    )
+    assert "b24-pipeline resolve-duplicates" in trouble.words
+    assert plain_name(trouble.people[0]) == "Lebedeva Ira employee 704001 and employee 704002"
+    assert duplicated(Health()) == []

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.store.recording import ask
 from b24_pipeline_tests.world import HALF_AN_HOUR, World
@@ -183,7 +184,25 @@ def test_the_report_is_written_where_the_command_was_called(
     assert (here / "mine.html").exists()
 
 
-@pytest.mark.parametrize("command", [("forget", "1"), ("approve", "4711"), ("accept-address",)])
+def test_r16b_what_is_settled_is_named_and_creates_go_on(portal: World, terminal: Terminal) -> None:
+    portal.behave(other_importer=OtherImporter.ALONGSIDE)
+    portal.hire("Double")
+    first = terminal("sync")
+    portal.behave(other_importer=OtherImporter.NONE)
+    portal.hire("Later")
+    second = terminal("sync")
+
+    settled = terminal("resolve-duplicates")
+
+    assert (first.code, second.code, settled.code) == (10, 10, 0)
+    assert settled.out.startswith("Resolved: employee 704010 and employee 704011, Bitrix24 user 10")
+    assert terminal("sync").code == 0
+    assert terminal("resolve-duplicates").out == "Nothing to resolve: no employee is known to have become double.\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("forget", "1"), ("approve", "4711"), ("accept-address",), ("resolve-duplicates",)]
+)
 def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
     with FileLock(portal.paths.lock):
         assert terminal(*command).code == 40

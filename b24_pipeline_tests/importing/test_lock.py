@@ -49,6 +49,26 @@ def test_r17_a_run_from_the_ui_waits_until_the_other_one_has_ended(
     assert not other.is_locked
 
 
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_r17_one_database_under_two_names_is_one_lock(
+    world: World, tmp_path_factory: pytest.TempPathFactory, linked: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "link"
+    real = world.paths.published
+    elsewhere.symlink_to(real if linked == "file" else real.parent)
+    world.hire("Lebedeva")
+    world.run()
+    with hold(world.paths.lock):
+        world.set(B24_PIPELINE_DATABASE=str(elsewhere if linked == "file" else elsewhere / real.name))
+        refused = world.run()
+    world.hire("Zimin")
+    world.run()
+
+    assert "another run is in progress" in refused.failures()[0]
+    assert len(world.links()) == 2
+    assert elsewhere.is_symlink()
+
+
 def test_the_refusal_names_who_is_running_and_since_when(tmp_path: Path) -> None:
     lock_file = tmp_path / "b24.lock"
     with run_lock(lock_file, holder="run 4711", now=CLOCK.now()):

@@ -21,6 +21,7 @@ DESCRIBED = {
     **HISTORIES,
     frames.DeadLetters: "dead_letters",
     frames.Identities: "identities",
+    frames.DuplicateEmployees: "duplicate_employees",
     frames.PendingCreates: "pending_creates",
 }
 ENDS = {"links": [("end_reason",), ("ended_by",), ("end_comment",)]}

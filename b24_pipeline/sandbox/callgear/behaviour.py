@@ -179,6 +179,14 @@ class ExpiredSession(Enum):
     EXPIRED = "access_token_expired"
 
 
+class OtherImporter(Enum):
+    """Somebody else who imports the same people into the account (later findings of the contract)."""
+
+    NONE = "nobody"
+    AHEAD = "creates everybody after the first read of the employees"
+    ALONGSIDE = "creates whom we create, right after us"
+
+
 @dataclass(frozen=True, slots=True)
 class CallGearBehaviour:
     """The switches of the account.
@@ -216,6 +224,7 @@ class CallGearBehaviour:
         owner_with_deals: deleting an owner of deals.
         owners_reappear: a deleted owner is listed again (the built-in CRM integration's sync).
         row_order: order of rows without sort.
+        other_importer: somebody else who imports the same people, with another prefix.
         app_id: the account's number; another one is another account behind the same host.
     """
 
@@ -251,4 +260,5 @@ class CallGearBehaviour:
     owner_with_deals: OwnerWithDeals = OwnerWithDeals.DEPENDENCY_ERROR
     owners_reappear: bool = False
     row_order: RowOrder = RowOrder.BY_ID
+    other_importer: OtherImporter = OtherImporter.NONE
     app_id: int = 31_337

@@ -45,3 +45,14 @@ LEFT JOIN (
     QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
 ) AS known ON known.bitrix24_id = letters.bitrix24_id
 ORDER BY letters.first_failed_at, letters.bitrix24_id
+
+-- name: duplicated_people
+SELECT pairs.bitrix24_id, nullif(concat_ws(' ', known.last_name, known.first_name), '') AS person,
+       pairs.callgear_id, pairs.other_callgear_id, pairs.found_at
+FROM store.duplicate_employees AS pairs
+LEFT JOIN (
+    SELECT bitrix24_id, last_name, first_name FROM store.bitrix24_users
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+) AS known ON known.bitrix24_id = pairs.bitrix24_id
+WHERE pairs.resolved_at IS NULL
+ORDER BY pairs.bitrix24_id, pairs.other_callgear_id

@@ -74,6 +74,10 @@ SELECT {columns} FROM store.pending_creates
 CREATE OR REPLACE VIEW audit.identities AS
 SELECT {columns} FROM store.identities
 
+-- name: duplicate_employees_view
+CREATE OR REPLACE VIEW audit.duplicate_employees AS
+SELECT {columns} FROM store.duplicate_employees
+
 -- name: approvals_view
 CREATE OR REPLACE VIEW audit.approvals AS
 SELECT approvals.run_id, approvals.bitrix24_id, approvals.approved_at, approvals.approved_by, approvals.comment,
