@@ -17,7 +17,7 @@ from b24_pipeline.reporting import previews
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.planning import NO_PHONES
-from b24_pipeline.rules.records import MatchKind, RunKind
+from b24_pipeline.rules.records import MatchKind, Outcome, RunKind
 
 RESPONSIBLE = dg.AssetKey("responsible_employees")
 OBSERVED = frozenset({RunKind.DRY_RUN, RunKind.SINGLE})
@@ -184,6 +184,9 @@ def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[
         "responsible_removed": run.counts.responsible_removed,
         **previews.summary(result.actions),
         "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
+        "conflicts": dg.MetadataValue.md(
+            previews.people_markdown(previews.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
+        ),
     }
     return {
         **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),

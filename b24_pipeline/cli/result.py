@@ -202,16 +202,7 @@ def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
     return [
         (title, rows)
         for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT))
-        if (rows := refused(result.actions, outcome=outcome))
-    ]
-
-
-def refused(actions: DataFrame[frames.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
-    """The rejected, or those in conflict: who, user, why."""
-    rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
-    return [
-        {"who": row["person"], "user": int(row["bitrix24_id"]), "why": previews.reason(row["reason"])}
-        for row in rows.to_dict("records")
+        if (rows := previews.refused(result.actions, outcome=outcome))
     ]
 
 

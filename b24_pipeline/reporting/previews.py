@@ -1,7 +1,9 @@
 """The tables that the UI and the terminal show: rejects and conflicts by name, and what changed from what to what."""
 
 import json
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -15,6 +17,7 @@ from b24_pipeline.rules.words import reason as words_of
 WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
 CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
 FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
+CHANGES_OF_LIST = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
 PERSON_COLUMNS = ("who", "user", "why")
 TO_BE_READ = (Outcome.HELD, Outcome.PLANNED)
 """A person decides on these, so they are shown in full; of the others a glance is enough."""
@@ -92,6 +95,21 @@ def kept_when_approved(actions: DataFrame[frames.Actions]) -> list[str]:
     """R09: for each conflict that names an employee, what that employee has and will keep; in full, on one line."""
     rows = actions[actions["outcome"] == Outcome.CONFLICT].to_dict("records")
     return [f"{text(row['person'])} (user {row['bitrix24_id']}): {kept(row)}" for row in rows if kept(row)]
+
+
+def refused(actions: DataFrame[frames.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
+    """The rejected, or those in conflict, by name and why; of an entry of the responsible list its name, too."""
+    rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
+    return [
+        {"who": row["person"], "user": int(row["bitrix24_id"]), "why": reason(row["reason"]) + listed_name(row)}
+        for row in rows.to_dict("records")
+    ]
+
+
+def listed_name(row: Mapping[Hashable, Any]) -> str:
+    """The name of an entry, where the action is about one."""
+    name = json.loads(text(row["before"]) or "{}").get("last_name")
+    return f": {name}" if row["action"] in CHANGES_OF_LIST and name else ""
 
 
 def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:

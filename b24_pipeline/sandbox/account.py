@@ -1,6 +1,6 @@
 """The CallGear account: its employees, numbers, SIP lines and deal owners."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.callgear.points import Points
@@ -129,6 +129,11 @@ class Account:
             del self._by_digits[number["phone_number"]]
         number["phone_number"] = digits
         self._by_digits[digits] = number
+
+    def list_from_other_source(self, ext_ids: Iterable[int | str]) -> None:
+        """Put owners of another CRM on the responsible list who happen to have these ids there."""
+        self.responsible |= {str(ext_id): f"Client of CRM {ext_id}" for ext_id in ext_ids}
+        self.record()
 
     def add_sip_line(self, employee_id: int, digits: str) -> int:
         """Give an employee a SIP line, first in the dialling order, and return the line's id."""

@@ -90,6 +90,16 @@ class Portal:
         self.version += 1
         self._changed()
 
+    def give_id_to(self, user_id: int, **fields: Json) -> None:
+        """Let an id be somebody else's, as in a portal that was restored: nothing of the former person stays.
+
+        Raises:
+            ValueError: a field that no user has.
+        """
+        if user_id in self.users:
+            self.delete(user_id)
+        self.hire(ID=user_id, **fields)
+
     def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
         """Add a department and return its id."""
         department_id = max(self.departments, default=0) + 1

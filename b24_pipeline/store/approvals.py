@@ -5,6 +5,7 @@ early, or dies, leaves it to the next one.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.deciding import decidable
-from b24_pipeline.rules.records import APPROVABLE, ApprovedConflict, MatchReason, Outcome
+from b24_pipeline.rules.records import APPROVABLE, ActionKind, ApprovedConflict, MatchReason, Outcome
 from b24_pipeline.store.actions import actions
 from b24_pipeline.store.columns import column_list, from_arrow, sql_columns
 from b24_pipeline.store.database import Database
@@ -67,7 +68,7 @@ def approve(
     else:
         _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
     users = [None] if bitrix24_ids is None else bitrix24_ids
-    changed = identities_of_run(database, run_id) & set(users)
+    changed = identities_of_run(database, run_id) & set(bitrix24_ids or ())
     with database.transaction():
         for user in users:
             which = {"run_id": run_id, "bitrix24_id": user}
@@ -75,15 +76,23 @@ def approve(
             database.execute("drop_approval", which)
             database.execute("add_approval", which | given)
         accept_identities(database, run_id, sorted(changed))
-    return approved_actions(database, run_id, bitrix24_ids)
+    return approved_actions(database, run_id, bitrix24_ids, changed=changed)
 
 
-def approved_actions(database: Database, run_id: str, bitrix24_ids: Sequence[int] | None) -> DataFrame[frames.Actions]:
-    """What the approval of a run means: all that it held, or the conflicts of these users."""
+def approved_actions(
+    database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, changed: AbstractSet[int]
+) -> DataFrame[frames.Actions]:
+    """What the approval of a run means: all that it held, or the conflicts of these users.
+
+    A run that was not trusted has listed none of the changed identities (R07a).
+    """
     listed = actions(database, run_id)
     if bitrix24_ids is None:
         return frames.check(frames.Actions, listed[listed["outcome"] == Outcome.HELD])
-    return frames.check(frames.Actions, listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)])
+    meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
+    conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
+    unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
+    return frames.together(frames.Actions, meant, frames.of(frames.Actions, unlisted))
 
 
 def approvable(database: Database, run_id: str) -> dict[int, list[str]]:

@@ -158,6 +158,61 @@ def test_approving_what_was_never_listed_is_bad_usage(portal: World, terminal: T
     )
 
 
+def strangers(world: World, *users: int) -> None:
+    """Another person under each of these ids, as in a restored portal."""
+    for user in users:
+        world.portal.give_id_to(user, NAME=f"Boris{user}", LAST_NAME=f"Stranger{user}", EMAIL=f"boris{user}@x.test")
+
+
+def test_r07a_unlink_ends_a_link_says_who_did_it_and_the_next_run_matches_afresh(
+    portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("b24_pipeline.cli.audit.system_user", lambda: "clerk")
+    strangers(portal, 1)
+    portal.run()
+    employee = portal.links()[1]
+
+    said = terminal("unlink", "1", "1", "--comment", "restored from a backup")
+    result = portal.run()
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"Unlinked by clerk: user 1 from employee {employee}.\n")
+    assert (result.outcomes(), portal.links()[1] != employee) == ({1: "create: done"}, True)
+    ended = "SELECT callgear_id, end_reason, ended_by, end_comment FROM audit.links_history WHERE until_run IS NOT NULL"
+    assert ask(portal.paths, ended) == [(employee, "unlinked", "clerk", "restored from a backup")]
+    life = terminal("explain", "1").out
+    assert "ended: clerk ended it with b24-pipeline unlink: restored from a backup\n" in life
+
+
+def test_r07a_unlink_ends_all_links_or_none(portal: World, terminal: Terminal) -> None:
+    said = terminal("unlink", "1", "99")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "b24-pipeline: No link was ended: Bitrix24 user 99 has none.\n"
+    assert 1 in portal.links()
+
+
+def test_r07a_unlink_while_a_run_is_in_progress_is_40(portal: World, terminal: Terminal) -> None:
+    with FileLock(portal.paths.lock):
+        assert terminal("unlink", "1").code == 40
+    assert 1 in portal.links()
+
+
+def test_r07a_conflicts_of_a_run_that_was_not_trusted_are_approved_by_user(portal: World, terminal: Terminal) -> None:
+    strangers(portal, 1, 2, 3, 4)
+    listed = portal.run()
+
+    said = terminal("approve", listed.run_id, "--only", "1", "2")
+    refused = terminal("approve", listed.run_id, "--user", "9")
+    result = portal.run()
+
+    assert (listed.status, said.code) == ("untrusted", 0)
+    assert "2 the linked id now shows another" in said.out
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert refused.err.endswith("for 9; it does for 3 (identity_changed), 4 (identity_changed).\n")
+    assert set(result.outcomes()) == {3, 4}
+
+
 def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal: World, terminal: Terminal) -> None:
     portal.portal.delete(1)
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from b24_pipeline.store import Approver, Store
+from b24_pipeline.store.forgetting import forget
 from b24_pipeline_tests.world import World
 
 IRA, JON = 1, 2
@@ -218,3 +220,69 @@ def test_r07a_a_run_that_was_not_trusted_can_be_approved_by_user(imported: World
     result = imported.import_people(approve=listed.run_id, approve_users=[1, 2])
 
     assert result.outcomes() == {3: CONFLICT, 4: CONFLICT}
+
+
+@pytest.mark.parametrize("mode", ["NOTHING", "REFRESH"])
+def test_r07a_a_restored_portal_renames_nobody(world: World, mode: str) -> None:
+    """The issue's case: all 30 ids are other people's, who passed as imported; with `refresh` all were renamed."""
+    people = world.hire_many(30)
+    world.import_people()
+    world.forget_requests()
+    before = world.employees()
+    for user in people:
+        world.portal.give_id_to(user, NAME=f"Boris{user}", LAST_NAME=f"Stranger{user}", EMAIL=f"boris{user}@x.test")
+
+    result = world.run(on_id_match=mode)
+
+    assert (result.status, world.writes(), world.employees() == before) == ("untrusted", [], True)
+    (line,) = [text for text in result.failures() if "linked users" in text]
+    assert f"b24-pipeline approve {result.run_id}" in line
+    assert "\n" not in line.strip()
+
+
+def test_r07a_an_ended_link_lets_both_people_be_matched_afresh(imported: World) -> None:
+    """The restored portal has the stranger under the old id, and the person under a new one."""
+    employee = imported.links()[IRA]
+    imported.portal.give_id_to(IRA, **STRANGER)
+    back = imported.hire("Person1")
+    in_doubt = imported.import_people()
+
+    with Store.open(imported.paths, now=imported.clock.now) as store:
+        store.unlink([IRA], Approver("clerk", "restored"))
+    result = imported.import_people()
+
+    assert in_doubt.outcomes() == {IRA: CONFLICT, back: "conflict already_linked: conflict"}
+    assert result.outcomes() == {IRA: "create: done", back: "link: done"}
+    assert imported.links()[back] == employee
+    assert "(bitrix24) Stranger" in imported.employees()
+
+
+def test_r07a_another_portal_is_forgotten_once_the_right_one_answers_again(imported: World) -> None:
+    right = {user: dict(fields) for user, fields in imported.portal.users.items()}
+    strangers(imported, *range(1, 10))
+    untrusted = imported.import_people()
+    imported.portal.users.update(right)
+
+    result = imported.import_people()
+
+    assert (untrusted.status, result.status, result.counts.matched_by_id) == ("untrusted", "done", 9)
+
+
+def test_r07a_a_person_who_was_forgotten_is_followed_again_from_what_is_read_next(imported: World) -> None:
+    forget(imported.paths, str(IRA), now=imported.clock.now())
+    imported.portal.edit(IRA, **STRANGER)
+    first = imported.import_people()
+    imported.portal.edit(IRA, NAME="Third", LAST_NAME="Person", EMAIL="third@x.test")
+
+    assert (first.outcomes(), imported.import_people().outcomes()) == ({}, {IRA: CONFLICT})
+
+
+def test_r07a_a_dismissed_stranger_can_be_approved_and_is_then_a_leaver(imported: World) -> None:
+    imported.account.responsible[str(IRA)] = "Stranger Boris"
+    imported.portal.edit(IRA, **STRANGER, ACTIVE=False)
+    listed = imported.import_people()
+
+    result = imported.import_people(approve=listed.run_id, approve_users=[IRA])
+
+    assert listed.outcomes() == {IRA: "remove_responsible identity_changed: conflict"}
+    assert result.outcomes() == {IRA: "remove_responsible dismissed: done"}

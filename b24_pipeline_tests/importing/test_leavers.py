@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline.sandbox.callgear.behaviour import Component
+from b24_pipeline.store.forgetting import forget
 from b24_pipeline_tests.world import World
 
 LEAVER, STAYS = 1, 2
@@ -165,3 +166,87 @@ def test_r03_a_leaver_who_is_excluded_is_left_on_the_list(
     ended = [imported.import_people().status, imported.import_people().status]
 
     assert (ended, str(LEAVER) in imported.account.responsible) == (["done", "done"], True)
+
+
+def other_source(world: World, *users: int) -> None:
+    """Another CRM's people under these users' ids."""
+    world.account.list_from_other_source(users)
+
+
+OTHER_NAME = "remove_responsible other_name: conflict"
+
+
+@pytest.mark.parametrize("leave", ["dismiss", "delete"])
+def test_r14_an_entry_of_another_source_stays_until_a_person_approves(imported: World, leave: str) -> None:
+    other_source(imported, LEAVER, STAYS)
+    for user in (LEAVER, STAYS):
+        getattr(imported.portal, leave)(user)
+
+    ended = [imported.run(), imported.run()]
+    approved = imported.import_people(approve=ended[-1].run_id, approve_users=[LEAVER])
+
+    assert [run.outcomes() for run in ended] == [{LEAVER: OTHER_NAME, STAYS: OTHER_NAME}] * 2
+    assert approved.outcomes() == {LEAVER: "remove_responsible other_name_approved: done", STAYS: OTHER_NAME}
+    assert set(imported.account.responsible) == {str(STAYS)}
+    page = ended[0].metadata("responsible_employees")
+    assert "another name under this id" in page["conflicts"]
+    assert f"approve_users: [{LEAVER}, {STAYS}]" in page["approve"]
+
+
+def test_r14_all_of_another_sources_entries_may_stay(imported: World) -> None:
+    """The issue's case: every leaver's id happens to be somebody else's in the other CRM."""
+    other_source(imported, *range(1, 10))
+    for user in range(1, 10):
+        imported.portal.dismiss(user)
+
+    result = imported.import_people()
+
+    assert (result.status, result.counts.held, result.counts.conflicts) == ("done", 0, 9)
+    assert (imported.writes(), len(imported.account.responsible)) == ([], 9)
+
+
+@pytest.mark.parametrize("listed", ["Person1", "IRA  person1", "(bitrix24) Person1 Ira", "Maiden, Ira", "Ira Person1"])
+def test_r14_a_leaver_is_known_by_every_name_that_was_seen(imported: World, listed: str) -> None:
+    imported.portal.edit(LEAVER, LAST_NAME="Maiden")
+    imported.import_people()
+    imported.portal.edit(LEAVER, LAST_NAME="Married")
+    imported.import_people()
+    imported.account.responsible[str(LEAVER)] = listed
+    imported.portal.dismiss(LEAVER)
+
+    assert imported.import_people().outcomes() == {LEAVER: "remove_responsible dismissed: done"}
+
+
+def test_r14_more_entries_than_the_limit_are_removed_when_each_was_approved(imported: World) -> None:
+    other_source(imported, 1, 2, 3, 4)
+    for user in (1, 2, 3, 4):
+        imported.portal.dismiss(user)
+    listed = imported.import_people()
+
+    result = imported.import_people(approve=listed.run_id, approve_users=[1, 2, 3, 4])
+
+    assert (result.status, result.counts.responsible_removed, imported.account.responsible) == ("done", 4, {})
+
+
+def test_r14_r15_mirror_does_not_rename_another_sources_entry(imported: World) -> None:
+    imported.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
+    imported.list_responsible(*range(1, 10))
+    other_source(imported, STAYS)
+
+    listed = imported.import_people()
+    renamed = imported.import_people(approve=listed.run_id, approve_users=[STAYS])
+
+    assert listed.outcomes() == {STAYS: "rename_responsible other_name: conflict"}
+    assert renamed.outcomes() == {STAYS: "rename_responsible other_name_approved: done"}
+    assert imported.account.responsible[str(STAYS)] == "Person2 Ira"
+
+
+@pytest.mark.parametrize(("leave", "outcome"), [("dismiss", "dismissed: done"), ("delete", "other_name: conflict")])
+def test_r14_whose_names_were_erased_is_known_only_while_bitrix24_has_them(
+    imported: World, leave: str, outcome: str
+) -> None:
+    imported.list_responsible(LEAVER)
+    forget(imported.paths, str(LEAVER), now=imported.clock.now())
+    getattr(imported.portal, leave)(LEAVER)
+
+    assert imported.import_people().outcomes() == {LEAVER: f"remove_responsible {outcome}"}

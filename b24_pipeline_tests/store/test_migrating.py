@@ -11,12 +11,13 @@ import duckdb
 import pytest
 
 from b24_pipeline.rules import frames
-from b24_pipeline.store import Paths, Store
+from b24_pipeline.store import LinkWritten, Paths, Store
 from b24_pipeline.store.database import Database
 from b24_pipeline.store.errors import DatabaseTooNew
 from b24_pipeline.store.migrating import bring_up_to_date, version_of
 from b24_pipeline.store.schema import LAYOUT, Layout, Upgrade
 from b24_pipeline.store.statements import statements
+from b24_pipeline_tests.people import listed_people, listed_person
 from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock, Recorder, action, actions, users
 
 NEXT = replace(
@@ -146,6 +147,30 @@ def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how
             {},
         )
         assert store.actions("run-1")["exemption"].tolist() == ["not_recorded"]
+
+
+def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
+    recorder: Recorder, paths: Paths
+) -> None:
+    recorder.run(users((1, "Maiden"), (2, "Belov")))
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Married")))
+    recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create"), LinkWritten(3, 13, "email")])
+    gone = listed_people(listed_person(2, standing="deleted", listed=False))
+    recorder.store.record_snapshot(frames.ResponsibleEmployees, gone)
+    recorder.store.close()
+    make_first_layout(paths)
+    with duckdb.connect(paths.working) as database:
+        database.execute("DROP VIEW audit.identities; DROP TABLE store.identities")
+
+    with Store.open(paths, now=recorder.clock) as store:
+        found = store.identities()[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
+
+    assert found.to_numpy().tolist() == [
+        [1, "Married", "u1@x.test", False, False],
+        [2, "Belov", "u2@x.test", True, False],
+        [3, "(forgotten)", "(forgotten)", False, False],
+    ]
 
 
 FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "851316295c69da64"})

@@ -12,7 +12,7 @@ from b24_pipeline.rules.records import RunStatus
 from b24_pipeline.store import LinkWritten, Paths, Step, Store
 from b24_pipeline.store.life import explain
 from b24_pipeline.store.retention import apply_retention, expire
-from b24_pipeline_tests.store.recording import NewStore, Recorder, action, actions, ask, employees, users
+from b24_pipeline_tests.store.recording import NewStore, Recorder, action, actions, ask, employees, judged, users
 
 
 def a_day_of(recorder: Recorder, *names: tuple[int, str], rejected: int = 1) -> str:
@@ -113,6 +113,23 @@ def test_whose_employee_is_gone_for_years_is_still_not_in_callgear(recorder: Rec
     with Store.reader(paths, now=recorder.clock) as reader:
         (lived,) = explain(reader, "1")
     assert lived.now == "Not in CallGear."
+
+
+def test_r07a_of_who_is_gone_for_years_the_accepted_last_name_stays_alone(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(frames.Users, users((1, "Antonova"), (2, "Belov")))
+    recorder.store.record_snapshot(
+        frames.Employees, judged((1, "candidate"), (2, "candidate"), first_name="Ira", last_name="Name")
+    )
+    recorder.store.put_links([LinkWritten(1, 11, "email"), LinkWritten(2, 12, "email")])
+    recorder.finish()
+    recorder.run(users((2, "Belov")))
+    recorder.clock.advance(timedelta(days=500))
+    recorder.run(users((2, "Belov")))
+    expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))
+
+    found = recorder.store.identities()[["first_name", "last_name", "email"]].to_numpy().tolist()
+    assert found == [["(forgotten)", "Name", "(forgotten)"], ["Ira", "Name", "u2@x.test"]]
 
 
 def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:
