@@ -218,7 +218,7 @@ class Bitrix24:
             )
 
     def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
-        if not self._bucket.acquire(within=self._seconds_left()):
+        if not self._bucket.acquire(within=self.seconds_left()):
             raise TransportFault(f"{method}: the portal's rate limit leaves no request in the time that is left")
         with self._lock:
             self._requests_sent += 1
@@ -233,13 +233,13 @@ class Bitrix24:
             fault = transport_fault(method, error, timeout=self._http.timeout)
         raise fault
 
-    def _seconds_left(self) -> float:
+    def seconds_left(self) -> float:
         """Until the deadline."""
         return self._deadline - self._clock()
 
     def _timeout(self) -> httpx.Timeout:
         """The usual time-outs, cut where the deadline is nearer."""
-        usual, left = self._http.timeout, self._seconds_left()
+        usual, left = self._http.timeout, self.seconds_left()
         if usual.read is None or not 0 < left < usual.read:
             return usual
         return httpx.Timeout(left, connect=min(left, usual.connect or left))

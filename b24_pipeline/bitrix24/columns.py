@@ -62,10 +62,10 @@ def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None
     return pa.table(columns)
 
 
-def distinct_ids(parts: Sequence[Columns], *, up_to: int) -> int:
-    """How many different ids not above `up_to` there are."""
+def distinct_ids(parts: Sequence[Columns], *, up_to: int | None = None) -> int:
+    """How many different ids not above `up_to` there are; of any size without."""
     ids = _together(parts)["bitrix24_id"]
-    return int(pc.count_distinct(ids.filter(pc.less_equal(ids, up_to))).as_py())
+    return int(pc.count_distinct(ids if up_to is None else ids.filter(pc.less_equal(ids, up_to))).as_py())
 
 
 def frame_of(parts: Sequence[Columns]) -> DataFrame[Users]:

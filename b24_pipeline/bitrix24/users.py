@@ -33,6 +33,9 @@ from b24_pipeline.bitrix24.windows import End, Reading, is_done, read_windows, r
 from b24_pipeline.rules.frames import Users
 from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
 
+USUAL_HIRES = 1
+"""So many may well be hired during a fetch; of more the portal is asked whether it counts them too."""
+
 
 @dataclass(frozen=True, slots=True)
 class UserFetch:
@@ -85,7 +88,7 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
 def _trusted(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attempt:
     """Fetch; once more, and confirming every end, when the number of users is not the portal's."""
     attempt = _attempt(client, filter_, known, End.SHORT_PAGE)
-    if distrust(attempt.evidence) is Distrust.COUNT_DIFFERS:
+    if distrust(attempt.evidence) in {Distrust.COUNT_DIFFERS, Distrust.NOT_COUNTED}:
         attempt = _attempt(client, filter_, known, End.EMPTY_PAGE)
     reason = distrust(attempt.evidence)
     if reason is not None:
@@ -157,12 +160,18 @@ def _count_and_read(client: Bitrix24, window: Window, filter_: Filter, pages: in
 
 
 def _evidence(client: Bitrix24, filter_: Filter, reading: Reading, census: Census) -> FetchEvidence:
+    users = distinct_ids(reading.users, up_to=census.highest_id)
+    hired = distinct_ids(reading.users) - users
     evidence = FetchEvidence(
-        users=distinct_ids(reading.users, up_to=census.highest_id),
+        users=users,
         strictly_rising=reading.strictly_rising,
         finished=reading.finished,
         email_key_seen=reading.email_key_seen,
         count_before=census.everybody,
+        hired=hired,
+        hired_counted=(
+            hired if hired <= USUAL_HIRES else take_census(client, {**filter_, ">ID": census.highest_id}).everybody
+        ),
     )
     if distrust(evidence) is not Distrust.COUNT_DIFFERS:
         return evidence

@@ -11,11 +11,14 @@ from typing import Final
 
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.columns import Columns, columns_of
-from b24_pipeline.bitrix24.errors import RetryableError
+from b24_pipeline.bitrix24.errors import FetchNotTrusted, RetryableError
 from b24_pipeline.bitrix24.pages import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain, user_type_of
 
 AT_ONCE: Final = 40
 """Windows read at the same time: nearly the burst that the smallest plan's bucket lets through (contract 4.1)."""
+
+MOST_USERS: Final = 1_000_000
+"""No portal has more."""
 
 
 class End(Enum):
@@ -62,7 +65,38 @@ def is_done(pages: Pages, window: Window, end: End) -> bool:
     return pages.short_page is not None
 
 
-def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int) -> Reading:
+class Progress:
+    """What the windows of one reading share: whether they go on, and how many users came so far."""
+
+    def __init__(self) -> None:
+        self._called_off = threading.Event()
+        self._lock = threading.Lock()
+        self._users = 0
+
+    @property
+    def called_off(self) -> bool:
+        """Whether what is not read yet is needed no more."""
+        return self._called_off.is_set()
+
+    def call_off(self) -> None:
+        """Let every window end with its next answer."""
+        self._called_off.set()
+
+    def count(self, users: int) -> None:
+        """Count the users of an answer.
+
+        Raises:
+            FetchNotTrusted: there are more than any portal has: it would go on without end.
+        """
+        with self._lock:
+            self._users += users
+            if self._users > MOST_USERS:
+                raise FetchNotTrusted(f"the portal sends users without end: more than {MOST_USERS:,} came")
+
+
+def read_window(  # noqa: PLR0913 - a window, how it is read, and with whom
+    client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int, progress: Progress
+) -> Reading:
     """Read the window to its end; `pages` pages in the first request, as many as there is room for in any further one.
 
     Raises:
@@ -71,10 +105,13 @@ def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, 
     """
     reading = Reading()
     patience = client.patience()
-    while True:
+    while not progress.called_off:
+        if client.seconds_left() <= 0:
+            raise FetchNotTrusted("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
         build = partial(chain, window, filter_)
         answer, asked = send_chain(client, build, pages, patience)
         got = read_chain(answer, list(build(asked)), after=window.after)
+        progress.count(len(got.rows))
         reading.add(got, filter_)
         if not got.rising or is_done(got, window, end):
             return reading
@@ -83,10 +120,11 @@ def read_window(client: Bitrix24, window: Window, filter_: Filter, *, end: End, 
         elif got.error is not None:
             raise got.error
         elif not got.rows:
-            reading.finished = False
-            return reading
+            break
         window = replace(window, after=got.last)
         pages = CHAIN if asked == pages else asked
+    reading.finished = False
+    return reading
 
 
 @contextmanager
@@ -95,17 +133,15 @@ def reading_windows(
 ) -> Iterator[Callable[[], Reading]]:
     """Read windows in the background, each with its number of pages; what is given waits for all and joins them.
 
-    When one fails, those not begun yet are called off.
+    When one fails, the others are called off.
     """
-    called_off = threading.Event()
+    progress = Progress()
 
     def read(window: Window, pages: int) -> Reading:
-        if called_off.is_set():
-            return Reading(finished=False)
         try:
-            return read_window(client, window, filter_, end=end, pages=pages)
+            return read_window(client, window, filter_, end=end, pages=pages, progress=progress)
         except BaseException:
-            called_off.set()
+            progress.call_off()
             raise
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -113,7 +149,7 @@ def reading_windows(
         try:
             yield lambda: _joined(part.result() for part in parts)
         finally:
-            called_off.set()
+            progress.call_off()
 
 
 def read_windows(client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End) -> Reading:

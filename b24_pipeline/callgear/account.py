@@ -3,6 +3,7 @@
 from b24_pipeline.account import NOT_TOLD, AccountIdentity
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import MethodError, RecordError
+from b24_pipeline.callgear.rows import label_of
 
 
 def read_account(client: CallGear) -> AccountIdentity:
@@ -19,5 +20,4 @@ def read_account(client: CallGear) -> AccountIdentity:
         account = client.call("get.account").fields()
     except (MethodError, RecordError):
         return NOT_TOLD
-    app_id = account.get("app_id")
-    return AccountIdentity("" if app_id is None else str(app_id), str(account.get("name") or ""))
+    return AccountIdentity(label_of(account.get("app_id")), label_of(account.get("name")))

@@ -8,8 +8,7 @@ from typing import Any
 from b24_pipeline.callgear.errors import CallGearError, ReadNotTrusted, UnknownOutcome
 from b24_pipeline.callgear.judging import judge
 from b24_pipeline.callgear.limits import Limits
-
-Row = dict[str, Any]
+from b24_pipeline.callgear.rows import Row, count_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,9 @@ def _metadata(holder: Mapping[str, Any]) -> Metadata:
     told = holder.get("metadata") or holder.get("meta_data")
     if not isinstance(told, dict):
         return Metadata()
-    total, version = told.get("total_items"), told.get("api_version")
+    version = told.get("api_version")
     return Metadata(
         limits=Limits.of(told),
-        total_items=total if isinstance(total, int) and not isinstance(total, bool) else None,
+        total_items=count_of(told.get("total_items")),
         deprecated=isinstance(version, dict) and version.get("current_version_deprecated") is True,
     )

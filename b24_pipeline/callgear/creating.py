@@ -9,6 +9,7 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
+from b24_pipeline.callgear.rows import is_id
 from b24_pipeline.rules.normalising import tidy_name
 
 MOST_CREATES = 3
@@ -53,7 +54,7 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
         UnknownOutcome: it may have been created; look it up before anything else (`create_with_lookup` does).
     """
     created = client.call("create.employees", new.params()).fields().get("id")
-    if not isinstance(created, int) or isinstance(created, bool):
+    if not is_id(created):
         raise UnknownOutcome("create.employees: no id in the answer")
     return created
 

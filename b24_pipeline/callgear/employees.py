@@ -6,12 +6,10 @@ from typing import Any
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.reading import fetch_rows
+from b24_pipeline.callgear.reading import TEXTS, fetch_rows
+from b24_pipeline.callgear.rows import UNREADABLE, Row, phone_entries, text_of
 from b24_pipeline.rules.frames import CallGearEmployees, check, types
-
-TEXTS = ("first_name", "last_name", "patronymic", "email")
 
 
 def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGearEmployees]:
@@ -25,7 +23,7 @@ def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGe
     rows = sorted(fetch_rows(client, in_flight=in_flight), key=lambda row: row["id"])
     columns: dict[str, list[Any]] = {
         "callgear_id": [row["id"] for row in rows],
-        **{name: [_text(row.get(name)) for row in rows] for name in TEXTS},
+        **{name: [text_of(row.get(name)) for row in rows] for name in TEXTS},
         "phone_numbers": [_phone_numbers(row) for row in rows],
     }
     typed = {
@@ -35,14 +33,9 @@ def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGe
     return check(CallGearEmployees, pd.DataFrame(typed))
 
 
-def _text(value: object) -> str | None:
-    """The text, without halves of surrogate pairs, which JSON can carry and a frame cannot; None when empty."""
-    if value is None or value == "":
-        return None
-    text = str(value)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _phone_numbers(row: Row) -> str:
-    entries = row.get("phone_numbers")
-    return json.dumps(entries) if entries else "[]"
+    entries = phone_entries(row.get("phone_numbers"))
+    try:
+        return json.dumps(entries, allow_nan=False)
+    except ValueError:
+        return json.dumps([UNREADABLE])

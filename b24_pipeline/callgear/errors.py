@@ -59,6 +59,7 @@ class RecordFault(StrEnum):
     NOT_STORED = "not_stored"
     SIP_NUMBERS = "sip_numbers"
     EMAIL_CONFLICT = "email_conflict"
+    UNREADABLE = "unreadable"
     ID_CONFLICT = "id_conflict"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.rows import Row
 
 
 class UpdateMode(StrEnum):

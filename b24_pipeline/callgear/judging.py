@@ -68,7 +68,7 @@ ADVICE: Mapping[AccountFault, str] = {
     AccountFault.INACTIVE: "the CallGear account is blocked: ask CallGear's support or pay the invoice",
 }
 
-EMAIL = re.compile(r"\S+@\S+")
+EMAIL = re.compile(r"(?<!\S)\S+@\S+")
 NUMBER = re.compile(r"\+?\d[\d\s().-]{2,}\d")
 IP_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
 MNEMONIC = re.compile(r"[a-z][a-z0-9_]{0,59}")

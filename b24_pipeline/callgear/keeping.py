@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from b24_pipeline.callgear.answers import Row
+from b24_pipeline.callgear.rows import Row
 
 SETTINGS = ("phone_number", "channels_count", "dial_time", "status")
 ENTRY_KEYS = ("phone_id", *SETTINGS)

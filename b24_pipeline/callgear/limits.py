@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from b24_pipeline.callgear.rows import figure_of
+
 MINUTE = 60.0
 DAY = 86_400.0
 
@@ -24,10 +26,4 @@ class Limits:
         """The figures in `metadata`, as far as it has any."""
         told = metadata.get("limits")
         figures = told if isinstance(told, dict) else {}
-        return cls(**{figure.name: _number(figures.get(figure.name)) for figure in fields(cls)})
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return max(float(value), 0.0)
+        return cls(**{figure.name: figure_of(figures.get(figure.name)) for figure in fields(cls)})

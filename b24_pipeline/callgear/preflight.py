@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from b24_pipeline.account import NOT_TOLD, AccountIdentity, another_account
 from b24_pipeline.callgear.account import read_account
-from b24_pipeline.callgear.answers import Result, Row
+from b24_pipeline.callgear.answers import Result
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import CallGearError, MethodError
 from b24_pipeline.callgear.limits import Limits
+from b24_pipeline.callgear.rows import Row
 
 RIGHTS = {"is_select": "see", "is_insert": "add", "is_update": "change"}
 

@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import OursError, RecordError, UnknownOutcome, UpdatesUnsafe
 from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.keeping import as_written, phones, put_back, what_must_stay
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.restoring import restore
+from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.sip_lines import lines_of
 from b24_pipeline.callgear.updating import MOST_ATTEMPTS, demands_phones, read_for_update, update_employee
 from b24_pipeline.callgear.writing import EmployeeWriter

@@ -5,15 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import ReadNotTrusted
+from b24_pipeline.callgear.errors import ReadNotTrusted, RecordError, RecordFault
 from b24_pipeline.callgear.partition import IdRange, parts
+from b24_pipeline.callgear.rows import Row, is_id, is_scalar, unreadable_part
 from b24_pipeline.rules.normalising import compared_address
 
 MOST_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""
 MOST_ROUNDS = 12
+MOST_EMPLOYEES = 1_000_000
+"""No account has more: who says so does not count, and would be asked without end."""
+TEXTS = ("first_name", "last_name", "patronymic", "email")
 FIELDS = ("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")
 FRESH_FIELDS = (*FIELDS, "groups", "extension")
 
@@ -53,11 +56,22 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: i
 
 
 def read_employee(client: CallGear, callgear_id: int) -> Row | None:
-    """One employee as it is now, `groups`, `extension` and `phone_numbers` as received; None when there is none."""
+    """One employee as it is now, `groups`, `extension` and `phone_numbers` as received; None when there is none.
+
+    Raises:
+        RecordError: something of it cannot be understood, and so could not be kept by an update.
+    """
     page = _matching(client, {"field": "id", "operator": "=", "value": callgear_id}, FRESH_FIELDS)
     if any(row["id"] != callgear_id for row in page):
         raise ReadNotTrusted("get.employees: asked for one employee, another was answered")
-    return page[0] if page else None
+    if not page:
+        return None
+    part = unreadable_part(page[0])
+    if part is not None:
+        fault = RecordFault.UNREADABLE
+        text = f"employee {callgear_id} has {part} that cannot be understood: change this person by hand in CallGear"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field=part)
+    return page[0]
 
 
 def find_by_email(client: CallGear, email: str) -> list[int]:
@@ -101,7 +115,7 @@ def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[s
 
 def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
     def flaw(page: Page) -> str | None:
-        strays = not all(ids.holds(row["id"]) for row in page.rows if _is_id(row.get("id")))
+        strays = not all(ids.holds(row["id"]) for row in page.rows if is_id(row.get("id")))
         return "get.employees: employees outside the asked range of ids" if strays else _flaw(page)
 
     return trusted(lambda: _read(client, fields, ids.filter()), flaw)
@@ -118,18 +132,19 @@ def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] 
 def _flaw(page: Page) -> str | None:
     """Why the page cannot be trusted; None when it can."""
     ids = [row.get("id") for row in page.rows]
-    if not all(_is_id(number) for number in ids):
-        return "get.employees: employees without an id"
+    if not all(is_id(number) for number in ids):
+        return "get.employees: employees without an id that can be used"
+    if page.at_least > MOST_EMPLOYEES:
+        return f"get.employees: {page.at_least} employees were announced, more than any account has"
+    odd = next((row["id"] for row in page.rows if not all(is_scalar(row.get(name)) for name in TEXTS)), None)
+    if odd is not None:
+        return f"get.employees: employee {odd} has a name or an e-mail that is no text"
     if len(set(ids)) != len(ids):
         return "get.employees: the same employee twice"
     expected = min(page.at_least if page.total is None else page.total, MOST_ROWS)
     if len(ids) != expected:
         return f"get.employees: {len(ids)} employees came, {expected} were announced"
     return None
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_flight: int) -> list[Row]:

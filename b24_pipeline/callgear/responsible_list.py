@@ -6,9 +6,9 @@ Nothing here touches employees or deals. Every write is idempotent, so one of un
 from collections.abc import Mapping
 from typing import Any
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import ReadNotTrusted, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.rows import Row, text_of
 
 MOST_ROWS = 10_000
 HIGHEST_OFFSET = 100_000
@@ -24,7 +24,7 @@ def fetch_responsible(client: CallGear) -> dict[str, str]:
     """
     for _ in range(2):
         rows, total = _read_all(client)
-        listed = {str(row.get("ext_id")): str(row.get("name") or "") for row in rows}
+        listed = {text_of(row.get("ext_id")) or "": text_of(row.get("name")) or "" for row in rows}
         if len(listed) == len(rows) == total:
             return listed
     raise ReadNotTrusted(

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import MethodError
 from b24_pipeline.callgear.reading import MOST_ROWS, Page
+from b24_pipeline.callgear.rows import Row, is_id
 
 METHOD = "get.sip_lines"
 FIELDS = ("id", "phone_number", "employee_id")
@@ -34,7 +34,7 @@ def read_sip_lines(client: CallGear, condition: Row | None) -> SipLines:
 def holders_of_sip_lines(client: CallGear) -> set[int]:
     """Ids of the employees that are known to have a SIP line."""
     lines = read_sip_lines(client, None).rows
-    return {line["employee_id"] for line in lines if line.get("employee_id") is not None}
+    return {line["employee_id"] for line in lines if is_id(line.get("employee_id"))}
 
 
 def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
@@ -69,4 +69,5 @@ def _is_last(page: Page, *, read: int) -> bool:
 
 def _are_all(rows: Sequence[Row], total: int | None) -> bool:
     """Whether so many different lines came: pages have no order that is promised, so that a line may come twice."""
-    return len({row.get("id") for row in rows}) == (len(rows) if total is None else total)
+    ids = {row["id"] for row in rows if is_id(row.get("id"))}
+    return len(ids) == (len(rows) if total is None else total)

@@ -1,11 +1,14 @@
 """One `update.employees`, and one look at the employee before or after it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import OursError, RecordError, RecordFault, UpdatesUnsafe
+from b24_pipeline.callgear.keeping import phones
+from b24_pipeline.callgear.phones import numbers
 from b24_pipeline.callgear.reading import read_employee
+from b24_pipeline.callgear.rows import Row
 
 METHOD = "update.employees"
 MOST_ATTEMPTS = 3
@@ -42,6 +45,18 @@ def read_for_update(client: CallGear, callgear_id: int) -> Row:
         text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
     return employee
+
+
+def check_stored(employee: Row, wanted: Sequence[Row]) -> None:
+    """Make sure that the employee has just the phones that were sent.
+
+    Raises:
+        RecordError: it has others.
+    """
+    if numbers(phones(employee)) != numbers(wanted):
+        fault = RecordFault.NOT_STORED
+        text = f"{METHOD}: employee {employee['id']} did not get exactly the phones that were sent"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
 
 
 def unsafe(reason: str) -> UpdatesUnsafe:

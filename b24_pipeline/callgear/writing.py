@@ -17,24 +17,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.errors import (
     OldLoss,
     RecordError,
-    RecordFault,
     SipNumbersInTheWay,
     UnknownOutcome,
     UpdatesUnsafe,
 )
 from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.keeping import echo, phones, put_back, what_must_stay
-from b24_pipeline.callgear.phones import PhoneEntry, numbers, refuse_sip_numbers
+from b24_pipeline.callgear.phones import PhoneEntry, refuse_sip_numbers
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.restoring import restore
+from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.updating import (
-    METHOD,
     MOST_ATTEMPTS,
+    check_stored,
     demands_phones,
     read_for_update,
     unsafe,
@@ -243,7 +242,7 @@ class EmployeeWriter:
         if put_back(before, after):
             self._restore(before, after)
         elif wish.new_phones:
-            _check_stored(wish, after)
+            check_stored(after, [phone.new() for phone in wish.new_phones])
             self._fill_proven = True
         elif phones(before) and not self._echoes:
             self._minimal_proven = True
@@ -254,7 +253,7 @@ class EmployeeWriter:
         if former is None:
             return None
         before = former.employee
-        after = read_employee(self._client, before["id"])
+        after = self._read_former(before["id"])
         lost = put_back(before, after) if after is not None else {}
         old = self._now() - former.at > LONGEST_REMEMBERED
         restored = self._restore(before, after) if after is not None and lost and not old else None
@@ -265,6 +264,13 @@ class EmployeeWriter:
                 f"on {former.at:%Y-%m-%d}: compare with the audit by hand"
             )
         return restored
+
+    def _read_former(self, callgear_id: int) -> Row | None:
+        try:
+            return read_employee(self._client, callgear_id)
+        except RecordError as error:
+            self._know(unchecked=None)
+            raise OldLoss(f"{error}, and compare with the audit what an update that broke off has taken away") from None
 
     def _restore(self, before: Row, after: Row) -> Row:
         """Put back what an update took away, and echo from now on; halt where that cannot be."""
@@ -287,11 +293,3 @@ class EmployeeWriter:
             if facts != self._facts:
                 self._facts = facts
                 self._keep(facts)
-
-
-def _check_stored(wish: _Wish, after: Row) -> None:
-    wanted = numbers([phone.new() for phone in wish.new_phones])
-    if numbers(phones(after)) != wanted:
-        fault = RecordFault.NOT_STORED
-        text = f"{METHOD}: employee {wish.callgear_id} did not get exactly the phones that were sent"
-        raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")

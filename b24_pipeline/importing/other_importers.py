@@ -12,9 +12,9 @@ from datetime import timedelta
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.errors import CallGearError, CreatedMeanwhile, DuplicatesFound, NotSent, ReadNotTrusted
 from b24_pipeline.callgear.reading import fetch_rows
+from b24_pipeline.callgear.rows import Row
 from b24_pipeline.importing.carrying_out import PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.rules import frames, normalising

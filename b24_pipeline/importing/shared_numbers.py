@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from pandera.typing import DataFrame
 
-from b24_pipeline.callgear.answers import Row
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.keeping import SETTINGS, phones
 from b24_pipeline.callgear.phones import NumberKey, PhoneEntry, number_key
 from b24_pipeline.callgear.reading import read_employee
+from b24_pipeline.callgear.rows import Row
 from b24_pipeline.rules import frames, planning
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from unicodedata import category, normalize
+from typing import Literal
+from unicodedata import category, combining, normalize
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ JOINERS = "\u200c\u200d"
 JOINER_BETWEEN_LETTERS = re.compile("(?P<letter>LM*)J+(?=M*L)")
 """In a text of general categories; marks count with their letter."""
 KELVIN_SIGN = "\u212a"
+MOST_MARKS = 30
+"""On one letter (UAX #15, stream-safe text): no script needs more, and to put them in order takes quadratic time."""
 
 
 def tidy(names: pd.Series) -> pd.Series:
@@ -46,23 +49,35 @@ def lower_case_email(tidied: pd.Series, *, received: pd.Series) -> pd.Series:
 def name_key(names: pd.Series) -> pd.Series:
     """R09: names as they are compared: tidy, in lower case."""
     tidied = tidy(names)
-    return with_other_scripts(tidied.str.lower(), texts=tidied, convert=lambda name: normalize("NFC", name.lower()))
+    return with_other_scripts(tidied.str.lower(), texts=tidied, convert=lambda name: normal_form(name.lower()))
 
 
 def tidy_name(name: str) -> str:
     """R04: NFC without invisible characters, trimmed, with single spaces."""
-    return normalize("NFC", " ".join(without_invisible(name).split()))
+    return normal_form(" ".join(without_invisible(name).split()))
 
 
 def tidy_address(email: str) -> str:
     """R04: NFC without invisible characters, trimmed."""
-    return normalize("NFC", without_joiners(without_invisible(email)).strip())
+    return normal_form(without_joiners(without_invisible(email)).strip())
 
 
 def compared_address(email: str) -> str:
     """R04: the tidy address in lower case. The Kelvin sign, which both NFC and lower case make a k, stays (R09)."""
     parts = without_joiners(without_invisible(email)).strip().split(KELVIN_SIGN)
-    return KELVIN_SIGN.join(normalize("NFC", normalize("NFC", part).lower()) for part in parts)
+    return KELVIN_SIGN.join(normal_form(normal_form(part).lower()) for part in parts)
+
+
+def normal_form(text: str, form: Literal["NFC", "NFD", "NFKC"] = "NFC") -> str:
+    """A text in a form of Unicode, without the marks of a letter beyond `MOST_MARKS`."""
+    if text.isascii() or len(text) <= MOST_MARKS:
+        return normalize(form, text)
+    kept, marks = [], 0
+    for sign in text:
+        marks = marks + 1 if combining(sign) else 0
+        if marks <= MOST_MARKS:
+            kept.append(sign)
+    return normalize(form, "".join(kept))
 
 
 def without_invisible(text: str) -> str:

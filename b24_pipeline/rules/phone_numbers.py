@@ -74,7 +74,8 @@ def numbers_of_user(texts: Sequence[object], *, policy: PhonesPolicy) -> tuple[s
     read = [(part, number_in(part)) for part in parts]
     numbers = list(dict.fromkeys(number for _, number in read if number))
     taken = numbers[: 1 if policy is PhonesPolicy.FIRST else MOST_PHONES]
-    unusable = [tidy_name(part) for part, number in read if not number or number in numbers[MOST_PHONES:]]
+    too_many = frozenset(numbers[MOST_PHONES:])
+    unusable = [tidy_name(part) for part, number in read if not number or number in too_many]
     return LIST_SEPARATOR.join(taken) or None, UNUSABLE_SEPARATOR.join(filter(None, unusable)) or None
 
 

@@ -1,7 +1,6 @@
 """R09: addresses that are not equal, and may be one mailbox all the same: letter forms, IDNA, decorations."""
 
 import re
-from unicodedata import normalize
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -12,7 +11,7 @@ from b24_pipeline.rules.records import ApprovedConflict, LinkReview, MatchKind, 
 
 UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
 """What an address holds that may be similar to another one; two others are equal or are not."""
-DECORATION = re.compile(r"^(?:mailto:|[<,;])+|[>,;.]+$")
+DECORATION = re.compile(r"^(?:mailto:|[<,;])++|(?<![>,;.])[>,;.]++$")
 IDNA_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 IDNA_PREFIX = "xn--"
 LONGEST_LABEL = 63
@@ -96,16 +95,16 @@ def similar_form(email: str) -> str:
 
 def decoded_label(label: str) -> str:
     """A label of a domain as Unicode, case-folded; compatibility forms count as their letters, as in IDNA."""
-    mapped = folded(normalize("NFKC", label))
+    mapped = folded(normalising.normal_form(label, "NFKC"))
     if not mapped.startswith(IDNA_PREFIX) or len(mapped) > LONGEST_LABEL:
         return mapped
     try:
         decoded = mapped.removeprefix(IDNA_PREFIX).encode("ascii").decode("punycode")
     except UnicodeError:
         return mapped
-    return folded(normalize("NFKC", normalising.tidy_address(decoded)))
+    return folded(normalising.normal_form(normalising.tidy_address(decoded), "NFKC"))
 
 
 def folded(text: str) -> str:
     """Unicode case folding, in NFC."""
-    return normalize("NFC", normalize("NFD", text).casefold())
+    return normalising.normal_form(normalising.normal_form(text, "NFD").casefold())

@@ -17,6 +17,7 @@ class Distrust(StrEnum):
     BROKEN_OFF = "broken_off"
     NO_EMAIL_KEY = "no_email_key"
     COUNT_DIFFERS = "count_differs"
+    NOT_COUNTED = "not_counted"
 
 
 MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
@@ -32,6 +33,8 @@ _WORDS: Final = {
     Distrust.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
     " tick user or user_basic (user_brief is not enough)",
     Distrust.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
+    Distrust.NOT_COUNTED: "{hired} users came that were not there at first, but the portal counts {hired_counted} such,"
+    " also when read again",
 }
 
 
@@ -40,7 +43,8 @@ class FetchEvidence:
     """What was seen of one fetch.
 
     `users` and both counts are of the users whose id is not above the highest there was at the start: who was hired
-    meanwhile is in none of them. `count_after` is None when it was not asked for.
+    meanwhile is in none of them. `count_after` is None when it was not asked for. `hired` are those above it, and
+    `hired_counted` is how many of them the portal counts afterwards.
     """
 
     users: int
@@ -49,9 +53,11 @@ class FetchEvidence:
     email_key_seen: bool
     count_before: int
     count_after: int | None = None
+    hired: int = 0
+    hired_counted: int = 0
 
 
-def distrust(evidence: FetchEvidence) -> Distrust | None:
+def distrust(evidence: FetchEvidence) -> Distrust | None:  # noqa: PLR0911 - one line for each reason
     """The first reason not to trust the fetch, None when it can be trusted (R16a)."""
     if not evidence.strictly_rising:
         return Distrust.OUT_OF_ORDER
@@ -59,6 +65,8 @@ def distrust(evidence: FetchEvidence) -> Distrust | None:
         return Distrust.BROKEN_OFF
     if not _count_is_explained(evidence):
         return Distrust.COUNT_DIFFERS
+    if evidence.hired > evidence.hired_counted:
+        return Distrust.NOT_COUNTED
     if not evidence.users:
         return Distrust.EMPTY
     if not evidence.email_key_seen:
@@ -68,7 +76,12 @@ def distrust(evidence: FetchEvidence) -> Distrust | None:
 
 def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
-    return _WORDS[reason].format(users=evidence.users, counts=_counts(evidence))
+    return _WORDS[reason].format(
+        users=evidence.users,
+        counts=_counts(evidence),
+        hired=evidence.hired,
+        hired_counted=evidence.hired_counted,
+    )
 
 
 def unexplained(unlisted: pd.DataFrame) -> list[int]:

@@ -18,10 +18,11 @@ from b24_pipeline.bitrix24 import (
     TransportFault,
     fetch_users,
 )
-from b24_pipeline.bitrix24.windows import AT_ONCE
+from b24_pipeline.bitrix24.pages import EVERYBODY, Window
+from b24_pipeline.bitrix24.windows import AT_ONCE, MOST_USERS, End, Progress, read_windows
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
-from b24_pipeline_tests.bitrix24.conftest import SHORT, TLS, Connect, FakeClock, Twister, commands_sent, hire
+from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire
 
 
 def pages_of(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,6 +244,26 @@ def test_a_portal_that_falls_silent_once_costs_no_users(
     with httpx.Client(timeout=SHORT, verify=TLS) as http:
         fetch = fetch_users(connect(http=http), known_ids=None)
     assert fetch.users["bitrix24_id"].tolist() == list(range(1, 131))
+
+
+def test_r17_pages_that_never_end_are_read_no_longer_than_the_run_lasts(
+    connect: Connect, sandbox: Sandbox, clock: FakeClock
+) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(tariff=None, endless_users=True)
+    sandbox.on_request = lambda *_: clock.sleep(60)
+    client = connect(deadline=START + 20 * 60)
+
+    with pytest.raises(FetchNotTrusted, match=r"the run's time \(B24_PIPELINE_RUN_MINUTES\) was over"):
+        read_windows(client, {Window(0): 1, Window(10**9): 50}, EVERYBODY, end=End.SHORT_PAGE)
+
+    assert len(sandbox.requests) <= 20
+
+
+def test_r16a_more_users_than_any_portal_has_are_not_read() -> None:
+    progress = Progress()
+    progress.count(MOST_USERS)
+    with pytest.raises(FetchNotTrusted, match="the portal sends users without end: more than 1,000,000 came"):
+        progress.count(1)
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])

@@ -110,7 +110,8 @@ def answering(
         answer = handler(envelope)
         if isinstance(answer, httpx.Response):
             return answer
-        return httpx.Response(200, json={"jsonrpc": "2.0", "id": envelope["id"], **answer})
+        whole = {"jsonrpc": "2.0", "id": envelope["id"], **answer}
+        return httpx.Response(200, content=json.dumps(whole).encode())
 
     clock = clock or FakeClock()
     return CallGear(

@@ -3,7 +3,7 @@
 import re
 import sys
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
@@ -150,3 +150,11 @@ def test_r04_texts_that_are_passed_over_are_tidy_already() -> None:
     assert all(sign.isprintable() and not sign.isspace() for sign in signs)
     assert all(unicodedata.normalize("NFC", sign) == sign and not unicodedata.combining(sign) for sign in signs)
     assert "\u0301" in second_of_composed
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC"])
+def test_r04_marks_without_end_on_one_letter_are_cut_and_others_are_not(form: Literal["NFC", "NFD", "NFKC"]) -> None:
+    text = "Zoë é́ " + "क्षि" * 20
+    assert normalising.normal_form(text, form) == unicodedata.normalize(form, text)
+    stacked = normalising.normal_form("a" + "\u0316" * 50_000 + "b" + "\u0316" * 5, form)
+    assert stacked == "a" + "\u0316" * normalising.MOST_MARKS + "b" + "\u0316" * 5

@@ -215,6 +215,7 @@ class Bitrix24Behaviour:
         call_seconds: what one method call is booked with; nothing waits for it.
         request_seconds_limit: booked seconds after which a request is cut off with status 500.
         total_error: added to every ``total``.
+        endless_users: every page that is not counted is full of further users with rising ids, whatever it asks for.
     """
 
     tariff: Tariff | None = SMALLEST_PLAN
@@ -250,3 +251,4 @@ class Bitrix24Behaviour:
     call_seconds: float = 0.02
     request_seconds_limit: float = 60
     total_error: int = 0
+    endless_users: bool = False

@@ -74,6 +74,8 @@ class UserLists:
         if behaviour.scope is Scope.MISSING:
             raise errors.insufficient_scope()
         start = _start(params.get("START"))
+        if start == UNCOUNTED and behaviour.endless_users:
+            return Listed(rows=list(_made_up(_conditions(params))), total=0, following=None)
         if start == UNCOUNTED and behaviour.uncounted_supported:
             total = 0 if behaviour.uncounted_total is UncountedTotal.ZERO else None
             ids, following = list(islice(self._matching(params), PAGE)), None
@@ -173,6 +175,21 @@ class Showing:
             return
         elif style is not BlankStyle.ABSENT:
             shown[name] = _blank(style, name)
+
+
+def _made_up(conditions: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    """A full page of users who are not there."""
+    after = str(conditions.get(">ID", 0))
+    first = int(after) + 1 if after.isdigit() else 1
+    for user_id in range(first, first + PAGE):
+        name = f"Nobody{user_id}"
+        yield {
+            "ID": str(user_id),
+            "ACTIVE": True,
+            "USER_TYPE": "employee",
+            "LAST_NAME": name,
+            "EMAIL": f"{name}@x.test",
+        }
 
 
 def _blank(style: BlankStyle, name: str) -> Json:

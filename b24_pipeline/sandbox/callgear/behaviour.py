@@ -1,7 +1,10 @@
 """What the CallGear contract leaves open (section 10), one switch each; the defaults are that section's."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+from b24_pipeline.sandbox.values import Json
 
 
 class Component(StrEnum):
@@ -226,6 +229,7 @@ class CallGearBehaviour:
         row_order: order of rows without sort.
         other_importer: somebody else who imports the same people, with another prefix.
         app_id: the account's number; another one is another account behind the same host.
+        malformed: what comes in place of an entity's own fields, by its id: no answer is always as described.
     """
 
     token: TokenState = TokenState.VALID
@@ -262,3 +266,4 @@ class CallGearBehaviour:
     row_order: RowOrder = RowOrder.BY_ID
     other_importer: OtherImporter = OtherImporter.NONE
     app_id: int = 31_337
+    malformed: Mapping[int, Mapping[str, Json]] = field(default_factory=dict)

@@ -109,9 +109,15 @@ def _reader(
             show=lambda entity: show(entity, account),
             behaviour=account.behaviour,
         )
-        return Result(with_metadata(found.rows), found.total + account.behaviour.total_items_error)
+        rows = [_malformed(row, account.behaviour.malformed.get(row.get("id", 0), {})) for row in found.rows]
+        return Result(with_metadata(rows), found.total + account.behaviour.total_items_error)
 
     return run
+
+
+def _malformed(row: Row, others: Mapping[str, Json]) -> Row:
+    """The row as it is sent; what was not asked for stays away."""
+    return {name: others.get(name, value) for name, value in row.items()} if others else row
 
 
 def _as_is(row: Row, _: Account) -> Row:
