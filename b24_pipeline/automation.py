@@ -9,6 +9,7 @@ import dagster as dg
 
 from b24_pipeline import assets, settings
 from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.assets.observations import CRON
 from b24_pipeline.bitrix24.errors import Bitrix24Error
 from b24_pipeline.changes import look_for_changes
 from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
@@ -49,7 +50,7 @@ employee_import = dg.define_asset_job(
 
 
 @dg.schedule(
-    cron_schedule="*/30 * * * *",
+    cron_schedule=CRON,
     job=employee_import,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,

@@ -1,19 +1,49 @@
 """What an asset says of its columns, derived from the one declaration of its frame."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pandera.pandas as pa
 
+from b24_pipeline.rules import frames
+from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
+from b24_pipeline.store.schema import HISTORIES
+
 FRAME = "b24_pipeline/frame"
 """The name of the frame that the store keeps an asset as."""
+
+TABLES: Mapping[type[frames.Frame], str] = {**HISTORIES, frames.Actions: "actions"}
+"""The table of the audit that has the rows of each asset."""
 
 TYPE_NAMES = {"Int64": "integer", "bool": "flag", "datetime64[us, UTC]": "instant"}
 
 
-def columns_of(model: type[pa.DataFrameModel]) -> dict[str, Any]:
-    """The definition metadata of an asset: its columns for the UI, and its frame for the store."""
-    return {"dagster/column_schema": column_schema(model), FRAME: model.__name__}
+def columns_of(model: type[frames.Frame]) -> dict[str, Any]:
+    """The definition metadata of an asset: columns, their lineage and the table for the UI, its frame for the store."""
+    table = f"audit.{TABLES[model]}"
+    return {
+        "dagster/column_schema": column_schema(model),
+        "dagster/table_name": table,
+        "dagster/relation_identifier": table,
+        FRAME: model.__name__,
+        **column_lineage(model),
+    }
+
+
+def column_lineage(model: type[frames.Frame]) -> dict[str, Any]:
+    """Which columns each column is made of; also for each materialization, where the UI looks. Nothing for sources."""
+    made_of = COLUMN_LINEAGE.get(model)
+    if made_of is None:
+        return {}
+    lineage = dg.TableColumnLineage({name: [column_dep(source) for source in made_of[name]] for name in made_of})
+    return {"dagster/column_lineage": lineage}
+
+
+def column_dep(source: str) -> dg.TableColumnDep:
+    """The column `asset.column`."""
+    asset, _, column = source.partition(".")
+    return dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=column)
 
 
 def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:

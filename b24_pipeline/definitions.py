@@ -27,13 +27,14 @@ with warnings.catch_warnings():
                 assets.bitrix24_portal,
                 assets.bitrix24_users,
                 assets.employees,
+                assets.callgear_account,
                 assets.callgear_employees,
                 assets.employee_matches,
                 assets.callgear_upsert,
                 assets.responsible_employees,
                 assets.import_report,
                 *assets.exporting(),
-                assets.callgear_account,
+                assets.callgear_account_after_import,
             ],
         )
     )

@@ -3,6 +3,7 @@
 from b24_pipeline.assets.bitrix24 import bitrix24_portal, bitrix24_users, employees
 from b24_pipeline.assets.callgear import (
     callgear_account,
+    callgear_account_after_import,
     callgear_employees,
     callgear_upsert,
     employee_matches,
@@ -16,6 +17,7 @@ __all__ = [
     "bitrix24_portal",
     "bitrix24_users",
     "callgear_account",
+    "callgear_account_after_import",
     "callgear_employees",
     "callgear_upsert",
     "employee_matches",

@@ -4,22 +4,29 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline.assets.metadata import sources
-from b24_pipeline.columns import columns_of
+from b24_pipeline.assets.observations import portal_as_read
+from b24_pipeline.columns import column_lineage, columns_of
 from b24_pipeline.importing import steps
 from b24_pipeline.reporting import previews
+from b24_pipeline.reporting.report import TWO_INTERVALS
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import Standing
 
 POOL = "callgear"
 OWNERS = ["team:data"]
+FRESH = dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS)
+"""Red once nothing was materialized for an hour."""
 
 bitrix24_portal = dg.AssetSpec(
     "bitrix24_portal",
     group_name="bitrix24",
     kinds={"bitrix24"},
     owners=OWNERS,
-    description="The Bitrix24 portal: where people are hired, renamed and dismissed. Read over its inbound webhook.",
+    description=(
+        "The Bitrix24 portal: where people are hired, renamed and dismissed. Each observation says which portal was "
+        "read, when, through whose webhook, and how many people it has; `b24-pipeline check` looks at the rights."
+    ),
 )
 
 
@@ -30,8 +37,11 @@ bitrix24_portal = dg.AssetSpec(
     owners=OWNERS,
     pool=POOL,
     metadata=columns_of(frames.Users),
+    freshness_policy=FRESH,
 )
-def bitrix24_users(import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
+def bitrix24_users(
+    context: dg.AssetExecutionContext, import_run: ImportRunResource
+) -> dg.MaterializeResult[pd.DataFrame]:
     """Every user of the portal as received, active and dismissed.
 
     The fetch is complete or the run ends here: an answer that is empty, out of order, broken off, without e-mails,
@@ -39,6 +49,7 @@ def bitrix24_users(import_run: ImportRunResource) -> dg.MaterializeResult[pd.Dat
     """
     with import_run.failing() as run:
         users = steps.read_portal(run)
+    context.log_event(portal_as_read(run, users))
     active = int(users["active"].sum())
     return dg.MaterializeResult(
         value=users,
@@ -56,7 +67,9 @@ def bitrix24_users(import_run: ImportRunResource) -> dg.MaterializeResult[pd.Dat
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """The users judged and normalised: who is a candidate, who is rejected and why (R01-R06).
 
-    Names trimmed, e-mails made comparable, phones as digits in dialling order, last names with the prefix.
+    `candidates` are all whom the import is for (R01); of these some are `rejected` for what they lack (R02), the others
+    are `accepted`. Names trimmed, e-mails made comparable, phones as digits in dialling order, last names with the
+    prefix.
     """
     with import_run.failing() as run:
         judged = steps.evaluate_users(run, frames.check(frames.Users, bitrix24_users))
@@ -65,11 +78,14 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
         value=judged,
         metadata={
             "dagster/row_count": len(judged),
-            **{word.value: int(standing.get(word, 0)) for word in Standing},
+            "candidates": run.counts.candidates,
+            "accepted": int(standing.get(Standing.CANDIDATE, 0)),
+            **{word.value: int(standing.get(word, 0)) for word in Standing if word is not Standing.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),
             "rejects": people_table(previews.rejects(judged)),
             "unusable_phone_texts": people_table(previews.unusable_phones(judged)),
             **sources(run),
+            **column_lineage(frames.Employees),
         },
     )
 

@@ -7,9 +7,10 @@ import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
 from b24_pipeline.assets.metadata import how_to_approve, kept_when_approved, sources, step_trace
-from b24_pipeline.columns import columns_of
+from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration
+from b24_pipeline.columns import column_lineage, columns_of
 from b24_pipeline.importing import steps
 from b24_pipeline.importing.responsible_list import ResponsibleListResult
 from b24_pipeline.importing.run import ImportRun
@@ -20,19 +21,45 @@ from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.rules.records import MatchKind, Outcome, RunKind
 
 RESPONSIBLE = dg.AssetKey("responsible_employees")
+MATCH_FIGURES = {
+    "matched_by_id": MatchKind.BY_ID,
+    "matched_by_email": MatchKind.BY_EMAIL,
+    "not_in_callgear": MatchKind.NONE,
+    "conflicts": MatchKind.CONFLICT,
+    "rejected": MatchKind.REJECTED,
+    "out_of_scope": MatchKind.OUT_OF_SCOPE,
+    "dismissed": MatchKind.DISMISSED,
+    "not_employee": MatchKind.NOT_EMPLOYEE,
+}
+"""How many users were matched how, by the names that `audit.runs` and the command line use."""
 OBSERVED = frozenset({RunKind.DRY_RUN, RunKind.SINGLE})
 """Runs whose plan or result is an observation of the writing assets (R18a)."""
 
 
+callgear_account = dg.AssetSpec(
+    "callgear_account",
+    group_name="account",
+    kinds={"callgear"},
+    owners=OWNERS,
+    description=(
+        "The CallGear account as it is read. Each observation says which account it was, when it was read, how it is "
+        "asked, and how many employees it has; `b24-pipeline check` looks at the rights."
+    ),
+)
+
+
 @dg.asset(
-    group_name="matching",
+    deps=[callgear_account],
+    group_name="account",
     kinds={"callgear", "pandas"},
     owners=OWNERS,
     pool=POOL,
     output_required=False,
     metadata=columns_of(frames.CallGearEmployees),
 )
-def callgear_employees(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
+def callgear_employees(
+    context: dg.AssetExecutionContext, import_run: ImportRunResource
+) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
     """The employees that the CallGear account has now: complete, or the run ends here.
 
     When the day's points are used up, the rest of the run is skipped, and the next one goes on.
@@ -41,6 +68,7 @@ def callgear_employees(import_run: ImportRunResource) -> Iterator[dg.Materialize
         found = steps.read_account(run)
     if found is None:
         return
+    context.log_event(account_as_read(run, found))
     yield dg.MaterializeResult(
         value=found,
         metadata={
@@ -73,12 +101,13 @@ def employee_matches(
         value=matches,
         metadata={
             "dagster/row_count": len(matches),
-            **{kind.value: int(kinds.get(kind, 0)) for kind in MatchKind},
-            "conflicts": dg.MetadataValue.md(
+            **{name: int(kinds.get(kind, 0)) for name, kind in MATCH_FIGURES.items()},
+            "people_in_conflict": dg.MetadataValue.md(
                 previews.people_markdown(previews.conflicts(matches, judged), rest="audit.employee_matches")
             ),
             **sources(run),
             **how_to_approve(run, matches),
+            **column_lineage(frames.Matches),
         },
     )
 
@@ -90,6 +119,7 @@ def employee_matches(
     pool=POOL,
     output_required=False,
     metadata=columns_of(frames.Actions),
+    freshness_policy=FRESH,
 )
 def callgear_upsert(
     context: dg.AssetExecutionContext,
@@ -115,6 +145,7 @@ def callgear_upsert(
         )
     found = upsert_metadata(run, actions)
     if run.launch.kind not in OBSERVED:
+        context.log_event(account_as_left(run, callgear_employees))
         yield dg.MaterializeResult(metadata=found)
         return
     context.log_event(dg.AssetObservation(context.asset_key, metadata=found))
@@ -137,6 +168,8 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[
         **how_to_approve(run, actions),
         **kept_when_approved(actions),
         **step_trace(run),
+        "configuration": configuration(run),
+        **column_lineage(frames.Actions),
     }
 
 
@@ -184,9 +217,10 @@ def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[
         "responsible_removed": run.counts.responsible_removed,
         **previews.summary(result.actions),
         "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
-        "conflicts": dg.MetadataValue.md(
+        "people_in_conflict": dg.MetadataValue.md(
             previews.people_markdown(previews.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
         ),
+        **column_lineage(frames.ResponsibleEmployees),
     }
     return {
         **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),
@@ -196,11 +230,14 @@ def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[
     }
 
 
-callgear_account = dg.AssetSpec(
-    "callgear_account",
+callgear_account_after_import = dg.AssetSpec(
+    "callgear_account_after_import",
     deps=[callgear_upsert, responsible_employees],
     group_name="callgear",
     kinds={"callgear"},
     owners=OWNERS,
-    description="The CallGear account: its employees and its list of responsible employees, as the import leaves them.",
+    description=(
+        "The CallGear account as the import leaves it: its employees and its list of responsible employees. Each "
+        "observation says which account it was, and how many of its employees belong to people of the portal."
+    ),
 )

@@ -24,13 +24,17 @@ PROJECT = Path(__file__).parents[2]
 CHAIN = {
     "bitrix24_users": {"bitrix24_portal"},
     "employees": {"bitrix24_users"},
-    "callgear_employees": set(),
+    "callgear_employees": {"callgear_account"},
     "employee_matches": {"employees", "callgear_employees"},
     "callgear_upsert": {"employees", "employee_matches", "callgear_employees"},
     "responsible_employees": {"employees", "callgear_upsert"},
 }
 REPORT = {"import_report": {"callgear_upsert", "responsible_employees"}}
-EXTERNAL = {"bitrix24_portal": set(), "callgear_account": {"callgear_upsert", "responsible_employees"}}
+EXTERNAL = {
+    "bitrix24_portal": set(),
+    "callgear_account": set(),
+    "callgear_account_after_import": {"callgear_upsert", "responsible_employees"},
+}
 
 
 def specs() -> dict[str, dg.AssetSpec]:

@@ -49,7 +49,7 @@ def test_every_asset_has_owners_kinds_tags_a_group_and_its_code(spec: dg.AssetSp
     assert 1 <= len(spec.kinds) <= 3
     assert spec.group_name != "default"
     assert spec.tags["b24_pipeline/personal_data"] == "yes"
-    is_external = spec.key.to_user_string() in ("bitrix24_portal", "callgear_account")
+    is_external = spec.key.to_user_string() in ("bitrix24_portal", "callgear_account", "callgear_account_after_import")
     assert ("dagster/code_references" in spec.metadata) is not is_external
 
 

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(hands.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 VIEW = {"width": 1500, "height": 1100}
-GROUPS = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "matching", "callgear", "report"))
+GROUPS = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "account", "matching", "callgear", "report"))
 ASSETS = (
     "bitrix24_portal",
     "bitrix24_users",
@@ -26,6 +26,7 @@ ASSETS = (
     "callgear_upsert",
     "responsible_employees",
     "callgear_account",
+    "callgear_account_after_import",
     "import_report",
 )
 MANY = 40

@@ -189,7 +189,7 @@ def test_r14_an_entry_of_another_source_stays_until_a_person_approves(imported: 
     assert approved.outcomes() == {LEAVER: "remove_responsible other_name_approved: done", STAYS: OTHER_NAME}
     assert set(imported.account.responsible) == {str(STAYS)}
     page = ended[0].metadata("responsible_employees")
-    assert "another name under this id" in page["conflicts"]
+    assert "another name under this id" in page["people_in_conflict"]
     assert f"approve_users: [{LEAVER}, {STAYS}]" in page["approve"]
 
 

@@ -1,0 +1,125 @@
+"""What is seen of the two systems outside: which portal and account, when, how many people; and what is in force."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+import dagster as dg
+import pandas as pd
+
+from b24_pipeline.importing.run import ImportRun
+from b24_pipeline.reporting.texts import markdown_table
+from b24_pipeline.rules.records import SafetyLimit, Scope
+from b24_pipeline.settings import Settings
+
+PORTAL = dg.AssetKey("bitrix24_portal")
+ACCOUNT = dg.AssetKey("callgear_account")
+ACCOUNT_AFTER = dg.AssetKey("callgear_account_after_import")
+CRON = "*/30 * * * *"
+"""How often the import runs by itself (R17)."""
+
+
+def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
+    """Which portal was read, through whose webhook, and how many people it has."""
+    settings = run.connection.settings
+    active = int(users["active"].sum())
+    return dg.AssetObservation(
+        PORTAL,
+        metadata={
+            "host": run.connection.portal_host,
+            "edition": settings.bitrix24_edition.value,
+            "webhook_of_user": webhook_owner(settings),
+            "rights": "users are read with their e-mails and phones; nothing is ever changed",
+            "read_at": dg.MetadataValue.timestamp(run.connection.now()),
+            "users": len(users),
+            "active": active,
+            "dismissed": len(users) - active,
+        },
+    )
+
+
+def webhook_owner(settings: Settings) -> int:
+    """The Bitrix24 user whose webhook it is; the rest of the address is the secret."""
+    return int(urlsplit(settings.bitrix24_webhook_url.get_secret_value()).path.split("/")[2])
+
+
+def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservation:
+    """Which account was read, with which credentials, and how many employees it has."""
+    return dg.AssetObservation(
+        ACCOUNT,
+        metadata={
+            **account_identity(run),
+            "read_at": dg.MetadataValue.timestamp(run.connection.now()),
+            "employees": len(employees),
+        },
+    )
+
+
+def account_as_left(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservation:
+    """Which account was written to, and how many of its employees belong to people of the portal.
+
+    Args:
+        run: the import.
+        employees: those that the account had before.
+    """
+    return dg.AssetObservation(
+        ACCOUNT_AFTER,
+        metadata={
+            **account_identity(run),
+            "left_at": dg.MetadataValue.timestamp(run.connection.now()),
+            "employees": len(employees) + run.counts.created,
+            "linked_employees": len(run.store.links()),
+        },
+    )
+
+
+def account_identity(run: ImportRun) -> dict[str, str]:
+    """Which account it is, as far as that is known, and how it is asked."""
+    settings, account = run.connection.settings, run.store.account()
+    key = "a permanent key" if settings.callgear_access_token else "login and password"
+    agent = f", on behalf of user {settings.callgear_user_id}" if settings.callgear_user_id else ""
+    return {
+        "host": run.connection.callgear_host,
+        "app_id": account.app_id or "not asked yet: the first write asks",
+        **({"name": account.name} if account.name else {}),
+        "access": f"{key}{agent}",
+    }
+
+
+def configuration(run: ImportRun) -> dg.MetadataValue:
+    """The choices in force in this run, spelled as the settings and without secrets."""
+    settings, policy = run.connection.settings, run.policy
+    chosen: dict[str, object] = {
+        "edition": policy.edition.value,
+        "last_name_prefix": f'"{policy.last_name_prefix}"',
+        "phones": policy.phones.value,
+        "on_id_match": policy.on_id_match.value,
+        "responsible_list": policy.responsible_list.value,
+        **scope(policy.scope),
+        **{f"limit: {harm.value}": limit_in_words(limit) for harm, limit in policy.limits.items()},
+        "schedule": f"{CRON} (UTC), and within a minute of a change in Bitrix24",
+        "run_minutes": f"{settings.run_minutes:g}",
+        "day_reserve": f"{settings.day_reserve:.0%} of the day's CallGear points",
+        "keep_days": settings.keep_days,
+    }
+    rows = [{"choice": name, "value": value} for name, value in chosen.items()]
+    return dg.MetadataValue.md(markdown_table(rows, columns=("choice", "value"), most=len(rows)))
+
+
+def scope(scope: Scope) -> Mapping[str, str]:
+    """Whom the import looks at (R03)."""
+    return {
+        "include_departments": listed(scope.include_departments, nothing="everybody"),
+        "exclude_departments": listed(scope.exclude_departments, nothing="none"),
+        "exclude_users": listed(scope.exclude_users, nothing="none"),
+        "exclude_emails": listed(scope.exclude_emails, nothing="none"),
+    }
+
+
+def listed(values: Iterable[int | str], *, nothing: str) -> str:
+    """The values in order, separated by commas."""
+    return ", ".join(map(str, sorted(values))) or nothing
+
+
+def limit_in_words(limit: SafetyLimit) -> str:
+    """When a kind of change is held (R16)."""
+    return f"held when more than {limit.count} and more than {limit.share:.0%} of the people imported"

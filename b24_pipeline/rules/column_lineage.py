@@ -1,0 +1,56 @@
+"""Which columns each column of a frame is made of, for the lineage that people see: `asset.column`."""
+
+from collections.abc import Mapping
+
+from b24_pipeline.rules import frames
+
+NAMES = ("first_name", "last_name", "patronymic", "email", "phones")
+_PHONES = ("bitrix24_users.work_phone", "bitrix24_users.personal_mobile", "bitrix24_users.personal_phone")
+_JUDGED = ("bitrix24_users.user_type", "bitrix24_users.active", "bitrix24_users.departments", "bitrix24_users.email")
+_MATCHED = ("employees.standing", "employees.email_key", "callgear_employees.email")
+_MATCHES = ("employee_matches.match", "employee_matches.reason")
+_HAD = (
+    *(f"callgear_employees.{column}" for column in ("first_name", "last_name", "patronymic", "email", "phone_numbers")),
+)
+_SENT = (*(f"employees.{name}" for name in NAMES), "employees.callgear_last_name")
+
+COLUMN_LINEAGE: Mapping[type[frames.Frame], Mapping[str, tuple[str, ...]]] = {
+    frames.Employees: {
+        "bitrix24_id": ("bitrix24_users.bitrix24_id",),
+        "standing": (*_JUDGED, "bitrix24_users.last_name", "bitrix24_users.bitrix24_id"),
+        "reason": (*_JUDGED, "bitrix24_users.last_name"),
+        "active": ("bitrix24_users.active",),
+        "first_name": ("bitrix24_users.first_name",),
+        "last_name": ("bitrix24_users.last_name",),
+        "callgear_last_name": ("bitrix24_users.last_name",),
+        "patronymic": ("bitrix24_users.second_name",),
+        "email": ("bitrix24_users.email",),
+        "email_key": ("bitrix24_users.email",),
+        "phones": _PHONES,
+        "unusable_phones": _PHONES,
+    },
+    frames.Matches: {
+        "bitrix24_id": ("employees.bitrix24_id",),
+        "callgear_id": ("callgear_employees.callgear_id", *_MATCHED),
+        "match": ("callgear_employees.callgear_id", *_MATCHED),
+        "reason": ("callgear_employees.callgear_id", *_MATCHED),
+        "other_bitrix24_id": ("employees.bitrix24_id", *_MATCHED),
+    },
+    frames.Actions: {
+        "bitrix24_id": ("employee_matches.bitrix24_id",),
+        "callgear_id": ("employee_matches.callgear_id",),
+        "action": _MATCHES,
+        "reason": ("employee_matches.reason", "employees.reason"),
+        "harm": _MATCHES,
+        "person": ("employees.first_name", "employees.last_name"),
+        "before": _HAD,
+        "after": _SENT,
+        "outcome": _MATCHES,
+    },
+    frames.ResponsibleEmployees: {
+        "bitrix24_id": ("employees.bitrix24_id",),
+        "standing": ("employees.active",),
+        "name": ("employees.first_name", "employees.last_name"),
+    },
+}
+"""What was read (users and employees of the account) is made of nothing of ours."""
