@@ -156,7 +156,7 @@ class Bitrix24:
         answer = self._send_batch(admin_mode.in_admin_mode(commands), halt)
         lists = admin_mode.lists_of_users(commands)
         taken = admin_mode.is_taken(lists, answer.results, answer.errors)
-        if self._admin_mode is None and taken is False:
+        if taken is False and not self._admin_mode:  # another thread may have decided meanwhile
             answer = self._send_batch(commands, halt)
             taken = False if admin_mode.is_taken(lists, answer.results, answer.errors) else None
         self._admin_mode = taken if self._admin_mode is None else self._admin_mode

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from b24_pipeline.bitrix24 import AccountError, Bitrix24, fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, Scope
-from b24_pipeline_tests.bitrix24.conftest import Connect, Twister, hire
+from b24_pipeline_tests.bitrix24.conftest import Connect, FakeClock, Twister, hire
 
 
 @pytest.fixture
@@ -62,3 +63,22 @@ def test_an_error_that_has_nothing_to_do_with_it_is_the_portals_own(connect: Con
     with pytest.raises(AccountError, match="insufficient_scope"):
         fetch_users(connect(), known_ids=range(1, 61))
     assert len(staffed.requests) == 2
+
+
+def test_a_request_under_way_while_another_finds_the_parameter_refused_is_sent_again_too(clock: FakeClock) -> None:
+    sent: list[bool] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = b"ADMIN_MODE" in request.content
+        sent.append(asked)
+        if len(sent) == 1:
+            client.batch_once({"u": "user.get?start=0"})
+        error = {"error": "ERROR_ARGUMENT", "error_description": "Unknown parameter"}
+        result = {"result": {} if asked else {"u": []}, "result_error": {"u": error} if asked else {}}
+        return httpx.Response(200, json={"result": result})
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    client = Bitrix24("https://portal.test/rest/1/code/", http=http, clock=clock, sleep=clock.sleep)
+
+    assert client.batch_once({"u": "user.get?start=0"}).results == {"u": []}
+    assert sent == [True, True, False, False]
