@@ -222,7 +222,7 @@ def test_r07a_a_run_that_was_not_trusted_can_be_approved_by_user(imported: World
     assert result.outcomes() == {3: CONFLICT, 4: CONFLICT}
 
 
-@pytest.mark.parametrize("mode", ["NOTHING", "REFRESH"])
+@pytest.mark.parametrize("mode", ["nothing", "refresh"])
 def test_r07a_a_restored_portal_renames_nobody(world: World, mode: str) -> None:
     """The issue's case: all 30 ids are other people's, who passed as imported; with `refresh` all were renamed."""
     people = world.hire_many(30)
