@@ -142,7 +142,11 @@ def failure_of(
         return broken_off(run, steps=steps, because=first_line(error))
     if failures:
         return failure_of_step(run, failures[0], steps=steps)
-    return None if run.postponed else broken_off(run, steps=steps, because="it could not store what had happened")
+    return (
+        None
+        if run.postponed or run.config.is_for_nobody
+        else broken_off(run, steps=steps, because="it could not store what had happened")
+    )
 
 
 def failure_of_step(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import ClassVar
 
 import dagster as dg
@@ -62,6 +63,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             "Do something for these Bitrix24 user ids only, at once, and show the step trace of each on the page of "
             "`callgear_upsert`; empty for everybody."
         ),
+    )
+    only_failed: bool = Field(
+        default=False,
+        description="Try everybody whose action has failed and waits for another try now, and do nothing for others.",
     )
     approve: str = Field(
         default="",
@@ -176,11 +181,12 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self.approve:
             approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
             store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)
+        config = replace(self.config, only=store.people_failed()) if self.only_failed else self.config
         return importing.begin(
             connection,
             store,
-            config=self.config,
-            launch=launch_of(dagster_run, steps=steps, config=self.config, store=store),
+            config=config,
+            launch=launch_of(dagster_run, steps=steps, config=config, store=store),
         )
 
     def check_choices(self) -> None:
@@ -191,6 +197,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """
         if self.approve and self.dry_run:
             raise SettingsError("approve and dry_run exclude each other: a dry run does nothing that must be approved")
+        if self.only and self.only_failed:
+            raise SettingsError("only and only_failed exclude each other: give user ids, or ask for those who failed")
         if self.approve_users and not self.approve:
             raise SettingsError("approve_users needs approve: the id of the run that listed their conflicts")
         if self.comment and not self.approve:
@@ -205,7 +213,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """What was chosen for this run."""
         return RunConfig(
             dry_run=self.dry_run,
-            only=frozenset(self.only),
+            only=frozenset(self.only) or None,
             phones=policy_of(self.phones, PhonesPolicy),
             on_id_match=policy_of(self.on_id_match, OnIdMatch),
             responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),

@@ -76,7 +76,7 @@ def is_trial(run: dg.DagsterRun) -> bool:
     """Whether a run was dry or for single people: somebody looks at it, and it says nothing about the import."""
     given: Any = run.run_config
     config = given.get("resources", {}).get("import_run", {}).get("config", {})
-    return bool(config.get("dry_run") or config.get("only"))
+    return bool(config.get("dry_run") or config.get("only") or config.get("only_failed"))
 
 
 def lost_run(context: dg.RunFailureSensorContext) -> Failure | None:

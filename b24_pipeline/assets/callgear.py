@@ -64,6 +64,8 @@ def callgear_employees(
 
     When the day's points are used up, the rest of the run is skipped, and the next one goes on.
     """
+    if import_run.run.config.is_for_nobody:
+        return
     with import_run.failing() as run:
         found = steps.read_account(run)
     if found is None:

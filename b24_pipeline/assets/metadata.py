@@ -68,7 +68,7 @@ def sources(run: ImportRun) -> dict[str, str]:
 
 def step_trace(run: ImportRun) -> dict[str, dg.MetadataValue]:
     """The steps of the people whom a run is for (`only`); nothing where it is for everybody."""
-    if not run.config.only:
+    if run.config.only is None:
         return {}
     found = evidence_of(run.store, run.run_id)
     traces = [trace(found, bitrix24_id=user) for user in sorted(run.config.only)]

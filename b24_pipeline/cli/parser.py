@@ -28,7 +28,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sync = commands.add_parser("sync", help="one run of the import, through Dagster", epilog=described(*BUT_STALE))
     sync.add_argument("--dry-run", action="store_true", help="read everything, show the plan, change nothing")
-    sync.add_argument(
+    people = sync.add_mutually_exclusive_group()
+    people.add_argument(
+        "--failed",
+        action="store_true",
+        help="only for everybody whose action has failed and waits for another try: they are tried now",
+    )
+    people.add_argument(
         "--only",
         nargs="+",
         action="extend",

@@ -212,7 +212,7 @@ def people_table(title: str, rows: list[dict[str, object]]) -> Table:
 
 
 def changes_table(title: str, changes: list[previews.Change], *, most: int) -> Table:
-    """Who, what, old → new, why, outcome."""
+    """Outcome, who, what, old → new, why."""
     return table_of(
         f"{title} ({len(changes)})",
         columns=previews.CHANGE_COLUMNS,

@@ -23,6 +23,7 @@ from b24_pipeline.cli.terminal import as_json, wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.definitions import defs
+from b24_pipeline.importing.launch import NOBODY_FAILED
 from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.resources import NotStarted
@@ -60,6 +61,8 @@ def sync(arguments: argparse.Namespace) -> Exit:
         if arguments.json:
             print_json(None, dry_run=arguments.dry_run, error="stopped by a person")
         raise
+    if result is None:
+        return tell_nobody_failed(arguments)
     for warning in result.warnings:
         print(f"b24-pipeline: {printable_line(warning)}", file=sys.stderr)
     if arguments.json:
@@ -69,8 +72,19 @@ def sync(arguments: argparse.Namespace) -> Exit:
     return EXIT_OF[result.status]
 
 
-def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
+def tell_nobody_failed(arguments: argparse.Namespace) -> Exit:
+    """Say that no run was needed."""
+    if arguments.json:
+        print_json(None, dry_run=arguments.dry_run, error=None)
+    else:
+        print(NOBODY_FAILED)
+    return Exit.DONE
+
+
+def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult | None:
     """Hold the lock from before the run is known to Dagster, so that a busy connection leaves no failed run behind.
+
+    Gives None where only those are meant who have failed, and there are none.
 
     Raises:
         SettingsError: a setting makes no connection.
@@ -82,8 +96,9 @@ def run_once(chosen: Settings, arguments: argparse.Namespace) -> RunResult:
     with open_connection(chosen):
         pass
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
-        with Store.open(paths, now=utc_now):
-            pass
+        with Store.open(paths, now=utc_now) as store:
+            if arguments.failed and not store.people_failed():
+                return None
         run_id = str(uuid.uuid4())
         try:
             run = executed(arguments, run_id=run_id, lock=paths.lock)
@@ -110,7 +125,13 @@ def executed(arguments: argparse.Namespace, *, run_id: str, lock: Path) -> dg.Ex
             tags={TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: str(lock.resolve())},
             run_config={
                 "resources": {
-                    "import_run": {"config": {"dry_run": arguments.dry_run, "only": sorted(set(arguments.only))}}
+                    "import_run": {
+                        "config": {
+                            "dry_run": arguments.dry_run,
+                            "only": sorted(set(arguments.only)),
+                            "only_failed": arguments.failed,
+                        }
+                    }
                 },
                 "loggers": {"console": {"config": {"log_level": "INFO" if arguments.verbose else "CRITICAL"}}},
             },

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 
 from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, Policy, ResponsibleListPolicy, RunKind, Scope, Trigger
 
+NOBODY_FAILED = "Nobody has failed: there is nothing to try again."
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -12,8 +14,8 @@ class RunConfig:
 
     dry_run: bool = False
     """R19: read everything, write the plan, change nothing."""
-    only: frozenset[int] = frozenset()
-    """Do something only for these Bitrix24 users; empty for everybody."""
+    only: frozenset[int] | None = None
+    """Do something only for these Bitrix24 users; None for everybody."""
     phones: PhonesPolicy | None = None
     on_id_match: OnIdMatch | None = None
     responsible_list: ResponsibleListPolicy | None = None
@@ -23,7 +25,12 @@ class RunConfig:
         """The kind of a run that does all steps."""
         if self.dry_run:
             return RunKind.DRY_RUN
-        return RunKind.SINGLE if self.only else RunKind.IMPORT
+        return RunKind.IMPORT if self.only is None else RunKind.SINGLE
+
+    @property
+    def is_for_nobody(self) -> bool:
+        """Whether there is nobody to do something for: neither system is asked."""
+        return self.only == frozenset()
 
     def policy(self, settings: Policy) -> Policy:
         """The settings' policy with this run's choices in place."""
@@ -44,7 +51,7 @@ class RunConfig:
                 "exclude_departments": sorted(scope.exclude_departments),
             }
         )
-        return json.dumps({**asdict(self), "only": sorted(self.only), **departments}, sort_keys=True)
+        return json.dumps({**asdict(self), "only": sorted(self.only or ()), **departments}, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class ImportRun:
         self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
     ) -> DataFrame[frames.Plan]:
         """The plan for the users this run is for; asked for by name, a dead letter is tried at once."""
-        if not self.config.only:
+        if self.config.only is None:
             return self.decide(plan, dead_letters=dead_letters)
         narrowed = frames.check(frames.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
         return self.limited(narrowed, dead_letters=dead_letters)
@@ -158,7 +158,7 @@ class ImportRun:
         self, plan: DataFrame[frames.Plan], *, dead_letters: DataFrame[frames.DeadLetters]
     ) -> DataFrame[frames.Plan]:
         """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""
-        if not self.config.only:
+        if self.config.only is None:
             return frames.empty(frames.Plan)
         decided = self.decide(plan, dead_letters=dead_letters)
         return frames.check(frames.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
@@ -175,7 +175,7 @@ class ImportRun:
         if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
             return
         concerned = known["action"].isin([kind.value for kind in kinds])
-        if self.config.only:
+        if self.config.only is not None:
             concerned &= known["bitrix24_id"].isin(self.config.only)
         settled = retrying.settle(
             frames.check(frames.DeadLetters, known[concerned]),
@@ -231,7 +231,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
             started_at=started_at,
             trigger=launch.trigger,
             kind=launch.kind,
-            only=tuple(sorted(config.only)),
+            only=tuple(sorted(config.only or ())),
             policy=config.as_json(),
         )
     )

@@ -74,7 +74,9 @@ def end_first_import(run: ImportRun) -> None:
     A refusal does not prolong it, and it does not matter how the run goes on. A step that was stopped, because the
     account refused everything or too much failed, does not get here: it has not ended the first import.
     """
-    if run.circumstances.first_import and not (run.config.dry_run or run.config.only or run.out_of_resources):
+    if run.circumstances.first_import and not (
+        run.config.dry_run or run.config.only is not None or run.out_of_resources
+    ):
         run.store.end_first_import()
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.reporting.texts import MOST_ROWS, markdown_table
+from b24_pipeline.reporting.texts import MOST_ROWS, markdown_table, shortened
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Standing
 from b24_pipeline.rules.words import BY_EMAIL, NOT_IN_CALLGEAR, kept
 from b24_pipeline.rules.words import reason as words_of
 
 WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
-CHANGE_COLUMNS = ("who", "user", "what", "old → new", "why", "outcome")
+CHANGE_COLUMNS = ("outcome", "who", "what", "old → new", "why")
+"""The outcome comes first; the user's id stands behind the name, so that the table fits a narrow window."""
+LONGEST_NAME, LONGEST_TEXT = 32, 64
 FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
 CHANGES_OF_LIST = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
 PERSON_COLUMNS = ("who", "user", "why")
@@ -38,14 +40,14 @@ class Change:
     outcome: str
 
     def cells(self) -> dict[str, object]:
-        """The row by column title."""
-        return dict(
-            zip(CHANGE_COLUMNS, (self.who, self.user, self.what, self.change, self.why, self.outcome), strict=True)
-        )
+        """The row by column title, its longer texts cut."""
+        who = f"{shortened(self.who, LONGEST_NAME)} ({self.user})"
+        texts = (shortened(text, LONGEST_TEXT) for text in (self.change, self.why))
+        return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, *texts), strict=True))
 
 
 def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
-    """Who, what, old → new, why, and how it ended, what a person decides on first; rejects and conflicts not."""
+    """How it ended and why, who, what, old → new, what a person decides on first; rejects and conflicts not."""
     shown = actions[actions["outcome"].isin(OUTCOMES)]
     return [
         Change(
@@ -53,8 +55,8 @@ def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
             user=int(row["bitrix24_id"]),
             what=str(row["action"]).replace("_", " "),
             change=old_to_new(text(row["before"]), text(row["after"])),
-            why=reason(row["reason"]) or WHY_WITHOUT_REASON.get(row["action"], ""),
-            outcome=f"{row['outcome']}: {row['error']}" if text(row["error"]) else str(row["outcome"]),
+            why=text(row["error"]) or reason(row["reason"]) or WHY_WITHOUT_REASON.get(row["action"], ""),
+            outcome=str(row["outcome"]),
         )
         for row in sorted(shown.to_dict("records"), key=lambda row: OUTCOMES.index(row["outcome"]))
     ]

@@ -23,8 +23,13 @@ def one_line(text: object) -> str:
 
 def printable(text: object) -> str:
     """The same, cut to the width of a table's cell."""
+    return shortened(text, LONGEST_CELL)
+
+
+def shortened(text: object, most: int) -> str:
+    """The text on one line, cut to so many characters."""
     plain = one_line(text)
-    return plain if len(plain) <= LONGEST_CELL else plain[: LONGEST_CELL - 1] + "…"
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 def numbered(number: int, one: str, many: str) -> str:

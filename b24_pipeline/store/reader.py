@@ -97,6 +97,10 @@ class Reader:
         """The actions that failed and are tried again."""
         return actions.dead_letters(self.database)
 
+    def people_failed(self) -> frozenset[int]:
+        """The users with an action that failed and is tried again."""
+        return frozenset(self.dead_letters()["bitrix24_id"].tolist())
+
     def open_approval(self, now: datetime) -> Approval | None:
         """What a person has approved within the last 24 hours and no run has done yet (R16)."""
         return approvals.open_approval(self.database, now=now)

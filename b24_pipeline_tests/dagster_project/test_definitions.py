@@ -148,6 +148,7 @@ def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default() -> None
                 "config": {
                     "dry_run": False,
                     "only": [],
+                    "only_failed": False,
                     "approve": "",
                     "approve_users": [],
                     "comment": "",
@@ -178,7 +179,7 @@ def test_the_launchpad_says_in_one_sentence_what_each_choice_does() -> None:
     config = defs.resolve_job_def(JOB).resource_defs["import_run"].config_schema.config_type
     fields = config.fields["config"].config_type.fields if "config" in config.fields else config.fields
     texts = {name: field.description or "" for name, field in fields.items()}
-    assert len(texts) == 8
+    assert len(texts) == 9
     assert [name for name, text in texts.items() if text.count(". ") or not text.endswith(".")] == []
 
 

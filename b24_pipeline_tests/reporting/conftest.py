@@ -71,7 +71,7 @@ class History:
                 run_id,
                 self.now,
                 Trigger.SCHEDULE,
-                kind=RunConfig(dry_run=dry_run, only=frozenset(only)).kind,
+                kind=RunConfig(dry_run=dry_run, only=frozenset(only) or None).kind,
                 only=only,
             )
         )

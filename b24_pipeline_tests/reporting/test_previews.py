@@ -5,6 +5,9 @@ from b24_pipeline.reporting.previews import MOST_TO_BE_READ, changes, changes_ma
 from b24_pipeline.rules.records import ActionKind, Outcome
 from b24_pipeline_tests.people import Row, action, actions, employees, user
 
+WIDEST_ROW = 240
+"""Characters of Markdown, escapes included, that fit into 1,280 pixels."""
+
 
 def many(number: int, *, outcome: Outcome, first: int = 1) -> list[Row]:
     """So many creates with this outcome."""
@@ -40,6 +43,16 @@ def test_a_plan_beyond_all_measure_is_cut_and_says_where_the_rest_is() -> None:
     table = changes_markdown(actions(*many(MOST_TO_BE_READ + 100, outcome=Outcome.PLANNED)))
     assert MOST_TO_BE_READ <= len(rows_of(table)) < MOST_TO_BE_READ + 100
     assert table.endswith("more, in `audit.actions`")
+
+
+def test_the_outcome_comes_first_and_no_row_is_wider_than_a_window() -> None:
+    long = {"error": "x" * 200, "person": "z" * 200, "after": '{"first_name": "' + "y" * 200 + '"}'}
+    refused = action(1, outcome=Outcome.FAILED, **long)
+    title, _, row = changes_markdown(actions(refused)).splitlines()
+    assert title == "| outcome | who | what | old → new | why |"
+    assert row.startswith("| failed | zz")
+    assert "(1)" in row.replace("\\", "")
+    assert len(row) < WIDEST_ROW
 
 
 def test_rejects_and_conflicts_are_no_changes() -> None:

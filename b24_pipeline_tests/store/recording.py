@@ -49,7 +49,7 @@ class Recorder:
             run_id,
             self.clock(),
             Trigger.SCHEDULE,
-            kind=RunConfig(dry_run=dry_run, only=frozenset(only)).kind,
+            kind=RunConfig(dry_run=dry_run, only=frozenset(only) or None).kind,
             only=only,
             policy='{"phones": "all"}',
         )
