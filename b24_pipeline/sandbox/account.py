@@ -156,6 +156,13 @@ class Account:
         """Find numbers by their digits again after they were loaded."""
         self._by_digits = {number["phone_number"]: number for number in self.numbers.values()}
 
+    def remove_employees(self, *, last_name_begins: str) -> None:
+        """Remove employees, as a person does in the client area."""
+        gone = [key for key, row in self.employees.items() if str(row["last_name"]).startswith(last_name_begins)]
+        for employee_id in gone:
+            del self.employees[employee_id]
+        self.record()
+
     def record(self) -> None:
         """Note that something changed."""
         self.version += 1

@@ -120,7 +120,7 @@ def application(sandbox: Sandbox) -> Starlette:
     async def callgear(request: Request) -> Response:
         call = read_call(await request.body())
         seen = sandbox.note(Api.CALLGEAR, call.method, call.params)
-        await _take_time(sandbox.latency.request)
+        await _take_time(sandbox.latency.request + sandbox.practice.seconds(Api.CALLGEAR))
         return Delivered(sandbox.answer_callgear(seen, call, moved_to=_elsewhere(request)))
 
     return Starlette(

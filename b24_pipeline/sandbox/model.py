@@ -19,6 +19,7 @@ from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.late import LateActs
 from b24_pipeline.sandbox.other_importer import Importer
 from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.practice import Practice
 from b24_pipeline.sandbox.requests import Api, Phase, RequestSeen
 from b24_pipeline.sandbox.values import Json
 
@@ -52,6 +53,7 @@ class Sandbox:
         account: the CallGear side.
         requests: every request so far, tokens removed.
         faults: add to it what shall go wrong.
+        practice: the switches of the page.
         latency: simulated seconds per request.
         on_request: called before and after a request is carried out; may raise ``DropRequest`` before.
         lock: held while a request is carried out; hold it to change several things at once.
@@ -78,6 +80,7 @@ class Sandbox:
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
         self._other_importer = Importer(self.portal, self.account)
+        self.practice = Practice(self.portal, self.account, changed=self._save)
 
     @classmethod
     def empty(cls, **settings: Json) -> Self:
@@ -106,7 +109,7 @@ class Sandbox:
             ValueError: the file is no state of a sandbox.
         """
         sandbox = cls(**settings)
-        state.restore(path, sandbox.portal, sandbox.account)
+        sandbox.practice.restore(state.restore(path, sandbox.portal, sandbox.account))
         sandbox.keep(path)
         return sandbox
 
@@ -118,7 +121,7 @@ class Sandbox:
     def save(self, path: Path) -> None:
         """Write the state file, readable by its owner only, replacing it atomically."""
         with self.lock:
-            state.store(path, self.portal, self.account)
+            state.store(path, self.portal, self.account, switches=self.practice.on)
 
     @property
     def bitrix24(self) -> Bitrix24Behaviour:
@@ -203,7 +206,7 @@ class Sandbox:
         moved_to: str,
     ) -> Answer:
         self._late.catch_up()
-        fault = self.faults.met_by(request)
+        fault = self.faults.met_by(request) or self.practice.fault_of(request)
         request.fault = fault.kind.name if fault else None
         try:
             self._tell(request, Phase.BEFORE)

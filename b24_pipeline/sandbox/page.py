@@ -1,4 +1,4 @@
-"""The page at ``/``: both directories side by side, and a form to hire, edit and dismiss."""
+"""The page at ``/``: both directories side by side, a form to hire, edit and dismiss, and the switches to practise."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -14,6 +14,7 @@ from starlette.routing import Route
 from b24_pipeline.same_origin import loopback_hosts, refusal
 from b24_pipeline.sandbox.model import Sandbox
 from b24_pipeline.sandbox.portal import User
+from b24_pipeline.sandbox.practice import DESCRIPTIONS, Switch
 from b24_pipeline.sandbox.values import Json
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     async def show(request: Request) -> Response:
         user_id = request.query_params.get("edit", "")
         edited = sandbox.portal.users.get(int(user_id)) if user_id.isdecimal() else None
-        return _page("page.html", form=_form(edited), **_directories(sandbox))
+        return _page("page.html", form=_form(edited), switches=_switches(sandbox), **_directories(sandbox))
 
     async def directories(_: Request) -> Response:
         return _page("directories.html", **_directories(sandbox))
@@ -74,7 +75,23 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
         Route("/people/{user_id:int}/edit", _own(edit), methods=["POST"]),
         Route("/people/{user_id:int}/dismiss", _own(dismiss), methods=["POST"]),
         Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
+        Route("/practice/{switch}/{to}", _own(_switching(sandbox)), methods=["POST"]),
     ]
+
+
+def _switching(sandbox: Sandbox) -> Endpoint:
+    """Switch one of the switches on or off."""
+
+    async def switch(request: Request) -> Response:
+        name, to = request.path_params["switch"], request.path_params["to"]
+        turn = {"on": sandbox.practice.turn_on, "off": sandbox.practice.turn_off}.get(to)
+        if turn is None or name not in list(Switch):
+            return PlainTextResponse("There is no such switch.", status_code=404)
+        with sandbox.lock:
+            turn(Switch(name))
+        return RedirectResponse("/#practice", status_code=303)
+
+    return switch
 
 
 def _own(endpoint: Endpoint) -> Endpoint:
@@ -131,6 +148,14 @@ def _form(edited: User | None) -> dict[str, Json]:
         "button": "Save",
         "fields": fields,
     }
+
+
+def _switches(sandbox: Sandbox) -> list[dict[str, Json]]:
+    """The switches, and which of them are on."""
+    return [
+        {"name": switch.value, "title": said.title, "text": said.text, "is_on": switch in sandbox.practice.on}
+        for switch, said in DESCRIPTIONS.items()
+    ]
 
 
 def _directories(sandbox: Sandbox) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """The Bitrix24 portal: its users and departments."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Change
 from b24_pipeline.sandbox.bitrix24.dates import iso
@@ -21,6 +21,7 @@ class Portal:
         changed_at: when each user last changed, Unix seconds.
         version: grows with every change.
         owner: id of the user who owns the webhook.
+        hidden: users who are gone for a while, as if deleted.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Portal:
         self.owner = 1
         self.ids: list[int] = []
         self.last_id = 0
+        self.hidden: dict[int, User] = {}
         self._clock = clock
         self._changed = changed
 
@@ -99,6 +101,29 @@ class Portal:
         if user_id in self.users:
             self.delete(user_id)
         self.hire(ID=user_id, **fields)
+
+    def hide(self, user_ids: Iterable[int]) -> None:
+        """Let users be gone until `show_hidden`, if any are not hidden yet."""
+        for user_id in [] if self.hidden else list(user_ids):
+            self.hidden[user_id] = self.users.pop(user_id)
+            self.ids.remove(user_id)
+        self.version += 1
+        self._changed()
+
+    def show_hidden(self) -> None:
+        """Bring them back as they were, but for ids that somebody else has by now."""
+        for user_id, user in self.hidden.items():
+            if user_id not in self.users:
+                self.users[user_id] = user
+                insort(self.ids, user_id)
+        self.hidden = {}
+        self.version += 1
+        self._changed()
+
+    def newest_email(self) -> str:
+        """The e-mail of the user hired last who has one and works here; empty where there is none."""
+        newest = (self.users[user_id] for user_id in reversed(self.ids))
+        return next((str(user["EMAIL"]) for user in newest if user.get("EMAIL") and user["ACTIVE"]), "")
 
     def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
         """Add a department and return its id."""

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from b24_pipeline.sandbox.account import Account
@@ -12,11 +13,16 @@ from b24_pipeline.sandbox.values import Json
 FORMAT = 1
 
 
-def store(path: Path, portal: Portal, account: Account) -> None:
-    """Write the state file."""
+def store(path: Path, portal: Portal, account: Account, *, switches: Iterable[str]) -> None:
+    """Write the state file; `switches` are those of the page that are on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
-        {"format": FORMAT, "portal": _portal_state(portal), "account": _account_state(account)},
+        {
+            "format": FORMAT,
+            "portal": _portal_state(portal),
+            "account": _account_state(account),
+            "switches": sorted(switches),
+        },
         ensure_ascii=False,
     )
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -29,8 +35,8 @@ def store(path: Path, portal: Portal, account: Account) -> None:
         raise
 
 
-def restore(path: Path, portal: Portal, account: Account) -> None:
-    """Fill an empty portal and account from the state file.
+def restore(path: Path, portal: Portal, account: Account) -> list[str]:
+    """Fill an empty portal and account from the state file, and return the switches that are on.
 
     Raises:
         ValueError: the file is no state of a sandbox.
@@ -40,6 +46,7 @@ def restore(path: Path, portal: Portal, account: Account) -> None:
         _check_format(kept["format"])
         _restore_portal(kept["portal"], portal)
         _restore_account(kept["account"], account)
+        return list(kept.get("switches", []))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no state of the sandbox ({error}); remove it to start anew") from error
 
@@ -52,6 +59,7 @@ def _check_format(number: Json) -> None:
 def _portal_state(portal: Portal) -> dict[str, Json]:
     return {
         "users": list(portal.users.values()),
+        "hidden": list(portal.hidden.values()),
         "departments": list(portal.departments.values()),
         "changed_at": portal.changed_at,
         "last_id": portal.last_id,
@@ -61,6 +69,7 @@ def _portal_state(portal: Portal) -> dict[str, Json]:
 
 def _restore_portal(kept: dict[str, Json], portal: Portal) -> None:
     portal.users = {int(user["ID"]): user for user in kept["users"]}
+    portal.hidden = {int(user["ID"]): user for user in kept.get("hidden", [])}
     portal.departments = {int(row["ID"]): row for row in kept["departments"]}
     portal.changed_at = {int(user_id): moment for user_id, moment in kept["changed_at"].items()}
     portal.last_id = kept["last_id"]

@@ -1,0 +1,120 @@
+"""Switches of the page, with which a team practises a failure, a hold and a recovery before going live."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from b24_pipeline.sandbox.account import Account
+from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline.sandbox.faults import Fault, FaultKind
+from b24_pipeline.sandbox.other_importer import PREFIX
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.requests import Api, RequestSeen
+
+SLOW_SECONDS = 3.0
+DOWN = Fault(FaultKind.CONNECTION_REFUSED)
+REFUSED = Fault(FaultKind.MNEMONIC, mnemonic="invalid_parameter_value", field="email")
+HAS_DEALS = Fault(FaultKind.MNEMONIC, mnemonic="dependency_error", field="ext_id")
+
+
+class Switch(StrEnum):
+    """What can be switched on and off again; the value is its name in the page's addresses."""
+
+    CALLGEAR_DOWN = "callgear-down"
+    CALLGEAR_SLOW = "callgear-slow"
+    ONE_PERSON_REFUSED = "one-person-refused"
+    LEAVERS_OWN_DEALS = "leavers-own-deals"
+    PORTAL_HALF_EMPTY = "portal-half-empty"
+    OTHER_IMPORTER = "other-importer"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the page says of a switch."""
+
+    title: str
+    text: str
+
+
+DESCRIPTIONS = {
+    Switch.CALLGEAR_DOWN: Description("CallGear is down", "Every connection is closed without an answer."),
+    Switch.CALLGEAR_SLOW: Description("CallGear is slow", f"Every answer takes {SLOW_SECONDS:g} seconds longer."),
+    Switch.ONE_PERSON_REFUSED: Description(
+        "CallGear refuses one person", "Whoever was hired last is not taken as a new employee."
+    ),
+    Switch.LEAVERS_OWN_DEALS: Description(
+        "Leavers own deals", "Nobody can be removed from the responsible list (dependency_error)."
+    ),
+    Switch.PORTAL_HALF_EMPTY: Description(
+        "The portal is half empty", "Every second user is gone, as if deleted; switched off, they are back."
+    ),
+    Switch.OTHER_IMPORTER: Description(
+        "Another importer is at work",
+        f'Whoever is created is created a second time, as "{PREFIX}…"; switched off, those are removed.',
+    ),
+}
+
+
+class Practice:
+    """Which switches are on, and what they do to requests.
+
+    Attributes:
+        on: the switches that are on.
+    """
+
+    def __init__(self, portal: Portal, account: Account, *, changed: Callable[[], None]) -> None:
+        self.on: set[Switch] = set()
+        self._portal = portal
+        self._account = account
+        self._changed = changed
+
+    def turn_on(self, switch: Switch) -> None:
+        """Switch on; nothing happens where it is on."""
+        self.on.add(switch)
+        if switch is Switch.PORTAL_HALF_EMPTY:
+            self._portal.hide(_every_second(self._portal))
+        if switch is Switch.OTHER_IMPORTER:
+            self._let_others_import(OtherImporter.ALONGSIDE)
+        self._changed()
+
+    def turn_off(self, switch: Switch) -> None:
+        """Switch off again, and undo what it has done; nothing happens where it is off."""
+        self.on.discard(switch)
+        if switch is Switch.PORTAL_HALF_EMPTY:
+            self._portal.show_hidden()
+        if switch is Switch.OTHER_IMPORTER:
+            self._let_others_import(OtherImporter.NONE)
+            self._account.remove_employees(last_name_begins=PREFIX)
+        self._changed()
+
+    def restore(self, switches: Iterable[str]) -> None:
+        """Take over the switches of a state file."""
+        self.on = {Switch(name) for name in switches}
+        if Switch.OTHER_IMPORTER in self.on:
+            self._let_others_import(OtherImporter.ALONGSIDE)
+
+    def seconds(self, api: Api) -> float:
+        """How much longer an answer takes."""
+        return SLOW_SECONDS if api is Api.CALLGEAR and Switch.CALLGEAR_SLOW in self.on else 0.0
+
+    def fault_of(self, request: RequestSeen) -> Fault | None:
+        """What goes wrong with a request, if anything."""
+        if request.api is not Api.CALLGEAR:
+            return None
+        if Switch.CALLGEAR_DOWN in self.on:
+            return DOWN
+        if Switch.LEAVERS_OWN_DEALS in self.on and request.method == "delete.deal_employees":
+            return HAS_DEALS
+        refused = Switch.ONE_PERSON_REFUSED in self.on and request.method == "create.employees"
+        return REFUSED if refused and _is_of(request, self._portal.newest_email()) else None
+
+    def _let_others_import(self, importer: OtherImporter) -> None:
+        self._account.behaviour = replace(self._account.behaviour, other_importer=importer)
+
+
+def _every_second(portal: Portal) -> list[int]:
+    return [user_id for user_id in portal.ids[::2] if user_id != portal.owner]
+
+
+def _is_of(request: RequestSeen, email: str) -> bool:
+    return bool(email) and str(request.params.get("email", "")).strip().casefold() == email.strip().casefold()
