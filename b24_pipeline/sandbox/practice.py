@@ -113,7 +113,7 @@ class Practice:
 
 
 def _every_second(portal: Portal) -> list[int]:
-    return [user_id for user_id in portal.ids[::2] if user_id != portal.owner]
+    return [user_id for user_id in portal.ids[1::2] if user_id != portal.owner]
 
 
 def _is_of(request: RequestSeen, email: str) -> bool:

@@ -70,6 +70,13 @@ def test_switches_survive_a_restart_of_the_sandbox(tmp_path: Path) -> None:
     assert set(loaded.portal.users) == people
 
 
+def test_in_the_company_half_of_the_responsible_list_is_gone() -> None:
+    sandbox = Sandbox.company()
+    sandbox.practice.turn_on(Switch.PORTAL_HALF_EMPTY)
+    listed = {int(ext_id) for ext_id in sandbox.account.responsible if ext_id.isdecimal()}
+    assert len(listed & set(sandbox.portal.hidden)) > 10
+
+
 def test_callgear_down_fails_the_run_and_the_next_one_goes_on(imported: World, page: httpx.Client) -> None:
     newcomer = imported.hire("Newcomer")
     turn(imported, page, Switch.CALLGEAR_DOWN, "on")
