@@ -119,6 +119,7 @@ def open_connection(
                     sleep=timing.sleep,
                     day_reserve=settings.day_reserve,
                     deadline=timing.monotonic() + seconds,
+                    unix=timing.unix,
                 ),
                 user_id=settings.callgear_user_id,
             ),

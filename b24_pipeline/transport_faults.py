@@ -36,7 +36,7 @@ def describe_fault(error: Exception, *, system: str, timeout: httpx.Timeout) -> 
 def _describe_timeout(error: httpx.TimeoutException, system: str, timeout: httpx.Timeout) -> str:
     connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
     seconds = timeout.connect if connecting else timeout.read
-    within = "in time" if seconds is None else f"within {seconds:g} s"
+    within = "in time" if seconds is None else f"within {round(seconds, 1):g} s"
     return f"no connection to {system} came about {within}" if connecting else f"{system} did not answer {within}"
 
 

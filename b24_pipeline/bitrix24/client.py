@@ -224,13 +224,14 @@ class Bitrix24:
             self._requests_sent += 1
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
         fault: Bitrix24Error
+        timeout = self._timeout()
         try:
             request = self._http.build_request(
-                "POST", address.url(method), json=body, headers=_HEADERS, timeout=self._timeout()
+                "POST", address.url(method), json=body, headers=_HEADERS, timeout=timeout
             )
             return self._http.send(request, follow_redirects=False)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            fault = transport_fault(method, error, timeout=self._http.timeout)
+            fault = transport_fault(method, error, timeout=timeout)
         raise fault
 
     def seconds_left(self) -> float:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -40,10 +40,18 @@ class Change:
     outcome: str
 
     def cells(self) -> dict[str, object]:
-        """The row by column title, its longer texts cut."""
-        who = f"{shortened(self.who, LONGEST_NAME)} ({self.user})"
-        texts = (shortened(text, LONGEST_TEXT) for text in (self.change, self.why))
-        return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, *texts), strict=True))
+        """The row by column title."""
+        who = f"{self.who} ({self.user})"
+        return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, self.change, self.why), strict=True))
+
+    def short(self) -> "Change":
+        """The same with its longer texts cut, for a window of 1,280 pixels."""
+        return replace(
+            self,
+            who=shortened(self.who, LONGEST_NAME),
+            change=shortened(self.change, LONGEST_TEXT),
+            why=shortened(self.why, LONGEST_TEXT),
+        )
 
 
 def changes(actions: DataFrame[frames.Actions]) -> list[Change]:
@@ -66,7 +74,7 @@ def changes_markdown(actions: DataFrame[frames.Actions]) -> str:
     """The table of changes."""
     to_be_read = int(actions["outcome"].isin(TO_BE_READ).sum())
     return markdown_table(
-        [change.cells() for change in changes(actions)],
+        [change.short().cells() for change in changes(actions)],
         columns=CHANGE_COLUMNS,
         most=min(to_be_read, MOST_TO_BE_READ) + MOST_ROWS,
         rest="audit.actions",

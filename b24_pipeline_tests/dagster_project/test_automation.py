@@ -192,7 +192,7 @@ def test_r17_a_tick_gives_up_before_dagster_ends_it_and_says_so(
     monkeypatch.setattr(changes, "TICK_SECONDS", 0.3)
     ticks.world.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
 
-    assert ticks.words() == "could not look: gave up after 0.3 seconds: batch: no answer in time"
+    assert ticks.words() == "could not look: gave up after 0.3 seconds: batch: the portal did not answer within 0.3 s"
 
 
 def test_r17_a_tick_waits_for_no_rate_limit_longer_than_it_may_take(imported: World) -> None:

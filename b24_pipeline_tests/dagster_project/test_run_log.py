@@ -70,6 +70,7 @@ def test_a_wait_for_the_minutes_points_is_a_line_that_says_until_when(logged: Wo
     logged.hire_many(30, prefix="Newcomer")
     waits = [line for line in log_of(logged, logged.run()) if line.startswith("Waiting until ")]
     assert 2 <= len(waits) <= 4
+    assert all(line.startswith("Waiting until 12:") for line in waits), "the run began at noon"
     assert all(re.search(r"\d\d:\d\d:\d\d UTC: CallGear's points of this minute are used up", line) for line in waits)
 
 
