@@ -12,15 +12,23 @@ from datetime import timedelta
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.callgear.errors import CallGearError, CreatedMeanwhile, DuplicatesFound, NotSent, ReadNotTrusted
+from b24_pipeline.callgear.errors import (
+    AccountError,
+    CallGearError,
+    CreatedMeanwhile,
+    DuplicatesFound,
+    NotSent,
+    ReadNotTrusted,
+)
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.callgear.rows import Row
-from b24_pipeline.importing.carrying_out import PlannedAction
+from b24_pipeline.importing.carrying_out import SHORTAGES, PlannedAction
 from b24_pipeline.importing.run import ImportRun
 from b24_pipeline.rules import frames, normalising
 from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, in_words
 from b24_pipeline.rules.email_matching import by_email
 
+LATER = "whether somebody else imports as well is looked at in the next run"
 READ_AGAIN_AFTER = (0, 10, 100)
 """After so many creates the account is read again, and then after each `AND_EVERY` more."""
 AND_EVERY = 1000
@@ -68,13 +76,21 @@ class CreateWatch:
             self._created[callgear_id] = planned.bitrix24_id
 
     def end(self) -> None:
-        """Read the account once more after the last create; to be called when nothing is sent any more."""
+        """Read the account once more after the last create; to be called when nothing is sent any more.
+
+        Raises:
+            AccountError: CallGear refuses everything.
+        """
         if not self._created or self._open:
             return
         try:
             self._read()
+        except AccountError:
+            raise
+        except SHORTAGES as error:
+            self._run.postponed.append(f"{LATER}: {error}")
         except CallGearError as error:
-            self._run.notes.append(f"whether somebody else imports as well is looked at in the next run: {error}")
+            self._run.notes.append(f"{LATER}: {error}")
         if self._found:
             self.store_found()
             self._run.postponed.append(in_words(self._found))

@@ -146,7 +146,10 @@ def send_all(
             }
             run.out_of_resources |= any(answer.out_of_resources for answer in answers)
             progress.advance(len(answers))
-        sender.finish()
+        try:
+            sender.finish()
+        except AccountError as error:
+            carrier.breaker.stopped = carrier.breaker.stopped or error
     except BaseException:  # also when a person stops the run: what was done by then is counted
         for part in sent.parts:
             count_actions(run, part)

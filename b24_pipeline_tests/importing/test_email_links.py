@@ -63,7 +63,7 @@ def test_r09a_what_failed_is_tried_again_although_the_link_is_known_by_now(world
 
 def test_r09a_without_points_the_links_are_stored_and_the_rest_is_deferred(world: World) -> None:
     links = in_callgear(world, "Lebedeva", "Zimin")
-    world.behave(day_limit=2)
+    world.behave(day_limit=3)
     first = world.import_people()
     stored = world.links()
     world.behave(day_limit=1_000_000)
