@@ -31,7 +31,8 @@ def dagster_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Made once: creating it takes longer than a run. Its hundreds of commits a run do not wait for the disk."""
     event.listen(Engine, "connect", wait_for_no_disk)
     yield tmp_path_factory.mktemp("dagster_storage")
-    event.remove(Engine, "connect", wait_for_no_disk)
+    if event.contains(Engine, "connect", wait_for_no_disk):  # each folder that uses this fixture has it once
+        event.remove(Engine, "connect", wait_for_no_disk)
 
 
 def wait_for_no_disk(connection: sqlite3.Connection, _: object) -> None:
