@@ -23,9 +23,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 SENSOR = "bitrix24_changes"
 START_SECONDS = 120
 RUN_SECONDS = 180
-MATERIALIZATIONS = """{ assetOrError(assetKey: {path: ["%s"]}) { ... on Asset { assetMaterializations(limit: 20) {
-  runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } }
-} } } }"""
+ENTRIES = (
+    "{ runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } } }"
+)
+EVENTS = (
+    '{ assetOrError(assetKey: {path: ["%s"]}) { ... on Asset { '
+    f"assetMaterializations(limit: 20) {ENTRIES} assetObservations(limit: 20) {ENTRIES} "
+    "} } }"
+)
+"""What imports did, and what dry runs and runs for single people would do or did (R18a)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ class Desk:
 
     def told(self, asset: str, run_id: str) -> dict[str, Any]:
         """What an asset's page shows of a run."""
-        rows = self.graphql(MATERIALIZATIONS % asset)["assetOrError"]["assetMaterializations"]
+        found = self.graphql(EVENTS % asset)["assetOrError"]
+        rows = [*found["assetMaterializations"], *found["assetObservations"]]
         (entries,) = [row["metadataEntries"] for row in rows if row["runId"] == run_id]
         return {entry["label"]: entry.get("intValue", entry.get("mdStr")) for entry in entries}
 

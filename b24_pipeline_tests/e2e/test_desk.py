@@ -54,7 +54,7 @@ def test_r19_a_dry_run_from_the_launchpad_shows_the_plan_and_changes_nothing(des
     told = desk.told("callgear_upsert", run)
     assert told["created"] == 0
     assert told["planned"] > 100
-    page.goto(f"{desk.ui}/assets/callgear_upsert")
+    page.goto(f"{desk.ui}/assets/callgear_upsert?view=events")
     plan = hands.open_markdown(page, "changes")
     for heading in CHANGE_COLUMNS:
         plan.get_by_role("columnheader", name=heading, exact=True).wait_for()
