@@ -46,7 +46,7 @@ def find_answer(body: bytes) -> EmbeddedAnswer | None:
         return None
     payload, start, end = found
     before, after = text[:start], text[end:]
-    if not (is_answer(payload) and _is_utf8(text[start:end]) and _is_noise(before) and _is_noise(after)):
+    if not (is_answer(payload) and is_utf8(text[start:end]) and _is_noise(before) and _is_noise(after)):
         return None
     return EmbeddedAnswer(payload, beside=" ".join(f"{before} {after}".split()))
 
@@ -103,7 +103,8 @@ def _is_noise(text: str) -> bool:
     return (rest.startswith("<") or _WARNING.match(rest) is not None) and _first_object(rest) is None
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

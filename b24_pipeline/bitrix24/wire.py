@@ -7,6 +7,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.border import whole_number
+from b24_pipeline.bitrix24.embedded_json import is_utf8
 from b24_pipeline.bitrix24.errors import FetchNotTrusted
 from b24_pipeline.rules import frames
 from b24_pipeline.rules.frames import Users
@@ -111,7 +112,7 @@ def text_of(value: object) -> str | None:
     if isinstance(value, str):
         if not value or value.isspace():
             return None
-        return value if value.isascii() or _is_utf8(value) else value.encode("utf-8", "replace").decode("utf-8")
+        return value if value.isascii() or is_utf8(value) else value.encode("utf-8", "replace").decode("utf-8")
     return _whole_number_text(value)
 
 
@@ -128,15 +129,6 @@ def _whole_number_text(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _is_utf8(text: str) -> bool:
-    """A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def is_active(row: Row) -> bool:
