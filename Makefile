@@ -30,7 +30,7 @@ dev: $(READY) ## Dagster UI on 127.0.0.1, PORT=3000; SANDBOX=1 for the built-in 
 	@$(BIN)/b24-pipeline dev $(if $(SANDBOX),--sandbox) $(if $(PORT),--port $(PORT))
 
 OLDEST := $(VENV)/oldest-duckdb
-$(OLDEST)/.ready: b24_pipeline_tests/store/oldest_duckdb.lock $(READY)
+$(OLDEST)/.ready: b24_pipeline_tests/audit/oldest_duckdb.lock $(READY)
 	@rm -rf $(OLDEST)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --only-binary :all: --require-hashes --target $(OLDEST) -r $< \
 		|| echo "DuckDB 1.1 has no package for this Python: the test that opens the published file with it is skipped."
@@ -49,21 +49,21 @@ bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one par
 	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 matrix: $(READY) ## the whole fault matrix, every fault at every place
-	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/matrix
+	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/faults
 
 LAKE := $(VENV)/ducklake
-$(LAKE)/.ready: b24_pipeline_tests/store/ducklake.lock $(READY)
+$(LAKE)/.ready: b24_pipeline_tests/audit/ducklake.lock $(READY)
 	@rm -rf $(LAKE)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(LAKE) -r $<
 	@touch $@
 
-ON_LAKE := $(addprefix b24_pipeline_tests/store/test_,actions.py approvals.py facts.py histories.py life.py links.py runs.py)
+ON_LAKE := $(addprefix b24_pipeline_tests/audit/test_,actions.py approvals.py facts.py histories.py life.py links.py runs.py)
 
 lake: $(LAKE)/.ready ## the store's tests on DuckLake, with the DuckDB that it is packaged for
-	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.store.on_ducklake $(ON_LAKE)
+	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.audit.on_ducklake $(ON_LAKE)
 
 faults: $(READY) ## write docs/faults.md: what is tried against faults and crashes
-	@$(BIN)/python -m b24_pipeline_tests.matrix.table --write docs/faults.md 2>/dev/null
+	@$(BIN)/python -m b24_pipeline_tests.faults.table --write docs/faults.md 2>/dev/null
 
 lint: $(READY) ## ruff
 	@$(BIN)/ruff check .
@@ -77,7 +77,7 @@ typecheck: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 docs: $(READY) ## write the generated pages of docs/
-	@$(BIN)/python -m b24_pipeline.settings.table --write docs/settings.md
+	@$(BIN)/python -m b24_pipeline.settings.docs --write docs/settings.md
 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet
@@ -85,8 +85,8 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 lock: ## renew the locks: for development, the container and the tests' other DuckDBs (needs uv)
 	@$(COMPILE) --group dev -o requirements.lock
 	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
-	@cd b24_pipeline_tests/store && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
-	@cd b24_pipeline_tests/store && $(subst pyproject.toml,oldest_duckdb.in,$(COMPILE)) -o oldest_duckdb.lock
+	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
+	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,oldest_duckdb.in,$(COMPILE)) -o oldest_duckdb.lock
 
 reset: ## forget the sandbox company and its database
 	@rm -rf data/sandbox

@@ -10,14 +10,14 @@ import dagster as dg
 from b24_pipeline import assets, settings
 from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.observations import CRON
-from b24_pipeline.bitrix24.errors import Bitrix24Error
-from b24_pipeline.changes import look_for_changes
+from b24_pipeline.audit import Paths, StoreError
+from b24_pipeline.audit.run_lock import is_held
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error
+from b24_pipeline.change_detection import look_for_changes
 from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
-from b24_pipeline.housekeeping import purge_dagster_runs, purge_store
-from b24_pipeline.importing.lock import is_held
-from b24_pipeline.rules.records import Trigger
-from b24_pipeline.settings.given import AUTOMATION, OFF
-from b24_pipeline.store import Paths, StoreError
+from b24_pipeline.retention_jobs import purge_dagster_runs, purge_store
+from b24_pipeline.rules.models import Trigger
+from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 
 CHAIN = dg.AssetSelection.assets(
     assets.bitrix24_users,

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from b24_pipeline import __version__
-from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
+from b24_pipeline.audit import Paths
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.callgear.budget import PointsBudget
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
+from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.session import AccessToken, Login
+from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.proxies import BadProxy, Proxies
 from b24_pipeline.redaction import Secrets
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
-from b24_pipeline.store import Paths
 from b24_pipeline.transport import Transport
 
 CONNECT_TIMEOUT_SECONDS = 10.0

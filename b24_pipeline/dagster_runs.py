@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from b24_pipeline.importing.launch import Launch, RunConfig
-from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.rules.records import RunKind, RunStatus, Trigger
-from b24_pipeline.store import Store
+from b24_pipeline.audit import Store
+from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
+from b24_pipeline.sync.launch import Launch, RunConfig
+from b24_pipeline.sync.run import ImportRun
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,11 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from b24_pipeline import settings
+from b24_pipeline import schemas, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
-from b24_pipeline.columns import FRAME
+from b24_pipeline.asset_metadata import FRAME
+from b24_pipeline.audit import Approver, Step, Store, StoreError
+from b24_pipeline.audit.run_lock import RunInProgress, run_lock
 from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
 from b24_pipeline.dagster_runs import (
     REPORTING,
@@ -27,17 +29,14 @@ from b24_pipeline.dagster_runs import (
     tag_outcome,
     trigger_of,
 )
-from b24_pipeline.importing import inputs
-from b24_pipeline.importing import run as importing
-from b24_pipeline.importing.launch import RunConfig
-from b24_pipeline.importing.lock import RunInProgress, run_lock
-from b24_pipeline.importing.run import ImportRun, RunStopped
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
-from b24_pipeline.reporting.keeping import ReportFiles, keep
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
+from b24_pipeline.reporting.refresh import ReportFiles, keep
+from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Approver, Step, Store, StoreError
+from b24_pipeline.sync import inputs
+from b24_pipeline.sync import run as importing
+from b24_pipeline.sync.launch import RunConfig
+from b24_pipeline.sync.run import ImportRun, RunStopped
 
 log = logging.getLogger(__name__)
 
@@ -254,9 +253,9 @@ class StoreIOManager(dg.ConfigurableIOManager):
             return inputs.fresh(run, model) if self.import_run.writes else inputs.newest(run, model)
 
 
-def frame_of(context: dg.OutputContext | None) -> type[frames.Frame]:
+def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:
     """The declared frame of an asset."""
     if context is None or context.definition_metadata is None:
         raise dg.DagsterInvariantViolationError("the store keeps the frames of assets only")
-    model: type[frames.Frame] = getattr(frames, context.definition_metadata[FRAME])
+    model: type[schemas.Frame] = getattr(schemas, context.definition_metadata[FRAME])
     return model

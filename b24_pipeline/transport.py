@@ -18,7 +18,7 @@ import httpx
 from b24_pipeline.http import ACCEPT_ENCODING, ProxyFailed, ProxyRefused, decoded_body
 from b24_pipeline.proxies import Proxies, Proxy
 from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport_faults import HOST_NOT_FOUND
+from b24_pipeline.transport_errors import HOST_NOT_FOUND
 
 MOST_CONNECTIONS: Final = 64
 KEEP_SECONDS: Final = 5.0

@@ -11,8 +11,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
-    from b24_pipeline_tests.matrix.crashing import Zygote
-    from b24_pipeline_tests.world import World
+    from b24_pipeline_tests.faults.kill import Zygote
+    from b24_pipeline_tests.harness import World
 
 TOGETHER = (
     "b24_pipeline_tests/security/",
@@ -59,7 +59,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def zygote() -> Iterator["Zygote"]:
     """Forks the commands and runs that are to be processes of their own; it takes seconds to load everything."""
-    from b24_pipeline_tests.matrix.crashing import Zygote  # noqa: PLC0415
+    from b24_pipeline_tests.faults.kill import Zygote  # noqa: PLC0415
 
     with Zygote() as found:
         yield found
@@ -68,7 +68,7 @@ def zygote() -> Iterator["Zygote"]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["World"]:
     """An empty portal and an empty account, with everything that stands between them."""
-    from b24_pipeline_tests.world import world_in  # noqa: PLC0415
+    from b24_pipeline_tests.harness import world_in  # noqa: PLC0415
 
     with world_in(tmp_path, environment=monkeypatch) as found:
         yield found
@@ -77,7 +77,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["World"]:
 @pytest.fixture(scope="session")
 def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that an import of nine people leaves behind: made once, copied by `imported`."""
-    from b24_pipeline_tests.world import HALF_AN_HOUR, world_in  # noqa: PLC0415
+    from b24_pipeline_tests.harness import HALF_AN_HOUR, world_in  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("after_an_import")
     with pytest.MonkeyPatch.context() as environment, world_in(folder, environment=environment) as world:
@@ -91,7 +91,7 @@ def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_an_import: Path) -> Iterator["World"]:
     """A world half an hour after its first import: users 1 to 9 («Person1» ...) are linked, none has a phone."""
-    from b24_pipeline_tests.world import world_like  # noqa: PLC0415
+    from b24_pipeline_tests.harness import world_like  # noqa: PLC0415
 
     with world_like(after_an_import, tmp_path, environment=monkeypatch) as found:
         yield found

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from b24_pipeline.store import Paths, Store
+from b24_pipeline.audit import Paths, Store
 
 Result = TypeVar("Result")
 CAPABILITIES_VERSION_3 = 0x20080522

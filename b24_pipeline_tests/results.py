@@ -7,8 +7,8 @@ import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames
-from b24_pipeline.store import Reader, RunCounts
+from b24_pipeline import schemas
+from b24_pipeline.audit import Reader, RunCounts
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Audited:
     """How one run ended, in the audit (`row` is None where the run did not get so far)."""
 
     row: dict[str, Any] | None
-    actions: DataFrame[frames.Actions]
+    actions: DataFrame[schemas.Actions]
 
     @classmethod
     def of(cls, run_id: str, store: Reader) -> "Audited":

@@ -10,13 +10,13 @@ from typing import Protocol
 
 import httpx
 
-from b24_pipeline.alerts.bodies import Body, body_for, plain
 from b24_pipeline.alerts.messages import Message
+from b24_pipeline.alerts.payloads import Body, body_for, plain
 from b24_pipeline.connection import MIB, http_client, trusted_authorities
 from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
 from b24_pipeline.settings import AlertSettings, SettingsError
-from b24_pipeline.settings.alerting import SmtpSecurity
+from b24_pipeline.settings.alerts import SmtpSecurity
 
 TIMEOUT_SECONDS = 10.0
 

@@ -3,10 +3,10 @@
 import unicodedata
 from dataclasses import dataclass
 
+from b24_pipeline.alerts.conditions import Change, Trouble
 from b24_pipeline.alerts.defanging import defanged
 from b24_pipeline.alerts.masking import masked
-from b24_pipeline.alerts.troubles import Change, Trouble
-from b24_pipeline.reporting.texts import printable
+from b24_pipeline.text import printable
 
 MOST_NAMES = 10
 LONGEST_ANSWER = 300

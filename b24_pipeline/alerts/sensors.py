@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.alerts.telling import tell_changes
+from b24_pipeline.alerts.notify import tell_changes
 from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.audit.health import Failure
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import TRIGGER_TAG
-from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store.health import Failure
+from b24_pipeline.rules.models import RunStatus
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
+from b24_pipeline import schemas
+from b24_pipeline.asset_metadata import column_lineage, columns_of
 from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
-from b24_pipeline.columns import column_lineage, columns_of
-from b24_pipeline.importing import steps
-from b24_pipeline.importing.launch import NOBODY_FAILED
-from b24_pipeline.reporting import previews
+from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.report import TWO_INTERVALS
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import Standing
+from b24_pipeline.rules.models import Standing
+from b24_pipeline.sync import steps
+from b24_pipeline.sync.launch import NOBODY_FAILED
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ bitrix24_portal = dg.AssetSpec(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(frames.Users),
+    metadata=columns_of(schemas.Users),
     freshness_policy=FRESH,
 )
 def bitrix24_users(
@@ -75,7 +75,7 @@ def bitrix24_users(
     )
 
 
-@dg.asset(group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Employees))
+@dg.asset(group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(schemas.Employees))
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """The users judged and normalised: who is a candidate, who is rejected and why (R01-R06).
 
@@ -84,7 +84,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
     prefix.
     """
     with import_run.failing() as run:
-        judged = steps.evaluate_users(run, frames.check(frames.Users, bitrix24_users))
+        judged = steps.evaluate_users(run, schemas.check(schemas.Users, bitrix24_users))
     standing = judged["standing"].value_counts()
     return dg.MaterializeResult(
         value=judged,
@@ -94,14 +94,14 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
             "accepted": int(standing.get(Standing.CANDIDATE, 0)),
             **{word.value: int(standing.get(word, 0)) for word in Standing if word is not Standing.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),
-            "rejects": people_table(previews.rejects(judged)),
-            "unusable_phone_texts": people_table(previews.unusable_phones(judged)),
+            "rejects": people_table(tables.rejects(judged)),
+            "unusable_phone_texts": people_table(tables.unusable_phones(judged)),
             **sources(run),
-            **column_lineage(frames.Employees),
+            **column_lineage(schemas.Employees),
         },
     )
 
 
 def people_table(rows: list[dict[str, object]]) -> dg.MarkdownMetadataValue:
     """People by name, and why they are listed."""
-    return dg.MetadataValue.md(previews.people_markdown(rows, rest="audit.employees"))
+    return dg.MetadataValue.md(tables.people_markdown(rows, rest="audit.employees"))

@@ -7,18 +7,18 @@ import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
 
+from b24_pipeline import schemas
+from b24_pipeline.asset_metadata import column_lineage, columns_of
 from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
 from b24_pipeline.assets.metadata import how_to_approve, kept_when_approved, sources, step_trace
 from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration
-from b24_pipeline.columns import column_lineage, columns_of
-from b24_pipeline.importing import steps
-from b24_pipeline.importing.responsible_list import ResponsibleListResult
-from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.reporting import previews
+from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules import frames
+from b24_pipeline.rules.models import MatchKind, Outcome, RunKind
 from b24_pipeline.rules.planning import NO_PHONES
-from b24_pipeline.rules.records import MatchKind, Outcome, RunKind
+from b24_pipeline.sync import steps
+from b24_pipeline.sync.responsible_list import ResponsibleListResult
+from b24_pipeline.sync.run import ImportRun
 
 RESPONSIBLE = dg.AssetKey("responsible_employees")
 MATCH_FIGURES = {
@@ -55,7 +55,7 @@ callgear_account = dg.AssetSpec(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(frames.CallGearEmployees),
+    metadata=columns_of(schemas.CallGearEmployees),
 )
 def callgear_employees(
     context: dg.AssetExecutionContext, import_run: ImportRunResource
@@ -83,7 +83,7 @@ def callgear_employees(
     )
 
 
-@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(frames.Matches))
+@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(schemas.Matches))
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -91,12 +91,12 @@ def employee_matches(
 
     The stored links come from the database: CallGear has no field for a Bitrix24 id.
     """
-    judged = frames.check(frames.Employees, employees)
+    judged = schemas.check(schemas.Employees, employees)
     with import_run.failing() as run:
         matches = steps.match_users(
             run,
             employees=judged,
-            callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
+            callgear_employees=schemas.check(schemas.CallGearEmployees, callgear_employees),
         )
     kinds = matches["match"].value_counts()
     return dg.MaterializeResult(
@@ -105,11 +105,11 @@ def employee_matches(
             "dagster/row_count": len(matches),
             **{name: int(kinds.get(kind, 0)) for name, kind in MATCH_FIGURES.items()},
             "people_in_conflict": dg.MetadataValue.md(
-                previews.people_markdown(previews.conflicts(matches, judged), rest="audit.employee_matches")
+                tables.people_markdown(tables.conflicts(matches, judged), rest="audit.employee_matches")
             ),
             **sources(run),
             **how_to_approve(run, matches),
-            **column_lineage(frames.Matches),
+            **column_lineage(schemas.Matches),
         },
     )
 
@@ -120,7 +120,7 @@ def employee_matches(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(frames.Actions),
+    metadata=columns_of(schemas.Actions),
     freshness_policy=FRESH,
 )
 def callgear_upsert(
@@ -137,13 +137,13 @@ def callgear_upsert(
     sides, the rule that decided, what was sent. Both are observations of this asset and of `responsible_employees`:
     what is materialized is what imports did for everybody.
     """
-    judged = frames.check(frames.Employees, employees)
+    judged = schemas.check(schemas.Employees, employees)
     with import_run.failing() as run:
         actions = steps.upsert_employees(
             run,
             employees=judged,
-            matches=frames.check(frames.Matches, employee_matches),
-            callgear_employees=frames.check(frames.CallGearEmployees, callgear_employees),
+            matches=schemas.check(schemas.Matches, employee_matches),
+            callgear_employees=schemas.check(schemas.CallGearEmployees, callgear_employees),
         )
     found = upsert_metadata(run, actions)
     if run.launch.kind not in OBSERVED:
@@ -155,7 +155,7 @@ def callgear_upsert(
         observe_responsible(context, import_run, judged)
 
 
-def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[str, Any]:
+def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict[str, Any]:
     """What the step did, in figures and by name."""
     return {
         "dagster/row_count": len(actions),
@@ -163,15 +163,15 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[
         "linked": run.counts.linked,
         "left_alone": run.counts.left_alone,
         "phones_added": run.counts.phones_added,
-        **previews.summary(actions),
+        **tables.summary(actions),
         "callgear_points": run.connection.callgear.points_spent,
-        "changes": dg.MetadataValue.md(previews.changes_markdown(actions)),
+        "changes": dg.MetadataValue.md(tables.changes_markdown(actions)),
         **sources(run),
         **how_to_approve(run, actions),
         **kept_when_approved(actions),
         **step_trace(run),
         "configuration": configuration(run),
-        **column_lineage(frames.Actions),
+        **column_lineage(schemas.Actions),
     }
 
 
@@ -183,7 +183,7 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[frames.Actions]) -> dict[
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(frames.ResponsibleEmployees),
+    metadata=columns_of(schemas.ResponsibleEmployees),
 )
 def responsible_employees(
     context: dg.AssetExecutionContext, employees: pd.DataFrame, import_run: ImportRunResource
@@ -193,7 +193,7 @@ def responsible_employees(
     Deals are never touched: who owns some stays on the list and is tried again ever more rarely. Dry runs and runs for
     single people do this in the step of `callgear_upsert`, and leave an observation here.
     """
-    judged = frames.check(frames.Employees, employees)
+    judged = schemas.check(schemas.Employees, employees)
     if import_run.run.launch.kind in OBSERVED:
         observe_responsible(context, import_run, judged)
         return
@@ -203,7 +203,7 @@ def responsible_employees(
 
 
 def observe_responsible(
-    context: dg.AssetExecutionContext, import_run: ImportRunResource, judged: DataFrame[frames.Employees]
+    context: dg.AssetExecutionContext, import_run: ImportRunResource, judged: DataFrame[schemas.Employees]
 ) -> None:
     """Do the step, and let the asset's page show what came of it beside what imports did."""
     with import_run.failing() as run:
@@ -217,12 +217,12 @@ def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[
         "dagster/row_count": len(result.state),
         "on_the_list": int(result.state["listed"].sum()),
         "responsible_removed": run.counts.responsible_removed,
-        **previews.summary(result.actions),
-        "changes": dg.MetadataValue.md(previews.changes_markdown(result.actions)),
+        **tables.summary(result.actions),
+        "changes": dg.MetadataValue.md(tables.changes_markdown(result.actions)),
         "people_in_conflict": dg.MetadataValue.md(
-            previews.people_markdown(previews.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
+            tables.people_markdown(tables.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
         ),
-        **column_lineage(frames.ResponsibleEmployees),
+        **column_lineage(schemas.ResponsibleEmployees),
     }
     return {
         **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),

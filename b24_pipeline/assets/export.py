@@ -9,10 +9,10 @@ import dagster as dg
 from b24_pipeline import settings
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.report import import_report
+from b24_pipeline.audit import StoreError
+from b24_pipeline.audit.export import export
 from b24_pipeline.reporting.report import TWO_INTERVALS
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.store import StoreError
-from b24_pipeline.store.export import export
 
 log = logging.getLogger(__name__)
 

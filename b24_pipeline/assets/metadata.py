@@ -4,14 +4,14 @@ import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.reporting import previews
-from b24_pipeline.reporting.texts import MOST_ROWS, markdown_line, numbered
+from b24_pipeline import schemas
+from b24_pipeline.audit.evidence import evidence_of
+from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.trace import as_markdown, trace
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
-from b24_pipeline.rules.words import reason as words_of
-from b24_pipeline.store.evidence import evidence_of
+from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
+from b24_pipeline.rules.labels import reason as words_of
+from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.text import MOST_ROWS, markdown_line, numbered
 
 
 def how_to_approve(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -47,9 +47,9 @@ def by_user(run_id: str, reason: str, conflicts: pd.DataFrame) -> str:
     )
 
 
-def kept_when_approved(actions: DataFrame[frames.Actions]) -> dict[str, dg.MetadataValue]:
+def kept_when_approved(actions: DataFrame[schemas.Actions]) -> dict[str, dg.MetadataValue]:
     """R09: which first name and which numbers employees keep if their conflicts are approved."""
-    lines = previews.kept_when_approved(actions)
+    lines = tables.kept_when_approved(actions)
     listed = "\n".join(f"- {markdown_line(line)}" for line in lines[:MOST_ROWS])
     return {"kept_when_approved": dg.MetadataValue.md(listed)} if lines else {}
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import dagster as dg
 import pandas as pd
 
-from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.reporting.texts import markdown_table
-from b24_pipeline.rules.records import SafetyLimit, Scope
+from b24_pipeline.rules.models import SafetyLimit, Scope
 from b24_pipeline.settings import Settings
+from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.text import markdown_table
 
 PORTAL = dg.AssetKey("bitrix24_portal")
 ACCOUNT = dg.AssetKey("callgear_account")

@@ -7,16 +7,16 @@ import dagster as dg
 
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
-from b24_pipeline.importing.inputs import source
-from b24_pipeline.importing.run import ImportRun
-from b24_pipeline.reporting.keeping import Kept, ReportFiles, keep
-from b24_pipeline.reporting.previews import people_markdown
+from b24_pipeline.audit import check_queries
+from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
+from b24_pipeline.reporting.refresh import Kept, ReportFiles, keep
 from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
+from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules.records import RunKind
-from b24_pipeline.rules.words import reason
-from b24_pipeline.store import findings
-from b24_pipeline.store.report import POINTS_A_DAY, refused
+from b24_pipeline.rules.labels import reason
+from b24_pipeline.rules.models import RunKind
+from b24_pipeline.sync.inputs import source
+from b24_pipeline.sync.run import ImportRun
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
         return
     if run.launch.kind is RunKind.IMPORT:
         count_so_far(run)
-    found = findings.imported(run.store)
+    found = check_queries.imported(run.store)
     yield dg.MaterializeResult(
         metadata={
             "candidates": found.candidates,

@@ -1,9 +1,7 @@
 """The Bitrix24 client: reads a portal's users through an incoming webhook, and never changes anything."""
 
-from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
-from b24_pipeline.bitrix24.changes import Poll, poll_changes
 from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
-from b24_pipeline.bitrix24.errors import (
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
     FetchNotTrusted,
@@ -14,10 +12,12 @@ from b24_pipeline.bitrix24.errors import (
     ServerFault,
     TransportFault,
 )
-from b24_pipeline.bitrix24.known import KnownUsers
+from b24_pipeline.bitrix24.health_check import Bitrix24Check, check_bitrix24
 from b24_pipeline.bitrix24.lookup import Missing, look_up
-from b24_pipeline.bitrix24.patience import RetryLimits
-from b24_pipeline.bitrix24.preflight import Bitrix24Check, check_bitrix24
+from b24_pipeline.bitrix24.polling import Poll, poll_changes
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
+from b24_pipeline.bitrix24.retry import RetryLimits
+from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
 from b24_pipeline.bitrix24.users import UserFetch, fetch_users
 
 __all__ = [

@@ -7,7 +7,7 @@ unknown parameter.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from b24_pipeline.bitrix24.errors import Bitrix24Error, RetryableError
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, RetryableError
 
 PARAMETER: Final = "ADMIN_MODE"
 LISTS_USERS: Final = "user.get"

@@ -13,10 +13,7 @@ import httpx
 
 from b24_pipeline import __version__
 from b24_pipeline.bitrix24 import admin_mode
-from b24_pipeline.bitrix24.address import WebhookAddress
-from b24_pipeline.bitrix24.border import Envelope, error_of, mapping, number, read_answer, whole_number
-from b24_pipeline.bitrix24.bucket import LeakyBucket, portal_bucket
-from b24_pipeline.bitrix24.errors import (
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
     OperationLimit,
@@ -24,8 +21,11 @@ from b24_pipeline.bitrix24.errors import (
     RetryableError,
     TransportFault,
 )
-from b24_pipeline.bitrix24.patience import Patience, RetryLimits
-from b24_pipeline.bitrix24.transport_faults import transport_fault
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
+from b24_pipeline.bitrix24.responses import Envelope, error_of, mapping, number, read_answer, whole_number
+from b24_pipeline.bitrix24.retry import Patience, RetryLimits
+from b24_pipeline.bitrix24.transport_errors import transport_fault
+from b24_pipeline.bitrix24.webhook import WebhookAddress
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")

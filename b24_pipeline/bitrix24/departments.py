@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
-from b24_pipeline.bitrix24.border import whole_number
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.errors import Bitrix24Error, FetchNotTrusted
-from b24_pipeline.bitrix24.pages import PAGE, rows_of
-from b24_pipeline.bitrix24.preflight import Bitrix24Check
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, FetchNotTrusted
+from b24_pipeline.bitrix24.health_check import Bitrix24Check
+from b24_pipeline.bitrix24.pagination import PAGE, rows_of
+from b24_pipeline.bitrix24.responses import whole_number
 
 MAX_PAGES: Final = 400
 """More departments than 20,000 no company has: the portal answers without end."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from b24_pipeline.bitrix24.errors import (
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
     OperationLimit,

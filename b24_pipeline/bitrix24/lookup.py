@@ -7,10 +7,10 @@ from typing import Final
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
-from b24_pipeline.bitrix24.errors import FetchNotTrusted
-from b24_pipeline.bitrix24.pages import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of, user_type_of
-from b24_pipeline.bitrix24.wire import UserRow, user_row, users_frame
-from b24_pipeline.rules.frames import Users
+from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.pagination import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of, user_type_of
+from b24_pipeline.bitrix24.parsing import UserRow, user_row, users_frame
+from b24_pipeline.schemas import Users
 
 _STANDINGS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
 """Users as they are listed by default, then the dismissed ones, whom some portals list only when asked."""

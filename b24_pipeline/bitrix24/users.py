@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 from pandera.typing import DataFrame
 
-from b24_pipeline.bitrix24.census import Census, census_commands, read_census, take_census
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.columns import TypeUnknownError, distinct_ids, frame_of
-from b24_pipeline.bitrix24.cutting import IN_ONE_REQUEST, Range, Windows, cut, guessing_commands, share
-from b24_pipeline.bitrix24.errors import FetchNotTrusted, RetryableError
-from b24_pipeline.bitrix24.pages import (
+from b24_pipeline.bitrix24.column_parsing import TypeUnknownError, distinct_ids, frame_of
+from b24_pipeline.bitrix24.counts import Census, census_commands, read_census, take_census
+from b24_pipeline.bitrix24.exceptions import FetchNotTrusted, RetryableError
+from b24_pipeline.bitrix24.pagination import (
     DISMISSED,
     EMPLOYEES,
     EVERYBODY,
@@ -29,9 +28,10 @@ from b24_pipeline.bitrix24.pages import (
     send_chain,
     up_to,
 )
-from b24_pipeline.bitrix24.windows import End, Reading, is_done, read_windows, reading_windows
-from b24_pipeline.rules.frames import Users
-from b24_pipeline.rules.trust import Distrust, FetchEvidence, distrust, in_words
+from b24_pipeline.bitrix24.parallel_fetch import End, Reading, is_done, read_windows, reading_windows
+from b24_pipeline.bitrix24.partitioning import IN_ONE_REQUEST, Range, Windows, cut, guessing_commands, share
+from b24_pipeline.rules.completeness import Distrust, FetchEvidence, distrust, in_words
+from b24_pipeline.schemas import Users
 
 USUAL_HIRES = 1
 """So many may well be hired during a fetch; of more the portal is asked whether it counts them too."""

@@ -3,11 +3,11 @@
 `employees.fetch_employees`, which needs pandas, is imported from its own module; everything here is light.
 """
 
-from b24_pipeline.callgear.answers import Metadata, Result
-from b24_pipeline.callgear.budget import PointsBudget
+from b24_pipeline.callgear.auth import AccessToken, Login
+from b24_pipeline.callgear.capabilities import AccountFacts, Unchecked, UpdateMode
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.creating import CreateResult, NewEmployee, create_employee, create_with_lookup
-from b24_pipeline.callgear.errors import (
+from b24_pipeline.callgear.create import CreateResult, NewEmployee, create_employee, create_with_lookup
+from b24_pipeline.callgear.exceptions import (
     AccountError,
     AccountFault,
     CallGearError,
@@ -28,19 +28,19 @@ from b24_pipeline.callgear.errors import (
     UnknownOutcome,
     UpdatesUnsafe,
 )
-from b24_pipeline.callgear.facts import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.health_check import Check, check_callgear
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.preflight import Check, preflight
+from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.callgear.reading import find_by_email, read_employee
+from b24_pipeline.callgear.responses import Metadata, Result
 from b24_pipeline.callgear.responsible_list import (
     add_responsible,
     fetch_responsible,
     remove_responsible,
     rename_responsible,
 )
-from b24_pipeline.callgear.session import AccessToken, Login
-from b24_pipeline.callgear.writing import EmployeeWriter, UpdateResult
+from b24_pipeline.callgear.update import EmployeeWriter, UpdateResult
 
 __all__ = [
     "AccessToken",
@@ -79,11 +79,11 @@ __all__ = [
     "UpdateResult",
     "UpdatesUnsafe",
     "add_responsible",
+    "check_callgear",
     "create_employee",
     "create_with_lookup",
     "fetch_responsible",
     "find_by_email",
-    "preflight",
     "read_employee",
     "remove_responsible",
     "rename_responsible",

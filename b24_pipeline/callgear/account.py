@@ -2,7 +2,7 @@
 
 from b24_pipeline.account import NOT_TOLD, AccountIdentity
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import MethodError, RecordError
+from b24_pipeline.callgear.exceptions import MethodError, RecordError
 from b24_pipeline.callgear.rows import label_of
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from b24_pipeline.callgear.answers import Answer, Metadata, Result, read_answer
-from b24_pipeline.callgear.budget import PointsBudget, Ticket
-from b24_pipeline.callgear.errors import (
+from b24_pipeline.callgear.auth import AccessToken, KeySession, Login, LoginSession, Session
+from b24_pipeline.callgear.error_mapping import is_read
+from b24_pipeline.callgear.exceptions import (
     AccountError,
     AccountFault,
     CallGearError,
@@ -26,11 +26,11 @@ from b24_pipeline.callgear.errors import (
     TransportFault,
     UnknownOutcome,
 )
-from b24_pipeline.callgear.judging import is_read
-from b24_pipeline.callgear.session import AccessToken, KeySession, Login, LoginSession, Session
+from b24_pipeline.callgear.rate_limit import PointsBudget, Ticket
+from b24_pipeline.callgear.responses import Answer, Metadata, Result, read_answer
 from b24_pipeline.http import ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport_faults import describe_fault
+from b24_pipeline.transport_errors import describe_fault
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.reading import TEXTS, fetch_rows
 from b24_pipeline.callgear.rows import UNREADABLE, Row, phone_entries, text_of
-from b24_pipeline.rules.frames import CallGearEmployees, check, types
+from b24_pipeline.schemas import CallGearEmployees, check, types
 
 
 def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGearEmployees]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import SipNumbersInTheWay
+from b24_pipeline.callgear.exceptions import SipNumbersInTheWay
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.sip_lines import read_sip_lines
 from b24_pipeline.rules.phone_numbers import EXTENSION_MARK, decimal_digits

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import ReadNotTrusted, RecordError, RecordFault
+from b24_pipeline.callgear.exceptions import ReadNotTrusted, RecordError, RecordFault
 from b24_pipeline.callgear.partition import IdRange, parts
 from b24_pipeline.callgear.rows import Row, is_id, is_scalar, unreadable_part
-from b24_pipeline.rules.normalising import compared_address
+from b24_pipeline.rules.normalization import compared_address
 
 MOST_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""

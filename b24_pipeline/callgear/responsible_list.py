@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import ReadNotTrusted, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.exceptions import ReadNotTrusted, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.rows import Row, text_of
 
 MOST_ROWS = 10_000

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Collection
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import OursError, RecordError, SipNumbersInTheWay, UnknownOutcome
-from b24_pipeline.callgear.keeping import as_written, phones, put_back, without_phone_ids
+from b24_pipeline.callgear.exceptions import OursError, RecordError, SipNumbersInTheWay, UnknownOutcome
 from b24_pipeline.callgear.phones import refuse_sip_numbers_of_anybody
+from b24_pipeline.callgear.preserved_fields import as_written, phones, put_back, without_phone_ids
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.updating import MOST_ATTEMPTS, demands_phones, read_for_update, unsafe, update_employee
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import MethodError
+from b24_pipeline.callgear.exceptions import MethodError
 from b24_pipeline.callgear.reading import MOST_ROWS, Page
 from b24_pipeline.callgear.rows import Row, is_id
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.errors import OursError, RecordError, RecordFault, UpdatesUnsafe
-from b24_pipeline.callgear.keeping import phones
+from b24_pipeline.callgear.exceptions import OursError, RecordError, RecordFault, UpdatesUnsafe
 from b24_pipeline.callgear.phones import numbers
+from b24_pipeline.callgear.preserved_fields import phones
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.rows import Row
 

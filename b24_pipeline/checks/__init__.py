@@ -3,8 +3,8 @@
 One step an asset, because each step and each check costs Dagster some hundredths of a second.
 """
 
-from b24_pipeline.checks.before_writing import employee_matches_checks, employees_checks
-from b24_pipeline.checks.outcome import callgear_upsert_checks
+from b24_pipeline.checks.data_quality import employee_matches_checks, employees_checks
+from b24_pipeline.checks.results import callgear_upsert_checks
 
 ALL_CHECKS = [employees_checks, employee_matches_checks, callgear_upsert_checks]
 

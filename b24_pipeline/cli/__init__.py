@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.parser import build_parser
 
 OWNER_ONLY = 0o077

@@ -13,21 +13,22 @@ from rich.text import Text
 
 from b24_pipeline import settings
 from b24_pipeline.approver import system_user, valid_comment
+from b24_pipeline.audit import Approver, Paths, Store, erasure
+from b24_pipeline.audit import export as exporting
+from b24_pipeline.audit.exceptions import PublishedFileMounted
+from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.account import read_account
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.run_list import print_runs
-from b24_pipeline.cli.sandbox_use import sandbox_database, sandbox_settings
+from b24_pipeline.cli.sandbox import sandbox_database, sandbox_settings
 from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
 from b24_pipeline.connection import open_connection, utc_now
-from b24_pipeline.importing.lock import run_lock
-from b24_pipeline.reporting.keeping import ReportFiles
-from b24_pipeline.reporting.texts import numbered, one_line, printable
-from b24_pipeline.rules.words import CHANGES, reason
+from b24_pipeline.reporting import timeline
+from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.rules.labels import CHANGES, reason
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import Approver, Paths, Store, forgetting, life
-from b24_pipeline.store import export as exporting
-from b24_pipeline.store.errors import PublishedFileMounted
-from b24_pipeline.store.runs import SHORT_RUN_ID
+from b24_pipeline.text import numbered, one_line, printable
 
 NAMES_SHOWN = 10
 """So many people are named by `approve`; the others are counted."""
@@ -49,7 +50,7 @@ def history(arguments: argparse.Namespace) -> Exit:
 def explain(arguments: argparse.Namespace) -> Exit:
     """The life of one person, newest first; of several, where they had the same e-mail address."""
     with Store.reader(paths_of(arguments), now=utc_now) as store:
-        lives = life.explain(store, arguments.person)
+        lives = timeline.explain(store, arguments.person)
     if not lives:
         return complain_of_stranger(arguments.person)
     if arguments.json:
@@ -70,7 +71,7 @@ def complain_of_stranger(person: str) -> Exit:
     return Exit.USAGE
 
 
-def print_life(told: life.Life, *, console: Console) -> None:
+def print_life(told: timeline.Life, *, console: Console) -> None:
     """One person: how it is now, then what happened, newest first."""
     console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
     console.print(Text(one_line(told.now)))
@@ -150,7 +151,7 @@ def forget(arguments: argparse.Namespace) -> Exit:
     """Erase a person's data; ids and counts stay."""
     paths = paths_of(arguments)
     with run_lock(paths.lock, holder="b24-pipeline forget", now=utc_now()):
-        user = forgetting.forget(paths, arguments.person, now=utc_now())
+        user = erasure.forget(paths, arguments.person, now=utc_now())
         ReportFiles.beside(paths.published).html.unlink(missing_ok=True)  # it holds names; the next run draws it anew
     named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
     print(f"Erased: {named}. While they are an active candidate, the next run imports and stores them again: leave")

@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.audit.exceptions import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
+from b24_pipeline.audit.run_lock import RunInProgress
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.faults import in_words
-from b24_pipeline.importing.lock import RunInProgress
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store.errors import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
 
 
 def run(arguments: argparse.Namespace) -> Exit:
@@ -47,25 +47,25 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
 
             return sync
         case "sandbox" | "dev" | "daemon" | "webserver" | "env":
-            from b24_pipeline.cli import serving, shell  # noqa: PLC0415
+            from b24_pipeline.cli import serve, shell  # noqa: PLC0415
 
             return {
-                "sandbox": serving.sandbox,
-                "dev": serving.dev,
-                "daemon": serving.daemon,
-                "webserver": serving.webserver,
+                "sandbox": serve.sandbox,
+                "dev": serve.dev,
+                "daemon": serve.daemon,
+                "webserver": serve.webserver,
                 "env": shell.env,
             }[name]
         case "check":
-            from b24_pipeline.cli.checking import check  # noqa: PLC0415
+            from b24_pipeline.cli.check import check  # noqa: PLC0415
 
             return check
         case "stale":
-            from b24_pipeline.cli.watching import stale  # noqa: PLC0415
+            from b24_pipeline.cli.check_freshness import stale  # noqa: PLC0415
 
             return stale
         case "report":
-            from b24_pipeline.cli.reporting import report  # noqa: PLC0415
+            from b24_pipeline.cli.report import report  # noqa: PLC0415
 
             return report
         case _:

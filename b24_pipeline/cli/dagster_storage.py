@@ -12,11 +12,11 @@ from typing import cast
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from b24_pipeline.audit import StoreError
 from b24_pipeline.cli import PROJECT_FILE
 from b24_pipeline.dagster_runs import first_line
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
-from b24_pipeline.store import StoreError
 
 NOT_WRITTEN = "Exception while writing logger call to event log"
 """What Dagster prints about an event that it cannot store, followed by the event itself, which may hold names."""

@@ -3,11 +3,11 @@
 import traceback
 from pathlib import Path
 
-from b24_pipeline.callgear.errors import CallGearError
-from b24_pipeline.importing.lock import RunInProgress
-from b24_pipeline.importing.run import RunNotStarted
+from b24_pipeline.audit import StoreError
+from b24_pipeline.audit.run_lock import RunInProgress
+from b24_pipeline.callgear.exceptions import CallGearError
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.store import StoreError
+from b24_pipeline.sync.run import RunNotStarted
 
 EXPECTED = (SettingsError, RunInProgress, RunNotStarted, StoreError, CallGearError)
 """Their texts are for people already."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from b24_pipeline import __version__
-from b24_pipeline.cli.exits import Exit, described
+from b24_pipeline.cli.exit_codes import Exit, described
 
 BUT_STALE = tuple(code for code in Exit if code is not Exit.STALE)
 

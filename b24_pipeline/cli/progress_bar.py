@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from b24_pipeline.importing import progress as source
+from b24_pipeline.sync import progress as source
 
 
 class BarHandler(logging.Handler):

@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from b24_pipeline import schemas
+from b24_pipeline.audit import Paths, Reader, RunCounts, Store
+from b24_pipeline.audit.evidence import evidence_of
+from b24_pipeline.audit.exceptions import UnknownRun
 from b24_pipeline.connection import utc_now
-from b24_pipeline.reporting import previews
-from b24_pipeline.reporting.texts import one_line, printable
+from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.trace import Trace, named, trace
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
-from b24_pipeline.rules.records import Outcome, RunStatus
-from b24_pipeline.rules.words import BY_ID
-from b24_pipeline.store import Paths, Reader, RunCounts, Store
-from b24_pipeline.store.errors import UnknownRun
-from b24_pipeline.store.evidence import evidence_of
+from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
+from b24_pipeline.rules.labels import BY_ID
+from b24_pipeline.rules.models import Outcome, RunStatus
+from b24_pipeline.text import one_line, printable
 
 MOST_PEOPLE = 40
 MOST_DONE = 12
@@ -68,7 +68,7 @@ class RunResult:
     dry_run: bool
     reason: str | None
     counts: RunCounts
-    actions: DataFrame[frames.Actions]
+    actions: DataFrame[schemas.Actions]
     database: Path
     traces: tuple[Trace, ...] = ()
     """Of the people whom the run was for; none where it was for everybody."""
@@ -161,7 +161,7 @@ def print_everybody(result: RunResult, *, console: Console) -> None:
         console.print(table)
     for title, rows in listed(result):
         console.print(people_table(title, rows))
-    for line in previews.kept_when_approved(result.actions)[:MOST_PEOPLE]:
+    for line in tables.kept_when_approved(result.actions)[:MOST_PEOPLE]:
         console.print(Text(f"  {one_line(line)}"))
     console.print("", counts_table(result), sep="\n")
 
@@ -170,14 +170,14 @@ def changes_tables(result: RunResult) -> list[Table]:
     """What is held, what would be done, what was done or tried; that on which a person decides in full."""
     outcome = result.actions["outcome"]
     parts = (
-        ("Held until a person approves", outcome == Outcome.HELD, previews.MOST_TO_BE_READ),
-        ("What would be done", outcome == Outcome.PLANNED, previews.MOST_TO_BE_READ),
-        ("What waits" if result.dry_run else "What was done", ~outcome.isin(previews.TO_BE_READ), MOST_DONE),
+        ("Held until a person approves", outcome == Outcome.HELD, tables.MOST_TO_BE_READ),
+        ("What would be done", outcome == Outcome.PLANNED, tables.MOST_TO_BE_READ),
+        ("What waits" if result.dry_run else "What was done", ~outcome.isin(tables.TO_BE_READ), MOST_DONE),
     )
     return [
         changes_table(title, changes, most=most)
         for title, rows, most in parts
-        if (changes := previews.changes(frames.check(frames.Actions, result.actions[rows])))
+        if (changes := tables.changes(schemas.check(schemas.Actions, result.actions[rows])))
     ]
 
 
@@ -202,20 +202,20 @@ def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
     return [
         (title, rows)
         for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT))
-        if (rows := previews.refused(result.actions, outcome=outcome))
+        if (rows := tables.refused(result.actions, outcome=outcome))
     ]
 
 
 def people_table(title: str, rows: list[dict[str, object]]) -> Table:
     """People and why they are listed."""
-    return table_of(f"{title} ({len(rows)})", columns=previews.PERSON_COLUMNS, rows=rows, most=MOST_PEOPLE)
+    return table_of(f"{title} ({len(rows)})", columns=tables.PERSON_COLUMNS, rows=rows, most=MOST_PEOPLE)
 
 
-def changes_table(title: str, changes: list[previews.Change], *, most: int) -> Table:
+def changes_table(title: str, changes: list[tables.Change], *, most: int) -> Table:
     """Outcome, who, what, old → new, why."""
     return table_of(
         f"{title} ({len(changes)})",
-        columns=previews.CHANGE_COLUMNS,
+        columns=tables.CHANGE_COLUMNS,
         rows=[change.cells() for change in changes],
         most=most,
     )

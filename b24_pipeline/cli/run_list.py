@@ -9,9 +9,9 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from b24_pipeline.reporting.texts import one_line, printable
-from b24_pipeline.rules.records import RunKind
-from b24_pipeline.store.runs import SHORT_RUN_ID
+from b24_pipeline.audit.runs import SHORT_RUN_ID
+from b24_pipeline.rules.models import RunKind
+from b24_pipeline.text import one_line, printable
 
 COLUMNS = {
     "run": -SHORT_RUN_ID,

@@ -6,11 +6,11 @@ import shlex
 import sys
 
 from b24_pipeline import settings
-from b24_pipeline.cli.dagster_programs import set_dagster_home
-from b24_pipeline.cli.exits import Exit
-from b24_pipeline.cli.sandbox_use import Address, address_in_use, receivers, use_sandbox_home
+from b24_pipeline.cli.dagster import set_dagster_home
+from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.sandbox import Address, address_in_use, receivers, use_sandbox_home
 from b24_pipeline.settings.dagster_home import NAME
-from b24_pipeline.settings.given import GIVEN
+from b24_pipeline.settings.env_precedence import GIVEN
 
 NOT_SERVED = Address(page_url="", webhook_url="", callgear_url="http://127.0.0.1", access_token="")
 """Settings without credentials, so that nothing can reach the real systems."""

@@ -12,25 +12,25 @@ from pathlib import Path
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.cli.dagster_programs import set_dagster_home
+from b24_pipeline.audit import Paths, RunCounts, Store
+from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
+from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.faults import in_words
 from b24_pipeline.cli.progress_bar import progress_bar
 from b24_pipeline.cli.result import RunResult, print_result, printable_line, read_result
-from b24_pipeline.cli.sandbox_use import sandbox_settings, use_sandbox_home
+from b24_pipeline.cli.sandbox import sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.terminal import as_json, wide_console
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.definitions import defs
-from b24_pipeline.importing.launch import NOBODY_FAILED
-from b24_pipeline.importing.lock import run_lock
-from b24_pipeline.importing.run import RunNotStarted
 from b24_pipeline.resources import NotStarted
-from b24_pipeline.rules.records import RunStatus, Trigger
+from b24_pipeline.rules.models import RunStatus, Trigger
 from b24_pipeline.settings import Settings
-from b24_pipeline.store import Paths, RunCounts, Store
-from b24_pipeline.store.errors import DatabaseMissing, UnknownRun
+from b24_pipeline.sync.launch import NOBODY_FAILED
+from b24_pipeline.sync.run import RunNotStarted
 
 EXIT_OF = {
     RunStatus.DONE: Exit.DONE,

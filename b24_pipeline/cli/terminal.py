@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from b24_pipeline.reporting.texts import UNPRINTABLE, one_line
+from b24_pipeline.text import UNPRINTABLE, one_line
 
 WIDTH_WITHOUT_TERMINAL = 160
 STEERING = UNPRINTABLE | {"Zl", "Zp"}

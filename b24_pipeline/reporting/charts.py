@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from b24_pipeline.reporting.charts_of_runs import outcomes, time_a_run
+from b24_pipeline.audit.report_queries import Figures, PeopleFigure
 from b24_pipeline.reporting.drawing import Chart
-from b24_pipeline.reporting.marks import (
+from b24_pipeline.reporting.run_charts import outcomes, time_a_run
+from b24_pipeline.reporting.svg import (
     FEW_MOMENTS,
     bars,
     day_number,
@@ -15,11 +16,10 @@ from b24_pipeline.reporting.marks import (
     time_axis,
     whole_numbers,
 )
-from b24_pipeline.reporting.palette import Colour
-from b24_pipeline.reporting.texts import numbered
-from b24_pipeline.rules.records import MatchKind, Rejection
-from b24_pipeline.rules.words import BY_EMAIL, BY_ID, NOT_IN_CALLGEAR, reason
-from b24_pipeline.store.report import Figures, PeopleFigure
+from b24_pipeline.reporting.theme import Colour
+from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, NOT_IN_CALLGEAR, reason
+from b24_pipeline.rules.models import MatchKind, Rejection
+from b24_pipeline.text import numbered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from b24_pipeline.reporting.palette import Colour, in_variables
+from b24_pipeline.reporting.theme import Colour, in_variables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from b24_pipeline.alerts.troubles import Trouble, duplicated, failed, held, records_failing, stale
+from b24_pipeline.alerts.conditions import Trouble, duplicated, failed, held, records_failing, stale
+from b24_pipeline.audit.files import private_file, whole_or_gone
+from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
-from b24_pipeline.reporting.palette import Colour, stylesheet
-from b24_pipeline.reporting.texts import numbered, printable
-from b24_pipeline.rules.deciding import DECISIONS, commands
-from b24_pipeline.rules.records import APPROVABLE
-from b24_pipeline.rules.words import reason
-from b24_pipeline.store.files import private_file, whole_or_gone
-from b24_pipeline.store.report import Figures, Refused, RunFigure
+from b24_pipeline.reporting.theme import Colour, stylesheet
+from b24_pipeline.rules.conflict_approval import DECISIONS, commands
+from b24_pipeline.rules.labels import reason
+from b24_pipeline.rules.models import APPROVABLE
+from b24_pipeline.text import numbered, printable
 
 TWO_INTERVALS = timedelta(hours=1)
 """After so long without a success the import is not well, whatever the last run says."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from b24_pipeline.reporting.texts import markdown_line, numbered
-from b24_pipeline.rules.deciding import DECISIONS, commands, decidable
+from b24_pipeline.audit.evidence import Evidence
+from b24_pipeline.reporting import timeline_text as words
+from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.email_matching import by_email
+from b24_pipeline.rules.models import ActionKind, ListReason, MatchKind, MatchReason, Outcome, Standing
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
-from b24_pipeline.rules.records import ActionKind, ListReason, MatchKind, MatchReason, Outcome, Standing
-from b24_pipeline.store import life_words as words
-from b24_pipeline.store.evidence import Evidence
+from b24_pipeline.text import markdown_line, numbered
 
 MOST_TRACED = 100
 MOST_WITH_ONE_EMAIL = 5

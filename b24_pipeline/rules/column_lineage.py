@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from b24_pipeline.rules import frames
+from b24_pipeline import schemas
 
 NAMES = ("first_name", "last_name", "patronymic", "email", "phones")
 _PHONES = ("bitrix24_users.work_phone", "bitrix24_users.personal_mobile", "bitrix24_users.personal_phone")
@@ -14,8 +14,8 @@ _HAD = (
 )
 _SENT = (*(f"employees.{name}" for name in NAMES), "employees.callgear_last_name")
 
-COLUMN_LINEAGE: Mapping[type[frames.Frame], Mapping[str, tuple[str, ...]]] = {
-    frames.Employees: {
+COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
+    schemas.Employees: {
         "bitrix24_id": ("bitrix24_users.bitrix24_id",),
         "standing": (*_JUDGED, "bitrix24_users.last_name", "bitrix24_users.bitrix24_id"),
         "reason": (*_JUDGED, "bitrix24_users.last_name"),
@@ -29,14 +29,14 @@ COLUMN_LINEAGE: Mapping[type[frames.Frame], Mapping[str, tuple[str, ...]]] = {
         "phones": _PHONES,
         "unusable_phones": _PHONES,
     },
-    frames.Matches: {
+    schemas.Matches: {
         "bitrix24_id": ("employees.bitrix24_id",),
         "callgear_id": ("callgear_employees.callgear_id", *_MATCHED),
         "match": ("callgear_employees.callgear_id", *_MATCHED),
         "reason": ("callgear_employees.callgear_id", *_MATCHED),
         "other_bitrix24_id": ("employees.bitrix24_id", *_MATCHED),
     },
-    frames.Actions: {
+    schemas.Actions: {
         "bitrix24_id": ("employee_matches.bitrix24_id",),
         "callgear_id": ("employee_matches.callgear_id",),
         "action": _MATCHES,
@@ -47,7 +47,7 @@ COLUMN_LINEAGE: Mapping[type[frames.Frame], Mapping[str, tuple[str, ...]]] = {
         "after": _SENT,
         "outcome": _MATCHES,
     },
-    frames.ResponsibleEmployees: {
+    schemas.ResponsibleEmployees: {
         "bitrix24_id": ("employees.bitrix24_id",),
         "standing": ("employees.active",),
         "name": ("employees.first_name", "employees.last_name"),

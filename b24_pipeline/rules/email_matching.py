@@ -3,8 +3,9 @@
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames, normalising
-from b24_pipeline.rules.records import ApprovedConflict, MatchKind, MatchReason
+from b24_pipeline import schemas
+from b24_pipeline.rules import normalization
+from b24_pipeline.rules.models import ApprovedConflict, MatchKind, MatchReason
 
 CONFLICTS = (
     MatchReason.AMBIGUOUS_EMAIL,
@@ -18,7 +19,7 @@ MATCHED = (MatchKind.BY_ID, MatchKind.BY_EMAIL)
 
 def by_email(callgear_employees: pd.DataFrame) -> pd.DataFrame:
     """The employees that have an e-mail: `email_key`, as it is compared, and `callgear_id`."""
-    keys = normalising.email_key(callgear_employees["email"])
+    keys = normalization.email_key(callgear_employees["email"])
     return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
 
 
@@ -34,7 +35,7 @@ def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
 
 
 def holders(
-    links: pd.DataFrame, *, employees: DataFrame[frames.Employees], unconfirmed: frozenset[int] = frozenset()
+    links: pd.DataFrame, *, employees: DataFrame[schemas.Employees], unconfirmed: frozenset[int] = frozenset()
 ) -> pd.DataFrame:
     """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
 
@@ -81,12 +82,12 @@ def email_matches(found: pd.DataFrame, *, holders: pd.DataFrame, approved: froze
 
 def agree(rows: pd.DataFrame, name: str) -> pd.Series:
     """R09: whether this name of the user and of the link's holder is the same after normalising."""
-    return normalising.name_key(rows[name]) == normalising.name_key(rows[f"holder_{name}"])
+    return normalization.name_key(rows[name]) == normalization.name_key(rows[f"holder_{name}"])
 
 
 def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
     """Whether the user or the link's holder has no such name."""
-    return rows[name].isna() | normalising.tidy(rows[f"holder_{name}"]).isna()
+    return rows[name].isna() | normalization.tidy(rows[f"holder_{name}"]).isna()
 
 
 def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[ApprovedConflict]) -> pd.Series:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import email_key, name_key
-from b24_pipeline.rules.records import ERASED
+from b24_pipeline import schemas
+from b24_pipeline.rules.models import ERASED
+from b24_pipeline.rules.normalization import email_key, name_key
 
 CHANGED_COUNT, CHANGED_SHARE = 3, 0.05
 """More linked people than this count *and* this share changed at once: another portal answers behind the address."""
@@ -36,11 +36,11 @@ class Comparison:
 
 
 def observe(
-    employees: DataFrame[frames.Employees],
+    employees: DataFrame[schemas.Employees],
     *,
-    identities: DataFrame[frames.Identities],
+    identities: DataFrame[schemas.Identities],
     deleted: frozenset[int] = frozenset(),
-) -> DataFrame[frames.Identities]:
+) -> DataFrame[schemas.Identities]:
     """The identities after a fetch: who seems to be another person is marked, the others are followed.
 
     Args:
@@ -57,9 +57,9 @@ def observe(
     followed = present & ~changed
     gone = (rows["deleted"] | (rows["bitrix24_id"].isin(deleted).astype(bool) & ~changed)) & ~followed
     texts = {name: rows[f"{name}_now"].fillna(rows[name]).where(followed, rows[name]) for name in KEYS}
-    return frames.check(
-        frames.Identities,
-        rows.assign(**texts, changed=changed, deleted=gone)[frames.names(frames.Identities)],
+    return schemas.check(
+        schemas.Identities,
+        rows.assign(**texts, changed=changed, deleted=gone)[schemas.names(schemas.Identities)],
     )
 
 
@@ -95,12 +95,12 @@ def any_of(conditions: list[pd.Series]) -> pd.Series:
     return pd.concat(conditions, axis=1).any(axis=1)
 
 
-def changed_users(identities: DataFrame[frames.Identities]) -> frozenset[int]:
+def changed_users(identities: DataFrame[schemas.Identities]) -> frozenset[int]:
     """The linked users who seem to be another person, and whom nobody has approved."""
     return frozenset(int(user) for user in identities.loc[identities["changed"], "bitrix24_id"])
 
 
-def is_another_portal(identities: DataFrame[frames.Identities]) -> bool:
+def is_another_portal(identities: DataFrame[schemas.Identities]) -> bool:
     """R07a: whether so many linked people are others that another portal must be answering.
 
     Those who are known already and wait for a decision count too: an accident in small portions is an accident.

@@ -5,17 +5,9 @@ from collections import Counter
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import name_key
-from b24_pipeline.rules.records import (
-    ERASED,
-    NOTHING_REVIEWED,
-    ActionKind,
-    LinkReview,
-    ListReason,
-    MatchReason,
-    Outcome,
-)
+from b24_pipeline import schemas
+from b24_pipeline.rules.models import ERASED, NOTHING_REVIEWED, ActionKind, LinkReview, ListReason, MatchReason, Outcome
+from b24_pipeline.rules.normalization import name_key
 
 NAMES = ["bitrix24_id", "last_name", "first_name", "patronymic"]
 """The columns of known names: one row for each set of names that a person has or had."""
@@ -25,12 +17,12 @@ _CHANGES_OF_ENTRIES = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSI
 
 
 def review_list_plan(
-    plan: DataFrame[frames.Plan],
+    plan: DataFrame[schemas.Plan],
     *,
     names: pd.DataFrame,
     prefix: str,
     review: LinkReview = NOTHING_REVIEWED,
-) -> DataFrame[frames.Plan]:
+) -> DataFrame[schemas.Plan]:
     """The plan with the entries of others in conflict (R14), and of those whose identity is in doubt (R07a).
 
     Args:
@@ -55,10 +47,10 @@ def review_list_plan(
         harm=plan["harm"].mask(conflict),
     )
     active_in_doubt = in_doubt & (plan["action"] != ActionKind.REMOVE_RESPONSIBLE)
-    return frames.check(frames.Plan, reviewed[~active_in_doubt])
+    return schemas.check(schemas.Plan, reviewed[~active_in_doubt])
 
 
-def is_own_name(plan: DataFrame[frames.Plan], *, names: pd.DataFrame, prefix: str) -> pd.Series:
+def is_own_name(plan: DataFrame[schemas.Plan], *, names: pd.DataFrame, prefix: str) -> pd.Series:
     """Whether each row's entry is listed under a name of its user."""
     prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
     own = own_names(names, prefix_words=prefix_words)

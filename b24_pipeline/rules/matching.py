@@ -3,19 +3,20 @@
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames, normalising, similar_emails
+from b24_pipeline import schemas
+from b24_pipeline.rules import normalization, similar_emails
 from b24_pipeline.rules.email_matching import by_email, decision, duplicate_emails, email_matches, holders, search
-from b24_pipeline.rules.records import NOTHING_REVIEWED, LinkReview, MatchKind, MatchReason, Standing
+from b24_pipeline.rules.models import NOTHING_REVIEWED, LinkReview, MatchKind, MatchReason, Standing
 
 
 def match(
-    employees: DataFrame[frames.Employees],
+    employees: DataFrame[schemas.Employees],
     *,
-    callgear_employees: DataFrame[frames.CallGearEmployees],
-    links: DataFrame[frames.Links],
-    pending: DataFrame[frames.PendingCreates],
+    callgear_employees: DataFrame[schemas.CallGearEmployees],
+    links: DataFrame[schemas.Links],
+    pending: DataFrame[schemas.PendingCreates],
     review: LinkReview = NOTHING_REVIEWED,
-) -> DataFrame[frames.Matches]:
+) -> DataFrame[schemas.Matches]:
     """One row a user: matched by id, by e-mail, not at all, in conflict, or its standing when it is no candidate.
 
     Args:
@@ -34,7 +35,7 @@ def match(
         rows = settle(rows, searched(rows, account, employees=employees, links=links, review=review))
         rows = settle(rows, announced(rows, account, links=links, pending=pending))
         rows = settle(rows, similar_emails.matches(rows, account, employees=employees, links=links, review=review))
-    return frames.check(frames.Matches, rows[frames.names(frames.Matches)])
+    return schemas.check(schemas.Matches, rows[schemas.names(schemas.Matches)])
 
 
 def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
@@ -49,9 +50,9 @@ def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def matches_by_id(
-    employees: DataFrame[frames.Employees],
+    employees: DataFrame[schemas.Employees],
     *,
-    links: DataFrame[frames.Links],
+    links: DataFrame[schemas.Links],
     callgear_ids: pd.Series,
     unconfirmed: frozenset[int] = frozenset(),
 ) -> pd.DataFrame:
@@ -83,8 +84,8 @@ def searched(
     rows: pd.DataFrame,
     account: pd.DataFrame,
     *,
-    employees: DataFrame[frames.Employees],
-    links: DataFrame[frames.Links],
+    employees: DataFrame[schemas.Employees],
+    links: DataFrame[schemas.Links],
     review: LinkReview,
 ) -> pd.DataFrame:
     """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
@@ -100,8 +101,8 @@ def announced(
     rows: pd.DataFrame,
     account: pd.DataFrame,
     *,
-    links: DataFrame[frames.Links],
-    pending: DataFrame[frames.PendingCreates],
+    links: DataFrame[schemas.Links],
+    pending: DataFrame[schemas.PendingCreates],
 ) -> pd.DataFrame:
     """R18: what is decided for the rows still unmatched whose create an earlier run has announced."""
     unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
@@ -112,7 +113,7 @@ def announced(
 
 
 def never_created(
-    pending: DataFrame[frames.PendingCreates], *, callgear_employees: DataFrame[frames.CallGearEmployees]
+    pending: DataFrame[schemas.PendingCreates], *, callgear_employees: DataFrame[schemas.CallGearEmployees]
 ) -> list[int]:
     """R18: the users whose announced create has not happened: nobody has its e-mail.
 
@@ -120,13 +121,13 @@ def never_created(
         pending: creates of earlier runs.
         callgear_employees: all of them, read when none of those creates could be carried out any more.
     """
-    known = normalising.email_key(callgear_employees["email"]).dropna()
-    missing = pending[~normalising.email_key(pending["email"]).isin(known)]
+    known = normalization.email_key(callgear_employees["email"]).dropna()
+    missing = pending[~normalization.email_key(pending["email"]).isin(known)]
     return [int(user) for user in missing["bitrix24_id"]]
 
 
 def unfinished_creates(
-    candidates: pd.DataFrame, *, pending: DataFrame[frames.PendingCreates], account: pd.DataFrame
+    candidates: pd.DataFrame, *, pending: DataFrame[schemas.PendingCreates], account: pd.DataFrame
 ) -> pd.DataFrame:
     """R18: a create of an earlier run may have happened under the e-mail the user had then; if so, adopt the employee.
 
@@ -136,7 +137,7 @@ def unfinished_creates(
         account: the employees that nobody is matched or linked with.
     """
     announced = candidates["bitrix24_id"].map(pending.set_index("bitrix24_id")["email"]).astype("str")
-    found = search(candidates.assign(email_key=normalising.email_key(announced)), account=account)
+    found = search(candidates.assign(email_key=normalization.email_key(announced)), account=account)
     unsure = found["ambiguous"] | found["callgear_id"].duplicated(keep=False)
     reason = pd.Series(MatchReason.UNFINISHED_CREATE.value, index=found.index, dtype="str").mask(
         unsure, MatchReason.AMBIGUOUS_EMAIL.value

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from b24_pipeline.rules.normalising import joined, replaced, tidy, tidy_name, without_invisible
-from b24_pipeline.rules.records import PhonesPolicy
+from b24_pipeline.rules.models import PhonesPolicy
+from b24_pipeline.rules.normalization import joined, replaced, tidy, tidy_name, without_invisible
 
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "

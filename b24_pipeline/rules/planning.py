@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.normalising import joined
+from b24_pipeline import schemas
+from b24_pipeline.rules.models import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
+from b24_pipeline.rules.normalization import joined
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
-from b24_pipeline.rules.records import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
 
 NO_PHONES = "[]"
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
@@ -27,13 +27,13 @@ SENT_TO_MATCHED_BY_ID = {
 
 
 def plan_upsert(
-    employees: DataFrame[frames.Employees],
+    employees: DataFrame[schemas.Employees],
     *,
-    matches: DataFrame[frames.Matches],
-    callgear_employees: DataFrame[frames.CallGearEmployees],
+    matches: DataFrame[schemas.Matches],
+    callgear_employees: DataFrame[schemas.CallGearEmployees],
     policy: Policy,
     unfinished_links: AbstractSet[int] = frozenset(),
-) -> DataFrame[frames.Plan]:
+) -> DataFrame[schemas.Plan]:
     """What shall be done for every user but those that need nothing: create, link, update, or why not.
 
     Args:
@@ -46,7 +46,7 @@ def plan_upsert(
     unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match"] == MatchKind.BY_ID)
     decided = matches[matches["match"].isin(kinds_acted_on(policy)) | unfinished]
     if decided.empty:
-        return frames.empty(frames.Plan)
+        return schemas.empty(schemas.Plan)
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
@@ -72,7 +72,7 @@ def plan_upsert(
         (creates, rows[rows["match"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
-    return frames.filled(frames.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
+    return schemas.filled(schemas.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
 
 
 def kinds_acted_on(policy: Policy) -> frozenset[MatchKind]:
@@ -127,7 +127,7 @@ def links(rows: pd.DataFrame) -> pd.DataFrame:
     return planned.assign(harm=harm.mask(moves, Harm.LINK_MOVE.value))
 
 
-def links_first(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
+def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
     """R09a: the plan with each link apart from what its employee gets, which then fails or waits on its own."""
     changing = (plan["action"] == ActionKind.LINK) & plan[LINKED_FIELDS].notna().any(axis=1)
     if not changing.any():
@@ -140,7 +140,7 @@ def links_first(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Plan]:
         exemption=None,
         other_bitrix24_id=None,
     )
-    return frames.together(frames.Plan, links_alone, updates)
+    return schemas.together(schemas.Plan, links_alone, updates)
 
 
 def creates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -182,13 +182,13 @@ def as_json(fields: dict[str, Any]) -> str | None:
     return json.dumps(fields, ensure_ascii=False, sort_keys=True) if fields else None
 
 
-def as_actions(plan: DataFrame[frames.Plan]) -> DataFrame[frames.Actions]:
+def as_actions(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Actions]:
     """The plan as the audit keeps it (R20): before and after as JSON, outcome as planned."""
     if plan.empty:
-        return frames.empty(frames.Actions)
+        return schemas.empty(schemas.Actions)
     records = plan.to_dict("records")
-    return frames.check(
-        frames.Actions,
+    return schemas.check(
+        schemas.Actions,
         plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "exemption", "person", "outcome"]].assign(
             before=pd.array([as_json(fields_before(row)) for row in records], dtype="str"),
             after=pd.array([as_json(fields_after(row)) for row in records], dtype="str"),

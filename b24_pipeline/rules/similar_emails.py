@@ -5,9 +5,10 @@ import re
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames, normalising
+from b24_pipeline import schemas
+from b24_pipeline.rules import normalization
 from b24_pipeline.rules.email_matching import MATCHED, decision, duplicate_emails, holders, is_approved, search
-from b24_pipeline.rules.records import ApprovedConflict, LinkReview, MatchKind, MatchReason
+from b24_pipeline.rules.models import ApprovedConflict, LinkReview, MatchKind, MatchReason
 
 UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
 """What an address holds that may be similar to another one; two others are equal or are not."""
@@ -21,8 +22,8 @@ def matches(
     rows: pd.DataFrame,
     account: pd.DataFrame,
     *,
-    employees: DataFrame[frames.Employees],
-    links: DataFrame[frames.Links],
+    employees: DataFrame[schemas.Employees],
+    links: DataFrame[schemas.Links],
     review: LinkReview,
 ) -> pd.DataFrame:
     """What is decided for the rows still unmatched whose e-mail is similar to an employee's or another candidate's.
@@ -84,27 +85,27 @@ def are_possible(*email_keys: pd.Series) -> bool:
 def similarity_key(email_keys: pd.Series) -> pd.Series:
     """What similar addresses have in common; of usual addresses it is the address."""
     unusual = email_keys[email_keys.str.contains(UNUSUAL, regex=True)]
-    return normalising.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
+    return normalization.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
 
 
 def similar_form(email: str) -> str:
     """The address case-folded, its domain decoded from IDNA, without what is around it."""
-    name, _, domain = normalising.tidy_address(DECORATION.sub("", email)).rpartition("@")
+    name, _, domain = normalization.tidy_address(DECORATION.sub("", email)).rpartition("@")
     return f"{folded(name)}@{'.'.join(decoded_label(label) for label in IDNA_DOTS.split(domain))}"
 
 
 def decoded_label(label: str) -> str:
     """A label of a domain as Unicode, case-folded; compatibility forms count as their letters, as in IDNA."""
-    mapped = folded(normalising.normal_form(label, "NFKC"))
+    mapped = folded(normalization.normal_form(label, "NFKC"))
     if not mapped.startswith(IDNA_PREFIX) or len(mapped) > LONGEST_LABEL:
         return mapped
     try:
         decoded = mapped.removeprefix(IDNA_PREFIX).encode("ascii").decode("punycode")
     except UnicodeError:
         return mapped
-    return folded(normalising.normal_form(normalising.tidy_address(decoded), "NFKC"))
+    return folded(normalization.normal_form(normalization.tidy_address(decoded), "NFKC"))
 
 
 def folded(text: str) -> str:
     """Unicode case folding, in NFC."""
-    return normalising.normal_form(normalising.normal_form(text, "NFD").casefold())
+    return normalization.normal_form(normalization.normal_form(text, "NFD").casefold())

@@ -6,8 +6,8 @@ The import never imports it, and it imports nothing of the import.
 from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.faults import Fault, FaultKind
-from b24_pipeline.sandbox.model import DropRequest, Latency, Sandbox
-from b24_pipeline.sandbox.requests import Phase, RequestSeen
+from b24_pipeline.sandbox.recording import Phase, RequestSeen
+from b24_pipeline.sandbox.sandbox import DropRequest, Latency, Sandbox
 from b24_pipeline.sandbox.server import Server, serve, serve_forever
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.callgear.points import Points
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 Employee = dict[str, Json]
 Number = dict[str, Json]

@@ -11,12 +11,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from b24_pipeline.sandbox.answers import Answer, Delivery
 from b24_pipeline.sandbox.bitrix24.wire import as_map, parameters
 from b24_pipeline.sandbox.callgear.api import read_call
-from b24_pipeline.sandbox.model import Sandbox
 from b24_pipeline.sandbox.page import page_routes
-from b24_pipeline.sandbox.requests import Api
+from b24_pipeline.sandbox.recording import Api
+from b24_pipeline.sandbox.responses import Answer, Delivery
+from b24_pipeline.sandbox.sandbox import Sandbox
 
 TRANSPORT = "b24_pipeline.sandbox.transport"
 NO_LINGER = struct.pack("ii", 1, 0)

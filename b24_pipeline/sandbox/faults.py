@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from threading import RLock
 
-from b24_pipeline.sandbox.requests import RequestSeen
+from b24_pipeline.sandbox.recording import RequestSeen
 
 
 class FaultKind(Enum):

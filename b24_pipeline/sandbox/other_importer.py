@@ -3,7 +3,7 @@
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 PREFIX = "(crm) "
 

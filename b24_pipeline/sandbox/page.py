@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from b24_pipeline.same_origin import loopback_hosts, refusal
-from b24_pipeline.sandbox.model import Sandbox
 from b24_pipeline.sandbox.portal import User
 from b24_pipeline.sandbox.practice import DESCRIPTIONS, Switch
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.sandbox import Sandbox
+from b24_pipeline.sandbox.types import Json
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Change
 from b24_pipeline.sandbox.bitrix24.dates import iso
 from b24_pipeline.sandbox.bitrix24.fields import STORED, is_custom
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 User = dict[str, Json]
 ROOT_DEPARTMENT = 1

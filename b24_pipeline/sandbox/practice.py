@@ -9,7 +9,7 @@ from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
 from b24_pipeline.sandbox.faults import Fault, FaultKind
 from b24_pipeline.sandbox.other_importer import PREFIX
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.requests import Api, RequestSeen
+from b24_pipeline.sandbox.recording import Api, RequestSeen
 
 SLOW_SECONDS = 3.0
 DOWN = Fault(FaultKind.CONNECTION_REFUSED)

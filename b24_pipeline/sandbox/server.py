@@ -10,8 +10,8 @@ from pathlib import Path
 
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, LOGIN, PASSWORD
 from b24_pipeline.sandbox.company import RAISED_LIMITS
-from b24_pipeline.sandbox.model import Sandbox, webhook_path
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.sandbox import Sandbox, webhook_path
+from b24_pipeline.sandbox.types import Json
 
 HOST = "127.0.0.1"
 IDLE_SECONDS = 600

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 FORMAT = 1
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
 
-from b24_pipeline.settings import given, unread
-from b24_pipeline.settings.alerting import AlertSettings
+from b24_pipeline.settings import env_precedence, unread
+from b24_pipeline.settings.alerts import AlertSettings
+from b24_pipeline.settings.base import ENV_FILE, DatabaseSetting
+from b24_pipeline.settings.connection import Settings
 from b24_pipeline.settings.dagster_home import DagsterHome
-from b24_pipeline.settings.declaring import ENV_FILE, DatabaseSetting
-from b24_pipeline.settings.fields import Settings
 
 __all__ = [
     "AlertSettings",
@@ -125,7 +125,7 @@ def variable_of(field: FieldInfo) -> str:
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for processes that load `.env` over their own: what is given here still wins."""
-    return given.protect(environment, names=[name for name, _ in named_fields()])
+    return env_precedence.protect(environment, names=[name for name, _ in named_fields()])
 
 
 def in_words(error: ValidationError) -> SettingsError:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from b24_pipeline.settings.declaring import ENV_FILE
+from b24_pipeline.settings.base import ENV_FILE
 
 NAME = "DAGSTER_HOME"
 

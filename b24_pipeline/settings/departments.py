@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import PlainValidator
 from pydantic_settings import NoDecode
 
-from b24_pipeline.settings.declaring import parts
+from b24_pipeline.settings.base import parts
 
 ALONE = "="
 """Before the id of a department that is meant without those below it."""

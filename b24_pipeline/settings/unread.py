@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from b24_pipeline.settings.declaring import ENV_FILE, PREFIX
-from b24_pipeline.settings.given import AUTOMATION, GIVEN
+from b24_pipeline.settings.base import ENV_FILE, PREFIX
+from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
 
 INTERNAL = frozenset({GIVEN, AUTOMATION, f"{PREFIX}WHOLE_MATRIX"})
 """Variables that this project's own programs and tests give to each other."""

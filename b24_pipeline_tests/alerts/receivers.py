@@ -14,7 +14,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from b24_pipeline_tests.serving import PostHandler, serving
+from b24_pipeline_tests.http_server import PostHandler, serving
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 SECRET = "T000/B000/very-secret-hook"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.alerts.bodies import Body, card, plain
 from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Webhook, channels_of
 from b24_pipeline.alerts.messages import Message
+from b24_pipeline.alerts.payloads import Body, card, plain
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, free_port, mail_receiver, web_receiver
-from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping
+from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping
 
 MESSAGE = Message(subject="portal → account: held", text="portal → account: held\nWho: Лебедева Ира")
 MAIL: dict[str, Any] = {

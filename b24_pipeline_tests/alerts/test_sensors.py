@@ -11,14 +11,14 @@ import pytest
 from filelock import FileLock
 
 from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success, told_in_words
+from b24_pipeline.audit.health import Failure
 from b24_pipeline.cli import main
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.definitions import defs
-from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store.health import Failure
+from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.alerts.receivers import SECRET, Hook, web_receiver
+from b24_pipeline_tests.harness import HALF_AN_HOUR, QUIET, World
 from b24_pipeline_tests.results import Result
-from b24_pipeline_tests.world import HALF_AN_HOUR, QUIET, World
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from importlib.metadata import version
 from rich.console import Console
 
 from b24_pipeline_tests.benchmarks import decide, fetch, first_import, quiet, start_up, year
-from b24_pipeline_tests.benchmarks.lines import Line, terminal_table
 from b24_pipeline_tests.benchmarks.page import PAGE, Measured, write
 from b24_pipeline_tests.benchmarks.processes import machine
+from b24_pipeline_tests.benchmarks.report_rows import Line, terminal_table
 
 PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
     "start-up": ("Start-up", start_up.measure),

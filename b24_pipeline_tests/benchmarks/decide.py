@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import candidates, frames, matching, planning
-from b24_pipeline.rules.records import Policy
-from b24_pipeline_tests.benchmarks.lines import Line, at_most
+from b24_pipeline import schemas
+from b24_pipeline.rules import eligibility, matching, planning
+from b24_pipeline.rules.models import Policy
 from b24_pipeline_tests.benchmarks.processes import in_fresh_process
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
 
 PEOPLE = 1_000_000
 ROUNDS = 3
@@ -62,9 +63,9 @@ WHERE by_id IS NULL
 class Case:
     """Both sides, half of them linked by id."""
 
-    users: DataFrame[frames.Users]
-    callgear_employees: DataFrame[frames.CallGearEmployees]
-    links: DataFrame[frames.Links]
+    users: DataFrame[schemas.Users]
+    callgear_employees: DataFrame[schemas.CallGearEmployees]
+    links: DataFrame[schemas.Links]
 
 
 def case(people: int) -> Case:
@@ -73,7 +74,7 @@ def case(people: int) -> Case:
     text = pd.Series(number).astype("str")
     last_names = pick(LAST_NAMES, number // len(NAMES))
     users = typed(
-        frames.Users,
+        schemas.Users,
         bitrix24_id=number,
         user_type="employee",
         active=number % 100 != 0,
@@ -89,7 +90,7 @@ def case(people: int) -> Case:
     linked = number <= people // 2
     known = linked | (number % 10 < 6)
     employees = typed(
-        frames.CallGearEmployees,
+        schemas.CallGearEmployees,
         callgear_id=number + 10_000_000,
         first_name=pick(NAMES, number),
         last_name="(bitrix24) " + last_names + text,
@@ -99,7 +100,7 @@ def case(people: int) -> Case:
     )
     ids = number[linked]
     links = typed(
-        frames.Links,
+        schemas.Links,
         bitrix24_id=ids,
         callgear_id=ids + 10_000_000,
         linked_by="create",
@@ -116,20 +117,20 @@ def pick(words: tuple[str, ...], number: np.ndarray) -> pd.Series:
     return pd.Series(np.array(words, dtype=object)[number % len(words)]).astype("str")
 
 
-def typed(model: type[frames.Model], **columns: object) -> DataFrame[frames.Model]:
+def typed(model: type[schemas.Model], **columns: object) -> DataFrame[schemas.Model]:
     """The columns with the model's types."""
-    return frames.check(model, pd.DataFrame(columns).astype(frames.types(model).to_dict()))
+    return schemas.check(model, pd.DataFrame(columns).astype(schemas.types(model).to_dict()))
 
 
 def ours(given: Case) -> pd.DataFrame:
     """The three rules as a run calls them."""
     policy = Policy()
-    judged = candidates.judge(given.users, policy=policy)
+    judged = eligibility.judge(given.users, policy=policy)
     matches = matching.match(
         judged,
         callgear_employees=given.callgear_employees,
         links=given.links,
-        pending=frames.empty(frames.PendingCreates),
+        pending=schemas.empty(schemas.PendingCreates),
     )
     return planning.plan_upsert(judged, matches=matches, callgear_employees=given.callgear_employees, policy=policy)
 

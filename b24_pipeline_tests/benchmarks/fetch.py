@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 
 from b24_pipeline.bitrix24 import Bitrix24, LeakyBucket, fetch_users
-from b24_pipeline.bitrix24.wire import FIELDS
+from b24_pipeline.bitrix24.parsing import FIELDS
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.company.ordinary import person
-from b24_pipeline_tests.benchmarks.lines import Line
+from b24_pipeline.sandbox.company.generator import person
 from b24_pipeline_tests.benchmarks.processes import LATENCY, Seen, in_fresh_process, seen, serving
+from b24_pipeline_tests.benchmarks.report_rows import Line
 
 PAGE = 50
 SPARSE = 20

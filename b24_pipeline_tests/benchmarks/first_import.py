@@ -9,12 +9,12 @@ import dagster as dg
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
-from b24_pipeline.sandbox.company.ordinary import person
+from b24_pipeline.sandbox.company.generator import person
 from b24_pipeline.settings import Settings
-from b24_pipeline_tests.benchmarks.lines import Line, at_most
-from b24_pipeline_tests.benchmarks.linked import project_folder
 from b24_pipeline_tests.benchmarks.processes import LATENCY, Seen, in_fresh_process, seen, serving
 from b24_pipeline_tests.benchmarks.quiet import QUIET
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
+from b24_pipeline_tests.benchmarks.seed import project_folder
 
 CREATES = 5_000
 IN_FLIGHT: int = Settings.model_fields["callgear_in_flight"].default

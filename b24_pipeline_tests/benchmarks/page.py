@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from b24_pipeline_tests.benchmarks.lines import Line, markdown_table
 from b24_pipeline_tests.benchmarks.processes import PROJECT
+from b24_pipeline_tests.benchmarks.report_rows import Line, markdown_table
 
 PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 

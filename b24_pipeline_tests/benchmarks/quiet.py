@@ -13,8 +13,6 @@ import dagster as dg
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline_tests.benchmarks.lines import Line, at_most
-from b24_pipeline_tests.benchmarks.linked import fill_account, project_folder, store_links
 from b24_pipeline_tests.benchmarks.processes import (
     LATENCY,
     Ended,
@@ -24,6 +22,8 @@ from b24_pipeline_tests.benchmarks.processes import (
     seen,
     serving,
 )
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
+from b24_pipeline_tests.benchmarks.seed import fill_account, project_folder, store_links
 
 ROUNDS = 3
 SIZES = {10_000: (3, 400), 100_000: (12, 1024)}

@@ -5,10 +5,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from b24_pipeline_tests.benchmarks.lines import Line, at_most
-from b24_pipeline_tests.benchmarks.linked import project_folder
 from b24_pipeline_tests.benchmarks.processes import PROJECT, Ended, run_command
 from b24_pipeline_tests.benchmarks.quiet import B24_PIPELINE
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
+from b24_pipeline_tests.benchmarks.seed import project_folder
 
 ROUNDS = 5
 MOST_HELP, MOST_SYNC = 0.4, 5.0

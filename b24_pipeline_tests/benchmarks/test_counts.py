@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from b24_pipeline_tests.benchmarks.linked import fill_account, store_links
 from b24_pipeline_tests.benchmarks.page import with_section
 from b24_pipeline_tests.benchmarks.processes import seen
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.benchmarks.seed import fill_account, store_links
+from b24_pipeline_tests.harness import World
 
 PEOPLE = 2_600
 FREE_OF_ROWS = {"runs", "recorded"}

@@ -13,15 +13,17 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import candidates, frames
-from b24_pipeline.rules.records import ActionKind, MatchKind, Outcome, Policy, RunStatus, Trigger
-from b24_pipeline.store import LinkWritten, Paths, RunCounts, RunStart, Store, histories, life
-from b24_pipeline.store.actions import Step
-from b24_pipeline.store.columns import from_arrow, to_arrow
-from b24_pipeline.store.schema import HISTORIES
-from b24_pipeline_tests.benchmarks.lines import Line, at_most
+from b24_pipeline import schemas
+from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store, history
+from b24_pipeline.audit.actions import Step
+from b24_pipeline.audit.column_types import from_arrow, to_arrow
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.reporting import timeline
+from b24_pipeline.rules import eligibility
+from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Policy, RunStatus, Trigger
+from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock
 from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
-from b24_pipeline_tests.store.recording import HALF_AN_HOUR, Clock
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
 
 PEOPLE = 10_000
 RUNS_A_DAY = 48
@@ -38,32 +40,32 @@ NO_GROWTH = 1.25
 """What is taken for noise when the end of the year is compared with its beginning."""
 
 
-NOBODY_LEFT = frames.empty(frames.ResponsibleEmployees)
+NOBODY_LEFT = schemas.empty(schemas.ResponsibleEmployees)
 
 
 @dataclass(slots=True)
 class World:
     """What the runs see; `step` lets one person change."""
 
-    users: DataFrame[frames.Users]
-    employees: DataFrame[frames.Employees] = field(init=False)
-    callgear_employees: DataFrame[frames.CallGearEmployees] = field(init=False)
-    matches: DataFrame[frames.Matches] = field(init=False)
+    users: DataFrame[schemas.Users]
+    employees: DataFrame[schemas.Employees] = field(init=False)
+    callgear_employees: DataFrame[schemas.CallGearEmployees] = field(init=False)
+    matches: DataFrame[schemas.Matches] = field(init=False)
     steps: int = 0
 
     def __post_init__(self) -> None:
         """Everybody is linked already."""
-        self.employees = candidates.judge(self.users, policy=Policy())
+        self.employees = eligibility.judge(self.users, policy=Policy())
         ids = self.users["bitrix24_id"]
         self.callgear_employees = of_columns(
-            frames.CallGearEmployees,
+            schemas.CallGearEmployees,
             callgear_id=ids + 700_000,
             last_name=self.employees["callgear_last_name"],
             email=self.users["email"],
             phone_numbers='[{"phone_id": 1, "phone_number": "74950000000", "channels_count": 1, "dial_time": 60}]',
         )
         self.matches = of_columns(
-            frames.Matches, bitrix24_id=ids, callgear_id=ids + 700_000, match=MatchKind.BY_ID.value
+            schemas.Matches, bitrix24_id=ids, callgear_id=ids + 700_000, match=MatchKind.BY_ID.value
         )
 
     def step(self) -> int | None:
@@ -77,28 +79,28 @@ class World:
             return None
         hired = int(self.users["bitrix24_id"].iloc[-1]) + 1
         now = World(people(hired, hired))
-        self.users = without_the_first(frames.Users, self.users, now.users)
-        self.employees = without_the_first(frames.Employees, self.employees, now.employees)
+        self.users = without_the_first(schemas.Users, self.users, now.users)
+        self.employees = without_the_first(schemas.Employees, self.employees, now.employees)
         self.callgear_employees = without_the_first(
-            frames.CallGearEmployees, self.callgear_employees, now.callgear_employees
+            schemas.CallGearEmployees, self.callgear_employees, now.callgear_employees
         )
-        self.matches = without_the_first(frames.Matches, self.matches, now.matches)
+        self.matches = without_the_first(schemas.Matches, self.matches, now.matches)
         return hired
 
-    def frames(self) -> dict[type[frames.Frame], DataFrame[frames.Frame]]:
+    def frames(self) -> dict[type[schemas.Frame], DataFrame[schemas.Frame]]:
         """What a run records of it."""
         return {
-            frames.Users: self.users,
-            frames.Employees: self.employees,
-            frames.CallGearEmployees: self.callgear_employees,
-            frames.Matches: self.matches,
-            frames.ResponsibleEmployees: NOBODY_LEFT,
+            schemas.Users: self.users,
+            schemas.Employees: self.employees,
+            schemas.CallGearEmployees: self.callgear_employees,
+            schemas.Matches: self.matches,
+            schemas.ResponsibleEmployees: NOBODY_LEFT,
         }
 
 
 def without_the_first(
-    model: type[frames.Model], frame: DataFrame[frames.Model], added: DataFrame[frames.Model]
-) -> DataFrame[frames.Model]:
+    model: type[schemas.Model], frame: DataFrame[schemas.Model], added: DataFrame[schemas.Model]
+) -> DataFrame[schemas.Model]:
     """A new frame without the first row and with other rows at its end.
 
     In one piece, as a fetch gives it: pieces that are only put in a row, thousands in the end, slow whoever reads them.
@@ -107,7 +109,7 @@ def without_the_first(
     return from_arrow(model, to_arrow(model, rows).combine_chunks())
 
 
-def with_cell(frame: DataFrame[frames.Model], place: int, **cell: str) -> DataFrame[frames.Model]:
+def with_cell(frame: DataFrame[schemas.Model], place: int, **cell: str) -> DataFrame[schemas.Model]:
     """A new frame in which one cell is another."""
     changed = frame.copy()
     for name, value in cell.items():
@@ -115,12 +117,12 @@ def with_cell(frame: DataFrame[frames.Model], place: int, **cell: str) -> DataFr
     return changed
 
 
-def people(first: int, last: int) -> DataFrame[frames.Users]:
+def people(first: int, last: int) -> DataFrame[schemas.Users]:
     """The users with these ids."""
     ids = pd.Series(range(first, last + 1))
     text = ids.astype("str")
     return of_columns(
-        frames.Users,
+        schemas.Users,
         bitrix24_id=ids,
         user_type="employee",
         active=True,
@@ -132,9 +134,11 @@ def people(first: int, last: int) -> DataFrame[frames.Users]:
     )
 
 
-def of_columns(model: type[frames.Model], **columns: object) -> DataFrame[frames.Model]:
+def of_columns(model: type[schemas.Model], **columns: object) -> DataFrame[schemas.Model]:
     """The columns with the model's types; those not named are empty."""
-    return frames.check(model, pd.DataFrame(columns, columns=frames.names(model)).astype(frames.types(model).to_dict()))
+    return schemas.check(
+        model, pd.DataFrame(columns, columns=schemas.names(model)).astype(schemas.types(model).to_dict())
+    )
 
 
 @dataclass(slots=True)
@@ -158,9 +162,9 @@ class Recorder:
         for model, frame in self.world.frames().items():
             store.record_snapshot(model, frame)
         for step in Step:
-            store.record_standing(step, frames.empty(frames.Actions))
+            store.record_standing(step, schemas.empty(schemas.Actions))
         self.remember_hired()
-        store.put_dead_letters(frames.empty(frames.DeadLetters))
+        store.put_dead_letters(schemas.empty(schemas.DeadLetters))
         self.finish()
         return time.perf_counter() - began
 
@@ -199,7 +203,7 @@ class Recorder:
 
     def note(self, what: str) -> None:
         """What is recorded again just as it was."""
-        histories.note_recorded(self.store.database, self.store._current_run(), what)
+        history.note_recorded(self.store.database, self.store._current_run(), what)
 
     def remember_hired(self) -> None:
         """The links and the actions of those hired."""
@@ -214,10 +218,10 @@ class Recorder:
         self.store.finish_run(RunStatus.DONE, None, RunCounts(users=users, matched_by_id=users))
 
 
-def created(ids: list[int], *, at: datetime) -> DataFrame[frames.Actions]:
+def created(ids: list[int], *, at: datetime) -> DataFrame[schemas.Actions]:
     """What a run did for the people it created."""
-    return frames.of(
-        frames.Actions,
+    return schemas.of(
+        schemas.Actions,
         [
             {
                 "bitrix24_id": number,
@@ -274,8 +278,8 @@ def a_year(days: int) -> Year:
                 publish_at_last=median(last for _, last in publishings),
                 size_at_first=size_of(young.store.paths),
                 size_at_last=size_of(old.store.paths),
-                as_of=median(timed(lambda: reader.snapshot(frames.Users, as_of=middle)) for _ in range(REPEATED)),
-                explain=median(timed(lambda: life.explain(reader, "7919")) for _ in range(REPEATED)),
+                as_of=median(timed(lambda: reader.snapshot(schemas.Users, as_of=middle)) for _ in range(REPEATED)),
+                explain=median(timed(lambda: timeline.explain(reader, "7919")) for _ in range(REPEATED)),
             )
 
 

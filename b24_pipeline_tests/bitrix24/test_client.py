@@ -23,7 +23,7 @@ from b24_pipeline.bitrix24 import (
 )
 from b24_pipeline.bitrix24.admin_mode import in_admin_mode
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
-from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping, in_time
+from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 
 SECRET = "abcd1234abcd1234"
 URL = f"https://old.bitrix24.com/rest/1/{SECRET}/"

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from b24_pipeline.bitrix24 import Bitrix24, TransportFault, check_bitrix24, fetch_users, poll_changes
-from b24_pipeline.bitrix24.border import read_answer
-from b24_pipeline.bitrix24.known import KnownUsers
+from b24_pipeline.bitrix24.responses import read_answer
+from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline_tests.bitrix24.conftest import hire
 

@@ -14,7 +14,7 @@ from b24_pipeline.bitrix24 import (
     TransportFault,
     look_up,
 )
-from b24_pipeline.bitrix24.pages import EMPLOYEES
+from b24_pipeline.bitrix24.pagination import EMPLOYEES
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, UserTypeStyle
 from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, Twister, commands_sent, hire

@@ -18,8 +18,8 @@ from b24_pipeline.bitrix24 import (
     TransportFault,
     fetch_users,
 )
-from b24_pipeline.bitrix24.pages import EVERYBODY, Window
-from b24_pipeline.bitrix24.windows import AT_ONCE, MOST_USERS, End, Progress, read_windows
+from b24_pipeline.bitrix24.pagination import EVERYBODY, Window
+from b24_pipeline.bitrix24.parallel_fetch import AT_ONCE, MOST_USERS, End, Progress, read_windows
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire

@@ -27,7 +27,7 @@ from b24_pipeline.callgear import (
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import ErrorId, ExpiredSession, TokenState
 from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
-from b24_pipeline_tests.dripping import IN_ANY_CASE, dripping, in_time
+from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 
 UNKNOWN = [
     FaultKind.CONNECTION_REFUSED,

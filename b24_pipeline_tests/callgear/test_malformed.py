@@ -19,10 +19,10 @@ from b24_pipeline.callgear import (
     ReadNotTrusted,
     RecordError,
     RecordFault,
+    check_callgear,
     create_with_lookup,
     fetch_responsible,
     find_by_email,
-    preflight,
     read_employee,
 )
 from b24_pipeline.callgear.employees import fetch_employees
@@ -136,7 +136,7 @@ def use_everything(client: CallGear) -> None:
         lambda: create_with_lookup(client, NewEmployee(last_name="Lebedeva", email="ira@x.test")),
         lambda: writer.update(7, last_name="Lebedeva-Kim"),
         lambda: writer.update(7, phone_numbers=(PhoneEntry("74955550101"),)),
-        lambda: preflight(client),
+        lambda: check_callgear(client),
     )
     for call in calls:
         with suppress(CallGearError):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear.errors import SipNumbersInTheWay
+from b24_pipeline.callgear.exceptions import SipNumbersInTheWay
 from b24_pipeline.callgear.phones import refuse_sip_numbers_of_anybody
 from b24_pipeline.callgear.reading import MOST_ROWS
 from b24_pipeline.callgear.sip_lines import MOST_PAGES, holders_of_sip_lines

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from pandera.typing import DataFrame
 
-from b24_pipeline.importing.launch import Launch
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import Policy, Trigger
-from b24_pipeline.store import LinkWritten, RunStart, Store
-from b24_pipeline.store.actions import Step
+from b24_pipeline import schemas
+from b24_pipeline.audit import LinkWritten, RunStart, Store
+from b24_pipeline.audit.actions import Step
+from b24_pipeline.rules.models import Policy, Trigger
+from b24_pipeline.sync.launch import Launch
 from b24_pipeline_tests.databases import new_store
-from b24_pipeline_tests.people import NOON, actions, callgear_employees, employees, matched, users
+from b24_pipeline_tests.factories import NOON, actions, callgear_employees, employees, matched, users
 
 
 @dataclass
@@ -41,21 +41,21 @@ class LookedAt:
     ) -> None:
         """The run has read and judged these people and this account, and matched them."""
         judged = employees(*people)
-        self.store.record_snapshot(frames.Users, users(*people))
-        self.store.record_snapshot(frames.Employees, judged)
-        self.store.record_snapshot(frames.CallGearEmployees, callgear_employees(*account))
+        self.store.record_snapshot(schemas.Users, users(*people))
+        self.store.record_snapshot(schemas.Employees, judged)
+        self.store.record_snapshot(schemas.CallGearEmployees, callgear_employees(*account))
         stored = [
             {"bitrix24_id": u, "callgear_id": c, "linked_by": "email", "linked_at": NOON, "run_id": "run-0"}
             for u, c in links
         ]
-        self.store.record_snapshot(frames.Matches, matched(judged, account=account, stored=stored))
+        self.store.record_snapshot(schemas.Matches, matched(judged, account=account, stored=stored))
         self.store.put_links([LinkWritten(user, employee, "email") for user, employee in links])
 
     def did(self, *rows: dict[str, Any]) -> None:
         """The run has left these actions standing."""
         self.store.record_standing(Step.UPSERT, actions(*rows))
 
-    def replaces(self, model: type[frames.Frame], frame: pd.DataFrame) -> None:
+    def replaces(self, model: type[schemas.Frame], frame: pd.DataFrame) -> None:
         """The stored table is another than it should be."""
         self.store.record_snapshot(model, DataFrame(frame))
 

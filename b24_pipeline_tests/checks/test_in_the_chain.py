@@ -4,11 +4,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from b24_pipeline import schemas
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.definitions import all_assets, defs
 from b24_pipeline.resources import StoreIOManager, frame_of
-from b24_pipeline.rules import frames
-from b24_pipeline_tests.world import JOB, QUIET, RunInTestTime, World
+from b24_pipeline_tests.harness import JOB, QUIET, RunInTestTime, World
 
 GUARDS = {"everybody_is_judged_once", "tables_are_sound", "one_user_an_employee", "known_people_only"}
 
@@ -65,7 +65,7 @@ class BrokenStore(StoreIOManager):
         if context.asset_key.to_user_string() == self.table:
             model = frame_of(context)
             spoiled = obj.iloc[:-1] if self.table == "employees" else obj.assign(callgear_id=obj["callgear_id"].min())
-            self.import_run.run.store.record_snapshot(model, frames.check(model, spoiled))
+            self.import_run.run.store.record_snapshot(model, schemas.check(model, spoiled))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from b24_pipeline.cli import main
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from filelock import FileLock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.store.recording import ask
-from b24_pipeline_tests.world import HALF_AN_HOUR, World
+from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 READING = [("history",), ("explain", "1")]
 

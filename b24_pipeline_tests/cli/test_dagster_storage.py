@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from b24_pipeline_tests.cli.conftest import Said, Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 HISTORY = Path("dagster/history")
 LAST_WRITE, FIRST_READ = "delete.deal_employees", "batch"

@@ -13,7 +13,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from b24_pipeline.cli.exits import Exit
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline_tests.e2e.desk import START_SECONDS, free_port, wait_for
 
 PROJECT = Path(__file__).parents[2]

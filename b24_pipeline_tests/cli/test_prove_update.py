@@ -6,7 +6,7 @@ from filelock import FileLock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted, SipEcho
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.world import HALF_AN_HOUR, World
+from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 SIP, PSTN = "0429117", "79005550142"
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from b24_pipeline.audit import RunCounts
 from b24_pipeline.cli.result import RunResult, headline, print_result
 from b24_pipeline.reporting.trace import Trace, TraceStep
-from b24_pipeline.rules.records import ActionKind, Outcome, RunStatus
-from b24_pipeline.store import RunCounts
-from b24_pipeline_tests.people import Row, action, actions
+from b24_pipeline.rules.models import ActionKind, Outcome, RunStatus
+from b24_pipeline_tests.factories import Row, action, actions
 
 MANY = 300
 

@@ -12,10 +12,10 @@ import pytest
 
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG, trigger_of
 from b24_pipeline.definitions import defs
-from b24_pipeline.rules.records import Trigger
+from b24_pipeline.rules.models import Trigger
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.cli.test_sync import result_of
-from b24_pipeline_tests.world import QUIET, World
+from b24_pipeline_tests.harness import QUIET, World
 
 COMMANDS = {
     "job": ("job", "execute", "-j", "employee_import"),

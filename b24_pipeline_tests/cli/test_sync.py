@@ -9,11 +9,11 @@ from filelock import FileLock
 
 from b24_pipeline.automation import active_runs, is_dead
 from b24_pipeline.dagster_runs import LOCK_TAG
-from b24_pipeline.reporting.keeping import ReportFiles
+from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.cli.conftest import Said, Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 COUNTS = {
     "users",

@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.cli.terminal import as_json, without_steering
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 STEERING = "\x7f\x85\x9b31m\u200b\u202efdp.exe\u2066\u2028\ue000\U000e0041\ud800"
 

@@ -1,10 +1,10 @@
 """R18: everybody whose action has failed may be tried at once, and nobody else."""
 
-from b24_pipeline.rules.records import RunKind
+from b24_pipeline.rules.models import RunKind
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.cli.test_sync import result_of
-from b24_pipeline_tests.world import STEPS, World
+from b24_pipeline_tests.harness import STEPS, World
 
 REFUSED = Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", nth=1)
 

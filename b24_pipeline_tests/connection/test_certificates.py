@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline_tests.alerts.receivers import CERTIFICATE
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 
 @pytest.fixture

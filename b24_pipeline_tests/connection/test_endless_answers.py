@@ -13,7 +13,7 @@ import pytest
 from b24_pipeline.connection import MIB
 from b24_pipeline.http import ResponseRefused, decoded_body
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 NEVER_END = (
     FaultKind.HEADERS_DRIP,

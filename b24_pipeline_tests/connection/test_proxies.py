@@ -11,7 +11,7 @@ import pytest
 
 from b24_pipeline.proxies import BadProxy, Proxies, covers, is_loopback
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 PROXY = "http://proxy.company.com:3128"
 PASSWORD = "proxy-pass-word"

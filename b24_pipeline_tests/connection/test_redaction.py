@@ -10,7 +10,7 @@ from b24_pipeline.redaction import Secrets
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.world import World
+from b24_pipeline_tests.harness import World
 
 KEY = "abcdefgh12345678"
 PASSWORD = 'пароль "a/b" & c%'

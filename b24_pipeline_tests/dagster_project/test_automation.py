@@ -8,15 +8,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from b24_pipeline import automation, changes, settings
-from b24_pipeline.bitrix24.bucket import LeakyBucket
-from b24_pipeline.bitrix24.errors import TransportFault
-from b24_pipeline.changes import Cursor, look_for_changes
+from b24_pipeline import automation, change_detection, settings
+from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.bitrix24.exceptions import TransportFault
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
+from b24_pipeline.change_detection import Cursor, look_for_changes
 from b24_pipeline.connection import Timing
-from b24_pipeline.importing.lock import run_lock
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
-from b24_pipeline_tests.world import CLOCK, MATERIALIZE, World, project_in_test_time, world_like
+from b24_pipeline_tests.harness import CLOCK, MATERIALIZE, World, project_in_test_time, world_like
 
 
 class Ticks:
@@ -188,8 +188,8 @@ def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kin
 def test_r17_a_tick_gives_up_before_dagster_ends_it_and_says_so(
     ticks: Ticks, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
 ) -> None:
-    assert changes.TICK_SECONDS < 60
-    monkeypatch.setattr(changes, "TICK_SECONDS", 0.3)
+    assert change_detection.TICK_SECONDS < 60
+    monkeypatch.setattr(change_detection, "TICK_SECONDS", 0.3)
     ticks.world.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
 
     said, within = ticks.words().rsplit(" within ", 1)

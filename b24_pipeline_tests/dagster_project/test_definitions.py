@@ -17,8 +17,8 @@ from dagster._core.snap.snap_to_yaml import default_values_yaml_from_type_snap
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
-from b24_pipeline.rules.records import OnIdMatch, PhonesPolicy, ResponsibleListPolicy
-from b24_pipeline_tests.world import JOB, MATERIALIZE, QUIET
+from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, ResponsibleListPolicy
+from b24_pipeline_tests.harness import JOB, MATERIALIZE, QUIET
 
 PROJECT = Path(__file__).parents[2]
 CHAIN = {

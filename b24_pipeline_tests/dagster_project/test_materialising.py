@@ -3,7 +3,7 @@
 import re
 from numbers import Number
 
-from b24_pipeline_tests.world import MATERIALIZE, STEPS, World
+from b24_pipeline_tests.harness import MATERIALIZE, STEPS, World
 
 LINK = re.compile(r"https?://|www\.")
 HOSTILE = "<script>alert(1)</script>|[x](http://evil.test)www.evil.test`*_\n# x"

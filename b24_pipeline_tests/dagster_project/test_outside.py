@@ -3,13 +3,13 @@
 import dagster as dg
 import pytest
 
+from b24_pipeline import schemas
 from b24_pipeline.assets.callgear import MATCH_FIGURES
 from b24_pipeline.definitions import defs
-from b24_pipeline.rules import frames
 from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
-from b24_pipeline.rules.records import MatchKind
-from b24_pipeline_tests.store.recording import ask
-from b24_pipeline_tests.world import World
+from b24_pipeline.rules.models import MatchKind
+from b24_pipeline_tests.audit.helpers import ask
+from b24_pipeline_tests.harness import World
 
 TABLES = {
     "bitrix24_users": "audit.bitrix24_users",
@@ -78,7 +78,7 @@ def test_the_column_lineage_leads_from_column_to_column_that_there_is() -> None:
         if "dagster/column_schema" in spec.metadata
     }
     for model, lineage in COLUMN_LINEAGE.items():
-        assert set(lineage) <= set(frames.names(model))
+        assert set(lineage) <= set(schemas.names(model))
     lineages = {key: spec.metadata.get("dagster/column_lineage") for key, spec in specs().items()}
     made = {key: found.deps_by_column for key, found in lineages.items() if found}
     assert set(made) == {"employees", "employee_matches", "callgear_upsert", "responsible_employees"}

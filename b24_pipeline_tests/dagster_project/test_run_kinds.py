@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 
 from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline_tests.audit.helpers import ask
+from b24_pipeline_tests.harness import HALF_AN_HOUR, JOB, MATERIALIZE, QUIET, STEPS, World, project_in_test_time
 from b24_pipeline_tests.results import Result
-from b24_pipeline_tests.store.recording import ask
-from b24_pipeline_tests.world import HALF_AN_HOUR, JOB, MATERIALIZE, QUIET, STEPS, World, project_in_test_time
 
 READING = ("employees", "employee_matches")
 BLOCKED_ONCE = Fault(FaultKind.TOKEN_BLOCKED, api="callgear", method="create.employees", times=1, nth=1)

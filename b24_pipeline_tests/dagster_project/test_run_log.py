@@ -10,8 +10,8 @@ import yaml
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
+from b24_pipeline_tests.harness import World
 from b24_pipeline_tests.results import Result
-from b24_pipeline_tests.world import World
 
 PROJECT = Path(__file__).parents[2]
 AT = r"; the next attempt is at \d\d:\d\d:\d\d UTC"

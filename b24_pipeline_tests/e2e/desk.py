@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from b24_pipeline.settings.given import AUTOMATION, OFF
+from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 
 PROJECT = Path(__file__).resolve().parents[2]
 SENSOR = "bitrix24_changes"

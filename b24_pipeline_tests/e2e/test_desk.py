@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from b24_pipeline.reporting.previews import CHANGE_COLUMNS
+from b24_pipeline.reporting.tables import CHANGE_COLUMNS
 from b24_pipeline_tests.e2e import desk as running
-from b24_pipeline_tests.e2e import hands
+from b24_pipeline_tests.e2e import ui_actions
 from b24_pipeline_tests.e2e.desk import Desk
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(hands.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.skipif(ui_actions.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 VIEW = {"width": 1500, "height": 1100}
 GROUPS = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "account", "matching", "callgear", "report"))
@@ -41,77 +41,77 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def page(desk: Desk) -> Iterator[Page]:  # noqa: ARG001 - the desk is up first
-    with hands.browser() as browser:
+    with ui_actions.browser() as browser:
         yield browser.new_page(viewport=VIEW)  # type: ignore[arg-type]
 
 
 def test_r19_a_dry_run_from_the_launchpad_shows_the_plan_and_changes_nothing(desk: Desk, page: Page) -> None:
     before = desk.in_callgear().count('data-key="e')
 
-    run = hands.launch(desk, page, config="dry_run: true")
+    run = ui_actions.launch(desk, page, config="dry_run: true")
 
     assert desk.ended(run)["status"] == "SUCCESS"
     told = desk.told("callgear_upsert", run)
     assert told["created"] == 0
     assert told["planned"] > 100
     page.goto(f"{desk.ui}/assets/callgear_upsert?view=events")
-    plan = hands.open_markdown(page, "changes")
+    plan = ui_actions.open_markdown(page, "changes")
     for heading in CHANGE_COLUMNS:
         plan.get_by_role("columnheader", name=heading, exact=True).wait_for()
     assert plan.get_by_role("row").filter(has_text="planned").count() > 20
-    hands.keep(page, "plan", part=plan, height=800)
-    hands.close_dialog(page)
+    ui_actions.keep(page, "plan", part=plan, height=800)
+    ui_actions.close_dialog(page)
     assert desk.in_callgear().count('data-key="e') == before
 
 
 def test_one_click_on_the_lineage_imports_everybody(desk: Desk, page: Page) -> None:
-    run = hands.materialize_all(desk, page)
+    run = ui_actions.materialize_all(desk, page)
 
     assert desk.ended(run)["status"] == "SUCCESS"
     created = desk.told("callgear_upsert", run)["created"]
     assert created > 100
     page.goto(f"{desk.ui}/assets/callgear_upsert")
     for section in ("Description", "Columns"):
-        page.get_by_text(section, exact=True).first.click(timeout=hands.PATIENCE_MILLISECONDS)
-    hands.row_of(page, "created").get_by_text(str(created), exact=True).wait_for()
-    hands.keep(page, "callgear_upsert")
+        page.get_by_text(section, exact=True).first.click(timeout=ui_actions.PATIENCE_MILLISECONDS)
+    ui_actions.row_of(page, "created").get_by_text(str(created), exact=True).wait_for()
+    ui_actions.keep(page, "callgear_upsert")
 
 
 def test_the_lineage_explains_the_project_from_the_portal_to_the_account(desk: Desk, page: Page) -> None:
     page.set_viewport_size({"width": 1500, "height": 1300})
     page.goto(f"{desk.ui}/asset-groups?expanded={GROUPS}")
     page.locator("foreignObject").get_by_text("callgear_account", exact=True).wait_for(
-        timeout=hands.PATIENCE_MILLISECONDS
+        timeout=ui_actions.PATIENCE_MILLISECONDS
     )
 
-    hands.choose_what_the_graph_shows(page)
+    ui_actions.choose_what_the_graph_shows(page)
 
     boxes = page.locator("foreignObject")
     for asset in ASSETS:
-        boxes.get_by_text(asset, exact=True).first.wait_for(timeout=hands.PATIENCE_MILLISECONDS)
+        boxes.get_by_text(asset, exact=True).first.wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
     boxes.get_by_text(re.compile("^Creates and links employees as planned")).wait_for()
     running.wait_for(
         "all states in the graph", lambda: boxes.get_by_text("Materialized", exact=True).count() == 7, seconds=30
     )
-    hands.keep(page, "lineage", part=boxes)
+    ui_actions.keep(page, "lineage", part=boxes)
     page.set_viewport_size(VIEW)  # type: ignore[arg-type]
 
 
 def test_a_check_lists_the_people_whom_it_concerns_by_name(desk: Desk, page: Page) -> None:
     page.goto(f"{desk.ui}/assets/employees?view=checks&checkDetail=required_fields")
-    page.get_by_text("12 people lack something").wait_for(timeout=hands.PATIENCE_MILLISECONDS)
+    page.get_by_text("12 people lack something").wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
 
-    listed = hands.open_markdown(page, "who")
+    listed = ui_actions.open_markdown(page, "who")
 
     listed.get_by_text("there is no last name in Bitrix24").first.wait_for()
     assert listed.get_by_role("row").count() == 13
-    hands.keep(page, "checks", height=760)
-    hands.close_dialog(page)
+    ui_actions.keep(page, "checks", height=760)
+    ui_actions.close_dialog(page)
 
 
 def test_r17_the_sensor_brings_somebody_hired_in_the_portal_to_callgear_within_a_minute(desk: Desk, page: Page) -> None:
     before = {run["runId"] for run in desk.runs()}
-    hands.switch(desk, page, running.SENSOR)
+    ui_actions.switch(desk, page, running.SENSOR)
     page.goto(desk.sandbox_page)
     page.fill("input[name='LAST_NAME']", "Newcomer")
     page.fill("input[name='NAME']", "Nora")
@@ -121,27 +121,27 @@ def test_r17_the_sensor_brings_somebody_hired_in_the_portal_to_callgear_within_a
     page.get_by_role("button", name="Hire", exact=True).click()
 
     page.locator("[data-panel='employees']").get_by_text("(bitrix24) Newcomer Nora").wait_for(timeout=60_000)
-    hands.keep(page, "sandbox")
+    ui_actions.keep(page, "sandbox")
     (run,) = [run["runId"] for run in desk.runs() if run["runId"] not in before]
     ended = desk.ended(run)
     assert ended["status"] == "SUCCESS"
     assert {"key": "dagster/sensor_name", "value": running.SENSOR} in ended["tags"]
     assert desk.told("callgear_upsert", run)["created"] == 1
-    hands.switch(desk, page, running.SENSOR)
+    ui_actions.switch(desk, page, running.SENSOR)
 
 
 def test_r16_what_a_safety_limit_holds_is_approved_from_the_launchpad(desk: Desk, page: Page) -> None:
     for number in range(MANY):
         desk.hire(LAST_NAME=f"Season{number}", NAME="Sam", EMAIL=f"season{number}@corp.example")
-    held = hands.materialize_all(desk, page)
+    held = ui_actions.materialize_all(desk, page)
     assert desk.ended(held)["status"] == "SUCCESS"
     assert desk.told("callgear_upsert", held)["held"] == MANY
     page.goto(f"{desk.ui}/assets/callgear_upsert")
-    how = hands.row_of(page, "approve")
-    how.get_by_text(f"b24-pipeline approve {held}").wait_for(timeout=hands.PATIENCE_MILLISECONDS)
+    how = ui_actions.row_of(page, "approve")
+    how.get_by_text(f"b24-pipeline approve {held}").wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
     assert "(bitrix24) Season" not in desk.in_callgear()
 
-    approved = hands.launch(desk, page, config=f"approve: {held}")
+    approved = ui_actions.launch(desk, page, config=f"approve: {held}")
 
     assert desk.ended(approved)["status"] == "SUCCESS"
     assert desk.told("callgear_upsert", approved)["created"] == MANY
@@ -152,7 +152,7 @@ def test_the_report_shows_the_morning(desk: Desk, page: Page) -> None:
     page.set_viewport_size({"width": 1500, "height": 1450})
     page.goto(f"{desk.ui}/assets/import_report")
 
-    report = hands.open_markdown(page, "picture")
+    report = ui_actions.open_markdown(page, "picture")
 
     assert report.locator("img[src^='data:image']").count() == 1
-    hands.keep(page, "import_report", part=report)
+    ui_actions.keep(page, "import_report", part=report)

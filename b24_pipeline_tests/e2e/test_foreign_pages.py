@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Page
 
 from b24_pipeline_tests.e2e import desk as running
-from b24_pipeline_tests.e2e import hands
+from b24_pipeline_tests.e2e import ui_actions
 from b24_pipeline_tests.e2e.desk import Desk
+from b24_pipeline_tests.http_server import PostHandler, serving
 from b24_pipeline_tests.security.webserver import LAUNCH
-from b24_pipeline_tests.serving import PostHandler, serving
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(hands.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.skipif(ui_actions.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 EVERY_WAY = Template("""<!doctype html><title>trying</title>
 <img src="$ui/graphql?query=$query">
@@ -73,7 +73,7 @@ def foreign(desk: Desk) -> Iterator[str]:
 
 @pytest.fixture
 def page(desk: Desk) -> Iterator[Page]:  # noqa: ARG001 - the desk is up first
-    with hands.browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
+    with ui_actions.browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
         yield browser.new_page()
 
 
@@ -103,8 +103,8 @@ def test_the_ui_itself_launches_by_its_websocket_and_its_forms(desk: Desk, page:
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.goto(foreign)
 
-    run = hands.launch(desk, page, config="dry_run: true")
+    run = ui_actions.launch(desk, page, config="dry_run: true")
 
     assert desk.ended(run)["status"] == "SUCCESS"
-    page.get_by_text("RUN_SUCCESS").first.wait_for(timeout=hands.PATIENCE_MILLISECONDS)
+    page.get_by_text("RUN_SUCCESS").first.wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
     assert any(url.startswith(desk.ui.replace("http", "ws")) for url in sockets)

@@ -9,15 +9,15 @@ from typing import Self
 
 import pytest
 
-from b24_pipeline.importing.launch import RunConfig
-from b24_pipeline.rules import frames
-from b24_pipeline.rules.records import Harm, Outcome, RunStatus, Trigger
-from b24_pipeline.store import LinkWritten, Paths, RunCounts, RunStart, Store
-from b24_pipeline.store.actions import Step
-from b24_pipeline.store.facts import accept_address
-from b24_pipeline.store.report import POINTS_A_DAY, Figures, figures
+from b24_pipeline import schemas
+from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
+from b24_pipeline.audit.actions import Step
+from b24_pipeline.audit.metadata import accept_address
+from b24_pipeline.audit.report_queries import POINTS_A_DAY, Figures, figures
+from b24_pipeline.rules.models import Harm, Outcome, RunStatus, Trigger
+from b24_pipeline.sync.launch import RunConfig
 from b24_pipeline_tests.databases import new_store
-from b24_pipeline_tests.people import (
+from b24_pipeline_tests.factories import (
     NOON,
     action,
     actions,
@@ -77,10 +77,10 @@ class History:
         )
         if status is not RunStatus.FAILED:
             judged = employees(*PEOPLE)
-            self.store.record_snapshot(frames.Users, users(*PEOPLE))
-            self.store.record_snapshot(frames.Employees, judged)
-            self.store.record_snapshot(frames.CallGearEmployees, callgear_employees(*ACCOUNT))
-            self.store.record_snapshot(frames.Matches, matched(judged, account=ACCOUNT))
+            self.store.record_snapshot(schemas.Users, users(*PEOPLE))
+            self.store.record_snapshot(schemas.Employees, judged)
+            self.store.record_snapshot(schemas.CallGearEmployees, callgear_employees(*ACCOUNT))
+            self.store.record_snapshot(schemas.Matches, matched(judged, account=ACCOUNT))
             held = [action(2, harm=Harm.CREATE, outcome=Outcome.HELD, person="Name2 Ira")] if counts.get("held") else []
             self.store.record_standing(Step.UPSERT, actions(*held))
             self.store.put_links(links)

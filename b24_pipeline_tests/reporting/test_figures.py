@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import LinkWritten
-from b24_pipeline.store.report import Figures, figures, people
-from b24_pipeline_tests.people import NOON
+from b24_pipeline.audit import LinkWritten
+from b24_pipeline.audit.report_queries import Figures, figures, people
+from b24_pipeline.rules.models import RunStatus
+from b24_pipeline_tests.factories import NOON
 from b24_pipeline_tests.reporting.conftest import History
 
 MONDAY = date(2026, 1, 12)

@@ -12,16 +12,16 @@ import pytest
 
 from b24_pipeline import settings
 from b24_pipeline.assets.report import count_so_far, picture
+from b24_pipeline.audit import Store
 from b24_pipeline.cli import main
 from b24_pipeline.connection import open_connection
 from b24_pipeline.definitions import defs
-from b24_pipeline.importing.launch import Launch, RunConfig
-from b24_pipeline.importing.run import begin
-from b24_pipeline.rules.records import Trigger
+from b24_pipeline.rules.models import Trigger
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.store import Store
+from b24_pipeline.sync.launch import Launch, RunConfig
+from b24_pipeline.sync.run import begin
+from b24_pipeline_tests.harness import MATERIALIZE, STEPS, RunInTestTime, World
 from b24_pipeline_tests.results import Result
-from b24_pipeline_tests.world import MATERIALIZE, STEPS, RunInTestTime, World
 
 
 def report_of(world: World) -> Path:

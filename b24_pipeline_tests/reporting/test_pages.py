@@ -11,15 +11,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from b24_pipeline.audit import LinkWritten
+from b24_pipeline.audit.report_queries import Figures, Refused, figures
 from b24_pipeline.reporting.charts import charts_of
-from b24_pipeline.reporting.charts_of_runs import STATUS_LOOKS
 from b24_pipeline.reporting.drawing import draw
-from b24_pipeline.reporting.marks import SIGNS, pushed_apart
-from b24_pipeline.reporting.palette import Colour, in_variables, stylesheet
 from b24_pipeline.reporting.report import Report, as_markdown, make_report, page, write_private
-from b24_pipeline.rules.records import RunStatus
-from b24_pipeline.store import LinkWritten
-from b24_pipeline.store.report import Figures, Refused, figures
+from b24_pipeline.reporting.run_charts import STATUS_LOOKS
+from b24_pipeline.reporting.svg import SIGNS, pushed_apart
+from b24_pipeline.reporting.theme import Colour, in_variables, stylesheet
+from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.databases import no_file_larger_than
 from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 

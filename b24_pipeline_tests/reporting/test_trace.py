@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline import schemas
+from b24_pipeline.audit.evidence import Evidence
 from b24_pipeline.reporting.trace import MOST_TRACED, Trace, as_markdown, trace
-from b24_pipeline.rules import frames, planning
-from b24_pipeline.rules.records import ActionKind, Harm, OnIdMatch, Outcome, Policy, Scope
-from b24_pipeline.store.evidence import Evidence
-from b24_pipeline_tests.people import (
+from b24_pipeline.rules import planning
+from b24_pipeline.rules.models import ActionKind, Harm, OnIdMatch, Outcome, Policy, Scope
+from b24_pipeline_tests.factories import (
     Row,
     action,
     actions,
@@ -46,7 +47,7 @@ def ended(found: Evidence, outcome: Outcome, **fields: Any) -> Evidence:
     assert found.actions is not None
     planned_rows = found.actions["outcome"] == Outcome.PLANNED
     outcomes = found.actions["outcome"].mask(planned_rows, outcome.value)
-    return replace(found, actions=frames.check(frames.Actions, found.actions.assign(outcome=outcomes, **fields)))
+    return replace(found, actions=schemas.check(schemas.Actions, found.actions.assign(outcome=outcomes, **fields)))
 
 
 def steps(found: Evidence, bitrix24_id: int = 1) -> list[str]:
@@ -200,7 +201,7 @@ def test_a_run_that_ended_early_is_told_as_far_as_it_got() -> None:
         ": nothing was sent: the run ended before",
     ]
     assert steps(Evidence(run_id="run-1")) == [": Bitrix24 was not read: the run ended before"]
-    broken_off = replace(whole, actions=frames.empty(frames.Actions))
+    broken_off = replace(whole, actions=schemas.empty(schemas.Actions))
     assert steps(broken_off)[-1] == ": nothing was sent: the run ended before"
 
 

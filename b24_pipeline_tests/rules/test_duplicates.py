@@ -3,7 +3,7 @@
 import pytest
 
 from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, in_words
-from b24_pipeline_tests.people import Row, callgear_employee, callgear_employees
+from b24_pipeline_tests.factories import Row, callgear_employee, callgear_employees
 
 
 def employee(callgear_id: int, email: str | None) -> Row:

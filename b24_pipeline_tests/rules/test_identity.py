@@ -3,9 +3,10 @@
 import pytest
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import frames, identity
-from b24_pipeline.rules.records import ERASED
-from b24_pipeline_tests.people import Row, employees, frame, user
+from b24_pipeline import schemas
+from b24_pipeline.rules import identity
+from b24_pipeline.rules.models import ERASED
+from b24_pipeline_tests.factories import Row, employees, frame, user
 
 IRA = ("Ira", "Lebedeva", "ira@x.test")
 BORIS = ("Boris", "Smirnov", "boris@x.test")
@@ -26,9 +27,9 @@ def accepted(person: Person, bitrix24_id: int = 1, **fields: object) -> Row:
     } | fields
 
 
-def identities(*rows: Row) -> DataFrame[frames.Identities]:
+def identities(*rows: Row) -> DataFrame[schemas.Identities]:
     """The frame of identities."""
-    return frame(frames.Identities, rows)
+    return frame(schemas.Identities, rows)
 
 
 def observed(row: Row, person: Person | None, *, deleted: frozenset[int] = frozenset()) -> Row:

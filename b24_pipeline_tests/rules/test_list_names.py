@@ -4,15 +4,8 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import list_names
-from b24_pipeline.rules.records import (
-    ERASED,
-    ActionKind,
-    ApprovedConflict,
-    Harm,
-    LinkReview,
-    ListReason,
-)
-from b24_pipeline_tests.people import Row, by_user, plan, step
+from b24_pipeline.rules.models import ERASED, ActionKind, ApprovedConflict, Harm, LinkReview, ListReason
+from b24_pipeline_tests.factories import Row, by_user, plan, step
 
 PREFIX = "(bitrix24) "
 IRA = {"bitrix24_id": 1, "last_name": "Lebedeva", "first_name": "Ira", "patronymic": "Pavlovna"}

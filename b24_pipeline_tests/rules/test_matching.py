@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.rules.records import MatchKind, MatchReason, Policy, Scope, Standing
-from b24_pipeline_tests.people import Row, callgear_employee, link, matches_of, reuse_approved, user
+from b24_pipeline.rules.models import MatchKind, MatchReason, Policy, Scope, Standing
+from b24_pipeline_tests.factories import Row, callgear_employee, link, matches_of, reuse_approved, user
 
 
 def test_r07_a_user_whose_linked_employee_exists_is_matched_by_id_whatever_the_emails_say() -> None:

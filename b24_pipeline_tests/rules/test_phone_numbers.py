@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from b24_pipeline.alerts.masking import masked
-from b24_pipeline.rules.records import PhonesPolicy, Policy
-from b24_pipeline_tests.people import by_user, employees, user
+from b24_pipeline.rules.models import PhonesPolicy, Policy
+from b24_pipeline_tests.factories import by_user, employees, user
 
 
 def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:

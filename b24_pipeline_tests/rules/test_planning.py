@@ -7,8 +7,17 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.records import ActionKind, ApprovedConflict, Harm, MatchReason, OnIdMatch, Outcome, Policy
-from b24_pipeline_tests.people import Row, actions, callgear_employee, link, phone_entry, planned, reuse_approved, user
+from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Harm, MatchReason, OnIdMatch, Outcome, Policy
+from b24_pipeline_tests.factories import (
+    Row,
+    actions,
+    callgear_employee,
+    link,
+    phone_entry,
+    planned,
+    reuse_approved,
+    user,
+)
 
 SENT = ("first_name", "last_name", "patronymic", "email", "phones")
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules import candidates, frames, matching, normalising, phone_numbers, planning
-from b24_pipeline.rules.records import ActionKind, Edition, OnIdMatch, PhonesPolicy, Policy, Scope, Standing
-from b24_pipeline_tests import people
-from b24_pipeline_tests.people import Row
+from b24_pipeline import schemas
+from b24_pipeline.rules import eligibility, matching, normalization, phone_numbers, planning
+from b24_pipeline.rules.models import ActionKind, Edition, OnIdMatch, PhonesPolicy, Policy, Scope, Standing
+from b24_pipeline_tests import factories
+from b24_pipeline_tests.factories import Row
 
 with_companies = settings(max_examples=10, deadline=None)
 with_texts = settings(max_examples=60, deadline=None)
@@ -44,24 +45,24 @@ USER_IDS, CALLGEAR_IDS = range(1, 13), range(101, 109)
 class World:
     """Both systems and our own memory before a run."""
 
-    users: DataFrame[frames.Users]
-    account: DataFrame[frames.CallGearEmployees]
-    links: DataFrame[frames.Links]
-    pending: DataFrame[frames.PendingCreates]
+    users: DataFrame[schemas.Users]
+    account: DataFrame[schemas.CallGearEmployees]
+    links: DataFrame[schemas.Links]
+    pending: DataFrame[schemas.PendingCreates]
     policy: Policy
 
     @cached_property
-    def employees(self) -> DataFrame[frames.Employees]:
+    def employees(self) -> DataFrame[schemas.Employees]:
         """The users, judged."""
-        return candidates.judge(self.users, policy=self.policy)
+        return eligibility.judge(self.users, policy=self.policy)
 
     @cached_property
-    def matches(self) -> DataFrame[frames.Matches]:
+    def matches(self) -> DataFrame[schemas.Matches]:
         """The match table."""
         return matching.match(self.employees, callgear_employees=self.account, links=self.links, pending=self.pending)
 
     @cached_property
-    def plan(self) -> DataFrame[frames.Plan]:
+    def plan(self) -> DataFrame[schemas.Plan]:
         """What a run would do."""
         return planning.plan_upsert(
             self.employees, matches=self.matches, callgear_employees=self.account, policy=self.policy
@@ -69,12 +70,12 @@ class World:
 
 
 @st.composite
-def users(draw: st.DrawFn) -> DataFrame[frames.Users]:
+def users(draw: st.DrawFn) -> DataFrame[schemas.Users]:
     """A portal with up to twelve users of every kind; e-mails and names clash often."""
     ids = draw(st.lists(st.sampled_from(USER_IDS), unique=True))
-    return people.users(
+    return factories.users(
         *(
-            people.user(
+            factories.user(
                 bitrix24_id,
                 user_type=draw(st.sampled_from(["employee"] * 6 + ["extranet", None])),
                 active=draw(st.sampled_from([True, True, True, False])),
@@ -91,12 +92,12 @@ def users(draw: st.DrawFn) -> DataFrame[frames.Users]:
 
 
 @st.composite
-def accounts(draw: st.DrawFn) -> DataFrame[frames.CallGearEmployees]:
+def accounts(draw: st.DrawFn) -> DataFrame[schemas.CallGearEmployees]:
     """An account with up to eight employees, with and without e-mail and phones."""
     ids = draw(st.lists(st.sampled_from(CALLGEAR_IDS), unique=True))
-    return people.callgear_employees(
+    return factories.callgear_employees(
         *(
-            people.callgear_employee(
+            factories.callgear_employee(
                 callgear_id,
                 email=draw(EMAILS),
                 last_name=draw(NAMES),
@@ -116,10 +117,10 @@ def worlds(draw: st.DrawFn) -> World:
     return World(
         users=draw(users()),
         account=draw(accounts()),
-        links=people.links(
-            *(people.link(user, to, last_name=draw(NAMES)) for user, to in zip(linked, links_to, strict=False))
+        links=factories.links(
+            *(factories.link(user, to, last_name=draw(NAMES)) for user, to in zip(linked, links_to, strict=False))
         ),
-        pending=people.pending_creates(*(people.pending_create(user, email=draw(EMAILS)) for user in pending)),
+        pending=factories.pending_creates(*(factories.pending_create(user, email=draw(EMAILS)) for user in pending)),
         policy=Policy(
             edition=draw(st.sampled_from(Edition)),
             phones=draw(st.sampled_from(PhonesPolicy)),
@@ -139,15 +140,15 @@ def after(world: World) -> World:
             continue
         user = step["bitrix24_id"]
         employee = step["callgear_id"] if step["action"] != ActionKind.CREATE else 1000 + user
-        account[employee] = written(account.get(employee, people.callgear_employee(employee)), step=step)
+        account[employee] = written(account.get(employee, factories.callgear_employee(employee)), step=step)
         links = {holder: link for holder, link in links.items() if link["callgear_id"] != employee}
-        links[user] = people.link(user, employee)
+        links[user] = factories.link(user, employee)
         pending.pop(user, None)
     return replace(
         world,
-        account=people.callgear_employees(*account.values()),
-        links=people.links(*links.values()),
-        pending=people.pending_creates(*pending.values()),
+        account=factories.callgear_employees(*account.values()),
+        links=factories.links(*links.values()),
+        pending=factories.pending_creates(*pending.values()),
     )
 
 
@@ -180,9 +181,9 @@ def test_r18_r09_r10_r11_planning_again_after_the_plan_is_carried_out_is_empty(w
 @given(worlds())
 def test_r10_r12_no_plan_creates_an_employee_with_an_email_that_another_has_or_gets(world: World) -> None:
     plan = world.plan
-    created = normalising.email_key(plan.loc[plan["action"] == ActionKind.CREATE, "email"])
+    created = normalization.email_key(plan.loc[plan["action"] == ActionKind.CREATE, "email"])
     assert created.is_unique
-    assert not created.isin(normalising.email_key(world.account["email"])).any()
+    assert not created.isin(normalization.email_key(world.account["email"])).any()
 
 
 @with_companies
@@ -256,38 +257,38 @@ TEXTS = st.text(max_size=40) | st.text(
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
-    once = normalising.tidy(column)
-    assert normalising.tidy(once).equals(once)
-    email = normalising.tidy_email(column)
-    assert normalising.tidy_email(email).equals(email)
-    assert normalising.email_key(normalising.email_key(column)).equals(normalising.email_key(column))
-    named = normalising.callgear_last_name(once, prefix="(bitrix24) ")
-    assert normalising.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
+    once = normalization.tidy(column)
+    assert normalization.tidy(once).equals(once)
+    email = normalization.tidy_email(column)
+    assert normalization.tidy_email(email).equals(email)
+    assert normalization.email_key(normalization.email_key(column)).equals(normalization.email_key(column))
+    named = normalization.callgear_last_name(once, prefix="(bitrix24) ")
+    assert normalization.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
 
 
 @with_texts
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
-    names = [None if text is None else normalising.tidy_name(text) or None for text in texts]
-    emails = [None if text is None else normalising.tidy_address(text) or None for text in texts]
-    keys = [None if text is None else normalising.compared_address(text) or None for text in texts]
-    assert normalising.tidy(column).equals(pd.Series(names, dtype="str"))
-    assert normalising.tidy_email(column).equals(pd.Series(emails, dtype="str"))
-    assert normalising.email_key(column).equals(pd.Series(keys, dtype="str"))
+    names = [None if text is None else normalization.tidy_name(text) or None for text in texts]
+    emails = [None if text is None else normalization.tidy_address(text) or None for text in texts]
+    keys = [None if text is None else normalization.compared_address(text) or None for text in texts]
+    assert normalization.tidy(column).equals(pd.Series(names, dtype="str"))
+    assert normalization.tidy_email(column).equals(pd.Series(emails, dtype="str"))
+    assert normalization.email_key(column).equals(pd.Series(keys, dtype="str"))
 
 
 @with_texts
 @given(TEXTS)
 def test_r04_names_and_emails_are_in_nfc_without_control_and_format_characters(one: str) -> None:
-    for tidy, kept in ((normalising.tidy_name(one), JOINERS), (normalising.tidy_address(one), set())):
+    for tidy, kept in ((normalization.tidy_name(one), JOINERS), (normalization.tidy_address(one), set())):
         invisible = {sign for sign in tidy if unicodedata.category(sign) in ("Cc", "Cf") and not sign.isspace()}
         assert unicodedata.is_normalized("NFC", tidy)
         assert invisible <= kept
         assert tidy == tidy.strip()
     decomposed = unicodedata.normalize("NFD", one)
-    assert normalising.tidy_name(decomposed) == normalising.tidy_name(one)
-    assert normalising.tidy_address(f"{decomposed}\u200b") == normalising.tidy_address(one)
+    assert normalization.tidy_name(decomposed) == normalization.tidy_name(one)
+    assert normalization.tidy_address(f"{decomposed}\u200b") == normalization.tidy_address(one)
 
 
 DIALLED = st.text(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from b24_pipeline.rules.records import ActionKind, ApprovedConflict, Harm, MatchKind, MatchReason
+from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Harm, MatchKind, MatchReason
 from b24_pipeline.rules.similar_emails import similar_form
-from b24_pipeline_tests.people import by_user, callgear_employee, link, matches_of, planned, similar_approved, user
+from b24_pipeline_tests.factories import by_user, callgear_employee, link, matches_of, planned, similar_approved, user
 
 FREE = (MatchKind.NONE, None, None, None)
 SIMILAR = (MatchKind.CONFLICT, MatchReason.SIMILAR_EMAIL)

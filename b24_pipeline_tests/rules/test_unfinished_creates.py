@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from b24_pipeline.rules import matching
-from b24_pipeline.rules.records import MatchKind, MatchReason, Standing
-from b24_pipeline_tests.people import (
+from b24_pipeline.rules.models import MatchKind, MatchReason, Standing
+from b24_pipeline_tests.factories import (
     Row,
     callgear_employee,
     callgear_employees,

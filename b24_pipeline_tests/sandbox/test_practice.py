@@ -8,8 +8,8 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.practice import SLOW_SECONDS, Switch
-from b24_pipeline.sandbox.requests import Api
-from b24_pipeline_tests.world import World
+from b24_pipeline.sandbox.recording import Api
+from b24_pipeline_tests.harness import World
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox, serve
-from b24_pipeline_tests.matrix.crashing import Desk, Zygote
-from b24_pipeline_tests.matrix.scenes import PLENTY
+from b24_pipeline_tests.faults.kill import Desk, Zygote
+from b24_pipeline_tests.scenarios import PLENTY
 
 
 @pytest.fixture(scope="module")

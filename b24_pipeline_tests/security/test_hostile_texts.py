@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from b24_pipeline_tests.matrix.crashing import Desk
+from b24_pipeline_tests.faults.kill import Desk
 
 HOSTILE = {
     "markup": "<script>alert(1)</script><img src=x onerror=alert(2)>",

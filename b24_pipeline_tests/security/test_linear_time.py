@@ -14,17 +14,17 @@ import pytest
 from b24_pipeline.alerts.defanging import defanged
 from b24_pipeline.alerts.masking import masked
 from b24_pipeline.alerts.messages import plain_name, without_personal_data
-from b24_pipeline.bitrix24.border import read_answer
-from b24_pipeline.bitrix24.errors import Bitrix24Error
-from b24_pipeline.bitrix24.wire import departments_of, text_of
-from b24_pipeline.callgear import judging
-from b24_pipeline.callgear.answers import read_answer as read_callgear_answer
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error
+from b24_pipeline.bitrix24.parsing import departments_of, text_of
+from b24_pipeline.bitrix24.responses import read_answer
+from b24_pipeline.callgear import error_mapping
+from b24_pipeline.callgear.responses import read_answer as read_callgear_answer
 from b24_pipeline.proxies import covers
 from b24_pipeline.redaction import Secrets
-from b24_pipeline.reporting.texts import markdown, markdown_line
-from b24_pipeline.rules import candidates, normalising, phone_numbers, similar_emails
-from b24_pipeline.rules.records import PhonesPolicy, Policy, Scope
-from b24_pipeline_tests.people import user, users
+from b24_pipeline.rules import eligibility, normalization, phone_numbers, similar_emails
+from b24_pipeline.rules.models import PhonesPolicy, Policy, Scope
+from b24_pipeline.text import markdown, markdown_line
+from b24_pipeline_tests.factories import user, users
 
 SIZE = 60_000
 SECONDS = 2.0
@@ -95,7 +95,7 @@ def user_of(text: str) -> None:
     everywhere = user(
         1, last_name=text, first_name=text, email=text, work_phone=text, personal_mobile=text, personal_phone=text
     )
-    candidates.judge(users(everywhere), policy=Policy(scope=Scope(exclude_emails=("*a*@*b*", "*1*.?*x"))))
+    eligibility.judge(users(everywhere), policy=Policy(scope=Scope(exclude_emails=("*a*@*b*", "*1*.?*x"))))
 
 
 def answer_of(text: str) -> None:
@@ -123,14 +123,14 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "a user": user_of,
     "an answer of the portal": answer_of,
     "an answer of the account": callgear_answer_of,
-    "names": lambda text: normalising.name_key(series(text)),
-    "e-mails": lambda text: normalising.email_key(series(text)),
+    "names": lambda text: normalization.name_key(series(text)),
+    "e-mails": lambda text: normalization.email_key(series(text)),
     "similar e-mails": lambda text: similar_emails.similarity_key(series(text)),
     "phones": lambda text: phone_numbers.phone_numbers([series(text)] * 3, policy=PhonesPolicy.ALL),
     "alerts": lambda text: defanged(masked(text)),
     "a reason in an alert": without_personal_data,
     "a name in an alert": plain_name,
-    "texts of errors": judging.masked,
+    "texts of errors": error_mapping.masked,
     "Markdown": lambda text: (markdown(text), markdown_line(text)),
     "secrets": lambda text: Secrets.of(keys=["abcdefgh12345678"]).blank_body(text.encode(), status=500),
     "NO_PROXY": lambda text: covers(text, "portal.test", 443),

@@ -12,8 +12,8 @@ import pytest
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
-from b24_pipeline_tests.matrix import scenes
-from b24_pipeline_tests.matrix.crashing import Desk
+from b24_pipeline_tests import scenarios
+from b24_pipeline_tests.faults.kill import Desk
 
 LOGIN = {"CALLGEAR_ACCESS_TOKEN": "", "CALLGEAR_LOGIN": "sandbox", "CALLGEAR_PASSWORD": "sandbox-password"}
 NO_LIMIT = {"B24_PIPELINE_LIMIT_CREATES": "1000"}
@@ -59,13 +59,13 @@ RUNS: tuple[tuple[tuple[str, ...], dict[str, str], tuple[Fault, ...]], ...] = (
 @pytest.fixture(scope="module")
 def after_faults(desk: Desk) -> Desk:
     """Runs that met every sort of fault, verbose and with a login too; what each printed is kept."""
-    scenes.newcomers(desk.server.sandbox)
+    scenarios.newcomers(desk.server.sandbox)
     for number, (options, settings, faults) in enumerate(RUNS):
         desk.server.sandbox.faults.clear()
         for fault in faults:
             desk.server.sandbox.faults.add(fault)
         for person in range(2):
-            scenes.hire(desk.server.sandbox, f"Lebedeva{number}{person}")
+            scenarios.hire(desk.server.sandbox, f"Lebedeva{number}{person}")
         desk.type("sync", *options, settings={**NO_LIMIT, **settings})
         assert {fault.kind.name for fault in faults} <= {r.fault for r in desk.server.sandbox.requests}
         (desk.folder / "said.txt").rename(desk.folder / f"said-{number}.txt")

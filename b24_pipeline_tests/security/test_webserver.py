@@ -12,7 +12,7 @@ import pytest
 
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox, Server, serve
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
-from b24_pipeline_tests.matrix.scenes import PLENTY
+from b24_pipeline_tests.scenarios import PLENTY
 from b24_pipeline_tests.security.nginx import NGINX, nginx
 from b24_pipeline_tests.security.webserver import LAUNCH, Webserver, running, webserver
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import settings
-from b24_pipeline.rules.records import Edition, Harm, OnIdMatch, PhonesPolicy, ResponsibleListPolicy
-from b24_pipeline.settings import SettingsError, SettingsIncomplete, table
-from b24_pipeline.settings.given import GIVEN
+from b24_pipeline.rules.models import Edition, Harm, OnIdMatch, PhonesPolicy, ResponsibleListPolicy
+from b24_pipeline.settings import SettingsError, SettingsIncomplete, docs
+from b24_pipeline.settings.env_precedence import GIVEN
 from b24_pipeline_tests.settings.conftest import ENOUGH, WEBHOOK
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
@@ -187,4 +187,4 @@ def test_the_database_is_known_without_credentials(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_page_of_settings_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == table.page()
+    assert PAGE.read_text(encoding="utf-8") == docs.page()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from b24_pipeline.sandbox.answers import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.bitrix24 import dates, errors
 from b24_pipeline.sandbox.bitrix24.batch import run_batch
 from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData
@@ -12,7 +11,8 @@ from b24_pipeline.sandbox.bitrix24.methods import Methods
 from b24_pipeline.sandbox.bitrix24.users import Listed
 from b24_pipeline.sandbox.bitrix24.wire import Params
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
+from b24_pipeline.sandbox.types import Json
 
 SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
 

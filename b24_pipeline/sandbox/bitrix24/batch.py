@@ -9,7 +9,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, OverlongB
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 from b24_pipeline.sandbox.bitrix24.users import Listed
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 MOST_COMMANDS = 50
 REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")

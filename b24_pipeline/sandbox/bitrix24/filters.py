@@ -8,7 +8,7 @@ from b24_pipeline.sandbox.bitrix24 import dates, errors
 from b24_pipeline.sandbox.bitrix24.behaviour import TextInIdFilter
 from b24_pipeline.sandbox.bitrix24.fields import DATES, SEARCHED_NAMES, STORED, USER_TYPE, is_custom
 from b24_pipeline.sandbox.portal import Portal, User
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 UserTest = Callable[[int, User], bool]
 

@@ -7,7 +7,7 @@ from b24_pipeline.sandbox.bitrix24.behaviour import DepartmentTree, Scope, Scope
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Listed, Showing, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
 from b24_pipeline.sandbox.portal import ROOT_DEPARTMENT, Portal
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 DEPARTMENT_FILTERS = ("ID", "NAME", "SORT", "PARENT", "UF_HEAD")
 NOT_IN_USER_CURRENT = ("TIMESTAMP_X", "USER_TYPE")

@@ -34,7 +34,7 @@ from b24_pipeline.sandbox.bitrix24.fields import (
 from b24_pipeline.sandbox.bitrix24.filters import FALSE_VALUES, Selection, selection
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
 from b24_pipeline.sandbox.portal import Portal, User
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 PAGE = 50
 LARGE_PORTAL = 2_000

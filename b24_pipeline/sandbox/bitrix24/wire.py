@@ -5,7 +5,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl
 
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 Params = dict[str, Json]
 

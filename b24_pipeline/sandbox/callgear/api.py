@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.answers import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.callgear import params as parameters
 from b24_pipeline.sandbox.callgear import sessions
 from b24_pipeline.sandbox.callgear.behaviour import CheckOrder, ErrorId, Metadata
@@ -13,7 +12,8 @@ from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, C
 from b24_pipeline.sandbox.callgear.methods import METHODS, Method, Result, with_metadata
 from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, STRING
 from b24_pipeline.sandbox.callgear.points import limit
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
+from b24_pipeline.sandbox.types import Json
 
 CALLER_IP = "127.0.0.1"
 SESSION_METHODS = ("login.user", "logout.user")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 
 class Component(StrEnum):

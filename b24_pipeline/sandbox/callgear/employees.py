@@ -26,7 +26,7 @@ from b24_pipeline.sandbox.callgear.params import (
 )
 from b24_pipeline.sandbox.callgear.phones import assign_phones, checked_phones
 from b24_pipeline.sandbox.callgear.reading import Columns, Row
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 STATUSES = ("available", "break", "do_not_disturb", "not_at_workplace", "not_at_work", "unknown")
 AUTO_OUT_CALL = "auto_out_call"

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 
 class Mnemonic(Enum):

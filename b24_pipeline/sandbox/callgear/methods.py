@@ -28,7 +28,7 @@ from b24_pipeline.sandbox.callgear.owners import (
 )
 from b24_pipeline.sandbox.callgear.params import BOOLEAN, REQUIRED_NUMBER, Parameter
 from b24_pipeline.sandbox.callgear.reading import READING, Columns, Row, page
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 Params = dict[str, Json]
 Metadata = dict[str, Json] | None

@@ -5,7 +5,7 @@ from b24_pipeline.sandbox.callgear.behaviour import KnownOwner, OwnerWithDeals
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found
 from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING, STRING
 from b24_pipeline.sandbox.callgear.reading import Columns, Row
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 OWNER_COLUMNS = Columns(
     default=("ext_id", "name"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 
 class Kind(Enum):

@@ -10,7 +10,7 @@ from b24_pipeline.sandbox.callgear.behaviour import (
     SipEcho,
 )
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found, invalid_value
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 MOST_PHONES = 10
 PHONE = re.compile(r"\d{1,32}(\.\.\.\d{1,10})?")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour, RowOrder
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, invalid_value
 from b24_pipeline.sandbox.callgear.params import ARRAY, NUMBER, OBJECT, Kind, Parameter
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 Row = dict[str, Json]
 Test = Callable[[Row], bool]

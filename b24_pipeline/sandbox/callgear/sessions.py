@@ -4,7 +4,7 @@ from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behaviour import TokenState
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING
-from b24_pipeline.sandbox.values import Json
+from b24_pipeline.sandbox.types import Json
 
 ACCESS_TOKEN = "sandbox-access-token-0123456789"  # noqa: S105 - it opens nothing but the sandbox
 LOGIN = "sandbox"

@@ -1,0 +1,62 @@
+"""What an asset says of its columns, derived from the one declaration of its frame."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pandera.pandas as pa
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
+
+FRAME = "b24_pipeline/frame"
+"""The name of the frame that the store keeps an asset as."""
+
+TABLES: Mapping[type[schemas.Frame], str] = {**HISTORIES, schemas.Actions: "actions"}
+"""The table of the audit that has the rows of each asset."""
+
+TYPE_NAMES = {"Int64": "integer", "bool": "flag", "datetime64[us, UTC]": "instant"}
+
+
+def columns_of(model: type[schemas.Frame]) -> dict[str, Any]:
+    """The definition metadata of an asset: columns, their lineage and the table for the UI, its frame for the store."""
+    table = f"audit.{TABLES[model]}"
+    return {
+        "dagster/column_schema": column_schema(model),
+        "dagster/table_name": table,
+        "dagster/relation_identifier": table,
+        FRAME: model.__name__,
+        **column_lineage(model),
+    }
+
+
+def column_lineage(model: type[schemas.Frame]) -> dict[str, Any]:
+    """Which columns each column is made of; also for each materialization, where the UI looks. Nothing for sources."""
+    made_of = COLUMN_LINEAGE.get(model)
+    if made_of is None:
+        return {}
+    lineage = dg.TableColumnLineage({name: [column_dep(source) for source in made_of[name]] for name in made_of})
+    return {"dagster/column_lineage": lineage}
+
+
+def column_dep(source: str) -> dg.TableColumnDep:
+    """The column `asset.column`."""
+    asset, _, column = source.partition(".")
+    return dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=column)
+
+
+def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:
+    """The columns with type, meaning, constraints, and a tag on personal data."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=TYPE_NAMES.get(str(column.dtype), "text"),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.unique),
+                tags={"personal": ""} if (column.metadata or {}).get("personal") else {},
+            )
+            for name, column in model.to_schema().columns.items()
+        ]
+    )

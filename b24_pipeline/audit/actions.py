@@ -1,0 +1,115 @@
+"""The actions of every run, stored so that a run in which nothing changed adds next to nothing.
+
+What was carried out is an event of its run. What merely stands (rejected, in conflict, held, waiting, deferred) is kept
+as a history: the same row serves every run until something changes. `audit.actions` shows both, for every run that
+reached the step they belong to.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.history import Part, keep_history, let_hold, replace
+from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.rules.models import ActionKind, Harm, Outcome
+
+
+class Step(StrEnum):
+    """The two steps of a run that act, named like their assets; each answers for its own actions only."""
+
+    UPSERT = "callgear_upsert"
+    RESPONSIBLE = "responsible_employees"
+
+
+STEP_OF: Mapping[str, Step] = {
+    ActionKind.CREATE: Step.UPSERT,
+    ActionKind.LINK: Step.UPSERT,
+    ActionKind.UPDATE: Step.UPSERT,
+    ActionKind.REJECT: Step.UPSERT,
+    ActionKind.CONFLICT: Step.UPSERT,
+    ActionKind.REMOVE_RESPONSIBLE: Step.RESPONSIBLE,
+    ActionKind.LIST_RESPONSIBLE: Step.RESPONSIBLE,
+    ActionKind.RENAME_RESPONSIBLE: Step.RESPONSIBLE,
+}
+
+EVENTS = (Outcome.DONE, Outcome.FAILED)
+"""Outcomes that each have their own moment; all others, not only `records.STANDING_OUTCOMES`, are kept as histories."""
+
+_COLUMNS = tuple(sql_columns(schemas.Actions))
+_COMPARED = tuple(name for name in _COLUMNS if name != "at")
+
+
+def record_standing(database: Database, run: CurrentRun, step: Step, frame: DataFrame[schemas.Actions]) -> None:
+    """Let exactly these actions of the step stand from this run on; call it before the step's first `record_events`.
+
+    A run that does not reach a step never calls this for it: what stood stands on, and is not shown for that run.
+
+    Raises:
+        ValueError: an action belongs to another step.
+    """
+    strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
+    if strangers:
+        raise ValueError(f"{', '.join(strangers)} are no actions of the step {step}")
+    keep_history(database, _standing(step), _of_step(step, frame), run, what=step)
+
+
+def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.Actions]) -> None:
+    """Store what became of actions, in as many portions as the answers come in, so that a crash loses none.
+
+    Rows that are no events (deferred, planned, skipped) stand until the next `record_standing` of their step.
+    """
+    is_event = frame["outcome"].isin(EVENTS)
+    with database.transaction():
+        if is_event.any():
+            with database.seen(to_arrow(schemas.Actions, frame[is_event])):
+                database.execute("add_events", {"run": run.number})
+        if is_event.all():
+            return
+        lasting = frame[~is_event]
+        steps = lasting["action"].map(STEP_OF)
+        for step in sorted(set(steps)):
+            let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
+
+
+def actions(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
+    """The actions of one run as `audit.actions` shows them."""
+    table = database.table("actions_of_run", {"run_id": run_id}, columns=column_list(_COLUMNS))
+    return from_arrow(schemas.Actions, table)
+
+
+def done_since(database: Database, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
+    """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
+    rows = database.records("done_since", {"since": since, "now": now})
+    return {Harm(row["harm"]): frozenset(row["people"]) for row in rows}
+
+
+def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
+    """The actions that failed and are tried again."""
+    columns = column_list(sql_columns(schemas.DeadLetters))
+    return schemas.of(schemas.DeadLetters, database.records("dead_letters", columns=columns))
+
+
+def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:
+    """Replace all dead letters."""
+    part = Part("dead_letters", tuple(sql_columns(schemas.DeadLetters)))
+    with database.transaction():
+        replace(database, part, to_arrow(schemas.DeadLetters, frame))
+
+
+def retry_updates(database: Database, *, now: datetime) -> None:
+    """Make every update that failed due."""
+    with database.transaction():
+        database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
+
+
+def _standing(step: Step) -> Part:
+    return Part("standing_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
+
+
+def _of_step(step: Step, frame: DataFrame[schemas.Actions]) -> Table:
+    return with_text(to_arrow(schemas.Actions, frame), "step", step)

@@ -1,0 +1,187 @@
+"""Approvals: for 24 hours a person lets runs do at most what one run listed, each of it once (R07a, R09, R14, R16).
+
+No run takes an approval away by beginning: what is left of it follows from what later runs did, so that a run that ends
+early, or dies, leaves it to the next one.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.actions import actions
+from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import NotApprovable, UnknownRun
+from b24_pipeline.audit.identities import accept_identities, identities_of_run
+from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.rules.conflict_approval import decidable
+from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, MatchReason, Outcome
+
+VALIDITY = timedelta(hours=24)
+"""A run can be approved for so long after it began, and an approval can be used for so long (R16)."""
+_USED_BY_RUNS = APPROVABLE - {MatchReason.IDENTITY_CHANGED}
+"""Conflicts whose approval a later run uses; that of a changed identity takes effect at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What people have let runs do, and no run has done yet.
+
+    Attributes:
+        run_id: the run whose list was approved; of several the one approved last.
+        actions: what the approved runs held; at most these may be done now.
+        conflicts: those that were approved user by user (R09, R14). A changed identity (R07a) is not among them: its
+            approval takes effect when it is given.
+    """
+
+    run_id: str
+    actions: DataFrame[schemas.Actions]
+    conflicts: frozenset[ApprovedConflict]
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who approves, and why; a name of None is not known."""
+
+    name: str | None = None
+    comment: str | None = None
+
+
+def approve(
+    database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, approver: Approver, now: datetime
+) -> DataFrame[schemas.Actions]:
+    """Approve all that the run held, or the conflicts of these users in it; return what that is.
+
+    Raises:
+        UnknownRun: there is no such run.
+        NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
+    """
+    _refuse_unknown_or_old(database, run_id, now=now)
+    if bitrix24_ids is None:
+        _refuse_nothing_held(database, run_id)
+    else:
+        _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
+    users = [None] if bitrix24_ids is None else bitrix24_ids
+    changed = identities_of_run(database, run_id) & set(bitrix24_ids or ())
+    with database.transaction():
+        for user in users:
+            which = {"run_id": run_id, "bitrix24_id": user}
+            given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
+            database.execute("drop_approval", which)
+            database.execute("add_approval", which | given)
+        accept_identities(database, run_id, sorted(changed))
+    return approved_actions(database, run_id, bitrix24_ids, changed=changed)
+
+
+def approved_actions(
+    database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, changed: AbstractSet[int]
+) -> DataFrame[schemas.Actions]:
+    """What the approval of a run means: all that it held, or the conflicts of these users.
+
+    A run that was not trusted has listed none of the changed identities (R07a).
+    """
+    listed = actions(database, run_id)
+    if bitrix24_ids is None:
+        return schemas.check(schemas.Actions, listed[listed["outcome"] == Outcome.HELD])
+    meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
+    conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
+    unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
+    return schemas.together(schemas.Actions, meant, schemas.of(schemas.Actions, unlisted))
+
+
+def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
+    """The conflicts of a run that a person may decide: the reasons by user."""
+    listed = actions(database, run_id)
+    rows = listed[decidable(listed)]
+    found: dict[int, set[str]] = {}
+    for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
+        found.setdefault(user, set()).add(reason)
+    changed = identities_of_run(database, run_id)
+    for user in changed:
+        found.setdefault(user, set()).add(MatchReason.IDENTITY_CHANGED.value)
+    return {user: sorted(reasons) for user, reasons in sorted(found.items())}
+
+
+def open_approval(database: Database, *, now: datetime) -> Approval | None:
+    """What is approved and may still be done; none where nothing is left."""
+    lists = [(approval["run_id"], _left(database, approval)) for approval in _in_force(database, now=now)]
+    lists = [(run_id, left) for run_id, left in lists if len(left)]
+    if not lists:
+        return None
+    left = pd.concat([left for _, left in lists], ignore_index=True)
+    held = left["outcome"] == Outcome.HELD
+    by_user = left[~held][["reason", "bitrix24_id", "callgear_id"]]
+    return Approval(
+        run_id=lists[0][0],
+        actions=schemas.check(schemas.Actions, left[held].reset_index(drop=True)),
+        conflicts=frozenset(
+            ApprovedConflict(reason, user, None if pd.isna(employee) else employee)
+            for reason, user, employee in by_user.itertuples(index=False, name=None)
+        ),
+    )
+
+
+def settle_approvals(database: Database, run: CurrentRun) -> None:
+    """Note of the approvals of which this run has left nothing that it has used them."""
+    used_up = [given for given in _in_force(database, now=run.started_at) if _left(database, given).empty]
+    if not used_up:
+        return
+    with database.transaction():
+        for approval in used_up:
+            which = {"run_id": approval["run_id"], "bitrix24_id": approval["bitrix24_id"]}
+            database.execute("use_approval", {"run": run.number, **which})
+
+
+def correct_future_times(database: Database, *, now: datetime) -> None:
+    """R16c: let approvals that were given in the future have been given now."""
+    database.execute("correct_future_approvals", {"now": now})
+
+
+def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
+    return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
+
+
+def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Actions]:
+    """What may still be done of one approval: what the run held, or one user's conflicts."""
+    which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
+    columns = column_list(sql_columns(schemas.Actions))
+    left = from_arrow(schemas.Actions, database.table("left_of_approved", which, columns=columns))
+    if approval["bitrix24_id"] is None:
+        meant = left["outcome"] == Outcome.HELD
+    else:
+        meant = left["reason"].isin(_USED_BY_RUNS) & (left["bitrix24_id"] == approval["bitrix24_id"])
+    return schemas.check(schemas.Actions, left[meant])
+
+
+def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) -> None:
+    began_at: datetime | None = database.value("run_began_at", {"run_id": run_id, "now": now})
+    if began_at is None:
+        raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
+    if now - began_at > VALIDITY:
+        newer = next(iter(database.records("newest_held_run", {"since": now - VALIDITY})), None)
+        instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
+        raise NotApprovable(
+            f"Run {run_id} began more than 24 hours ago: much may have changed. {instead} and approve that one."
+        )
+
+
+def _refuse_nothing_held(database: Database, run_id: str) -> None:
+    if not (actions(database, run_id)["outcome"] == Outcome.HELD).any():
+        raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
+
+
+def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]], *, run_id: str) -> None:
+    """Refuse users of whom the run lists no conflict that a person may decide; say whom it lists, and for what."""
+    others = [str(user) for user in users if user not in listed]
+    if others:
+        listing = ", ".join(f"{user} ({' and '.join(reasons)})" for user, reasons in listed.items())
+        raise NotApprovable(
+            f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
+            f" it does for {listing or 'nobody'}."
+        )

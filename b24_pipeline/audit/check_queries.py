@@ -1,0 +1,77 @@
+"""What the asset checks look for in the audit: offenders by name, and what a stored frame must not hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.reader import Reader
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.rules.importable import Importable
+
+WHO = "coalesce(nullif(concat_ws(' ', last_name, first_name), ''), email, '(no name)')"
+Listing = Literal[
+    "rejected_people",
+    "people_with_one_email",
+    "people_with_unusable_phones",
+    "uncertain_links",
+    "people_judged_not_once",
+    "employees_matched_twice",
+    "matches_of_strangers",
+    "people_missing_in_account",
+    "employees_of_nobody",
+    "failed_actions",
+    "held_actions",
+]
+Offender = Mapping[str, Any]
+"""Who, user (the Bitrix24 id) and why; some listings say more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many candidates there are, with the rejected ones, how many have a live link, and how many can have one."""
+
+    candidates: int
+    imported: int
+    importable: Importable
+
+    @property
+    def share(self) -> float:
+        """The share of the candidates that is imported; 1 where there is none."""
+        return self.imported / self.candidates if self.candidates else 1.0
+
+
+def offenders(reader: Reader, listing: Listing, **parameters: str) -> Sequence[Offender]:
+    """The rows of a listing, in a fixed order."""
+    return reader.database.records(listing, parameters, who=WHO)
+
+
+def imported(reader: Reader) -> Imported:
+    """Candidates and live links."""
+    (row,) = reader.database.records("candidates_and_links")
+    importable = Importable(row["candidates"], row["importable"])
+    return Imported(candidates=row["candidates"], imported=row["imported"], importable=importable)
+
+
+def breaches(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
+    """How many rows a stored frame has, and in how many it breaks its declaration: empty, or not the only one."""
+    columns = model.to_schema().columns
+    counts = {
+        **{
+            f"{name} is empty": f'count(*) FILTER (WHERE "{name}" IS NULL)'
+            for name, column in columns.items()
+            if not column.nullable
+        },
+        **{
+            f"{name} is there more than once": f'count("{name}") - count(DISTINCT "{name}")'
+            for name, column in columns.items()
+            if column.unique
+        },
+    }
+    (row,) = reader.database.records(
+        "breaches",
+        table=HISTORIES[model],
+        counts=", ".join(f'{expression} AS "{words}"' for words, expression in counts.items()),
+    )
+    rows = row.pop("rows")
+    return rows, {words: number for words, number in row.items() if number}

@@ -1,0 +1,267 @@
+"""One open DuckDB file: statements by name, one transaction at a time, DuckDB's file errors in our words."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from b24_pipeline.audit.column_types import Table
+from b24_pipeline.audit.exceptions import (
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseMissing,
+    DatabaseNotReadable,
+    DatabaseNotWritable,
+    DatabaseTooNew,
+    LocksNotSupported,
+    StoreError,
+)
+from b24_pipeline.audit.ownership import owner_note
+from b24_pipeline.audit.paths import wal_of
+from b24_pipeline.audit.queries import statement
+
+Parameters = Mapping[str, Any]
+
+STORAGE_VERSION = "v1.0.0"
+"""Files are written so that people can open them with DuckDB 1.1 or newer."""
+
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "autoinstall_known_extensions": False,  # a foreign file must not make us download a reader for it
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a table name never means a Python variable
+    "temp_directory": "",  # personal data is never spilled into files of their own
+    "threads": 1,  # statements are small: up to 100,000 people, sharing one out costs what it wins
+}
+
+_NO_RIGHT = "Permission denied"
+
+# How DuckDB says it; checked from top to bottom, the rest is damage.
+_PHRASES: tuple[tuple[str, type[StoreError], str], ...] = (
+    ("No locks available", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
+    ("Function not implemented", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
+    ("Operation not supported", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
+    ("Could not set lock", DatabaseBusy, "is in use by another process; try again in a moment"),
+    ("with a different configuration", DatabaseBusy, "is in use by this process; try again in a moment"),
+    ("database does not exist", DatabaseMissing, "does not exist yet; run an import first"),
+    ("No such file or directory", DatabaseMissing, "cannot be found; check the folder"),
+    ("newer version", DatabaseTooNew, "was written by a newer DuckDB; upgrade this project's packages"),
+    (_NO_RIGHT, DatabaseNotWritable, "may not be written; check who owns it"),
+    ("Read-only file system", DatabaseNotWritable, "lies on a read-only file system; move it"),
+    ("No space left", DatabaseNotWritable, "cannot grow: the disk is full; make room"),
+    ("Disk quota exceeded", DatabaseNotWritable, "cannot grow: the disk quota is used up; make room"),
+    ("File too large", DatabaseNotWritable, "cannot grow: the limit for one file is reached; raise it"),
+    ("out-of-space", DatabaseNotWritable, "cannot grow: the disk is full; make room"),
+)
+_FILE_ERRORS = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_REBUILD = (
+    "restore a backup, or move it away: the next run then starts from the published file, and without one it rebuilds"
+    " every link by e-mail (R09)"
+)
+
+
+class _TrialOver(Exception):  # noqa: N818 - a way out, not a fault
+    """Undoes a transaction that was a trial."""
+
+
+class Database:
+    """An open DuckDB file. One lock makes every method safe for threads.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, descriptor: int) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._connection = connection
+        self._descriptor = descriptor
+        self._in_transaction = False
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open for reading and writing, and create it where it is missing.
+
+        Raises:
+            StoreError: the file cannot be opened.
+        """
+        connection = _connect(path, read_only=False)
+        path.chmod(0o600)
+        return cls(path, connection, os.open(path, os.O_RDONLY))
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Self:
+        """Open for reading; others can read at the same time.
+
+        Raises:
+            StoreError: the file is missing or cannot be opened.
+        """
+        return cls(path, _connect(path, read_only=True), -1)
+
+    def close(self) -> None:
+        """Write what is outstanding into the file and let go of it."""
+        with self.lock, translated(self.path):
+            self._connection.close()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    @property
+    def content(self) -> int:
+        """A descriptor to read the file's bytes by.
+
+        It stays open as long as the database: closing *any* descriptor of a file drops the POSIX lock that DuckDB
+        holds on it, and another process could then write into the open file.
+        """
+        return self._descriptor
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything in the block is stored together and flushed to the disk, or nothing of it.
+
+        A transaction in a transaction is part of the outer one.
+        """
+        with self.lock:
+            if self._in_transaction:
+                yield
+                return
+            self._in_transaction = True
+            try:
+                with self._own_transaction():
+                    yield
+            finally:
+                self._in_transaction = False
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """What is stored in the block is seen in it, and undone at its end. Not to be begun in a transaction."""
+        with suppress(_TrialOver), self.transaction():
+            yield
+            raise _TrialOver
+
+    @contextmanager
+    def _own_transaction(self) -> Iterator[None]:
+        with translated(self.path):
+            _create_private(wal_of(self.path))
+            self._connection.begin()
+            try:
+                yield
+                self._connection.commit()
+            except BaseException:
+                _roll_back(self._connection)
+                raise
+
+    def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
+        """Carry out the named statement."""
+        with self.lock, translated(self.path):
+            self._connection.execute(statement(name, **identifiers), parameters)
+
+    def execute_text(self, sql: str) -> None:
+        """Carry out the statement of an upgrade."""
+        with self.lock, translated(self.path):
+            self._connection.execute(sql)
+
+    def copy_into(self, target: Path) -> None:
+        """Copy everything into a new file, without the room that deleted rows took."""
+        type(self).open(target).close()
+        quoted = "'" + str(target).replace("'", "''") + "'"  # DuckDB takes no parameter here
+        with self.lock:
+            name = str(self.value("database_name")).replace('"', '""')
+            _create_private(wal_of(target))
+            self.execute("attach_copy", path=quoted)
+            try:
+                self.execute("copy_everything", catalog=f'"{name}"')
+            finally:
+                self.execute("detach_copy")
+
+    def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
+        """What the named query answers."""
+        with self.lock, translated(self.path):
+            return self._connection.sql(statement(name, **identifiers), params=parameters or None).to_arrow_table()
+
+    def records(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[dict[str, Any]]:
+        """What the named query answers, as one dictionary a row."""
+        with self.lock, translated(self.path):
+            found = self._connection.execute(statement(name, **identifiers), parameters)
+            columns = [column[0] for column in found.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+    def column(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[Any]:
+        """The first column of what the named query answers."""
+        with self.lock, translated(self.path):
+            return [row[0] for row in self._connection.execute(statement(name, **identifiers), parameters).fetchall()]
+
+    def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
+        """The first column of the first row, None where there is no row; of a change, how many rows it has changed."""
+        with self.lock, translated(self.path):
+            rows = self._connection.execute(statement(name, **identifiers), parameters).fetchall()
+        return rows[0][0] if rows else None
+
+    @contextmanager
+    def seen(self, rows: Table) -> Iterator[None]:
+        """Let statements in the block read `rows` as the table `seen`."""
+        with self.lock:
+            self._connection.register("seen", rows)
+            try:
+                yield
+            finally:
+                self._connection.unregister("seen")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn DuckDB's errors about the file into ours; other errors pass.
+
+    Raises:
+        StoreError: what is wrong with the file, in one line.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if not _is_about_the_file(error):
+            raise
+        raise _in_our_words(error, path) from None
+
+
+def _is_about_the_file(error: duckdb.Error) -> bool:
+    if isinstance(error, duckdb.TransactionException):
+        return any(phrase in str(error) for phrase, _, _ in _PHRASES)
+    return isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(path, read_only=read_only, config=_CONFIGURATION)
+        connection.execute(statement("speak_utc"))
+    except duckdb.Error as error:
+        if read_only and "Permission denied" in str(error):
+            raise DatabaseNotReadable(
+                f"The database {path} may not be read; check who owns it.{owner_note(path)}"
+            ) from None
+        raise _in_our_words(error, path) from None
+    return connection
+
+
+def _in_our_words(error: duckdb.Error, path: Path) -> StoreError:
+    said = str(error)
+    for phrase, kind, advice in _PHRASES:
+        if phrase in said:
+            return kind(f"The database {path} {advice}.{owner_note(path) if phrase == _NO_RIGHT else ''}")
+    return DatabaseCorrupt(f"The database {path} is damaged or no DuckDB file ({said.splitlines()[0]}): {_REBUILD}.")
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:  # the error that led here says what is wrong; this one only says that nothing is open
+        return
+
+
+def _create_private(path: Path) -> None:
+    """Create an empty file that only its owner may read; DuckDB itself would create it readable for all."""
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

@@ -1,0 +1,136 @@
+"""Erasing a person on request: the texts go, ids and counts stay, so that every total remains right."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.column_types import personal_columns
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
+from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact, put_facts
+from b24_pipeline.audit.paths import Paths
+from b24_pipeline.audit.people import emails_of, emails_of_employees, employees_named, employees_of, users_named
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.store import Store
+from b24_pipeline.audit.suppression import FORGOTTEN, JSON_COLUMNS, note_forgotten
+
+_ANSWERS = ("error",)
+"""What a service answered may name the person."""
+
+_OF_USER: Mapping[str, tuple[str, ...]] = {
+    **{
+        table: personal_columns(model)
+        for model, table in HISTORIES.items()
+        if personal_columns(model) and model is not schemas.CallGearEmployees
+    },
+    "events": (*personal_columns(schemas.Actions), *_ANSWERS),
+    "standing_actions": (*personal_columns(schemas.Actions), *_ANSWERS),
+    "dead_letters": (*personal_columns(schemas.DeadLetters), *_ANSWERS),
+    "pending_creates": personal_columns(schemas.PendingCreates),
+    "identities": personal_columns(schemas.Identities),
+    "links": ("end_comment",),
+}
+_MENTIONING: Mapping[str, tuple[str, ...]] = {
+    "events": ("before", "after", "error"),
+    "standing_actions": ("before", "after", "error"),
+    "dead_letters": ("after", "error"),
+    "runs": ("reason", "policy"),
+}
+
+
+_BEFORE_OF_OTHERS: Mapping[str, str] = {"events": "run", "standing_actions": "from_run"}
+"""Where another user's action on the person's employee tells the name that it had; and the column with its run."""
+
+_BEFORE_ADDRESS = r"(^|\\[nrt]|[^\p{L}\p{N}.+_%\-])"
+_AFTER_ADDRESS = r"([.\-]*(?:$|[^\p{L}\p{N}.\-]))"
+"""What stands around an address that is no part of a longer one. A full stop may end a sentence; `\\n` is JSON."""
+
+
+def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
+    """Erase the texts of one person from the whole database, rewrite the file and publish it.
+
+    Ids, links and counts stay. While they are no candidates, what is read again of them is stored without texts.
+
+    Returns:
+        The Bitrix24 id; None for somebody who is only in CallGear.
+
+    Raises:
+        UnknownPerson: nobody of that id or address is known.
+        AmbiguousPerson: several users have or had the address.
+        StoreError: the database cannot be used.
+    """
+    with Store.open(paths, now=lambda: now) as store:
+        user = _the_one(store.database, id_or_email)
+        emails = emails_of(store.database, user) if user is not None else [id_or_email.strip()]
+        with store.transaction():
+            erase(store.database, user, emails)
+        store.compact()
+        store.publish()
+    return user
+
+
+def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
+    """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
+    named = [email.lower() for email in emails if email != FORGOTTEN]
+    employees = employees_of(database, user, named)
+    theirs = {"user": user, "employees": employees}
+    addresses = {*named, *emails_of_employees(database, user, employees)}
+    for table, columns in _OF_USER.items():
+        database.execute("forget_user", {"user": user}, table=table, forgotten=_forgotten(columns))
+    database.execute("forget_employees", theirs, forgotten=_forgotten(personal_columns(schemas.CallGearEmployees)))
+    for email in sorted(addresses - {FORGOTTEN}):
+        for table, columns in _MENTIONING.items():
+            erase_mentions(database, email, table=table, columns=columns)
+    for table, until in _BEFORE_OF_OTHERS.items():
+        database.execute("forget_before_of_others", theirs, table=table, run=until)
+    erase_unchecked_update(database, employees)
+    note_forgotten(database, users=set() if user is None else {user}, employees=set(employees))
+
+
+def erase_mentions(database: Database, email: str, *, table: str, columns: Iterable[str]) -> None:
+    """Erase the address wherever the columns hold it, in capitals or not; not where it is part of a longer one."""
+    database.execute(
+        "forget_mentions",
+        {"mention": f"{_BEFORE_ADDRESS}{re.escape(email)}{_AFTER_ADDRESS}"},
+        table=table,
+        forgotten=", ".join(map(_without_mention, columns)),
+        mentioned=" OR ".join(f"regexp_matches(\"{name}\", $mention, 'i')" for name in columns),
+    )
+
+
+def _without_mention(column: str) -> str:
+    """Replaced twice, because what stands between two mentions is found with the first of them only."""
+    erased = f'"{column}"'
+    for _ in range(2):
+        erased = f"regexp_replace({erased}, $mention, '\\1{FORGOTTEN}\\2', 'gi')"
+    return f'"{column}" = {erased}'
+
+
+def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None:
+    """An update that is still to be compared is compared no more: what it is compared with are phone numbers."""
+    unchecked = fact(database, UNCHECKED_UPDATE)
+    if unchecked and json.loads(unchecked)["employee"]["id"] in employees:
+        put_facts(database, {UNCHECKED_UPDATE: ""})
+
+
+def _forgotten(columns: Iterable[str]) -> str:
+    return ", ".join(
+        f'"{name}" = NULL'
+        if name in JSON_COLUMNS
+        else f'"{name}" = CASE WHEN "{name}" IS NOT NULL THEN \'{FORGOTTEN}\' END'
+        for name in columns
+    )
+
+
+def _the_one(database: Database, id_or_email: str) -> int | None:
+    users = users_named(database, id_or_email)
+    if len(users) > 1:
+        raise AmbiguousPerson(
+            f"{len(users)} users have or had the address {id_or_email}: {', '.join(map(str, users))}."
+            " Name one of these ids."
+        )
+    if not users and not employees_named(database, id_or_email):
+        raise UnknownPerson(f"Nobody is known by {id_or_email}.")
+    return users[0] if users else None

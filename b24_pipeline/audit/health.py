@@ -1,0 +1,130 @@
+"""How the import is doing, as the audit tells it: the last success, the failures since, who is held, who fails."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from b24_pipeline.audit.reader import Reader
+from b24_pipeline.audit.runs import RunCounts
+from b24_pipeline.rules.importable import Importable
+from b24_pipeline.rules.models import ActionKind, Harm, RunKind, RunStatus
+
+IMPORTABLE_COUNTS = ("candidates", "rejected", "conflicts")
+NOBODY = Importable(candidates=0, importable=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """A run of the whole import that did its work: nothing kept it from creating, linking and updating."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    in_future: bool = False
+    """The clock was ahead, and no run has begun since that would bound the time (R16c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that ended before its work was done, and why."""
+
+    run_id: str
+    started_at: datetime
+    status: RunStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPerson:
+    """Somebody for whom a safety limit held a change (R16)."""
+
+    harm: Harm
+    bitrix24_id: int
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailingPerson:
+    """Somebody whose action failed and is tried again (R18)."""
+
+    bitrix24_id: int
+    person: str | None
+    action: ActionKind
+    first_failed_at: datetime
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatedPerson:
+    """Somebody who is in the account twice, because somebody else imports into it (R16b)."""
+
+    bitrix24_id: int
+    person: str | None
+    callgear_id: int
+    other_callgear_id: int
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All of it at one moment."""
+
+    success: Success | None = None
+    failures: tuple[Failure, ...] = ()
+    """Since the last success, oldest first."""
+    held: tuple[HeldPerson, ...] = ()
+    """What the last successful run held."""
+    failing: tuple[FailingPerson, ...] = ()
+    duplicated: tuple[DuplicatedPerson, ...] = ()
+    """Whom no person has settled yet."""
+    importable: Importable = NOBODY
+    """Of the last successful run."""
+    importable_before: float | None = None
+
+
+def health(reader: Reader, *, now: datetime) -> Health:
+    """How the import is doing now. A time in the future counts as now, at the latest as the next run's start (R16c)."""
+    database = reader.database
+    row = next(iter(database.records("last_success", {"now": now})), None)
+    success = Success(row["run_id"], row["started_at"], row["ended_at"], row["in_future"]) if row else None
+    return Health(
+        success=success,
+        failures=tuple(
+            Failure(failed["run_id"], min(failed["started_at"], now), RunStatus(failed["status"]), failed["reason"])
+            for failed in database.records("failures_since", {"number": row["number"] if row else 0})
+        ),
+        held=held_people(reader, success.run_id) if success else (),
+        failing=failing_people(reader),
+        duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
+        importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
+        importable_before=reader.importable_before(),
+    )
+
+
+def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
+    """For whom a run held a change."""
+    return tuple(
+        HeldPerson(Harm(row["harm"]), row["bitrix24_id"], row["person"])
+        for row in reader.database.records("held_people", {"run_id": run_id})
+    )
+
+
+def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
+    """Whose actions failed and are tried again, longest first."""
+    return tuple(
+        FailingPerson(
+            bitrix24_id=row["bitrix24_id"],
+            person=row["person"],
+            action=ActionKind(row["action"]),
+            first_failed_at=row["first_failed_at"],
+            attempts=row["attempts"],
+            error=row["error"],
+        )
+        for row in reader.database.records("failing_people")
+    )
+
+
+def is_unnoticed(reader: Reader, run_id: str) -> bool:
+    """Whether the audit does not know how a run ended: it died, or it failed before it could be noted at all."""
+    noted = reader.database.records("run_as_noted", {"run_id": run_id})
+    return not noted or (noted[0]["status"] == RunStatus.RUNNING and noted[0]["kind"] == RunKind.IMPORT)

@@ -1,0 +1,138 @@
+"""The stored links, the project's most valuable rows, and the creates announced before they are sent (R18)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.approvals import Approver
+from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns, table_of
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import NotLinked
+from b24_pipeline.audit.runs import CurrentRun
+
+_IDS = {"bitrix24_id": int}
+_ANNOUNCED = {"bitrix24_id": int, "email": str}
+_WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "has_ended": bool}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWritten:
+    """A link to store; `linked_by` is create, email, rehire or approval."""
+
+    bitrix24_id: int
+    callgear_id: int
+    linked_by: str
+
+
+def links(database: Database) -> DataFrame[schemas.Links]:
+    """The live links, with the names each user had when it was seen last."""
+    return from_arrow(schemas.Links, database.table("live_links"))
+
+
+def people_imported(database: Database) -> int:
+    """How many live links there are."""
+    return int(database.value("people_imported"))
+
+
+def ever_linked(database: Database) -> frozenset[int]:
+    """The users that have or had a link."""
+    return frozenset(database.column("ever_linked"))
+
+
+def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten], *, at: datetime) -> None:
+    """Store links: each ends the former link of its user and of its employee, and settles the user's announced create.
+
+    Where two of `written` name one user or one employee, the later one holds; the earlier is stored as ended.
+    """
+    if not written:
+        return
+    rows = table_of(_WRITTEN, [(*astuple(link), ended) for link, ended in zip(written, _ended(written), strict=True)])
+    with database.transaction(), database.seen(rows):
+        database.execute("end_links", {"run": run.number, "at": run.started_at})
+        database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
+        database.execute("drop_identities")
+        database.execute("add_identities")
+        database.execute("drop_pending_creates")
+        database.execute("finish_links")
+
+
+def unfinished_links(database: Database) -> frozenset[int]:
+    """The users whose link by e-mail is stored, and whose employee is not as it shall be yet (R09a)."""
+    return frozenset(database.column("unfinished_links"))
+
+
+def put_unfinished_links(database: Database, run: CurrentRun, users: Iterable[int]) -> None:
+    """Store that the employees of these users' live links are still to get last name and phones (R09a)."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in users])):
+        database.execute("finish_links")
+        database.execute("add_unfinished_links", {"run_id": run.run_id})
+
+
+def finish_links(database: Database, bitrix24_ids: Iterable[int]) -> None:
+    """Note that the employees of these users' links are as they shall be."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+        database.execute("finish_links")
+
+
+def unlink(database: Database, users: Sequence[int], by: Approver, *, at: datetime) -> list[int]:
+    """End the live links of these users, all or none; gives the CallGear ids of their employees.
+
+    Raises:
+        NotLinked: one of them has no live link.
+    """
+    employees = [database.value("live_link", {"bitrix24_id": user}) for user in users]
+    strangers = [str(user) for user, employee in zip(users, employees, strict=True) if employee is None]
+    if strangers:
+        raise NotLinked(f"No link was ended: Bitrix24 user {', '.join(strangers)} has none.")
+    with database.transaction():
+        for user in users:
+            which = {"bitrix24_id": user, "at": at, "by": by.name, "comment": by.comment or None}
+            database.execute("unlink", which)
+    return [int(employee) for employee in employees]
+
+
+def _ended(written: Sequence[LinkWritten]) -> list[bool]:
+    """Of each link, whether a later one names its user or its employee."""
+    users, employees = Counter(link.bitrix24_id for link in written), Counter(link.callgear_id for link in written)
+    ended = []
+    for link in written:
+        users[link.bitrix24_id] -= 1
+        employees[link.callgear_id] -= 1
+        ended.append(users[link.bitrix24_id] > 0 or employees[link.callgear_id] > 0)
+    return ended
+
+
+def pending_creates(database: Database) -> DataFrame[schemas.PendingCreates]:
+    """The creates whose outcome is not known."""
+    columns = column_list(sql_columns(schemas.PendingCreates))
+    return schemas.of(schemas.PendingCreates, database.records("pending_creates", columns=columns))
+
+
+def created_since(database: Database, since: datetime) -> dict[int, int]:
+    """The employees that were created since then and are still linked, each with its user."""
+    return {row["callgear_id"]: row["bitrix24_id"] for row in database.records("created_since", {"since": since})}
+
+
+def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
+    """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+    if database.value("a_pending_create") is None:
+        return None
+    sent_until: datetime | None = database.value("creates_in_doubt_until", {"now": now})
+    return sent_until
+
+
+def announce_creates(database: Database, run: CurrentRun, announced: Sequence[tuple[int, str]]) -> None:
+    """Store that these (user, e-mail) are about to be created; must be on the disk before the create is sent (R18)."""
+    with database.transaction(), database.seen(table_of(_ANNOUNCED, announced)):
+        database.execute("drop_pending_creates")
+        database.execute("add_pending_creates", {"run_id": run.run_id})
+
+
+def settle_creates(database: Database, bitrix24_ids: Iterable[int]) -> None:
+    """Forget the announced creates of these users: they are known to have happened, or not to have."""
+    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+        database.execute("drop_pending_creates")

@@ -1,0 +1,173 @@
+"""Opening the database for writing and for reading, publishing it, compacting it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import (
+    DatabaseBusy,
+    DatabaseCorrupt,
+    DatabaseMissing,
+    DatabaseNotReadable,
+    StoreError,
+)
+from b24_pipeline.audit.files import (
+    copy_bytes,
+    copy_file,
+    move_into_place,
+    patiently,
+    replace_published,
+    whole_or_gone,
+    writing,
+)
+from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
+from b24_pipeline.audit.paths import Paths, wal_of
+from b24_pipeline.audit.schema import LAYOUT
+
+_MAGIC = slice(8, 12)
+
+
+def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Callable[[float], None]) -> Database:
+    """Open the working file, up to date; made new, or from the published file, where it is missing.
+
+    To be called by the holder of the writer lock. Readers hold the file for a moment; they are waited for.
+
+    Raises:
+        StoreError: the working or the published file is not ours, damaged, too new, or busy for longer.
+    """
+    refuse_strangers(paths)
+    if not paths.working.exists():
+        create_working(paths, at=at)
+    database = patiently(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
+    try:
+        upgraded = bring_up_to_date(database, at=at)
+    except BaseException:
+        database.close()
+        raise
+    # An older version of this program wrote files that only a newer DuckDB opens: the copy has today's storage format.
+    return compacted(paths, database) if upgraded else database
+
+
+def refuse_strangers(paths: Paths) -> None:
+    """Make sure that publishing will not replace a file that is not ours; one that somebody has open is ours.
+
+    A damaged file of ours does not matter while there is the working file: it is about to be replaced.
+
+    Raises:
+        StoreError: the published file is not ours, or damaged and needed.
+    """
+    if not paths.published.exists():
+        return
+    try:
+        with closing(Database.open_read_only(paths.published)) as database:
+            refuse_newer(database, version_of(database))
+    except DatabaseBusy:
+        return
+    except DatabaseCorrupt:
+        if not (paths.working.exists() and _is_duckdb(paths.published)):
+            raise
+
+
+def create_working(paths: Paths, *, at: datetime) -> None:
+    """Make the working file, whole or not at all: a copy of the published one (a restored backup), or new."""
+    with writing(paths.published.parent):
+        for path in (paths.rebuilding, wal_of(paths.rebuilding)):
+            path.unlink(missing_ok=True)
+        with whole_or_gone(paths.rebuilding):
+            if paths.published.exists():
+                copy_file(paths.published, paths.rebuilding)
+            with closing(Database.open(paths.rebuilding)) as database:
+                bring_up_to_date(database, at=at)
+            move_into_place(paths.rebuilding, paths.working)
+
+
+@contextmanager
+def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
+    """The newest state that can be read now: the working file, else the published one, else a private copy of that.
+
+    Raises:
+        DatabaseMissing: there is no database yet.
+        StoreError: there is one, but nothing of it can be read.
+    """
+    problem: StoreError = DatabaseMissing(f"There is no database {paths.published} yet; run an import first.")
+    for path in (paths.working, paths.published):
+        try:
+            database = Database.open_read_only(path)
+        except DatabaseMissing:
+            continue
+        except (DatabaseBusy, DatabaseCorrupt, DatabaseNotReadable) as error:
+            problem = error
+            continue
+        with closing(database):
+            version = version_of(database)
+            refuse_newer(database, version)
+            if version == LAYOUT.version:
+                yield database
+                return
+        with private_copy(path, at=at) as copy:
+            yield copy
+            return
+    if not isinstance(problem, DatabaseBusy) or not paths.published.exists():
+        raise problem
+    with private_copy(paths.published, at=at) as copy:
+        yield copy
+
+
+@contextmanager
+def private_copy(source: Path, *, at: datetime) -> Iterator[Database]:
+    """A copy of the file, up to date, for as long as the block lasts."""
+    with TemporaryDirectory(prefix="b24_pipeline-") as folder:
+        copy = Path(folder) / "b24_pipeline.duckdb"
+        copy_file(source, copy)
+        with closing(Database.open(copy)) as database:
+            bring_up_to_date(database, at=at)
+            yield database
+
+
+def publish(paths: Paths, database: Database) -> None:
+    """Let people see the present state: the published file is replaced in one step; who has it open keeps the old.
+
+    A link stays: the file that it leads to is replaced.
+
+    Raises:
+        PublishedFileMounted: it cannot be replaced.
+        DatabaseNotWritable: it cannot be written.
+    """
+    target = paths.published.resolve()
+    draft = target.with_name(paths.publishing.name)
+    with database.lock, writing(target.parent):
+        database.execute("checkpoint")
+        with whole_or_gone(draft):
+            copy_bytes(database.content, draft)
+            replace_published(draft, target)
+
+
+def compacted(paths: Paths, database: Database) -> Database:
+    """The working file rewritten without the room of deleted rows; `database` is closed.
+
+    Raises:
+        DatabaseCorrupt: the copy is not complete; the file is left as it was.
+    """
+    with writing(paths.published.parent):
+        for path in (paths.rebuilding, wal_of(paths.rebuilding)):
+            path.unlink(missing_ok=True)
+        with whole_or_gone(paths.rebuilding):
+            database.copy_into(paths.rebuilding)
+            with closing(Database.open_read_only(paths.rebuilding)) as copy:
+                if _row_counts(copy) != _row_counts(database):
+                    raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
+            database.close()
+            move_into_place(paths.rebuilding, paths.working)
+    return Database.open(paths.working)
+
+
+def _row_counts(database: Database) -> dict[str, int]:
+    return {table: int(database.value("row_count", table=table)) for table in LAYOUT.tables}
+
+
+def _is_duckdb(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16)[_MAGIC] == b"DUCK"

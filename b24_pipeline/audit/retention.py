@@ -1,0 +1,60 @@
+"""Retention: actions, ended rows and runs go after a while; links never do, and the file shrinks."""
+
+from datetime import datetime, timedelta
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.column_types import column_list, personal_columns
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.paths import Paths
+from b24_pipeline.audit.runs import remember_first_import
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.store import Store
+from b24_pipeline.rules.models import ERASED
+
+KEEP_DAYS = 400
+
+_EXPIRING = (*(table for model, table in HISTORIES.items() if model is not schemas.Users), "standing_actions")
+_OF_RUNS = ("events", "recorded")
+_OF_LEAVERS = tuple(name for name in personal_columns(schemas.Users) if name != "last_name")
+_BLANKED = ", ".join(f'"{name}" = NULL' for name in _OF_LEAVERS)
+
+
+def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) -> int:
+    """Delete what is older than `keep_days`, compact the file and publish it.
+
+    Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user who is gone the
+    last name that was known last (R09), and nothing else. The newest run always stays.
+
+    Returns:
+        How many runs were deleted.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    with Store.open(paths, now=lambda: now) as store:
+        deleted = expire(store.database, since=now - timedelta(days=keep_days))
+        store.compact()
+        store.publish()
+    return deleted
+
+
+def expire(database: Database, *, since: datetime) -> int:
+    """Delete what no run begun since then needs; gives the number of runs deleted."""
+    oldest = database.value("oldest_kept_run", {"since": since})
+    if oldest is None:
+        return 0
+    kept = {"oldest": oldest}
+    before = int(database.value("row_count", table="runs"))
+    with database.transaction():
+        remember_first_import(database)
+        database.execute("expire_users", kept)
+        database.execute("blank_leavers", kept, blanked=_BLANKED, columns=column_list(_OF_LEAVERS))
+        database.execute("blank_identities", {**kept, "erased": ERASED})
+        for table in _EXPIRING:
+            database.execute("expire_rows", kept, table=table)
+        for table in _OF_RUNS:
+            database.execute("expire_of_runs", kept, table=table)
+        database.execute("expire_runs", kept)
+        database.execute("expire_pending_creates")
+        database.execute("expire_approvals")
+    return before - int(database.value("row_count", table="runs"))

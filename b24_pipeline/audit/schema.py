@@ -1,0 +1,123 @@
+"""The tables of the database, each declared once: most columns follow from the frames, the figures from `RunCounts`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.column_types import sql_columns
+from b24_pipeline.audit.queries import statement
+from b24_pipeline.audit.runs import COUNTS
+
+Columns = Mapping[str, str]
+
+HISTORIES: Mapping[type[schemas.Frame], str] = MappingProxyType(
+    {
+        schemas.Users: "bitrix24_users",
+        schemas.Employees: "employees",
+        schemas.CallGearEmployees: "callgear_employees",
+        schemas.Matches: "employee_matches",
+        schemas.ResponsibleEmployees: "responsible_employees",
+    }
+)
+"""The frames whose changes are kept, and the table of each."""
+
+# A row holds from the run `from_run`, begun at `from_at`, until the run `until_run`, begun at `until_at`, which found
+# it changed or gone. The times stand in the row because runs are deleted after a while and not every row with them.
+_SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT", "until_at": "TIMESTAMPTZ"}
+
+_LINKS = {name: kind for name, kind in sql_columns(schemas.Links).items() if name not in ("first_name", "last_name")}
+
+_RUNS = {
+    "run_id": "VARCHAR",
+    "number": "BIGINT",
+    "started_at": "TIMESTAMPTZ",
+    "finished_at": "TIMESTAMPTZ",
+    "status": "VARCHAR",
+    "trigger": "VARCHAR",
+    "kind": "VARCHAR",
+    "dry_run": "BOOLEAN",
+    "reason": "VARCHAR",
+    "only_users": "VARCHAR",
+    "policy": "VARCHAR",
+} | dict.fromkeys(COUNTS, "BIGINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What turns a database of the version before into one of `version`, beyond tables and columns that are missing."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One version of the database.
+
+    Attributes:
+        version: rises with every change of tables, columns, views or macros.
+        tables: the tables of the schema `store`.
+        histories: those of them that keep changes, with the columns shown to people.
+        upgrades: the steps from older versions, oldest first.
+    """
+
+    version: int
+    tables: Mapping[str, Columns]
+    histories: Mapping[str, tuple[str, ...]]
+    upgrades: tuple[Upgrade, ...] = ()
+
+
+_SPANNED = (*HISTORIES.values(), "links", "standing_actions")
+_TIMES_OF_ENDS = Upgrade(
+    2,
+    tuple(
+        statement(name, **identifiers, table=table)
+        for table in _SPANNED
+        for name, identifiers in (("add_column", {"column": "until_at TIMESTAMPTZ"}), ("fill_until_at", {}))
+    ),
+)
+
+_KINDS_AND_EXEMPTIONS = Upgrade(
+    3,
+    (
+        statement("add_column", table="events", column="exemption VARCHAR"),
+        statement("exempt_unrecorded_events"),
+        statement("add_column", table="runs", column="kind VARCHAR"),
+        statement("fill_run_kind"),
+    ),
+)
+
+_IDENTITIES = Upgrade(3, (statement("create_identities"),))
+
+LAYOUT = Layout(
+    version=3,
+    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS, _IDENTITIES),
+    tables={
+        "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
+        "facts": {"name": "VARCHAR", "value": "VARCHAR"},
+        "runs": _RUNS,
+        **{table: {**sql_columns(model), **_SPAN} for model, table in HISTORIES.items()},
+        "links": {**_LINKS, **_SPAN, "end_reason": "VARCHAR", "ended_by": "VARCHAR", "end_comment": "VARCHAR"},
+        "identities": sql_columns(schemas.Identities),
+        "pending_creates": sql_columns(schemas.PendingCreates),
+        "duplicate_employees": sql_columns(schemas.DuplicateEmployees),
+        "unfinished_links": sql_columns(schemas.UnfinishedLinks),
+        "events": {"run": "BIGINT", **sql_columns(schemas.Actions)},
+        "standing_actions": {"step": "VARCHAR", **sql_columns(schemas.Actions), **_SPAN},
+        "recorded": {"run": "BIGINT", "what": "VARCHAR"},
+        "dead_letters": sql_columns(schemas.DeadLetters),
+        "approvals": {
+            "run_id": "VARCHAR",
+            "bitrix24_id": "BIGINT",
+            "approved_at": "TIMESTAMPTZ",
+            "approved_by": "VARCHAR",
+            "comment": "VARCHAR",
+            "used_by_run": "BIGINT",
+        },
+    },
+    histories={
+        **{table: tuple(sql_columns(model)) for model, table in HISTORIES.items()},
+        "links": tuple(_LINKS),
+    },
+)

@@ -1,0 +1,284 @@
+"""The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self, cast
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.account import AccountIdentity
+from b24_pipeline.audit import (
+    actions,
+    approvals,
+    duplicates,
+    history,
+    identities,
+    links,
+    metadata,
+    opening,
+    runs,
+    suppression,
+)
+from b24_pipeline.audit.actions import Step
+from b24_pipeline.audit.approvals import Approver
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import RunNotBegun
+from b24_pipeline.audit.files import prove_writable, writer_lock
+from b24_pipeline.audit.links import LinkWritten
+from b24_pipeline.audit.paths import Paths
+from b24_pipeline.audit.reader import Reader
+from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.suppression import Forgotten
+from b24_pipeline.rules.duplicates import Duplicate
+from b24_pipeline.rules.models import RunStatus
+
+UNKNOWN_APPROVER = Approver()
+WAIT_SECONDS = 10.0
+"""How long opening waits for another process by default."""
+
+
+class Store(Reader):
+    """The database, opened by the one process that writes. Every method is a transaction, or part of the caller's."""
+
+    def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], lock: ExitStack) -> None:
+        super().__init__(database)
+        self.paths = paths
+        self._now = now
+        self._lock = lock
+        self._run: CurrentRun | None = None
+        self._withheld = Forgotten()
+        self._whole: dict[type[schemas.Frame], pd.DataFrame] = {}
+
+    @classmethod
+    def open(
+        cls,
+        paths: Paths,
+        *,
+        now: Callable[[], datetime],
+        wait_seconds: float = WAIT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Self:
+        """Open the working file, created or upgraded where needed; whatever is wrong shows here, before any write.
+
+        Raises:
+            StoreError: one line that says what is wrong, where, and what to do.
+        """
+        prove_writable(paths)
+        with ExitStack() as lock:
+            lock.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
+            database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
+            return cls(paths, database, now=now, lock=lock.pop_all())
+
+    @staticmethod
+    @contextmanager
+    def reader(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Reader]:
+        """Read the newest state that can be read now, without ever disturbing a run; hold it briefly.
+
+        Raises:
+            DatabaseMissing: there is no database yet.
+            StoreError: it cannot be read.
+        """
+        with opening.open_for_reading(paths, at=now()) as database:
+            yield Reader(database)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def publish(self) -> None:
+        """Replace the published file by the present state."""
+        opening.publish(self.paths, self.database)
+
+    def compact(self) -> None:
+        """Rewrite the working file, so that nothing of deleted rows is left in it."""
+        self.database = opening.compacted(self.paths, self.database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything in the block is stored together, or nothing of it."""
+        return self.database.transaction()
+
+    def claim(self, *, portal_host: str, callgear_host: str) -> None:
+        """Remember the pair this database belongs to, and make sure that it is the same ever after.
+
+        Raises:
+            DatabaseOfAnotherConnection: it belongs to another pair.
+        """
+        metadata.claim(self.database, portal_host=portal_host, callgear_host=callgear_host)
+
+    def accept_address(self, *, portal_host: str, callgear_host: str) -> None:
+        """Let the database belong to this pair from now on, because a person said that only the address has changed."""
+        metadata.accept_address(self.database, portal_host=portal_host, callgear_host=callgear_host)
+
+    def claim_account(self, found: AccountIdentity) -> None:
+        """Remember the account that is imported into, and make sure that it is the same ever after (R16b).
+
+        Raises:
+            DatabaseOfAnotherConnection: it is another one.
+        """
+        metadata.claim_account(self.database, found)
+
+    def accept_account(self, found: AccountIdentity) -> None:
+        """Let the database belong to this account from now on, because a person said so."""
+        metadata.accept_account(self.database, found)
+
+    def put_facts(self, named: Mapping[str, str]) -> None:
+        """Remember values, all together."""
+        metadata.put_facts(self.database, named)
+
+    def begin_run(self, start: RunStart) -> list[str]:
+        """Begin to record a run; gives the ids of earlier ones that died, now `interrupted`.
+
+        Raises:
+            RunNotBegun: a run of that id was begun before.
+        """
+        self._run, interrupted = runs.begin(self.database, start)
+        approvals.correct_future_times(self.database, now=start.started_at)
+        self.store_texts_of(frozenset())
+        return interrupted
+
+    def store_texts_of(self, candidates: AbstractSet[int]) -> None:
+        """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
+        self._withheld = suppression.withheld(self.database, candidates=candidates)
+
+    def record_policy(self, policy: str) -> None:
+        """Store the settings that the current run follows, now that more is known of them (R20)."""
+        runs.record_policy(self.database, self._current_run(), policy)
+
+    def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
+        """Store how the current run ended."""
+        runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
+
+    def end_first_import(self) -> None:
+        """Note that a run, for real and for everybody, has put off nothing for want of time or points (R16)."""
+        runs.end_first_import(self.database)
+
+    def remember_importable(self, counts: RunCounts) -> None:
+        """Note which share of the candidates can be imported, where the current run is an import (R02)."""
+        runs.remember_importable(self.database, self._current_run(), counts)
+
+    @contextmanager
+    def as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
+        """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""
+        with self.database.trial():
+            self.finish_run(status, reason, counts)
+            yield
+
+    def record_snapshot(self, model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> None:
+        """Store what the current run saw, as changes: an unchanged frame adds no row.
+
+        What is withheld of people who were forgotten is kept in memory, for the steps of this run.
+        """
+        stored = self._withheld.without_texts(model, frame)
+        history.record_snapshot(self.database, self._current_run(), model, stored)
+        if stored is frame:
+            self._whole.pop(model, None)
+        else:
+            self._whole[model] = frame
+
+    def seen(self, model: type[schemas.Model]) -> DataFrame[schemas.Model]:
+        """The frame that the current run recorded, with what is withheld from the database."""
+        return cast("DataFrame[schemas.Model]", self._whole[model]) if model in self._whole else self.snapshot(model)
+
+    def recorded(self, model: type[schemas.Frame]) -> bool:
+        """Whether the current run has recorded this snapshot."""
+        return history.recorded(self.database, self._current_run(), HISTORIES[model])
+
+    def put_links(self, written: Sequence[LinkWritten]) -> None:
+        """Store links; each ends the former one of its user and of its employee, and settles an announced create."""
+        if written:
+            links.put_links(self.database, self._current_run(), written, at=self._now())
+
+    def put_identities(self, frame: DataFrame[schemas.Identities]) -> None:
+        """Replace the accepted persons of all links (R07a)."""
+        identities.put_identities(self.database, self._withheld.without_texts(schemas.Identities, frame))
+
+    def unlink(self, users: Sequence[int], by: Approver) -> list[int]:
+        """End these users' links, because a person said so; gives the CallGear ids of their employees.
+
+        Raises:
+            NotLinked: one of them has no live link; then none is ended.
+        """
+        return links.unlink(self.database, users, by, at=self._now())
+
+    def announce_creates(self, announced: Sequence[tuple[int, str]]) -> None:
+        """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
+        links.announce_creates(self.database, self._current_run(), announced)
+
+    def settle_creates(self, bitrix24_ids: Iterable[int]) -> None:
+        """Forget announced creates whose outcome is known."""
+        links.settle_creates(self.database, bitrix24_ids)
+
+    def put_duplicates(self, found: Collection[Duplicate]) -> None:
+        """Note employees that became double; one that is known, settled or not, stays as it is."""
+        if found:
+            duplicates.put_duplicates(self.database, self._current_run(), found, at=self._now())
+
+    def resolve_duplicates(self, *, by: str | None) -> list[Duplicate]:
+        """Note that a person has settled all employees that became double; gives what that was."""
+        return duplicates.resolve_duplicates(self.database, by=by, now=self._now())
+
+    def put_unfinished_links(self, bitrix24_ids: Collection[int]) -> None:
+        """Store that the employees of these users' links are still to get last name and phones (R09a)."""
+        if bitrix24_ids:
+            links.put_unfinished_links(self.database, self._current_run(), bitrix24_ids)
+
+    def finish_links(self, bitrix24_ids: Collection[int]) -> None:
+        """Note that the employees of these users' links are as they shall be."""
+        if bitrix24_ids:
+            links.finish_links(self.database, bitrix24_ids)
+
+    def record_standing(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
+        """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
+        stored = self._withheld.without_texts(schemas.Actions, frame)
+        actions.record_standing(self.database, self._current_run(), Step(step), stored)
+
+    def record_events(self, frame: DataFrame[schemas.Actions]) -> None:
+        """Store what became of actions, in as many portions as wanted."""
+        actions.record_events(self.database, self._current_run(), self._withheld.without_texts(schemas.Actions, frame))
+
+    def put_dead_letters(self, frame: DataFrame[schemas.DeadLetters]) -> None:
+        """Replace all dead letters."""
+        actions.put_dead_letters(self.database, frame)
+
+    def approve(
+        self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER
+    ) -> DataFrame[schemas.Actions]:
+        """Approve all that a run held (R16), or the conflicts of these users in it (R07a, R09, R14).
+
+        The first 8 characters of its id are enough. Returns what was approved.
+
+        Raises:
+            UnknownRun: there is no such run, or there are several.
+            NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
+        """
+        named = runs.run_named(self.database, run_id)
+        return approvals.approve(self.database, named, bitrix24_ids, approver=approver, now=self._now())
+
+    def retry_updates(self) -> None:
+        """Let updates that failed be tried in the next run, however long they were to wait."""
+        actions.retry_updates(self.database, now=self._now())
+
+    def settle_approvals(self) -> None:
+        """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""
+        approvals.settle_approvals(self.database, self._current_run())
+
+    def _current_run(self) -> CurrentRun:
+        if self._run is None:
+            raise RunNotBegun("No run was begun: call begin_run first.")
+        return self._run

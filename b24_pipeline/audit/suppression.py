@@ -1,0 +1,72 @@
+"""Whom people have asked to forget: ids alone, so that what is read again of them is stored without personal data."""
+
+import json
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.column_types import personal_columns
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.metadata import fact, put_facts
+from b24_pipeline.rules.models import ERASED
+
+FORGOTTEN = ERASED
+"""Stands where a text was."""
+
+JSON_COLUMNS = frozenset({"before", "after", "phone_numbers"})
+"""Columns that hold JSON, where a word would be no value: these lose theirs."""
+
+_FACT = "forgotten_ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Ids of people on request of whom something was erased: of users of Bitrix24 and of employees of CallGear."""
+
+    users: frozenset[int] = frozenset()
+    employees: frozenset[int] = frozenset()
+
+    def without_texts(self, model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> DataFrame[schemas.Model]:
+        """The frame with the texts of these people taken out; the very same frame where it holds none of them."""
+        if not (self.users or self.employees):
+            return frame
+        key, ids = ("bitrix24_id", self.users) if "bitrix24_id" in frame.columns else ("callgear_id", self.employees)
+        rows = dict.fromkeys(personal_columns(model), frame[key].isin(ids))
+        if "before" in rows:  # what somebody else is to take over tells the name that it had
+            rows["before"] = rows["before"] | frame["callgear_id"].isin(self.employees)
+        if not any(theirs.any() for theirs in rows.values()):
+            return frame
+        return schemas.check(model, frame.assign(**{name: blanked(frame[name], rows[name]) for name in rows}))
+
+
+def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:
+    """The column as `forget` leaves it in these rows: so a person who is read again is no change."""
+    return texts.mask(rows, None) if texts.name in JSON_COLUMNS else texts.mask(rows & texts.notna(), FORGOTTEN)
+
+
+def forgotten(database: Database) -> Forgotten:
+    """Everybody who was forgotten so far."""
+    noted = json.loads(fact(database, _FACT) or "{}")
+    return Forgotten(frozenset(noted.get("users", ())), frozenset(noted.get("employees", ())))
+
+
+def note_forgotten(database: Database, *, users: AbstractSet[int], employees: AbstractSet[int]) -> None:
+    """Remember these ids, beside those of before."""
+    known = forgotten(database)
+    ids = {"users": sorted(known.users | users), "employees": sorted(known.employees | employees)}
+    put_facts(database, {_FACT: json.dumps(ids)})
+
+
+def withheld(database: Database, *, candidates: AbstractSet[int]) -> Forgotten:
+    """Those of the forgotten who are no candidates, with the employees that belong to them or to nobody else."""
+    known = forgotten(database)
+    if not (known.users or known.employees):
+        return known
+    users = known.users - candidates
+    holders = {row["callgear_id"]: row["bitrix24_id"] for row in database.records("live_links")}
+    theirs = {employee for employee, user in holders.items() if user in users}
+    unclaimed = {employee for employee in known.employees if holders.get(employee) is None}
+    return Forgotten(users, frozenset(theirs | unclaimed))

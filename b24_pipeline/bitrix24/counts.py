@@ -1,0 +1,111 @@
+"""How many users the portal says it has, asked in commands that fit into the batch that reads them (R16a)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.pagination import ACTIVE, DISMISSED, Filter, command, rows_of
+from b24_pipeline.bitrix24.parsing import Row, user_id
+
+BLANK_LISTS: Final[tuple[object, ...]] = ([], {}, None, "")
+"""The spellings of an empty list (contract 1.3, 2.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The portal's own counts, and the highest id it has (0 for none)."""
+
+    default: int
+    active: int
+    dismissed: int
+    highest_id: int
+
+    @property
+    def dismissed_hidden(self) -> bool:
+        """Whether users are listed without the dismissed ones unless these are asked for (contract 2.2)."""
+        return self.dismissed > 0 and abs(self.default - self.active) < abs(self.default - self.active - self.dismissed)
+
+    @property
+    def everybody(self) -> int:
+        """Active and dismissed users."""
+        return self.default + self.dismissed if self.dismissed_hidden else self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many users a list has in all, and the highest id on its first page (0 for none)."""
+
+    total: int
+    highest_id: int
+
+
+def census_commands(filter_: Filter) -> dict[str, str]:
+    """The three commands of a census; they come before any that may fail, because a failure ends the batch."""
+    return {name: _counting(asked) for name, asked in _asked(filter_).items()}
+
+
+def read_census(client: Bitrix24, answer: BatchAnswer, filter_: Filter) -> Census:
+    """The census in the answer of its commands; what is missing there is asked for once more, alone.
+
+    Raises:
+        FetchNotTrusted: the portal does not tell its counts, or does not sort by id.
+    """
+    counts = {name: count_of(client, answer, name, asked) for name, asked in _asked(filter_).items()}
+    return Census(
+        default=counts["default"].total,
+        active=counts["active"].total,
+        dismissed=counts["dismissed"].total,
+        highest_id=max(count.highest_id for count in counts.values()),
+    )
+
+
+def take_census(client: Bitrix24, filter_: Filter) -> Census:
+    """A census alone, one request."""
+    return read_census(client, client.batch_whole(census_commands(filter_)), filter_)
+
+
+def count_of(client: Bitrix24, answer: BatchAnswer, name: str, filter_: Filter) -> Count:
+    """The count of a list in a batch, by falling id from its start; asked for alone where the batch does not tell it.
+
+    Raises:
+        FetchNotTrusted: the portal does not tell it, or does not sort by id.
+        Bitrix24Error: the portal cannot be asked.
+    """
+    total = total_in(answer, name)
+    if total is not None:
+        return Count(total, _highest(rows_of(answer.results[name])))
+    plain = client.call(
+        "user.get", {"filter": dict(filter_), "sort": "ID", "order": "DESC", "start": 0, "select": ["ID"]}
+    )
+    total = counted(plain.result, plain.total)
+    if total is None:
+        raise FetchNotTrusted("the portal does not tell how many users it has")
+    return Count(total, _highest(rows_of(plain.result)))
+
+
+def total_in(answer: BatchAnswer, name: str) -> int | None:
+    """The count of a list in a batch that was read from its start; None where the portal does not tell it."""
+    return counted(answer.results[name], answer.totals.get(name)) if name in answer.results else None
+
+
+def counted(result: object, total: int | None) -> int | None:
+    """The count of a list that was read from its start: no rows, which need no `total`, are 0 (R16a)."""
+    return 0 if total is None and result in BLANK_LISTS else total
+
+
+def _asked(filter_: Filter) -> dict[str, Filter]:
+    return {"default": filter_, "active": {**filter_, **ACTIVE}, "dismissed": {**filter_, **DISMISSED}}
+
+
+def _counting(filter_: Filter) -> str:
+    return command(filter_, start=0, order="DESC", fields=("ID",))
+
+
+def _highest(rows: Sequence[Row]) -> int:
+    ids = [user_id(row) for row in rows]
+    if any(before <= number for before, number in pairwise(ids)):
+        raise FetchNotTrusted("the portal does not sort its users by id")
+    return ids[0] if ids else 0

@@ -1,0 +1,154 @@
+"""Keyset pages inside a batch: building the chain, and reading its answer safely (contract 3.2 - 3.4).
+
+A page that is not full leaves the reference of the next one unresolved. What the portal then does is not documented:
+it may replay page one, answer nothing, or fail. So nothing that follows a short page is ever looked at.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import lt
+from typing import Final
+
+from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, RetryableError, ServerFault, TransportFault
+from b24_pipeline.bitrix24.parsing import EMPLOYEE, FIELDS, Row, user_id
+from b24_pipeline.bitrix24.retry import Patience
+
+PAGE: Final = 50
+CHAIN: Final = 50
+"""Most pages in one request: 2,500 users."""
+
+FEWEST_PAGES: Final = 10
+"""A chain that times out is repeated with fewer pages, but not fewer than these (contract 9.19)."""
+
+Filter = Mapping[str, str | int | Sequence[int]]
+"""Conditions of user.get, in the spellings that the contract has seen (2.2)."""
+
+EVERYBODY: Final[Filter] = {}
+EMPLOYEES: Final[Filter] = {"USER_TYPE": EMPLOYEE}
+ACTIVE: Final[Filter] = {"ACTIVE": "true"}
+DISMISSED: Final[Filter] = {"ACTIVE": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Users with `after` < id ≤ `upto`; None is without an end."""
+
+    after: int
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The good pages of one chain: their rows, and the rows' ids.
+
+    `last` is the last id of them, or where the chain began. `short_page` is the number of rows on the page that was not
+    full, if there was one. `rising` is False when a page was refused because its ids do not rise, and `error` is what
+    stopped the chain, if anything did.
+    """
+
+    rows: list[Row]
+    ids: list[int]
+    last: int
+    short_page: int | None = None
+    rising: bool = True
+    error: Bitrix24Error | None = None
+
+
+def command(filter_: Filter, *, start: int, order: str = "ASC", fields: Sequence[str] = FIELDS) -> str:
+    """A `user.get` command, sorted by id. `start` is an offset, counted; -1 is without counting."""
+    conditions = (condition for name, value in filter_.items() for condition in _conditions(name, value))
+    select = (f"select[]={field}" for field in fields)
+    return "user.get?" + "&".join((*conditions, "sort=ID", f"order={order}", f"start={start}", *select))
+
+
+def up_to(number: int) -> Filter:
+    """Ids not above the number. «<=ID» would not do: PHP cuts a command's parameter names at their first «=»."""
+    return {"<ID": number + 1}
+
+
+def chain(window: Window, filter_: Filter, pages: int, *, prefix: str = "p") -> dict[str, str]:
+    """The commands of up to `pages` consecutive pages of the window; each goes on where the one before ended."""
+    afters: list[int | str] = [
+        window.after,
+        *(f"$result[{prefix}{page:02}][{PAGE - 1}][ID]" for page in range(pages - 1)),
+    ]
+    border = up_to(window.upto) if window.upto is not None else {}
+    return {
+        f"{prefix}{page:02}": command({">ID": after, **border, **filter_}, start=-1)
+        for page, after in enumerate(afters)
+    }
+
+
+def read_chain(answer: BatchAnswer, names: Sequence[str], *, after: int) -> Pages:
+    """The good pages of the chain's answer, up to the first that is short, missing, failed or out of order."""
+    rows: list[Row] = []
+    ids: list[int] = []
+    for name in names:
+        if name not in answer.results:
+            return Pages(rows, ids, after, error=answer.errors.get(name))
+        page = rows_of(answer.results[name])
+        numbers = [user_id(row) for row in page]
+        if not _rises(after, numbers):
+            return Pages(rows, ids, after, rising=False)
+        rows += page
+        ids += numbers
+        after = ids[-1] if ids else after
+        if len(page) < PAGE:
+            return Pages(rows, ids, after, short_page=len(page))
+    return Pages(rows, ids, after)
+
+
+def user_type_of(filter_: Filter) -> str | None:
+    """The `USER_TYPE` that the filter asks for: of that type are its users where rows do not say (contract 2.6)."""
+    asked_for = filter_.get("USER_TYPE")
+    return None if asked_for is None else str(asked_for)
+
+
+def rows_of(result: object) -> list[Row]:
+    """The rows of a list result; a PHP map stands for a list, and empty may be anything blank."""
+    items = result.values() if isinstance(result, Mapping) else result if isinstance(result, list) else ()
+    return [item for item in items if isinstance(item, dict)]
+
+
+def send_chain(
+    client: Bitrix24, build: Callable[[int], Mapping[str, str]], pages: int, patience: Patience
+) -> tuple[BatchAnswer, int]:
+    """Send the batch that `build` makes for a number of pages, with ever fewer pages while the portal fails under it.
+
+    Returns:
+        The answer, and the number of pages that was asked for.
+
+    Raises:
+        Bitrix24Error: it does not work.
+    """
+    while True:
+        try:
+            return client.batch_once(build(pages)), pages
+        except (ServerFault, TransportFault) as fault:
+            patience.after(fault)
+            pages = max(min(pages, FEWEST_PAGES), pages // 2)
+        except RetryableError as limit:
+            patience.after(limit)
+
+
+def read_first_pages(client: Bitrix24, filter_: Filter) -> Pages:
+    """The first users of all, as many as one request holds.
+
+    Raises:
+        Bitrix24Error: it does not work.
+    """
+    build = partial(chain, Window(0), filter_)
+    answer, pages = send_chain(client, build, CHAIN, client.patience())
+    return read_chain(answer, list(build(pages)), after=0)
+
+
+def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:
+    if isinstance(value, str | int):
+        return [f"filter[{name}]={value}"]
+    return [f"filter[{name}][]={item}" for item in value]
+
+
+def _rises(after: int, ids: Sequence[int]) -> bool:
+    return all(map(lt, [after, *ids], ids))

@@ -1,0 +1,79 @@
+"""The leaky bucket that keeps all clients of this process below a portal's request rate (contract 4.1)."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+
+from b24_pipeline.wait_log import log_wait
+
+logger = logging.getLogger(__name__)
+
+CAPACITY = 50
+LEAK_PER_SECOND = 2.0
+KEPT_FREE = 5
+"""Left to neighbours: the sensor's process, other integrations on this host, requests that bunch on their way."""
+
+
+class LeakyBucket:
+    """Every request adds one, `leak` run out a second, and never are there more than `capacity - kept_free`.
+
+    Thread-safe. The defaults are the smallest plan's. An empty bucket lets a burst of 45 through at once.
+    """
+
+    def __init__(  # noqa: PLR0913 - time is passed in
+        self,
+        *,
+        capacity: int = CAPACITY,
+        leak: float = LEAK_PER_SECOND,
+        kept_free: int = KEPT_FREE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        unix: Callable[[], float] = time.time,
+    ) -> None:
+        if not 0 <= kept_free < capacity:
+            raise ValueError(f"kept_free must be from 0 to {capacity - 1}, this is {kept_free}")
+        self._limit = capacity - kept_free
+        self._leak = leak
+        self._clock = clock
+        self._sleep = sleep
+        self._unix = unix
+        self._lock = threading.Lock()
+        self._level = 0.0
+        self._seen = clock()
+
+    def acquire(self, *, within: float = math.inf) -> bool:
+        """Take one request's place; sleeps until there is one.
+
+        Returns:
+            Whether there is one within so many seconds; if not, nothing is taken, and nothing was waited for.
+        """
+        with self._lock:
+            self._let_run_out()
+            pause = (self._level + 1 - self._limit) / self._leak
+            if pause > max(0.0, within):
+                return False
+            self._level += 1
+        if pause > 0:
+            log_wait(logger, "the portal takes only so many requests a second", seconds=pause, now=self._unix())
+            self._sleep(pause)
+        return True
+
+    def fill(self) -> None:
+        """The portal said that the bucket is full: neighbours have used it."""
+        with self._lock:
+            self._let_run_out()
+            self._level = max(self._level, float(self._limit))
+
+    def _let_run_out(self) -> None:
+        now = self._clock()
+        self._level = max(0.0, self._level - max(0.0, now - self._seen) * self._leak)
+        self._seen = now
+
+
+@cache
+def portal_bucket(host: str) -> LeakyBucket:  # noqa: ARG001 - the host is the key: one bucket a portal and process
+    """The bucket that all clients of the portal `host` share in this process."""
+    return LeakyBucket()

@@ -1,0 +1,127 @@
+"""The border: one HTTP answer becomes an `Envelope` or an error, decided once (contract 1.3 - 1.5, 4.4).
+
+The error code decides, whatever the status: errors may come with 200, and 503 has two meanings.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from b24_pipeline.bitrix24.embedded_json import EmbeddedAnswer, find_answer, is_answer
+from b24_pipeline.bitrix24.error_codes import error_of_code, error_of_status
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, OperationLimit
+from b24_pipeline.bitrix24.foreign_responses import cleaned, foreign_error, without_tags
+
+SAYABLE_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
+"""Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""
+
+DIGITS: Final = 18
+"""So many digits always fit into 64 bits; no count and no id has more."""
+
+MAX_EXACT: Final = 2**53
+"""Below this a JSON number with a decimal point or an exponent is exactly the whole number that was meant."""
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_EXPLAINED_BY_OTHERS: Final = frozenset({401, 403, 404})
+"""Statuses that other web servers explain with an error object of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A success (contract 1.3): the bare result, and what of the envelope is used.
+
+    `beside` is the beginning of what came around the JSON: a PHP warning, or HTML.
+    """
+
+    result: Any
+    total: int | None = None
+    resets_at: float | None = None
+    beside: str = ""
+
+
+def read_answer(
+    method: str,
+    status: int,
+    body: bytes,
+    *,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Envelope:
+    """The envelope of an answer.
+
+    Raises:
+        Bitrix24Error: the answer is an error, or cannot be read.
+    """
+    answer = _answer_in(body)
+    if answer is None or _is_of_another_server(status, answer.payload):
+        raise foreign_error(method, status, body, headers=headers)
+    payload = answer.payload
+    if payload.get("error") or "result" not in payload:
+        raise error_of(method, status, payload)
+    if status >= 300:
+        raise error_of_status(method, status)
+    time = mapping(payload.get("time"))
+    return Envelope(
+        payload["result"],
+        whole_number(payload.get("total")),
+        number(time.get("operating_reset_at")),
+        beside=cleaned(without_tags(answer.beside)),
+    )
+
+
+def error_of(method: str, status: int, payload: Mapping[str, Any]) -> Bitrix24Error:
+    """The error that an error envelope, or one of a batch's sub-errors, means."""
+    code = _code_in(payload)
+    where = f"{method}: {code} (HTTP {status})" if SAYABLE_CODE.fullmatch(code) else f"{method}: error (HTTP {status})"
+    description = str(payload.get("error_description") or "")
+    error = error_of_code(code, method=method, status=status, description=description, where=where)
+    return _with_reset(error or error_of_status(method, status, where), payload)
+
+
+def _code_in(payload: Mapping[str, Any]) -> str:
+    raw = payload.get("error")
+    return str((raw.get("code") if isinstance(raw, dict) else raw) or "")
+
+
+def _is_of_another_server(status: int, payload: Mapping[str, Any]) -> bool:
+    """Whether an error object is none of Bitrix24's, which have a code or a description."""
+    if status not in _EXPLAINED_BY_OTHERS or "error" not in payload or "error_description" in payload:
+        return False
+    code = _code_in(payload)
+    return bool(code) and SAYABLE_CODE.fullmatch(code) is None
+
+
+def _with_reset(error: Bitrix24Error, payload: Mapping[str, Any]) -> Bitrix24Error:
+    if isinstance(error, OperationLimit):
+        error.resets_at = number(mapping(payload.get("time")).get("operating_reset_at"))
+    return error
+
+
+def _answer_in(body: bytes) -> EmbeddedAnswer | None:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        return find_answer(body)
+    return EmbeddedAnswer(payload, beside="") if is_answer(payload) else None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A map as the portal means it: an empty one may arrive as an empty list (contract 1.3, 3.3)."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole_number(value: object) -> int | None:
+    """A count or an id, given as a number or as digits, of at most 18 digits; None for anything else."""
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= DIGITS else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < MAX_EXACT else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**DIGITS else None
+
+
+def number(value: object) -> float | None:
+    """A number as a time can be; None for anything else, also for NaN and what no time can be."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**DIGITS
+    return float(value) if usable else None  # type: ignore[arg-type]

@@ -1,0 +1,57 @@
+"""How long one operation is repeated: exponential pauses with jitter, within bounds (contract 4.2 - 4.4)."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b24_pipeline.bitrix24.exceptions import OperationLimit, RetryableError
+from b24_pipeline.wait_log import log_retry
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLimits:
+    """The bounds: `tries` in all, within `deadline` seconds, and no doubled pause over `longest_pause`."""
+
+    tries: int = 5
+    longest_pause: float = 30.0
+    deadline: float = 720.0
+
+
+class Patience:
+    """What is left of it in one operation. Not shared between threads. `clock` tells Unix seconds."""
+
+    def __init__(
+        self,
+        limits: RetryLimits,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._started = clock()
+        self._failed = 0
+
+    def after(self, error: RetryableError) -> None:
+        """Wait before the next try.
+
+        Raises:
+            RetryableError: `error` itself, when the tries or the time are used up.
+        """
+        self._failed += 1
+        pause = self._pause(error)
+        if self._failed >= self._limits.tries or self._clock() - self._started + pause > self._limits.deadline:
+            raise error
+        log_retry(logger, error, until=self._clock() + pause)
+        self._sleep(pause)
+
+    def _pause(self, error: RetryableError) -> float:
+        if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > self._clock():
+            return max(1.0, error.resets_at - self._clock()) + self._random()
+        doubled: float = error.first_pause * 2 ** (self._failed - 1)
+        return min(doubled, max(self._limits.longest_pause, error.first_pause)) * (1 + self._random() / 2)

@@ -1,0 +1,88 @@
+"""Who calls: a permanent key, or a login whose session is renewed when it has ended (contract 1.3)."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from b24_pipeline.callgear.exceptions import AccountError
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A permanent or temporary key of the client area."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Login and password; sessions last an hour."""
+
+    login: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+class Session(Protocol):
+    """Where the client gets its access token from."""
+
+    def token(self) -> str:
+        """The access token to send."""
+
+    def renewed(self, refused: str) -> str | None:
+        """Another token in place of one that was refused, or None when there is no other."""
+
+
+class KeySession:
+    """A key is what it is."""
+
+    def __init__(self, key: AccessToken) -> None:
+        self._key = key
+
+    def token(self) -> str:
+        """The key."""
+        return self._key.value
+
+    def renewed(self, refused: str) -> None:  # noqa: ARG002 - the protocol's
+        """There is no other key."""
+        return
+
+
+class LoginSession:
+    """Logs in when a token is needed or was refused: one thread at a time, and never again after wrong credentials."""
+
+    def __init__(self, log_in: Callable[[], str]) -> None:
+        self._log_in = log_in
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._refusal: AccountError | None = None
+
+    def token(self) -> str:
+        """The token of the running session.
+
+        Raises:
+            AccountError: login or password are wrong.
+        """
+        with self._lock:
+            return self._token or self._new_token()
+
+    def renewed(self, refused: str) -> str:
+        """The token of a session other than the `refused` one's.
+
+        Raises:
+            AccountError: login or password are wrong.
+        """
+        with self._lock:
+            if self._token is not None and self._token != refused:
+                return self._token
+            return self._new_token()
+
+    def _new_token(self) -> str:
+        if self._refusal is not None:
+            raise AccountError(str(self._refusal), fault=self._refusal.fault)
+        try:
+            self._token = self._log_in()
+        except AccountError as refusal:
+            self._refusal = refusal
+            raise
+        return self._token

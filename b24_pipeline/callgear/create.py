@@ -1,0 +1,157 @@
+"""Creating employees, so that no person ever becomes two (R10, R18; T2, T3)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.exceptions import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
+from b24_pipeline.callgear.rows import is_id
+from b24_pipeline.rules.normalization import tidy_name
+
+MOST_CREATES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewEmployee:
+    """An employee to create: last name with the prefix (R06), phones in dialling order (R05)."""
+
+    last_name: str = field(repr=False)
+    email: str = field(repr=False)
+    first_name: str | None = field(default=None, repr=False)
+    patronymic: str | None = field(default=None, repr=False)
+    phone_numbers: tuple[PhoneEntry, ...] = field(default=(), repr=False)
+
+    def params(self) -> dict[str, Any]:
+        """The parameters of `create.employees`; what is empty is left out."""
+        texts = {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "patronymic": self.patronymic,
+            "email": self.email,
+        }
+        phone_numbers = [phone.new() for phone in self.phone_numbers]
+        return {name: value for name, value in texts.items() if value} | (
+            {"phone_numbers": phone_numbers} if phone_numbers else {}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResult:
+    """The employee that the person is now; `adopted` when an earlier request had created it."""
+
+    callgear_id: int
+    adopted: bool
+
+
+def create_employee(client: CallGear, new: NewEmployee) -> int:
+    """Create the employee and return its id.
+
+    Raises:
+        UnknownOutcome: it may have been created; look it up before anything else (`create_with_lookup` does).
+    """
+    created = client.call("create.employees", new.params()).fields().get("id")
+    if not is_id(created):
+        raise UnknownOutcome("create.employees: no id in the answer")
+    return created
+
+
+def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
+    """Create the employee; when the outcome is unknown, look it up by e-mail first and repeat only if it is not there.
+
+    CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
+    long, and a repeat that succeeded only counts if the person is there once.
+
+    Raises:
+        EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
+        CallGearError: with `acted_unknown` true whenever the employee may exist all the same.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            created = create_employee(client, new)
+        except UnknownOutcome as error:
+            adopted = _look_up(client, new, attempt, error=error)
+            if adopted is not None:
+                return adopted
+            if attempt >= MOST_CREATES:
+                raise
+        except RecordError as error:
+            adopted = _adopt(client, new, find_by_email(client, new.email)) if _says_it_exists(error) else None
+            if adopted is not None:
+                return adopted
+            raise _in_doubt(error, attempt) from None
+        except CallGearError as error:
+            raise _in_doubt(error, attempt) from None
+        else:
+            return CreateResult(created, adopted=False) if attempt == 1 else _proven_single(client, new, created)
+
+
+def _in_doubt(error: CallGearError, attempt: int) -> CallGearError:
+    """The error of a repeat: the first request may still be on its way, though its employee was not there yet."""
+    error.acted_unknown = error.acted_unknown or attempt > 1
+    return error
+
+
+@contextmanager
+def _doubt() -> Iterator[None]:
+    """Whatever prevents a look leaves the doubt."""
+    try:
+        yield
+    except EmailConflict:
+        raise
+    except CallGearError as error:
+        error.acted_unknown = True
+        raise
+
+
+def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> CreateResult | None:
+    """The employee that an unknown outcome left behind, if any; adopted at once while only one request can make it."""
+    with _doubt():
+        if attempt == 1:
+            client.pause(attempt, error=error)
+            adopted = _adopt(client, new, find_as_spelled(client, new.email))
+            if adopted is not None:
+                return adopted
+        client.wait_for_late_acts()
+        return _adopt(client, new, find_by_email(client, new.email))
+
+
+def _proven_single(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
+    """The employee that a repeat made, unless an earlier request has made one as well by now."""
+    with _doubt():
+        found = find_by_email(client, new.email)
+        if not found:
+            raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
+        if found != [created]:
+            raise _conflict(found)
+    return CreateResult(created, adopted=False)
+
+
+def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> CreateResult | None:
+    if not found:
+        return None
+    employee = read_employee(client, found[0]) if len(found) == 1 else None
+    if employee is None or _name(employee.get("last_name")) != _name(new.last_name):
+        raise _conflict(found)
+    return CreateResult(found[0], adopted=True)
+
+
+def _conflict(found: list[int]) -> EmailConflict:
+    owners = "several employees" if len(found) > 1 else "another employee"
+    numbers = ", ".join(str(number) for number in found)
+    return EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
+
+
+def _says_it_exists(error: RecordError) -> bool:
+    return error.fault is RecordFault.DUPLICATE_ENTITY or (
+        error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
+    )
+
+
+def _name(value: object) -> str:
+    return tidy_name(str(value or ""))

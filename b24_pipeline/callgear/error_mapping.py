@@ -1,0 +1,186 @@
+"""The border where an error object of the API becomes an exception: once, by code and mnemonic together (T14)."""
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from b24_pipeline.callgear.exceptions import (
+    AccountError,
+    AccountFault,
+    CallGearError,
+    DayLimit,
+    MethodError,
+    MinuteLimit,
+    OursError,
+    RecordError,
+    RecordFault,
+    UnknownOutcome,
+)
+from b24_pipeline.callgear.limits import MINUTE, Limits
+
+
+class Reaction(Enum):
+    """The reaction key of contract 4.2."""
+
+    RETRY = auto()
+    LIMIT = auto()
+    STOP = auto()
+    METHOD = auto()
+    RECORD = auto()
+    BUG = auto()
+
+
+BY_MNEMONIC: Mapping[tuple[int, str], Reaction] = {
+    (-32003, "ip_not_whitelisted"): Reaction.STOP,
+    (-32602, "data_type_error"): Reaction.BUG,
+    (-32602, "required_parameter_missed"): Reaction.BUG,
+    (-32602, "unexpected_parameters"): Reaction.BUG,
+    (-32602, "sort_prohibited"): Reaction.BUG,
+    (-32602, "filter_prohibited"): Reaction.BUG,
+    (-32602, "tariff_restrictions"): Reaction.METHOD,
+}
+
+BY_CODE: Mapping[int, Reaction] = {
+    -32700: Reaction.BUG,
+    -32600: Reaction.BUG,
+    -32601: Reaction.METHOD,
+    -32602: Reaction.RECORD,
+    -32603: Reaction.RETRY,
+    -32001: Reaction.STOP,
+    -32003: Reaction.METHOD,
+    -32004: Reaction.BUG,
+    -32007: Reaction.RECORD,
+    -32008: Reaction.METHOD,
+    -32009: Reaction.STOP,
+    -32029: Reaction.LIMIT,
+    -32099: Reaction.BUG,
+}
+
+ADVICE: Mapping[AccountFault, str] = {
+    AccountFault.TOKEN_INVALID: "CallGear does not know the access token: set CALLGEAR_ACCESS_TOKEN to a valid key",
+    AccountFault.TOKEN_EXPIRED: "the CallGear access token has expired: create a new key and set CALLGEAR_ACCESS_TOKEN",
+    AccountFault.TOKEN_BLOCKED: "the CallGear access token is blocked: unblock it or create a new key",
+    AccountFault.WRONG_LOGIN: "wrong login or password: correct CALLGEAR_LOGIN and CALLGEAR_PASSWORD",
+    AccountFault.IP_NOT_WHITELISTED: (
+        "CallGear does not admit the IP address {ip}: add it under Account, Rules and security settings, API"
+    ),
+    AccountFault.INACTIVE: "the CallGear account is blocked: ask CallGear's support or pay the invoice",
+}
+
+EMAIL = re.compile(r"(?<!\S)\S+@\S+")
+NUMBER = re.compile(r"\+?\d[\d\s().-]{2,}\d")
+IP_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
+MNEMONIC = re.compile(r"[a-z][a-z0-9_]{0,59}")
+LONGEST_TEXT = 200
+
+
+def is_read(method: str) -> bool:
+    """Whether a call of `method` changes nothing, so that it can be repeated."""
+    return method.startswith(("get.", "getobj.", "login."))
+
+
+def judge(method: str, error: Mapping[str, Any]) -> CallGearError:
+    """The exception for one `error` object with a numeric code (contract 4.1, 4.2)."""
+    code = error["code"]
+    data = _mapping(error.get("data"))
+    mnemonic = _mnemonic(data)
+    match _reaction(method, code, mnemonic, data.get("field")):
+        case Reaction.RETRY:
+            return UnknownOutcome(f"{method}: {mnemonic or 'internal_error'}")
+        case Reaction.LIMIT:
+            return _limit(method, data)
+        case Reaction.STOP:
+            return _account(method, code, mnemonic, error)
+        case Reaction.METHOD:
+            return MethodError(_text(method, mnemonic, error), method=method, mnemonic=mnemonic)
+        case Reaction.BUG:
+            return OursError(_text(method, mnemonic, error), method=method, mnemonic=mnemonic)
+        case Reaction.RECORD:
+            field = data.get("field")
+            return RecordError(
+                _text(method, mnemonic, error),
+                fault=_record_fault(mnemonic),
+                mnemonic=mnemonic,
+                field=field if isinstance(field, str) else None,
+            )
+
+
+def masked(text: str) -> str:
+    """`text` without anything that looks like an e-mail address or a phone number, as one short printable line."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    return NUMBER.sub("***", EMAIL.sub("***", visible))[:LONGEST_TEXT]
+
+
+def _reaction(method: str, code: int, mnemonic: str, field: object) -> Reaction:
+    if (code, mnemonic) == (-32602, "invalid_parameter_value") and is_read(method):
+        return Reaction.BUG
+    if (code, mnemonic) == (-32602, "required_parameter_missed") and _means_phones(method, field):
+        return Reaction.RECORD
+    return BY_MNEMONIC.get((code, mnemonic)) or BY_CODE.get(code, Reaction.STOP)
+
+
+def _means_phones(method: str, field: object) -> bool:
+    """Whether the missing parameter is `phone_numbers`: named, as a nested part too, or where it can be nothing else.
+
+    `update.employees` is only sent with everything else that is marked as required (contract 4.1, 5.5).
+    """
+    if isinstance(field, str):
+        return field.rpartition(".")[2] == "phone_numbers"
+    return field is None and method == "update.employees"
+
+
+def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:
+    limits = Limits.of(_mapping(data.get("metadata")))
+    kind = str(_mapping(data.get("params")).get("limit_type", "")).casefold()
+    if "day" in kind or ("minute" not in kind and limits.day_remaining == 0):
+        return DayLimit(f"{method}: the day's points are used up", resets_in=limits.day_reset)
+    resets_in = limits.minute_reset if limits.minute_reset is not None else MINUTE
+    return MinuteLimit(f"{method}: the minute's points are used up", resets_in=resets_in)
+
+
+def _account(method: str, code: int, mnemonic: str, error: Mapping[str, Any]) -> AccountError:
+    try:
+        fault = AccountFault(mnemonic)
+    except ValueError:
+        fault = {-32001: AccountFault.TOKEN_INVALID, -32009: AccountFault.INACTIVE}.get(code, AccountFault.UNKNOWN)
+    advice = ADVICE.get(fault, f"CallGear answers with the unknown code {code}: ask CallGear's support")
+    return AccountError(f"{method}: {advice.format(ip=_ip_address(error))}", fault=fault)
+
+
+def _ip_address(error: Mapping[str, Any]) -> str:
+    told = _mapping(_mapping(error.get("data")).get("params")).get("ip")
+    found = IP_ADDRESS.search(f"{told} {error.get('message')}")
+    return found.group() if found else "of this machine"
+
+
+def _record_fault(mnemonic: str) -> RecordFault:
+    try:
+        return RecordFault(mnemonic)
+    except ValueError:
+        return RecordFault.OTHER
+
+
+def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
+    data = _mapping(error.get("data"))
+    parts = [f"{method}: {mnemonic or 'code ' + str(error['code'])}"]
+    if isinstance(field := data.get("field"), str):
+        parts.append(f"field {masked(field)}")
+    if isinstance(value := data.get("value"), str):
+        parts.append(f"value of {len(value)} characters")
+    if mnemonic == "error":
+        parts.append(masked(_without(str(error.get("message")), value)))
+    return ", ".join(parts)
+
+
+def _without(message: str, value: object) -> str:
+    return message.replace(value, "***") if isinstance(value, str) and value else message
+
+
+def _mnemonic(data: Mapping[str, Any]) -> str:
+    told = data.get("mnemonic")
+    return told if isinstance(told, str) and MNEMONIC.fullmatch(told) else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,245 @@
+"""The points budget (contract 3): every request of every thread asks here first, so that none overdraws.
+
+Two things bound a minute. What CallGear last told (`minute_remaining` until `minute_reset`) covers what the account's
+other integrations spend. Our own requests of the last sixty seconds never exceed the limit, which holds whatever
+phase the minute has and for a sliding one too; it alone paces a long import, whose creates tell no figures.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
+from b24_pipeline.callgear.limits import DAY, MINUTE, Limits
+from b24_pipeline.wait_log import log_retry, log_wait
+
+logger = logging.getLogger(__name__)
+
+PLANNED_MINUTE_LIMIT = 60
+PLANNED_DAY_LIMIT = 3000
+SAFETY_SECONDS = 1.0
+"""Waited beyond a reset, because it is told in whole seconds (contract 3: `minute_reset` + 1 s)."""
+CLOCK_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The leave to send one request; it knows what had been spent without figures when it was given."""
+
+    minute_untold: int
+    day_untold: int
+
+
+class _Window:
+    """One fixed window of points, of unknown phase until an answer tells what is left and until when."""
+
+    def __init__(self, *, limit: int, length: float) -> None:
+        self.limit = float(limit)
+        self.length = length
+        self.told = False
+        self.until = -math.inf
+        self.untold = 0
+        self._remaining = self.limit
+        self._counted = 0
+
+    @property
+    def left(self) -> float:
+        """Points left, as last told less what was spent since without being told."""
+        return self._remaining - (self.untold - self._counted)
+
+    def roll(self, now: float) -> None:
+        """Start a new window once the reset has passed."""
+        if now < self.until:
+            return
+        self.told, self.until = False, now + self.length
+        self._remaining, self._counted = self.limit, self.untold
+
+    def learn(
+        self, now: float, ticket_untold: int, *, limit: float | None, remaining: float | None, reset: float | None
+    ) -> None:
+        """Take over what an answer tells.
+
+        Within one window the lowest figure is CallGear's latest, in whatever order answers arrive.
+        """
+        if limit is not None:
+            self.limit = max(limit, 1.0)
+            if not self.told:
+                self._remaining = self.limit
+        if remaining is None:
+            return
+        until = now + (self.length if reset is None else reset) + SAFETY_SECONDS
+        if not self.told or remaining < self._remaining or until > self.until + self.length / 2:
+            self.told, self.until = True, until
+            self._remaining, self._counted = remaining, ticket_untold
+
+    def close(self, now: float, resets_in: float) -> None:
+        """Nothing is left until the reset."""
+        self.told, self.until = True, now + resets_in + SAFETY_SECONDS
+        self._remaining, self._counted = 0.0, self.untold
+
+
+class PointsBudget:
+    """The points of one account for one run, shared by all threads.
+
+    Args:
+        clock: the time in seconds, of any origin.
+        sleep: waits that many seconds of `clock`.
+        day_reserve: the share of the day's points that is left to the account's other integrations.
+        deadline: the time of `clock` after which nothing is sent any more; none by default.
+        unix: the time in Unix seconds, for the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        day_reserve: float = 0.10,
+        deadline: float | None = None,
+        unix: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._day_reserve = day_reserve
+        self._deadline = deadline
+        self._unix = unix
+        self._minute = _Window(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
+        self._day = _Window(limit=PLANNED_DAY_LIMIT, length=DAY)
+        self._own: deque[float] = deque()
+        self._earlier = 0
+        self._in_flight = 0
+        self._queue = threading.Lock()
+        self._changed = threading.Condition()
+
+    def remember_earlier(self, points: int) -> None:
+        """Say what we spent in the last 24 hours; it counts from when the account turns out to tell no figures."""
+        self._earlier = points
+
+    def count_earlier(self) -> None:
+        """A read told no points: unless the day's are told otherwise, what we spent earlier is not left any more."""
+        with self._changed:
+            if not self._day.told:
+                self._roll(self._clock())
+                self._day.untold += self._earlier
+            self._earlier = 0
+
+    def acquire(self) -> Ticket:
+        """Wait for a point and take it. Every ticket must be settled.
+
+        Raises:
+            DayLimit: our share of the day's points is used up.
+            DeadlinePassed: the wait would pass the deadline.
+        """
+        with self._queue:
+            while True:
+                with self._changed:
+                    wait = self._wait()
+                    self._refuse_past_deadline(wait)
+                    if wait <= 0:
+                        self._in_flight += 1
+                        return Ticket(self._minute.untold, self._day.untold)
+                    if self._in_flight:
+                        self._changed.wait(timeout=wait)
+                        continue
+                log_wait(logger, "CallGear's points of this minute are used up", seconds=wait, now=self._unix())
+                self._sleep(wait)
+
+    def settle(self, ticket: Ticket, *, charged: bool, limits: Limits) -> None:
+        """Say how the request of `ticket` ended: whether it may have cost its point, and what the answer told."""
+        with self._changed:
+            now = self._clock()
+            self._in_flight -= 1
+            self._roll(now)
+            if charged:
+                self._own.append(now)
+                self._minute.untold += limits.minute_remaining is None
+                self._day.untold += limits.day_remaining is None
+            self._minute.learn(
+                now,
+                ticket.minute_untold,
+                limit=limits.minute_limit,
+                remaining=limits.minute_remaining,
+                reset=limits.minute_reset,
+            )
+            self._day.learn(
+                now, ticket.day_untold, limit=limits.day_limit, remaining=limits.day_remaining, reset=limits.day_reset
+            )
+            self._changed.notify_all()
+
+    def close_minute(self, resets_in: float) -> None:
+        """CallGear said `limit_exceeded` for the minute: nothing is left of it."""
+        with self._changed:
+            self._minute.close(self._clock(), resets_in)
+
+    def close_day(self, resets_in: float | None) -> None:
+        """CallGear said `limit_exceeded` for the day: nothing is left of it."""
+        with self._changed:
+            self._day.close(self._clock(), DAY if resets_in is None else resets_in)
+
+    def pause_before_retry(self, seconds: float, error: Exception) -> None:
+        """Sleep before what failed with `error` is tried again, unless that would pass the deadline.
+
+        Raises:
+            DeadlinePassed: it would.
+        """
+        self._refuse_past_deadline(seconds)
+        log_retry(logger, error, until=self._unix() + seconds)
+        self._sleep(seconds)
+
+    def pause(self, seconds: float, *, reason: str) -> None:
+        """Sleep, unless that would pass the deadline.
+
+        Raises:
+            DeadlinePassed: it would.
+        """
+        self._refuse_past_deadline(seconds)
+        log_wait(logger, reason, seconds=seconds, now=self._unix())
+        self._sleep(seconds)
+
+    def left_today(self) -> int:
+        """Points we may still spend today, as far as known: without the reserve and what is in flight."""
+        with self._changed:
+            self._roll(self._clock())
+            return max(0, math.floor(self._spendable_today()))
+
+    def day_limit(self) -> int:
+        """The account's points a day, as last told."""
+        with self._changed:
+            return math.floor(self._day.limit)
+
+    def day_share(self) -> int:
+        """Points of a day that we may spend: without the reserve."""
+        with self._changed:
+            return math.floor(self._day.limit) - math.ceil(self._day.limit * self._day_reserve)
+
+    def _wait(self) -> float:
+        """Seconds until there may be a point; 0 when there is one now."""
+        now = self._clock()
+        self._roll(now)
+        if self._spendable_today() < 1:
+            resets_in = self._day.until - now if self._day.told else None
+            raise DayLimit("our share of the day's CallGear points is used up", resets_in=resets_in)
+        wait = 0.0
+        if self._minute.left - self._in_flight < 1:
+            wait = self._minute.until - now
+        if self._in_flight + len(self._own) >= self._minute.limit:
+            freed = self._own[0] + MINUTE + CLOCK_TOLERANCE - now if self._own else MINUTE
+            wait = max(wait, freed)
+        return wait
+
+    def _spendable_today(self) -> float:
+        return self._day.left - self._in_flight - math.ceil(self._day.limit * self._day_reserve)
+
+    def _roll(self, now: float) -> None:
+        self._minute.roll(now)
+        self._day.roll(now)
+        while self._own and self._own[0] + MINUTE + CLOCK_TOLERANCE <= now:
+            self._own.popleft()
+
+    def _refuse_past_deadline(self, wait: float) -> None:
+        if self._deadline is not None and self._clock() + wait >= self._deadline:
+            raise DeadlinePassed("the run's time is over")

@@ -1,0 +1,102 @@
+"""From the bytes of one answer to a result or an error, whatever the HTTP status says (contract 1.1, 1.2, 1.6)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.callgear.error_mapping import judge
+from b24_pipeline.callgear.exceptions import CallGearError, ReadNotTrusted, UnknownOutcome
+from b24_pipeline.callgear.limits import Limits
+from b24_pipeline.callgear.rows import Row, count_of
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What an answer says beside its data; every part may be missing."""
+
+    limits: Limits = field(default_factory=Limits)
+    total_items: int | None = None
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A successful answer. `data` is a list of rows, an object, or the bare members of `result` (contract 1.6)."""
+
+    data: Any
+    metadata: Metadata
+
+    def rows(self) -> list[Row]:
+        """The rows of a `get.*` answer.
+
+        Raises:
+            ReadNotTrusted: the answer is no list of objects.
+        """
+        if not isinstance(self.data, list) or not all(isinstance(row, dict) for row in self.data):
+            raise ReadNotTrusted("a read was answered with something that is no list of objects")
+        return self.data
+
+    def fields(self) -> Row:
+        """The members of an answer that is one object, also where it comes as the only row of a list."""
+        data = self.data[0] if isinstance(self.data, list) and self.data else self.data
+        return data if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a result or an error, and the points that are left."""
+
+    outcome: Result | CallGearError
+    metadata: Metadata
+
+
+def read_answer(method: str, *, request_id: str, status: int, body: bytes) -> Answer:
+    """Judge the answer to the request `request_id`."""
+    envelope = _envelope(body)
+    if envelope is None:
+        return _broken(method, status, "no JSON object in the answer")
+    error, answered_id = envelope.get("error"), envelope.get("id")
+    if answered_id is not None and answered_id != request_id:
+        return _broken(method, status, "the answer belongs to another request")
+    if isinstance(error, dict) and isinstance(error.get("code"), int):
+        data = error.get("data")
+        return Answer(judge(method, error), _metadata(data if isinstance(data, dict) else {}))
+    result = envelope.get("result")
+    if error is not None or not isinstance(result, dict) or answered_id is None:
+        return _broken(method, status, "the answer has neither a result nor an error")
+    metadata = _metadata(result)
+    return Answer(Result(_data(result), metadata), metadata)
+
+
+def _envelope(body: bytes) -> Row | None:
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return envelope if isinstance(envelope, dict) else None
+
+
+def _broken(method: str, status: int, reason: str) -> Answer:
+    return Answer(UnknownOutcome(f"{method}: HTTP {status}, {reason}"), Metadata())
+
+
+def _data(result: Row) -> Any:  # noqa: ANN401 - the shape depends on the method
+    """`result.data`; without it the members themselves. An id beside an object joins it (contract 1.6)."""
+    members = {name: value for name, value in result.items() if name not in ("data", "metadata", "meta_data")}
+    if "data" not in result:
+        return members
+    data = result["data"]
+    return members | data if isinstance(data, dict) else data
+
+
+def _metadata(holder: Mapping[str, Any]) -> Metadata:
+    told = holder.get("metadata") or holder.get("meta_data")
+    if not isinstance(told, dict):
+        return Metadata()
+    version = told.get("api_version")
+    return Metadata(
+        limits=Limits.of(told),
+        total_items=count_of(told.get("total_items")),
+        deprecated=isinstance(version, dict) and version.get("current_version_deprecated") is True,
+    )

@@ -1,0 +1,31 @@
+"""`b24-pipeline report`: the report as one HTML file."""
+
+import argparse
+
+from b24_pipeline.audit import Store
+from b24_pipeline.audit.report_queries import figures
+from b24_pipeline.cli.audit import paths_of
+from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.connection import utc_now
+from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.reporting.report import make_report, write_private
+from b24_pipeline.settings import SettingsError
+
+
+def report(arguments: argparse.Namespace) -> Exit:
+    """Write the report and say where it lies.
+
+    Raises:
+        SettingsError: it cannot be written there.
+        StoreError: there is no database yet, or it cannot be read.
+    """
+    paths = paths_of(arguments)
+    target = arguments.output or ReportFiles.beside(paths.published).html
+    with Store.reader(paths, now=utc_now) as store:
+        made = make_report(figures(store, now=utc_now()))
+    try:
+        write_private(target, made.html)
+    except OSError as error:
+        raise SettingsError(f"--output: {target} cannot be written ({error.strerror})") from None
+    print(target.resolve())
+    return Exit.DONE

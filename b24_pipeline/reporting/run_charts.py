@@ -1,0 +1,127 @@
+"""The charts of the runs: how they ended, and how long they took."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from b24_pipeline.audit.report_queries import Figures, RunFigure
+from b24_pipeline.reporting.drawing import Chart
+from b24_pipeline.reporting.svg import FEW_MOMENTS, day_number, legend, note, strokes, time_axis
+from b24_pipeline.reporting.theme import Colour
+from b24_pipeline.rules.models import RunKind, RunStatus
+from b24_pipeline.text import numbered
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DAYS_OF_RUNS = 7
+NO_RUN = f"No run in the last {DAYS_OF_RUNS} days"
+DRY = "dry run"
+WENT_THROUGH = (RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD)
+STATUS_LOOKS = {
+    RunStatus.DONE.value: (Colour.BLUE, "|"),
+    RunStatus.PARTIAL.value: (Colour.AMBER, "^"),
+    RunStatus.HELD.value: (Colour.PURPLE, "s"),
+    RunStatus.UNTRUSTED.value: (Colour.RED, "D"),
+    RunStatus.FAILED.value: (Colour.RED, "X"),
+    RunStatus.INTERRUPTED.value: (Colour.RED, "P"),
+    DRY: (Colour.MUTED, "o"),
+}
+
+
+def outcomes(figures: Figures) -> Chart:
+    """Each run of the week by day and hour."""
+    today = figures.at.date()
+    runs = [run for run in figures.runs if days_ago(run, today) < DAYS_OF_RUNS]
+    counted = Counter(map(status_of, runs))
+    shown = [status for status in STATUS_LOOKS if counted[status]]
+
+    def paint(axes: "Axes") -> None:
+        for status, (colour, marker) in STATUS_LOOKS.items():
+            places = [(hour_of(run.started_at), days_ago(run, today)) for run in runs if status_of(run) == status]
+            if status == RunStatus.DONE:
+                strokes(axes, [(hour, day - 0.3, day + 0.3) for hour, day in places], colour, width=2.2)
+            elif places:
+                hours, days = zip(*places, strict=True)
+                hollow = "none" if status == DRY else colour.drawn
+                axes.plot(hours, days, marker, color=colour.drawn, markerfacecolor=hollow, markersize=6.5)
+        axes.set_xlim(-0.5, 24)
+        axes.set_ylim(DAYS_OF_RUNS - 0.5, -0.6)
+        axes.set_yticks(range(DAYS_OF_RUNS), [day_name(today - timedelta(days=ago)) for ago in range(DAYS_OF_RUNS)])
+        axes.set_xticks(range(0, 24, 6), [f"{hour}:00" for hour in range(0, 24, 6)])
+        for ago in range(DAYS_OF_RUNS):
+            axes.axhline(ago, color=Colour.GRID.drawn, linewidth=0.8, zorder=0)
+        legend(axes, [(in_the_legend(status, counted[status]), *STATUS_LOOKS[status]) for status in shown])
+
+    return Chart("outcomes", went_through(counted), "", paint, margins=(52, 10, 22))
+
+
+def went_through(counted: Mapping[str, int]) -> str:
+    """How many of the runs for real did their work."""
+    for_real = sum(counted.values()) - counted[DRY]
+    if not for_real:
+        return f"Only dry runs in the last {DAYS_OF_RUNS} days" if counted[DRY] else NO_RUN
+    good = sum(counted[status] for status in WENT_THROUGH)
+    return f"{good:,} of {numbered(for_real, 'run', 'runs')} went through"
+
+
+def in_the_legend(status: str, number: int) -> str:
+    """How many runs ended so."""
+    return numbered(number, DRY, "dry runs") if status == DRY else f"{number:,} {status}"
+
+
+def status_of(run: RunFigure) -> str:
+    """How a run is shown: a dry run by that, however it ended."""
+    return DRY if run.kind is RunKind.DRY_RUN else run.status.value
+
+
+def time_a_run(figures: Figures) -> Chart:
+    """How long each run took; of an interrupted one nobody knows."""
+    took = [(day_number(run.started_at), run.seconds) for run in figures.runs if run.kind is not RunKind.DRY_RUN]
+    ended = [(at, seconds) for at, seconds in took if seconds is not None]
+    times, seconds = [at for at, _ in ended], [seconds for _, seconds in ended]
+
+    def paint(axes: "Axes") -> None:
+        if ended:
+            upright = [(at, 0.0, high) for at, high in ended]
+            strokes(axes, upright, Colour.BLUE, width=1.6 if len(ended) > FEW_MOMENTS else 5)
+            at, longest = max(ended, key=lambda run: run[1])
+            if longest > 2 * statistics.median_low(seconds):
+                note(axes, at, longest, words_of(longest))
+        axes.set_ylim(0, max([*seconds, 1]) * 1.18)
+        axes.yaxis.set_major_formatter(lambda value, _: words_of(value) if value else "0")
+        axes.locator_params(axis="y", nbins=4)
+        axes.grid(visible=True, axis="y")
+        time_axis(axes, times)
+
+    return Chart(
+        "time",
+        f"A run usually takes {words_of(statistics.median_low(seconds))}" if ended else NO_RUN,
+        f"Time of each run in the last {DAYS_OF_RUNS} days",
+        paint,
+        margins=(46, 14, 24),
+    )
+
+
+def words_of(seconds: float) -> str:
+    """A length of time in words."""
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def hour_of(moment: datetime) -> float:
+    """The hour of the day, with its minutes as a fraction."""
+    return moment.hour + moment.minute / 60
+
+
+def days_ago(run: RunFigure, today: date) -> int:
+    """How many days before today a run began."""
+    return (today - run.started_at.date()).days
+
+
+def day_name(day: date) -> str:
+    """A day in few letters."""
+    return f"{day:%a %d}"

@@ -1,0 +1,120 @@
+"""What charts are made of: bars, strokes, labels beside the lines, a line of signs, an axis of time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from b24_pipeline.reporting.theme import Colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+A_MINUTE = 1 / 1440
+FEW_MOMENTS = 12
+"""So few are drawn one by one."""
+TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S s"]
+"""How a tick is written that is a year, month, day, hour, minute, second."""
+SIGNS = {"|": "❙", "^": "▲", "s": "■", "D": "◆", "X": "✖", "P": "✚", "o": "○"}
+
+
+def strokes(axes: "Axes", lines: Sequence[tuple[float, float, float]], colour: Colour, *, width: float) -> None:
+    """Upright lines at x from y to y, in one path: a week has hundreds of them, and the file stays small."""
+    gap = float("nan")
+    across = [value for x, _, _ in lines for value in (x, x, gap)]
+    upward = [value for _, low, high in lines for value in (low, high, gap)]
+    axes.plot(across, upward, color=colour.drawn, linewidth=width, solid_capstyle="butt")
+
+
+def bars(axes: "Axes", rows: Sequence[tuple[str, int, Colour]]) -> None:
+    """Horizontal bars with their names and numbers."""
+    places = range(len(rows))
+    axes.barh(places, [number for _, number, _ in rows], color=[colour.drawn for _, _, colour in rows], height=0.62)
+    for place, (_, number, _) in enumerate(rows):
+        axes.annotate(f"{number:,}", (number, place), (5, 0), textcoords="offset points", va="center")
+    axes.set_yticks(places, [words for words, _, _ in rows], color=Colour.INK.drawn)
+    axes.set_xticks([])
+    axes.set_xlim(0, max([number for _, number, _ in rows] or [1]))
+    axes.set_ylim(max(len(rows), 4) - 0.4, -0.6)
+    axes.spines["bottom"].set_visible(False)
+
+
+def legend(axes: "Axes", entries: Sequence[tuple[str, Colour, str]]) -> None:
+    """Signs and words in a line above the axes, where the caption of other charts stands."""
+    place = 0.0
+    for words, colour, marker in entries:
+        axes.figure.text(
+            place / 440, 1 - 29 / 250, SIGNS[marker], color=colour.drawn, va="center", size=10, weight="bold"
+        )
+        axes.figure.text((place + 13) / 440, 1 - 29 / 250, words, color=Colour.MUTED.drawn, va="center")
+        place += 30 + 5.6 * len(words)
+
+
+def labels_at_the_end(axes: "Axes", labels: Mapping[str, tuple[float, Colour]]) -> None:
+    """The name of each line beside its end, pushed apart where two would touch."""
+    low, high = axes.get_ylim()
+    by_value = sorted(labels.items(), key=lambda label: label[1][0])
+    places = pushed_apart([value for _, (value, _) in by_value], distance=(high - low) * 0.085)
+    for (words, (_, colour)), place in zip(by_value, places, strict=True):
+        axes.annotate(
+            words,
+            (1, place),
+            (12, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=colour.drawn,
+            va="center",
+            weight="bold",
+        )
+
+
+def pushed_apart(values: Sequence[float], *, distance: float) -> list[float]:
+    """The rising values, each at least so far from the one before; a group that was pushed keeps its middle."""
+    groups: list[list[float]] = []
+    for value in values:
+        groups.append([value])
+        while len(groups) > 1 and bottom(groups[-1], distance) - top(groups[-2], distance) < distance:
+            last = groups.pop()
+            groups[-1] = groups[-1] + last
+    return [bottom(group, distance) + place * distance for group in groups for place in range(len(group))]
+
+
+def bottom(group: Sequence[float], distance: float) -> float:
+    """Where the lowest of a group is put: the group stands around the middle of its values."""
+    return sum(group) / len(group) - distance * (len(group) - 1) / 2
+
+
+def top(group: Sequence[float], distance: float) -> float:
+    """Where the highest of a group is put."""
+    return bottom(group, distance) + distance * (len(group) - 1)
+
+
+def note(axes: "Axes", at: float, value: float, words: str) -> None:
+    """A word at a point."""
+    axes.annotate(words, (at, value), (0, 3), textcoords="offset points", ha="center", color=Colour.MUTED.drawn)
+
+
+def whole_numbers(axes: "Axes") -> None:
+    """A few whole numbers at the left, with thin lines."""
+    axes.locator_params(axis="y", nbins=5, integer=True)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.grid(visible=True, axis="y")
+
+
+def time_axis(axes: "Axes", times: Sequence[float]) -> None:
+    """A few days, or a few hours where it is all one day; nothing where there is nothing to show."""
+    if not times:
+        axes.set_xticks([])
+        return
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
+
+    locator = AutoDateLocator(minticks=2, maxticks=5, tz=UTC)  # type: ignore[no-untyped-call]
+    formats = {"formats": TICKS, "zero_formats": ["", *TICKS[:-1]], "show_offset": False}
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, **formats))  # type: ignore[no-untyped-call]
+    room = max((times[-1] - times[0]) * 0.02, A_MINUTE)
+    axes.set_xlim(times[0] - room, times[-1] + room)
+
+
+def day_number(moment: datetime) -> float:
+    """A moment as the axis counts: days since 1970."""
+    return moment.timestamp() / 86400

@@ -1,0 +1,173 @@
+"""The tables that the UI and the terminal show: rejects and conflicts by name, and what changed from what to what."""
+
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.rules.labels import BY_EMAIL, NOT_IN_CALLGEAR, kept
+from b24_pipeline.rules.labels import reason as words_of
+from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.text import MOST_ROWS, markdown_table, shortened
+
+WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
+CHANGE_COLUMNS = ("outcome", "who", "what", "old → new", "why")
+"""The outcome comes first; the user's id stands behind the name, so that the table fits a narrow window."""
+LONGEST_NAME, LONGEST_TEXT = 32, 64
+FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
+CHANGES_OF_LIST = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
+PERSON_COLUMNS = ("who", "user", "why")
+TO_BE_READ = (Outcome.HELD, Outcome.PLANNED)
+"""A person decides on these, so they are shown in full; of the others a glance is enough."""
+MOST_TO_BE_READ = 1000
+OUTCOMES = (*TO_BE_READ, Outcome.FAILED, Outcome.WAITING, Outcome.DEFERRED, Outcome.SKIPPED, Outcome.DONE)
+"""In this order changes are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the table of changes, in words."""
+
+    who: str
+    user: int
+    what: str
+    change: str
+    why: str
+    outcome: str
+
+    def cells(self) -> dict[str, object]:
+        """The row by column title."""
+        who = f"{self.who} ({self.user})"
+        return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, self.change, self.why), strict=True))
+
+    def short(self) -> "Change":
+        """The same with its longer texts cut, for a window of 1,280 pixels."""
+        return replace(
+            self,
+            who=shortened(self.who, LONGEST_NAME),
+            change=shortened(self.change, LONGEST_TEXT),
+            why=shortened(self.why, LONGEST_TEXT),
+        )
+
+
+def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
+    """How it ended and why, who, what, old → new, what a person decides on first; rejects and conflicts not."""
+    shown = actions[actions["outcome"].isin(OUTCOMES)]
+    return [
+        Change(
+            who=text(row["person"]),
+            user=int(row["bitrix24_id"]),
+            what=str(row["action"]).replace("_", " "),
+            change=old_to_new(text(row["before"]), text(row["after"])),
+            why=text(row["error"]) or reason(row["reason"]) or WHY_WITHOUT_REASON.get(row["action"], ""),
+            outcome=str(row["outcome"]),
+        )
+        for row in sorted(shown.to_dict("records"), key=lambda row: OUTCOMES.index(row["outcome"]))
+    ]
+
+
+def changes_markdown(actions: DataFrame[schemas.Actions]) -> str:
+    """The table of changes."""
+    to_be_read = int(actions["outcome"].isin(TO_BE_READ).sum())
+    return markdown_table(
+        [change.short().cells() for change in changes(actions)],
+        columns=CHANGE_COLUMNS,
+        most=min(to_be_read, MOST_TO_BE_READ) + MOST_ROWS,
+        rest="audit.actions",
+    )
+
+
+def rejects(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
+    """R02: the rejected candidates by name."""
+    rows = employees[employees["standing"] == Standing.REJECTED]
+    return [person(row, why=reason(row["reason"])) for row in rows.to_dict("records")]
+
+
+def unusable_phones(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
+    """R05: the candidates with phone texts that are no phone numbers."""
+    rows = employees[(employees["standing"] == Standing.CANDIDATE) & employees["unusable_phones"].notna()]
+    return [person(row, why=f"left out: {row['unusable_phones']}") for row in rows.to_dict("records")]
+
+
+def conflicts(matches: DataFrame[schemas.Matches], employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
+    """R09, R12: the conflicts by name, and the user that has the e-mail or the link instead."""
+    rows = matches[matches["match"] == MatchKind.CONFLICT].merge(
+        employees[["bitrix24_id", "first_name", "last_name", "email"]], on="bitrix24_id"
+    )
+    return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
+
+
+def kept_when_approved(actions: DataFrame[schemas.Actions]) -> list[str]:
+    """R09: for each conflict that names an employee, what that employee has and will keep; in full, on one line."""
+    rows = actions[actions["outcome"] == Outcome.CONFLICT].to_dict("records")
+    return [f"{text(row['person'])} (user {row['bitrix24_id']}): {kept(row)}" for row in rows if kept(row)]
+
+
+def refused(actions: DataFrame[schemas.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
+    """The rejected, or those in conflict, by name and why; of an entry of the responsible list its name, too."""
+    rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
+    return [
+        {"who": row["person"], "user": int(row["bitrix24_id"]), "why": reason(row["reason"]) + listed_name(row)}
+        for row in rows.to_dict("records")
+    ]
+
+
+def listed_name(row: Mapping[Hashable, Any]) -> str:
+    """The name of an entry, where the action is about one."""
+    name = json.loads(text(row["before"]) or "{}").get("last_name")
+    return f": {name}" if row["action"] in CHANGES_OF_LIST and name else ""
+
+
+def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:
+    """A table of people and why they are listed; `rest` is the table of the audit that has all of them."""
+    return markdown_table(rows, columns=PERSON_COLUMNS, rest=rest)
+
+
+def person(row: dict, *, why: str) -> dict[str, object]:  # type: ignore[type-arg]
+    """A person by name, or by e-mail where there is no name."""
+    name = " ".join(part for part in (text(row["last_name"]), text(row["first_name"])) if part)
+    return {"who": name or text(row["email"]) or "(no name)", "user": int(row["bitrix24_id"]), "why": why}
+
+
+def other(user: object) -> str:
+    """The other user of a conflict."""
+    return "" if pd.isna(user) else f" (user {user})"  # type: ignore[call-overload]
+
+
+def reason(word: object) -> str:
+    """A rule's word in plain words."""
+    return words_of(text(word))
+
+
+def old_to_new(before: str, after: str) -> str:
+    """The changed fields, names first; what was not there before has no arrow."""
+    old, new = json.loads(before or "{}"), json.loads(after or "{}")
+    order = [name for name in FIELD_ORDER if name in new] + [name for name in new if name not in FIELD_ORDER]
+    return "; ".join(f"{name.replace('_', ' ')}: {arrow(old, name)}{words(new[name])}" for name in order)
+
+
+def arrow(old: dict[str, object], name: str) -> str:
+    """What a field was before, if it was there."""
+    return f"{words(old[name])} → " if name in old else ""
+
+
+def words(value: object) -> str:
+    """A field's value in words."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def text(value: object) -> str:
+    """The text, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def summary(actions: DataFrame[schemas.Actions]) -> dict[str, int]:
+    """How many actions ended how."""
+    counts = actions["outcome"].value_counts()
+    return {outcome.value: int(counts.get(outcome, 0)) for outcome in Outcome if counts.get(outcome, 0)}

@@ -1,0 +1,160 @@
+"""The life of one person, read from the database: what was seen, decided, sent and answered, newest first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.people import users_named
+from b24_pipeline.audit.reader import Reader
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.reporting import timeline_text as words
+from b24_pipeline.reporting.timeline_text import UNLINKED
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LifeEvent:
+    """One thing that happened.
+
+    Attributes:
+        at: when.
+        run_id: in which run; None where that run is deleted already.
+        text: what, in plain words.
+    """
+
+    at: datetime
+    run_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Everything known of one Bitrix24 user.
+
+    Attributes:
+        bitrix24_id: who.
+        person: the name and e-mail address, as far as they are known.
+        now: one sentence: whether the person is in CallGear, and why or why not.
+        events: what happened, newest first.
+    """
+
+    bitrix24_id: int
+    person: str
+    now: str
+    events: tuple[LifeEvent, ...]
+
+
+def explain(reader: Reader, id_or_email: str) -> tuple[Life, ...]:
+    """The lives of the users of that id or e-mail address, now or ever; several may have had one address."""
+    return tuple(life_of(reader, user) for user in users_named(reader.database, id_or_email))
+
+
+def life_of(reader: Reader, user: int) -> Life:
+    """The life of one user."""
+    seen = _history(reader, "bitrix24_users", user)
+    matches = _history(reader, "employee_matches", user)
+    links = _history(reader, "links", user)
+    standing = _history(reader, "standing_actions", user)
+    now = words.now(
+        seen=_last(seen),
+        match=_last(matches),
+        link=links[-1] if links else None,
+        employee_is_gone=bool(links) and _is_gone(reader, links[-1]),
+        in_doubt=bool(_of_table(reader, "pending_creates", user)),
+    )
+    events = [
+        *_changes(seen, words.USER),
+        *_changes(_history(reader, "employees", user), words.JUDGED),
+        *_changes(matches, words.MATCH),
+        *_changes(_history(reader, "responsible_employees", user), words.RESPONSIBLE),
+        *_links(links),
+        *(event for link in links for event in _changes(_employee_of(reader, link), words.EMPLOYEE)),
+        *_standing(standing),
+        *_done(reader.database.records("life_events", {"id": user})),
+    ]
+    return Life(
+        bitrix24_id=user,
+        person=words.person(seen[-1]) if seen else words.NOT_SEEN,
+        now=f"{now}{words.tries(_of_table(reader, 'dead_letters', user))}.",
+        events=tuple(sorted(dict.fromkeys(events), key=lambda event: event.at, reverse=True)),
+    )
+
+
+def _history(reader: Reader, table: str, user: int) -> list[Row]:
+    return [*reader.database.records("life_rows", {"id": user}, table=table, key="bitrix24_id")]
+
+
+def _of_table(reader: Reader, table: str, user: int) -> list[Row]:
+    return [*reader.database.records("life_of_table", {"id": user}, table=table)]
+
+
+def _employee_of(reader: Reader, link: Row) -> list[Row]:
+    """The employee's history as far as it is this user's: what comes after the link is another person's life."""
+    rows = reader.database.records(
+        "life_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
+    )
+    if link["until_run"] is None:
+        return [*rows]
+    own = [row for row in rows if row["from_run"] < link["until_run"]]
+    return [row if (row["until_run"] or 0) <= link["until_run"] else row | {"until_run": None} for row in own]
+
+
+def _is_gone(reader: Reader, link: Row) -> bool:
+    """Whether a run after the link was made has read the account, and the employee was not in it (R08)."""
+    read_in = reader.database.value("last_recording", {"what": HISTORIES[schemas.CallGearEmployees]})
+    return read_in is not None and read_in > link["from_run"] and _last(_employee_of(reader, link)) is None
+
+
+def _last(rows: list[Row]) -> Row | None:
+    """The row that holds now."""
+    return rows[-1] if rows and rows[-1]["until_run"] is None else None
+
+
+def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
+    """A history as events: there since, changed, gone, back."""
+    for row in rows[:1]:
+        yield _began(row, subject.first(row))
+    for before, after in pairwise(rows):
+        if before["until_run"] == after["from_run"]:
+            text = subject.changed(before, after)
+            if text:
+                yield _began(after, text)
+        else:
+            yield from _ended(before, subject.gone(before))
+            yield _began(after, subject.back(after))
+    if rows and rows[-1]["until_run"] is not None:
+        yield from _ended(rows[-1], subject.gone(rows[-1]))
+
+
+def _links(rows: list[Row]) -> Iterator[LifeEvent]:
+    for row in rows:
+        yield LifeEvent(row["linked_at"], row["run_id"], words.linked(row))
+        if row["until_run"] is not None:
+            by_hand = {"until_run_id": None} if row["end_reason"] == UNLINKED else {}
+            yield from _ended({**row, **by_hand}, words.unlinked(row))
+
+
+def _standing(rows: list[Row]) -> Iterator[LifeEvent]:
+    for row in rows:
+        yield _began(row, words.stands(row))
+        if row["until_run"] is not None:
+            yield from _ended(row, words.stands_no_more(row))
+
+
+def _done(rows: list[dict[str, Any]]) -> Iterator[LifeEvent]:
+    for row in rows:
+        yield LifeEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
+
+
+def _began(row: Row, text: str) -> LifeEvent:
+    return LifeEvent(row["from_at"], row["from_run_id"], text)
+
+
+def _ended(row: Row, text: str) -> Iterator[LifeEvent]:
+    """Its end; none where the first layout of the database has lost the time of it."""
+    if row["until_at"] is not None:
+        yield LifeEvent(row["until_at"], row["until_run_id"], text)

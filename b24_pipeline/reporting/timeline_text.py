@@ -1,0 +1,298 @@
+"""The life of a person in plain words: pure text building from rows of the database."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, kept, reason
+from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Standing
+
+Row = Mapping[str, Any]
+
+UNLINKED = "unlinked"
+"""The `end_reason` of a link that a person ended."""
+NOT_SEEN = "(never seen in Bitrix24)"
+
+_MATCHES: Mapping[str, str] = {
+    MatchKind.BY_ID: BY_ID,
+    MatchKind.BY_EMAIL: BY_EMAIL,
+    MatchKind.NONE: "matched with nobody in CallGear",
+    MatchKind.CONFLICT: "in conflict",
+    MatchKind.REJECTED: "not looked for in CallGear",
+    MatchKind.OUT_OF_SCOPE: "not looked for in CallGear: out of scope",
+    MatchKind.DISMISSED: "not looked for in CallGear: dismissed",
+    MatchKind.NOT_EMPLOYEE: "not looked for in CallGear: no employee",
+}
+_STANDINGS: Mapping[str, str] = {
+    Standing.CANDIDATE: "a candidate for the import",
+    Standing.REJECTED: "rejected",
+    Standing.OUT_OF_SCOPE: "out of scope",
+    Standing.DISMISSED: "dismissed",
+    Standing.NOT_EMPLOYEE: "no employee (a bot, an extranet or mail user)",
+}
+_ACTIONS: Mapping[str, str] = {
+    ActionKind.CREATE: "create in CallGear",
+    ActionKind.LINK: "link with the CallGear employee",
+    ActionKind.UPDATE: "update in CallGear",
+    ActionKind.REJECT: "reject",
+    ActionKind.CONFLICT: "conflict",
+    ActionKind.REMOVE_RESPONSIBLE: "remove from the responsible list",
+    ActionKind.LIST_RESPONSIBLE: "put on the responsible list",
+    ActionKind.RENAME_RESPONSIBLE: "rename on the responsible list",
+}
+_OUTCOMES: Mapping[str, str] = {
+    Outcome.PLANNED: "planned, as a dry run shows",
+    Outcome.DONE: "done",
+    Outcome.FAILED: "failed",
+    Outcome.DEFERRED: "deferred to a later run",
+    Outcome.HELD: "held by a safety limit until somebody approves",
+    Outcome.WAITING: "waiting to be tried again after failures",
+    Outcome.SKIPPED: "skipped",
+    Outcome.CONFLICT: "in conflict until somebody decides",
+}
+_LINKED_BY: Mapping[str, str] = {
+    "create": "it was created by the import",
+    "email": "the e-mail address is the same",
+    "rehire": "the same person came back",
+    "approval": "a person approved it",
+}
+_USER_FIELDS: Mapping[str, str] = {
+    "user_type": "type",
+    "first_name": "first name",
+    "last_name": "last name",
+    "second_name": "patronymic",
+    "email": "e-mail",
+    "work_phone": "work phone",
+    "personal_mobile": "mobile phone",
+    "personal_phone": "personal phone",
+    "departments": "departments",
+}
+_EMPLOYEE_FIELDS: Mapping[str, str] = {
+    "first_name": "first name",
+    "last_name": "last name",
+    "patronymic": "patronymic",
+    "email": "e-mail",
+    "phone_numbers": "phones",
+}
+
+
+class Subject(Protocol):
+    """What a history is about, and how its events are worded."""
+
+    def first(self, row: Row) -> str:
+        """The first that is known."""
+
+    def changed(self, before: Row, after: Row) -> str:
+        """What changed; empty when nothing that is worth telling."""
+
+    def gone(self, row: Row) -> str:
+        """The row ended and none followed."""
+
+    def back(self, row: Row) -> str:
+        """A row began after none was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A record somewhere: its fields change one by one."""
+
+    where: Callable[[Row], str]
+    fields: Mapping[str, str]
+    turns: Callable[[Row, Row], str | None] = lambda _before, _after: None
+
+    def first(self, row: Row) -> str:
+        """Seen for the first time, with its fields."""
+        return f"seen in {self.where(row)}: {self.fields_of(row)}"
+
+    def changed(self, before: Row, after: Row) -> str:
+        """Each changed field, old → new."""
+        turn = self.turns(before, after)
+        changes = [
+            f"{label} {_quoted(before[name])} → {_quoted(after[name])}"
+            for name, label in self.fields.items()
+            if before[name] != after[name]
+        ]
+        return "; ".join(
+            [
+                *([turn] if turn else []),
+                *([f"changed in {self.where(after)}: " + ", ".join(changes)] if changes else []),
+            ]
+        )
+
+    def gone(self, row: Row) -> str:
+        """It vanished."""
+        return f"no longer in {self.where(row)}"
+
+    def back(self, row: Row) -> str:
+        """It is there again, with its fields."""
+        return f"back in {self.where(row)}: {self.fields_of(row)}"
+
+    def fields_of(self, row: Row) -> str:
+        """Its fields that have a value, by name."""
+        return ", ".join(
+            f"{label} {_quoted(row[name])}" for name, label in self.fields.items() if row[name] is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the import thinks of a person: told whenever it changes."""
+
+    words: Callable[[Row], str]
+
+    def first(self, row: Row) -> str:
+        """The verdict."""
+        return self.words(row)
+
+    def changed(self, before: Row, after: Row) -> str:
+        """The new verdict, if it is another one."""
+        return "" if self.words(before) == self.words(after) else self.words(after)
+
+    def gone(self, row: Row) -> str:
+        """There is none any more."""
+        return f"no longer: {self.words(row)}"
+
+    def back(self, row: Row) -> str:
+        """The verdict."""
+        return self.words(row)
+
+
+def person(row: Row) -> str:
+    """Name and address of a user."""
+    name = " ".join(part for part in (row["last_name"], row["first_name"]) if part)
+    return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
+
+
+def because(word: str | None) -> str:
+    """A reason as the end of a sentence; empty when there is none."""
+    return f", because {reason(word)}" if word else ""
+
+
+def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, in_doubt: bool) -> str:
+    """Whether the person is in CallGear now, and why or why not; a sentence without its full stop.
+
+    Args:
+        seen: the user in Bitrix24 now.
+        match: how the user is matched now.
+        link: the last link the user has or had.
+        employee_is_gone: whether a run after that link has found its employee gone (R08).
+        in_doubt: whether there is a create whose outcome is not known.
+    """
+    if in_doubt:
+        return f"It is not known whether the create reached CallGear; {_looked_up(match)}"
+    if link is not None and link["until_run"] is None and not employee_is_gone:
+        return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
+    if seen is not None:
+        why = f": {_match(match)}" if match is not None else ""
+        return f"Not in CallGear{why}"
+    if link is None:
+        return "Not in Bitrix24 any more, and never imported"
+    if link["until_run"] is None:
+        return f"Not in Bitrix24 any more, and CallGear employee {link['callgear_id']} does not exist any more"
+    ended = "was unlinked" if link["end_reason"] == UNLINKED else "is linked with another user now"
+    return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} {ended}"
+
+
+def tries(dead_letters: Sequence[Row]) -> str:
+    """What failed and is tried again, as the end of a sentence."""
+    return "".join(
+        f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
+        f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
+        for letter in dead_letters
+    )
+
+
+def _looked_up(match: Row | None) -> str:
+    """What becomes of an announced create: runs look it up for those whom they would create or link."""
+    if match is None or match["match"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
+        return "the next run looks it up"
+    return f"for now {_match(match)}"
+
+
+def linked(row: Row) -> str:
+    """A link was stored."""
+    why = _LINKED_BY.get(row["linked_by"], row["linked_by"])
+    return f"linked with CallGear employee {row['callgear_id']}, because {why}"
+
+
+def unlinked(row: Row) -> str:
+    """A link ended."""
+    ended = f"the link with CallGear employee {row['callgear_id']} ended"
+    if row["end_reason"] != UNLINKED:
+        return f"{ended}: another one took its place"
+    comment = f": {row['end_comment']}" if row["end_comment"] else ""
+    return f"{ended}: {row['ended_by']} ended it with b24-pipeline unlink{comment}"
+
+
+def stands(row: Row) -> str:
+    """An action began to stand."""
+    employee = f"; {kept(row)}" if kept(row) else ""
+    return f"{_standing(row)}{because(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
+
+
+def stands_no_more(row: Row) -> str:
+    """An action no longer stands."""
+    return f"no longer {_standing(row)}"
+
+
+def done(row: Row) -> str:
+    """An action was carried out, or tried."""
+    whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
+    outcome = _OUTCOMES.get(row["outcome"], row["outcome"])
+    return f"{_ACTIONS[row['action']]}{whom}: {outcome}{because(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
+
+
+def _standing(row: Row) -> str:
+    if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
+        return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
+    return f"{_ACTIONS[row['action']]}: {_OUTCOMES.get(row['outcome'], row['outcome'])}"
+
+
+def _sent(row: Row, verb: str) -> str:
+    if not row["after"]:
+        return ""
+    before = json.loads(row["before"]) if row["before"] else {}
+    fields = [
+        f"{name} {_quoted(before[name])} → {_quoted(value)}" if name in before else f"{name} {_quoted(value)}"
+        for name, value in json.loads(row["after"]).items()
+    ]
+    return f"; {verb}: {', '.join(fields)}"
+
+
+def _answer(row: Row) -> str:
+    return f"; answer: {row['error']}" if row["error"] else ""
+
+
+def _judged(row: Row) -> str:
+    unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
+    return f"{_STANDINGS.get(row['standing'], row['standing'])}{because(row['reason'])}{unusable}"
+
+
+def _match(row: Row) -> str:
+    whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
+    other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
+    return f"{_MATCHES.get(row['match'], row['match'])}{whom}{because(row['reason'])}{other}"
+
+
+def _responsible(row: Row) -> str:
+    return "on the responsible list" if row["listed"] else "not on the responsible list"
+
+
+def _turned(before: Row, after: Row) -> str | None:
+    if before["active"] == after["active"]:
+        return None
+    return "active again in Bitrix24" if after["active"] else "dismissed in Bitrix24"
+
+
+def _quoted(value: object) -> str:
+    if value is None or value == []:
+        return "(none)"
+    return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
+
+
+USER = Thing(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
+EMPLOYEE = Thing(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
+JUDGED = Verdict(_judged)
+MATCH = Verdict(_match)
+RESPONSIBLE = Verdict(_responsible)

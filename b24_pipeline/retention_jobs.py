@@ -1,0 +1,118 @@
+"""Housekeeping: Dagster's run storage and the audit must not grow without bound."""
+
+import shutil
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from sqlalchemy import select, tuple_
+
+from b24_pipeline import settings
+from b24_pipeline.audit import Paths, StoreError
+from b24_pipeline.audit.retention import apply_retention
+from b24_pipeline.audit.run_lock import RunInProgress, run_lock
+from b24_pipeline.checks import ALL_CHECKS
+from b24_pipeline.connection import utc_now
+from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
+
+KEEP_RUNS = timedelta(days=30)
+BATCH = 100
+JOBS = frozenset({"employee_import", "purge_old_runs", "purge_old_audit"})
+"""The names of our jobs: all that a run in a process of its own has, where its tags do not say that it is ours."""
+
+
+@dg.op(
+    description=(
+        "Delete the records of this project's finished runs older than 30 days, with their events, check results and "
+        "logs. What other code locations have launched stays."
+    )
+)
+def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
+    """Gives how many runs were deleted."""
+    instance = context.instance
+    old = [run.run_id for run in old_runs(instance) if is_ours(run, location=location_of(context.run))]
+    for run_id in old:
+        instance.delete_run(run_id)
+        unlink_leftovers(instance, run_id)
+    delete_check_results(instance)
+    context.log.info("deleted %d runs older than %d days", len(old), KEEP_RUNS.days)
+    return len(old)
+
+
+def old_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
+    """The finished runs older than 30 days, newest first, of whatever is in this Dagster."""
+    old = dg.RunsFilter(
+        created_before=utc_now() - KEEP_RUNS,
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+    )
+    last = None
+    while runs := instance.get_runs(filters=old, cursor=last, limit=BATCH):
+        yield from runs
+        last = runs[-1].run_id
+
+
+def location_of(run: dg.DagsterRun) -> str:
+    """The code location that has launched a run; that of `workspace.yaml` for a run in a process of its own."""
+    return run.remote_job_origin.location_name if run.remote_job_origin else LOCATION
+
+
+def is_ours(run: dg.DagsterRun, *, location: str) -> bool:
+    """Whether this code location has launched the run, or our command line; several projects may share one Dagster."""
+    if TRIGGER_TAG in run.tags:
+        return True
+    if run.remote_job_origin:
+        return run.remote_job_origin.location_name == location
+    return run.job_name in JOBS
+
+
+def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:
+    """`delete_run` leaves the run's own event database and its compute logs."""
+    base = Path(instance.storage_directory()).parent
+    for database in base.glob(f"history/runs/{run_id}*.db*"):
+        database.unlink(missing_ok=True)
+    for folder in base.glob(f"**/compute_logs/{run_id}"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def delete_check_results(instance: dg.DagsterInstance) -> None:
+    """`delete_run`, the UI's too, leaves what the checks of the run have found: 13 rows, with names.
+
+    A result that belongs to no run was reported by somebody else.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    results = AssetCheckExecutionsTable.c
+    of_our_checks = tuple_(results.asset_key, results.check_name).in_(our_checks())
+    with storage.index_connection() as connection:
+        noted = {row[0] for row in connection.execute(select(results.run_id).where(of_our_checks).distinct()) if row[0]}
+        gone = sorted(noted - set(instance.get_run_ids()))
+        for first in range(0, len(gone), BATCH):
+            of_gone = results.run_id.in_(gone[first : first + BATCH])
+            connection.execute(AssetCheckExecutionsTable.delete().where(of_our_checks, of_gone))
+
+
+def our_checks() -> AbstractSet[tuple[str, str]]:
+    """The checks of this project, as Dagster stores them: the asset's key, and the check's name."""
+    return {(key.asset_key.to_string(), key.name) for check in ALL_CHECKS for key in check.check_keys}
+
+
+@dg.op(description="Delete actions and snapshots older than the setting KEEP_DAYS, and compact the file.")
+def purge_store(context: dg.OpExecutionContext) -> None:
+    """Links never expire.
+
+    Raises:
+        dg.Failure: a run is going on, or the database cannot be used; the next night tries again.
+    """
+    try:
+        chosen = settings.load()
+        paths = Paths(chosen.database)
+        with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
+            deleted = apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
+    except (settings.SettingsError, RunInProgress, StoreError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    context.log.info("kept the last %d days, deleted %d runs", chosen.keep_days, deleted)

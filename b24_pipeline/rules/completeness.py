@@ -1,0 +1,115 @@
+"""R16a: whether a fetch can be trusted to hold every user. Pure: it judges a record of what was seen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import pandas as pd
+
+from b24_pipeline.rules.eligibility import EMPLOYEE
+
+
+class Distrust(StrEnum):
+    """Why a fetch is not to be trusted (R16a)."""
+
+    EMPTY = "empty"
+    OUT_OF_ORDER = "out_of_order"
+    BROKEN_OFF = "broken_off"
+    NO_EMAIL_KEY = "no_email_key"
+    COUNT_DIFFERS = "count_differs"
+    NOT_COUNTED = "not_counted"
+
+
+MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
+"""R16a: so many imported people, and such a share of them, may be missing from lists without a known reason."""
+
+_NAMED: Final = 5
+"""So many ids are named in a message."""
+
+_WORDS: Final = {
+    Distrust.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
+    Distrust.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
+    Distrust.BROKEN_OFF: "the portal's answer broke off after {users} users",
+    Distrust.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
+    " tick user or user_basic (user_brief is not enough)",
+    Distrust.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
+    Distrust.NOT_COUNTED: "{hired} users came that were not there at first, but the portal counts {hired_counted} such,"
+    " also when read again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEvidence:
+    """What was seen of one fetch.
+
+    `users` and both counts are of the users whose id is not above the highest there was at the start: who was hired
+    meanwhile is in none of them. `count_after` is None when it was not asked for. `hired` are those above it, and
+    `hired_counted` is how many of them the portal counts afterwards.
+    """
+
+    users: int
+    strictly_rising: bool
+    finished: bool
+    email_key_seen: bool
+    count_before: int
+    count_after: int | None = None
+    hired: int = 0
+    hired_counted: int = 0
+
+
+def distrust(evidence: FetchEvidence) -> Distrust | None:  # noqa: PLR0911 - one line for each reason
+    """The first reason not to trust the fetch, None when it can be trusted (R16a)."""
+    if not evidence.strictly_rising:
+        return Distrust.OUT_OF_ORDER
+    if not evidence.finished:
+        return Distrust.BROKEN_OFF
+    if not _count_is_explained(evidence):
+        return Distrust.COUNT_DIFFERS
+    if evidence.hired > evidence.hired_counted:
+        return Distrust.NOT_COUNTED
+    if not evidence.users:
+        return Distrust.EMPTY
+    if not evidence.email_key_seen:
+        return Distrust.NO_EMAIL_KEY
+    return None
+
+
+def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
+    """The reason for people: one sentence, and what to do where something can be done."""
+    return _WORDS[reason].format(
+        users=evidence.users,
+        counts=_counts(evidence),
+        hired=evidence.hired,
+        hired_counted=evidence.hired_counted,
+    )
+
+
+def unexplained(unlisted: pd.DataFrame) -> list[int]:
+    """R16a: of users whom lists leave out and a direct look-up finds, those for whom no reason is known, by rising id.
+
+    Known reasons are: no department, not an employee any more, dismissed.
+    """
+    employed = unlisted["active"] & (unlisted["user_type"] == EMPLOYEE) & unlisted["departments"].notna()
+    return sorted(unlisted.loc[employed, "bitrix24_id"].tolist())
+
+
+def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
+    """R16a: whether so many people are missing from the lists without a reason that others may be missing too."""
+    return len(missing) > MAX_UNEXPLAINED and len(missing) > MAX_UNEXPLAINED_SHARE * imported
+
+
+def unexplained_in_words(missing: list[int]) -> str:
+    """The people missing from the lists without a reason, counted and named by id."""
+    named = ", ".join(map(str, missing[:_NAMED])) + (", …" if len(missing) > _NAMED else "")
+    return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {named}"
+
+
+def _count_is_explained(evidence: FetchEvidence) -> bool:
+    after = evidence.count_before if evidence.count_after is None else evidence.count_after
+    return min(evidence.count_before, after) <= evidence.users <= max(evidence.count_before, after)
+
+
+def _counts(evidence: FetchEvidence) -> str:
+    if evidence.count_after is None or evidence.count_after == evidence.count_before:
+        return str(evidence.count_before)
+    return f"{evidence.count_before} before and {evidence.count_after} after"

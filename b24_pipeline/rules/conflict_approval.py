@@ -1,0 +1,31 @@
+"""Which conflicts a person may decide user by user (R07a, R09, R14), and with which command."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from b24_pipeline.rules.models import APPROVABLE, ListReason, MatchReason
+
+DECISIONS: Mapping[str, str] = {
+    MatchReason.EMAIL_REUSED: "the mailbox has passed on",
+    MatchReason.SIMILAR_EMAIL: "both addresses are one mailbox",
+    MatchReason.IDENTITY_CHANGED: "the link belongs to the person whom the id shows now",
+    ListReason.OTHER_NAME: "the entry of the responsible list is this user's",
+}
+"""What is approved, as the end of a sentence."""
+WITHOUT_EMPLOYEE = (MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME)
+
+
+def decidable(rows: pd.DataFrame) -> pd.Series:
+    """Whether a person may decide the conflict of each row, of actions or matches.
+
+    A similar e-mail without an employee that is free is not decided but corrected.
+    """
+    concerns_employee = rows["callgear_id"].notna() | rows["reason"].isin(WITHOUT_EMPLOYEE)
+    return rows["reason"].isin(APPROVABLE) & concerns_employee
+
+
+def commands(reason: str, *, run_id: str, users: str) -> str:
+    """What a person types: to approve, or else to end the link."""
+    approve = f"b24-pipeline approve {run_id} --user {users}"
+    return f"{approve}, or b24-pipeline unlink {users}" if reason == MatchReason.IDENTITY_CHANGED else approve

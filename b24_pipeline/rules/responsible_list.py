@@ -1,0 +1,118 @@
+"""R13-R15: dismissed and deleted people leave the responsible list; with `mirror`, imported active people are on it."""
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.rules.eligibility import EMAIL, judge
+from b24_pipeline.rules.models import ActionKind, Harm, Outcome, Policy, ResponsibleListPolicy, Standing
+from b24_pipeline.rules.planning import full_name
+
+ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
+CONCERNED = {
+    ResponsibleListPolicy.OFF: (),
+    ResponsibleListPolicy.REMOVE: (DISMISSED, DELETED),
+    ResponsibleListPolicy.MIRROR: (DISMISSED, DELETED, ACTIVE),
+}
+"""R15: whose place on the list each setting looks at."""
+
+
+def gone_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) -> frozenset[int]:
+    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it.
+
+    Args:
+        employees: every user of the fetch, judged or as received.
+        ever_linked: the users that have or had a link.
+    """
+    return ever_linked - frozenset(employees["bitrix24_id"].tolist())
+
+
+def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users], policy: Policy) -> frozenset[int]:
+    """R03: those of the gone users to whom something may be done; what was known last tells who is out of scope.
+
+    Args:
+        gone: users that are no longer in the portal.
+        last_known: how they were seen last. Of somebody who is not there only the id is left to tell. Whoever's
+            e-mail is not known any more (forgotten, or too old to be kept) may be one whom a pattern leaves out.
+        policy: its scope is what counts, as it is set now.
+    """
+    judged = judge(last_known, policy=policy)
+    left_out = judged["standing"] == Standing.OUT_OF_SCOPE
+    if policy.scope.exclude_emails:
+        left_out |= ~judged["email"].str.contains(EMAIL, regex=True, na=False)
+    out = judged.loc[left_out, "bitrix24_id"]
+    return gone - policy.scope.exclude_users - frozenset(out.tolist())
+
+
+def concerned(
+    employees: DataFrame[schemas.Employees],
+    *,
+    ever_linked: frozenset[int],
+    deleted: frozenset[int],
+    policy: ResponsibleListPolicy,
+) -> pd.DataFrame:
+    """Whom the responsible list concerns: `bitrix24_id`, `standing` (active, dismissed, deleted) and `name`.
+
+    Dismissed and deleted people that were imported (R14), and with `mirror` the imported active candidates (R15).
+    Nobody out of scope (R03).
+    """
+    imported = employees[employees["bitrix24_id"].isin(ever_linked) & (employees["standing"] != Standing.OUT_OF_SCOPE)]
+    standing = (
+        pd.Series(None, index=imported.index, dtype="str")
+        .mask(imported["standing"] == Standing.CANDIDATE, ACTIVE)
+        .mask(~imported["active"], DISMISSED)
+    )
+    present = imported.assign(standing=standing)[standing.isin(CONCERNED[policy])]
+    names = full_name(present["last_name"], present["first_name"], present["patronymic"])
+    gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(standing=DELETED)
+    people = pd.concat([present[["bitrix24_id", "standing"]].assign(name=names), gone], ignore_index=True)
+    return people[people["standing"].isin(CONCERNED[policy])].reset_index(drop=True)
+
+
+def must_read_list(
+    people: pd.DataFrame, *, known: DataFrame[schemas.ResponsibleEmployees], policy: ResponsibleListPolicy
+) -> bool:
+    """Whether the list must be read to decide: of somebody who left it is not known yet, or the list is mirrored."""
+    if policy is ResponsibleListPolicy.MIRROR:
+        return len(people) > 0
+    leavers = people[people["standing"] != ACTIVE]
+    return not leavers["bitrix24_id"].isin(known.loc[known["standing"] != ACTIVE, "bitrix24_id"]).all()
+
+
+def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[schemas.ResponsibleEmployees]:
+    """Who of the people is on the list, which maps `ext_id` (the user id as text) to the name."""
+    ext_ids = people["bitrix24_id"].astype("str")
+    return schemas.check(
+        schemas.ResponsibleEmployees,
+        people.assign(
+            listed=ext_ids.isin(listed).astype(bool), name=ext_ids.map(listed).astype("str").fillna(people["name"])
+        )[["bitrix24_id", "standing", "listed", "name"]],
+    )
+
+
+def plan_responsible_list(
+    people: pd.DataFrame, *, state: DataFrame[schemas.ResponsibleEmployees]
+) -> DataFrame[schemas.Plan]:
+    """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
+    if people.empty:
+        return schemas.empty(schemas.Plan)
+    rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="standing"), on="bitrix24_id")
+    active = rows["standing"] == ACTIVE
+    named = active & rows["name"].notna()
+    action = (
+        pd.Series(None, index=rows.index, dtype="str")
+        .mask(~active & rows["listed"], ActionKind.REMOVE_RESPONSIBLE.value)
+        .mask(named & ~rows["listed"], ActionKind.LIST_RESPONSIBLE.value)
+        .mask(named & rows["listed"] & (rows["name"] != rows["list_name"]), ActionKind.RENAME_RESPONSIBLE.value)
+    )
+    removal = action == ActionKind.REMOVE_RESPONSIBLE
+    planned = rows.assign(
+        action=action,
+        outcome=Outcome.PLANNED.value,
+        reason=rows["standing"],
+        harm=pd.Series(None, index=rows.index, dtype="str").mask(removal, Harm.REMOVAL.value),
+        person=rows["name"].fillna(rows["list_name"]),
+        last_name_before=rows["list_name"].where(rows["listed"]),
+        last_name=rows["name"].mask(removal),
+    )
+    return schemas.filled(schemas.Plan, planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))

@@ -1,0 +1,124 @@
+"""R14, R18: what failed is a dead letter, tried again at growing distance and listed until it is mended."""
+
+from collections.abc import Hashable
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.rules.models import ActionKind, Outcome
+from b24_pipeline.rules.planning import as_actions
+
+EVERY_RUN = 3
+DISTANCES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""After three tries at every run: 1 hour, 6 hours, then every 24 hours."""
+ALWAYS_AT_A_DISTANCE = frozenset({ActionKind.REMOVE_RESPONSIBLE})
+"""R14: a person who owns deals stays so for long; the first distance comes at once."""
+
+
+def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datetime:
+    """When an action that was refused `attempts` times in a row is tried again; never refused: in the next run."""
+    patience = 0 if action in ALWAYS_AT_A_DISTANCE else EVERY_RUN
+    if attempts < max(patience, 1):
+        return failed_at
+    return failed_at + DISTANCES[min(attempts - patience, len(DISTANCES) - 1)]
+
+
+def correct_future_times(
+    dead_letters: DataFrame[schemas.DeadLetters], *, now: datetime
+) -> DataFrame[schemas.DeadLetters]:
+    """R16c: the dead letters with every failure that lies in the future at `now`, and due at once.
+
+    The clock was ahead when they failed; without this they would not be tried before it comes to be that late.
+    """
+    ahead = {name: dead_letters[name] > now for name in ("first_failed_at", "last_failed_at")}
+    if not any(rows.any() for rows in ahead.values()):
+        return dead_letters
+    corrected = {name: dead_letters[name].mask(rows, pd.Timestamp(now)) for name, rows in ahead.items()}
+    due = dead_letters["next_try_at"].mask(ahead["last_failed_at"], pd.Timestamp(now))
+    return schemas.check(schemas.DeadLetters, dead_letters.assign(**corrected, next_try_at=due))
+
+
+def hold_back(
+    plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters], now: datetime
+) -> DataFrame[schemas.Plan]:
+    """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again.
+
+    A link never waits: it is stored, and only what its employee gets can fail (R09a).
+    """
+    resting = dead_letters[dead_letters["next_try_at"] > now]
+    if resting.empty:
+        return plan
+    waits = (
+        tried_already(plan, dead_letters=resting)
+        & (plan["outcome"] == Outcome.PLANNED)
+        & (plan["action"] != ActionKind.LINK)
+    )
+    return schemas.check(schemas.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
+
+
+def was_refused(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
+    """Whether a service has refused just what the row would send; an outage is no refusal."""
+    return tried_already(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
+
+
+def tried_already(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
+    """Whether one of the dead letters has tried just what the row would send."""
+    if dead_letters.empty:
+        return pd.Series(False, index=plan.index)
+    tried = set(attempted(dead_letters))
+    return pd.Series([attempt in tried for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
+
+
+def settle(
+    dead_letters: DataFrame[schemas.DeadLetters],
+    *,
+    actions: DataFrame[schemas.Actions],
+    now: datetime,
+    unanswered: AbstractSet[tuple[int, str]] = frozenset(),
+) -> DataFrame[schemas.DeadLetters]:
+    """The dead letters after a step: failures added or counted on, what was done or is no longer planned taken out.
+
+    Args:
+        dead_letters: those of the step's own actions before it.
+        actions: every action of the step, with its outcome. One that was not tried keeps its dead letter.
+        now: when they failed.
+        unanswered: the (user, action) that failed for want of a usable answer. They are listed like the others, but an
+            outage is not the record's fault and does not count against it.
+    """
+    same_attempt = dict(zip(attempted(dead_letters), dead_letters.to_dict("records"), strict=True))
+    same_action = {(user, action): letter for (user, action, _), letter in same_attempt.items()}
+    kept = []
+    for attempt, row in zip(attempted(actions), actions.to_dict("records"), strict=True):
+        user, action, _ = attempt
+        if row["outcome"] == Outcome.FAILED:
+            refused = 0 if (user, action) in unanswered else 1
+            kept.append(counted_on(row, former=same_attempt.get(attempt), refused=refused, now=now))
+        elif row["outcome"] != Outcome.DONE and (user, action) in same_action:
+            kept.append(same_action[user, action])
+    return schemas.of(schemas.DeadLetters, kept)
+
+
+def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
+    """What each dead letter or action tries: user, action and what is sent (empty for nothing)."""
+    return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
+
+
+def counted_on(
+    row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, refused: int, now: datetime
+) -> dict[Hashable, Any]:
+    """The dead letter of a failed action: counted on from the former one, or begun."""
+    attempts = (former["attempts"] if former else 0) + refused
+    return {
+        "bitrix24_id": row["bitrix24_id"],
+        "action": row["action"],
+        "attempts": attempts,
+        "first_failed_at": former["first_failed_at"] if former else now,
+        "last_failed_at": now,
+        "next_try_at": next_try(action=ActionKind(row["action"]), attempts=attempts, failed_at=now),
+        "error": row["error"],
+        "after": row["after"],
+    }

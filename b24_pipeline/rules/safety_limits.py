@@ -1,0 +1,115 @@
+"""R16: the safety limits. A kind of harmful change over its limit is held whole; the other kinds go on."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.rules.models import APPROVED_BY_USER, Exemption, Harm, Outcome, SafetyLimit
+from b24_pipeline.rules.planning import as_actions
+from b24_pipeline.rules.retry_schedule import was_refused
+
+EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
+"""R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
+WINDOW = timedelta(hours=24)
+"""R16: what was done so lately counts together with what is planned: an accident in small portions is an accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What R16 looks at besides the plan."""
+
+    people_imported: int
+    """Live links when the run began."""
+    first_import: bool
+    """No run has ended yet with nothing deferred for want of time or points."""
+    rebuilding_links: bool = False
+    """No link is left."""
+    done: Mapping[Harm, AbstractSet[int]] = field(default_factory=dict)
+    """Whom each kind of change was done to within the `WINDOW`, without an exemption: Bitrix24 ids."""
+
+    @property
+    def exemption(self) -> Exemption | None:
+        """Why the kinds `EXEMPT_AT_FIRST` are not limited now, if they are not."""
+        if self.first_import:
+            return Exemption.FIRST_IMPORT
+        return Exemption.REBUILDING_LINKS if self.rebuilding_links else None
+
+
+def hold(
+    plan: DataFrame[schemas.Plan],
+    *,
+    limits: Mapping[Harm, SafetyLimit],
+    circumstances: Circumstances,
+    approved: DataFrame[schemas.Actions],
+    dead_letters: DataFrame[schemas.DeadLetters],
+) -> DataFrame[schemas.Plan]:
+    """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
+
+    What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) has
+    passed the limit once, and is not counted when it is tried again: those who stay refused must not hold the others.
+    Each row that may be sent says why the limit will not count it once it is done, where that is so.
+
+    Args:
+        plan: what shall be done.
+        limits: by kind; a kind without one is never held.
+        circumstances: what the limits are measured against.
+        approved: the actions of the run that a person has approved; none without an approval.
+        dead_letters: what failed before.
+    """
+    if plan.empty:
+        return plan
+    planned = plan["outcome"] == Outcome.PLANNED
+    watched = planned & ~plan["reason"].isin(APPROVED_BY_USER)
+    counted = plan[watched & ~was_refused(plan, dead_letters=dead_letters)]
+    listed = is_approved(plan, approved=approved)
+    over = [harm.value for harm in limits if is_over(counted, harm=harm, limits=limits, circumstances=circumstances)]
+    held = watched & plan["harm"].isin(over) & ~listed
+    exempt = exemptions(plan, approved=listed | (planned & ~watched), circumstances=circumstances)
+    return schemas.check(
+        schemas.Plan,
+        plan.assign(outcome=plan["outcome"].mask(held, Outcome.HELD.value), exemption=exempt.where(planned & ~held)),
+    )
+
+
+def is_over(
+    counted: pd.DataFrame, *, harm: Harm, limits: Mapping[Harm, SafetyLimit], circumstances: Circumstances
+) -> bool:
+    """R16: more than the count *and* more than the share of the people imported, with those of the last 24 hours.
+
+    Args:
+        counted: the rows of the plan that count, of all kinds. A kind of which none is planned is not over.
+        harm: the kind asked for.
+        limits: by kind.
+        circumstances: whom it was done to lately, and how many people are imported.
+    """
+    planned = set(counted.loc[counted["harm"] == harm, "bitrix24_id"])
+    if not planned or (circumstances.exemption and harm in EXEMPT_AT_FIRST):
+        return False
+    people, limit = len(planned | circumstances.done.get(harm, frozenset())), limits[harm]
+    return people > limit.count and people > limit.share * circumstances.people_imported
+
+
+def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, circumstances: Circumstances) -> pd.Series:
+    """Why each row does not count towards its limit once it is done; no value where it counts."""
+    at_first = plan["harm"].isin(EXEMPT_AT_FIRST) & (circumstances.exemption is not None)
+    reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, circumstances.exemption)
+    return reason.mask(approved & plan["harm"].notna(), Exemption.APPROVED.value)
+
+
+def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Actions]) -> pd.Series:
+    """Whether the approved run held just this: the same person, employee, action and fields."""
+    if approved.empty:
+        return pd.Series(False, index=plan.index)
+    listed = set(content(approved[approved["outcome"] == Outcome.HELD]))
+    return pd.Series([row in listed for row in content(as_actions(plan))], index=plan.index, dtype=bool)
+
+
+def content(actions: DataFrame[schemas.Actions]) -> list[tuple[int, int, str, str]]:
+    """What each action would change: user, employee (0 for none), kind and what is sent (empty for nothing)."""
+    columns = actions[["bitrix24_id", "callgear_id", "action", "after"]]
+    return list(columns.fillna({"callgear_id": 0, "after": ""}).itertuples(index=False, name=None))

@@ -1,0 +1,168 @@
+"""Turns a fault into what the client gets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+from b24_pipeline.sandbox.bitrix24 import errors
+from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
+from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
+from b24_pipeline.sandbox.callgear.points import Budget
+from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, PASSWORD
+from b24_pipeline.sandbox.faults import Fault, FaultKind
+from b24_pipeline.sandbox.responses import Answer, Delivery, gzip_bomb, gzip_in_gzip, html_answer, json_answer
+from b24_pipeline.sandbox.types import Json
+
+DELIVERIES = {
+    FaultKind.CONNECTION_REFUSED: Delivery.CLOSED,
+    FaultKind.RESET_BEFORE: Delivery.RESET,
+    FaultKind.RESET_AFTER: Delivery.RESET,
+    FaultKind.TIMEOUT_BEFORE: Delivery.SILENT,
+    FaultKind.TIMEOUT_AFTER: Delivery.SILENT,
+}
+EVERY_SECRET = " ".join((SECRET, ACCESS_TOKEN, PASSWORD, quote(f"/rest/1/{SECRET}/", safe="")))
+UNFINISHED = {
+    FaultKind.TRUNCATED_BODY: Delivery.CUT,
+    FaultKind.HEADERS_DRIP: Delivery.HEADERS_DRIP,
+    FaultKind.ENDLESS_PROCESSING: Delivery.ENDLESS_PROCESSING,
+    FaultKind.BODY_DRIPS: Delivery.BODY_DRIPS,
+    FaultKind.BODY_FALLS_SILENT: Delivery.FALLS_SILENT,
+    FaultKind.ENDLESS_BODY: Delivery.ENDLESS,
+}
+ENCODED: dict[FaultKind, tuple[str, Callable[[], bytes]]] = {
+    FaultKind.GZIP_BOMB: ("gzip", lambda: gzip_bomb(BOMB_MIB)),
+    FaultKind.GZIP_IN_GZIP: ("gzip, gzip", lambda: gzip_in_gzip(BOMB_MIB)),
+    FaultKind.UNKNOWN_ENCODING: ("br", lambda: b"\x0b\x00\x80{}\x03"),
+}
+BOMB_MIB = 1024
+PAGES = {
+    FaultKind.HTTP_500: (500, "Internal Server Error"),
+    FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
+    FaultKind.HTTP_502_AFTER: (502, "Bad Gateway"),
+    FaultKind.HTTP_504_LATER: (504, "Gateway Timeout"),
+    FaultKind.OK_HTML: (200, "Welcome"),
+    FaultKind.LOGIN_REQUIRED: (401, "401 Authorization Required"),
+    FaultKind.FORBIDDEN_PAGE: (403, "403 Forbidden"),
+    FaultKind.NOT_FOUND_PAGE: (404, "404 Not Found"),
+    FaultKind.LOGIN_PAGE: (200, "Company portal"),
+    FaultKind.ECHOED_PAGE: (403, EVERY_SECRET),
+}
+HEADERS = {
+    FaultKind.LOGIN_REQUIRED: {"www-authenticate": 'Basic realm="intranet"'},
+    FaultKind.ECHOED_PAGE: {"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET},
+}
+PASSWORD_FIELD = b'<form method="post"><input name="USER_PASSWORD" type="password"></form>'
+WARNING = b"<br />\n<b>Warning</b>:  Undefined array key in {closure}() in <b>/x/init.php</b> on line <b>12</b><br />\n"
+PAGE = b'\n<!-- 0.12 s --><script>BX.message({"LANGUAGE_ID":"en"})</script></body></html>'
+BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
+    FaultKind.QUERY_LIMIT_EXCEEDED: errors.too_many_requests,
+    FaultKind.OVERLOAD_LIMIT: lambda: Bitrix24Error(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
+    FaultKind.OPERATION_TIME_LIMIT: errors.operating_time_used_up,
+    FaultKind.WEBHOOK_REVOKED_401: errors.wrong_webhook,
+    FaultKind.WEBHOOK_REVOKED_403: lambda: Bitrix24Error(403, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.INTERNAL_ERROR_BEFORE: errors.internal_error,
+    FaultKind.INTERNAL_ERROR_AFTER: errors.internal_error,
+    FaultKind.ECHOED_ERROR: lambda: Bitrix24Error(400, f"ERROR_{SECRET}", EVERY_SECRET),
+    FaultKind.WEBHOOK_MISTYPED: lambda: Bitrix24Error(401, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.PAYMENT_REQUIRED: lambda: Bitrix24Error(402, "PAYMENT_REQUIRED", "Payment required"),
+    FaultKind.PORTAL_DELETED: lambda: Bitrix24Error(403, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.PORTAL_CLOSED: lambda: Bitrix24Error(500, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.OWNER_IN_EXTRANET: lambda: Bitrix24Error(403, "allowed_only_intranet_user"),
+    FaultKind.PLAN_WITHOUT_REST: lambda: Bitrix24Error(
+        403, "ACCESS_DENIED", "REST API is available only on commercial plans"
+    ),
+    FaultKind.WRONG_ENCODING: lambda: Bitrix24Error(200, "WRONG_ENCODING", "Wrong request encoding"),
+    FaultKind.EMPTY_CODE: lambda: Bitrix24Error(403, "", "Access to REST is closed"),
+}
+CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
+    FaultKind.TOKEN_INVALID: Mnemonic.ACCESS_TOKEN_INVALID,
+    FaultKind.TOKEN_EXPIRED: Mnemonic.ACCESS_TOKEN_EXPIRED,
+    FaultKind.TOKEN_BLOCKED: Mnemonic.ACCESS_TOKEN_BLOCKED,
+    FaultKind.ACCOUNT_INACTIVE: Mnemonic.ACCOUNT_INACTIVE,
+    FaultKind.INTERNAL_ERROR_BEFORE: Mnemonic.INTERNAL_ERROR,
+    FaultKind.INTERNAL_ERROR_AFTER: Mnemonic.INTERNAL_ERROR,
+}
+BUDGETS = {FaultKind.LIMIT_MINUTE: Budget.MINUTE, FaultKind.LIMIT_DAY: Budget.DAY}
+NOTHING = Answer(status=200, body=b"", content_type="application/json; charset=utf-8")
+
+
+def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], Answer | None]) -> Answer:
+    """What the client gets in place of the answer.
+
+    Args:
+        fault: the fault that the request meets.
+        answer: the answer of a server that acted; None where it did not.
+        refused: the system's own error answer for a fault, None where it has none.
+    """
+    if fault.kind in DELIVERIES:
+        return replace(NOTHING, delivery=DELIVERIES[fault.kind])
+    if fault.kind in PAGES:
+        return _page(fault.kind)
+    if fault.kind is FaultKind.OTHER_JSON:
+        return json_answer({"message": "Forbidden", "request_id": "5f2c"}, status=403)
+    if fault.kind is FaultKind.REDIRECT_302:
+        return replace(NOTHING, status=302, headers={"location": fault.location or ""})
+    broken = _broken(fault.kind, answer or NOTHING)
+    return broken or refused(fault) or html_answer(500, "Internal Server Error")
+
+
+def _page(kind: FaultKind) -> Answer:
+    page = html_answer(*PAGES[kind])
+    field = PASSWORD_FIELD if kind is FaultKind.LOGIN_PAGE else b""
+    return replace(page, body=page.body + field, headers=HEADERS.get(kind, {}))
+
+
+def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
+    if kind in UNFINISHED:
+        return replace(answer, delivery=UNFINISHED[kind])
+    if kind in ENCODED:
+        encoding, encoded = ENCODED[kind]
+        return replace(answer, body=encoded(), headers={"content-encoding": encoding})
+    body = {
+        FaultKind.EMPTY_BODY: b"",
+        FaultKind.TRUNCATED_JSON: answer.body[: len(answer.body) // 2],
+        FaultKind.WARNING_BEFORE: WARNING + answer.body,
+        FaultKind.PAGE_AFTER: answer.body + PAGE,
+        FaultKind.ANSWER_TWICE: answer.body * 2,
+    }.get(kind)
+    return None if body is None else replace(answer, body=body)
+
+
+def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | None:
+    """The portal's own error answer for a fault."""
+    make = BITRIX24_ERRORS.get(fault.kind)
+    return None if make is None else api.refused(make(), method)
+
+
+def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | None:
+    """The account's own error answer for a fault."""
+    if fault.kind is FaultKind.MNEMONIC:
+        return api.refused_with(call, _free_error(fault))
+    if fault.kind is FaultKind.ECHOED_ERROR:
+        return api.refused_with(call, _echoed_error())
+    if fault.kind is FaultKind.IP_NOT_WHITELISTED:
+        return api.refused(call, ip_not_whitelisted())
+    if fault.kind in BUDGETS:
+        return _limit_answer(BUDGETS[fault.kind], api, call)
+    if fault.kind in CALLGEAR_ERRORS:
+        return api.refused(call, CallGearError(CALLGEAR_ERRORS[fault.kind]))
+    return None
+
+
+def _free_error(fault: Fault) -> dict[str, Json]:
+    data = {"mnemonic": fault.mnemonic, **({"field": fault.field} if fault.field else {})}
+    return {"code": fault.code, "message": fault.mnemonic.replace("_", " "), "data": data}
+
+
+def _echoed_error() -> dict[str, Json]:
+    data = {"mnemonic": "error", "field": EVERY_SECRET, "value": "x", "params": {"object": EVERY_SECRET}}
+    return {"code": -32602, "message": EVERY_SECRET, "data": data}
+
+
+def _limit_answer(budget: Budget, api: CallGearApi, call: Call) -> Answer:
+    limits = api.limits()
+    refusal = limit_exceeded(str(budget), limits[f"{budget}_limit"])
+    spent = {"limits": {**limits, f"{budget}_remaining": 0}}
+    return api.refused_with(call, refusal.as_json(spent), refusal.mnemonic)

@@ -1,0 +1,51 @@
+"""What the sandbox remembers of each request."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from b24_pipeline.sandbox.types import Json
+
+
+class Api(StrEnum):
+    """The two systems."""
+
+    BITRIX24 = "bitrix24"
+    CALLGEAR = "callgear"
+
+
+class Phase(StrEnum):
+    """Where a request stands when ``Sandbox.on_request`` is called."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+CHANGING_VERBS = frozenset(("create", "update", "delete"))
+
+
+@dataclass(slots=True)
+class RequestSeen:
+    """One request, without its token.
+
+    Attributes:
+        number: 1 for the first request that the sandbox served.
+        api: which system.
+        method: ``user.get``, ``create.employees``, ...; empty where the request names none.
+        params: the parameters, without ``access_token`` and ``password``.
+        at: when it came, by the sandbox's clock.
+        acted: the server carried it out, also where the answer was then lost; an error answer is not acting.
+        fault: name of the fault it met.
+    """
+
+    number: int
+    api: Api
+    method: str
+    params: dict[str, Json]
+    at: float
+    acted: bool = False
+    fault: str | None = None
+
+    @property
+    def is_write(self) -> bool:
+        """The method changes something."""
+        return self.api is Api.CALLGEAR and self.method.partition(".")[0] in CHANGING_VERBS

@@ -1,0 +1,70 @@
+"""What the sandbox sends back, or does in place of an answer."""
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from b24_pipeline.sandbox.types import Json
+
+
+class Delivery(Enum):
+    """What becomes of the connection."""
+
+    ANSWERED = "the whole answer is sent"
+    CUT = "half of the body is sent, then the connection is closed"
+    CLOSED = "the connection is closed without an answer"
+    RESET = "the connection is reset without an answer"
+    SILENT = "nothing is sent and the connection stays open"
+    HEADERS_DRIP = "headers are sent byte by byte, without end"
+    ENDLESS_PROCESSING = "102 Processing is sent without end"
+    BODY_DRIPS = "the headers are sent, then blanks one by one, without end"
+    FALLS_SILENT = "half of the body is sent and the connection stays open"
+    ENDLESS = "the headers are sent, then a body without end"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer and its fate.
+
+    Attributes:
+        acted: the request was carried out; False for an error answer.
+    """
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: dict[str, str] = field(default_factory=dict)
+    delivery: Delivery = Delivery.ANSWERED
+    acted: bool = True
+
+
+def json_answer(value: Json, *, status: int = 200) -> Answer:
+    """A JSON answer with the content type both systems send."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Answer(status=status, body=body, content_type="application/json; charset=utf-8")
+
+
+def refusal_answer(value: Json, *, status: int) -> Answer:
+    """The JSON answer to a request that was not carried out."""
+    return replace(json_answer(value, status=status), acted=False)
+
+
+def html_answer(status: int, title: str) -> Answer:
+    """The page of a web server in front of the real thing."""
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+    return Answer(status=status, body=body, content_type="text/html")
+
+
+def gzip_bomb(mib: int) -> bytes:
+    """So many MiB of blanks in gzip, which are a thousandth of it; the checksum at the end is missing."""
+    packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
+    begin = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    following = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    return begin + following * (mib - 1)
+
+
+def gzip_in_gzip(mib: int) -> bytes:
+    """The same, packed once more."""
+    return gzip.compress(gzip_bomb(mib))

@@ -1,0 +1,239 @@
+"""The sandbox: one portal, one account, and everything that can be made to happen between them and a client."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+from b24_pipeline.sandbox import company, state
+from b24_pipeline.sandbox.account import Account
+from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
+from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour
+from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
+from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.delayed import LateActs
+from b24_pipeline.sandbox.fault_responses import NOTHING, bitrix24_refusal, callgear_refusal, failed
+from b24_pipeline.sandbox.faults import Fault, Faults
+from b24_pipeline.sandbox.other_importer import Importer
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.practice import Practice
+from b24_pipeline.sandbox.recording import Api, Phase, RequestSeen
+from b24_pipeline.sandbox.responses import Answer, Delivery
+from b24_pipeline.sandbox.types import Json
+
+SECRET_PARAMETERS = ("access_token", "password")
+NEVER_ALLOWED = "delete.employees"
+OnRequest = Callable[[RequestSeen, Phase], None]
+
+
+class DropRequest(Exception):  # noqa: N818 - an order to the sandbox, not an error
+    """Raised by ``Sandbox.on_request`` before acting: the request is not carried out, its connection is reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Real seconds that an answer takes; requests in flight overlap.
+
+    Attributes:
+        request: for each request.
+        command: for each command of a batch, besides.
+    """
+
+    request: float = 0.0
+    command: float = 0.0
+
+
+class Sandbox:
+    """Both systems in one process.
+
+    Attributes:
+        portal: the Bitrix24 side.
+        account: the CallGear side.
+        requests: every request so far, tokens removed.
+        faults: add to it what shall go wrong.
+        practice: the switches of the page.
+        latency: simulated seconds per request.
+        on_request: called before and after a request is carried out; may raise ``DropRequest`` before.
+        lock: held while a request is carried out; hold it to change several things at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        bitrix24: Bitrix24Behaviour | None = None,
+        callgear: CallGearBehaviour | None = None,
+        latency: Latency | None = None,
+    ) -> None:
+        self.portal = Portal(clock=clock, behaviour=bitrix24 or Bitrix24Behaviour(), changed=self._save)
+        self.account = Account(clock=clock, behaviour=callgear or CallGearBehaviour(), changed=self._save)
+        self.requests: list[RequestSeen] = []
+        self.faults = Faults()
+        self.latency = latency or Latency()
+        self.on_request: OnRequest | None = None
+        self.lock = RLock()
+        self._clock = clock
+        self._late = LateActs(clock, self.lock)
+        self._state: Path | None = None
+        self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
+        self._callgear_api = CallGearApi(self.account, clock=clock)
+        self._other_importer = Importer(self.portal, self.account)
+        self.practice = Practice(self.portal, self.account, changed=self._save)
+
+    @classmethod
+    def empty(cls, **settings: Json) -> Self:
+        """A portal without users and an account without employees; settings as for the class."""
+        return cls(**settings)
+
+    @classmethod
+    def company(cls, **settings: Json) -> Self:
+        """A company of about 250 people; settings as for the class, the CallGear limits are raised by default."""
+        sandbox = cls(**{"callgear": company.RAISED_LIMITS, **settings})
+        company.found(sandbox.portal, sandbox.account)
+        return sandbox
+
+    @classmethod
+    def crowd(cls, count: int, **settings: Json) -> Self:
+        """A portal of many ordinary people and an empty account, for measuring; settings as for the class."""
+        sandbox = cls(**settings)
+        company.crowd(sandbox.portal, count)
+        return sandbox
+
+    @classmethod
+    def load(cls, path: Path, **settings: Json) -> Self:
+        """The sandbox kept in a state file; every later change is saved there.
+
+        Raises:
+            ValueError: the file is no state of a sandbox.
+        """
+        sandbox = cls(**settings)
+        sandbox.practice.restore(state.restore(path, sandbox.portal, sandbox.account))
+        sandbox.keep(path)
+        return sandbox
+
+    def keep(self, path: Path) -> None:
+        """Save now and after every change from now on."""
+        self._state = path
+        self._save()
+
+    def save(self, path: Path) -> None:
+        """Write the state file, readable by its owner only, replacing it atomically."""
+        with self.lock:
+            state.store(path, self.portal, self.account, switches=self.practice.on)
+
+    @property
+    def bitrix24(self) -> Bitrix24Behaviour:
+        """The switches of the portal; assign to change them."""
+        return self.portal.behaviour
+
+    @bitrix24.setter
+    def bitrix24(self, behaviour: Bitrix24Behaviour) -> None:
+        self.portal.behaviour = behaviour
+
+    @property
+    def callgear(self) -> CallGearBehaviour:
+        """The switches of the account; assign to change them."""
+        return self.account.behaviour
+
+    @callgear.setter
+    def callgear(self, behaviour: CallGearBehaviour) -> None:
+        self.account.behaviour = behaviour
+
+    @property
+    def on_page(self) -> Callable[[int], None] | None:
+        """Called with the ordinal of each ``user.get`` page before it is read, also within a batch."""
+        return self._bitrix24_api.methods.on_page
+
+    @on_page.setter
+    def on_page(self, hook: Callable[[int], None] | None) -> None:
+        self._bitrix24_api.methods.on_page = hook
+
+    def writes(self) -> list[RequestSeen]:
+        """The requests that changed something."""
+        return [request for request in self.requests if request.is_write and request.acted]
+
+    def violations(self) -> list[RequestSeen]:
+        """The calls that no import may ever make: deleting an employee (R13)."""
+        return [request for request in self.requests if request.method == NEVER_ALLOWED]
+
+    def note(self, api: Api, method: str, params: dict[str, Json]) -> RequestSeen:
+        """Record a request that has come."""
+        kept = {name: value for name, value in params.items() if name not in SECRET_PARAMETERS}
+        with self.lock:
+            request = RequestSeen(len(self.requests) + 1, api, method, kept, self._clock())
+            self.requests.append(request)
+        return request
+
+    def answer_bitrix24(
+        self, request: RequestSeen, *, user_id: str, secret: str, params: dict[str, Json], moved_to: str
+    ) -> Answer:
+        """Answer a call of the webhook; ``moved_to`` is where a redirect leads by default."""
+
+        def act() -> Answer:
+            return self._bitrix24_api.answer(user_id=user_id, secret=secret, method=request.method, params=params)
+
+        return self._answer(
+            request,
+            act,
+            lambda fault: bitrix24_refusal(fault, self._bitrix24_api, request.method),
+            moved_to=moved_to,
+        )
+
+    def answer_callgear(self, request: RequestSeen, call: Call, *, moved_to: str) -> Answer:
+        """Answer a JSON-RPC call; ``moved_to`` is where a redirect leads by default."""
+
+        def act() -> Answer:
+            answer = self._callgear_api.answer(call)
+            if answer.acted:
+                self._other_importer.after(call.method, call.params)
+            return answer
+
+        return self._answer(
+            request,
+            act,
+            lambda fault: callgear_refusal(fault, self._callgear_api, call),
+            moved_to=moved_to,
+        )
+
+    def _answer(
+        self,
+        request: RequestSeen,
+        act: Callable[[], Answer],
+        refused: Callable[[Fault], Answer | None],
+        *,
+        moved_to: str,
+    ) -> Answer:
+        self._late.catch_up()
+        fault = self.faults.met_by(request) or self.practice.fault_of(request)
+        request.fault = fault.kind.name if fault else None
+        try:
+            self._tell(request, Phase.BEFORE)
+        except DropRequest:
+            return replace(NOTHING, delivery=Delivery.RESET, acted=False)
+        answer: Answer | None = None
+        if fault is None or fault.kind.acts:
+            with self.lock:
+                answer = act()
+            request.acted = answer.acted
+        elif fault.kind.acts_later:
+            self._late.add(request, act, seconds=fault.seconds)
+        self._tell(request, Phase.AFTER)
+        if fault is None:
+            return answer or NOTHING
+        located = replace(fault, location=fault.location or moved_to)
+        return failed(located, answer, refused=refused)
+
+    def _tell(self, request: RequestSeen, phase: Phase) -> None:
+        if self.on_request is not None:
+            self.on_request(request, phase)
+
+    def _save(self) -> None:
+        if self._state is not None:
+            self.save(self._state)
+
+
+def webhook_path(portal: Portal) -> str:
+    """The path of the webhook, which is the credential."""
+    return f"/rest/{portal.owner}/{SECRET}/"

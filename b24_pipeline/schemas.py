@@ -1,0 +1,297 @@
+"""Every frame of the import, declared once: checks, DuckDB tables, the UI's column panel and the docs derive from here.
+
+Conventions: ids are `Int64`, texts are `str` with NaN for «no value» (never an empty text), flags are `bool`, instants
+are `datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
+The index means nothing: every checked frame is numbered from 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, TypeVar, cast
+
+import pandas as pd
+import pandera.errors
+import pandera.pandas as pa
+from pandera.typing import DataFrame
+
+from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, MOST_PHONES, SHORTEST_PHONE
+from b24_pipeline.schema_fields import column, flag, key, optional, personal
+
+Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
+Model = TypeVar("Model", bound="Frame")
+ACTION_KINDS = "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
+
+
+class Frame(pa.DataFrameModel):
+    """What all frames share: exactly the declared columns, in their order."""
+
+    class Config:
+        """Checked by pandera at every border."""
+
+        strict = True
+        ordered = True
+
+
+class Users(Frame):
+    """Bitrix24 users as received, of every type, active and dismissed (asset `bitrix24_users`): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    user_type: str = optional("USER_TYPE: employee, extranet, email ...")
+    active: bool = flag("ACTIVE: false once the user is dismissed")
+    first_name: str = personal("NAME as received")
+    last_name: str = personal("LAST_NAME as received")
+    second_name: str = personal("SECOND_NAME as received: the patronymic")
+    email: str = personal("EMAIL as received")
+    work_phone: str = personal("WORK_PHONE as received")
+    personal_mobile: str = personal("PERSONAL_MOBILE as received")
+    personal_phone: str = personal("PERSONAL_PHONE as received")
+    departments: str = optional("UF_DEPARTMENT: department ids, comma-separated")
+
+
+class Employees(Frame):
+    """Users judged and normalised: candidates, and the others with the reason (asset `employees`)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    standing: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
+    reason: str = optional("Why a candidate is rejected (R02)")
+    active: bool = flag("False once the user is dismissed (R13)")
+    first_name: str = personal("First name, normalised (R04)")
+    last_name: str = personal("Last name, normalised (R04)")
+    callgear_last_name: str = personal("The last name it has in CallGear: with the prefix (R06)")
+    patronymic: str = personal("Patronymic, normalised (R04)")
+    email: str = personal("E-mail as it is sent: normalised (R04)")
+    email_key: str = personal("E-mail as it is compared: normalised, in lower case (R04)")
+    phones: str = personal("Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)")
+    unusable_phones: str = personal(
+        f"Phone texts left out, separated by « | »: not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond"
+        f" {MOST_PHONES} numbers (R05)"
+    )
+
+
+class CallGearEmployees(Frame):
+    """The employees of the CallGear account: one row an employee (asset `callgear_employees`)."""
+
+    callgear_id: pd.Int64Dtype = key("The employee's id in CallGear")
+    first_name: str = personal("First name")
+    last_name: str = personal("Last name")
+    patronymic: str = personal("Patronymic")
+    email: str = personal("E-mail")
+    phone_numbers: str = personal("Phone entries as received (JSON array, in dialling order); «[]» for none")
+
+
+class Links(Frame):
+    """The stored links: one row a Bitrix24 user that was imported."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The employee's id in CallGear")
+    linked_by: str = column("create, email, rehire, approval: what made the link")
+    linked_at: Instant = column("When the link was stored")
+    run_id: str = column("The run that stored it")
+    first_name: str = personal("The user's last known first name in Bitrix24, for R09 when the user is gone")
+    last_name: str = personal("The user's last known last name in Bitrix24, for R09 when the user is gone")
+
+
+class Identities(Frame):
+    """The person whom each live link was accepted for: one row a linked user (R07a)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    first_name: str = personal("The first name that was accepted last (R04)")
+    last_name: str = personal("The last name that was accepted last (R04)")
+    email: str = personal("The e-mail that was accepted last (R04)")
+    deleted: bool = flag("Whether the user was confirmed deleted and has not come back (R13)")
+    changed: bool = flag("Whether the id now shows another person, so that the link is not followed (R07a)")
+
+
+class PendingCreates(Frame):
+    """Creates that were announced and whose outcome is not known (R18): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    email: str = personal("The e-mail that was or may have been sent")
+    run_id: str = column("The run that announced it")
+
+
+class UnfinishedLinks(Frame):
+    """Links by e-mail whose employee has not got its last name or phones yet (R09a): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The linked employee's id in CallGear")
+    run_id: str = column("The run that stored the link")
+
+
+class DuplicateEmployees(Frame):
+    """Employees with one e-mail, of which one was created by us (R16b): one row a pair."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = column("The employee that was created for the user")
+    other_callgear_id: pd.Int64Dtype = column("The other employee with the same e-mail")
+    found_at: Instant = column("When it was found out")
+    run_id: str = column("The run that found it out")
+    resolved_at: Instant = optional("When a person said that it is settled; no employee is created before")
+    resolved_by: str = optional("Who said so: the operating system's user")
+
+
+class Matches(Frame):
+    """How every user was matched with an employee (asset `employee_matches`): one row a user."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
+    match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
+    reason: str = optional("What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ...")
+    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+
+
+class Plan(Frame):
+    """What shall be done, one row a person and action: the rules' answer, before anything is sent (R07-R16)."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    action: str = column(ACTION_KINDS)
+    reason: str = optional("The rule's word for why")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    exemption: str = optional(
+        "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
+    )
+    outcome: str = column("planned, held, waiting, rejected or conflict")
+    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+    first_name_before: str = personal("Of a conflict: the first name that the employee has and will keep (R09)")
+    last_name_before: str = personal("The last name the employee has now; the name on the list")
+    phone_numbers: str = personal("Of a conflict: the phone entries that the employee has and will keep (R09)")
+    first_name: str = personal("To be sent: first name")
+    last_name: str = personal("To be sent: last name (R06); the name for the responsible list (R15)")
+    patronymic: str = personal("To be sent: patronymic")
+    email: str = personal("To be sent: e-mail")
+    phones: str = personal("To be sent: phone numbers, comma-separated, in dialling order (R05, R11)")
+
+
+class Actions(Frame):
+    """What is planned or was done, one row a person and action (assets `callgear_upsert`, `responsible_employees`)."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    action: str = column(ACTION_KINDS)
+    reason: str = optional("The rule's word for why")
+    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    exemption: str = optional(
+        "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
+    )
+    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    before: str = personal("The fields as they were (JSON object)")
+    after: str = personal("The fields as they shall be or were sent (JSON object)")
+    outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
+    error: str = optional("What the service answered, in words, when it did not work")
+    at: Instant = optional("When it was carried out or decided")
+
+
+class ResponsibleEmployees(Frame):
+    """Who of the imported people is on the responsible list, as last known: one row a user (R13-R15)."""
+
+    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    standing: str = column("active, dismissed or deleted")
+    listed: bool = flag("Whether the user is on CallGear's responsible list")
+    name: str = personal("The name on the list")
+
+
+class DeadLetters(Frame):
+    """Actions that failed and are tried again at growing distance (R14, R18): one row a user and action."""
+
+    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
+    action: str = column("The action that failed")
+    attempts: pd.Int64Dtype = column("How often it was refused in a row")
+    first_failed_at: Instant = column("When it failed first")
+    last_failed_at: Instant = column("When it failed last")
+    next_try_at: Instant = column("Not tried again before")
+    error: str = column("The last answer, in words")
+    after: str = personal("What was to be sent; when this changes, it is tried at once")
+
+
+def names(model: type[Frame]) -> list[str]:
+    """The model's columns, in their order."""
+    return list(types(model).index)
+
+
+@cache
+def types(model: type[Frame]) -> pd.Series:
+    """The model's columns, in their order, and their types in pandas."""
+    return pd.Series({name: declared.dtype.type for name, declared in model.to_schema().columns.items()})
+
+
+def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
+    """Cast `frame` to the model's types and order, check it, and number its rows from 0.
+
+    Raises:
+        pandera.errors.SchemaError: a column is missing, of another type, empty where it may not be, or holds a value
+            twice where it identifies the row.
+        pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
+    """
+    declared, given = names(model), list(frame.columns)
+    if set(given) == set(declared):
+        if frame.empty:
+            return empty(model)
+        if given != declared:
+            frame = frame[declared]
+    numbered = typed(model, frame.reset_index(drop=True))
+    return cast("DataFrame[Model]", numbered) if is_right(model, numbered) else model.validate(numbered)
+
+
+def typed(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its columns cast, each as pandera does it; as it is where that fails, for pandera says why."""
+    if frame.dtypes.equals(types(model)) or list(frame.columns) != names(model):
+        return frame
+    declared = model.to_schema().columns
+    wrong = [name for name in declared if declared[name].coerce and frame[name].dtype != types(model)[name]]
+    try:
+        return frame.assign(**{name: declared[name].dtype.try_coerce(frame[name]) for name in wrong})
+    except pandera.errors.ParserError:
+        return frame
+
+
+def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
+    """Whether there is nothing to cast and nothing to refuse: seen at once, where pandera takes 1 ms a column."""
+    return (
+        frame.dtypes.equals(types(model))
+        and not any(frame[name].hasnans for name in never_empty(model))
+        and all(frame[name].is_unique for name in identifying(model))
+    )
+
+
+@cache
+def never_empty(model: type[Frame]) -> tuple[str, ...]:
+    """The columns that always have a value."""
+    return tuple(name for name, declared in model.to_schema().columns.items() if not declared.nullable)
+
+
+@cache
+def identifying(model: type[Frame]) -> tuple[str, ...]:
+    """The columns whose values are never there twice."""
+    return tuple(name for name, declared in model.to_schema().columns.items() if declared.unique)
+
+
+def empty(model: type[Model]) -> DataFrame[Model]:
+    """The frame without rows."""
+    return cast("DataFrame[Model]", without_rows(model).copy())
+
+
+@cache
+def without_rows(model: type[Frame]) -> pd.DataFrame:
+    """What `empty` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
+    return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in types(model).items()})
+
+
+def together(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
+    """The rows of all parts, one after the other."""
+    filled = [part for part in parts if len(part)]
+    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty(model)
+
+
+def filled(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
+    """The model's columns of `rows`; a column that they do not have is empty, and of its type, so nothing is cast."""
+    if rows.empty:
+        return empty(model)
+    lacking = without_rows(model)[[name for name in names(model) if name not in rows]]
+    return check(model, rows.join(lacking.reindex(rows.index))[names(model)])
+
+
+def of(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:
+    """The frame of `rows`; a column that no row names is empty."""
+    return check(model, pd.DataFrame(rows, columns=names(model)))

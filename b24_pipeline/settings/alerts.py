@@ -1,0 +1,127 @@
+"""Who is told when the state of the import changes. Everything is optional: without a receiver nobody is told."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from b24_pipeline.settings.base import (
+    LOOPBACK,
+    PREFIX,
+    DatabaseSetting,
+    TextList,
+    check_scheme,
+    is_blank,
+    setting,
+    split_url,
+)
+
+
+class SmtpSecurity(StrEnum):
+    """How the connection to the mail server is protected. Certificates are always verified."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class AlertSettings(DatabaseSetting):
+    """The receivers of alerts; reading them needs no credentials of either system."""
+
+    alert_webhook_url: SecretStr | None = setting(
+        f"{PREFIX}ALERT_WEBHOOK_URL",
+        None,
+        example="https://hooks.slack.com/services/T000/B000/secret",
+        description='Alerts are posted here: as a card to a webhook of Teams, as `{"text": …}` to Slack and others. '
+        "The whole URL is a secret.",
+    )
+    alert_email_to: TextList = setting(
+        f"{PREFIX}ALERT_EMAIL_TO",
+        (),
+        example="data-team@company.com,head@company.com",
+        description="Alerts are sent to these addresses by e-mail. Empty: no e-mail.",
+    )
+    alert_email_from: str | None = setting(
+        f"{PREFIX}ALERT_EMAIL_FROM",
+        None,
+        example="b24-pipeline@company.com",
+        description="The sender of alerts by e-mail.",
+    )
+    alert_smtp_host: str | None = setting(
+        f"{PREFIX}ALERT_SMTP_HOST", None, example="smtp.company.com", description="The mail server for alerts."
+    )
+    alert_smtp_port: int = setting(
+        f"{PREFIX}ALERT_SMTP_PORT",
+        587,
+        ge=1,
+        le=65535,
+        example="587",
+        description="Its port: usually 587 for `starttls`, 465 for `tls`, 25 for `none`.",
+    )
+    alert_smtp_security: SmtpSecurity = setting(
+        f"{PREFIX}ALERT_SMTP_SECURITY",
+        SmtpSecurity.STARTTLS,
+        example="starttls",
+        description="`starttls`, `tls` from the first byte, or `none` (not with a password, but on this machine).",
+    )
+    alert_smtp_user: str | None = setting(
+        f"{PREFIX}ALERT_SMTP_USER", None, example="b24-pipeline", description="Login at the mail server, if it asks."
+    )
+    alert_smtp_password: SecretStr | None = setting(
+        f"{PREFIX}ALERT_SMTP_PASSWORD", None, example="a long password", description="Password at the mail server."
+    )
+
+    ca_bundle: Path | None = setting(
+        f"{PREFIX}CA_BUNDLE",
+        None,
+        example="/etc/ssl/private-ca.pem",
+        description="A private certificate authority, for on-premise portals and mail servers. TLS is always verified.",
+    )
+
+    @field_validator(
+        "ca_bundle",
+        "alert_webhook_url",
+        "alert_email_from",
+        "alert_smtp_host",
+        "alert_smtp_user",
+        "alert_smtp_password",
+        mode="before",
+    )
+    @classmethod
+    def empty_is_no_receiver(cls, value: object) -> object:
+        """An empty line in `.env` is the same as none."""
+        return None if is_blank(value) else value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """Https, or http to this machine."""
+        if value is not None:
+            check_scheme(split_url(value.get_secret_value()))
+        return value
+
+    @model_validator(mode="after")
+    def can_send_email(self) -> Self:
+        """Addresses need a sender and a server; a password is never sent in clear text over a network."""
+        if self.alert_email_to and self.alert_smtp_host is None:
+            raise needed("ALERT_SMTP_HOST", example="smtp.company.com")
+        if self.alert_email_to and self.alert_email_from is None:
+            raise needed("ALERT_EMAIL_FROM", example="b24-pipeline@company.com")
+        in_clear_text = self.alert_smtp_security is SmtpSecurity.NONE and self.alert_smtp_host not in LOOPBACK
+        if self.alert_smtp_password is not None and in_clear_text:
+            raise PydanticCustomError(
+                "password_in_clear_text",
+                f"{PREFIX}ALERT_SMTP_SECURITY: `none` would send the password in clear text. "
+                f"Example: {PREFIX}ALERT_SMTP_SECURITY=starttls",
+            )
+        return self
+
+
+def needed(name: str, *, example: str) -> PydanticCustomError:
+    """What is missing to send e-mail."""
+    return PydanticCustomError(
+        "alert_setting_needed",
+        f"{PREFIX}{name}: is missing, but {PREFIX}ALERT_EMAIL_TO is set. Example: {PREFIX}{name}={example}",
+    )

@@ -1,0 +1,47 @@
+"""R07a: whether the linked users still are the persons whom the links were accepted for."""
+
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.rules import identity
+from b24_pipeline.rules.models import LinkReview
+from b24_pipeline.sync.run import ImportRun
+
+MOST_NAMED = 10
+"""So many ids are named in a message; `audit.identities` has all of them."""
+
+
+def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) -> None:
+    """Compare the linked users with the persons whom their links were accepted for, and note who has changed.
+
+    Raises:
+        FetchNotTrusted: so many changed that another portal must be answering. Nobody is followed then.
+    """
+    known = run.store.identities()
+    if known.empty:
+        return
+    now = identity.observe(employees, identities=known, deleted=run.deleted)
+    if identity.is_another_portal(now):
+        run.store.put_identities(schemas.check(schemas.Identities, known.assign(changed=now["changed"])))
+        raise FetchNotTrusted(another_portal(now, run_id=run.run_id))
+    if not now.equals(known):
+        run.store.put_identities(now)
+
+
+def link_review(run: ImportRun) -> LinkReview:
+    """Whose links are in doubt, and what a person has approved, as matching needs it."""
+    unconfirmed = identity.changed_users(run.store.identities())
+    return LinkReview(unconfirmed=unconfirmed, approved=run.approved_conflicts())
+
+
+def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> str:
+    """What is wrong, and what to do about it, in one line."""
+    changed = sorted(identity.changed_users(observed))
+    ids = " ".join(map(str, changed[:MOST_NAMED])) + (" ..." if len(changed) > MOST_NAMED else "")
+    return (
+        f"{len(changed)} of {len(observed)} linked users have another first name, last name and e-mail than before: "
+        "another portal seems to answer, or a restored one that uses ids again. Check the webhook's address and the "
+        f"portal. If it is right, end the links of strangers with b24-pipeline unlink {ids}, or keep the links of the "
+        f"right people with b24-pipeline approve {run_id} --only {ids}"
+    )

@@ -1,0 +1,97 @@
+"""What a step may use that its own run has not read (R18a)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pandas as pd
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.runs import PastRun
+from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.sync import steps
+from b24_pipeline.sync.run import ImportRun, RunStopped
+from b24_pipeline.sync.users import gone_from_portal, known_deleted
+
+log = logging.getLogger(__name__)
+
+Model = type[schemas.Frame]
+
+SOURCES: Mapping[Model, tuple[Model, ...]] = {
+    schemas.Users: (),
+    schemas.Employees: (schemas.Users,),
+    schemas.CallGearEmployees: (),
+    schemas.Matches: (schemas.Employees, schemas.CallGearEmployees),
+}
+"""What each frame is made of."""
+
+
+def fresh(run: ImportRun, model: Model) -> pd.DataFrame:
+    """Return what this run has read; else what the run that it re-executes has read, while that is fresh; else read.
+
+    Raises:
+        RunStopped: it cannot be read, or not now.
+    """
+    if run.store.recorded(model):
+        return run.store.seen(model)
+    sources = [fresh(run, source) for source in SOURCES[model]]
+    if not any(run.store.recorded(source) for source in SOURCES[model]) and is_reusable(run, model):
+        return newest(run, model)
+    read = READ[model](run, *sources)
+    if read is None:
+        raise RunStopped(f"{HISTORIES[model]} could not be read now; the next run reads it")
+    return read
+
+
+READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
+    schemas.Users: steps.read_portal,
+    schemas.Employees: steps.evaluate_users,
+    schemas.CallGearEmployees: steps.read_account,
+    schemas.Matches: lambda run, employees, account: steps.match_users(
+        run, employees=employees, callgear_employees=account
+    ),
+}
+
+
+def is_reusable(run: ImportRun, model: Model) -> bool:
+    """Whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
+    past = run.store.last_recording(model)
+    longest = timedelta(minutes=run.connection.settings.run_minutes)
+    if past is None or past.run_id not in run.launch.reexecutes or run.started_at - past.started_at > longest:
+        return False
+    return model is not schemas.Users or reuse_deleted(run)
+
+
+def reuse_deleted(run: ImportRun) -> bool:
+    """Whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
+    gone = gone_from_portal(run, run.store.snapshot(schemas.Users))
+    run.deleted = gone & known_deleted(run)
+    return gone == run.deleted
+
+
+def newest(run: ImportRun, model: Model) -> pd.DataFrame:
+    """Return the newest stored frame, whatever its age, and note of which run it is.
+
+    Raises:
+        RunStopped: no run has read it yet.
+    """
+    past, table = run.store.last_recording(model), HISTORIES[model]
+    if past is None:
+        raise RunStopped(f"no run has read {table} yet: launch the job employee_import, or materialize all assets")
+    run.borrowed[table] = source(run, past)
+    log.info("%s is taken from %s", table, run.borrowed[table])
+    return run.store.snapshot(model)
+
+
+def source(run: ImportRun, past: PastRun) -> str:
+    """Return which run something is of, and how old it is."""
+    return f"run {past.run_id[:8]}, {age(run.started_at - past.started_at)}"
+
+
+def age(elapsed: timedelta) -> str:
+    """Return how old something is, in minutes, hours or days."""
+    minutes = max(0, int(elapsed.total_seconds() // 60))
+    for unit, length in (("day", 1440), ("hour", 60)):
+        if minutes >= 2 * length:
+            return f"{minutes // length} {unit}s old"
+    return f"{minutes} minute{'' if minutes == 1 else 's'} old"

@@ -1,0 +1,147 @@
+"""The step that keeps the responsible list (R14, R15). Deals are never touched, and nobody else on the list."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit.people import names_of_users
+from b24_pipeline.callgear import responsible_list as callgear_list
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MethodError, MinuteLimit, ReadNotTrusted
+from b24_pipeline.rules import list_names, responsible_list
+from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
+from b24_pipeline.sync.circuit_breaker import Answer, PlannedAction, Receipt
+from b24_pipeline.sync.executor import send_plan
+from b24_pipeline.sync.identities import link_review
+from b24_pipeline.sync.run import ImportRun
+
+KINDS = frozenset({ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE})
+READ_AT_LEAST_EVERY = timedelta(hours=24)
+LAST_READ = "responsible_list_read_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsibleListResult:
+    """What the step did: the actions, who is on the list, and why nothing was done where that is so."""
+
+    actions: DataFrame[schemas.Actions]
+    state: DataFrame[schemas.ResponsibleEmployees]
+    skipped: str | None = None
+
+
+def update_responsible_list(run: ImportRun, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
+    """R14, R15: leavers that were imported are taken off the list; with `mirror`, imported active people are on it."""
+    policy = run.policy.responsible_list
+    if policy is ResponsibleListPolicy.OFF:
+        return skipped(run, "the setting responsible_list is off")
+    ever_linked = run.store.ever_linked()
+    people = responsible_list.concerned(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
+    try:
+        state = current_state(run, people, policy=policy)
+    except MethodError as error:
+        return skipped(run, f"the account has no responsible list: {error}")
+    except (DayLimit, DeadlinePassed, MinuteLimit, ReadNotTrusted) as error:
+        run.postponed.append(f"the responsible list is looked at in the next run: {error}")
+        return skipped(run, str(error))
+    plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
+    actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, sender=ListWrites(run))
+    run.count(conflicts=run.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
+    state = after(state, actions=actions)
+    run.store.record_snapshot(schemas.ResponsibleEmployees, state)
+    return ResponsibleListResult(actions=actions, state=state)
+
+
+def reviewed(
+    run: ImportRun, plan: DataFrame[schemas.Plan], *, employees: DataFrame[schemas.Employees]
+) -> DataFrame[schemas.Plan]:
+    """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
+    if plan.empty:
+        return plan
+    users = frozenset(plan["bitrix24_id"].tolist())
+    now = employees.loc[employees["bitrix24_id"].isin(users), list_names.NAMES]
+    return list_names.review_list_plan(
+        plan,
+        names=pd.concat([names_of_users(run.store.database, users), now], ignore_index=True),
+        prefix=run.policy.last_name_prefix,
+        review=link_review(run),
+    )
+
+
+def skipped(run: ImportRun, why: str) -> ResponsibleListResult:
+    """Nothing is done, and the run says so."""
+    return ResponsibleListResult(
+        actions=schemas.empty(schemas.Actions), state=run.store.snapshot(schemas.ResponsibleEmployees), skipped=why
+    )
+
+
+def current_state(
+    run: ImportRun, people: pd.DataFrame, *, policy: ResponsibleListPolicy
+) -> DataFrame[schemas.ResponsibleEmployees]:
+    """Who is on the list: read from CallGear when it decides anything or a day has passed, else as last known."""
+    known = run.store.snapshot(schemas.ResponsibleEmployees)
+    if responsible_list.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
+        listed = callgear_list.fetch_responsible(run.connection.callgear)
+        run.store.put_facts({LAST_READ: run.connection.now().isoformat()})
+        return responsible_list.on_list(people, listed=listed)
+    on_list = known[known["listed"]]
+    return responsible_list.on_list(
+        people, listed=dict(zip(on_list["bitrix24_id"].astype("str"), on_list["name"], strict=True))
+    )
+
+
+def is_old(run: ImportRun) -> bool:
+    """Whether the list was last read a day ago: the account's own integration may have listed somebody again.
+
+    So it may where that seems to have been in the future (R16c): the clock was ahead, nobody knows for how long.
+    """
+    last_read = run.store.fact(LAST_READ)
+    if last_read is None:
+        return True
+    age = run.connection.now() - datetime.fromisoformat(last_read)
+    return not timedelta(0) <= age < READ_AT_LEAST_EVERY
+
+
+def after(
+    state: DataFrame[schemas.ResponsibleEmployees], *, actions: DataFrame[schemas.Actions]
+) -> DataFrame[schemas.ResponsibleEmployees]:
+    """The state once the actions are done."""
+    if actions.empty:
+        return state
+    done = actions[actions["outcome"] == Outcome.DONE]
+    removed = done.loc[done["action"] == ActionKind.REMOVE_RESPONSIBLE, "bitrix24_id"]
+    added = done.loc[done["action"].isin([ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE])]
+    names = state["bitrix24_id"].map(added.set_index("bitrix24_id")["person"]).astype("str")
+    listed = (state["listed"] & ~state["bitrix24_id"].isin(removed)) | state["bitrix24_id"].isin(added["bitrix24_id"])
+    return schemas.check(
+        schemas.ResponsibleEmployees, state.assign(listed=listed.astype(bool), name=names.fillna(state["name"]))
+    )
+
+
+class ListWrites:
+    """How the actions of this step are sent."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.client = run.connection.callgear
+
+    def announce(self, actions: list[PlannedAction]) -> None:
+        """Nothing to prepare: adding, renaming and removing are idempotent."""
+
+    def send(self, planned: PlannedAction) -> Receipt:
+        """Send one action; `ext_id` is the Bitrix24 user id as text."""
+        ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
+        match planned.action:
+            case ActionKind.REMOVE_RESPONSIBLE:
+                callgear_list.remove_responsible(self.client, ext_id=ext_id)
+            case ActionKind.LIST_RESPONSIBLE:
+                callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
+            case _:
+                callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
+        return Receipt()
+
+    def remember(self, answers: list[Answer]) -> None:
+        """The state is recorded once, at the end of the step."""
+
+    def finish(self) -> None:
+        """Nobody can be doubled here: `ext_id` is unique."""

@@ -1,0 +1,115 @@
+"""The audit as Parquet: one folder a table, in a folder or in an object store."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+import s3fs
+
+from b24_pipeline.audit import Paths, Store
+from b24_pipeline.audit.exceptions import ExportFailed
+from b24_pipeline.audit.export import export
+from b24_pipeline.cli import main
+from b24_pipeline_tests.audit.helpers import Recorder, users
+from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in
+from b24_pipeline_tests.cli.test_processes import COMMAND
+from b24_pipeline_tests.harness import World
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def columns_of(folder: Path, table: str) -> list[str]:
+    return list(parquet.read_schema(folder / table / f"{table}.parquet").names)
+
+
+def test_each_table_is_a_folder_with_the_columns_of_the_page(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.run(users((1, "Antonova")))
+    rows = export(recorder.store.database, str(tmp_path))
+    assert {folder.name for folder in tmp_path.iterdir()} - {"data"} == set(rows)
+    assert rows["bitrix24_users"] == 1
+    for table in SECTIONS:
+        assert columns_of(tmp_path, table) == list(columns_in(SECTIONS[SAME_COLUMNS.get(table, table)])), table
+
+
+def test_columns_have_the_same_types_with_and_without_rows(recorder: Recorder, tmp_path: Path) -> None:
+    export(recorder.store.database, str(tmp_path / "empty"))
+    recorder.run(users((1, "Antonova")))
+    rows = export(recorder.store.database, str(tmp_path / "filled"))
+    for table in rows:
+        empty, filled = (tmp_path / name / table / f"{table}.parquet" for name in ("empty", "filled"))
+        assert parquet.read_schema(empty).equals(parquet.read_schema(filled))
+
+
+def test_a_later_export_replaces_the_earlier_one(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.run(users((1, "Antonova")))
+    export(recorder.store.database, str(tmp_path))
+    recorder.run(users((1, "Antonova"), (2, "Belova")))
+    export(recorder.store.database, str(tmp_path))
+    (file,) = (tmp_path / "bitrix24_users").iterdir()
+    assert parquet.read_table(file)["last_name"].to_pylist() == ["Antonova", "Belova"]
+
+
+@pytest.mark.parametrize("address", ["/proc/nothing/here", "unheard://of/it", "gs://needs-a-package/x"])
+def test_an_address_that_cannot_be_written_to_is_one_line(recorder: Recorder, address: str) -> None:
+    with pytest.raises(ExportFailed, match=rf"^The audit cannot be exported to {re.escape(address)}: [^\n]+\.$"):
+        export(recorder.store.database, address)
+
+
+def test_the_command_says_what_it_wrote(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world.hire("Anna")
+    world.import_people()
+    assert main(["export", str(tmp_path / "lake")]) == 0
+    assert re.fullmatch(r"Exported \d\d tables with \d+ rows to .+/lake\.\n", capsys.readouterr().out)
+    assert parquet.read_table(tmp_path / "lake" / "people").num_rows == 1
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of a real S3 server of this machine, with an empty bucket `lake`."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, env={**os.environ, **NO_KEYS}, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr
+            assert any("Running on" in line for line in server.stderr)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def test_an_import_exports_to_s3_where_that_is_set(s3: str, world: World) -> None:
+    bucket = s3fs.S3FileSystem(endpoint_url=s3, key="testing", secret="testing")
+    bucket.mkdir("lake")
+    world.hire("Anna")
+    environment = {**os.environ, **NO_KEYS, **world.environment(), "AWS_ENDPOINT_URL": s3}
+    found = subprocess.run(
+        [*COMMAND, "sync"],
+        env={
+            **environment,
+            "B24_PIPELINE_EXPORT": "s3://lake/audit",
+            "DAGSTER_HOME": str(world.paths.published.parent),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    with bucket.open("lake/audit/last_import/last_import.parquet") as file:
+        (row,) = parquet.read_table(file).to_pylist()
+    assert (row["status"], row["created"]) == ("done", 1)
+
+
+def test_the_database_can_be_read_while_it_is_exported(recorder: Recorder, paths: Paths, tmp_path: Path) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.store.publish()
+    with Store.reader(paths, now=recorder.clock) as reader:
+        assert export(reader.database, str(tmp_path / "lake"))["runs"] == 1

@@ -1,0 +1,183 @@
+"""A database of an older version upgrades by itself, whole or not at all."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from types import MappingProxyType
+
+import duckdb
+import pytest
+
+from b24_pipeline import schemas
+from b24_pipeline.audit import LinkWritten, Paths, Store
+from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.exceptions import DatabaseTooNew
+from b24_pipeline.audit.migrations import bring_up_to_date, version_of
+from b24_pipeline.audit.queries import statements
+from b24_pipeline.audit.schema import LAYOUT, Layout, Upgrade
+from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, users
+from b24_pipeline_tests.factories import listed_people, listed_person
+
+NEXT = replace(
+    LAYOUT,
+    version=LAYOUT.version + 1,
+    tables={
+        **LAYOUT.tables,
+        "facts": {**LAYOUT.tables["facts"], "noted_at": "TIMESTAMPTZ"},
+        "notes": {"text": "VARCHAR"},
+    },
+    upgrades=(
+        Upgrade(LAYOUT.version, ("UPDATE store.runs SET reason = 'older than old'",)),
+        Upgrade(LAYOUT.version + 1, ("UPDATE store.runs SET reason = 'upgraded'",)),
+    ),
+)
+
+
+@pytest.fixture
+def old(recorder: Recorder, paths: Paths) -> Paths:
+    """A database of today's version, with a run in it."""
+    recorder.run(users((1, "Antonova")))
+    recorder.store.close()
+    return paths
+
+
+def upgrade(paths: Paths, clock: Clock, layout: Layout) -> None:
+    with closing(Database.open(paths.working)) as database:
+        bring_up_to_date(database, at=clock(), layout=layout)
+
+
+def test_an_older_database_gets_its_steps_tables_and_columns_and_keeps_its_rows(old: Paths, clock: Clock) -> None:
+    upgrade(old, clock, NEXT)
+    with duckdb.connect(old.working, read_only=True) as people:
+        assert people.execute("SELECT run_id, reason FROM audit.runs").fetchall() == [("run-1", "upgraded")]
+        assert people.execute("SELECT last_name FROM audit.bitrix24_users").fetchall() == [("Antonova",)]
+        assert people.execute("SELECT noted_at FROM store.facts").fetchall() == []
+        assert people.execute("SELECT text FROM store.notes").fetchall() == []
+
+
+def test_an_upgraded_database_is_not_upgraded_again(old: Paths, clock: Clock) -> None:
+    upgrade(old, clock, NEXT)
+    upgrade(old, clock, NEXT)
+    with closing(Database.open_read_only(old.working)) as database:
+        assert version_of(database) == NEXT.version
+        assert database.value("row_count", table="schema_version") == 2
+
+
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(old: Paths, clock: Clock) -> None:
+    broken = replace(NEXT, upgrades=(Upgrade(NEXT.version, ("DELETE FROM store.runs", "SELECT no_such_column")),))
+    with pytest.raises(duckdb.BinderException):
+        upgrade(old, clock, broken)
+    with Store.open(old, now=clock) as store:
+        assert store.history()["run_id"].tolist() == ["run-1"]
+
+
+def test_the_former_version_says_that_the_database_is_too_new(old: Paths, clock: Clock) -> None:
+    upgrade(old, clock, NEXT)
+    with pytest.raises(DatabaseTooNew, match="upgrade b24-pipeline"):
+        Store.open(old, now=clock)
+    with pytest.raises(DatabaseTooNew), Store.reader(old, now=clock):
+        pass
+
+
+def make_older(paths: Paths) -> None:
+    """What a database of a version before the first would be: without a column, a figure and a view."""
+    with duckdb.connect(paths.working) as database:
+        database.execute("UPDATE store.schema_version SET version = -1")
+        database.execute("DROP VIEW audit.runs")
+        database.execute("ALTER TABLE store.runs DROP COLUMN held")
+        database.execute("ALTER TABLE store.bitrix24_users DROP COLUMN departments")
+
+
+def seen_by_a_store(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
+    with Store.open(paths, now=clock) as store:
+        return store.history()["run_id"].tolist(), store.snapshot(schemas.Users)["last_name"].tolist()
+
+
+def seen_by_a_reader(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
+    with Store.reader(paths, now=clock) as reader:
+        return reader.history()["run_id"].tolist(), reader.snapshot(schemas.Users)["last_name"].tolist()
+
+
+@pytest.mark.parametrize("see", [seen_by_a_store, seen_by_a_reader])
+def test_an_older_database_is_opened_as_if_it_were_of_today(
+    old: Paths, clock: Clock, see: Callable[[Paths, Clock], tuple[list[str], list[str]]]
+) -> None:
+    make_older(old)
+    assert see(old, clock) == (["run-1"], ["Antonova"])
+
+
+def make_first_layout(paths: Paths) -> None:
+    """A database of the first version: the time of an end stood with the run alone."""
+    with duckdb.connect(paths.working) as database:
+        database.execute("UPDATE store.schema_version SET version = 1")
+        for table in ("links", "standing_actions", *LAYOUT.histories):
+            database.execute(f"ALTER TABLE store.{table} DROP COLUMN IF EXISTS until_at")
+        database.execute("ALTER TABLE store.events DROP COLUMN exemption")
+
+
+def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Recorder, paths: Paths) -> None:
+    recorder.run(users((1, "Antonova")))
+    recorder.run(users((2, "Belova")))
+    ended_at = recorder.clock()
+    recorder.store.publish()
+    recorder.store.close()
+    query = "SELECT bitrix24_id, until_at FROM audit.bitrix24_users_history ORDER BY 1"
+    make_first_layout(paths)
+    Store.open(paths, now=recorder.clock).close()
+    with duckdb.connect(paths.working, read_only=True) as people:
+        assert people.execute(query).fetchall() == [(1, ended_at), (2, None)]
+
+
+def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how(
+    recorder: Recorder, paths: Paths
+) -> None:
+    recorder.begin()
+    done = action(1, "create", "done", harm="create", callgear_id=11, at=recorder.clock())
+    recorder.store.record_events(actions(done))
+    window = {"since": recorder.clock() - HALF_AN_HOUR, "now": recorder.clock()}
+    before = recorder.store.done_since(**window)
+    recorder.store.close()
+    make_first_layout(paths)
+
+    with Store.open(paths, now=recorder.clock) as store:
+        assert (before, store.done_since(**window)) == (
+            {"create": {1}},
+            {},
+        )
+        assert store.actions("run-1")["exemption"].tolist() == ["not_recorded"]
+
+
+def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
+    recorder: Recorder, paths: Paths
+) -> None:
+    recorder.run(users((1, "Maiden"), (2, "Belov")))
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Users, users((1, "Married")))
+    recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create"), LinkWritten(3, 13, "email")])
+    gone = listed_people(listed_person(2, standing="deleted", listed=False))
+    recorder.store.record_snapshot(schemas.ResponsibleEmployees, gone)
+    recorder.store.close()
+    make_first_layout(paths)
+    with duckdb.connect(paths.working) as database:
+        database.execute("DROP VIEW audit.identities; DROP TABLE store.identities")
+
+    with Store.open(paths, now=recorder.clock) as store:
+        found = store.identities()[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
+
+    assert found.to_numpy().tolist() == [
+        [1, "Married", "u1@x.test", False, False],
+        [2, "Belov", "u2@x.test", True, False],
+        [3, "(forgotten)", "(forgotten)", False, False],
+    ]
+
+
+FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "851316295c69da64"})
+
+
+def test_another_layout_is_another_version() -> None:
+    """Where this fails, raise `LAYOUT.version` and note its fingerprint here: files in use upgrade by the version."""
+    views = {name: text for name, text in statements().items() if name.endswith(("_view", "_macro"))}
+    layout = json.dumps([LAYOUT.tables, LAYOUT.histories, views], sort_keys=True, default=dict)
+    assert hashlib.sha256(layout.encode()).hexdigest()[:16] == FINGERPRINTS[LAYOUT.version]

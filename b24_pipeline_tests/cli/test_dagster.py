@@ -1,0 +1,146 @@
+"""Dagster's own programs: what is given in the environment wins over `.env` in them, too."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dagster._cli import utils
+from dagster._cli.utils import get_possibly_temporary_instance_for_cli
+
+from b24_pipeline.cli.dagster import let_environment_win, run_program, set_dagster_home
+from b24_pipeline.cli.sandbox import use_sandbox_home
+from b24_pipeline.cli.serve import environment_of_real_systems
+from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline_tests.cli.conftest import Said, Terminal
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def other_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder whose `.env` names another home, and a setting; both are taken back afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("B24_PIPELINE_PHONES", "all")
+    home = tmp_path / "other"
+    home.mkdir()
+    Path(".env").write_text(f"DAGSTER_HOME={home}\nB24_PIPELINE_PHONES=first\nB24_PIPELINE_ON_ID_MATCH=refresh\n")
+    return home
+
+
+@pytest.fixture
+def dagster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process as one of Dagster's programs, for one test."""
+    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+    let_environment_win()
+
+
+@pytest.mark.usefixtures("other_home", "dagster")
+def test_in_a_program_of_dagster_the_file_fills_in_only_what_is_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    set_dagster_home()
+
+    with get_possibly_temporary_instance_for_cli() as instance:
+        seen = {name: os.environ.get(f"B24_PIPELINE_{name}") for name in ("PHONES", "ON_ID_MATCH")}
+        assert instance.root_directory == str(tmp_path)
+
+    assert seen == {"PHONES": "all", "ON_ID_MATCH": "refresh"}
+
+
+@pytest.mark.usefixtures("other_home")
+def test_what_a_program_starts_knows_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "argv", ["b24-pipeline"])
+    monkeypatch.setenv(GIVEN, "{}")
+    with pytest.raises(SystemExit):
+        run_program("dagster", ["--version"])
+    assert json.loads(os.environ[GIVEN])["B24_PIPELINE_PHONES"] == "all"
+
+
+def test_the_home_of_the_file_is_used_from_the_terminal_too(other_home: Path) -> None:
+    set_dagster_home()
+    assert os.environ["DAGSTER_HOME"] == str(other_home)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_without_any_the_home_is_the_project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").unlink()
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    set_dagster_home()
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_the_sandbox_has_a_home_of_its_own_whatever_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
+    (tmp_path / "dagster.yaml").write_text("storage: [")
+
+    use_sandbox_home()
+
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path / "data/sandbox/dagster")
+    written = Path(os.environ["DAGSTER_HOME"], "dagster.yaml").read_text()
+    assert written == (PROJECT / "dagster.yaml").read_text().replace("data/dagster", "data/sandbox/dagster")
+    assert "data/sandbox/dagster/compute_logs" in written
+
+
+def test_a_shell_is_told_the_home(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal("env") == Said(0, f"export DAGSTER_HOME={tmp_path}\n", "")
+
+
+def test_without_a_sandbox_a_shell_is_given_no_credentials_at_all(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal("env", "--sandbox")
+
+    home, webhook, *_ = said.out.splitlines()
+    assert (home, webhook) == (f"export DAGSTER_HOME={tmp_path}/data/sandbox/dagster", "export BITRIX24_WEBHOOK_URL=''")
+    assert said.code == 0
+    assert said.err.startswith("b24-pipeline: nobody serves the sandbox now")
+
+
+def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    environment = environment_of_real_systems()
+
+    assert "Schedule and sensor are off until somebody switches them on in the UI" in capsys.readouterr().out
+    assert loaded_states({}) == ["RUNNING", "RUNNING"]
+    assert loaded_states(environment) == ["STOPPED", "STOPPED"]
+
+
+def loaded_states(environment: dict[str, str]) -> list[str]:
+    """How schedule and sensor begin in a process with this environment."""
+    script = (
+        "from b24_pipeline.automation import bitrix24_changes, every_30_minutes\n"
+        "print(every_30_minutes.default_status.value, bitrix24_changes.default_status.value)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "PYTHONPATH": str(PROJECT)}, capture_output=True, check=True
+    )
+    return said.stdout.decode().split()
+
+
+@pytest.mark.parametrize("home", ["data", "/nowhere", str(PROJECT / "README.md")])
+@pytest.mark.parametrize("arguments", [("sync",), ("dev",), ("daemon",), ("webserver",), ("env",)])
+def test_a_home_that_is_no_folder_is_2_and_one_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], home: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home)
+
+    said = terminal(*arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "b24-pipeline: DAGSTER_HOME: must be the absolute path of a folder. Example: DAGSTER_HOME=/opt/b24_pipeline\n"
+    )
+
+
+def test_nothing_of_dagster_is_started_bare() -> None:
+    places = [PROJECT / "Makefile", PROJECT / "deploy/entrypoint", *(PROJECT / "deploy").glob("*.service")]
+    bare = ("dagster-daemon", "dagster-webserver", "dagster dev")
+    assert [path.name for path in places if any(program in path.read_text() for program in bare)] == []

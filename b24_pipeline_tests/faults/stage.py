@@ -1,0 +1,267 @@
+"""A scene on the stage: served, with its database, in a time of its own; and what is to be seen of it."""
+
+import pickle
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit import Paths, RunCounts, Store
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
+from b24_pipeline.connection import Timing
+from b24_pipeline.rules.models import RunStatus
+from b24_pipeline.sandbox import RequestSeen, Sandbox, Server, serve, state
+from b24_pipeline.settings import Settings
+from b24_pipeline_tests.faults.chain import import_once
+from b24_pipeline_tests.harness import Clock
+from b24_pipeline_tests.scenarios import Scene
+
+HALF_AN_HOUR = 1800.0
+DATABASE = "b24.duckdb"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Both systems at one moment."""
+
+    users: dict[int, dict[str, Any]]
+    employees: dict[int, dict[str, Any]]
+    responsible: dict[str, str]
+
+    @classmethod
+    def of(cls, sandbox: Sandbox) -> "Picture":
+        with sandbox.lock:
+            found = sandbox.portal.users, sandbox.account.employees, sandbox.account.responsible
+            return cls(*pickle.loads(pickle.dumps(found)))  # a deep copy, in a tenth of the time
+
+    @classmethod
+    def of_state(cls, kept: Path) -> "Picture":
+        """Both systems as they were saved."""
+        return cls.of(Sandbox.load(kept))
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything at one moment: both systems, and what the database knows.
+
+    Attributes:
+        systems: both systems.
+        links: the live links.
+        ever_linked: the users that have or had a link.
+        announced: the addresses of creates whose outcome is not known, in small letters.
+        failing: how many actions failed and are tried again.
+        violations: what the account was asked for that nobody may ask for.
+    """
+
+    systems: Picture
+    links: dict[int, int]
+    ever_linked: frozenset[int]
+    announced: frozenset[str]
+    failing: int
+    violations: list[RequestSeen]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run as the audit has it, and what was sent during it."""
+
+    run_id: str
+    status: RunStatus
+    reason: str | None
+    counts: RunCounts
+    actions: DataFrame[schemas.Actions]
+    requests: list[RequestSeen]
+
+    def writes(self) -> list[RequestSeen]:
+        """What changed something."""
+        return [request for request in self.requests if request.is_write and request.acted]
+
+
+class Stage:
+    """One portal, one account, one database."""
+
+    def __init__(self, scene: Scene, server: Server, folder: Path, clock: Clock) -> None:
+        self.scene = scene
+        self.server = server
+        self.sandbox = server.sandbox
+        self.paths = Paths(folder / DATABASE)
+        self.clock = clock
+        self.timing = Timing(unix=clock, monotonic=clock, sleep=clock.sleep, bucket_of=self._bucket)
+        self.runs = 0
+        self._resources = ExitStack()
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database, open until `close`."""
+        if self._store is None:
+            self._store = self._resources.enter_context(Store.open(self.paths, now=self.clock.now))
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._resources.close()
+        self._store = None
+
+    def kept_database(self, path: Path) -> Path:
+        """A copy of the database as it is."""
+        assert self.store is not None
+        self.close()
+        return Path(shutil.copyfile(self.paths.working, path))
+
+    def given(self, **other: Any) -> dict[str, Any]:
+        """The scene's settings; one request in flight, so that everything has an order."""
+        return {
+            "bitrix24_webhook_url": self.server.webhook_url,
+            "callgear_api_url": self.server.callgear_url,
+            "callgear_access_token": self.server.access_token,
+            "database": str(self.paths.published),
+            "http_timeout_seconds": 5.0,
+            "callgear_in_flight": 1,
+            **self.scene.settings,
+            **other,
+        }
+
+    def settings(self, **other: Any) -> Settings:
+        """The same, checked."""
+        return Settings(_env_file=None, **self.given(**other))  # type: ignore[call-arg]
+
+    def run(self, **settings: Any) -> Ended:
+        """One run; the next one comes half an hour later."""
+        self.runs += 1
+        run_id, seen = f"run-{self.runs}", len(self.sandbox.requests)
+        import_once(self.settings(**settings), self.store, run_id=run_id, timing=self.timing)
+        self.clock.seconds += HALF_AN_HOUR
+        return self.ended(run_id, requests=self.sandbox.requests[seen:])
+
+    def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
+        """How a run ended, as the audit tells."""
+        runs = self.store.history(limit=1000)
+        (row,) = runs[runs["run_id"] == run_id].astype("object").where(runs.notna(), None).to_dict("records")
+        return Ended(
+            run_id=run_id,
+            status=RunStatus(row["status"]),
+            reason=row["reason"],
+            counts=RunCounts(**{field.name: row[field.name] or 0 for field in fields(RunCounts)}),
+            actions=self.store.actions(run_id),
+            requests=requests,
+        )
+
+    def state(self) -> State:
+        """Everything as it is now."""
+        return State(
+            systems=Picture.of(self.sandbox),
+            links=self.links(),
+            ever_linked=self.store.ever_linked(),
+            announced=frozenset(str(email).casefold() for email in self.store.pending_creates()["email"]),
+            failing=len(self.store.dead_letters()),
+            violations=self.sandbox.violations(),
+        )
+
+    def links(self) -> dict[int, int]:
+        """The live links."""
+        return {row["bitrix24_id"]: row["callgear_id"] for row in self.store.database.records("live_links")}
+
+    def wait_for_dead_letters(self) -> None:
+        """Let so much time pass that everything that failed is due again."""
+        due = self.store.dead_letters()["next_try_at"]
+        if len(due):
+            self.clock.seconds = max(self.clock.seconds, due.max().timestamp())
+
+    def _bucket(self, host: str) -> LeakyBucket:  # noqa: ARG002 - as `portal_bucket`
+        return LeakyBucket(capacity=1_000_000, clock=self.clock, sleep=self.clock.sleep)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scene up to the run that meets the fault, kept to be put on the stage again and again.
+
+    Attributes:
+        state: both systems.
+        database: what was imported before.
+        seconds: the time.
+        runs: runs so far.
+        calls: how often each method is called in the run when nothing fails.
+        good: both systems after it.
+        links: the e-mail address of each employee that a user is then linked with.
+        links_before: what was linked before.
+    """
+
+    scene: Scene
+    state: Path
+    database: Path
+    seconds: float
+    runs: int
+    calls: Counter[str]
+    good: Picture
+    links: dict[int, str]
+    links_before: dict[int, int]
+
+
+class Repertoire:
+    """Every scene, prepared once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prepared: dict[str, Prepared] = {}
+        self._performances = 0
+
+    def prepared(self, scene: Scene) -> Prepared:
+        """The scene, prepared."""
+        if scene.name not in self._prepared:
+            self._prepared[scene.name] = self._prepare(scene)
+        return self._prepared[scene.name]
+
+    @contextmanager
+    def on_stage(self, scene: Scene) -> Iterator[Stage]:
+        """The scene, from the beginning."""
+        prepared = self.prepared(scene)
+        folder = self._new_folder()
+        clock = Clock()
+        clock.seconds = prepared.seconds
+        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
+        state.restore(prepared.state, sandbox.portal, sandbox.account)
+        shutil.copyfile(prepared.database, Paths(folder / DATABASE).working)
+        with serve(sandbox) as server:
+            stage = Stage(scene, server, folder, clock)
+            stage.runs = prepared.runs
+            try:
+                yield stage
+            finally:
+                stage.close()
+        shutil.rmtree(folder)
+
+    def _prepare(self, scene: Scene) -> Prepared:
+        folder = self._new_folder()
+        clock = Clock()
+        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
+        scene.build(sandbox)
+        with serve(sandbox) as server:
+            stage = Stage(scene, server, folder, clock)
+            if scene.change is not None:
+                assert stage.run().status is RunStatus.DONE
+                scene.change(sandbox)
+            links_before = stage.links()
+            database = stage.kept_database(folder / "before.duckdb")
+            kept = folder / "state.json"
+            sandbox.save(kept)
+            prepared = {"scene": scene, "state": kept, "database": database, "seconds": clock.seconds}
+            runs = stage.runs
+            calls = Counter(request.method for request in stage.run().requests)
+            good = Picture.of(sandbox)
+            assert not stage.run().writes(), f"{scene.name}: a second run writes"
+            links = {user: str(good.employees[employee]["email"]) for user, employee in stage.links().items()}
+            stage.close()
+        return Prepared(**prepared, runs=runs, calls=calls, good=good, links=links, links_before=links_before)
+
+    def _new_folder(self) -> Path:
+        self._performances += 1
+        folder = self._folder / str(self._performances)
+        folder.mkdir()
+        return folder

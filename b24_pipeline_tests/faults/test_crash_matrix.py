@@ -1,0 +1,137 @@
+"""The crash matrix: a run dies of SIGKILL at each request it sends; the next one finds everything and converges."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from b24_pipeline.audit import Paths, Store
+from b24_pipeline.rules.models import RunStatus
+from b24_pipeline.sandbox import CallGearBehaviour, Phase, Sandbox, serve
+from b24_pipeline_tests import scenarios
+from b24_pipeline_tests.faults import invariants
+from b24_pipeline_tests.faults.kill import Desk, Killer, Zygote, armed, kill_at
+from b24_pipeline_tests.faults.stage import Picture, Repertoire
+from b24_pipeline_tests.harness import CLOCK
+from b24_pipeline_tests.scenarios import PLENTY, Scene
+
+PARTS = 9
+"""The requests of a long import are shared out to so many tests."""
+
+KILLED = -9
+SHORT = (scenarios.LEAVERS, scenarios.MIRROR, scenarios.CLEARING)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_r18_a_run_killed_at_any_request_of_a_whole_import_loses_and_doubles_nobody(
+    part: int, phase: Phase, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    requests = repertoire.prepared(scenarios.FORTY).calls.total()
+    assert len(Picture.of_state(repertoire.prepared(scenarios.FORTY).state).users) >= 40
+    for request in range(1 + part, requests + 1, PARTS):
+        survives(scenarios.FORTY, repertoire, zygote, request=request, phase=phase)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("scene", SHORT, ids=lambda scene: scene.name)
+def test_r18_a_run_killed_at_any_request_of_other_scenes_loses_and_doubles_nobody(
+    scene: Scene, phase: Phase, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    for request in range(1, repertoire.prepared(scene).calls.total() + 1):
+        survives(scene, repertoire, zygote, request=request, phase=phase)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("request_number", [6, 12, 18, 24])
+def test_r18_a_run_killed_with_eight_requests_in_flight_loses_and_doubles_nobody(
+    request_number: int, repertoire: Repertoire, zygote: Zygote
+) -> None:
+    survives(scenarios.FORTY, repertoire, zygote, request=request_number, phase=Phase.AFTER, callgear_in_flight=8)
+
+
+def survives(
+    scene: Scene, repertoire: Repertoire, zygote: Zygote, *, request: int, phase: Phase, **settings: object
+) -> None:
+    """Kill a run of the scene at that request; the next run makes everything as if nothing had happened."""
+    prepared = repertoire.prepared(scene)
+    with repertoire.on_stage(scene) as stage:
+        before = Picture.of(stage.sandbox)
+
+        assert kill_at(stage, zygote, request=request, phase=phase, **settings) == KILLED
+
+        left_behind = stage.state()
+        invariants.links_are_kept(prepared.links_before, left_behind.links)
+        invariants.links_are_sound(left_behind)
+        invariants.created_employees_are_known(before, left_behind)
+        killed_id = f"run-{stage.runs}"
+        next_run = stage.run()
+        killed = stage.ended(killed_id, requests=[])
+        assert killed.status is RunStatus.INTERRUPTED
+        after_all = stage.state()
+        invariants.done_actions_happened(after_all, killed)
+        invariants.check_run(before, after_all, next_run)
+        invariants.check_both_systems(before, after_all)
+        invariants.check_converged(after_all, prepared, next_run)
+
+
+@pytest.mark.matrix
+def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_it_had(
+    repertoire: Repertoire, zygote: Zygote
+) -> None:
+    """The person's e-mail address is changed before the next run; it must not become two employees."""
+    with repertoire.on_stage(scenarios.FIRST) as stage:
+        before = Picture.of(stage.sandbox)
+        assert kill_at(stage, zygote, request=1, method="create.employees", phase=Phase.AFTER) == KILLED
+        (created,) = Picture.of(stage.sandbox).employees.keys() - before.employees.keys()
+        stage.sandbox.portal.edit(1, EMAIL="married@x.test", LAST_NAME="Married")
+        next_run = stage.run()
+
+        assert (next_run.status, stage.links()[1]) == (RunStatus.DONE, created)
+        assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
+        assert stage.store.pending_creates().empty
+        assert not stage.run().writes()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("method", "phase"),
+    [("batch", Phase.BEFORE), ("create.employees", Phase.AFTER), ("delete.deal_employees", Phase.AFTER)],
+    ids=str,
+)
+def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
+    method: str, phase: Phase, tmp_path: Path, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
+    scenarios.staff(sandbox)
+    with serve(sandbox) as server:
+        desk = Desk.at(tmp_path, server, zygote)
+        if method == "delete.deal_employees":
+            assert desk.type("sync") == 0
+            scenarios.three_leave(sandbox)
+        before = Picture.of(sandbox)
+        killer = armed(sandbox, Killer(at=1, phase=phase, method=method))
+        child = desk.start("sync")
+        killer.aim(child)
+        assert child.ended() == KILLED
+        sandbox.on_request = None
+        assert desk.type("sync") == 0, desk.said
+
+    runs = audit_runs(desk.paths)
+    assert [status for _, status in runs[:2]] == ["done", "interrupted"]
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses[runs[1][0]] is dg.DagsterRunStatus.FAILURE
+    assert statuses[runs[0][0]] is dg.DagsterRunStatus.SUCCESS
+    invariants.nobody_is_doubled(before, Picture.of(sandbox))
+    invariants.nobody_is_deleted(before, Picture.of(sandbox))
+
+
+def audit_runs(paths: Paths) -> list[tuple[str, str]]:
+    """Run id and status, newest first."""
+    with Store.reader(paths, now=CLOCK.now) as store:
+        rows = store.history(limit=10)
+    return list(zip(rows["run_id"], rows["status"], strict=True))

@@ -1,0 +1,72 @@
+"""What only looks, the sensor and `b24-pipeline check`, under every fault: it ends, says what is, writes nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from b24_pipeline import schemas
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error
+from b24_pipeline.bitrix24.health_check import check_bitrix24
+from b24_pipeline.bitrix24.polling import poll_changes
+from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
+from b24_pipeline.callgear.health_check import check_callgear
+from b24_pipeline.connection import open_connection
+from b24_pipeline.rules.models import RunStatus
+from b24_pipeline.sandbox import Fault, FaultKind
+from b24_pipeline.sandbox.bitrix24.api import SECRET
+from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
+from b24_pipeline_tests import scenarios
+from b24_pipeline_tests.faults.cases import CALLGEAR_KINDS, CHECKED, PORTAL_ENDS
+from b24_pipeline_tests.faults.stage import Repertoire, Stage
+
+TIMEOUT_SECONDS = 0.3
+
+
+@pytest.fixture
+def stage(repertoire: Repertoire) -> Iterator[Stage]:
+    """Six imported people of whom four have left since."""
+    with repertoire.on_stage(scenarios.LEAVERS) as found:
+        yield found
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
+def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(stage: Stage, kind: FaultKind) -> None:
+    known = KnownUsers.of(stage.store.snapshot(schemas.Users), linked=set(stage.links()))
+
+    def look() -> tuple[int, ...] | str:
+        with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+            try:
+                return poll_changes(connection.bitrix24, known=known, window_from=0).dismissed
+            except Bitrix24Error as error:
+                return str(error)
+
+    stage.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
+    found = look()
+    assert (len(stage.sandbox.requests), stage.clock.waits) == (2 if kind is FaultKind.REDIRECT_302 else 1, [])
+    assert found == (1, 2, 3, 6) if isinstance(found, tuple) else SECRET not in found
+    assert look() == (1, 2, 3, 6)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
+def test_the_check_of_the_portal_says_what_to_do(stage: Stage, kind: FaultKind) -> None:
+    stage.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
+    with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+        checks = check_bitrix24(connection.bitrix24)
+
+    assert all(check.passed for check in checks) is (PORTAL_ENDS[kind] is RunStatus.DONE)
+    assert not any(SECRET in check.text or "\n" in check.text for check in checks)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("kind", CALLGEAR_KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("method", CHECKED)
+def test_the_check_of_the_account_ends_and_writes_nothing(stage: Stage, method: str, kind: FaultKind) -> None:
+    stage.sandbox.faults.add(Fault(kind, "callgear", method, nth=1))
+    with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+        checks = check_callgear(connection.callgear)
+
+    assert kind.name in {request.fault for request in stage.sandbox.requests}
+    assert stage.sandbox.writes() == []
+    assert not any(ACCESS_TOKEN in check.text or "\n" in check.text for check in checks)

@@ -1,0 +1,15 @@
+"""The page of what was tried tells what is tried."""
+
+from pathlib import Path
+
+from b24_pipeline_tests.faults import table
+from b24_pipeline_tests.faults.cases import once_each, usual_cases, whole_cases
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+
+
+def test_the_page_of_faults_is_what_make_faults_writes() -> None:
+    usual, whole = once_each(usual_cases()), once_each(whole_cases())
+
+    assert len(usual) >= 250
+    assert table.fault_matrix(usual, whole) in PAGE.read_text(encoding="utf-8")

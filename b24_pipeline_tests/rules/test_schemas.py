@@ -1,0 +1,152 @@
+"""The frames' one declaration: what a checked frame is, and what is refused at every border."""
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pandera.errors
+import pytest
+
+from b24_pipeline import schemas
+from b24_pipeline_tests.factories import user, users
+
+REFUSED = (pandera.errors.SchemaError, pandera.errors.SchemaErrors)
+MODELS = [
+    model
+    for _, model in inspect.getmembers(schemas, inspect.isclass)
+    if issubclass(model, schemas.Frame) and model is not schemas.Frame
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_column_is_described_and_every_frame_says_what_a_row_is(model: type[schemas.Frame]) -> None:
+    columns = model.to_schema().columns.values()
+    assert all(column.description for column in columns)
+    assert model.__doc__
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_empty_frame_has_the_declared_columns_and_types_and_is_right(model: type[schemas.Frame]) -> None:
+    empty = schemas.empty(model)
+    assert list(empty.columns) == schemas.names(model)
+    assert empty.dtypes.equals(schemas.types(model))
+    assert empty.empty
+    assert schemas.is_right(model, empty)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_frame_without_rows_is_empty_whatever_its_types(model: type[schemas.Frame]) -> None:
+    assert schemas.of(model, []).equals(schemas.empty(model))
+    assert schemas.check(model, pd.DataFrame(columns=schemas.names(model)[::-1])).equals(schemas.empty(model))
+
+
+def test_ids_are_int64_texts_str_flags_bool_and_instants_utc() -> None:
+    assert schemas.types(schemas.Users)[["bitrix24_id", "active", "email"]].astype("str").tolist() == [
+        "Int64",
+        "bool",
+        "str",
+    ]
+    assert str(schemas.types(schemas.Links)["linked_at"]) == "datetime64[us, UTC]"
+
+
+def test_rows_name_what_they_have_and_the_rest_has_no_value() -> None:
+    frame = schemas.of(schemas.Users, [{"bitrix24_id": 1, "active": True}])
+    assert frame.dtypes.equals(schemas.types(schemas.Users))
+    assert frame.drop(columns=["bitrix24_id", "active"]).isna().all(axis=None)
+
+
+def test_a_right_frame_passes_unchanged() -> None:
+    frame = users(user(1), user(2, email=None))
+    assert schemas.check(schemas.Users, frame).equals(frame)
+
+
+def test_columns_are_put_in_order_and_rows_numbered_from_0() -> None:
+    frame = users(user(1), user(2), user(3))
+    shuffled = frame[frame.columns[::-1]].iloc[[2, 0]]
+    checked = schemas.check(schemas.Users, shuffled)
+    assert list(checked.columns) == list(frame.columns)
+    assert checked["bitrix24_id"].tolist() == [3, 1]
+    assert checked.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("written", "cast"), [("7", 7), (7.0, 7), (7, 7)])
+def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
+    frame = schemas.of(schemas.Users, [{"bitrix24_id": written, "active": True}])
+    assert frame["bitrix24_id"].tolist() == [cast]
+    assert frame.dtypes.equals(schemas.types(schemas.Users))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"bitrix24_id": "7", "email": None},
+        {"bitrix24_id": 7.0, "email": float("nan")},
+        {"bitrix24_id": 7, "email": 7, "work_phone": 7.5},
+        {"bitrix24_id": "seven"},
+        {"bitrix24_id": 7.5},
+        {"bitrix24_id": None},
+        {"bitrix24_id": 2**64},
+        {"bitrix24_id": float("inf")},
+        {"bitrix24_id": 7, "email": ["a list"]},
+    ],
+    ids=str,
+)
+def test_a_cast_is_as_pandera_would_do_it_and_what_cannot_be_cast_is_refused_as_pandera_does(
+    written: dict[str, Any],
+) -> None:
+    frame = pd.DataFrame([{"active": True, **written}], columns=schemas.names(schemas.Users))
+
+    assert said_by(lambda: schemas.check(schemas.Users, frame)) == said_by(lambda: schemas.Users.validate(frame))
+
+
+@pytest.mark.parametrize("at", ["2026-01-01", "soon", datetime(2026, 1, 1, tzinfo=UTC), 5, 2**70, None], ids=str)
+def test_an_instant_is_cast_as_pandera_would_do_it_and_refused_as_pandera_does(at: Any) -> None:
+    frame = pd.DataFrame([{"bitrix24_id": 1, "at": at}], columns=schemas.names(schemas.Actions))
+    frame = frame.assign(action="create", outcome="done")
+
+    assert said_by(lambda: schemas.check(schemas.Actions, frame)) == said_by(lambda: schemas.Actions.validate(frame))
+
+
+def said_by(cast: Callable[[], pd.DataFrame]) -> list[dict[Any, Any]] | str:
+    """What a cast gives, or why it refuses."""
+    try:
+        return cast().astype("object").fillna("nothing").to_dict("records")
+    except REFUSED as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("active", [None, float("nan"), "true", "Y", "N", 1, 0])
+def test_a_flag_that_is_not_true_or_false_is_refused_and_never_guessed(active: Any) -> None:
+    with pytest.raises(REFUSED, match="active"):
+        schemas.of(schemas.Users, [{"bitrix24_id": 1, "active": active}])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="email"), "email"),
+        (lambda frame: frame.assign(more="x"), "more"),
+        (lambda frame: pd.concat([frame, frame]), "duplicate"),
+        (lambda frame: frame.assign(bitrix24_id=pd.array([None, 2], dtype="Int64")), "null"),
+        (lambda frame: frame.iloc[:0].drop(columns="email"), "email"),
+    ],
+    ids=["a column is missing", "a column is unknown", "an id comes twice", "an id is missing", "missing without rows"],
+)
+def test_what_is_not_the_declared_frame_is_refused(change: Any, message: str) -> None:
+    with pytest.raises(REFUSED, match=message):
+        schemas.check(schemas.Users, change(users(user(1), user(2))))
+
+
+def test_an_id_that_is_no_number_is_refused() -> None:
+    with pytest.raises(REFUSED, match="bitrix24_id"):
+        schemas.of(schemas.Users, [{"bitrix24_id": "seven", "active": True}])
+
+
+def test_frames_are_put_together_one_after_the_other() -> None:
+    first, second = users(user(2)), users(user(1))
+    whole = schemas.together(schemas.Users, first, schemas.empty(schemas.Users), second)
+    assert whole["bitrix24_id"].tolist() == [2, 1]
+    assert whole.index.tolist() == [0, 1]
+    assert schemas.together(schemas.Users, schemas.empty(schemas.Users)).equals(schemas.empty(schemas.Users))

@@ -1,0 +1,53 @@
+"""R18: a create that answers with somebody else's id gives no link away."""
+
+import pytest
+
+from b24_pipeline.sandbox.callgear.behaviour import CreatedId
+from b24_pipeline_tests.harness import World
+
+
+@pytest.mark.parametrize("answer", [CreatedId.WRONG, CreatedId.EXISTING])
+def test_r18_a_create_that_answers_with_a_linked_id_fails_and_names_both(world: World, answer: CreatedId) -> None:
+    ira = world.hire("Lebedeva")
+    world.import_people()
+    links = world.links()
+    jon = world.hire("Snow")
+    world.behave(created_id=answer)
+
+    result = world.import_people()
+
+    assert (result.status, world.links()) == ("partial", links)
+    error = result.actions.query("outcome == 'failed'")["error"].item()
+    assert f"Bitrix24 user {jon} answered with employee {links[ira]}" in error
+    assert f"linked with Bitrix24 user {ira}" in error
+    with world.store() as store:
+        assert store.dead_letters()["bitrix24_id"].tolist() == [jon]
+        assert store.pending_creates()["bitrix24_id"].tolist() == [jon]
+
+
+@pytest.mark.parametrize("answer", [CreatedId.WRONG, CreatedId.EXISTING])
+def test_r18_the_next_run_finds_the_created_employee_or_creates_it(world: World, answer: CreatedId) -> None:
+    world.hire("Lebedeva")
+    world.import_people()
+    jon = world.hire("Snow")
+    world.behave(created_id=answer)
+    world.import_people()
+    world.behave(created_id=CreatedId.OWN)
+
+    world.import_people()
+
+    assert world.account.employees[world.links()[jon]]["last_name"] == "(bitrix24) Snow"
+    assert len(world.account.employees) == len(set(world.links().values())) == 2
+    with world.store() as store:
+        assert (len(store.dead_letters()), len(store.pending_creates())) == (0, 0)
+
+
+def test_r18_of_two_creates_that_answer_with_one_id_one_is_linked(world: World) -> None:
+    world.account.add_employee(last_name="Desk")
+    users = {world.hire("Lebedeva"), world.hire("Snow")}
+    world.behave(created_id=CreatedId.EXISTING)
+
+    result = world.import_people()
+
+    assert (len(world.links()), result.counts.failed) == (1, 1)
+    assert set(world.links()) < users
