@@ -86,12 +86,11 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
     return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
 
 
-def job_origin(job_name: str) -> Any:  # noqa: ANN401 - Dagster does not export the type
+def job_origin(job_name: str, *, location: str = LOCATION) -> Any:  # noqa: ANN401 - Dagster does not export the type
     """Where a job comes from, as Dagster stores it for the runs that the UI or the daemon launches."""
-    location = {"__class__": "RegisteredRepositoryLocationOrigin", "location_name": LOCATION}
     repository = {
         "__class__": "ExternalRepositoryOrigin",
-        "repository_location_origin": location,
+        "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin", "location_name": location},
         "repository_name": REPOSITORY,
     }
     origin = {

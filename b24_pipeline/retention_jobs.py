@@ -7,9 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from sqlalchemy import select, tuple_
+from sqlalchemy import column, delete, select, table, tuple_
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths, StoreError
@@ -23,6 +21,9 @@ KEEP_RUNS = timedelta(days=30)
 BATCH = 100
 JOBS = frozenset({"employee_import", "purge_old_runs", "purge_old_audit"})
 """The names of our jobs: all that a run in a process of its own has, where its tags do not say that it is ours."""
+
+CHECK_RESULTS = table("asset_check_executions", column("run_id"), column("asset_key"), column("check_name"))
+"""What checks have found, in Dagster's own storage: no method of an instance deletes it."""
 
 
 @dg.op(
@@ -83,17 +84,17 @@ def delete_check_results(instance: dg.DagsterInstance) -> None:
 
     A result that belongs to no run was reported by somebody else.
     """
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
+    open_database = getattr(instance.event_log_storage, "index_connection", None)
+    if open_database is None:  # a storage that is no SQL database
         return
-    results = AssetCheckExecutionsTable.c
+    results = CHECK_RESULTS.c
     of_our_checks = tuple_(results.asset_key, results.check_name).in_(our_checks())
-    with storage.index_connection() as connection:
+    with open_database() as connection:
         noted = {row[0] for row in connection.execute(select(results.run_id).where(of_our_checks).distinct()) if row[0]}
         gone = sorted(noted - set(instance.get_run_ids()))
         for first in range(0, len(gone), BATCH):
             of_gone = results.run_id.in_(gone[first : first + BATCH])
-            connection.execute(AssetCheckExecutionsTable.delete().where(of_our_checks, of_gone))
+            connection.execute(delete(CHECK_RESULTS).where(of_our_checks, of_gone))
 
 
 def our_checks() -> AbstractSet[tuple[str, str]]:

@@ -1,47 +1,49 @@
-"""Dagster's own programs, started so that what is given in the environment wins over `.env`.
+"""Dagster's own programs, started with the home that our commands use.
 
-They put `.env` over the environment they are started with. Here it only fills in what is missing there; in the further
-processes that they start, the settings that are given are protected.
+They put `.env` over the environment that they are started with. The home is therefore passed as an argument, and the
+given settings in a variable of their own (`env_precedence`).
 """
 
 import os
-import runpy
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal
 
 from b24_pipeline import settings
 from b24_pipeline.settings.dagster_home import NAME
 
-Program = Literal["dagster", "dagster._daemon", "dagster_webserver"]
-"""As Python knows them."""
+Program = Literal["dagster-daemon", "dagster-webserver"]
 
 
 def set_dagster_home() -> None:
-    """Dagster's home is the one that is given, else the project folder, where we are.
+    """Use the given home of Dagster, else the project folder, where we are.
 
     Raises:
-        SettingsError: it is no folder.
+        SettingsError: it is not a folder.
     """
     os.environ[NAME] = str(settings.dagster_home() or Path.cwd())
 
 
 def run_program(program: Program, arguments: Sequence[str]) -> None:
-    """Become one of Dagster's programs; this process ends with it."""
+    """Become one of Dagster's programs; this process ends with it.
+
+    Raises:
+        SettingsError, StoreError: Dagster cannot be started from its home.
+    """
+    home = instance_argument()
     os.environ.update(settings.protect_given_environment(os.environ))
-    let_environment_win()
-    sys.argv = [program, *arguments]
-    runpy.run_module(program, run_name="__main__", alter_sys=True)
+    (script,) = entry_points(group="console_scripts", name=program)
+    sys.argv = [program, *arguments, home]
+    script.load()()
 
 
-def let_environment_win() -> None:
-    """From now on, whatever of Dagster is started in this process takes from `.env` only what is not given."""
-    from dagster._cli import utils  # noqa: PLC0415
+def instance_argument() -> str:
+    """Open Dagster's instance once, and return the argument with which its programs use the same one."""
+    import dagster as dg  # noqa: PLC0415 - takes a second
 
-    read = utils.get_env_var_dict  # type: ignore[attr-defined]
+    from b24_pipeline.cli.dagster_storage import dagster_instance  # noqa: PLC0415
 
-    def not_given(folder: str) -> dict[str, str]:
-        return {name: value for name, value in read(folder).items() if name not in os.environ}
-
-    utils.get_env_var_dict = not_given  # type: ignore[attr-defined, assignment]
+    with dagster_instance() as instance:
+        return f"--instance-ref={dg.serialize_value(instance.get_ref())}"

@@ -58,19 +58,17 @@ def dev(arguments: argparse.Namespace) -> Exit:
 def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
     """Become Dagster's daemon: schedule, sensors and runs."""
     set_dagster_home()
-    check_dagster_home()
-    run_program("dagster._daemon", ["run", "-w", WORKSPACE])
+    run_program("dagster-daemon", ["run", "-w", WORKSPACE])
     return Exit.DONE
 
 
 def webserver(arguments: argparse.Namespace) -> Exit:
     """Become Dagster's web server, the UI, behind the guard against other web pages."""
     set_dagster_home()
-    check_dagster_home()
     refuse_taken(arguments.host, arguments.port)
     guard_webserver(host=arguments.host, port=arguments.port, allowed_hosts=arguments.allowed_host)
     options = ["-h", arguments.host, "-p", str(arguments.port), "-w", WORKSPACE]
-    run_program("dagster_webserver", [*options, "--read-only"] if arguments.read_only else options)
+    run_program("dagster-webserver", [*options, "--read-only"] if arguments.read_only else options)
     return Exit.DONE
 
 
@@ -116,18 +114,6 @@ def is_listening(port: int) -> bool:
     """Whether the web server can be reached."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def check_dagster_home() -> None:
-    """Look whether Dagster can be started from its home: its programs would end in a traceback.
-
-    Raises:
-        SettingsError, StoreError: it cannot.
-    """
-    from b24_pipeline.cli.dagster_storage import dagster_instance  # noqa: PLC0415 - it loads Dagster
-
-    with dagster_instance():
-        pass
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
-from dagster._cli import utils
-from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 
-from b24_pipeline.cli.dagster import let_environment_win, run_program, set_dagster_home
+from b24_pipeline.cli import dagster, serve
+from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.sandbox import use_sandbox_home
 from b24_pipeline.cli.serve import environment_of_real_systems
 from b24_pipeline.settings.env_precedence import GIVEN
@@ -31,34 +32,29 @@ def other_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-@pytest.fixture
-def dagster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process as one of Dagster's programs, for one test."""
-    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
-    let_environment_win()
+class Script:
+    """A program of Dagster that does nothing."""
 
-
-@pytest.mark.usefixtures("other_home", "dagster")
-def test_in_a_program_of_dagster_the_file_fills_in_only_what_is_not_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    set_dagster_home()
-
-    with get_possibly_temporary_instance_for_cli() as instance:
-        seen = {name: os.environ.get(f"B24_PIPELINE_{name}") for name in ("PHONES", "ON_ID_MATCH")}
-        assert instance.root_directory == str(tmp_path)
-
-    assert seen == {"PHONES": "all", "ON_ID_MATCH": "refresh"}
+    def load(self) -> Callable[[], None]:
+        return lambda: None
 
 
 @pytest.mark.usefixtures("other_home")
-def test_what_a_program_starts_knows_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(utils, "get_env_var_dict", utils.get_env_var_dict)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("program", ["daemon", "webserver"])
+def test_a_program_of_dagster_has_the_given_home_and_settings_whatever_the_file_says(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, program: str, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dagster, "entry_points", lambda **_: [Script()])
+    monkeypatch.setattr(serve, "guard_webserver", lambda **_: None)
     monkeypatch.setattr(sys, "argv", ["b24-pipeline"])
     monkeypatch.setenv(GIVEN, "{}")
-    with pytest.raises(SystemExit):
-        run_program("dagster", ["--version"])
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+
+    assert terminal(program).code == 0
+
+    (home,) = [argument for argument in sys.argv if argument.startswith("--instance-ref=")]
+    with dg.DagsterInstance.from_ref(dg.deserialize_value(home.partition("=")[2])) as instance:
+        assert instance.root_directory == str(tmp_path)
     assert json.loads(os.environ[GIVEN])["B24_PIPELINE_PHONES"] == "all"
 
 

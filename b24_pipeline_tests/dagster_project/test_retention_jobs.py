@@ -6,13 +6,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from sqlalchemy import select
 
 from b24_pipeline.automation import purge_old_audit, purge_old_runs
-from b24_pipeline.dagster_runs import TRIGGER_TAG
-from b24_pipeline.retention_jobs import is_ours, location_of
+from b24_pipeline.dagster_runs import TRIGGER_TAG, job_origin
+from b24_pipeline.retention_jobs import CHECK_RESULTS, is_ours, location_of
 from b24_pipeline_tests.harness import QUIET, World
 
 PROJECT = Path(__file__).parents[2]
@@ -38,7 +36,7 @@ def run_of(
     tags: dict[str, str] | None = None,
 ) -> str:
     """A run of so many days ago, with an event log and a compute log."""
-    origin = launched_by(location, job) if location else None
+    origin = job_origin(job, location=location) if location else None
     run = dg.DagsterRun(job_name=job, status=status, tags=tags or {}, remote_job_origin=origin)
     instance.run_storage.add_historical_run(run, NOW - timedelta(days=days_ago))
     instance.report_engine_event("something happened", run)
@@ -47,12 +45,6 @@ def run_of(
     log.parent.mkdir(parents=True)
     log.write_text("said")
     return run.run_id
-
-
-def launched_by(location: str, job: str) -> RemoteJobOrigin:
-    """Where a run comes from that the daemon or the UI has launched."""
-    code = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="any.definitions"), location_name=location)
-    return RemoteJobOrigin(RemoteRepositoryOrigin(code, "__repository__"), job)
 
 
 def found_by_a_check(asset: str = "employees", check: str = "required_fields") -> dg.DagsterEvent:
@@ -69,7 +61,7 @@ def found_by_a_check(asset: str = "employees", check: str = "required_fields") -
 def with_check_results(instance: dg.DagsterInstance) -> set[str]:
     """The runs of which a check result is kept."""
     with instance.event_log_storage.index_connection() as connection:
-        return {row.run_id for row in connection.execute(AssetCheckExecutionsTable.select())}
+        return {row.run_id for row in connection.execute(select(CHECK_RESULTS))}
 
 
 def left_of(run_id: str) -> list[str]:
@@ -136,13 +128,13 @@ def test_in_a_shared_dagster_what_others_have_checked_stays(instance: dg.Dagster
     purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
 
     with instance.event_log_storage.index_connection() as connection:
-        left = {(row.run_id, row.check_name) for row in connection.execute(AssetCheckExecutionsTable.select())}
+        left = {(row.run_id, row.check_name) for row in connection.execute(select(CHECK_RESULTS))}
     assert left == {(theirs, "no_nulls"), ("", "required_fields")}
 
 
 def test_a_run_that_the_daemon_launched_purges_what_its_own_code_location_has_launched() -> None:
-    run = dg.DagsterRun(job_name="purge_old_runs", remote_job_origin=launched_by("renamed", "purge_old_runs"))
-    old = dg.DagsterRun(job_name="any", remote_job_origin=launched_by("renamed", "any"))
+    run = dg.DagsterRun(job_name="purge_old_runs", remote_job_origin=job_origin("purge_old_runs", location="renamed"))
+    old = dg.DagsterRun(job_name="any", remote_job_origin=job_origin("any", location="renamed"))
     assert is_ours(old, location=location_of(run))
     assert not is_ours(old, location=location_of(dg.DagsterRun(job_name="purge_old_runs")))
 

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from dagster._serdes import serialize_value
+from dagster import serialize_value
 
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET

@@ -1,0 +1,46 @@
+"""Imports point down: a module knows its own layer and those below it, and nothing of Dagster that is private."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+LAYERS = (
+    {"cli"},
+    {"definitions"},
+    {"checks", "automation", "change_detection", "retention_jobs", "alerts.sensors"},
+    {"assets"},
+    {"resources"},
+    {"reporting", "alerts", "sync", "dagster_runs", "asset_metadata"},
+    {"connection"},
+    {"audit", "bitrix24", "callgear", "settings", "sandbox"},
+    {"rules", "schemas", "transport", "transport_errors", "proxies", "http"},
+)
+"""From the roof down; a module that is not named here stands on the ground and knows only what stands there too."""
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """Every module of the product, and what it imports."""
+    for file in (PROJECT / "b24_pipeline").rglob("*.py"):
+        module = ".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((module, alias.name) for alias in node.names)
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield from ((module, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def height(module: str) -> int:
+    """The number of the layer, counted from the ground."""
+    package, *rest = module.split(".")[1:3]
+    heights = {name: number for number, layer in enumerate(reversed(LAYERS), start=1) for name in layer}
+    return heights.get(".".join([package, *rest]), heights.get(package, 0))
+
+
+def test_imports_point_down() -> None:
+    ours = {pair for pair in imports() if all(name.startswith("b24_pipeline.") for name in pair)}
+    assert sorted(pair for pair in ours if height(pair[1]) > height(pair[0])) == []
+
+
+def test_nothing_private_of_dagster_is_imported() -> None:
+    assert sorted(pair for pair in imports() if pair[1].startswith("dagster._")) == []
