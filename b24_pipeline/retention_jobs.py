@@ -2,18 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-from sqlalchemy import column, delete, select, table, tuple_
+from sqlalchemy import column, delete, select, table
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths, StoreError
 from b24_pipeline.audit.retention import apply_retention
 from b24_pipeline.audit.run_lock import RunInProgress, run_lock
-from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
 
@@ -22,6 +20,7 @@ BATCH = 100
 JOBS = frozenset({"employee_import", "purge_old_runs", "purge_old_audit"})
 """The names of our jobs: all that a run in a process of its own has, where its tags do not say that it is ours."""
 
+CHECKED_ASSETS = ("employees", "employee_matches", "callgear_upsert")
 CHECK_RESULTS = table("asset_check_executions", column("run_id"), column("asset_key"), column("check_name"))
 """What checks have found, in Dagster's own storage: no method of an instance deletes it."""
 
@@ -80,26 +79,20 @@ def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def delete_check_results(instance: dg.DagsterInstance) -> None:
-    """`delete_run`, the UI's too, leaves what the checks of the run have found: 13 rows, with names.
+    """`delete_run`, the UI's too, leaves the check results of the run: 13 rows, with names.
 
-    A result that belongs to no run was reported by somebody else.
+    Also those of checks that had another name. A result without a run was reported from elsewhere.
     """
     open_database = getattr(instance.event_log_storage, "index_connection", None)
     if open_database is None:  # a storage that is no SQL database
         return
     results = CHECK_RESULTS.c
-    of_our_checks = tuple_(results.asset_key, results.check_name).in_(our_checks())
+    ours = results.asset_key.in_(dg.AssetKey(asset).to_string() for asset in CHECKED_ASSETS)
     with open_database() as connection:
-        noted = {row[0] for row in connection.execute(select(results.run_id).where(of_our_checks).distinct()) if row[0]}
+        noted = {row[0] for row in connection.execute(select(results.run_id).where(ours).distinct()) if row[0]}
         gone = sorted(noted - set(instance.get_run_ids()))
         for first in range(0, len(gone), BATCH):
-            of_gone = results.run_id.in_(gone[first : first + BATCH])
-            connection.execute(delete(CHECK_RESULTS).where(of_our_checks, of_gone))
-
-
-def our_checks() -> AbstractSet[tuple[str, str]]:
-    """The checks of this project, as Dagster stores them: the asset's key, and the check's name."""
-    return {(key.asset_key.to_string(), key.name) for check in ALL_CHECKS for key in check.check_keys}
+            connection.execute(delete(CHECK_RESULTS).where(ours, results.run_id.in_(gone[first : first + BATCH])))
 
 
 @dg.op(description="Delete actions and snapshots older than the setting KEEP_DAYS, and compact the file.")

@@ -1,6 +1,6 @@
-"""The asset checks: what is looked at after an asset, in the same run. Those that guard writes stop the run.
+"""The asset checks, evaluated after an asset in the same run. Blocking ones stop the run before a write.
 
-One step an asset, because each step and each check costs Dagster some hundredths of a second.
+One step an asset, because each step costs Dagster some hundredths of a second.
 """
 
 from b24_pipeline.checks.data_quality import employee_matches_checks, employees_checks

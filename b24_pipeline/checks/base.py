@@ -1,4 +1,4 @@
-"""What a check is: a look at the run's store, and a verdict with the offenders by name."""
+"""An asset check: a query of the run's store, and a finding with the people concerned by name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,58 +15,58 @@ COLUMNS = ("who", "user", "why")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a look has found: in words, by name, in figures that the UI plots over time."""
+class Finding:
+    """The result of a check: a message, people by name, figures that the UI plots over time."""
 
     passed: bool
-    words: str
+    message: str
     offenders: Sequence[Mapping[str, Any]] = ()
     figures: Mapping[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One check of an asset. A guard stops the run before anything is written; the others warn."""
+class AssetCheck:
+    """One check of an asset. A blocking one stops the run before anything is written; the others warn."""
 
     name: str
     description: str
-    look: Callable[[ImportRun], Verdict]
-    guards: bool = False
+    evaluate: Callable[[ImportRun], Finding]
+    blocking: bool = False
 
     def spec(self, asset: dg.AssetsDefinition) -> dg.AssetCheckSpec:
-        """How Dagster knows it."""
-        return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.guards)
+        """Return the check as Dagster declares it."""
+        return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.blocking)
 
     def result(self, run: ImportRun) -> dg.AssetCheckResult:
-        """Look, and say what was found."""
-        verdict = self.look(run)
-        if self.guards and not verdict.passed and run.trouble is None:
-            run.trouble = (RunStatus.FAILED, f"{self.name}: {verdict.words}; nothing was written")
+        """Evaluate the check for a run."""
+        finding = self.evaluate(run)
+        if self.blocking and not finding.passed and run.trouble is None:
+            run.trouble = (RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
         return dg.AssetCheckResult(
             check_name=self.name,
-            passed=verdict.passed,
-            severity=dg.AssetCheckSeverity.ERROR if self.guards else dg.AssetCheckSeverity.WARN,
-            description=verdict.words,
-            metadata=metadata_of(verdict),
+            passed=finding.passed,
+            severity=dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN,
+            description=finding.message,
+            metadata=metadata_of(finding),
         )
 
 
-def metadata_of(verdict: Verdict) -> dict[str, int | float | dg.MetadataValue[Any]]:
-    """The figures, and the offenders by name where there are some."""
-    figures = dict(verdict.figures) or {"offenders": len(verdict.offenders)}
-    if not verdict.offenders:
+def metadata_of(finding: Finding) -> dict[str, int | float | dg.MetadataValue[Any]]:
+    """Return the figures, and the people by name where there are some."""
+    figures = dict(finding.figures) or {"offenders": len(finding.offenders)}
+    if not finding.offenders:
         return {**figures}
-    return {**figures, "who": dg.MetadataValue.md(markdown_table(verdict.offenders, columns=COLUMNS))}
+    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.offenders, columns=COLUMNS))}
 
 
-def checks_of(asset: dg.AssetsDefinition, checks: Sequence[Check], *, pool: str) -> dg.AssetChecksDefinition:
-    """All checks of one asset as one step: they share one look at the store."""
+def checks_of(asset: dg.AssetsDefinition, checks: Sequence[AssetCheck], *, pool: str) -> dg.AssetChecksDefinition:
+    """Return all checks of one asset as one step."""
     by_name = {check.name: check for check in checks}
 
     @dg.multi_asset_check(
         name=f"{asset.key.to_python_identifier()}_checks",
         specs=[check.spec(asset) for check in checks],
-        description=f"Looks at what the run has stored of {asset.key.to_user_string()}; each check says what for.",
+        description=f"The checks of {asset.key.to_user_string()}, evaluated on what this run has stored.",
         can_subset=True,
         pool=pool,
     )
@@ -79,6 +79,6 @@ def checks_of(asset: dg.AssetsDefinition, checks: Sequence[Check], *, pool: str)
     return run_checks
 
 
-def listed(offenders: Sequence[Mapping[str, Any]], *, good: str, bad: str) -> Verdict:
-    """Passed when nobody is listed; `{}` in the words stands for how many are."""
-    return Verdict(passed=not offenders, words=bad.format(len(offenders)) if offenders else good, offenders=offenders)
+def listed(offenders: Sequence[Mapping[str, Any]], *, good: str, bad: str) -> Finding:
+    """Return a finding that passes when nobody is listed; `{}` in the message stands for their number."""
+    return Finding(passed=not offenders, message=bad.format(len(offenders)) if offenders else good, offenders=offenders)

@@ -1,4 +1,4 @@
-"""The checks as Dagster runs them: in the same run, the guards before the first write."""
+"""The checks as Dagster runs them: in the same run, the blocking ones before the first write."""
 
 import dagster as dg
 import pandas as pd
@@ -10,7 +10,7 @@ from b24_pipeline.definitions import all_assets, defs
 from b24_pipeline.resources import StoreIOManager, frame_of
 from b24_pipeline_tests.harness import JOB, QUIET, RunInTestTime, World
 
-GUARDS = {"everybody_is_judged_once", "tables_are_sound", "one_user_an_employee", "known_people_only"}
+BLOCKING = {"every_user_evaluated", "schemas_valid", "unique_employee_per_user", "matches_reference_known_people"}
 
 
 def specs() -> list[dg.AssetCheckSpec]:
@@ -22,11 +22,11 @@ def test_every_check_says_what_it_looks_for_in_sentences() -> None:
     assert [spec.name for spec in specs() if not spec.description or not spec.description.endswith(".")] == []
 
 
-def test_only_the_guards_block() -> None:
-    assert {spec.name for spec in specs() if spec.blocking} == GUARDS
+def test_only_the_checks_of_integrity_block() -> None:
+    assert {spec.name for spec in specs() if spec.blocking} == BLOCKING
 
 
-def test_the_guards_come_before_the_first_write() -> None:
+def test_blocking_checks_come_before_the_first_write() -> None:
     graph = defs.resolve_asset_graph()
     before_the_write = graph.get(dg.AssetKey("callgear_upsert")).parent_keys
     assert {spec.asset_key for spec in specs() if spec.blocking} <= before_the_write
@@ -46,11 +46,11 @@ def test_warnings_name_people_and_stop_nothing(world: World) -> None:
     found = {evaluation.check_name: evaluation for evaluation in result.dagster.get_asset_check_evaluations()}
     assert {name for name, evaluation in found.items() if not evaluation.passed} == {
         "required_fields",
-        "usable_phones",
-        "candidates_are_imported",
+        "valid_phone_numbers",
+        "import_coverage",
     }
-    assert {found[name].severity for name in found if name not in GUARDS} == {dg.AssetCheckSeverity.WARN}
-    names = found["usable_phones"].metadata["who"].value
+    assert {found[name].severity for name in found if name not in BLOCKING} == {dg.AssetCheckSeverity.WARN}
+    names = found["valid_phone_numbers"].metadata["who"].value
     assert r"\<b\>Pipe\|Cell Ira" in names
     assert r"left out\: ask \*me\*" in names
     assert found["required_fields"].metadata["offenders"].value == 1
@@ -69,9 +69,9 @@ class BrokenStore(StoreIOManager):
 
 
 @pytest.mark.parametrize(
-    ("table", "guard"), [("employees", "everybody_is_judged_once"), ("employee_matches", "one_user_an_employee")]
+    ("table", "check"), [("employees", "every_user_evaluated"), ("employee_matches", "unique_employee_per_user")]
 )
-def test_a_guard_stops_the_run_before_anything_is_written(imported: World, table: str, guard: str) -> None:
+def test_a_blocking_check_stops_the_run_before_anything_is_written(imported: World, table: str, check: str) -> None:
     imported.hire("Lebedeva")
     imported.forget_requests()
     run = RunInTestTime.configure_at_launch()
@@ -86,7 +86,7 @@ def test_a_guard_stops_the_run_before_anything_is_written(imported: World, table
     )
     (row,) = [row for row in imported_history(imported) if row["run_id"] == ended.run_id]
     assert (ended.success, imported.writes(), row["status"]) == (False, [], "failed")
-    assert row["reason"].startswith(f"{guard}: ")
+    assert row["reason"].startswith(f"{check}: ")
     assert row["reason"].endswith("; nothing was written")
 
 

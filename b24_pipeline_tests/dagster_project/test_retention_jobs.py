@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from b24_pipeline.automation import purge_old_audit, purge_old_runs
+from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import TRIGGER_TAG, job_origin
-from b24_pipeline.retention_jobs import CHECK_RESULTS, is_ours, location_of
+from b24_pipeline.retention_jobs import CHECK_RESULTS, CHECKED_ASSETS, is_ours, location_of
 from b24_pipeline_tests.harness import QUIET, World
 
 PROJECT = Path(__file__).parents[2]
@@ -94,6 +95,12 @@ def test_what_checks_found_in_a_run_that_a_person_deleted_goes_too(instance: dg.
     purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
 
     assert with_check_results(instance) == set()
+
+
+def test_the_results_of_every_check_are_purged() -> None:
+    assert {spec.asset_key.to_user_string() for checks in ALL_CHECKS for spec in checks.check_specs} == {
+        *CHECKED_ASSETS
+    }
 
 
 def test_in_a_shared_dagster_only_what_this_project_has_launched_goes(instance: dg.DagsterInstance) -> None:

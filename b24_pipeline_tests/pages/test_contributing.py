@@ -18,7 +18,7 @@ def test_every_file_that_is_named_is_there(path: str) -> None:
 
 def test_what_the_walk_names_stands_in_the_code() -> None:
     names = re.findall(
-        r"`(test_r\d\d_\w+|[A-Z_]+, [A-Z_]+ = \d+, \d+|unusable_phones|usable_phones|make [a-z ]+)`", WALK
+        r"`(test_r\d\d_\w+|[A-Z_]+, [A-Z_]+ = \d+, \d+|unusable_phones|valid_phone_numbers|make [a-z ]+)`", WALK
     )
     assert len(names) >= 5
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ def test_r02_the_check_of_the_share_warns_as_well(imported: World) -> None:
     result = imported.run()
 
     found = {check.check_name: check for check in result.dagster.get_asset_check_evaluations()}
-    check = found["candidates_are_imported"]
+    check = found["import_coverage"]
     assert (check.passed, FALLEN in str(check.description)) == (False, True)
 
 
