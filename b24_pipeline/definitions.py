@@ -5,8 +5,8 @@ import warnings
 import dagster as dg
 
 from b24_pipeline import assets, automation
-from b24_pipeline.alerts.sensors import alert_after_failure, alert_after_success
 from b24_pipeline.checks import ALL_CHECKS
+from b24_pipeline.import_health import import_health
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
 
 WRITING = frozenset({"callgear_upsert", "responsible_employees"})
@@ -48,7 +48,7 @@ def project(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Defin
         asset_checks=ALL_CHECKS,
         jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
         schedules=[automation.every_30_minutes, automation.every_night_of_runs, automation.every_night],
-        sensors=[automation.bitrix24_changes, alert_after_success, alert_after_failure],
+        sensors=[automation.bitrix24_changes, import_health],
         resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,
     )

@@ -1,4 +1,4 @@
-"""Our own secrets, blanked in every text that comes from outside: a service may echo what it was sent."""
+"""What no text may show: our own secrets, which a service may echo, and what is more of a person than a name."""
 
 import html
 import json
@@ -17,6 +17,32 @@ SHORTEST_IN_FAILURES: Final = 4
 _FAILURE: Final = 400
 _ESCAPED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _MUST_STAY_ESCAPED: Final = frozenset({0x22, 0x5C, 0x7F})
+
+_ADDRESS: Final = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://\S++", re.IGNORECASE)
+_EMAIL: Final = re.compile(r"(?<![^\s@<>,;:\"'])[^\s@<>,;:\"']++@[^\s@<>,;\"']++")
+"""Each begins where its first part does, and gives nothing back: every character is looked at a few times at most."""
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_NO_PHONES: Final = (
+    r"\b(?:HTTP|status) \d{3}\b",
+    r"\bcode -?\d{1,5}\b",
+    r"\b(?:process|employee|users?) \d{1,9}\b",
+    r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b",
+    rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\d.])",
+    r"\b20\d\d-[01]\d-[0-3]\d(?:[ T][0-2]\d:[0-5]\d(?::[0-5]\d)?)?\b",
+    r"(?<![\w,])[\d,]++ (?:different |active )?(?:users|employees|owners|rows|characters|MiB|were announced)\b",
+    r"\bcounts [\d,]+(?: before and [\d,]+ after)?",
+)
+"""How we write what is no phone number: answers, codes, ids, runs, machines, times, counts."""
+_NUMBER: Final = re.compile(
+    rf"(?P<kept>{'|'.join(_NO_PHONES)})|(?<![+(])[+(]*+\d(?:[\s().\-/]{{0,3}}\d){{2,}}", re.IGNORECASE
+)
+"""Every other number as long as CallGear's shortest phone number, three digits (R05)."""
+
+
+def redact_personal_data(text: str) -> str:
+    """Take addresses, e-mails, and numbers that may be phones out of a text."""
+    text = _EMAIL.sub("(e-mail)", _ADDRESS.sub("(address)", text))
+    return _NUMBER.sub(lambda match: match["kept"] or "(number)", text)
 
 
 @dataclass(frozen=True, slots=True)

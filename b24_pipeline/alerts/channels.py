@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.alerts.payloads import Body, body_for, plain
 from b24_pipeline.connection import MIB, http_client, trusted_authorities
 from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
@@ -19,18 +19,21 @@ from b24_pipeline.settings import AlertSettings, SettingsError
 from b24_pipeline.settings.alerts import SmtpSecurity
 
 TIMEOUT_SECONDS = 10.0
+TEAMS_HOSTS = ("logic.azure.com", "powerplatform.com", "webhook.office.com")
+"""Where webhooks of Teams are: those of Workflows, new and old, and of the connectors before them."""
+Payload = dict[str, Any]
 
 
 class NotDelivered(Exception):  # noqa: N818
-    """A receiver did not take the message; the text names what happened, never an address or an answer."""
+    """A receiver did not take the message; the text names what happened, never an address or a response."""
 
 
 class Channel(Protocol):
-    """One way to tell people."""
+    """One way to notify people."""
 
     @property
     def name(self) -> str:
-        """What is remembered of it, and shown."""
+        """The name under which it is remembered, and shown."""
 
     def send(self, message: Message) -> None:
         """Deliver the message.
@@ -40,12 +43,41 @@ class Channel(Protocol):
         """
 
 
+def payload_for(url: str) -> Callable[[Message], Payload]:
+    """Choose the form of a message: Slack and most others take `{"text": ...}`, Microsoft Teams a card."""
+    host = (urlsplit(url).hostname or "").casefold().rstrip(".")
+    return card if any(f".{host}".endswith(f".{teams}") for teams in TEAMS_HOSTS) else plain
+
+
+def plain(message: Message) -> Payload:
+    """The text, as Slack, Mattermost and others take it."""
+    return {"text": message.text}
+
+
+def card(message: Message) -> Payload:
+    """An Adaptive Card, as a Teams workflow takes it."""
+    subject, *lines = message.text.splitlines()
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [paragraph(subject, weight="Bolder"), *(paragraph(line, weight="Default") for line in lines)],
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def paragraph(line: str, *, weight: str) -> Payload:
+    """One line as it stands: unlike a text block, a run of text is no Markdown, so nothing in it becomes a link."""
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line, "weight": weight}]}
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """JSON by HTTP, in the form that the receiver takes."""
 
     settings: AlertSettings
-    body: Callable[[Message], Body] = plain
+    payload: Callable[[Message], Payload] = plain
     name: str = "webhook"
     timeout_seconds: float = TIMEOUT_SECONDS
 
@@ -55,13 +87,13 @@ class Webhook:
         timeout = httpx.Timeout(self.timeout_seconds)
         try:
             with http_client(self.settings, timeout=timeout, most_bytes=MIB, secrets=Secrets()) as http:
-                answer = http.post(url.get_secret_value() if url else "", json=self.body(message))
+                response = http.post(url.get_secret_value() if url else "", json=self.payload(message))
         except (ProxyRefused, ProxyFailed, ResponseRefused, SettingsError) as error:
-            raise NotDelivered(f"the webhook for alerts: {error}") from None
+            raise NotDelivered(f"alert webhook: {error}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotDelivered(f"the webhook for alerts: {type(error).__name__}") from None
-        if not answer.is_success:
-            raise NotDelivered(f"the webhook for alerts answered with status {answer.status_code}")
+            raise NotDelivered(f"alert webhook: {type(error).__name__}") from None
+        if not response.is_success:
+            raise NotDelivered(f"alert webhook returned HTTP {response.status_code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +112,11 @@ class Email:
                     server.login(self.settings.alert_smtp_user, password.get_secret_value() if password else "")
                 server.send_message(self._mail(message))
         except smtplib.SMTPResponseException as error:
-            raise NotDelivered(f"the mail server for alerts: {type(error).__name__} ({error.smtp_code})") from None
+            raise NotDelivered(f"alert mail server: {type(error).__name__} ({error.smtp_code})") from None
         except SettingsError as error:
-            raise NotDelivered(f"the mail server for alerts: {error}") from None
+            raise NotDelivered(f"alert mail server: {error}") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise NotDelivered(f"the mail server for alerts: {type(error).__name__}") from None
+            raise NotDelivered(f"alert mail server: {type(error).__name__}") from None
 
     def _server(self) -> smtplib.SMTP:
         chosen = self.settings
@@ -116,7 +148,7 @@ def channels_of(settings: AlertSettings) -> list[Channel]:
     """The receivers that are set."""
     channels: list[Channel] = []
     if settings.alert_webhook_url is not None:
-        channels.append(Webhook(settings, body_for(settings.alert_webhook_url.get_secret_value())))
+        channels.append(Webhook(settings, payload_for(settings.alert_webhook_url.get_secret_value())))
     if settings.alert_email_to:
         channels.append(Email(settings))
     return channels

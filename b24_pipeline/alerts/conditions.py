@@ -1,4 +1,4 @@
-"""What can be wrong with the import, as states that begin and end. Pure: judged from what the audit tells."""
+"""What can be wrong with the import, as states that begin and end. Pure: judged from the audit's health."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -6,24 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from b24_pipeline.audit.health import DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson
-from b24_pipeline.rules.models import ActionKind, Harm
+from b24_pipeline.audit.health import ConflictPerson, DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson
+from b24_pipeline.rules.conflict_approval import commands
+from b24_pipeline.rules.models import ActionKind, Harm, ListReason, MatchReason
+from b24_pipeline.text import numbered
 
 
 class State(StrEnum):
-    """The states that people are told of. Each begins once and ends once, however many runs there are meanwhile."""
+    """The states that alerts report. Each begins once and ends once, however many runs there are meanwhile."""
 
     FAILED = "failed"
     STALE = "stale"
     HELD_REMOVAL = "held: removals from the responsible list"
-    HELD_LINK_MOVE = "held: links moved to another person"
-    HELD_EMAIL_LINK = "held: existing employees linked by e-mail"
-    HELD_ID_UPDATE = "held: existing employees changed because they are matched by id"
+    HELD_LINK_MOVE = "held: link reassignments"
+    HELD_EMAIL_LINK = "held: links by e-mail"
+    HELD_ID_UPDATE = "held: updates of employees matched by id"
     HELD_CREATE = "held: employees to create"
-    DUPLICATED = "somebody else imports into the account"
+    IDENTITY_CHANGED = "conflict: a linked user is another person now"
+    OTHER_NAME = "conflict: another name on the responsible list"
+    DUPLICATED = "another import writes to the account"
     FEWER_IMPORTABLE = "far fewer candidates can be imported"
     RECORDS_FAILING = "records failing"
-    LEAVERS_STILL_LISTED = "leavers cannot be taken off the responsible list"
+    LEAVERS_STILL_LISTED = "responsible list: removals failing"
 
 
 HELD = {
@@ -33,60 +37,97 @@ HELD = {
     Harm.ID_UPDATE: State.HELD_ID_UPDATE,
     Harm.CREATE: State.HELD_CREATE,
 }
+CONFLICTS = {
+    MatchReason.IDENTITY_CHANGED: (
+        State.IDENTITY_CHANGED,
+        "Nothing is imported for a linked user who has another name and e-mail than the person who was linked.",
+    ),
+    ListReason.OTHER_NAME: (
+        State.OTHER_NAME,
+        "A former employee stays on the responsible list where it has another name under the same id.",
+    ),
+}
+"""Conflicts that last until a person decides them: their state, and what they mean."""
 UNTIL_A_SUCCESS = (State.FAILED, State.STALE)
 """States that only a later successful run ends, whoever saw them begin."""
 
 
+STALE_AFTER = timedelta(hours=1)
+"""Two intervals of the schedule."""
+
+
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A state that holds: since when, what it means, what the services said to it, and who is concerned by name."""
+class Condition:
+    """A state that lasts: since when, what it means, what the services answered, and the names of those affected."""
 
     state: State
     since: datetime
-    words: str
-    said: str = ""
+    message: str
+    detail: str = ""
     people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is new, what still holds, and what is over, compared with what a receiver was last told."""
+    """What is new, what lasts, and what is over, compared with what a receiver was last notified of."""
 
-    new: tuple[Trouble, ...]
-    still: tuple[State, ...]
-    over: tuple[State, ...]
+    new: tuple[Condition, ...]
+    still: tuple[State, ...] = ()
+    over: tuple[State, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.new or self.over)
 
     @property
     def recovered(self) -> bool:
-        """Whether nothing is wrong any more."""
+        """Whether nothing is wrong any longer."""
         return not self.new and not self.still
 
 
-def failed(failures: Iterable[Failure]) -> list[Trouble]:
-    """Every run since the last success failed: told with the newest reason, and since when."""
+def conditions_of(health: Health, *, now: datetime, stale_after: timedelta) -> list[Condition]:
+    """Everything that is wrong with the import."""
+    return [
+        *failed(health.failures),
+        *stale(health, now=now, after=stale_after),
+        *held(health),
+        *undecided(health),
+        *duplicated(health),
+        *fewer_importable(health),
+        *records_failing(health),
+    ]
+
+
+def failed(failures: Iterable[Failure]) -> list[Condition]:
+    """Every run since the last success failed: reported with the newest reason, and since when."""
     listed = list(failures)
     if not listed:
         return []
     reason = listed[-1].reason or str(listed[-1].status)
-    return [Trouble(State.FAILED, since=listed[0].started_at, words="The import does not get through.", said=reason)]
+    return [Condition(State.FAILED, since=listed[0].started_at, message="The import is failing.", detail=reason)]
 
 
-def stale(health: Health, *, now: datetime, after: timedelta) -> list[Trouble]:
+def stale(health: Health, *, now: datetime, after: timedelta) -> list[Condition]:
     """No run has succeeded for too long, for whatever reason: also when nothing runs at all."""
     if health.success is None:
-        return [Trouble(State.STALE, since=now, words="No import has succeeded yet.")]
+        return [Condition(State.STALE, since=now, message="No import has succeeded yet.")]
     age = now - health.success.finished_at
     if age <= after:
         return []
     minutes = int(age.total_seconds() // 60)
-    words = f"No import has succeeded since {health.success.finished_at:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago."
-    return [Trouble(State.STALE, since=now, words=f"{words} Do the scheduler and the machine run?")]
+    message = f"No import has succeeded since {health.success.finished_at:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago."
+    hint = "Check that the Dagster daemon and the host are running."
+    return [Condition(State.STALE, since=now, message=f"{message} {hint}")]
 
 
-def held(health: Health) -> list[Trouble]:
+def of_unknown_age(health: Health, *, now: datetime) -> list[Condition]:
+    """R16c: the last success lies in the future, so nobody who looks only once can know how long ago it was."""
+    if health.success is None or not health.success.in_future:
+        return []
+    message = "The last success is dated in the future, so its age is unknown. Check the clock of the host."
+    return [Condition(State.STALE, since=now, message=message)]
+
+
+def held(health: Health) -> list[Condition]:
     """R16: each kind of change that the last successful run held."""
     if health.success is None:
         return []
@@ -94,97 +135,122 @@ def held(health: Health) -> list[Trouble]:
     for person in health.held:
         by_harm.setdefault(person.harm, []).append(person)
     return [
-        Trouble(
+        Condition(
             HELD[harm],
             since=health.success.started_at,
-            words=(
-                f"Changes that a safety limit holds: {len(people)}. None of them is sent until a person approves it, "
-                f"within 24 hours: b24-pipeline approve {health.success.run_id} (later: the newest held run, which "
-                "b24-pipeline history shows)"
+            message=(
+                f"{numbered(len(people), 'change is', 'changes are')} held by a safety limit. Approve within 24 hours: "
+                f"b24-pipeline approve {health.success.run_id} (after that, approve the newest held run from "
+                "b24-pipeline history)"
             ),
-            people=tuple(map(named, people)),
+            people=tuple(map(display_name, people)),
         )
         for harm, people in by_harm.items()
     ]
 
 
-def fewer_importable(health: Health) -> list[Trouble]:
+def undecided(health: Health) -> list[Condition]:
+    """R07a, R14: conflicts of the last successful run that last until a person decides them."""
+    if health.success is None:
+        return []
+    return [
+        Condition(
+            state,
+            since=health.success.started_at,
+            message=(
+                f"{numbered(len(people), 'conflict needs', 'conflicts need')} a decision. {meaning} "
+                f"To approve: {commands(reason, run_id=health.success.run_id, users='ID')}"
+            ),
+            people=tuple(map(display_name, people)),
+        )
+        for reason, (state, meaning) in CONFLICTS.items()
+        if (people := [person for person in health.conflicts if person.reason == reason])
+    ]
+
+
+def fewer_importable(health: Health) -> list[Condition]:
     """R02: the last successful run could import less than half of the share that the import before it could."""
     now, before = health.importable, health.importable_before
     if health.success is None or before is None or not now.has_fallen(before=before):
         return []
-    words = f"{now.describe_fall(before=before).capitalize()}. Look whether something was emptied in Bitrix24."
-    return [Trouble(State.FEWER_IMPORTABLE, since=health.success.started_at, words=words)]
+    message = f"{now.describe_fall(before=before).capitalize()}. Check whether a field was emptied in Bitrix24."
+    return [Condition(State.FEWER_IMPORTABLE, since=health.success.started_at, message=message)]
 
 
-def duplicated(health: Health) -> list[Trouble]:
-    """R16b: people who are in the account twice; no employee is created until a person has settled it."""
+def duplicated(health: Health) -> list[Condition]:
+    """R16b: people who are in the account twice; no employee is created until a person resolves it."""
     people = health.duplicated
     if not people:
         return []
-    words = (
-        f"Employees that became double: {len(people)}. Somebody else imports into this CallGear account, for example "
-        "its own import from Bitrix24. No employee is created until this is settled: switch the other import off, "
-        "remove one of each two in CallGear, then b24-pipeline resolve-duplicates"
+    message = (
+        f"{numbered(len(people), 'employee exists', 'employees exist')} twice: another import writes to this CallGear "
+        "account, for example CallGear's own import from Bitrix24. No employee is created until you switch the other "
+        "import off, delete one of each two in CallGear, and run b24-pipeline resolve-duplicates"
     )
-    named_pairs = tuple(
-        f"{named(person)}: employee {person.callgear_id} and employee {person.other_callgear_id}" for person in people
+    pairs = tuple(
+        f"{display_name(person)}: employee {person.callgear_id} and employee {person.other_callgear_id}"
+        for person in people
     )
-    since = min(person.found_at for person in people)
-    return [Trouble(State.DUPLICATED, since=since, words=words, people=named_pairs)]
+    return [Condition(State.DUPLICATED, since=min(person.found_at for person in people), message=message, people=pairs)]
 
 
-def records_failing(health: Health) -> list[Trouble]:
+def records_failing(health: Health) -> list[Condition]:
     """R14, R18: people whose action fails. Those who own deals stay so for long, and must not hide the others."""
     leavers = [person for person in health.failing if person.action is ActionKind.REMOVE_RESPONSIBLE]
     others = [person for person in health.failing if person.action is not ActionKind.REMOVE_RESPONSIBLE]
-    found = []
-    if others:
-        words = f"Records that fail and are tried again: {len(others)}. Everybody else is imported."
-        found.append(trouble_of(State.RECORDS_FAILING, others, words=words))
-    if leavers:
-        words = f"Leavers that stay on the responsible list for now: {len(leavers)}. Most often they own deals."
-        found.append(trouble_of(State.LEAVERS_STILL_LISTED, leavers, words=words))
-    return found
+    records, former = (
+        numbered(len(others), "record is", "records are"),
+        numbered(len(leavers), "former employee", "former employees"),
+    )
+    return [
+        *failing(State.RECORDS_FAILING, others, f"{records} failing and will be retried; all others were imported."),
+        *failing(
+            State.LEAVERS_STILL_LISTED,
+            leavers,
+            f"{former} could not be removed from the responsible list, usually because they still own deals.",
+        ),
+    ]
 
 
-def trouble_of(state: State, people: list[FailingPerson], *, words: str) -> Trouble:
-    """The trouble of these people, with what was said of the one that failed last."""
+def failing(state: State, people: list[FailingPerson], message: str) -> list[Condition]:
+    """The condition of these people, with the error of the one that failed last."""
+    if not people:
+        return []
     last = max(people, key=lambda person: person.first_failed_at)
     since = min(person.first_failed_at for person in people)
-    return Trouble(state, since=since, words=words, said=last.error or "", people=tuple(map(named, people)))
+    return [Condition(state, since, message, detail=last.error or "", people=tuple(map(display_name, people)))]
 
 
-def named(person: HeldPerson | FailingPerson | DuplicatedPerson) -> str:
-    """The name, or the id where there is none: the audit then has the e-mail in its place, which is not told."""
+def display_name(person: HeldPerson | ConflictPerson | FailingPerson | DuplicatedPerson) -> str:
+    """The name, or the id where there is none: the audit then has the e-mail in its place, which is not sent."""
     return person.person if person.person and "@" not in person.person else f"user {person.bitrix24_id}"
 
 
 def compare(
-    troubles: Iterable[Trouble],
+    conditions: Iterable[Condition],
     *,
-    told: Mapping[State, datetime],
+    notified: Mapping[State, datetime],
     success_at: datetime | None,
     judged: AbstractSet[State] = frozenset(State),
 ) -> Change:
-    """What has changed since a receiver was told.
+    """What has changed since a receiver was notified.
 
     Args:
-        troubles: what holds now.
-        told: the states that the receiver knows to hold, and since when.
+        conditions: what is wrong now.
+        notified: the states that the receiver knows to last, and since when.
         success_at: when the last successful run ended.
-        judged: the states that could be judged now; the others are taken to hold on.
+        judged: the states that could be judged now; the others are taken to last.
     """
-    now = {trouble.state: trouble for trouble in troubles}
+    now = {condition.state: condition for condition in conditions}
 
-    def holds_on(state: State, since: datetime) -> bool:
+    def lasts(state: State, since: datetime) -> bool:
         if state in UNTIL_A_SUCCESS:
             return success_at is None or success_at <= since
         return state not in judged
 
-    still = tuple(state for state, since in told.items() if state in now or holds_on(state, since))
+    still = tuple(state for state, since in notified.items() if state in now or lasts(state, since))
     return Change(
-        new=tuple(trouble for state, trouble in now.items() if state not in told),
+        new=tuple(condition for state, condition in now.items() if state not in notified),
         still=still,
-        over=tuple(state for state in told if state not in still),
+        over=tuple(state for state in notified if state not in still),
     )

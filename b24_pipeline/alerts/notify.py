@@ -1,155 +1,172 @@
-"""Looks at the import's state and tells each receiver what has changed since it was last told.
+"""Judges the import's state and notifies each receiver of what has changed since its last message.
 
-Whoever calls this, and however often: a receiver hears of a state once when it begins and once when it is over. One
-that is down hears of it at the next occasion, if it still holds then.
+A receiver hears of a state once when it begins and once when it is over. One that is down is tried again at the next
+occasion, if the state still lasts then.
 """
 
+import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
-from b24_pipeline.alerts import conditions
-from b24_pipeline.alerts.channels import Channel, NotDelivered, channels_of
-from b24_pipeline.alerts.conditions import State, Trouble, compare
+from b24_pipeline.alerts.channels import Channel, NotDelivered
+from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
 from b24_pipeline.alerts.messages import message_of
-from b24_pipeline.alerts.state import Memory, first_seen, memory_beside
 from b24_pipeline.audit import Paths, Reader, Store, StoreError
-from b24_pipeline.audit.exceptions import DatabaseMissing
-from b24_pipeline.audit.health import Failure, Health, health, is_unnoticed
+from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
+from b24_pipeline.audit.health import Failure, Health, health, is_unrecorded
 from b24_pipeline.audit.metadata import CALLGEAR_HOST, PORTAL_HOST
-from b24_pipeline.settings import AlertSettings
 
 log = logging.getLogger(__name__)
 
 UNNAMED = "Bitrix24 import"
+LOST_WITHIN = timedelta(days=1)
+"""How far back a run matters that the audit does not know."""
+FailedRuns = Callable[[datetime], Iterable[Failure]]
+"""The failed runs that Dagster knows since a time, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What was seen of the import at one moment."""
+class StatusReport:
+    """The state of the import at one moment."""
 
     connection: str
-    conditions: tuple[Trouble, ...]
-    success_at: datetime | None
+    conditions: tuple[Condition, ...]
+    success_at: datetime | None = None
     """When the last successful run ended."""
-    judged: frozenset[State]
+    judged: frozenset[State] = frozenset(State)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of it: the troubles that hold, who was told of a change, who could not be, and who must not be told.
+class Memory:
+    """What the sensor keeps between ticks, as its cursor.
 
     Attributes:
-        not_noted: why what is told cannot be noted. Then nobody is told, because each would be told at every look.
+        notified: the states that each receiver knows to last, and since when.
+        first_seen: the run whose success lies in the future, and when it was first seen (R16c).
     """
 
-    conditions: tuple[Trouble, ...]
+    notified: dict[str, dict[State, datetime]] = field(default_factory=dict)
+    first_seen: tuple[str, datetime] | None = None
+
+    @classmethod
+    def from_json(cls, text: str | None, *, now: datetime) -> "Memory":
+        """Read the cursor; from a damaged one nothing. What was noted in the future was noted now (R16c)."""
+
+        def time(noted: str) -> datetime:
+            return min(datetime.fromisoformat(noted).astimezone(UTC), now)
+
+        try:
+            kept = json.loads(text or "{}")
+            seen = kept.get("first_seen")
+            return cls(
+                {
+                    receiver: {State[name]: time(since) for name, since in states.items()}
+                    for receiver, states in kept.get("notified", {}).items()
+                },
+                (str(seen[0]), time(seen[1])) if seen else None,
+            )
+        except (ValueError, KeyError, IndexError, AttributeError, TypeError):
+            log.warning("the cursor of the sensor cannot be read; receivers are notified of what lasts once more")
+            return cls()
+
+    def to_json(self) -> str:
+        """Write the cursor."""
+        notified = {
+            receiver: {state.name: since.isoformat() for state, since in states.items()}
+            for receiver, states in self.notified.items()
+        }
+        seen = (self.first_seen[0], self.first_seen[1].isoformat()) if self.first_seen else None
+        return json.dumps({"notified": notified, "first_seen": seen})
+
+    def after(self, receiver: str, change: Change) -> "Memory":
+        """Note that a receiver was notified of a change."""
+        lasting = {state: since for state, since in self.notified.get(receiver, {}).items() if state in change.still}
+        new = {condition.state: condition.since for condition in change.new}
+        return replace(self, notified=self.notified | {receiver: lasting | new})
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyResult:
+    """What became of it: who was notified, who could not be, and what is to be remembered."""
+
+    memory: Memory
     receivers: tuple[str, ...] = ()
     not_delivered: tuple[str, ...] = ()
-    not_noted: str = ""
 
 
-def tell_changes(
-    settings: AlertSettings, *, now: datetime, stale_after: timedelta | None = None, lost: Failure | None = None
-) -> Told:
-    """Look at the state, and tell what has changed.
+def notify(channels: Sequence[Channel], report: StatusReport, memory: Memory) -> NotifyResult:
+    """Notify the first receiver that does not know of a change yet and can be reached.
 
-    Args:
-        settings: the receivers, and the database.
-        now: when.
-        stale_after: say so when no import has succeeded for longer; None: do not look at this.
-        lost: a failed run that the audit may not know of, because it died or failed before it could be noted.
+    The others follow at the next ticks: what was delivered is remembered before another receiver can hang.
     """
-    try:
-        seen = watch(Paths(settings.database), now=now, stale_after=stale_after, lost=lost)
-    except StoreError as error:
-        return Told((), not_noted=str(error))
-    channels = channels_of(settings)
-    if not channels:
-        return Told(seen.conditions)
-    return tell(channels, seen, settings=settings, now=now)
-
-
-def tell(channels: Sequence[Channel], seen: Watch, *, settings: AlertSettings, now: datetime) -> Told:
-    """Send each receiver the change since it was last told, if there is one."""
-    told: list[str] = []
     not_delivered: list[str] = []
-    not_noted = ""
-    try:
-        with memory_beside(settings.database, now=now) as memory:
-            for channel in channels:
-                try:
-                    if tell_one(channel, seen, memory=memory):
-                        told.append(channel.name)
-                except NotDelivered as error:
-                    log.warning("an alert could not be delivered: %s; it is tried again at the next occasion", error)
-                    not_delivered.append(str(error))
-    except StoreError as error:
-        not_noted = str(error)
-    return Told(seen.conditions, receivers=tuple(told), not_delivered=tuple(not_delivered), not_noted=not_noted)
+    for channel in channels:
+        known = memory.notified.get(channel.name, {})
+        change = compare(report.conditions, notified=known, success_at=report.success_at, judged=report.judged)
+        if not change:
+            continue
+        try:
+            channel.send(message_of(change, connection=report.connection))
+        except NotDelivered as error:
+            log.warning("an alert could not be delivered: %s; it is tried again at the next tick", error)
+            not_delivered.append(str(error))
+            continue
+        return NotifyResult(memory.after(channel.name, change), (channel.name,), tuple(not_delivered))
+    return NotifyResult(memory, not_delivered=tuple(not_delivered))
 
 
-def tell_one(channel: Channel, seen: Watch, *, memory: Memory) -> bool:
-    """Send one receiver what is new to it; whether there was something."""
-    change = compare(seen.conditions, told=memory.of(channel.name), success_at=seen.success_at, judged=seen.judged)
-    if change:
-        with memory.told_of(channel.name, change):
-            channel.send(message_of(change, connection=seen.connection))
-    return bool(change)
+def judge(paths: Paths, memory: Memory, *, now: datetime, failed_runs: FailedRuns) -> tuple[StatusReport, Memory]:
+    """Judge the state of the import; that the audit cannot be read is a condition, too.
 
-
-def watch(paths: Paths, *, now: datetime, stale_after: timedelta | None, lost: Failure | None) -> Watch:
-    """What the audit tells; that it cannot be read is a trouble, too.
-
-    Raises:
-        StoreError: when a success in the future was first seen cannot be noted.
+    Before the first success nothing is stale: there may be no import yet.
     """
     try:
         with Store.reader(paths, now=lambda: now) as reader:
-            found = health(reader, now=now)
-            connection = named_connection(reader)
-            failures = failures_of(found, lost=lost if lost and is_unnoticed(reader, lost.run_id) else None)
-    except DatabaseMissing:
-        found, connection, failures = Health(), UNNAMED, [lost] if lost else []
+            connection, found = connection_name(reader), health(reader, now=now)
+            memory, found = with_time_first_seen(memory, found, now=now)
+            lost = lost_run(found, failed_runs, now=now, is_lost=lambda run: is_unrecorded(reader, run.run_id))
+    except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
+        connection, found = UNNAMED, Health()
+        lost = lost_run(found, failed_runs, now=now, is_lost=lambda _: True)
     except StoreError as error:
-        unreadable = Trouble(State.FAILED, since=now, words="The audit cannot be read.", said=str(error))
-        return Watch(UNNAMED, (unreadable,), success_at=None, judged=frozenset())
-    found = with_time_first_seen(found, database=paths.published, now=now)
-    seen = [
-        *conditions.failed(failures),
-        *(conditions.stale(found, now=now, after=stale_after) if stale_after is not None else []),
-        *conditions.held(found),
-        *conditions.duplicated(found),
-        *conditions.fewer_importable(found),
-        *conditions.records_failing(found),
-    ]
-    success_at = found.success.finished_at if found.success else None
-    known = tuple(replace(trouble, since=min(trouble.since, now)) for trouble in seen)
-    return Watch(connection, known, success_at=success_at, judged=frozenset(State))
+        return StatusReport(UNNAMED, (unreadable(error, now=now),), judged=frozenset()), memory
+    found = replace(found, failures=(*found.failures, *lost))
+    conditions = tuple(
+        replace(condition, since=min(condition.since, now))
+        for condition in conditions_of(found, now=now, stale_after=STALE_AFTER)
+        if condition.state is not State.STALE or found.success is not None
+    )
+    return StatusReport(connection, conditions, found.success.finished_at if found.success else None), memory
 
 
-def with_time_first_seen(found: Health, *, database: Path, now: datetime) -> Health:
-    """R16c: let a success in the future have ended when it was first seen here, or it would pass for new for ever.
+def with_time_first_seen(memory: Memory, found: Health, *, now: datetime) -> tuple[Memory, Health]:
+    """R16c: let a success in the future have ended when it was first seen, or it would pass for new for ever."""
+    success = found.success
+    if success is None or not success.in_future:
+        return replace(memory, first_seen=None), found
+    run_id, seen_at = memory.first_seen or ("", now)
+    if run_id != success.run_id:
+        seen_at = now
+    memory = replace(memory, first_seen=(success.run_id, seen_at))
+    return memory, replace(found, success=replace(success, finished_at=seen_at, in_future=False))
 
-    Raises:
-        StoreError: that it was seen cannot be noted.
-    """
-    if found.success is None or not found.success.in_future:
-        return found
-    seen_at = first_seen(database, found.success.run_id, now=now)
-    return replace(found, success=replace(found.success, finished_at=seen_at))
+
+def unreadable(error: StoreError, *, now: datetime) -> Condition:
+    """The condition of an audit that cannot be read."""
+    return Condition(State.FAILED, since=now, message="The audit cannot be read.", detail=str(error))
 
 
-def named_connection(reader: Reader) -> str:
+def lost_run(
+    found: Health, failed_runs: FailedRuns, *, now: datetime, is_lost: Callable[[Failure], bool]
+) -> tuple[Failure, ...]:
+    """The newest failure since the last success that only Dagster knows of; at most one."""
+    since = max(now - LOST_WITHIN, found.success.finished_at) if found.success else now - LOST_WITHIN
+    return tuple(next(([run] for run in failed_runs(since) if run.started_at >= since and is_lost(run)), []))
+
+
+def connection_name(reader: Reader) -> str:
     """The portal and the account that the audit belongs to."""
     hosts = (reader.fact(PORTAL_HOST), reader.fact(CALLGEAR_HOST))
     return f"{hosts[0]} → {hosts[1]}" if all(hosts) else UNNAMED
-
-
-def failures_of(found: Health, *, lost: Failure | None) -> list[Failure]:
-    """The failures since the last success, with the one that only Dagster knows of."""
-    if lost is None or (found.success is not None and found.success.finished_at > lost.started_at):
-        return list(found.failures)
-    return [*found.failures, lost]

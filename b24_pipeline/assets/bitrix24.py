@@ -7,11 +7,11 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline import schemas
+from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.asset_metadata import column_lineage, columns_of
 from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
 from b24_pipeline.reporting import tables
-from b24_pipeline.reporting.report import TWO_INTERVALS
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import Standing
 from b24_pipeline.sync import steps
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 POOL = "callgear"
 OWNERS = ["team:data"]
-FRESH = dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS)
+FRESH = dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER)
 """Red once nothing was materialized for an hour."""
 
 bitrix24_portal = dg.AssetSpec(

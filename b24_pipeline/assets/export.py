@@ -7,11 +7,11 @@ from contextlib import suppress
 import dagster as dg
 
 from b24_pipeline import settings
+from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.report import import_report
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.export import export
-from b24_pipeline.reporting.report import TWO_INTERVALS
 from b24_pipeline.resources import ImportRunResource
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
 )
 def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Every table of the audit as Parquet, one folder a table, in the folder or object store that the setting names.

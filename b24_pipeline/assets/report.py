@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
 from b24_pipeline.reporting.refresh import Kept, ReportFiles, keep
-from b24_pipeline.reporting.report import TWO_INTERVALS, as_markdown
+from b24_pipeline.reporting.report import as_markdown
 from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import reason
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TWO_INTERVALS),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
 )
 def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """The import at a glance: people on both sides, outcomes, matches, rejects and conflicts, links, points, time.

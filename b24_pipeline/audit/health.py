@@ -1,4 +1,4 @@
-"""How the import is doing, as the audit tells it: the last success, the failures since, who is held, who fails."""
+"""The health of the import: the last success, the failures since, who is held, in conflict, or fails."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +43,15 @@ class HeldPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflictPerson:
+    """Somebody whose conflict lasts until a person decides it (R07a, R14)."""
+
+    reason: str
+    bitrix24_id: int
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FailingPerson:
     """Somebody whose action failed and is tried again (R18)."""
 
@@ -74,16 +83,18 @@ class Health:
     """Since the last success, oldest first."""
     held: tuple[HeldPerson, ...] = ()
     """What the last successful run held."""
+    conflicts: tuple[ConflictPerson, ...] = ()
+    """Of the last successful run, those that last until a person decides them."""
     failing: tuple[FailingPerson, ...] = ()
     duplicated: tuple[DuplicatedPerson, ...] = ()
-    """Whom no person has settled yet."""
+    """Whom no person has resolved yet."""
     importable: Importable = NOBODY
     """Of the last successful run."""
     importable_before: float | None = None
 
 
 def health(reader: Reader, *, now: datetime) -> Health:
-    """How the import is doing now. A time in the future counts as now, at the latest as the next run's start (R16c)."""
+    """The health of the import. A time in the future counts as now, at the latest as the next run's start (R16c)."""
     database = reader.database
     row = next(iter(database.records("last_success", {"now": now})), None)
     success = Success(row["run_id"], row["started_at"], row["ended_at"], row["in_future"]) if row else None
@@ -94,6 +105,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
             for failed in database.records("failures_since", {"number": row["number"] if row else 0})
         ),
         held=held_people(reader, success.run_id) if success else (),
+        conflicts=conflict_people(reader, success.run_id) if success else (),
         failing=failing_people(reader),
         duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
         importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
@@ -107,6 +119,11 @@ def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
         HeldPerson(Harm(row["harm"]), row["bitrix24_id"], row["person"])
         for row in reader.database.records("held_people", {"run_id": run_id})
     )
+
+
+def conflict_people(reader: Reader, run_id: str) -> tuple[ConflictPerson, ...]:
+    """The conflicts of a run that last until a person decides them."""
+    return tuple(ConflictPerson(**row) for row in reader.database.records("conflict_people", {"run_id": run_id}))
 
 
 def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
@@ -124,7 +141,7 @@ def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
     )
 
 
-def is_unnoticed(reader: Reader, run_id: str) -> bool:
-    """Whether the audit does not know how a run ended: it died, or it failed before it could be noted at all."""
-    noted = reader.database.records("run_as_noted", {"run_id": run_id})
-    return not noted or (noted[0]["status"] == RunStatus.RUNNING and noted[0]["kind"] == RunKind.IMPORT)
+def is_unrecorded(reader: Reader, run_id: str) -> bool:
+    """Whether the audit does not know how a run ended: it died, or failed before it could be recorded at all."""
+    recorded = reader.database.records("run_as_noted", {"run_id": run_id})
+    return not recorded or (recorded[0]["status"] == RunStatus.RUNNING and recorded[0]["kind"] == RunKind.IMPORT)

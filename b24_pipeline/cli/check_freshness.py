@@ -1,39 +1,59 @@
-"""`b24-pipeline stale`: the alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
+"""The alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
 
 import argparse
 import os
-import sys
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from b24_pipeline import settings
-from b24_pipeline.alerts.conditions import State
-from b24_pipeline.alerts.notify import Told, tell_changes
+from b24_pipeline.alerts.channels import NotDelivered, channels_of
+from b24_pipeline.alerts.conditions import Change, Condition, State, of_unknown_age, stale
+from b24_pipeline.alerts.messages import message_of
+from b24_pipeline.alerts.notify import UNNAMED, connection_name, unreadable
+from b24_pipeline.audit import Paths, Store, StoreError
+from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
+from b24_pipeline.audit.health import Health, health
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.result import printable_line
 from b24_pipeline.cli.sandbox import receivers
 from b24_pipeline.connection import utc_now
+from b24_pipeline.settings import AlertSettings
 
 
-def stale(arguments: argparse.Namespace) -> Exit:
-    """Say whether an import has succeeded lately, and tell the receivers of alerts what has changed.
-
-    That nobody could be told, because it cannot be noted, is a failure: whoever calls this must hear of it otherwise.
-    """
+def check_freshness(arguments: argparse.Namespace) -> Exit:
+    """Check that an import has succeeded lately; if none has, notify every receiver, each time this is called."""
     if arguments.sandbox:
         os.environ.update(receivers())
-    chosen = settings.load_alerting().model_copy(update={"database": paths_of(arguments).published})
-    told = tell_changes(chosen, now=utc_now(), stale_after=timedelta(minutes=arguments.after_minutes))
-    for line in lines_of(told):
+    chosen, after = settings.load_alerting(), timedelta(minutes=arguments.after_minutes)
+    connection, conditions = freshness(paths_of(arguments), now=utc_now(), after=after)
+    if not conditions:
+        print("The import is healthy.")
+        return Exit.DONE
+    (condition,) = conditions
+    for line in (f"{condition.state}: {condition.message}", *alert(chosen, condition, connection=connection)):
         print(printable_line(line))
-    if told.not_noted:
-        print(f"b24-pipeline: nobody is told: {printable_line(told.not_noted)}", file=sys.stderr)
-        return Exit.FAILED
-    return Exit.STALE if State.STALE in {trouble.state for trouble in told.conditions} else Exit.DONE
+    return Exit.STALE if condition.state is State.STALE else Exit.FAILED
 
 
-def lines_of(told: Told) -> list[str]:
-    """What holds, who was told, and who could not be."""
-    states = [f"{trouble.state}: {trouble.words}" for trouble in told.conditions] or ["The import is well."]
-    receivers = [f"told by {receiver}" for receiver in told.receivers]
-    return [*states, *receivers, *(f"not delivered: {why}" for why in told.not_delivered)]
+def freshness(paths: Paths, *, now: datetime, after: timedelta) -> tuple[str, list[Condition]]:
+    """Return the connection, and what is wrong: no success lately, or an audit that cannot be read."""
+    try:
+        with Store.reader(paths, now=lambda: now) as reader:
+            found = health(reader, now=now)
+            return connection_name(reader), of_unknown_age(found, now=now) or stale(found, now=now, after=after)
+    except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
+        return UNNAMED, stale(Health(), now=now, after=after)
+    except StoreError as error:
+        return UNNAMED, [unreadable(error, now=now)]
+
+
+def alert(chosen: AlertSettings, condition: Condition, *, connection: str) -> Iterator[str]:
+    """Notify every receiver; yields what became of it, line by line."""
+    message = message_of(Change(new=(condition,)), connection=connection)
+    for channel in channels_of(chosen):
+        try:
+            channel.send(message)
+            yield f"alert sent via {channel.name}"
+        except NotDelivered as error:
+            yield f"not delivered: {error}"

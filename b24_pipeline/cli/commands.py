@@ -61,9 +61,9 @@ def command(name: str) -> Callable[[argparse.Namespace], Exit]:
 
             return check
         case "stale":
-            from b24_pipeline.cli.check_freshness import stale  # noqa: PLC0415
+            from b24_pipeline.cli.check_freshness import check_freshness  # noqa: PLC0415
 
-            return stale
+            return check_freshness
         case "report":
             from b24_pipeline.cli.report import report  # noqa: PLC0415
 

@@ -4,10 +4,9 @@ import base64
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from b24_pipeline.alerts.conditions import Trouble, duplicated, failed, held, records_failing, stale
+from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
 from b24_pipeline.audit.files import private_file, whole_or_gone
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
@@ -18,8 +17,6 @@ from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE
 from b24_pipeline.text import numbered, printable
 
-TWO_INTERVALS = timedelta(hours=1)
-"""After so long without a success the import is not well, whatever the last run says."""
 WIDTH = 924
 GAP = 28
 EDGE = 22
@@ -68,7 +65,7 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
         "report.html"
     ).render(
         figures=figures,
-        troubles=troubles_of(figures),
+        conditions=conditions_of(figures.health, now=figures.at, stale_after=STALE_AFTER),
         last_import=last_import(figures),
         pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
         groups=[
@@ -91,18 +88,6 @@ def how_to_approve(group: Refused, figures: Figures) -> str:
     if group.reason not in APPROVABLE or figures.health.success is None:
         return ""
     return commands(group.reason, run_id=figures.health.success.run_id, users="ID")
-
-
-def troubles_of(figures: Figures) -> list[Trouble]:
-    """What is wrong as it is drawn, as alerts tell it."""
-    health = figures.health
-    return [
-        *failed(health.failures),
-        *stale(health, now=figures.at, after=TWO_INTERVALS),
-        *held(health),
-        *duplicated(health),
-        *records_failing(health),
-    ]
 
 
 def last_import(figures: Figures) -> str:

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Webhook, channels_of
+from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Payload, Webhook, card, channels_of, plain
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.alerts.payloads import Body, card, plain
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, free_port, mail_receiver, web_receiver
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping
@@ -24,16 +23,16 @@ def chosen(**fields: Any) -> AlertSettings:
     return AlertSettings(_env_file=None, **fields)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("body", [plain, card])
-def test_a_webhook_gets_the_message_in_its_own_form(body: Callable[[Message], Body]) -> None:
+@pytest.mark.parametrize("payload", [plain, card])
+def test_a_webhook_gets_the_message_in_its_own_form(payload: Callable[[Message], Payload]) -> None:
     with web_receiver() as hook:
-        Webhook(chosen(alert_webhook_url=hook.url), body).send(MESSAGE)
-    assert hook.posted == [body(MESSAGE)]
+        Webhook(chosen(alert_webhook_url=hook.url), payload).send(MESSAGE)
+    assert hook.posted == [payload(MESSAGE)]
     assert hook.paths == [f"/services/{SECRET}"]
 
 
 @pytest.mark.parametrize(
-    ("url", "body"),
+    ("url", "payload"),
     [
         ("https://prod-186.westus.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=s", card),
         ("https://default1.61.environment.api.powerplatform.com:443/powerautomate/automations/direct?sig=s", card),
@@ -46,10 +45,10 @@ def test_a_webhook_gets_the_message_in_its_own_form(body: Callable[[Message], Bo
         ("http://127.0.0.1:8065/hooks/1", plain),
     ],
 )
-def test_the_host_of_the_webhook_decides_the_form(url: str, body: Callable[[Message], Body]) -> None:
+def test_the_host_of_the_webhook_decides_the_form(url: str, payload: Callable[[Message], Payload]) -> None:
     (channel,) = channels_of(chosen(alert_webhook_url=url))
     assert isinstance(channel, Webhook)
-    assert channel.body is body
+    assert channel.payload is payload
 
 
 def test_slack_gets_the_text_only() -> None:
@@ -85,7 +84,7 @@ def test_teams_gets_a_card_of_plain_runs_of_text_in_which_nothing_is_markup() ->
 def test_a_webhook_that_refuses_names_its_status_and_not_its_address(status: int) -> None:
     with web_receiver(status=status) as hook, pytest.raises(NotDelivered) as refused:
         Webhook(chosen(alert_webhook_url=hook.url)).send(MESSAGE)
-    assert str(refused.value) == f"the webhook for alerts answered with status {status}"
+    assert str(refused.value) == f"alert webhook returned HTTP {status}"
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
@@ -93,7 +92,7 @@ def test_a_webhook_that_is_down_names_no_address() -> None:
     channel = Webhook(chosen(alert_webhook_url=f"http://127.0.0.1:{free_port()}/{SECRET}"))
     with pytest.raises(NotDelivered) as refused:
         channel.send(MESSAGE)
-    assert str(refused.value) == "the webhook for alerts: ConnectError"
+    assert str(refused.value) == "alert webhook: ConnectError"
 
 
 def test_a_webhook_whose_answer_drips_is_given_up() -> None:
@@ -134,7 +133,7 @@ def test_a_mail_server_with_an_unknown_certificate_gets_neither_password_nor_mai
             chosen(**MAIL, alert_smtp_port=mailbox.port, alert_smtp_user="b24", alert_smtp_password="the password")
         ).send(MESSAGE)
     assert (mailbox.mails, mailbox.logins) == ([], [])
-    assert str(refused.value) == "the mail server for alerts: SSLCertVerificationError"
+    assert str(refused.value) == "alert mail server: SSLCertVerificationError"
 
 
 def test_a_mail_server_without_starttls_gets_no_mail_when_starttls_is_set() -> None:
@@ -154,13 +153,13 @@ def test_a_wrong_password_is_not_repeated_in_the_error() -> None:
                 ca_bundle=CERTIFICATE,
             )
         ).send(MESSAGE)
-    assert str(refused.value) == "the mail server for alerts: SMTPAuthenticationError (535)"
+    assert str(refused.value) == "alert mail server: SMTPAuthenticationError (535)"
 
 
 def test_a_mail_server_that_refuses_or_is_down_names_no_address() -> None:
     with mail_receiver(refuses=True) as mailbox, pytest.raises(NotDelivered, match=r"SMTPDataError \(451\)$"):
         Email(chosen(**MAIL, alert_smtp_port=mailbox.port, alert_smtp_security="none")).send(MESSAGE)
-    with pytest.raises(NotDelivered, match=r"^the mail server for alerts: ConnectionRefusedError$"):
+    with pytest.raises(NotDelivered, match=r"^alert mail server: ConnectionRefusedError$"):
         Email(chosen(**MAIL, alert_smtp_port=free_port())).send(MESSAGE)
 
 

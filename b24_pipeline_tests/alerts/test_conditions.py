@@ -1,26 +1,37 @@
-"""A state begins once and ends once; what is told of it names people and nothing else about them."""
+"""A state begins once and ends once; its message names people and nothing else about them."""
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from b24_pipeline.alerts.channels import card, plain
 from b24_pipeline.alerts.conditions import (
     Change,
+    Condition,
     State,
-    Trouble,
     compare,
     duplicated,
     failed,
     held,
+    of_unknown_age,
     records_failing,
     stale,
+    undecided,
 )
 from b24_pipeline.alerts.messages import message_of, plain_name, without_personal_data
-from b24_pipeline.alerts.payloads import card, plain
-from b24_pipeline.audit.health import DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson, Success
-from b24_pipeline.rules.models import ActionKind, Harm, RunStatus
+from b24_pipeline.audit.health import (
+    ConflictPerson,
+    DuplicatedPerson,
+    FailingPerson,
+    Failure,
+    Health,
+    HeldPerson,
+    Success,
+)
+from b24_pipeline.rules.models import ActionKind, Harm, ListReason, MatchReason, RunStatus
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,8 +52,8 @@ def failing(user: int, action: ActionKind = ActionKind.CREATE, **fields: object)
 
 
 def test_failures_since_the_last_success_are_one_trouble_with_the_newest_reason() -> None:
-    (trouble,) = failed([failure(NOON), failure(NOON + HOUR, "the portal is down")])
-    assert (trouble.state, trouble.since, trouble.said) == (State.FAILED, NOON, "the portal is down")
+    (condition,) = failed([failure(NOON), failure(NOON + HOUR, "the portal is down")])
+    assert (condition.state, condition.since, condition.detail) == (State.FAILED, NOON, "the portal is down")
     assert failed([]) == []
 
 
@@ -52,9 +63,16 @@ def test_an_import_is_stale_when_the_last_success_is_older_than_allowed(minutes:
     assert bool(stale(Health(success=success()), now=now, after=HOUR)) is is_stale
 
 
+def test_r16c_the_age_of_a_success_in_the_future_is_unknown() -> None:
+    ahead = replace(success(NOON + 24 * HOUR), in_future=True)
+    (condition,) = of_unknown_age(Health(success=ahead), now=NOON)
+    assert "Check the clock of the host" in condition.message
+    assert of_unknown_age(Health(success=success()), now=NOON) == of_unknown_age(Health(), now=NOON) == []
+
+
 def test_an_import_that_never_succeeded_is_stale() -> None:
-    (trouble,) = stale(Health(), now=NOON, after=HOUR)
-    assert trouble.words == "No import has succeeded yet."
+    (condition,) = stale(Health(), now=NOON, after=HOUR)
+    assert condition.message == "No import has succeeded yet."
 
 
 def test_each_kind_that_is_held_is_a_state_of_its_own_and_says_how_to_approve() -> None:
@@ -64,58 +82,76 @@ def test_each_kind_that_is_held_is_a_state_of_its_own_and_says_how_to_approve() 
         HeldPerson(Harm.REMOVAL, 3, "ira@x.test"),
     )
     found = held(Health(success=success(), held=people))
-    assert {trouble.state: trouble.people for trouble in found} == {
+    assert {condition.state: condition.people for condition in found} == {
         State.HELD_CREATE: ("Lebedeva Ira",),
         State.HELD_REMOVAL: ("user 2", "user 3"),
     }
-    assert all(f"within 24 hours: b24-pipeline approve {RUN_ID}" in trouble.words for trouble in found)
-    assert all("later: the newest held run, which b24-pipeline history shows" in trouble.words for trouble in found)
+    assert all(f"Approve within 24 hours: b24-pipeline approve {RUN_ID}" in condition.message for condition in found)
+    assert all(
+        "after that, approve the newest held run from b24-pipeline history" in condition.message for condition in found
+    )
+
+
+def test_conflicts_that_last_until_a_person_decides_are_states_with_the_command() -> None:
+    people = (
+        ConflictPerson(MatchReason.IDENTITY_CHANGED, 1, "Lebedeva Ira"),
+        ConflictPerson(ListReason.OTHER_NAME, 2, None),
+        ConflictPerson(ListReason.OTHER_NAME, 3, "Wolf Tom"),
+    )
+    changed, other = undecided(Health(success=success(), conflicts=people))
+    assert (changed.state, changed.people) == (State.IDENTITY_CHANGED, ("Lebedeva Ira",))
+    assert (other.state, other.people) == (State.OTHER_NAME, ("user 2", "Wolf Tom"))
+    assert changed.message.startswith("1 conflict needs a decision. ")
+    assert changed.message.endswith(f"b24-pipeline approve {RUN_ID} --user ID, or b24-pipeline unlink ID")
+    assert other.message.endswith(f"b24-pipeline approve {RUN_ID} --user ID")
 
 
 def test_leavers_who_own_deals_do_not_hide_that_other_records_fail() -> None:
     people = (failing(1, ActionKind.REMOVE_RESPONSIBLE, error="dependency_error"), failing(2))
     found = records_failing(Health(failing=people))
-    assert {trouble.state: (trouble.people, trouble.said) for trouble in found} == {
+    assert {condition.state: (condition.people, condition.detail) for condition in found} == {
         State.RECORDS_FAILING: (("Name2",), "invalid_parameter_value"),
         State.LEAVERS_STILL_LISTED: (("Name1",), "dependency_error"),
     }
 
 
-def trouble(state: State, **fields: object) -> Trouble:
-    return Trouble(state, **({"since": NOON, "words": "Words."} | fields))  # type: ignore[arg-type]
+def condition(state: State, **fields: object) -> Condition:
+    return Condition(state, **({"since": NOON, "message": "Words."} | fields))  # type: ignore[arg-type]
 
 
 def test_what_was_told_is_not_new() -> None:
-    change = compare([trouble(State.HELD_CREATE)], told={State.HELD_CREATE: NOON}, success_at=NOON)
+    change = compare([condition(State.HELD_CREATE)], notified={State.HELD_CREATE: NOON}, success_at=NOON)
     assert not change
     assert change.still == (State.HELD_CREATE,)
 
 
 def test_what_holds_no_more_is_over() -> None:
-    change = compare([], told={State.HELD_CREATE: NOON, State.RECORDS_FAILING: NOON}, success_at=NOON)
+    change = compare([], notified={State.HELD_CREATE: NOON, State.RECORDS_FAILING: NOON}, success_at=NOON)
     assert change.over == (State.HELD_CREATE, State.RECORDS_FAILING)
     assert change.recovered
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.STALE])
 def test_only_a_later_success_ends_a_failure_and_a_standstill(state: State) -> None:
-    assert compare([], told={state: NOON}, success_at=NOON - HOUR).still == (state,)
-    assert compare([], told={state: NOON}, success_at=None).still == (state,)
-    assert compare([], told={state: NOON}, success_at=NOON + HOUR).over == (state,)
+    assert compare([], notified={state: NOON}, success_at=NOON - HOUR).still == (state,)
+    assert compare([], notified={state: NOON}, success_at=None).still == (state,)
+    assert compare([], notified={state: NOON}, success_at=NOON + HOUR).over == (state,)
 
 
 def test_what_could_not_be_judged_is_taken_to_hold_on() -> None:
-    change = compare([], told={State.HELD_CREATE: NOON}, success_at=None, judged=frozenset())
+    change = compare([], notified={State.HELD_CREATE: NOON}, success_at=None, judged=frozenset())
     assert not change
 
 
 def test_a_message_says_what_why_since_when_and_who() -> None:
-    new = trouble(State.RECORDS_FAILING, words="Two fail.", said="bad number", people=("Лебедева Ира", "Wolf Tom"))
+    new = condition(
+        State.RECORDS_FAILING, message="Two fail.", detail="bad number", people=("Лебедева Ира", "Wolf Tom")
+    )
     change = Change(new=(new,), still=(State.HELD_CREATE,), over=(State.STALE,))
     assert message_of(change, connection="portal → account").text.splitlines() == [
         "portal → account: records failing",
         "Two fail.",
-        "The reason: bad number",
+        "Reason: bad number",
         "Since: 2026-01-12 12:00 UTC",
         "Who: Лебедева Ира, Wolf Tom",
         "Over: stale",
@@ -128,7 +164,7 @@ def test_a_message_says_what_why_since_when_and_who() -> None:
     [
         (Change(new=(), still=(), over=(State.FAILED,)), "recovered"),
         (Change(new=(), still=(State.STALE,), over=(State.FAILED,)), "over: failed"),
-        (Change(new=(trouble(State.FAILED), trouble(State.STALE)), still=(), over=()), "failed; stale"),
+        (Change(new=(condition(State.FAILED), condition(State.STALE)), still=(), over=()), "failed; stale"),
     ],
 )
 def test_the_subject_says_the_change(change: Change, headline: str) -> None:
@@ -136,7 +172,7 @@ def test_the_subject_says_the_change(change: Change, headline: str) -> None:
 
 
 def test_a_long_list_of_names_is_cut() -> None:
-    new = trouble(State.RECORDS_FAILING, people=tuple(f"Name{number}" for number in range(13)))
+    new = condition(State.RECORDS_FAILING, people=tuple(f"Name{number}" for number in range(13)))
     text = message_of(Change(new=(new,), still=(), over=()), connection="p → a").text
     assert text.endswith("Name9 and 3 more")
 
@@ -211,7 +247,7 @@ def test_a_name_means_nothing_to_a_chat(name: str, shown: str) -> None:
 
 
 def test_nothing_from_outside_is_a_link_in_any_form_of_a_message() -> None:
-    new = trouble(State.RECORDS_FAILING, said="ask help.example", people=("www.evil.example/x", "ira@evil.example"))
+    new = condition(State.RECORDS_FAILING, detail="ask help.example", people=("www.evil.example/x", "ira@evil.example"))
     message = message_of(Change(new=(new,), still=(), over=()), connection="portal.test → account.test")
 
     for sent in (message.text, json.dumps(plain(message)), json.dumps(card(message))):
@@ -224,12 +260,12 @@ def test_r16b_employees_that_became_double_are_a_state_that_names_both_and_the_w
         DuplicatedPerson(1, "Lebedeva Ira", 704001, 704002, NOON + HOUR),
         DuplicatedPerson(2, None, 704003, 704004, NOON),
     )
-    (trouble,) = duplicated(Health(success=success(), duplicated=pairs))
-    assert (trouble.state, trouble.since) == (State.DUPLICATED, NOON)
-    assert trouble.people == (
+    (condition,) = duplicated(Health(success=success(), duplicated=pairs))
+    assert (condition.state, condition.since) == (State.DUPLICATED, NOON)
+    assert condition.people == (
         "Lebedeva Ira: employee 704001 and employee 704002",
         "user 2: employee 704003 and employee 704004",
     )
-    assert "b24-pipeline resolve-duplicates" in trouble.words
-    assert plain_name(trouble.people[0]) == "Lebedeva Ira employee 704001 and employee 704002"
+    assert "b24-pipeline resolve-duplicates" in condition.message
+    assert plain_name(condition.people[0]) == "Lebedeva Ira employee 704001 and employee 704002"
     assert duplicated(Health()) == []

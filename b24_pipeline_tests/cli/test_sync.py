@@ -178,7 +178,7 @@ def test_a_dead_account_is_50_and_one_line(portal: World, terminal: Terminal, fa
     assert (said.code, result_of(said)["status"]) == (50, "failed")
     assert says in result_of(said)["error"]
     assert "Traceback" not in said.out + said.err
-    assert "The import does not get through." in ReportFiles.beside(portal.paths.published).html.read_text()
+    assert "The import is failing." in ReportFiles.beside(portal.paths.published).html.read_text()
 
 
 def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:

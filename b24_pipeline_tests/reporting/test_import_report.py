@@ -72,8 +72,8 @@ def test_a_run_that_is_stopped_before_the_report_is_drawn_is_told_of_in_it(impor
     imported.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
     assert run(imported).status == "failed"
     page = report_of(imported).read_text()
-    assert "The import does not get through." in page
-    assert "The import is well" not in page
+    assert "The import is failing." in page
+    assert "The import is healthy" not in page
 
 
 def test_a_run_that_is_put_off_is_told_of_in_it(imported: World) -> None:

@@ -90,14 +90,14 @@ def test_an_import_that_is_well_says_so_and_when_it_was(history: History, minute
     history.run(only=(1,))
     history.now -= HALF_AN_HOUR
     text = shown(history, later=timedelta(minutes=minutes))
-    assert "The import is well. The last one began on 12 January 2026, 12:30 UTC, " in text
+    assert "The import is healthy. The last one began on 12 January 2026, 12:30 UTC, " in text
     assert f", {age} before this: done, in 2.0 s." in text
 
 
 def test_after_two_intervals_without_a_success_the_import_is_not_well(history: History) -> None:
     history.run()
     text = shown(history, later=timedelta(minutes=62))
-    assert "The import is well" not in text
+    assert "The import is healthy" not in text
     assert "Stale . No import has succeeded since 2026-01-12 12:30 UTC, 61 minutes ago." in text
 
 
@@ -105,7 +105,7 @@ def test_an_import_that_has_never_succeeded_is_not_well(history: History) -> Non
     history.run(dry_run=True)
     history.run(only=(1,))
     text = shown(history)
-    assert "The import is well" not in text
+    assert "The import is healthy" not in text
     assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
     assert "Stale . No import has succeeded yet." in text
 
@@ -114,7 +114,7 @@ def test_the_page_says_of_when_it_is_and_when_it_is_too_old_to_be_believed(histo
     history.run()
     text = shown(history)
     assert "as of Monday 12 January 2026, 12:30 UTC" in text
-    assert "drawn anew at least every two hours. Is it older? Then it does not tell how things are" in text
+    assert "refreshed at least every two hours while the import runs. If it is older, nothing has run since" in text
 
 
 def test_a_report_of_nothing_is_a_report(history: History) -> None:

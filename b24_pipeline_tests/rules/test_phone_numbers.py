@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.alerts.masking import masked
+from b24_pipeline.redaction import redact_personal_data
 from b24_pipeline.rules.models import PhonesPolicy, Policy
 from b24_pipeline_tests.factories import by_user, employees, user
 
@@ -185,4 +185,4 @@ def test_r05_no_more_numbers_are_sent_than_callgear_takes() -> None:
 
 
 def test_r05_a_number_with_an_extension_is_masked_in_alerts_whole() -> None:
-    assert masked("refused: 74951002030...118") == "refused: (number)"
+    assert redact_personal_data("refused: 74951002030...118") == "refused: (number)"

@@ -11,16 +11,14 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 
-from b24_pipeline.alerts.defanging import defanged
-from b24_pipeline.alerts.masking import masked
-from b24_pipeline.alerts.messages import plain_name, without_personal_data
+from b24_pipeline.alerts.messages import defang, plain_name, without_personal_data
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.parsing import departments_of, text_of
 from b24_pipeline.bitrix24.responses import read_answer
 from b24_pipeline.callgear import error_mapping
 from b24_pipeline.callgear.responses import read_answer as read_callgear_answer
 from b24_pipeline.proxies import covers
-from b24_pipeline.redaction import Secrets
+from b24_pipeline.redaction import Secrets, redact_personal_data
 from b24_pipeline.rules import eligibility, normalization, phone_numbers, similar_emails
 from b24_pipeline.rules.models import PhonesPolicy, Policy, Scope
 from b24_pipeline.text import markdown, markdown_line
@@ -127,7 +125,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "e-mails": lambda text: normalization.email_key(series(text)),
     "similar e-mails": lambda text: similar_emails.similarity_key(series(text)),
     "phones": lambda text: phone_numbers.phone_numbers([series(text)] * 3, policy=PhonesPolicy.ALL),
-    "alerts": lambda text: defanged(masked(text)),
+    "alerts": lambda text: defang(redact_personal_data(text)),
     "a reason in an alert": without_personal_data,
     "a name in an alert": plain_name,
     "texts of errors": error_mapping.masked,

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from b24_pipeline.alerts.conditions import State
-from b24_pipeline.alerts.notify import tell_changes
-from b24_pipeline.settings import load_alerting
+from b24_pipeline.alerts.conditions import STALE_AFTER, State, conditions_of
+from b24_pipeline.audit.health import health
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 FALLEN = " of 9 candidates can be imported, at the last import it was 100%"
@@ -28,8 +27,11 @@ def recover(world: World) -> None:
 
 
 def states(world: World) -> set[State]:
-    told = tell_changes(load_alerting(), now=world.clock.now())
-    return {trouble.state for trouble in told.conditions}
+    now = world.clock.now()
+    with world.store() as store:
+        return {
+            condition.state for condition in conditions_of(health(store, now=now), now=now, stale_after=STALE_AFTER)
+        }
 
 
 @pytest.mark.parametrize("damage", [empty_addresses, empty_last_names])

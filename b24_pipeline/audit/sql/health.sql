@@ -35,6 +35,11 @@ SELECT harm, bitrix24_id, person FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'held'
 ORDER BY harm, person, bitrix24_id
 
+-- name: conflict_people
+SELECT reason, bitrix24_id, person FROM audit.actions
+WHERE run_id = $run_id AND outcome = 'conflict' AND reason IN ('identity_changed', 'other_name')
+ORDER BY reason, person, bitrix24_id
+
 -- name: failing_people
 SELECT letters.bitrix24_id, letters.action, letters.first_failed_at, letters.attempts, letters.error,
        nullif(concat_ws(' ', known.last_name, known.first_name), '') AS person

@@ -1,0 +1,94 @@
+"""The sensor that notifies people when the import's state changes. A receiver that is down never breaks the import."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from b24_pipeline import settings
+from b24_pipeline.alerts.channels import channels_of
+from b24_pipeline.alerts.notify import Memory, judge, notify
+from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.audit import Paths
+from b24_pipeline.audit.health import Failure
+from b24_pipeline.connection import utc_now
+from b24_pipeline.dagster_runs import TRIGGER_TAG
+from b24_pipeline.rules.models import RunStatus
+
+OURS = "b24_pipeline."
+NO_FAILURE = "another run is in progress"
+"""How the reason of a run begins that only found the lock held: the other one continues."""
+MAX_RUNS = 20
+"""So many failed runs are looked at in a tick, the newest first."""
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Sends an alert when the state of the import changes, for example that it fails, that changes are held, or "
+        "that it has recovered. Each receiver hears of a state once when it begins and once when it is over."
+    ),
+)
+def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Judge the state of the import, and remember in the cursor what each receiver was notified of."""
+    try:
+        chosen = settings.load_alerting()
+    except settings.SettingsError as error:
+        return dg.SkipReason(f"no alert sent: {error}")
+    channels, now = channels_of(chosen), utc_now()
+    if not channels:
+        return dg.SkipReason("no alert sent: no receiver is configured")
+    memory = Memory.from_json(context.cursor, now=now)
+
+    def failed_runs(since: datetime) -> Iterator[Failure]:
+        return failed_imports(context.instance, since=since)
+
+    report, memory = judge(Paths(chosen.database), memory, now=now, failed_runs=failed_runs)
+    result = notify(channels, report, memory)
+    sent = [f"alert sent via {receiver}" for receiver in result.receivers]
+    reason = "; ".join([*sent, *result.not_delivered]) or "no alert needed"
+    return dg.SensorResult(skip_reason=reason, cursor=result.memory.to_json())
+
+
+def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator[Failure]:
+    """The failed runs of the whole import as Dagster knows them, newest first, of every code location.
+
+    Dry runs and those for single people do not count: somebody is looking at them.
+    """
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    for record in instance.get_run_records(failed, limit=MAX_RUNS):
+        run = record.dagster_run
+        if not is_import(run) or is_trial(run):
+            continue
+        reason = failure_reason(instance, run.run_id)
+        began = record.start_time or record.create_timestamp.timestamp()
+        if not reason.startswith(NO_FAILURE):
+            yield Failure(run.run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
+
+
+def is_import(run: dg.DagsterRun) -> bool:
+    """Whether a run is one of the import: by the job, "Materialize", or the command line."""
+    pools = (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
+    return POOL in pools or TRIGGER_TAG in run.tags
+
+
+def is_trial(run: dg.DagsterRun) -> bool:
+    """Whether a run was dry or for single people, which says nothing about the import."""
+    given: Any = run.run_config
+    config = given.get("resources", {}).get("import_run", {}).get("config", {})
+    return bool(config.get("dry_run") or config.get("only") or config.get("only_failed"))
+
+
+def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed. Only our own errors are known to name no secret; of others the kind is reported."""
+    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    error = failures[-1].get_dagster_event().job_failure_data.error if failures else None
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "it ended without an error: the process was killed or the host went down"
+    if error.message.startswith(OURS):
+        return error.message.partition(": ")[2].strip()
+    return f"{error.cls_name or 'an error'}; see the run's page in the Dagster UI"
