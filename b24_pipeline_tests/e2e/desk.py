@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 
+from b24_pipeline.dagster_runs import TAGS
 from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,8 @@ SENSOR = "bitrix24_changes"
 START_SECONDS = 120
 RUN_SECONDS = 180
 ENTRIES = (
-    "{ runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } } }"
+    "{ runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } "
+    "... on TextMetadataEntry { text } } }"
 )
 EVENTS = (
     '{ assetOrError(assetKey: {path: ["%s"]}) { ... on Asset { '
@@ -32,6 +35,12 @@ EVENTS = (
     "} } }"
 )
 """What imports did, and what dry runs and runs for single people would do or did (R18a)."""
+CHECKED = (
+    '{ assetCheckExecutions(assetKey: {path: ["%s"]}, checkName: "%s", limit: 1) '
+    "{ runId evaluation { success metadataEntries { ... on IntMetadataEntry { intValue } } } } }"
+)
+"""What a check has found last."""
+STEPS = '{ runOrError(runId: "%s") { ... on Run { stepKeysToExecute } } }'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,31 @@ class Desk:
         found = self.graphql(EVENTS % asset)["assetOrError"]
         rows = [*found["assetMaterializations"], *found["assetObservations"]]
         (entries,) = [row["metadataEntries"] for row in rows if row["runId"] == run_id]
-        return {entry["label"]: entry.get("intValue", entry.get("mdStr")) for entry in entries}
+        return {entry["label"]: entry.get("intValue", entry.get("mdStr", entry.get("text"))) for entry in entries}
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """The project's own tags of a run, once it has ended: its kind, its outcome and its figures."""
+        tags = {tag["key"]: tag["value"] for tag in self.ended(run_id)["tags"]}
+        return {key.removeprefix(TAGS): value for key, value in tags.items() if key.startswith(TAGS)}
+
+    def steps(self, run_id: str) -> list[str]:
+        """The steps that a run was to execute."""
+        return list(self.graphql(STEPS % run_id)["runOrError"]["stepKeysToExecute"])
+
+    def materialized_in(self, asset: str) -> str:
+        """The run of the asset's newest materialization."""
+        return str(self.graphql(EVENTS % asset)["assetOrError"]["assetMaterializations"][0]["runId"])
+
+    def checked(self, asset: str, check: str) -> tuple[str, bool, int]:
+        """The newest result of a check: of which run, whether it passed, and its first figure."""
+        (newest,) = self.graphql(CHECKED % (asset, check))["assetCheckExecutions"]
+        found = newest["evaluation"]
+        return newest["runId"], found["success"], next(e["intValue"] for e in found["metadataEntries"] if e)
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """The published audit's answer."""
+        with duckdb.connect(str(self.folder / "data/sandbox/b24_pipeline.duckdb"), read_only=True) as audit:
+            return audit.execute(sql).fetchall()
 
     def in_callgear(self) -> str:
         """The sandbox's page: who is where."""

@@ -1,9 +1,7 @@
-"""A morning at the desk, in one story: look, plan, import, read, hire, see the person arrive, approve what is held."""
+"""A morning at the desk, in one story: look, plan, import, read, hire, see the person arrive."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Page
 
 from b24_pipeline.reporting.tables import CHANGE_COLUMNS
@@ -11,11 +9,7 @@ from b24_pipeline_tests.e2e import desk as running
 from b24_pipeline_tests.e2e import ui_actions
 from b24_pipeline_tests.e2e.desk import Desk
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(ui_actions.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
-VIEW = {"width": 1500, "height": 1100}
+pytestmark = ui_actions.MARKS
 GROUPS = "%2C".join(f"global%40global%3A{group}" for group in ("bitrix24", "account", "matching", "callgear", "report"))
 ASSETS = (
     "bitrix24_portal",
@@ -29,26 +23,12 @@ ASSETS = (
     "callgear_account_after_import",
     "import_report",
 )
-MANY = 40
-"""More new people than the safety limit lets pass: more than 10, and more than 10 % of the company (R16)."""
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running.running_desk(tmp_path_factory.mktemp("desk")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def page(desk: Desk) -> Iterator[Page]:  # noqa: ARG001 - the desk is up first
-    with ui_actions.browser() as browser:
-        yield browser.new_page(viewport=VIEW)  # type: ignore[arg-type]
 
 
 def test_r19_a_dry_run_from_the_launchpad_shows_the_plan_and_changes_nothing(desk: Desk, page: Page) -> None:
     before = desk.in_callgear().count('data-key="e')
 
-    run = ui_actions.launch(desk, page, config="dry_run: true")
+    run = ui_actions.launch(desk, page, dry_run="true")
 
     assert desk.ended(run)["status"] == "SUCCESS"
     told = desk.told("callgear_upsert", run)
@@ -94,7 +74,7 @@ def test_the_lineage_explains_the_project_from_the_portal_to_the_account(desk: D
         "all states in the graph", lambda: boxes.get_by_text("Materialized", exact=True).count() == 7, seconds=30
     )
     ui_actions.keep(page, "lineage", part=boxes)
-    page.set_viewport_size(VIEW)  # type: ignore[arg-type]
+    page.set_viewport_size(ui_actions.VIEW)
 
 
 def test_a_check_lists_the_people_whom_it_concerns_by_name(desk: Desk, page: Page) -> None:
@@ -128,24 +108,6 @@ def test_r17_the_sensor_brings_somebody_hired_in_the_portal_to_callgear_within_a
     assert {"key": "dagster/sensor_name", "value": running.SENSOR} in ended["tags"]
     assert desk.told("callgear_upsert", run)["created"] == 1
     ui_actions.switch(desk, page, running.SENSOR)
-
-
-def test_r16_what_a_safety_limit_holds_is_approved_from_the_launchpad(desk: Desk, page: Page) -> None:
-    for number in range(MANY):
-        desk.hire(LAST_NAME=f"Season{number}", NAME="Sam", EMAIL=f"season{number}@corp.example")
-    held = ui_actions.materialize_all(desk, page)
-    assert desk.ended(held)["status"] == "SUCCESS"
-    assert desk.told("callgear_upsert", held)["held"] == MANY
-    page.goto(f"{desk.ui}/assets/callgear_upsert")
-    how = ui_actions.row_of(page, "approve")
-    how.get_by_text(f"b24-pipeline approve {held}").wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
-    assert "(bitrix24) Season" not in desk.in_callgear()
-
-    approved = ui_actions.launch(desk, page, config=f"approve: {held}")
-
-    assert desk.ended(approved)["status"] == "SUCCESS"
-    assert desk.told("callgear_upsert", approved)["created"] == MANY
-    assert "(bitrix24) Season39" in desk.in_callgear()
 
 
 def test_the_report_shows_the_morning(desk: Desk, page: Page) -> None:

@@ -14,10 +14,7 @@ from b24_pipeline_tests.e2e.desk import Desk
 from b24_pipeline_tests.http_server import PostHandler, serving
 from b24_pipeline_tests.security.webserver import LAUNCH
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(ui_actions.CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = ui_actions.MARKS
 EVERY_WAY = Template("""<!doctype html><title>trying</title>
 <img src="$ui/graphql?query=$query">
 <iframe name="one"></iframe><iframe name="two"></iframe><iframe src="$ui/"></iframe>
@@ -41,12 +38,6 @@ const socket = new Promise(ended => {
     document.title = "socket " + await socket;
 })();
 </script>""")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running.running_desk(tmp_path_factory.mktemp("desk")) as started:
-        yield started
 
 
 @pytest.fixture
@@ -103,7 +94,7 @@ def test_the_ui_itself_launches_by_its_websocket_and_its_forms(desk: Desk, page:
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.goto(foreign)
 
-    run = ui_actions.launch(desk, page, config="dry_run: true")
+    run = ui_actions.launch(desk, page, dry_run="true")
 
     assert desk.ended(run)["status"] == "SUCCESS"
     page.get_by_text("RUN_SUCCESS").first.wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)

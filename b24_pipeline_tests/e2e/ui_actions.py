@@ -3,15 +3,21 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, FloatRect, Locator, Page, sync_playwright
+import pytest
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
 
 from b24_pipeline_tests.e2e.desk import Desk, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MARKS = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+VIEW = ViewportSize(width=1500, height=1100)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,31 +45,85 @@ def browser(*flags: str) -> Iterator[Browser]:
             launched.close()
 
 
-def launch(desk: Desk, page: Page, *, config: str) -> str:
+def launch(desk: Desk, page: Page, **config: str) -> str:
     """Start the job from the launchpad with this configuration of `import_run`; gives the run's id."""
     page.goto(LAUNCHPAD.format(ui=desk.ui))
     button = page.get_by_role("button", name="Launch Run")
     button.wait_for(timeout=PATIENCE_MILLISECONDS)
     page.locator(".CodeMirror").first.click()
     page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text(f"resources:\n  import_run:\n    config:\n      {config}\n")
+    chosen = "".join(f"      {name}: {value}\n" for name, value in config.items())
+    page.keyboard.insert_text(f"resources:\n  import_run:\n    config:\n{chosen}")
     button.click()
     page.wait_for_url(re.compile("/runs/[0-9a-f-]{36}"), timeout=PATIENCE_MILLISECONDS)
     return page.url.rpartition("/runs/")[2][:36]
 
 
+def run_started_by(desk: Desk, act: Callable[[], None]) -> str:
+    """The id of the run that a click starts."""
+    before = {run["runId"] for run in desk.runs()}
+    act()
+    new = wait_for("a run", lambda: [run["runId"] for run in desk.runs() if run["runId"] not in before], seconds=60)
+    return str(new[0])
+
+
 def materialize_all(desk: Desk, page: Page) -> str:
     """One click on the lineage's page; gives the run's id."""
-    before = {run["runId"] for run in desk.runs()}
     page.goto(f"{desk.ui}/asset-groups")
-    page.get_by_role("button", name=re.compile("Materialize all")).first.click(timeout=PATIENCE_MILLISECONDS)
-    return str(
-        wait_for(
-            "a run by hand",
-            lambda: next((run["runId"] for run in desk.runs() if run["runId"] not in before), None),
-            seconds=60,
-        )
-    )
+    return run_started_by(desk, lambda: button(page, "Materialize all").click(timeout=PATIENCE_MILLISECONDS))
+
+
+def materialize_unsynced(desk: Desk, page: Page) -> str:
+    """Materialize what the lineage's page offers as out of step with its upstream assets."""
+    page.goto(f"{desk.ui}/asset-groups")
+    choose(page, "Materialize all", "Materialize unsynced")
+    return run_started_by(desk, page.get_by_role("dialog").get_by_role("button", name="Materialize").click)
+
+
+def materialize(desk: Desk, page: Page, asset: str) -> str:
+    """One click on the page of an asset: it alone."""
+    page.goto(f"{desk.ui}/assets/{asset}")
+    return run_started_by(desk, lambda: button(page, "Materialize").click(timeout=PATIENCE_MILLISECONDS))
+
+
+def execute_check(desk: Desk, page: Page, asset: str, check: str) -> str:
+    """One click on the page of a check: it alone."""
+    page.goto(f"{desk.ui}/assets/{asset}?view=checks&checkDetail={check}")
+    execute = page.locator("button").filter(has_text=re.compile("^Execute$"))
+    return run_started_by(desk, lambda: execute.click(timeout=PATIENCE_MILLISECONDS))
+
+
+def re_execute(desk: Desk, page: Page, run_id: str, *, choice: str) -> str:
+    """Execute a run again, as its page's menu offers it."""
+    page.goto(f"{desk.ui}/runs/{run_id}")
+    return run_started_by(desk, lambda: choose(page, "Re-execute all", choice))
+
+
+def terminate(desk: Desk, page: Page, run_id: str, *, during: str) -> None:
+    """Press «Terminate» on the run's page as soon as it shows that a step has begun."""
+    page.goto(f"{desk.ui}/runs/{run_id}")
+    page.get_by_text(f'Started execution of step "{during}"').wait_for(timeout=PATIENCE_MILLISECONDS)
+    button(page, "Terminate").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("erminat")).click()
+
+
+def button(page: Page, name: str) -> Locator:
+    """The first button whose name begins so, after its icon."""
+    return page.get_by_role("button", name=name).first
+
+
+def choose(page: Page, name: str, choice: str) -> None:
+    """Open the menu beside a button, and choose."""
+    button(page, name).locator("xpath=following::button[1]").click(timeout=PATIENCE_MILLISECONDS)
+    page.get_by_role("menuitem").filter(has_text=re.compile(f"^{choice}$")).click()
+
+
+def practise(desk: Desk, page: Page, title: str, *, on: bool) -> None:
+    """Turn a switch of the sandbox's page on or off."""
+    page.goto(desk.sandbox_page)
+    row = page.locator(".switches li").filter(has=page.get_by_text(title, exact=True))
+    row.get_by_role("button", name="Switch on" if on else "Switch off").click()
+    row.get_by_role("button", name="Switch off" if on else "Switch on").wait_for()
 
 
 def row_of(page: Page, key: str) -> Locator:
