@@ -24,5 +24,5 @@ def another_account(expected: AccountIdentity, found: AccountIdentity) -> str:
     return (
         f"this database belongs to the CallGear account {expected}, but {answered}: put the token of the expected "
         "account into the settings, or name another file in B24_PIPELINE_DATABASE; if the other account is meant from "
-        "now on, accept it: b24-pipeline accept-address"
+        "now on, accept it: b24-pipeline rebind"
     )

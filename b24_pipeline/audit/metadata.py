@@ -45,7 +45,7 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
         raise DatabaseOfAnotherConnection(
             f"{database.path} belongs to {known[0]} and {known[1]}, not to {portal_host} and {callgear_host}. Name"
             " another file in B24_PIPELINE_DATABASE; if only the address has changed, accept it:"
-            " b24-pipeline accept-address."
+            " b24-pipeline rebind."
         )
 
 

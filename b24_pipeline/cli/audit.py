@@ -1,6 +1,5 @@
-"""`history`, `explain`, `export`, `approve` and `forget`: what people ask of the audit."""
+"""The commands that read the audit, and those with which a person decides."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -20,9 +19,9 @@ from b24_pipeline.audit.run_lock import run_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.account import read_account
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.output import shows_every_character, to_json, wide_console, without_control_characters
 from b24_pipeline.cli.run_list import print_runs
 from b24_pipeline.cli.sandbox import sandbox_database, sandbox_settings
-from b24_pipeline.cli.terminal import as_json, shows_every_character, wide_console, without_steering
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.reporting import timeline
 from b24_pipeline.reporting.refresh import ReportFiles
@@ -31,48 +30,40 @@ from b24_pipeline.settings import SettingsError
 from b24_pipeline.text import numbered, one_line, printable
 
 NAMES_SHOWN = 10
-"""So many people are named by `approve`; the others are counted."""
+"""`approve` names so many people, and counts the others."""
 
 
-def history(arguments: argparse.Namespace) -> Exit:
-    """The last runs as a table."""
-    since = parsed_date(arguments.since)
-    with Store.reader(paths_of(arguments), now=utc_now) as store:
-        runs = store.history(limit=arguments.limit, since=since)
-    if arguments.json:
+def history(*, since: str | None, limit: int, as_json: bool, sandbox: bool) -> Exit:
+    """Print the last runs."""
+    after = parsed_date(since)
+    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
+        runs = store.history(limit=limit, since=after)
+    if as_json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
-        print(without_steering(written))
+        print(without_control_characters(written))
         return Exit.DONE
-    print_runs(runs, since=since, console=wide_console())
+    print_runs(runs, since=after, console=wide_console())
     return Exit.DONE
 
 
-def explain(arguments: argparse.Namespace) -> Exit:
-    """The life of one person, newest first; of several, where they had the same e-mail address."""
-    with Store.reader(paths_of(arguments), now=utc_now) as store:
-        lives = timeline.explain(store, arguments.person)
+def explain(*, person: str, as_json: bool, sandbox: bool) -> Exit:
+    """Print the history of a person; of several, if they had the same e-mail address."""
+    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
+        lives = timeline.explain(store, person)
     if not lives:
-        return complain_of_stranger(arguments.person)
-    if arguments.json:
-        print(as_json([asdict(told) for told in lives]))
+        example = "Example: b24-pipeline explain 42"
+        print(f"b24-pipeline: no person found for {printable(person)}. {example}", file=sys.stderr)
+        return Exit.USAGE
+    if as_json:
+        print(to_json([asdict(told) for told in lives]))
         return Exit.DONE
     for told in lives:
         print_life(told, console=wide_console())
     return Exit.DONE
 
 
-def complain_of_stranger(person: str) -> Exit:
-    """Nobody of that id or address was ever seen."""
-    print(
-        f"b24-pipeline: nobody of the id or e-mail address {printable(person)} was ever seen in Bitrix24. "
-        "Example: b24-pipeline explain 42",
-        file=sys.stderr,
-    )
-    return Exit.USAGE
-
-
 def print_life(told: timeline.Life, *, console: Console) -> None:
-    """One person: how it is now, then what happened, newest first."""
+    """Print one person: the state now, then the events, newest first."""
     console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
     console.print(Text(one_line(told.now)))
     for event in told.events:
@@ -84,21 +75,20 @@ def print_life(told: timeline.Life, *, console: Console) -> None:
         )
 
 
-def approve(arguments: argparse.Namespace) -> Exit:
-    """Let the next run do what a held run listed, and say what that is."""
-    approver = Approver(system_user(), checked_comment(arguments.comment))
-    with writable(arguments, holder="b24-pipeline approve") as store:
-        approved = store.approve(arguments.run_id, bitrix24_ids=arguments.user or None, approver=approver)
+def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool) -> Exit:
+    """Approve a held run, and print its changes."""
+    approver = Approver(system_user(), checked_comment(comment))
+    with writable(sandbox=sandbox, holder="b24-pipeline approve") as store:
+        approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
         publish(store)
-    print(f"Approved by {printable(approver.name)}: within 24 hours the next run does at most this; what it defers")
-    print("stays approved.")
+    print(f"Approved for 24 hours by {printable(approver.name)}:")
     for line in approved_lines(approved):
         print(f"  {line}")
     return Exit.DONE
 
 
 def checked_comment(typed: str) -> str:
-    """The comment of an approval.
+    """Return the comment of a decision.
 
     Raises:
         SettingsError: it is not one line of text, or too long.
@@ -119,26 +109,26 @@ def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
         yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 
 
-def unlink(arguments: argparse.Namespace) -> Exit:
-    """End the links of some users, so that they are matched afresh."""
-    by = Approver(system_user(), checked_comment(arguments.comment))
-    users = list(dict.fromkeys(arguments.users))
-    with writable(arguments, holder="b24-pipeline unlink") as store:
-        employees = store.unlink(users, by)
+def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool) -> Exit:
+    """End the links of some users, so that they are matched again."""
+    by = Approver(system_user(), checked_comment(comment))
+    unique = list(dict.fromkeys(users))
+    with writable(sandbox=sandbox, holder="b24-pipeline unlink") as store:
+        employees = store.unlink(unique, by)
         store.publish()
-    pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(users, employees, strict=True))
+    pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
     print(f"Unlinked by {printable(by.name)}: {pairs}.")
-    print("The next run matches who is a candidate afresh: by e-mail, or with a new employee.")
+    print("The next run matches them again: by e-mail, or with a new employee.")
     return Exit.DONE
 
 
-def resolve_duplicates(arguments: argparse.Namespace) -> Exit:
-    """Let employees be created again, because a person says that those that became double are settled."""
-    with writable(arguments, holder="b24-pipeline resolve-duplicates") as store:
+def resolve_duplicates(*, sandbox: bool) -> Exit:
+    """Allow creates again, because a person confirms that duplicates are resolved."""
+    with writable(sandbox=sandbox, holder="b24-pipeline resolve-duplicates") as store:
         resolved = store.resolve_duplicates(by=system_user())
         store.publish()
     if not resolved:
-        print("Nothing to resolve: no employee is known to have become double.")
+        print("Nothing to resolve: no duplicates are known.")
     for pair in resolved:
         print(
             f"Resolved: employee {pair.callgear_id} and employee {pair.other_callgear_id}, "
@@ -147,54 +137,58 @@ def resolve_duplicates(arguments: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def forget(arguments: argparse.Namespace) -> Exit:
+def erase(*, person: str, sandbox: bool) -> Exit:
     """Erase a person's data; ids and counts stay."""
-    paths = paths_of(arguments)
-    with run_lock(paths.lock, holder="b24-pipeline forget", now=utc_now()):
-        user = erasure.forget(paths, arguments.person, now=utc_now())
-        ReportFiles.beside(paths.published).html.unlink(missing_ok=True)  # it holds names; the next run draws it anew
-    named = printable(arguments.person) if user is None else f"Bitrix24 user {user}"
-    print(f"Erased: {named}. While they are an active candidate, the next run imports and stores them again: leave")
-    print("them out with B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of somebody who is left out,")
-    print("dismissed or gone, only ids are stored from now on.")
+    paths = paths_of(sandbox=sandbox)
+    with run_lock(paths.lock, holder="b24-pipeline erase", now=utc_now()):
+        user = erasure.forget(paths, person, now=utc_now())
+        ReportFiles.beside(paths.published).html.unlink(
+            missing_ok=True
+        )  # it holds names; the next run renders it again
+    named = printable(person) if user is None else f"Bitrix24 user {user}"
+    print(f"Erased: {named}. The next run imports and stores an active candidate again: exclude them with")
+    print(
+        "B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of people who are excluded, dismissed or deleted,"
+    )
+    print("only ids are stored from now on.")
     return Exit.DONE
 
 
-def accept_address(arguments: argparse.Namespace) -> Exit:
-    """Let the database belong to the portal and account that the settings name now.
+def rebind(*, sandbox: bool) -> Exit:
+    """Bind the database to the portal and account of the settings.
 
     Raises:
         CallGearError: the account cannot be asked which one it is.
     """
     with (
-        sandbox_settings() if arguments.sandbox else nullcontext(),
+        sandbox_settings() if sandbox else nullcontext(),
         open_connection(settings.load()) as connection,
-        writable(arguments, holder="b24-pipeline accept-address") as store,
+        writable(sandbox=sandbox, holder="b24-pipeline rebind") as store,
     ):
         former, account = store.account(), read_account(connection.callgear)
         store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
         store.accept_account(account)
         publish(store)
-    print(f"Accepted: {connection.portal_host} and {connection.callgear_host} are the same pair as before.")
+    print(f"Rebound: the database belongs to {connection.portal_host} and {connection.callgear_host}.")
     if former.app_id not in ("", account.app_id):
-        print(f"Accepted: the CallGear account {printable(str(account))} in place of {printable(str(former))}.")
+        print(f"Rebound: the CallGear account {printable(str(account))} replaces {printable(str(former))}.")
     return Exit.DONE
 
 
-def export(arguments: argparse.Namespace) -> Exit:
-    """Write the audit as Parquet files and say how much it was.
+def export(*, address: str, sandbox: bool) -> Exit:
+    """Write the audit as Parquet files.
 
     Raises:
         StoreError: there is no database yet, or the address cannot be written to.
     """
-    with Store.reader(paths_of(arguments), now=utc_now) as store:
-        rows = exporting.export(store.database, arguments.address)
-    print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(arguments.address)}.")
+    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
+        rows = exporting.export(store.database, address)
+    print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
     return Exit.DONE
 
 
 def publish(store: Store) -> None:
-    """Show it in the published file; that this cannot be replaced undoes nothing of what was stored."""
+    """Update the published file; if it cannot be replaced, what was stored remains."""
     try:
         store.publish()
     except PublishedFileMounted as error:
@@ -202,27 +196,27 @@ def publish(store: Store) -> None:
 
 
 @contextmanager
-def writable(arguments: argparse.Namespace, *, holder: str) -> Iterator[Store]:
-    """The store, while no run is going on.
+def writable(*, sandbox: bool, holder: str) -> Iterator[Store]:
+    """Open the store for writing, with the run lock.
 
     Raises:
-        RunInProgress: a run is going on.
+        RunInProgress: a run is active.
     """
-    paths = paths_of(arguments)
+    paths = paths_of(sandbox=sandbox)
     with run_lock(paths.lock, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
 
-def paths_of(arguments: argparse.Namespace) -> Paths:
-    """Which database is meant; reading it needs no credentials."""
-    return Paths(settings.database_path(sandbox_database() if arguments.sandbox else None))
+def paths_of(*, sandbox: bool) -> Paths:
+    """Return the files of the database; reading them needs no credentials."""
+    return Paths(settings.database_path(sandbox_database() if sandbox else None))
 
 
 def parsed_date(text: str | None) -> datetime | None:
-    """A date or time; without a zone it is UTC.
+    """Return a date or time; without a zone it is UTC.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: it is neither.
     """
     if text is None:
         return None

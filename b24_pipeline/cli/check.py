@@ -1,29 +1,32 @@
-"""`b24-pipeline check`: can both systems be used? Nothing is changed; each line says pass, or what to do."""
+"""`b24-pipeline check`: verify access to both systems, and with one employee what an update does to phones."""
 
-import argparse
 from contextlib import nullcontext
+from functools import partial
 
 from rich.console import Console
 
 from b24_pipeline import settings
 from b24_pipeline.account import NOT_TOLD, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
+from b24_pipeline.audit.run_lock import run_lock
 from b24_pipeline.bitrix24 import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import Bitrix24Check, check_bitrix24
+from b24_pipeline.callgear.account import read_account
 from b24_pipeline.callgear.health_check import Check, check_callgear
+from b24_pipeline.callgear.update_proof import NothingProven, UpdateProof, prove_update
 from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline.cli.prove_update import prove
+from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import sandbox_settings
-from b24_pipeline.cli.terminal import result_line
-from b24_pipeline.connection import open_connection, utc_now
-from b24_pipeline.settings import Settings
+from b24_pipeline.connection import Connection, open_connection, utc_now
+from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.sync.capabilities import store_facts, stored_facts
 
 
-def check(arguments: argparse.Namespace) -> Exit:
-    """Look at both systems, or prove with one employee what an update does."""
-    with sandbox_settings() if arguments.sandbox else nullcontext():
-        return check_both() if arguments.prove_update is None else prove(arguments.prove_update)
+def check(*, prove_update: int | None, sandbox: bool) -> Exit:
+    """Check both systems, or prove with one employee what an update does."""
+    with sandbox_settings() if sandbox else nullcontext():
+        return check_both() if prove_update is None else prove(prove_update)
 
 
 def check_both() -> Exit:
@@ -42,15 +45,54 @@ def check_both() -> Exit:
 
 
 def departments_named_in(chosen: Settings, client: Bitrix24) -> list[Bitrix24Check]:
-    """Whether the portal has the departments that the settings name; nothing where they name none."""
+    """Check that the portal has the departments that the settings name, if any."""
     wanted = chosen.include_departments | chosen.exclude_departments
     return [check_departments(client, wanted=wanted)] if wanted else []
 
 
 def known_account(paths: Paths) -> AccountIdentity:
-    """The account that the database belongs to; where there is no database, or it cannot be read, any is welcome."""
+    """Return the account that the database belongs to; without a readable database any account is right."""
     try:
         with Store.reader(paths, now=utc_now) as store:
             return store.account()
     except StoreError:
         return NOT_TOLD
+
+
+def prove(callgear_id: int) -> Exit:
+    """Print in one line what an update that changes nothing did to this employee.
+
+    Raises:
+        SettingsError: there is no such employee, or it has nothing that could get lost.
+        RunInProgress: another run is active.
+        StoreError: the database cannot be used, or belongs to another portal or account.
+        CallGearError: the account refuses, or does not answer.
+    """
+    with (
+        open_connection(settings.load()) as connection,
+        run_lock(connection.paths.lock, holder="b24-pipeline check --prove-update", now=connection.now()),
+        Store.open(connection.paths, now=connection.now) as store,
+    ):
+        try:
+            proof = proven(connection, store, callgear_id)
+        except NothingProven as nothing:
+            raise SettingsError(f"--prove-update: {nothing}") from None
+        store.publish()
+    Console(highlight=False).print(result_line("CallGear updates", passed=proof.safe, text=str(proof)), soft_wrap=True)
+    return Exit.DONE if proof.safe else Exit.FAILED
+
+
+def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProof:
+    """Prove it in the account of this database; if updates are safe, the next run does those that wait for this."""
+    store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    store.claim_account(read_account(connection.callgear))
+    proof = prove_update(
+        connection.callgear,
+        callgear_id,
+        facts=stored_facts(store),
+        keep=partial(store_facts, store),
+        now=connection.now,
+    )
+    if proof.safe:
+        store.retry_updates()
+    return proof

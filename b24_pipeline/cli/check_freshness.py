@@ -1,6 +1,5 @@
 """The alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
 
-import argparse
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +20,12 @@ from b24_pipeline.connection import utc_now
 from b24_pipeline.settings import AlertSettings
 
 
-def check_freshness(arguments: argparse.Namespace) -> Exit:
+def check_freshness(*, after_minutes: float, sandbox: bool) -> Exit:
     """Check that an import has succeeded lately; if none has, notify every receiver, each time this is called."""
-    if arguments.sandbox:
+    if sandbox:
         os.environ.update(receivers())
-    chosen, after = settings.load_alerting(), timedelta(minutes=arguments.after_minutes)
-    connection, conditions = freshness(paths_of(arguments), now=utc_now(), after=after)
+    chosen, after = settings.load_alerting(), timedelta(minutes=after_minutes)
+    connection, conditions = freshness(paths_of(sandbox=sandbox), now=utc_now(), after=after)
     if not conditions:
         print("The import is healthy.")
         return Exit.DONE

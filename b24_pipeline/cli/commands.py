@@ -1,83 +1,315 @@
-"""From a parsed command line to what it does; every expected error is one line and an exit code of its own."""
+"""All commands of `b24-pipeline`, declared; the module that carries one out is imported when it is called."""
 
-import argparse
+import gc
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 
-from b24_pipeline.audit.exceptions import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
-from b24_pipeline.audit.run_lock import RunInProgress
-from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline.cli.faults import in_words
-from b24_pipeline.settings import SettingsError
+import click
+
+from b24_pipeline import __version__
+from b24_pipeline.cli import options
+from b24_pipeline.cli.exit_codes import Exit, described
+from b24_pipeline.text import one_line
+
+PROJECT_FILE = "dagster.yaml"
+"""What makes a folder a project folder."""
+LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver"})
+"""Commands that run until they are stopped: their garbage is collected more often than that of a short one."""
+LONG_RUNNING_GARBAGE = 200_000
+RENAMED = {"stale": "check-freshness", "accept-address": "rebind", "forget": "erase"}
+"""Old spellings, understood until version 0.3."""
+REAL_OR_SANDBOX = "use the built-in sandbox instead of the real systems"
+PERSON = "a Bitrix24 user id or an e-mail address"
 
 
-def run(arguments: argparse.Namespace) -> Exit:
-    """Do the command."""
+class Command(click.Command):
+    """One command: `target` names the function that carries it out, as module and function."""
+
+    def __init__(
+        self, name: str, target: str, meaning: str, *parameters: click.Parameter, example: str, codes: Sequence[Exit]
+    ) -> None:
+        super().__init__(
+            name,
+            params=[*parameters],
+            help=f"{meaning}\n\nExample: b24-pipeline {example}",
+            short_help=meaning,
+            epilog=described(*codes),
+        )
+        self.target = target
+        self.example = f"b24-pipeline {example}"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; an option for several ids takes them one after the other."""
+        several = (name for option in self.params if option.metavar == "ID..." for name in option.opts)
+        return super().parse_args(ctx, options.repeat_options(args, names=frozenset(several)))
+
+    def invoke(self, ctx: click.Context) -> Exit:
+        """Carry the command out in the project folder."""
+        if self.name in LONG_RUNNING:
+            gc.set_threshold(LONG_RUNNING_GARBAGE, *gc.get_threshold()[1:])
+        chdir_to_project()
+        module, _, function = self.target.partition(".")
+        carry_out: Callable[..., Exit] = getattr(import_module(f"b24_pipeline.cli.{module}"), function)
+        return carry_out(**ctx.params)
+
+
+class Group(click.Group):
+    """The commands, with the old spelling of some."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        name = RENAMED.get(cmd_name, cmd_name)
+        if name != cmd_name:
+            print(f"b24-pipeline: `{cmd_name}` is now called `{name}`", file=sys.stderr)
+        return super().get_command(ctx, name)
+
+
+def chdir_to_project() -> None:
+    """Enter the folder that relative paths count from: the current one if it is a project folder, else ours."""
+    here, installed = current_folder(), Path(__file__).resolve().parents[2]
+    if here is None or not (here / PROJECT_FILE).is_file():
+        os.chdir(installed if here is None or (installed / PROJECT_FILE).is_file() else here)
+
+
+def current_folder() -> Path | None:
+    """Return the current folder, or nothing if it was removed or may not be entered."""
     try:
-        return command(arguments.command)(arguments)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the last place where a fault of ours can become one line
-        return complain(in_words(error), code_of(error))
+        here = Path.cwd()
+        (here / PROJECT_FILE).is_file()
+    except OSError:
+        return None
+    return here
 
 
-def code_of(error: Exception) -> Exit:
-    """What an error that nobody has dealt with is to whoever called."""
-    match error:
-        case SettingsError() | UnknownRun() | NotApprovable() | NotLinked() | UnknownPerson() | AmbiguousPerson():
-            return Exit.USAGE
-        case RunInProgress():
-            return Exit.IN_PROGRESS
-        case _:
-            return Exit.FAILED
+READING = (Exit.DONE, Exit.USAGE, Exit.FAILED)
+DECIDING = (Exit.DONE, Exit.USAGE, Exit.IN_PROGRESS, Exit.FAILED)
+COMMANDS = [
+    Command(
+        "sync",
+        "sync.sync",
+        "Run the import once, through Dagster.",
+        click.Option(["--dry-run"], is_flag=True, help="read everything, show the plan, change nothing"),
+        click.Option(["--failed"], is_flag=True, help="only people whose action has failed: retry it now"),
+        options.ids("--only", meaning="only these Bitrix24 user ids; shows for each what was read, decided and sent"),
+        options.sandbox(REAL_OR_SANDBOX),
+        options.as_json("print the result as one JSON object, on the last line"),
+        click.Option(["-v", "--verbose"], is_flag=True, help="show Dagster's log on standard error"),
+        example="sync --dry-run",
+        codes=[code for code in Exit if code is not Exit.STALE],
+    ),
+    Command(
+        "sandbox",
+        "serve.sandbox",
+        "Run a local simulator of both systems.",
+        click.Option(
+            ["--port"], type=options.FREE_PORT, default=8024, show_default=True, help="port on 127.0.0.1; 0: a free one"
+        ),
+        click.Option(["--reset"], is_flag=True, help="reset the demo data"),
+        example="sandbox --port 8024",
+        codes=READING,
+    ),
+    Command(
+        "dev",
+        "serve.dev",
+        "Run the Dagster UI on 127.0.0.1; schedule and sensor are off until switched on.",
+        options.sandbox(REAL_OR_SANDBOX),
+        click.Option(["--port"], type=options.PORT, default=3000, show_default=True, help="port of the UI"),
+        options.allowed_host(),
+        example="dev --port 3000 --allowed-host dagster.example.com",
+        codes=READING,
+    ),
+    Command(
+        "daemon",
+        "serve.daemon",
+        "Run Dagster's daemon, for production: schedule, sensors, runs.",
+        example="daemon",
+        codes=READING,
+    ),
+    Command(
+        "webserver",
+        "serve.webserver",
+        "Run the Dagster UI alone, for production beside the daemon.",
+        click.Option(["--host"], default="127.0.0.1", show_default=True, help="address to listen on"),
+        click.Option(["--port"], type=options.PORT, default=3000, show_default=True, help="port of the UI"),
+        click.Option(["--read-only"], is_flag=True, help="for people who may not change anything"),
+        options.allowed_host(),
+        example="webserver --port 3000 --allowed-host dagster.example.com",
+        codes=READING,
+    ),
+    Command(
+        "env",
+        "serve.env",
+        'Print what a shell needs for Dagster\'s own commands: eval "$(b24-pipeline env)".',
+        options.sandbox("use the built-in sandbox, while it is running"),
+        example="env --sandbox",
+        codes=READING,
+    ),
+    Command(
+        "check",
+        "check.check",
+        "Verify access to both systems, without changing anything.",
+        click.Option(
+            ["--prove-update"],
+            type=options.number,
+            metavar="CALLGEAR_ID",
+            help="instead: send this CallGear employee its own last name, unchanged, and verify that its phones stay",
+        ),
+        options.sandbox(REAL_OR_SANDBOX),
+        example="check --prove-update 1234567",
+        codes=DECIDING,
+    ),
+    Command(
+        "history",
+        "audit.history",
+        "List the last runs.",
+        click.Option(
+            ["--since"],
+            metavar="DATE",
+            help="runs since then, in UTC if it names no zone, e.g. 2026-01-31 or 2026-01-31T08:00+03:00",
+        ),
+        click.Option(
+            ["--limit"], type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="how many runs at most"
+        ),
+        options.as_json(),
+        options.sandbox(),
+        example="history --limit 50",
+        codes=READING,
+    ),
+    Command(
+        "explain",
+        "audit.explain",
+        "Show a person's history, newest first.",
+        click.Argument(["person"], type=options.text, metavar="ID|EMAIL", help=PERSON),
+        options.as_json(),
+        options.sandbox(),
+        example="explain 42",
+        codes=READING,
+    ),
+    Command(
+        "report",
+        "report.report",
+        "Write the report as one HTML file: people, runs, rejects, links, points.",
+        click.Option(
+            ["--output"],
+            type=options.from_here,
+            metavar="FILE",
+            help="where to write it (default: report.html beside the database)",
+        ),
+        options.sandbox(),
+        example="report --output report.html",
+        codes=READING,
+    ),
+    Command(
+        "export",
+        "audit.export",
+        "Write every table of the audit as Parquet files, one folder a table.",
+        click.Argument(
+            ["address"],
+            type=options.from_here,
+            metavar="FOLDER",
+            help="a folder, or the address of an object store, for example s3://company-lake/b24_pipeline",
+        ),
+        options.sandbox(),
+        example="export s3://company-lake/b24_pipeline",
+        codes=READING,
+    ),
+    Command(
+        "check-freshness",
+        "check_freshness.check_freshness",
+        "Check import freshness (for cron); sends alerts.",
+        click.Option(
+            ["--after-minutes"],
+            type=options.minutes,
+            default=60,
+            show_default=True,
+            metavar="N",
+            help="how old the last successful import may be",
+        ),
+        options.sandbox(),
+        example="check-freshness --after-minutes 60",
+        codes=(*READING, Exit.STALE),
+    ),
+    Command(
+        "approve",
+        "audit.approve",
+        "Approve a held run, for 24 hours.",
+        click.Argument(["run_id"], type=options.text, metavar="RUN_ID", help="the first 8 characters are enough"),
+        options.ids(
+            "--user",
+            "--only",
+            meaning="approve the conflicts of these users: email_reused, similar_email, identity_changed, other_name",
+        ),
+        options.comment("why; kept in audit.approvals with the name of the operating system's user"),
+        options.sandbox(),
+        example="approve 1f0c2a9e",
+        codes=DECIDING,
+    ),
+    Command(
+        "unlink",
+        "audit.unlink",
+        "End the links of users who are not the people they were linked for; they are matched afresh.",
+        click.Argument(
+            ["users"], nargs=-1, required=True, type=options.number, metavar="ID...", help="Bitrix24 user ids"
+        ),
+        options.comment("why; kept in audit.links_history with who did it"),
+        options.sandbox(),
+        example='unlink 42 --comment "another person"',
+        codes=DECIDING,
+    ),
+    Command(
+        "resolve-duplicates",
+        "audit.resolve_duplicates",
+        "Confirm that employees doubled by another import are resolved: create employees again.",
+        options.sandbox(),
+        example="resolve-duplicates",
+        codes=DECIDING,
+    ),
+    Command(
+        "erase",
+        "audit.erase",
+        "Erase a person's data from snapshots and actions; counts stay.",
+        click.Argument(["person"], type=options.text, metavar="ID|EMAIL", help=PERSON),
+        options.sandbox(),
+        example="erase 42",
+        codes=DECIDING,
+    ),
+    Command(
+        "rebind",
+        "audit.rebind",
+        "Rebind the database to the configured portal and account.",
+        options.sandbox(),
+        example="rebind",
+        codes=DECIDING,
+    ),
+]
+GROUP = Group(
+    "b24-pipeline",
+    commands=COMMANDS,
+    no_args_is_help=False,
+    help="Import the employees of a Bitrix24 portal into a CallGear account.",
+    epilog=described(*Exit),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+click.version_option(__version__, message="%(version)s")(GROUP)
 
 
-def complain(text: str, code: Exit) -> Exit:
-    """One clear line a problem, on standard error."""
-    for line in text.splitlines():
-        print(f"b24-pipeline: {line}", file=sys.stderr)
+def run(arguments: list[str]) -> Exit:
+    """Carry out the command that is typed.
+
+    Raises:
+        click.UsageError: nothing can be typed like this.
+        click.exceptions.Exit: it was a question about the command line, which is answered.
+    """
+    with GROUP.make_context("b24-pipeline", arguments) as context:
+        code: Exit = GROUP.invoke(context)
     return code
 
 
-def command(name: str) -> Callable[[argparse.Namespace], Exit]:
-    """The function of a command; its module is loaded only now."""
-    match name:
-        case "sync":
-            from b24_pipeline.cli.sync import sync  # noqa: PLC0415
-
-            return sync
-        case "sandbox" | "dev" | "daemon" | "webserver" | "env":
-            from b24_pipeline.cli import serve, shell  # noqa: PLC0415
-
-            return {
-                "sandbox": serve.sandbox,
-                "dev": serve.dev,
-                "daemon": serve.daemon,
-                "webserver": serve.webserver,
-                "env": shell.env,
-            }[name]
-        case "check":
-            from b24_pipeline.cli.check import check  # noqa: PLC0415
-
-            return check
-        case "stale":
-            from b24_pipeline.cli.check_freshness import check_freshness  # noqa: PLC0415
-
-            return check_freshness
-        case "report":
-            from b24_pipeline.cli.report import report  # noqa: PLC0415
-
-            return report
-        case _:
-            from b24_pipeline.cli import audit  # noqa: PLC0415
-
-            return {
-                "export": audit.export,
-                "history": audit.history,
-                "explain": audit.explain,
-                "approve": audit.approve,
-                "unlink": audit.unlink,
-                "resolve-duplicates": audit.resolve_duplicates,
-                "forget": audit.forget,
-                "accept-address": audit.accept_address,
-            }[name]
+def usage_line(error: click.UsageError, arguments: Sequence[str]) -> str:
+    """Return what is wrong with the command line in one line, with an example."""
+    name = next(iter(arguments), "")
+    command = next((command for command in COMMANDS if command.name == RENAMED.get(name, name)), None)
+    return f"{one_line(error.format_message())} Example: {command.example if command else 'b24-pipeline --help'}"

@@ -13,7 +13,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.cli import PROJECT_FILE
+from b24_pipeline.cli.commands import PROJECT_FILE
 from b24_pipeline.dagster_runs import first_line
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME

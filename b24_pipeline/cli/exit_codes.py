@@ -23,16 +23,15 @@ MEANINGS = {
     Exit.USAGE: "bad usage or settings",
     Exit.PARTIAL: "done, but some records failed or were deferred",
     Exit.HELD: "held by a safety limit",
-    Exit.UNTRUSTED: "the source could not be trusted",
+    Exit.UNTRUSTED: "the source is incomplete",
     Exit.IN_PROGRESS: "another run is in progress",
     Exit.FAILED: "failed",
-    Exit.STALE: "no import has succeeded lately (stale)",
+    Exit.STALE: "no import has succeeded lately",
     Exit.STOPPED: "stopped by Ctrl-C",
-    Exit.NOT_READ: "nobody reads the output any more",
+    Exit.NOT_READ: "the output was closed",
 }
-"""What each means, for the help."""
 
 
 def described(*codes: Exit) -> str:
-    """These exit codes and what they mean, in one line."""
+    """Return these exit codes with their meanings, in one line."""
     return "exit codes: " + "; ".join(f"{code:d} {MEANINGS[code]}" for code in codes)

@@ -1,6 +1,6 @@
 """`b24-pipeline report`: the report as one HTML file."""
 
-import argparse
+from pathlib import Path
 
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.report_queries import figures
@@ -12,15 +12,15 @@ from b24_pipeline.reporting.report import make_report, write_private
 from b24_pipeline.settings import SettingsError
 
 
-def report(arguments: argparse.Namespace) -> Exit:
-    """Write the report and say where it lies.
+def report(*, output: str | None, sandbox: bool) -> Exit:
+    """Write the report and print its path.
 
     Raises:
         SettingsError: it cannot be written there.
         StoreError: there is no database yet, or it cannot be read.
     """
-    paths = paths_of(arguments)
-    target = arguments.output or ReportFiles.beside(paths.published).html
+    paths = paths_of(sandbox=sandbox)
+    target = Path(output) if output else ReportFiles.beside(paths.published).html
     with Store.reader(paths, now=utc_now) as store:
         made = make_report(figures(store, now=utc_now()))
     try:

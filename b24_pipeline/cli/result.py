@@ -1,4 +1,4 @@
-"""What a run did, read from the audit and printed for people."""
+"""The result of a run, read from the audit and printed for people."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,9 +21,9 @@ from b24_pipeline.rules.labels import BY_ID
 from b24_pipeline.rules.models import Outcome, RunStatus
 from b24_pipeline.text import one_line, printable
 
-MOST_PEOPLE = 40
-MOST_DONE = 12
-"""Of what was done a glance is enough, the audit has it all."""
+MAX_PEOPLE = 40
+MAX_DONE = 12
+"""How many finished changes are shown; the audit has them all."""
 COUNTED = {
     "users": "users read from Bitrix24",
     "candidates": "candidates",
@@ -31,12 +31,12 @@ COUNTED = {
     "created": "created in CallGear",
     "linked": "linked by e-mail",
     "matched_by_id": BY_ID,
-    "phones_added": "given phone numbers",
+    "phones_added": "phone numbers added",
     "rejected": "rejected",
     "conflicts": "in conflict",
     "responsible_removed": "removed from the responsible list",
     "failed": "failed",
-    "waiting": "failed before, waiting for the next try",
+    "waiting": "backing off after a failure",
     "deferred": "deferred to the next run",
     "held": "held by a safety limit",
 }
@@ -51,17 +51,17 @@ ALWAYS_SHOWN = (
     "responsible_removed",
 )
 HEADLINE = {
-    RunStatus.DONE: "The import is done.",
-    RunStatus.PARTIAL: "The import is done, but some records failed or were deferred.",
-    RunStatus.HELD: "A safety limit holds some changes; the others are done.",
-    RunStatus.UNTRUSTED: "The source could not be trusted; nothing was written.",
-    RunStatus.FAILED: "The import failed.",
+    RunStatus.DONE: "Import finished.",
+    RunStatus.PARTIAL: "Import finished, but some records failed or were deferred.",
+    RunStatus.HELD: "Some changes are held by a safety limit; the rest were applied.",
+    RunStatus.UNTRUSTED: "The source is incomplete; nothing was written.",
+    RunStatus.FAILED: "Import failed.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run as the audit has it."""
+    """One run in the audit."""
 
     run_id: str
     status: RunStatus
@@ -71,31 +71,31 @@ class RunResult:
     actions: DataFrame[schemas.Actions]
     database: Path
     traces: tuple[Trace, ...] = ()
-    """Of the people whom the run was for; none where it was for everybody."""
+    """The steps of the people in the scope of a single-person run."""
     warnings: tuple[str, ...] = ()
-    """What went wrong around the run, and changes nothing in how it ended."""
+    """Problems around the run that do not change its result."""
 
     @property
-    def chosen(self) -> list[int]:
-        """The users whom the run was for, as far as there are such people; none where it was for everybody."""
+    def single_users(self) -> list[int]:
+        """The existing users in the scope of a single-person run."""
         return [found.bitrix24_id for found in self.traces if found.known]
 
     @property
     def decidable(self) -> dict[str, list[int]]:
-        """The users by reason whose conflicts a person may decide, among those whom the run was for."""
+        """The users in the scope of the run whose conflicts a person may decide, by reason."""
         rows = self.actions[decidable(self.actions)]
-        mine = rows if not self.traces else rows[rows["bitrix24_id"].isin(self.chosen)]
+        mine = rows if not self.traces else rows[rows["bitrix24_id"].isin(self.single_users)]
         return {str(reason): found["bitrix24_id"].tolist() for reason, found in mine.groupby("reason")}
 
     @property
     def planned(self) -> dict[str, int]:
-        """What a dry run would do: how many actions of each kind."""
+        """How many actions of each kind a dry run has planned."""
         planned = self.actions[self.actions["outcome"] == Outcome.PLANNED]
         return {str(kind): int(number) for kind, number in planned["action"].value_counts().items()}
 
 
 def read_result(paths: Paths, *, run_id: str) -> RunResult:
-    """The run's row and actions.
+    """Read the run.
 
     Raises:
         StoreError: the database cannot be read, or holds nothing of this run.
@@ -118,7 +118,7 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
 
 
 def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
-    """The step trace of each user whom the run was for: `only` as `audit.runs` has it."""
+    """Return the step traces of a single-person run; `only` is the column of `audit.runs`."""
     if not isinstance(only, str):
         return ()
     found = evidence_of(store, run_id)
@@ -126,7 +126,7 @@ def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
 
 
 def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
-    """A screen that a person reads at a glance."""
+    """Print a run for people."""
     console.print(Text(headline(result), style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
@@ -140,15 +140,15 @@ def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
 
 
 def headline(result: RunResult) -> str:
-    """How it went, in a line; also for whom, where it was not for everybody."""
-    if result.traces and not result.chosen and result.status is RunStatus.DONE:
-        return "Nothing was done: Bitrix24 has no such user."
-    words = "A dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, str(result.status))
-    return f"{words} It was for single people only." if result.traces else words
+    """Return the result in one line."""
+    if result.traces and not result.single_users and result.status is RunStatus.DONE:
+        return "No such user in Bitrix24; nothing done."
+    words = "Dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, str(result.status))
+    return f"{words} (single-person run)" if result.traces else words
 
 
 def steps_table(found: Trace) -> Table:
-    """The steps of one person, with the rules that decided."""
+    """Return the steps of one person, with the rules that decided."""
     table = plain_table("step", "rules", "what")
     for number, step in enumerate(found.steps, start=1):
         table.add_row(str(number), step.rules, Text(one_line(step.text)))
@@ -156,23 +156,23 @@ def steps_table(found: Trace) -> Table:
 
 
 def print_everybody(result: RunResult, *, console: Console) -> None:
-    """What was done, who was refused, and the figures of the whole import."""
+    """Print the changes, who was refused, and the figures of the whole import."""
     for table in changes_tables(result):
         console.print(table)
     for title, rows in listed(result):
         console.print(people_table(title, rows))
-    for line in tables.kept_when_approved(result.actions)[:MOST_PEOPLE]:
+    for line in tables.kept_when_approved(result.actions)[:MAX_PEOPLE]:
         console.print(Text(f"  {one_line(line)}"))
     console.print("", counts_table(result), sep="\n")
 
 
 def changes_tables(result: RunResult) -> list[Table]:
-    """What is held, what would be done, what was done or tried; that on which a person decides in full."""
+    """Return the held, planned, and finished or failed changes; those on which a person decides are complete."""
     outcome = result.actions["outcome"]
     parts = (
-        ("Held until a person approves", outcome == Outcome.HELD, tables.MOST_TO_BE_READ),
-        ("What would be done", outcome == Outcome.PLANNED, tables.MOST_TO_BE_READ),
-        ("What waits" if result.dry_run else "What was done", ~outcome.isin(tables.TO_BE_READ), MOST_DONE),
+        ("Held for approval", outcome == Outcome.HELD, tables.MOST_TO_BE_READ),
+        ("Planned", outcome == Outcome.PLANNED, tables.MOST_TO_BE_READ),
+        ("Pending retry" if result.dry_run else "Done", ~outcome.isin(tables.TO_BE_READ), MAX_DONE),
     )
     return [
         changes_table(title, changes, most=most)
@@ -182,7 +182,7 @@ def changes_tables(result: RunResult) -> list[Table]:
 
 
 def counts_table(result: RunResult) -> Table:
-    """The figures."""
+    """Return the figures of the run."""
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
     table.add_column(justify="right", style="bold")
     table.add_column()
@@ -192,13 +192,14 @@ def counts_table(result: RunResult) -> Table:
             table.add_row(str(value), words)
     for kind, number in result.planned.items():
         table.add_row(str(number), f"planned: {kind.replace('_', ' ')}")
-    table.add_row(str(result.counts.bitrix24_requests), "requests to Bitrix24")
-    table.add_row(str(result.counts.callgear_points), "CallGear points spent")
+    requests, points = result.counts.bitrix24_requests, result.counts.callgear_points
+    table.add_row(f"{requests:,}", "request to Bitrix24" if requests == 1 else "requests to Bitrix24")
+    table.add_row(f"{points:,}", "CallGear point spent" if points == 1 else "CallGear points spent")
     return table
 
 
 def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
-    """Who was not imported, by name and reason."""
+    """Return who was not imported, by name and reason."""
     return [
         (title, rows)
         for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT))
@@ -207,12 +208,12 @@ def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
 
 
 def people_table(title: str, rows: list[dict[str, object]]) -> Table:
-    """People and why they are listed."""
-    return table_of(f"{title} ({len(rows)})", columns=tables.PERSON_COLUMNS, rows=rows, most=MOST_PEOPLE)
+    """Return a table of people and the reasons."""
+    return table_of(f"{title} ({len(rows)})", columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE)
 
 
 def changes_table(title: str, changes: list[tables.Change], *, most: int) -> Table:
-    """Outcome, who, what, old → new, why."""
+    """Return a table of changes: outcome, who, what, old → new, why."""
     return table_of(
         f"{title} ({len(changes)})",
         columns=tables.CHANGE_COLUMNS,
@@ -222,7 +223,7 @@ def changes_table(title: str, changes: list[tables.Change], *, most: int) -> Tab
 
 
 def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]], most: int) -> Table:
-    """A table of the first rows; texts of people are shown to the letter."""
+    """Return a table of the first rows; no text in it is taken as markup."""
     table = plain_table(*columns)
     table.title, table.title_justify, table.title_style = f"\n{title}", "left", "bold"
     for row in rows[:most]:
@@ -234,7 +235,7 @@ def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, objec
 
 
 def plain_table(*columns: str) -> Table:
-    """A table without lines and without rows."""
+    """Return an empty table without lines."""
     table = Table(pad_edge=False, box=None)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -242,18 +243,18 @@ def plain_table(*columns: str) -> Table:
 
 
 def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> None:
-    """What a person may do next."""
+    """Print the possible next steps."""
     option = " --sandbox" if sandbox else ""
     steps = []
     if result.status is RunStatus.HELD:
-        steps.append(f"b24-pipeline approve {result.run_id}{option}   lets the next run do what is held")
+        steps.append(f"b24-pipeline approve {result.run_id}{option}   approves the held changes")
     for reason, users in result.decidable.items():
         typed = commands(reason, run_id=result.run_id, users=str(users[0]) if len(users) == 1 else "ID")
         steps.append(f"{typed.replace(', or ', f'{option}, or ')}{option}   if {DECISIONS[reason]}")
-    if result.dry_run and (result.chosen or not result.traces):
-        only = f" --only {' '.join(map(str, result.chosen))}" if result.chosen else ""
-        steps.append(f"b24-pipeline sync{only}{option}   does it")
-    steps.append(f"b24-pipeline explain ID{option}   tells the life of one person")
+    if result.dry_run and (result.single_users or not result.traces):
+        only = f" --only {' '.join(map(str, result.single_users))}" if result.single_users else ""
+        steps.append(f"b24-pipeline sync{only}{option}   applies the plan")
+    steps.append(f"b24-pipeline explain ID{option}   shows one person's history")
     if sandbox:
         steps.append("make dev SANDBOX=1   opens the Dagster UI, with schedule and sensor")
     else:
@@ -264,5 +265,5 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
 
 
 def printable_line(text: str) -> str:
-    """A longer text, made safe line by line."""
+    """Return a longer text, made safe line by line."""
     return "\n  ".join(one_line(line) for line in text.splitlines())

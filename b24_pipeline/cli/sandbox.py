@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from b24_pipeline.audit.locks import file_lock, locking
-from b24_pipeline.cli import PROJECT_FILE
+from b24_pipeline.cli.commands import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN

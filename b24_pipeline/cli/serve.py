@@ -1,7 +1,7 @@
-"""`b24-pipeline sandbox`, `dev`, `daemon` and `webserver`: what goes on until it is stopped."""
+"""The commands that run until they are stopped: `sandbox`, `dev`, `daemon`, `webserver`; and `env` for a shell."""
 
-import argparse
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,75 +13,78 @@ from contextlib import ExitStack
 from b24_pipeline import settings
 from b24_pipeline.cli.dagster import run_program, set_dagster_home
 from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline.cli.sandbox import receivers, reset_state, served, use_sandbox_home
+from b24_pipeline.cli.sandbox import Address, address_in_use, receivers, reset_state, served, use_sandbox_home
 from b24_pipeline.cli.webserver_guard import guard_webserver
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
-from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+from b24_pipeline.settings.dagster_home import NAME
+from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN, OFF
 
 LOOPBACK = "127.0.0.1"
 WORKSPACE = "workspace.yaml"
 POLL_SECONDS = 0.25
+NOT_SERVED = Address(page_url="", webhook_url="", callgear_url="http://127.0.0.1", access_token="")
+"""Settings without credentials, so that nothing can reach the real systems."""
 
 
-def sandbox(arguments: argparse.Namespace) -> Exit:
-    """Serve the sandbox and print what to use."""
-    if arguments.reset:
+def sandbox(*, port: int, reset: bool) -> Exit:
+    """Run the simulator and print its addresses and credentials."""
+    if reset:
         reset_state()
-    with served(port=arguments.port) as address:
-        print(f"The page of both directories:  {address.page_url}\n")
+    with served(port=port) as address:
+        print(f"Page with both directories:  {address.page_url}\n")
         for name, value in address.variables().items():
             if value:
                 print(f"{name}={value}")
-        print("\nThe state is kept in data/sandbox. Stop with Ctrl-C.", flush=True)
+        print("\nThe demo data is in data/sandbox. Stop with Ctrl-C.", flush=True)
         stop_signal().wait()
     return Exit.DONE
 
 
-def dev(arguments: argparse.Namespace) -> Exit:
+def dev(*, sandbox: bool, port: int, allowed_host: tuple[str, ...]) -> Exit:
     """Start the web server and the daemon, with the sandbox beside them when asked."""
-    if arguments.sandbox:
+    if sandbox:
         use_sandbox_home()
     else:
         set_dagster_home()
-    refuse_taken(LOOPBACK, arguments.port)
+    check_port_free(LOOPBACK, port)
     with ExitStack() as stack:
-        if arguments.sandbox:
+        if sandbox:
             address = stack.enter_context(served(port=0))
             environment = {**os.environ, **address.variables(), **receivers()}
-            print(f"The sandbox's page, to hire, edit and dismiss people: {address.page_url}", flush=True)
+            print(f"To hire, edit and dismiss people: {address.page_url}", flush=True)
         else:
             environment = environment_of_real_systems()
-        print(f"The Dagster UI: http://127.0.0.1:{arguments.port}", flush=True)
-        return run_both(arguments, environment)
+        print(f"The Dagster UI: http://127.0.0.1:{port}", flush=True)
+        return run_both(environment, port=port, allowed_hosts=allowed_host)
 
 
-def daemon(arguments: argparse.Namespace) -> Exit:  # noqa: ARG001
+def daemon() -> Exit:
     """Become Dagster's daemon: schedule, sensors and runs."""
     set_dagster_home()
     run_program("dagster-daemon", ["run", "-w", WORKSPACE])
     return Exit.DONE
 
 
-def webserver(arguments: argparse.Namespace) -> Exit:
+def webserver(*, host: str, port: int, read_only: bool, allowed_host: tuple[str, ...]) -> Exit:
     """Become Dagster's web server, the UI, behind the guard against other web pages."""
     set_dagster_home()
-    refuse_taken(arguments.host, arguments.port)
-    guard_webserver(host=arguments.host, port=arguments.port, allowed_hosts=arguments.allowed_host)
-    options = ["-h", arguments.host, "-p", str(arguments.port), "-w", WORKSPACE]
-    run_program("dagster-webserver", [*options, "--read-only"] if arguments.read_only else options)
+    check_port_free(host, port)
+    guard_webserver(host=host, port=port, allowed_hosts=allowed_host)
+    options = ["-h", host, "-p", str(port), "-w", WORKSPACE]
+    run_program("dagster-webserver", [*options, "--read-only"] if read_only else options)
     return Exit.DONE
 
 
-def run_both(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Exit:
-    """Keep the web server and the daemon running until somebody stops us, or one of them ends.
+def run_both(environment: Mapping[str, str], *, port: int, allowed_hosts: Sequence[str]) -> Exit:
+    """Run the web server and the daemon until they are stopped, or one of them ends.
 
     The daemon comes second: by then Dagster's files are there, which two processes cannot create at once.
     """
     stop = stop_signal()
-    allowed_hosts = [f"--allowed-host={name}" for name in arguments.allowed_host]
-    processes = [start(["webserver", f"--port={arguments.port}", *allowed_hosts], environment)]
+    hosts = [f"--allowed-host={name}" for name in allowed_hosts]
+    processes = [start(["webserver", f"--port={port}", *hosts], environment)]
     try:
-        while not (is_listening(arguments.port) or stop.wait(POLL_SECONDS) or has_ended(processes)):
+        while not (is_listening(port) or stop.wait(POLL_SECONDS) or has_ended(processes)):
             pass
         if not (stop.is_set() or has_ended(processes)):
             processes.append(start(["daemon"], environment))
@@ -101,26 +104,26 @@ def start(arguments: Sequence[str], environment: Mapping[str, str]) -> "subproce
 
 
 def has_ended(processes: Sequence["subprocess.Popen[bytes]"]) -> bool:
-    """Whether one of them has."""
+    """Return whether a process has ended."""
     return any(process.poll() is not None for process in processes)
 
 
 def exit_of(processes: Sequence["subprocess.Popen[bytes]"]) -> Exit:
-    """What it means that one of them has ended: bad settings, of which it has said which, or a failure."""
+    """Return the exit code when a process has ended: bad settings, which it has named, or a failure."""
     return Exit.USAGE if Exit.USAGE in [process.returncode for process in processes] else Exit.FAILED
 
 
 def is_listening(port: int) -> bool:
-    """Whether the web server can be reached."""
+    """Return whether the web server can be reached."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Dagster would go on without a UI, or end in a traceback.
+def check_port_free(host: str, port: int) -> None:
+    """Check that the port is free: Dagster would run without a UI, or end in a traceback.
 
     Raises:
-        SettingsError: nobody can be served there.
+        SettingsError: it is not.
     """
     try:
         ((family, *_, address),) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[:1]
@@ -128,29 +131,56 @@ def refuse_taken(host: str, port: int) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except UnicodeError:
-        raise SettingsError("--host: is no address to listen on. Example: --host 0.0.0.0") from None
+        raise SettingsError("--host: is not an address to listen on. Example: --host 0.0.0.0") from None
     except OSError as error:
         raise SettingsError(f"--port: port {port} of {host} cannot be used ({error.strerror})") from None
 
 
 def environment_of_real_systems() -> dict[str, str]:
-    """What the UI and the daemon are started with: nobody is imported before somebody wants it."""
+    """Return the environment of the UI and the daemon, with schedule and sensor off."""
     warn_of_missing_settings()
-    print("Schedule and sensor are off until somebody switches them on in the UI, on the page Automation.")
+    print("Schedule and sensor are off; switch them on in the UI, on the page Automation.")
     return {**os.environ, AUTOMATION: OFF}
 
 
 def warn_of_missing_settings() -> None:
-    """The UI starts all the same: schedule and sensor skip, with the reason in words."""
+    """Print which settings are missing; the UI starts all the same."""
     try:
         settings.load()
     except SettingsIncomplete as error:
-        print(f"Settings are missing, so nothing is read or written:\n{error}\n", file=sys.stderr)
+        print(f"Not configured:\n{error}\n", file=sys.stderr)
 
 
 def stop_signal() -> threading.Event:
-    """Is set by Ctrl-C, or by a polite request to stop."""
+    """Return an event that Ctrl-C and SIGTERM set."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+def env(*, sandbox: bool) -> Exit:
+    """Print an `export` for each variable, for `eval`.
+
+    Raises:
+        SettingsError: DAGSTER_HOME is not a folder.
+    """
+    for name, value in (variables_of_sandbox() if sandbox else variables()).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return Exit.DONE
+
+
+def variables() -> dict[str, str]:
+    """Return where Dagster keeps its runs; settings are read from the environment and `.env`."""
+    set_dagster_home()
+    return {NAME: os.environ[NAME]}
+
+
+def variables_of_sandbox() -> dict[str, str]:
+    """Return the sandbox's home and settings, protected from the `.env` that Dagster's commands put over them."""
+    address = address_in_use()
+    if address is None:
+        print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
+    use_sandbox_home()
+    given = (address or NOT_SERVED).variables() | receivers()
+    return {NAME: os.environ[NAME], **given, GIVEN: settings.protect_given_environment(given)[GIVEN]}

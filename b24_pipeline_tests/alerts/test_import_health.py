@@ -161,10 +161,10 @@ def test_the_command_sends_one_message_each_time_while_the_import_is_stale(
 ) -> None:
     with web_receiver() as hook:
         os.environ["B24_PIPELINE_ALERT_WEBHOOK_URL"] = hook.url
-        assert [main(["stale"]) for _ in range(2)] == [Exit.STALE] * 2
+        assert [main(["check-freshness"]) for _ in range(2)] == [Exit.STALE] * 2
         assert hook.subjects == ["stale", "stale"]
         hook.status = 500
-        assert main(["stale"]) == Exit.STALE
+        assert main(["check-freshness"]) == Exit.STALE
     assert capsys.readouterr().out.splitlines()[-3:] == [
         "alert sent via webhook",
         "stale: No import has succeeded yet.",
@@ -180,7 +180,7 @@ def test_the_command_sends_that_the_audit_cannot_be_read(in_empty_folder: Path) 
             "B24_PIPELINE_ALERT_WEBHOOK_URL": hook.url,
             "B24_PIPELINE_DATABASE": str(in_empty_folder / "b24.duckdb"),
         }
-        assert main(["stale"]) == Exit.FAILED
+        assert main(["check-freshness"]) == Exit.FAILED
         assert hook.subjects == ["failed"]
         assert "The audit cannot be read." in hook.texts[0]
 
@@ -190,8 +190,8 @@ def test_the_sandbox_alerts_only_receivers_that_are_given_for_it(
 ) -> None:
     with web_receiver() as real, web_receiver() as given:
         (in_empty_folder / ".env").write_text(f"B24_PIPELINE_ALERT_WEBHOOK_URL={real.url}\n")
-        assert main(["stale", "--sandbox"]) == Exit.STALE
+        assert main(["check-freshness", "--sandbox"]) == Exit.STALE
         os.environ["B24_PIPELINE_ALERT_WEBHOOK_URL"] = given.url
-        assert main(["stale", "--sandbox"]) == Exit.STALE
+        assert main(["check-freshness", "--sandbox"]) == Exit.STALE
     assert (real.posted, len(given.posted)) == ([], 1)
     assert "alert sent via webhook" in capsys.readouterr().out

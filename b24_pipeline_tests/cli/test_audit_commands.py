@@ -1,4 +1,4 @@
-"""`history`, `explain`, `approve`, `forget` and `check`: what people ask, and what they decide."""
+"""`history`, `explain`, `approve`, `erase` and `check`: what people ask, and what they decide."""
 
 import json
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_reading_needs_no_credentials(portal: World, terminal: Terminal, command
 
 
 @pytest.mark.parametrize(
-    ("command", "code"), [*((command, 50) for command in READING), (("forget", "1"), 2), (("approve", "4711"), 2)]
+    ("command", "code"), [*((command, 50) for command in READING), (("erase", "1"), 2), (("approve", "4711"), 2)]
 )
 def test_before_the_first_run_there_is_one_clear_line(
     world: World, terminal: Terminal, command: tuple[str, ...], code: int
@@ -134,7 +134,7 @@ def test_r16_approve_says_what_how_many_and_who_and_keeps_the_comment(
 
     said = terminal("approve", held.run_id, "--comment", "agreed with Oleg")
 
-    assert said.out.splitlines()[0].startswith("Approved by clerk: ")
+    assert said.out.splitlines()[0].startswith("Approved for 24 hours by clerk:")
     assert "  4 removals from the responsible list: " in said.out
     assert "  12 new employees: Newcomer1 Ira, " in said.out
     assert said.out.endswith(", and 2 more\n")
@@ -216,7 +216,7 @@ def test_r07a_conflicts_of_a_run_that_was_not_trusted_are_approved_by_user(porta
 def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal: World, terminal: Terminal) -> None:
     portal.portal.delete(1)
 
-    said = terminal("forget", "person1@x.test")
+    said = terminal("erase", "person1@x.test")
 
     assert said.code == 0
     files = [path for path in portal.paths.published.parent.glob("b24*") if b"person1@x.test" in path.read_bytes()]
@@ -252,18 +252,16 @@ def test_r16b_what_is_settled_is_named_and_creates_go_on(portal: World, terminal
     assert (first.code, second.code, settled.code) == (10, 10, 0)
     assert settled.out.startswith("Resolved: employee 704010 and employee 704011, Bitrix24 user 10")
     assert terminal("sync").code == 0
-    assert terminal("resolve-duplicates").out == "Nothing to resolve: no employee is known to have become double.\n"
+    assert terminal("resolve-duplicates").out == "Nothing to resolve: no duplicates are known.\n"
 
 
-@pytest.mark.parametrize(
-    "command", [("forget", "1"), ("approve", "4711"), ("accept-address",), ("resolve-duplicates",)]
-)
+@pytest.mark.parametrize("command", [("erase", "1"), ("approve", "4711"), ("rebind",), ("resolve-duplicates",)])
 def test_what_writes_waits_for_no_run(portal: World, terminal: Terminal, command: tuple[str, ...]) -> None:
     with FileLock(portal.paths.lock):
         assert terminal(*command).code == 40
 
 
-@pytest.mark.parametrize("command", [("history",), ("explain", "1"), ("approve", "4711"), ("report",), ("forget", "1")])
+@pytest.mark.parametrize("command", [("history",), ("explain", "1"), ("approve", "4711"), ("report",), ("erase", "1")])
 def test_with_sandbox_the_real_database_of_the_file_is_neither_read_nor_changed(
     portal: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:

@@ -94,7 +94,7 @@ def test_without_a_sandbox_a_shell_is_given_no_credentials_at_all(terminal: Term
     home, webhook, *_ = said.out.splitlines()
     assert (home, webhook) == (f"export DAGSTER_HOME={tmp_path}/data/sandbox/dagster", "export BITRIX24_WEBHOOK_URL=''")
     assert said.code == 0
-    assert said.err.startswith("b24-pipeline: nobody serves the sandbox now")
+    assert said.err.startswith("b24-pipeline: the sandbox is not running")
 
 
 def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
@@ -104,7 +104,7 @@ def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
 
     environment = environment_of_real_systems()
 
-    assert "Schedule and sensor are off until somebody switches them on in the UI" in capsys.readouterr().out
+    assert "Schedule and sensor are off; switch them on in the UI" in capsys.readouterr().out
     assert loaded_states({}) == ["RUNNING", "RUNNING"]
     assert loaded_states(environment) == ["STOPPED", "STOPPED"]
 

@@ -70,17 +70,17 @@ def test_r09_a_conflict_is_shown_with_what_its_employee_keeps() -> None:
 
 NOBODY = traced(99999, known=False, person="")
 HEADLINES = {
-    "everybody": (result(), "The import is done."),
-    "one": (result(traces=[traced()]), "The import is done. It was for single people only."),
+    "everybody": (result(), "Import finished."),
+    "one": (result(traces=[traced()]), "Import finished. (single-person run)"),
     "one_dry": (
         result(traces=[traced()], dry_run=True),
-        "A dry run: nothing was changed. It was for single people only.",
+        "Dry run: nothing was changed. (single-person run)",
     ),
-    "nobody": (result(traces=[NOBODY]), "Nothing was done: Bitrix24 has no such user."),
-    "nobody_and_one": (result(traces=[NOBODY, traced()]), "The import is done. It was for single people only."),
+    "nobody": (result(traces=[NOBODY]), "No such user in Bitrix24; nothing done."),
+    "nobody_and_one": (result(traces=[NOBODY, traced()]), "Import finished. (single-person run)"),
     "nobody_failed": (
         result(traces=[NOBODY], status=RunStatus.FAILED),
-        "The import failed. It was for single people only.",
+        "Import failed. (single-person run)",
     ),
 }
 
@@ -102,14 +102,14 @@ def test_what_is_held_is_listed_first_and_whole_apart_from_what_was_done() -> No
     held = [action(user, outcome=Outcome.HELD, person=f"Held{user}") for user in range(1, MANY + 1)]
     done = [action(user, person=f"Done{user}") for user in range(1001, 1021)]
     shown = printed(result(*done, *held, status=RunStatus.HELD))
-    assert shown.index("Held until a person approves (300)") < shown.index("What was done (20)")
+    assert shown.index("Held for approval (300)") < shown.index("Done (20)")
     assert all(f"Held{user} " in shown for user in range(1, MANY + 1))
     assert "… and 8 more: see audit.actions" in shown
 
 
 def test_the_plan_of_a_company_is_printed_whole() -> None:
     shown = printed(result(*(action(user, outcome=Outcome.PLANNED) for user in range(1, MANY + 1)), dry_run=True))
-    assert "What would be done (300)" in shown
+    assert "Planned (300)" in shown
     assert "more: see" not in shown
 
 
@@ -131,6 +131,6 @@ def test_without_a_reused_email_nothing_is_to_be_approved() -> None:
 
 
 def test_the_next_step_of_a_dry_run_is_the_same_for_real() -> None:
-    assert "b24-pipeline sync --only 7   does it" in printed(result(traces=[traced(7), NOBODY], dry_run=True))
-    assert "b24-pipeline sync   does it" in printed(result(dry_run=True))
-    assert "does it" not in printed(result(traces=[NOBODY], dry_run=True))
+    assert "b24-pipeline sync --only 7   applies the plan" in printed(result(traces=[traced(7), NOBODY], dry_run=True))
+    assert "b24-pipeline sync   applies the plan" in printed(result(dry_run=True))
+    assert "applies the plan" not in printed(result(traces=[NOBODY], dry_run=True))

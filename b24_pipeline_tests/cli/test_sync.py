@@ -8,6 +8,7 @@ import pytest
 from filelock import FileLock
 
 from b24_pipeline.automation import active_runs, is_dead
+from b24_pipeline.cli.commands import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.sandbox import Fault, FaultKind
@@ -94,7 +95,7 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
     assert (said.code, said.err) == (0, "")
     printed = " ".join(said.out.split())
     for text in (
-        "The import is done.",
+        "Import finished.",
         "13 users read from Bitrix24",
         "1 created in CallGear",
         "Mailless Ira",
@@ -125,7 +126,7 @@ def test_held_is_20_and_the_next_step_is_named(portal: World, terminal: Terminal
 
     assert said.code == 20
     assert "11 held by a safety limit" in " ".join(said.out.split())
-    assert "Held until a person approves (11)" in said.out
+    assert "Held for approval (11)" in said.out
     assert "b24-pipeline approve " in said.out
 
 
@@ -185,12 +186,12 @@ def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal
     portal.set(BITRIX24_WEBHOOK_URL=portal.server.webhook_url.replace("127.0.0.1", "localhost"))
 
     refused = terminal("sync", "--json")
-    accepted = terminal("accept-address")
+    accepted = terminal("rebind")
 
     assert (refused.code, accepted.code, portal.run().status) == (50, 0, "done")
-    assert "b24-pipeline accept-address" in refused.err
+    assert "b24-pipeline rebind" in refused.err
     assert result_of(refused)["status"] == "not_started"
-    assert accepted.out == "Accepted: localhost and 127.0.0.1 are the same pair as before.\n"
+    assert accepted.out == "Rebound: the database belongs to localhost and 127.0.0.1.\n"
 
 
 def test_r16b_another_account_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:
@@ -200,13 +201,13 @@ def test_r16b_another_account_is_50_and_says_how_to_accept_it(portal: World, ter
     refused = terminal("sync", "--json")
     checked = terminal("check")
     written = len(portal.account.employees)
-    accepted = terminal("accept-address")
+    accepted = terminal("rebind")
 
     assert (refused.code, written, checked.code) == (50, 9, 50)
     assert "belongs to the CallGear account Sandbox (number 31337), but" in result_of(refused)["error"]
-    assert "b24-pipeline accept-address" in result_of(refused)["error"]
+    assert "b24-pipeline rebind" in result_of(refused)["error"]
     assert "FAIL  CallGear account: this database belongs to the CallGear account Sandbox (number 31337)" in checked.out
-    assert "the CallGear account Sandbox (number 666) in place of Sandbox (number 31337)" in accepted.out
+    assert "the CallGear account Sandbox (number 666) replaces Sandbox (number 31337)" in accepted.out
     assert (terminal("sync").code, terminal("check").code) == (0, 0)
 
 
@@ -246,13 +247,31 @@ def test_a_bad_setting_is_2_and_one_line_with_its_name_and_an_example(
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("sync", "--only", "Ira"), ("sync", "--frobnicate"), ("approve",), ("history", "--limit", "x")]
+    "arguments",
+    [
+        (),
+        ("sync", "--only", "Ira"),
+        ("sync", "--only"),
+        ("sync", "--failed", "--only", "1"),
+        ("sync", "--frobnicate"),
+        ("approve",),
+        ("history", "--limit", "x"),
+    ],
 )
-def test_bad_usage_is_2(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+def test_bad_usage_is_2_and_one_line_with_an_example(terminal: Terminal, arguments: tuple[str, ...]) -> None:
     said = terminal(*arguments)
 
-    assert (said.code, said.out) == (2, "")
-    assert "usage: b24-pipeline" in said.err
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+    assert f"Example: b24-pipeline {arguments[0] if arguments else '--help'}" in said.err
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_spelling_of_a_command_is_understood(terminal: Terminal, old: str, new: str) -> None:
+    said = terminal(old, "--help")
+
+    assert (said.code, said.err) == (0, f"b24-pipeline: `{old}` is now called `{new}`\n")
+    assert f"Example: b24-pipeline {new}" in said.out
+    assert old not in terminal("--help").out.split()
 
 
 def test_secrets_are_in_no_output_also_when_verbose(portal: World, terminal: Terminal) -> None:

@@ -7,7 +7,7 @@ import sys
 import duckdb
 import pytest
 
-from b24_pipeline.cli.terminal import as_json, without_steering
+from b24_pipeline.cli.output import to_json, without_control_characters
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import World
 
@@ -22,7 +22,7 @@ def utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("utf_8")
 def test_what_would_steer_the_terminal_is_escaped_and_the_json_means_the_same() -> None:
-    written = as_json({"name": STEERING})
+    written = to_json({"name": STEERING})
 
     assert written == (r'{"name": "\u007f\u0085\u009b31m\u200b\u202efdp.exe\u2066\u2028\ue000\udb40\udc41\ud800"}')
     assert json.loads(written) == {"name": STEERING}
@@ -30,11 +30,11 @@ def test_what_would_steer_the_terminal_is_escaped_and_the_json_means_the_same() 
 
 @pytest.mark.usefixtures("utf_8")
 def test_what_people_read_is_left_as_it_is() -> None:
-    assert as_json({"name": "Юлия Zoë 🙂"}) == '{"name": "Юлия Zoë 🙂"}'
+    assert to_json({"name": "Юлия Zoë 🙂"}) == '{"name": "Юлия Zoë 🙂"}'
 
 
 def test_what_is_escaped_already_is_not_escaped_twice() -> None:
-    assert without_steering(r'{"name": "\\u009b\n\u009b"}') == r'{"name": "\\u009b\n\u009b"}'
+    assert without_control_characters(r'{"name": "\\u009b\n\u009b"}') == r'{"name": "\\u009b\n\u009b"}'
 
 
 @pytest.mark.parametrize("command", [("history",), ("explain", "steering@x.test")])

@@ -17,7 +17,7 @@ def no_certificates(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["sync", "check", "accept-address"])
+@pytest.mark.parametrize("command", ["sync", "check", "rebind"])
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_a_variable_that_names_no_certificates_is_2(
     portal: World, terminal: Terminal, command: str, variable: str

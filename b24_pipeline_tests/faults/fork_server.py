@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-import b24_pipeline.cli.commands
+import b24_pipeline.cli.errors
 import b24_pipeline.cli.sync  # noqa: F401 - so that no child has to load it
 from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Store

@@ -131,8 +131,8 @@ def test_the_command_says_in_one_line_what_keeps_it(
 
 @pytest.mark.usefixtures("imported")
 def test_the_alarm_for_a_standstill_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["stale", "--after-minutes", "50000000"]) == 0
-    assert main(["stale"]) == 60
+    assert main(["check-freshness", "--after-minutes", "50000000"]) == 0
+    assert main(["check-freshness"]) == 60
     assert capsys.readouterr().out.splitlines()[1].startswith("stale: No import has succeeded since 2026-01-12")
 
 
@@ -140,7 +140,7 @@ def test_who_is_forgotten_is_not_left_in_the_report(imported: World) -> None:
     nameless = imported.hire(None, NAME="Gustav", EMAIL="nameless@x.test")
     run(imported)
     assert "Gustav" in report_of(imported).read_text()
-    assert main(["forget", str(nameless)]) == 0
+    assert main(["erase", str(nameless)]) == 0
     assert not report_of(imported).exists()
 
 

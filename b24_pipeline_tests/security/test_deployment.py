@@ -45,7 +45,11 @@ def options(unit: Path) -> list[tuple[str, str]]:
 
 
 def test_the_units_are_the_daemon_the_webserver_and_the_alarm() -> None:
-    assert [unit.stem for unit in UNITS] == ["b24-pipeline-daemon", "b24-pipeline-stale", "b24-pipeline-webserver"]
+    assert [unit.stem for unit in UNITS] == [
+        "b24-pipeline-check-freshness",
+        "b24-pipeline-daemon",
+        "b24-pipeline-webserver",
+    ]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
@@ -71,7 +75,7 @@ def test_systemd_finds_a_unit_hardly_exposed(unit: Path) -> None:
 
 def test_the_webserver_is_given_no_settings() -> None:
     given = {unit.stem: "EnvironmentFile" in dict(options(unit)) for unit in UNITS}
-    assert given == {"b24-pipeline-daemon": True, "b24-pipeline-stale": True, "b24-pipeline-webserver": False}
+    assert given == {"b24-pipeline-daemon": True, "b24-pipeline-check-freshness": True, "b24-pipeline-webserver": False}
     assert [value for name, value in options(DEPLOY / "b24-pipeline-webserver.service") if name == "Environment"] == [
         "DAGSTER_HOME=/opt/b24_pipeline"
     ]

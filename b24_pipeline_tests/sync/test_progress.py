@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from b24_pipeline.cli.progress_bar import BarHandler, progress_bar
+from b24_pipeline.cli.output import BarHandler, progress_bar
 from b24_pipeline.sync import progress as source
 from b24_pipeline.sync.progress import Progress
 

@@ -1,0 +1,102 @@
+"""The types of what is typed after a command, and options that several commands have."""
+
+import math
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import click
+
+HOST_NAME = re.compile(r"(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+CENTURY = 100 * 366 * 24 * 60
+MAX_ID = 2**63 - 1
+"""The largest id that the database holds."""
+PORT = click.IntRange(1, 65_535)
+FREE_PORT = click.IntRange(0, 65_535)
+
+
+def number(typed: str) -> int:
+    """Return an id."""
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed) <= MAX_ID):
+        raise click.BadParameter(f"{typed} is not an id: a whole number from 1 to {MAX_ID}.")
+    return int(typed)
+
+
+def text(typed: str) -> str:
+    """Return a text that the database can be asked for: bytes outside UTF-8 become halves of surrogate pairs."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("is not text in UTF-8.") from None
+    return typed
+
+
+def host_name(typed: str) -> str:
+    """Return a name as browsers put it into an address, with or without a port."""
+    if not HOST_NAME.fullmatch(typed):
+        raise click.BadParameter("is not a host name.")
+    return typed
+
+
+def minutes(typed: str | float) -> float:
+    """Return a number above zero, at most a century."""
+    try:
+        number = float(typed)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= CENTURY:
+        raise click.BadParameter(f"must be a number above 0, and {CENTURY} at most.")
+    return number
+
+
+def from_here(typed: str) -> str:
+    """Return a path as seen from where the command was called, not from the project folder; addresses stay."""
+    try:
+        return typed if "://" in typed else str(Path(typed).absolute())
+    except OSError as error:
+        raise click.BadParameter(f"the current folder cannot be used ({error.strerror}): give a whole path.") from None
+
+
+def sandbox(meaning: str = "use the sandbox's database") -> click.Option:
+    """Return the option that replaces the real systems by the sandbox."""
+    return click.Option(["--sandbox"], is_flag=True, help=meaning)
+
+
+def as_json(meaning: str = "print JSON") -> click.Option:
+    """Return the option for programs that read the output."""
+    return click.Option(["--json", "as_json"], is_flag=True, help=meaning)
+
+
+def comment(meaning: str) -> click.Option:
+    """Return the option with which a person says why."""
+    return click.Option(["--comment"], default="", metavar="TEXT", help=meaning)
+
+
+def ids(*names: str, meaning: str) -> click.Option:
+    """Return an option with one or more Bitrix24 user ids."""
+    return click.Option([*names], type=number, multiple=True, metavar="ID...", help=meaning)
+
+
+def allowed_host() -> click.Option:
+    """Return the option that names hosts under which browsers may reach the UI."""
+    return click.Option(
+        ["--allowed-host"],
+        type=host_name,
+        multiple=True,
+        metavar="NAME",
+        help="a host name, or name:port, under which browsers reach the UI, for example that of the proxy before it; "
+        "may be repeated (127.0.0.1 and localhost with this port are always allowed)",
+    )
+
+
+def repeat_options(arguments: list[str], *, names: frozenset[str]) -> list[str]:
+    """Return `--only 1 2` as `--only 1 --only 2`, for the options of these names."""
+    repeated: list[str] = []
+    option = None
+    for previous, argument in pairwise(["", *arguments]):
+        if argument.startswith("-"):
+            option = argument if argument in names else None
+        elif option is not None and previous != option:
+            repeated.append(option)
+        repeated.append(argument)
+    return repeated
