@@ -43,7 +43,7 @@ class Forgotten:
 
 
 def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:
-    """The column as `forget` leaves it in these rows: so a person who is read again is no change."""
+    """The column as `erase` leaves it in these rows: so a person who is read again is no change."""
     return texts.mask(rows, None) if texts.name in JSON_COLUMNS else texts.mask(rows & texts.notna(), FORGOTTEN)
 
 
