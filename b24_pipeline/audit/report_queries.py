@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from b24_pipeline.audit.check_queries import WHO
 from b24_pipeline.audit.health import Health, health
@@ -82,6 +83,8 @@ class Figures:
     points_a_day: int | None
     """How many the import may spend; None where CallGear has not told yet."""
     health: Health
+    everybody: tuple[Mapping[str, Any], ...]
+    """The rows of `audit.people`, by name."""
 
     @property
     def last_run(self) -> RunFigure | None:
@@ -115,6 +118,7 @@ def figures(reader: Reader, *, now: datetime) -> Figures:
         },
         points_a_day=int(points) if points else None,
         health=health(reader, now=now),
+        everybody=tuple(database.records("report_everybody")),
     )
 
 

@@ -11,12 +11,14 @@ from b24_pipeline.audit.files import private_file, whole_or_gone
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
+from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
 from b24_pipeline.reporting.theme import Colour, stylesheet
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE
 from b24_pipeline.text import numbered, printable
 
+SCRIPT = Path(__file__).with_name("templates") / "people.js"
 WIDTH = 924
 GAP = 28
 EDGE = 22
@@ -60,7 +62,9 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     environment.filters |= {"printable": printable, "sentence": lambda text: text[:1].upper() + text[1:]}
+    script = SCRIPT.read_text(encoding="utf-8")
     return environment.get_template(
         "report.html"
     ).render(
@@ -79,6 +83,10 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
             for group in figures.refused
         ],
         runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
+        titles=TITLES,
+        everybody=person_rows(figures.everybody),
+        script=Markup(script),  # noqa: S704 - a file of ours
+        script_hash=Markup(script_hash(script)),  # noqa: S704 - of the same
         colours=Markup(stylesheet()),  # noqa: S704 - constants
     )
 

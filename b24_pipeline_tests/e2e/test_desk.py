@@ -118,3 +118,21 @@ def test_the_report_shows_the_morning(desk: Desk, page: Page) -> None:
 
     assert report.locator("img[src^='data:image']").count() == 1
     ui_actions.keep(page, "import_report", part=report)
+
+
+def test_the_report_finds_everybody_without_a_network(desk: Desk, page: Page) -> None:
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto((desk.folder / "data/sandbox/report.html").as_uri())
+    people = page.locator("#people tr")
+    assert people.count() == 200
+
+    page.get_by_label("Find").fill("newcomer CREATE")
+
+    assert people.count() == 1
+    people.get_by_text("Newcomer Nora").wait_for()
+    page.get_by_role("status").get_by_text("1 of 250").wait_for()
+    page.get_by_label("Find").fill("e-mail")
+    page.get_by_role("heading", name="People").scroll_into_view_if_needed()
+    ui_actions.keep(page, "people")
+    assert errors == []

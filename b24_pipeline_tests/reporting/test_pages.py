@@ -1,6 +1,7 @@
 """The page needs nothing but itself, shows every text to the letter, and draws the same pictures for light and dark."""
 
 import base64
+import json
 import re
 import stat
 from dataclasses import replace
@@ -15,7 +16,8 @@ from b24_pipeline.audit import LinkWritten
 from b24_pipeline.audit.report_queries import Figures, Refused, figures
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import draw
-from b24_pipeline.reporting.report import Report, as_markdown, make_report, page, write_private
+from b24_pipeline.reporting.people import TITLES, script_hash
+from b24_pipeline.reporting.report import SCRIPT, Report, as_markdown, make_report, page, write_private
 from b24_pipeline.reporting.run_charts import STATUS_LOOKS
 from b24_pipeline.reporting.svg import SIGNS, pushed_apart
 from b24_pipeline.reporting.theme import Colour, in_variables, stylesheet
@@ -25,7 +27,11 @@ from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
 class Page(HTMLParser):
-    """What a browser would load, run and show."""
+    """What a browser would load, run and show.
+
+    Attributes:
+        scripts: the type and the text of each; the text is shown to nobody.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -33,15 +39,24 @@ class Page(HTMLParser):
         self.addresses: list[str] = []
         self.handlers: list[str] = []
         self.texts: list[str] = []
+        self.scripts: list[tuple[str | None, str]] = []
+        self.policy = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        if tag == "script":
+            self.scripts.append((dict(attrs).get("type"), ""))
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = dict(attrs)["content"] or ""
 
     def handle_data(self, data: str) -> None:
-        self.texts.append(data.strip())
+        if self.cdata_elem == "script":
+            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
+        else:
+            self.texts.append(data.strip())
 
     @property
     def text(self) -> str:
@@ -53,10 +68,14 @@ def report(told: Figures) -> Report:
     return make_report(told)
 
 
-def test_the_page_needs_no_network_and_runs_nothing(report: Report) -> None:
+def test_the_page_needs_no_network_and_runs_nothing_but_the_search_for_people(report: Report) -> None:
     page = Page(report.html)
     assert [address for address in page.addresses if not address.startswith("#")] == []
-    assert not {"script", "link", "iframe", "img", "object", "form"} & set(page.tags)
+    assert not {"link", "iframe", "img", "object", "form"} & set(page.tags)
+    (data, script) = page.scripts
+    assert data[0] == "application/json"
+    assert script == (None, SCRIPT.read_text())
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash(script[1])}'; " in page.policy
     assert page.handlers == []
     assert re.findall(r"url\(|@import|https?://(?!www\.w3\.org/)", report.html) == []
 
@@ -75,6 +94,32 @@ def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(repor
     assert "Records failing" in text
     assert "There is no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
     assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
+
+
+def listed(html: str) -> list[list[object]]:
+    """The rows of the table of people."""
+    rows: list[list[object]] = json.loads(Page(html).scripts[0][1])
+    return rows
+
+
+def test_everybody_is_in_the_table_of_people_with_what_became_of_them(report: Report) -> None:
+    rows = {row[0]: row for row in listed(report.html)}
+    assert set(rows) == {1, 2, 3, 4, 5}
+    assert rows[1][1:7] == [101, "Name1 Ira", "candidate", "by email", "", "email\n2026-01-12"]
+    assert rows[2][3:6] == ["candidate", "none", "create: held"]
+    assert "invalid_parameter_value" in str(rows[2][8])
+    assert rows[3][5] == "there is no e-mail in Bitrix24"
+    assert rows[4][2] == "</h2><script>alert('x')</script> & \"Sons\" Ira"
+    assert rows[5][3] == "dismissed"
+    assert {len(row) - 1 for row in rows.values()} == {len(TITLES)}
+
+
+def test_ten_thousand_people_fit_into_the_page(told: Figures) -> None:
+    (person, *_) = told.everybody
+    many = [{**person, "bitrix24_id": number, "display_name": f"Ярославцева Анна{number}"} for number in range(10_000)]
+    html = page(replace(told, everybody=tuple(many)), [])
+    assert len(html.encode()) < 3_000_000
+    assert len(listed(html)) == len(many)
 
 
 def shown(history: History, *, later: timedelta = timedelta()) -> str:

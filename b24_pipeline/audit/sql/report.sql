@@ -52,3 +52,6 @@ ORDER BY day
 
 -- name: report_first_run
 SELECT min(started_at) FROM store.runs WHERE started_at >= $since
+
+-- name: report_everybody
+SELECT * FROM audit.people ORDER BY display_name, bitrix24_id
