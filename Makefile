@@ -36,8 +36,8 @@ $(OLDEST)/.ready: b24_pipeline_tests/audit/oldest_duckdb.lock $(READY)
 		|| echo "DuckDB 1.1 has no package for this Python: the test that opens the published file with it is skipped."
 	@mkdir -p $(OLDEST) && touch $@
 
-test: $(READY) $(OLDEST)/.ready ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e"
+test: $(READY) $(OLDEST)/.ready ## every test, and a sample of the fault and crash matrices
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e and not long"
 
 coverage: $(READY) ## the rules' tests alone must pass through every branch of the rules
 	@$(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/rules --cov=b24_pipeline.rules --cov-branch --cov-fail-under=100
@@ -48,8 +48,8 @@ e2e: $(READY) ## the Dagster UI in a real browser (needs Chromium; SCREENSHOTS=d
 bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one part, WRITE=1 into docs/benchmarks.md
 	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
-matrix: $(READY) ## the whole fault matrix, every fault at every place
-	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/faults
+matrix: $(READY) ## every case of what make test tries in a sample, and what takes long
+	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q -m "matrix or sampled or long"
 
 LAKE := $(VENV)/ducklake
 $(LAKE)/.ready: b24_pipeline_tests/audit/ducklake.lock $(READY)

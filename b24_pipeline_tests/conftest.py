@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from b24_pipeline_tests.faults.kill import Zygote
     from b24_pipeline_tests.harness import World
+
+WHOLE = bool(os.environ.get("B24_PIPELINE_WHOLE_MATRIX"))
+"""Whether every case is tried (`make matrix`) or a sample of those that are many and alike (`make test`)."""
 
 TOGETHER = (
     "b24_pipeline_tests/security/",
@@ -43,6 +47,21 @@ class SharingOut(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingOut:
     """Tests of one file that share something slow stay on one worker; pytest-xdist's own marks need an older pytest."""
     return SharingOut(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out all but every n-th case of a test marked `sampled(n)`, unless everything is asked for."""
+    if WHOLE:
+        return
+    seen: Counter[str] = Counter()
+    left_out = []
+    for item in items:
+        if sampled := item.get_closest_marker("sampled"):
+            name = item.nodeid.partition("[")[0]
+            left_out += [item] if seen[name] % sampled.args[0] else []
+            seen[name] += 1
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_collection_finish() -> None:

@@ -53,7 +53,8 @@ def observe(
     present = rows["bitrix24_id"].isin(employees["bitrix24_id"]).astype(bool)
     differing = rows[present & any_of([rows[name].fillna("") != rows[f"{name}_now"].fillna("") for name in KEYS])]
     changed = rows["changed"] & ~present
-    changed.loc[differing.index] = is_another_person(differing)
+    if len(differing):
+        changed.loc[differing.index] = is_another_person(differing)
     followed = present & ~changed
     gone = (rows["deleted"] | (rows["bitrix24_id"].isin(deleted).astype(bool) & ~changed)) & ~followed
     texts = {name: rows[f"{name}_now"].fillna(rows[name]).where(followed, rows[name]) for name in KEYS}

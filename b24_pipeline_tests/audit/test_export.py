@@ -86,6 +86,7 @@ def s3() -> Iterator[str]:
             server.terminate()
 
 
+@pytest.mark.long
 def test_an_import_exports_to_s3_where_that_is_set(s3: str, world: World) -> None:
     bucket = s3fs.S3FileSystem(endpoint_url=s3, key="testing", secret="testing")
     bucket.mkdir("lake")

@@ -82,6 +82,7 @@ def result_of(said: Said) -> dict[str, Any]:
 DATABASES = ["runs.db", "runs/index.db", "runs/*-*.db"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("database", DATABASES)
 def test_r20_dagsters_storage_is_locked_at_the_end_and_the_result_comes_from_the_audit(
     leaver: World, terminal: Terminal, locks: Callable[[str], None], database: str
@@ -93,6 +94,7 @@ def test_r20_dagsters_storage_is_locked_at_the_end_and_the_result_comes_from_the
     check_the_result(leaver, said, database, "database is locked")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("database", DATABASES)
 def test_r20_dagsters_storage_is_damaged_at_the_end_and_the_result_comes_from_the_audit(
     leaver: World, terminal: Terminal, database: str

@@ -131,6 +131,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, environment:
     assert webhook == variables["BITRIX24_WEBHOOK_URL"]
 
 
+@pytest.mark.long
 def test_dev_serves_the_guarded_ui_beside_the_daemon_until_it_is_interrupted(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -39,6 +39,7 @@ def impatient(world: World) -> Iterator[World]:
     assert not {thread for thread in threading.enumerate() if thread not in threads and not thread.daemon}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", NEVER_END, ids=lambda kind: kind.name)
 def test_r17_a_portal_that_never_ends_its_answer_fails_the_run_in_time(impatient: World, kind: FaultKind) -> None:
     impatient.sandbox.faults.add(Fault(kind, "bitrix24", times=None))

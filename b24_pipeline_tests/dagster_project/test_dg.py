@@ -53,6 +53,7 @@ def test_dg_lists_what_the_ui_shows(dg_project: dict[str, Any]) -> None:
     assert "employee_import" in {job["name"] for job in found["jobs"]}
 
 
+@pytest.mark.long
 def test_dg_dev_serves_the_same_location(dg_project: dict[str, Any]) -> None:
     url, log = f"http://127.0.0.1:{free_port()}", dg_project["cwd"] / "dev.log"
     command = [*DG, "dev", "--host", "127.0.0.1", "--port", str(httpx.URL(url).port)]

@@ -39,6 +39,7 @@ def log_of(world: World, result: Result, *, level: int = logging.INFO) -> list[s
     return [entry.user_message for entry in entries if not entry.is_dagster_event and entry.level >= level]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("kind", "words"), FAULTS)
 def test_each_retry_is_a_line_in_words(logged: World, system: str, kind: FaultKind, words: str) -> None:

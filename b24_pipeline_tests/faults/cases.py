@@ -152,6 +152,9 @@ AFTER = (
 )
 """The server acted and the client does not hear of it."""
 
+LATE = (*AFTER, FaultKind.HTTP_504_LATER)
+"""The same, and the act that comes after the answer."""
+
 DANGEROUS = (
     FaultKind.RESET_AFTER,
     FaultKind.TIMEOUT_BEFORE,
@@ -165,7 +168,13 @@ DANGEROUS = (
 )
 """One of each sort, for calls or further scenes of a call whose like was tried with every fault already."""
 
-CROWDED = (FaultKind.TIMEOUT_AFTER, FaultKind.LIMIT_MINUTE, FaultKind.LIMIT_DAY, FaultKind.TOKEN_BLOCKED)
+CROWDED = (
+    FaultKind.TIMEOUT_AFTER,
+    FaultKind.INTERNAL_ERROR_AFTER,
+    FaultKind.LIMIT_MINUTE,
+    FaultKind.LIMIT_DAY,
+    FaultKind.TOKEN_BLOCKED,
+)
 """Faults that are also tried with eight requests in flight."""
 
 CALLS = (
@@ -259,30 +268,37 @@ def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
 
 
 def usual_cases() -> Iterator[Case]:
-    """What every run of the tests tries: each call with each fault, the positions in turn, and what is dangerous."""
-    yield from in_turn(CALLS, CALLGEAR_KINDS)
-    yield from in_turn(PORTAL_CALLS, tuple(PORTAL_ENDS))
-    yield from in_turn(FURTHER_CALLS, DANGEROUS)
-    late = (*AFTER, FaultKind.HTTP_504_LATER)
-    yield from (case_of(*CALLS[0], kind, position) for kind in late for position in Position)
-    yield from mnemonic_cases()
-    yield from (replace(case_of(*call, kind, Position.MIDDLE), in_flight=8) for call in CALLS[:2] for kind in CROWDED)
+    """The sample of `make test`: every fault at some calls, every call with some faults, the positions in turn."""
+    yield from in_turn(CALLS, CALLGEAR_KINDS, share=4)
+    yield from in_turn(PORTAL_CALLS, tuple(PORTAL_ENDS), share=1)
+    yield from in_turn(FURTHER_CALLS, DANGEROUS, share=3)
+    yield from (case_of(*CALLS[0], kind, position) for kind, position in zip(LATE, cycle(Position), strict=False))
+    yield from {case.mnemonic: case for case in mnemonic_cases()}.values()
+    yield from crowded_cases(CALLS[:1])
 
 
 def whole_cases() -> Iterator[Case]:
-    """The whole product, for `make faults`."""
+    """The whole product, for `make matrix`: the sample first, then everything else."""
     yield from usual_cases()
+    yield from (case_of(*CALLS[0], kind, position) for kind in LATE for position in Position)
+    yield from mnemonic_cases()
+    yield from crowded_cases(CALLS[:2])
     for call in (*CALLS, *FURTHER_CALLS, *PORTAL_CALLS):
         for kind in kinds_of(call[1]):
             yield from (case_of(*call, kind, position) for position in positions_of(*call))
 
 
-def in_turn(calls: Sequence[tuple[Scene, str]], kinds: Sequence[FaultKind]) -> Iterator[Case]:
-    """Each call with each fault that it can meet, the positions in turn."""
-    for call in calls:
+def in_turn(calls: Sequence[tuple[Scene, str]], kinds: Sequence[FaultKind], *, share: int) -> Iterator[Case]:
+    """Each call with each `share`th fault that it can meet, beginning with another one; the positions in turn."""
+    for number, call in enumerate(calls):
         applicable = [kind for kind in kinds if kind in kinds_of(call[1])]
-        for kind, position in zip(applicable, cycle(positions_of(*call)), strict=False):
+        for kind, position in zip(applicable[number % share :: share], cycle(positions_of(*call)), strict=False):
             yield case_of(*call, kind, position)
+
+
+def crowded_cases(calls: Sequence[tuple[Scene, str]]) -> Iterator[Case]:
+    """Calls with eight requests in flight."""
+    yield from (replace(case_of(*call, kind, Position.MIDDLE), in_flight=8) for call in calls for kind in CROWDED)
 
 
 def kinds_of(method: str) -> Collection[FaultKind]:

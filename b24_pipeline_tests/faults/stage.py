@@ -143,7 +143,8 @@ class Stage:
     def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
         """How a run ended, as the audit tells."""
         runs = self.store.history(limit=1000)
-        (row,) = runs[runs["run_id"] == run_id].astype("object").where(runs.notna(), None).to_dict("records")
+        rows = runs[runs["run_id"] == run_id]
+        (row,) = rows.astype("object").where(rows.notna(), None).to_dict("records")
         return Ended(
             run_id=run_id,
             status=RunStatus(row["status"]),

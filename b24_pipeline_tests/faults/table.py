@@ -55,8 +55,9 @@ def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
     """How many cases of which call, and of which fault."""
     lines = [
         "## The fault matrix\n",
-        f"`make test` runs {len(usual)} cases; `make matrix` runs all {len(whole)}: every call that the import makes,",
-        "every fault that can meet it, at its first, middle and last occurrence.\n",
+        f"`make matrix` runs all {len(whole)} cases: every call that the import makes, every fault that can meet it,",
+        f"at its first, middle and last occurrence. `make test` runs {len(usual)} of them: every fault at some calls,",
+        "every call with some faults. Continuous integration runs both.\n",
         *table("call", Counter(case.method for case in usual), Counter(case.method for case in whole)),
         "",
         *table("fault", Counter(map(fault_of, usual)), Counter(map(fault_of, whole))),
@@ -88,7 +89,8 @@ def crash_matrix(requests: dict[str, int]) -> str:
     """At how many requests of which scene the run was killed."""
     lines = [
         "## The crash matrix\n",
-        "A real process is killed with SIGKILL at each request it sends, before and after the server acts.\n",
+        "A real process is killed with SIGKILL at each request it sends, before and after the server acts; in",
+        "`make test` at every second request, in one of the two.\n",
         "| scene | requests | deaths |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),

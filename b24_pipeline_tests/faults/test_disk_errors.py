@@ -100,6 +100,7 @@ def test_a_disk_that_is_full_is_one_clear_line_and_the_next_run_converges(desk: 
     assert len(after.employees) == len(before.employees) + 3
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.matrix
 @pytest.mark.parametrize("spare_kib", [0, 8, 16, 24, 32, 48, 64, 96, 128, 256])
 def test_r18_a_disk_that_fills_up_in_the_middle_loses_and_doubles_nobody(

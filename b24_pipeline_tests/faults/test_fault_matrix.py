@@ -1,16 +1,14 @@
 """The fault matrix: every call meets every fault; nobody is doubled, nothing is lost, and the next run converges."""
 
-import os
-
 import pytest
 
 from b24_pipeline.sandbox import FaultKind
 from b24_pipeline_tests import scenarios
+from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.faults import invariants
 from b24_pipeline_tests.faults.cases import Case, Position, once_each, usual_cases, whole_cases
 from b24_pipeline_tests.faults.stage import Picture, Repertoire
 
-WHOLE = bool(os.environ.get("B24_PIPELINE_WHOLE_MATRIX"))
 CASES = once_each(whole_cases() if WHOLE else usual_cases())
 OF_EACH_CALL = {(case.scene.name, case.method): str(case) for case in CASES}
 GO_ON = {str(case) for case in CASES if case.position is Position.FIRST} if WHOLE else set(OF_EACH_CALL.values())

@@ -86,6 +86,7 @@ def texts_of_database(path: Path) -> str:
     return json.dumps(rows, default=str, ensure_ascii=False)
 
 
+@pytest.mark.long
 def test_no_secret_is_in_any_file_or_output_or_page_after_runs_full_of_faults(after_faults: Desk) -> None:
     desk = after_faults
     files = {path: path.read_bytes() for path in desk.folder.rglob("*") if path.is_file()}
@@ -103,6 +104,7 @@ def test_no_secret_is_in_any_file_or_output_or_page_after_runs_full_of_faults(af
         assert secret not in shown
 
 
+@pytest.mark.long
 def test_files_with_personal_data_are_their_owners_only(after_faults: Desk) -> None:
     ours = {path for path in after_faults.folder.rglob("*") if path.is_file()}
     ours -= {path for path in ours if path.name.startswith(("said", "dagster.yaml"))}

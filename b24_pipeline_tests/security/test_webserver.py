@@ -163,6 +163,7 @@ def test_the_answer_says_what_to_do(ui: Webserver) -> None:
     assert "--allowed-host" in answer.text
 
 
+@pytest.mark.long
 def test_the_webserver_needs_no_secret_and_the_daemon_executes_what_it_launches(ui: Webserver, folder: Path) -> None:
     sandbox = Sandbox(bitrix24=Bitrix24Behaviour(tariff=None), callgear=CallGearBehaviour(**PLENTY))
     sandbox.portal.hire(NAME="Ada", LAST_NAME="Lovelace", EMAIL="ada@corp.example")

@@ -36,6 +36,7 @@ def policy_of(result: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("included", "excluded", "names"),
     [

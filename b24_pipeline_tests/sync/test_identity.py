@@ -18,6 +18,7 @@ def strangers(world: World, *users: int) -> None:
         world.portal.edit(user, NAME=f"Boris{user}", LAST_NAME=f"Stranger{user}", EMAIL=f"boris{user}@x.test")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("mode", ["nothing", "fill_phones", "refresh"])
 @pytest.mark.parametrize("config", [{}, {"only": [IRA]}, {"dry_run": True}], ids=["all", "only", "dry run"])
 def test_r07a_a_stranger_under_a_linked_id_is_a_conflict_and_nothing_is_written(

@@ -85,6 +85,7 @@ def test_r16a_many_imported_users_whom_lists_leave_out_without_a_reason_make_the
 ADMIN_MODES = [(mode, admin) for mode in AdminMode for admin in (True, False)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("mode", "admin"), ADMIN_MODES, ids=str)
 def test_r16a_users_without_a_department_are_imported_as_they_are_found_whatever_admin_mode_does(
     imported: World, mode: AdminMode, admin: bool
@@ -251,6 +252,7 @@ def test_r05_phones_that_come_as_json_numbers_are_their_whole_value_or_noted(wor
     assert noted.isna().tolist() == [True, False]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("style", NoDepartmentStyle)
 def test_r02_no_department_in_any_spelling_is_none(world: World, style: NoDepartmentStyle) -> None:
     world.set(BITRIX24_EDITION="on_premise")
