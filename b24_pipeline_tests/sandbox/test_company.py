@@ -1,8 +1,7 @@
 from collections import Counter
 from typing import Any
 
-from b24_pipeline.sandbox import Sandbox, company
-from b24_pipeline.sandbox.company.later import user_with
+from b24_pipeline.sandbox import Sandbox
 from b24_pipeline_tests.sandbox.clients import Clock
 
 
@@ -81,25 +80,6 @@ def test_nobody_of_the_company_looks_new(clock: Clock) -> None:
     sandbox = Sandbox.company(clock=clock)
 
     assert max(sandbox.portal.changed_at.values()) < clock.now
-
-
-def test_later_somebody_came_left_returned_and_moved(clock: Clock) -> None:
-    sandbox = Sandbox.company(clock=clock)
-    before = {user_id: dict(user) for user_id, user in sandbox.portal.users.items()}
-    employees = set(sandbox.account.employees)
-
-    company.later(sandbox)
-
-    users = sandbox.portal.users
-    left = [user_id for user_id in before if before[user_id]["ACTIVE"] and not users.get(user_id, {}).get("ACTIVE")]
-    hired = [users[user_id] for user_id in users if user_id not in before]
-    dismissed = {mailbox(users[user_id]): users[user_id]["LAST_NAME"] for user_id in left if user_id in users}
-    assert len(before.keys() - users.keys()) == 1
-    assert len([user_id for user_id in left if str(user_id) in sandbox.account.responsible]) == 2
-    assert any(dismissed.get(mailbox(user)) == user.get("LAST_NAME") for user in hired), "rehired"
-    assert any(dismissed.get(mailbox(user)) not in (None, user.get("LAST_NAME")) for user in hired), "reused mailbox"
-    assert users[user_with(sandbox, "carl.gone@corp.example")]["ACTIVE"]
-    assert set(sandbox.account.employees) <= employees
 
 
 def test_a_crowd_has_an_address_of_its_own_for_everybody(clock: Clock) -> None:

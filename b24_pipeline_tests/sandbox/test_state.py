@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, company, serve
+from b24_pipeline.sandbox import Sandbox, serve
 from b24_pipeline.sandbox.server import kept_sandbox
 from b24_pipeline_tests.sandbox.clients import Clock
 
@@ -36,7 +36,9 @@ def held(sandbox: Sandbox) -> tuple[Any, ...]:
 
 def test_a_saved_company_is_loaded_as_it_was(tmp_path: Path, clock: Clock) -> None:
     sandbox = Sandbox.company(clock=clock)
-    company.later(sandbox)
+    sandbox.portal.hire(LAST_NAME="Newcomer", EMAIL="newcomer@corp.example")
+    sandbox.portal.dismiss(2)
+    sandbox.portal.delete(3)
     sandbox.save(tmp_path / "state.json")
 
     loaded = Sandbox.load(tmp_path / "state.json", clock=clock)
