@@ -45,7 +45,7 @@ coverage: $(READY) ## the rules' tests alone must pass through every branch of t
 e2e: $(READY) ## the Dagster UI in a real browser (needs Chromium; SCREENSHOTS=docs/images keeps pictures)
 	@E2E_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest b24_pipeline_tests/e2e -m e2e -q -rs
 
-bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one part, WRITE=1 into docs/benchmarks.md
+bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one part, WRITE=1 into docs/internals/benchmarks.md
 	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 matrix: $(READY) ## every case of what make test tries in a sample, and what takes long
@@ -62,8 +62,8 @@ ON_LAKE := $(addprefix b24_pipeline_tests/audit/test_,actions.py approvals.py fa
 lake: $(LAKE)/.ready ## the store's tests on DuckLake, with the DuckDB that it is packaged for
 	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.audit.on_ducklake $(ON_LAKE)
 
-faults: $(READY) ## write docs/faults.md: what is tried against faults and crashes
-	@$(BIN)/python -m b24_pipeline_tests.faults.table --write docs/faults.md 2>/dev/null
+faults: $(READY) ## write docs/internals/faults.md: what is tried against faults and crashes
+	@$(BIN)/python -m b24_pipeline_tests.faults.table --write docs/internals/faults.md 2>/dev/null
 
 lint: $(READY) ## ruff
 	@$(BIN)/ruff check .

@@ -1,1 +1,1 @@
-"""How fast the import is and what it takes, beside a peer or a floor: `make bench`; figures in docs/benchmarks.md."""
+"""How fast the import is and what it takes, beside a peer or a floor: `make bench`."""

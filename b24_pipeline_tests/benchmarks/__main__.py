@@ -1,4 +1,4 @@
-"""`make bench`: measure, print the table, and write docs/benchmarks.md when asked to."""
+"""`make bench`: measure, print the table, and write docs/internals/benchmarks.md when asked to."""
 
 import argparse
 import platform

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: the words are written by people, the tables between the marks by `make bench WRITE=1`."""
+"""docs/internals/benchmarks.md: people write the words, `make bench WRITE=1` the tables between the marks."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from b24_pipeline_tests.benchmarks.processes import PROJECT
 from b24_pipeline_tests.benchmarks.report_rows import Line, markdown_table
 
-PAGE: Final = PROJECT / "docs" / "benchmarks.md"
+PAGE: Final = PROJECT / "docs" / "internals" / "benchmarks.md"
 
 
 @dataclass(frozen=True, slots=True)

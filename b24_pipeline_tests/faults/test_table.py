@@ -5,7 +5,7 @@ from pathlib import Path
 from b24_pipeline_tests.faults import table
 from b24_pipeline_tests.faults.cases import once_each, usual_cases, whole_cases
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "internals" / "faults.md"
 
 
 def test_the_page_of_faults_is_what_make_faults_writes() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]
 
 
 def targets(page: Path) -> set[Path]:
