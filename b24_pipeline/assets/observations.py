@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 import pandas as pd
 
+from b24_pipeline.rules.eligibility import PHONES_IN_DIALLING_ORDER
 from b24_pipeline.rules.models import SafetyLimit, Scope
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync.run import ImportRun
-from b24_pipeline.text import markdown_table
+from b24_pipeline.text import markdown_table, printable
 
 PORTAL = dg.AssetKey("bitrix24_portal")
 ACCOUNT = dg.AssetKey("callgear_account")
@@ -19,7 +20,7 @@ CRON = "*/30 * * * *"
 
 
 def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
-    """Which portal was read, through whose webhook, and how many people it has."""
+    """Which portal was read, through whose webhook, what that was given to see, and how many people there are."""
     settings = run.connection.settings
     active = int(users["active"].sum())
     return dg.AssetObservation(
@@ -27,19 +28,24 @@ def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
         metadata={
             "host": run.connection.portal_host,
             "edition": settings.bitrix24_edition.value,
-            "webhook_of_user": webhook_owner(settings),
-            "rights": "users are read with their e-mails and phones; nothing is ever changed",
+            "webhook_of_user": webhook_owner(settings, users),
+            "rights": "reads only; for the webhook's scopes and its owner's rights see `b24-pipeline check`",
             "read_at": dg.MetadataValue.timestamp(run.connection.now()),
             "users": len(users),
             "active": active,
             "dismissed": len(users) - active,
+            "with_email": int(users["email"].notna().sum()),
+            "with_phones": int(users[[*PHONES_IN_DIALLING_ORDER]].notna().any(axis=1).sum()),
         },
     )
 
 
-def webhook_owner(settings: Settings) -> int:
-    """The Bitrix24 user whose webhook it is; the rest of the address is the secret."""
-    return int(urlsplit(settings.bitrix24_webhook_url.get_secret_value()).path.split("/")[2])
+def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
+    """The Bitrix24 user whose webhook it is, by id and name; the rest of the address is the secret."""
+    owner = int(urlsplit(settings.bitrix24_webhook_url.get_secret_value()).path.split("/")[2])
+    named = users.loc[users["bitrix24_id"] == owner, ["last_name", "first_name"]].fillna("")
+    names = (printable(" ".join(name).strip()) for name in named.itertuples(index=False))
+    return " ".join([str(owner), *(f"({name})" for name in names if name)])
 
 
 def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservation:
@@ -50,6 +56,7 @@ def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservat
             **account_identity(run),
             "read_at": dg.MetadataValue.timestamp(run.connection.now()),
             "employees": len(employees),
+            "rights": "employees were read; for the rights to add and change them see `b24-pipeline check`",
         },
     )
 

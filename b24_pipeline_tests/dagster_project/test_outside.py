@@ -34,8 +34,10 @@ def test_the_assets_outside_say_which_portal_and_account_was_read_when_and_how_m
     result = imported.run()
 
     portal, account = result.observed("bitrix24_portal"), result.observed("callgear_account")
-    assert (portal["host"], portal["edition"], portal["webhook_of_user"]) == ("127.0.0.1", "cloud", 1)
-    assert portal["users"] == result.counts.users
+    assert (portal["host"], portal["edition"]) == ("127.0.0.1", "cloud")
+    assert portal["webhook_of_user"] == "1 (Person1 Ira)"
+    assert portal["users"] == portal["with_email"] == result.counts.users
+    assert portal["with_phones"] == 0
     assert (account["host"], account["employees"]) == ("127.0.0.1", 9)
     after = result.observed("callgear_account_after_import")
     assert (after["employees"], after["linked_employees"]) == (10, 10)
