@@ -1,4 +1,4 @@
-"""What the sensor does in one tick (R17): one request to the portal, compared with what the last import saw."""
+"""Change detection (R17): one request to the portal, compared with what the last import read."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -15,51 +15,51 @@ from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection, utc_n
 from b24_pipeline.settings import Settings
 
 TICK_SECONDS = 45.0
-"""How long one tick may take, with everything that it waits for."""
+"""How long one tick may take, waits included."""
 ROUNDING = 1.0
-"""Two clocks measure a tick: that of its deadline, and that of the connection's time-out."""
+"""The deadline and the connection's time-out are measured by two clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What the sensor keeps between ticks."""
+    """The state of the sensor between ticks."""
 
     window_from: int = 0
-    """Where the rotating look at everybody goes on."""
-    asked_for: str = ""
-    """The differences a run was last asked for. The same ones are not asked for again: the schedule tries them."""
+    """Where the rotating check of all users continues."""
+    requested: str = ""
+    """The differences a run was last requested for. They are not requested again: the schedule retries them."""
 
     @classmethod
-    def of(cls, text: str | None) -> "Cursor":
-        """From the text that Dagster kept. What is broken in it, or of another version, is as if it were not there."""
+    def from_json(cls, text: str | None) -> "Cursor":
+        """Read the text that Dagster stored; fields that are damaged or of another version get their defaults."""
         try:
-            kept = json.loads(text or "{}")
+            stored = json.loads(text or "{}")
         except ValueError:
             return cls()
-        known = {field.name: type(field.default) for field in fields(cls)}
-        if not isinstance(kept, dict):
+        types = {field.name: type(field.default) for field in fields(cls)}
+        if not isinstance(stored, dict):
             return cls()
-        return cls(**{name: kept[name] for name, kind in known.items() if type(kept.get(name)) is kind})
+        return cls(**{name: stored[name] for name, kind in types.items() if type(stored.get(name)) is kind})
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TickResult:
     """The result of one tick."""
 
     run_wanted: bool
-    words: str
+    message: str
     cursor: str
 
 
-def look_for_changes(settings: Settings, *, cursor: str | None, timing: Timing = MACHINE_TIME) -> Seen:
-    """Poll the portal once, within 45 seconds: Dagster ends a tick after 60, without a word of ours.
+def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = MACHINE_TIME) -> TickResult:
+    """Poll the portal once, within 45 seconds: Dagster ends a tick after 60, without an error of ours.
 
     Raises:
-        Bitrix24Error: the portal could not be asked.
+        Bitrix24Error: the portal could not be polled.
         StoreError: the database cannot be read now.
         SettingsError: the CA bundle cannot be read.
     """
-    before, started = Cursor.of(cursor), timing.unix()
+    before, started = Cursor.from_json(cursor), timing.unix()
     try:
         with open_connection(settings, timing, seconds=TICK_SECONDS) as connection:
             known = known_users(connection.paths)
@@ -72,34 +72,34 @@ def look_for_changes(settings: Settings, *, cursor: str | None, timing: Timing =
 
 
 def known_users(paths: Paths) -> KnownUsers:
-    """What the last import saw, and whose edits are nothing to us: the linked. Nobody before the first one.
+    """Return the users of the last import, and those whose edits need no run: linked users.
 
-    Nor are those of the forgotten: what is stored of them is not what the portal has, and the schedule sees to them.
+    So do erased users: what is stored of them differs from the portal, and the schedule handles them.
     """
     try:
         with Store.reader(paths, now=utc_now) as store:
-            settled = {*store.links()["bitrix24_id"], *store.forgotten().users}
-            return KnownUsers.of(seen_by_last_import(store), linked=settled)
+            ignored = {*store.links()["bitrix24_id"], *store.forgotten().users}
+            return KnownUsers.of(users_of_last_import(store), linked=ignored)
     except DatabaseMissing:
         return KnownUsers.of(schemas.empty(schemas.Users), linked=set())
 
 
-def seen_by_last_import(store: Reader) -> DataFrame[schemas.Users]:
-    """The users as the last run saw them that was for everybody and for real, and got as far as writing.
+def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
+    """Return the users as read by the last import that got as far as writing.
 
-    What a dry run saw, or one for some people or of single assets, was not acted upon: it is still to be asked for.
+    What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
     """
     past = store.last_import()
     return store.snapshot(schemas.Users, past.run_id) if past else schemas.empty(schemas.Users)
 
 
-def decide(before: Cursor, poll: Poll) -> Seen:
-    """A run is wanted when there are differences that no run was asked for yet."""
+def decide(before: Cursor, poll: Poll) -> TickResult:
+    """Want a run if there are differences that no run was requested for yet."""
     difference = poll.digest if poll.changed else ""
-    after = replace(before, window_from=poll.next_window_from, asked_for=difference)
+    after = replace(before, window_from=poll.next_window_from, requested=difference)
     if not difference:
-        return Seen(run_wanted=False, words=poll.words, cursor=json.dumps(asdict(after)))
-    if difference == before.asked_for:
-        words = f"{poll.words}: a run was asked for already; the schedule tries again"
-        return Seen(run_wanted=False, words=words, cursor=json.dumps(asdict(after)))
-    return Seen(run_wanted=True, words=poll.words, cursor=json.dumps(asdict(after)))
+        return TickResult(run_wanted=False, message=poll.words, cursor=json.dumps(asdict(after)))
+    if difference == before.requested:
+        message = f"{poll.words}: already requested; the next scheduled run will retry"
+        return TickResult(run_wanted=False, message=message, cursor=json.dumps(asdict(after)))
+    return TickResult(run_wanted=True, message=poll.words, cursor=json.dumps(asdict(after)))

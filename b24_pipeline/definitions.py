@@ -4,16 +4,14 @@ import warnings
 
 import dagster as dg
 
-from b24_pipeline import assets, automation
+from b24_pipeline import assets, jobs, schedules, sensors
 from b24_pipeline.checks import ALL_CHECKS
-from b24_pipeline.import_health import import_health
+from b24_pipeline.dagster_runs import WRITING
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
 
-WRITING = frozenset({"callgear_upsert", "responsible_employees"})
 
-
-def tagged(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """For filters in the UI: which assets hold personal data (all), and which ones change something in CallGear."""
+def with_tags(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Tag an asset for filters in the UI: which ones hold personal data (all), and which ones change CallGear."""
     changes = "callgear" if spec.key.to_user_string() in WRITING else "nothing"
     return spec.merge_attributes(tags={"b24_pipeline/personal_data": "yes", "b24_pipeline/changes": changes})
 
@@ -22,7 +20,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", category=dg.BetaWarning)  # code references are in beta: a link, nothing else
     all_assets = dg.with_source_code_references(
         dg.map_asset_specs(
-            tagged,
+            with_tags,
             [
                 assets.bitrix24_portal,
                 assets.bitrix24_users,
@@ -33,25 +31,25 @@ with warnings.catch_warnings():
                 assets.callgear_upsert,
                 assets.responsible_employees,
                 assets.import_report,
-                *assets.exporting(),
+                assets.audit_export,
                 assets.callgear_account_after_import,
             ],
         )
     )
 
 
-def project(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Definitions:
-    """Everything wired together; the kind of run may be another, for example one with a time of its own."""
+def build_definitions(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Definitions:
+    """Wire everything together; `import_run` may be a subclass, for example one with a clock of its own."""
     run = import_run.configure_at_launch()
     return dg.Definitions(
         assets=all_assets,
         asset_checks=ALL_CHECKS,
-        jobs=[automation.employee_import, automation.purge_old_runs, automation.purge_old_audit],
-        schedules=[automation.every_30_minutes, automation.every_night_of_runs, automation.every_night],
-        sensors=[automation.bitrix24_changes, import_health],
+        jobs=[jobs.employee_import, jobs.purge_old_runs, jobs.purge_old_audit],
+        schedules=[schedules.every_30_minutes, schedules.every_night_of_runs, schedules.every_night],
+        sensors=[sensors.bitrix24_changes, sensors.import_health],
         resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,
     )
 
 
-defs = project()
+defs = build_definitions()

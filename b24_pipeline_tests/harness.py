@@ -31,7 +31,7 @@ from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.connection import Timing
 from b24_pipeline.dagster_runs import TRIGGER_TAG
-from b24_pipeline.definitions import project
+from b24_pipeline.definitions import build_definitions
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
 from b24_pipeline.sync.steps import import_everything
@@ -107,7 +107,7 @@ class RunInTestTime(ImportRunResource):
 @cache
 def project_in_test_time() -> dg.Definitions:
     """All assets and jobs, wired as in the project."""
-    return project(RunInTestTime)
+    return build_definitions(RunInTestTime)
 
 
 @cache

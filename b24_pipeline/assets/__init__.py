@@ -9,7 +9,7 @@ from b24_pipeline.assets.callgear import (
     employee_matches,
     responsible_employees,
 )
-from b24_pipeline.assets.export import audit_export, exporting
+from b24_pipeline.assets.export import audit_export
 from b24_pipeline.assets.report import import_report
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "callgear_upsert",
     "employee_matches",
     "employees",
-    "exporting",
     "import_report",
     "responsible_employees",
 ]

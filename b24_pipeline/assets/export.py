@@ -1,8 +1,7 @@
-"""The audit for warehouses and BI tools, written at the end of the chain where `B24_PIPELINE_EXPORT` is set."""
+"""The audit for warehouses and BI tools, written at the end of the import where `B24_PIPELINE_EXPORT` is set."""
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 
 import dagster as dg
 
@@ -29,11 +28,14 @@ log = logging.getLogger(__name__)
 def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Every table of the audit as Parquet, one folder a table, in the folder or object store that the setting names.
 
-    The tables are described in docs/audit.md. An export that cannot be written never makes an import fail: the run's
-    log says why, and this asset is red once it is an hour old. Dry runs export nothing.
+    The tables are described in docs/audit.md. A failed export never makes an import fail: the run's log says why, and
+    this asset is red once it is an hour old. Dry runs export nothing. Without `B24_PIPELINE_EXPORT` it does nothing.
     """
     run, address = import_run.run, settings.export_address()
-    if run.config.dry_run or address is None:
+    if run.config.dry_run:
+        return
+    if address is None:
+        yield dg.MaterializeResult(metadata={"skipped": "B24_PIPELINE_EXPORT is not set"})
         return
     with run.store.as_ended(*run.status(), run.counts):
         try:
@@ -42,10 +44,3 @@ def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult
             log.error("%s", error)  # noqa: TRY400 - the text is one line for people
             return
     yield dg.MaterializeResult(metadata={"address": address, "tables": len(rows), "rows": sum(rows.values())})
-
-
-def exporting() -> list[dg.AssetsDefinition]:
-    """Return the asset where an export is set, else nothing; settings that cannot be read are told by every run."""
-    with suppress(settings.SettingsError):
-        return [audit_export] if settings.export_address() else []
-    return []

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from b24_pipeline import import_health as module
+from b24_pipeline import sensors as module
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.definitions import defs
-from b24_pipeline.import_health import import_health
+from b24_pipeline.sensors import import_health
 from b24_pipeline_tests.alerts.receivers import Hook, web_receiver
 from b24_pipeline_tests.harness import HALF_AN_HOUR, QUIET, World
 

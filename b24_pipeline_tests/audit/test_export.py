@@ -114,3 +114,9 @@ def test_the_database_can_be_read_while_it_is_exported(recorder: Recorder, paths
     recorder.store.publish()
     with Store.reader(paths, now=recorder.clock) as reader:
         assert export(reader.database, str(tmp_path / "lake"))["runs"] == 1
+
+
+def test_without_an_address_the_asset_says_that_it_was_skipped(imported: World) -> None:
+    assert imported.run(assets=["audit_export"]).metadata("audit_export") == {
+        "skipped": "B24_PIPELINE_EXPORT is not set"
+    }

@@ -112,7 +112,7 @@ def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
 def loaded_states(environment: dict[str, str]) -> list[str]:
     """How schedule and sensor begin in a process with this environment."""
     script = (
-        "from b24_pipeline.automation import bitrix24_changes, every_30_minutes\n"
+        "from b24_pipeline.schedules import every_30_minutes\nfrom b24_pipeline.sensors import bitrix24_changes\n"
         "print(every_30_minutes.default_status.value, bitrix24_changes.default_status.value)"
     )
     said = subprocess.run(

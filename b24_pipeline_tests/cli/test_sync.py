@@ -7,12 +7,12 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.automation import active_runs, is_dead
 from b24_pipeline.cli.commands import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.schedules import active_runs, is_orphaned
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.harness import World
 
@@ -146,7 +146,7 @@ def test_r17_a_run_is_known_by_the_lock_that_its_process_holds(portal: World, te
     def look(*_: object) -> None:
         with dg.DagsterInstance.get() as instance:
             (run,) = active_runs(instance)
-            alive.add((run.tags[LOCK_TAG], is_dead(run)))
+            alive.add((run.tags[LOCK_TAG], is_orphaned(run)))
 
     portal.sandbox.on_request = look
     terminal("sync", "--dry-run")

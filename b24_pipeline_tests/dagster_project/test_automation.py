@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from b24_pipeline import automation, change_detection, settings
+from b24_pipeline import change_detection, schedules, sensors, settings
 from b24_pipeline.audit.run_lock import run_lock
 from b24_pipeline.bitrix24.exceptions import TransportFault
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
-from b24_pipeline.change_detection import Cursor, look_for_changes
+from b24_pipeline.change_detection import Cursor, poll_portal
 from b24_pipeline.connection import Timing
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
@@ -31,7 +31,7 @@ class Ticks:
         """One tick: what it said. `requests` tells how many HTTP requests it took."""
         before = len(self.world.sandbox.requests)
         context = dg.build_sensor_context(instance=self.world.instance, cursor=self.cursor)
-        found = automation.bitrix24_changes(context)
+        found = sensors.bitrix24_changes(context)
         assert isinstance(found, dg.SensorResult | dg.SkipReason)
         if isinstance(found, dg.SensorResult):
             self.cursor = found.cursor
@@ -119,7 +119,7 @@ def test_r17_the_same_difference_is_asked_for_once_and_another_again(ticks: Tick
     ticks.world.hire("Another")
 
     assert (asked, ticks.asks()) == ([True, False, False], True)
-    assert "a run was asked for already" in ticks.words()
+    assert "already requested" in ticks.words()
 
 
 def test_r17_there_and_back_and_there_again_is_asked_for_again(ticks: Ticks) -> None:
@@ -204,7 +204,7 @@ def test_r17_a_tick_waits_for_no_rate_limit_longer_than_it_may_take(imported: Wo
     imported.forget_requests()
 
     with pytest.raises(TransportFault, match="batch: the portal's rate limit leaves no request in the time"):
-        look_for_changes(settings.load(), cursor=None, timing=timing)
+        poll_portal(settings.load(), cursor=None, timing=timing)
 
     assert (CLOCK.waits, imported.sandbox.requests) == ([], [])
 
@@ -236,7 +236,7 @@ def test_r17_what_is_broken_in_a_cursor_is_ignored(text: str | None, cursor: Cur
 def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
     world.set(BITRIX24_WEBHOOK_URL="", CALLGEAR_ACCESS_TOKEN="")
     with dg.instance_for_test() as instance:
-        scheduled = automation.every_30_minutes(dg.build_schedule_context(instance=instance))
+        scheduled = schedules.every_30_minutes(dg.build_schedule_context(instance=instance))
 
     assert isinstance(scheduled, dg.SkipReason)
     assert Ticks(world).words() == scheduled.skip_message
@@ -247,19 +247,19 @@ def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_
 @pytest.mark.usefixtures("world")
 def test_the_schedule_asks_for_a_run() -> None:
     with dg.instance_for_test() as instance:
-        assert isinstance(automation.every_30_minutes(dg.build_schedule_context(instance=instance)), dg.RunRequest)
+        assert isinstance(schedules.every_30_minutes(dg.build_schedule_context(instance=instance)), dg.RunRequest)
 
 
 @pytest.mark.parametrize("job", ["employee_import", MATERIALIZE])
 def test_while_a_run_is_going_on_schedule_and_sensor_skip_and_name_it(world: World, job: str) -> None:
     reasons: set[str | None] = set()
-    world.sandbox.on_request = lambda *_: reasons.add(automation.why_not_now(world.instance))
+    world.sandbox.on_request = lambda *_: reasons.add(schedules.skip_reason(world.instance))
     world.hire("Newcomer")
 
     result = world.run(job=job, assets=["bitrix24_users"])
 
     assert reasons == {f"run {result.run_id[:8]} is started"}
-    assert automation.why_not_now(world.instance) is None
+    assert schedules.skip_reason(world.instance) is None
 
 
 def started(world: World, **tags: str) -> dg.DagsterRun:
@@ -273,7 +273,7 @@ def started(world: World, **tags: str) -> dg.DagsterRun:
 def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World) -> None:
     run = started(world, trigger="terminal")
 
-    assert automation.why_not_now(world.instance) is None
+    assert schedules.skip_reason(world.instance) is None
     ended = world.instance.get_run_by_id(run.run_id)
     assert ended is not None
     assert ended.status is dg.DagsterRunStatus.FAILURE
@@ -283,7 +283,7 @@ def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(worl
     run = started(world, trigger="terminal")
     world.instance.report_run_canceled(run)
 
-    automation.fail_dead(world.instance, [run])
+    schedules.fail_orphaned_runs(world.instance, [run])
 
     ended = world.instance.get_run_by_id(run.run_id)
     assert ended is not None
@@ -294,7 +294,7 @@ def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(worl
 def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
     run = started(world, trigger="terminal", lock=str(tmp_path / lock))
     with run_lock(tmp_path / lock, holder="b24-pipeline sync", now=world.clock.now()):
-        reason = automation.why_not_now(world.instance)
+        reason = schedules.skip_reason(world.instance)
 
     assert reason == f"run {run.run_id[:8]} is started"
 
@@ -302,14 +302,14 @@ def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_
 def test_r17_runs_that_dagster_launched_are_left_to_dagster(world: World) -> None:
     run = started(world)
 
-    assert automation.why_not_now(world.instance) == f"run {run.run_id[:8]} is started"
+    assert schedules.skip_reason(world.instance) == f"run {run.run_id[:8]} is started"
 
 
 def test_a_run_of_another_job_is_no_reason_to_skip(world: World) -> None:
     other = project_in_test_time().resolve_job_def("purge_old_runs")
     world.instance.create_run_for_job(other, status=dg.DagsterRunStatus.STARTED)
 
-    assert automation.why_not_now(world.instance) is None
+    assert schedules.skip_reason(world.instance) is None
 
 
 @pytest.mark.parametrize(("webhook", "wanted"), [(True, dg.RunRequest), (False, dg.SkipReason)])
@@ -317,4 +317,4 @@ def test_the_audit_is_purged_only_where_there_is_a_connection(world: World, webh
     if not webhook:
         world.set(BITRIX24_WEBHOOK_URL="")
 
-    assert isinstance(automation.every_night(dg.build_schedule_context()), wanted)
+    assert isinstance(schedules.every_night(dg.build_schedule_context()), wanted)

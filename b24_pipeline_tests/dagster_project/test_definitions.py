@@ -29,7 +29,7 @@ CHAIN = {
     "callgear_upsert": {"employees", "employee_matches", "callgear_employees"},
     "responsible_employees": {"employees", "callgear_upsert"},
 }
-REPORT = {"import_report": {"callgear_upsert", "responsible_employees"}}
+REPORT = {"import_report": {"callgear_upsert", "responsible_employees"}, "audit_export": {"import_report"}}
 EXTERNAL = {
     "bitrix24_portal": set(),
     "callgear_account": set(),

@@ -8,7 +8,7 @@ PROJECT = Path(__file__).parents[2]
 LAYERS = (
     {"cli"},
     {"definitions"},
-    {"checks", "automation", "change_detection", "retention_jobs", "import_health"},
+    {"checks", "sensors", "schedules", "jobs", "change_detection"},
     {"assets"},
     {"resources"},
     {"reporting", "alerts", "sync", "dagster_runs", "asset_metadata"},

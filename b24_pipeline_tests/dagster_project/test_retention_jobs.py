@@ -8,10 +8,9 @@ import dagster as dg
 import pytest
 from sqlalchemy import select
 
-from b24_pipeline.automation import purge_old_audit, purge_old_runs
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import TRIGGER_TAG, job_origin
-from b24_pipeline.retention_jobs import CHECK_RESULTS, CHECKED_ASSETS, is_ours, location_of
+from b24_pipeline.jobs import CHECK_RESULTS, CHECKED_ASSETS, is_ours, location_of, purge_old_audit, purge_old_runs
 from b24_pipeline_tests.harness import QUIET, World
 
 PROJECT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The sensor that notifies people when the import's state changes. A receiver that is down never breaks the import."""
+"""The sensors: one requests a run when the portal has changed (R17), the other sends alerts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,17 +10,47 @@ from b24_pipeline import settings
 from b24_pipeline.alerts.channels import channels_of
 from b24_pipeline.alerts.notify import Memory, judge, notify
 from b24_pipeline.assets.bitrix24 import POOL
-from b24_pipeline.audit import Paths
+from b24_pipeline.audit import Paths, StoreError
 from b24_pipeline.audit.health import Failure
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error
+from b24_pipeline.change_detection import poll_portal
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import TRIGGER_TAG
+from b24_pipeline.jobs import employee_import
 from b24_pipeline.rules.models import RunStatus
+from b24_pipeline.schedules import STARTS_OFF, pools_of, skip_reason
 
 OURS = "b24_pipeline."
 NO_FAILURE = "another run is in progress"
 """How the reason of a run begins that only found the lock held: the other one continues."""
 MAX_RUNS = 20
 """So many failed runs are looked at in a tick, the newest first."""
+
+
+@dg.sensor(
+    job=employee_import,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED if STARTS_OFF else dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Polls the portal with one request and requests a run when a user was added, was dismissed, or changed before "
+        "being linked (R17)."
+    ),
+)
+def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Compare the portal with what the last import read."""
+    reason = skip_reason(context.instance)
+    if reason:
+        return dg.SkipReason(reason)
+    try:
+        result = poll_portal(settings.load(), cursor=context.cursor)
+    except (Bitrix24Error, StoreError, settings.SettingsError) as error:
+        return dg.SkipReason(f"could not poll: {error}")
+    if not result.run_wanted:
+        return dg.SensorResult(skip_reason=dg.SkipReason(result.message), cursor=result.cursor)
+    context.log.info(result.message)
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(tags={"b24_pipeline/change": result.message})], cursor=result.cursor
+    )
 
 
 @dg.sensor(
@@ -69,20 +99,19 @@ def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator
 
 
 def is_import(run: dg.DagsterRun) -> bool:
-    """Whether a run is one of the import: by the job, "Materialize", or the command line."""
-    pools = (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
-    return POOL in pools or TRIGGER_TAG in run.tags
+    """Return whether a run is one of the import: by the job, "Materialize", or the command line."""
+    return POOL in pools_of(run) or TRIGGER_TAG in run.tags
 
 
 def is_trial(run: dg.DagsterRun) -> bool:
-    """Whether a run was dry or for single people, which says nothing about the import."""
+    """Return whether a run was dry or for single people, which says nothing about the import."""
     given: Any = run.run_config
     config = given.get("resources", {}).get("import_run", {}).get("config", {})
     return bool(config.get("dry_run") or config.get("only") or config.get("only_failed"))
 
 
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Why a run failed. Only our own errors are known to name no secret; of others the kind is reported."""
+    """Return why a run failed. Only our own errors are known to name no secret; of others the kind is reported."""
     failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     error = failures[-1].get_dagster_event().job_failure_data.error if failures else None
     while error is not None and error.cause is not None:

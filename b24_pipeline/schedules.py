@@ -1,0 +1,108 @@
+"""The schedules: the import every 30 minutes (R17), and the nightly retention; and when none of them may run."""
+
+import os
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import dagster as dg
+
+from b24_pipeline import settings
+from b24_pipeline.assets.bitrix24 import POOL
+from b24_pipeline.assets.observations import CRON
+from b24_pipeline.audit import Paths
+from b24_pipeline.audit.run_lock import is_held
+from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
+from b24_pipeline.jobs import employee_import, purge_old_audit, purge_old_runs
+from b24_pipeline.rules.models import Trigger
+from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+
+ACTIVE = [
+    status
+    for status in dg.DagsterRunStatus
+    if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+]
+STARTS_OFF = os.environ.get(AUTOMATION) == OFF
+"""Whether schedule and sensor start switched off; what a person switches in the UI is kept."""
+
+
+@dg.schedule(
+    cron_schedule=CRON,
+    job=employee_import,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,
+    description="The import every 30 minutes (R17). Skips while another run is active or settings are missing.",
+)
+def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Request a run, unless there is a reason to skip."""
+    reason = skip_reason(context.instance)
+    return dg.SkipReason(reason) if reason else dg.RunRequest()
+
+
+every_night_of_runs = dg.ScheduleDefinition(
+    name="every_night_purge_old_runs",
+    job=purge_old_runs,
+    cron_schedule="17 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Retention of Dagster's run storage, once a night.",
+)
+
+
+@dg.schedule(
+    name="every_night_purge_old_audit",
+    job=purge_old_audit,
+    cron_schedule="47 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Retention of the audit, once a night. Skips while settings are missing.",
+)
+def every_night() -> dg.RunRequest | dg.SkipReason:
+    """Request a run, unless settings are missing."""
+    reason = missing_settings()
+    return dg.SkipReason(reason) if reason else dg.RunRequest()
+
+
+def skip_reason(instance: dg.DagsterInstance) -> str | None:
+    """Return why no run is requested: settings are missing, or a run is queued or active; nothing if one may be."""
+    reason = missing_settings()
+    if reason:
+        return reason
+    fail_orphaned_runs(instance, active_runs(instance))
+    active = next(iter(active_runs(instance)), None)
+    return f"run {active.run_id[:8]} is {active.status.value.lower().replace('_', ' ')}" if active else None
+
+
+def missing_settings() -> str | None:
+    """Return which settings are missing or bad."""
+    try:
+        settings.load()
+    except settings.SettingsError as error:
+        return f"Not configured: {error}"
+    return None
+
+
+def active_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Return queued and active runs of the import, launched as the job or by "Materialize"."""
+    return [run for run in instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE)) if POOL in pools_of(run)]
+
+
+def fail_orphaned_runs(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
+    """Report orphaned runs as failed: until then they keep their place in the pool, and no run starts."""
+    for run in filter(is_orphaned, runs):
+        now = instance.get_run_by_id(run.run_id)
+        if now is not None and not now.is_finished:  # else it has ended meanwhile, and released its lock
+            instance.report_run_failed(run, "The run's process died (its lock was released).")
+
+
+def is_orphaned(run: dg.DagsterRun) -> bool:
+    """Return whether a run of the CLI lost its process; Dagster only monitors runs that it has launched."""
+    if trigger_of(run) is not Trigger.TERMINAL:
+        return False
+    lock = run.tags.get(LOCK_TAG)
+    return not is_held(Path(lock) if lock else Paths(settings.load().database).lock)
+
+
+def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
+    """Return the pools of a run: "Materialize" runs have no job name of ours, but these."""
+    return (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
