@@ -179,7 +179,7 @@ def test_r17_a_portal_that_cannot_be_asked_is_a_reason_to_skip(ticks: Ticks, kin
 
     words = ticks.words()
 
-    assert words.startswith("could not look: batch: ")
+    assert words.startswith("could not poll: batch: ")
     assert (ticks.requests, ticks.cursor) == (1, cursor)
     assert "sandboxsecret" not in words
 
@@ -193,7 +193,7 @@ def test_r17_a_tick_gives_up_before_dagster_ends_it_and_says_so(
     ticks.world.sandbox.faults.add(Fault(kind, api="bitrix24", times=None))
 
     said, within = ticks.words().rsplit(" within ", 1)
-    assert said == "could not look: gave up after 0.3 seconds: batch: the portal did not answer"
+    assert said == "could not poll: gave up after 0.3 seconds: batch: the portal did not answer"
     assert 0 < float(within.removesuffix(" s")) <= 0.3  # what of the tick is left when the request begins
 
 
@@ -214,7 +214,7 @@ def test_r17_a_ca_bundle_that_cannot_be_read_is_a_reason_to_skip(ticks: Ticks) -
 
     words = ticks.words()
 
-    assert (words.startswith("could not look: B24_PIPELINE_CA_BUNDLE: "), ticks.requests) == (True, 0)
+    assert (words.startswith("could not poll: B24_PIPELINE_CA_BUNDLE: "), ticks.requests) == (True, 0)
 
 
 @pytest.mark.parametrize(
@@ -224,13 +224,13 @@ def test_r17_a_ca_bundle_that_cannot_be_read_is_a_reason_to_skip(ticks: Ticks) -
         ("", Cursor()),
         ("{", Cursor()),
         ("7", Cursor()),
-        ('{"window_from": 40, "asked_for": "abc"}', Cursor(40, "abc")),
-        ('{"window_from": "40", "asked_for": "abc"}', Cursor(0, "abc")),
-        ('{"window_from": 40, "asked_for": null, "of_another_version": 1}', Cursor(40)),
+        ('{"window_from": 40, "requested": "abc"}', Cursor(40, "abc")),
+        ('{"window_from": "40", "requested": "abc"}', Cursor(0, "abc")),
+        ('{"window_from": 40, "requested": null, "of_another_version": 1}', Cursor(40)),
     ],
 )
 def test_r17_what_is_broken_in_a_cursor_is_ignored(text: str | None, cursor: Cursor) -> None:
-    assert Cursor.of(text) == cursor
+    assert Cursor.from_json(text) == cursor
 
 
 def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
@@ -240,7 +240,7 @@ def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_
 
     assert isinstance(scheduled, dg.SkipReason)
     assert Ticks(world).words() == scheduled.skip_message
-    assert "Nothing is read or written: BITRIX24_WEBHOOK_URL: is missing. Example: " in (scheduled.skip_message or "")
+    assert "Not configured: BITRIX24_WEBHOOK_URL: is missing. Example: " in (scheduled.skip_message or "")
     assert (world.sandbox.requests, list(world.paths.published.parent.glob("b24*"))) == ([], [])
 
 
