@@ -16,6 +16,8 @@ from b24_pipeline.sync.run import ImportRun
 log = logging.getLogger(__name__)
 
 TRIGGER_TAG = "b24_pipeline/trigger"
+FORMER_CLI = "terminal"
+"""What the tag of runs of the command line was up to 0.1."""
 LOCK_TAG = "b24_pipeline/lock"
 """The lock that the process of a terminal run holds for as long as it lives."""
 WRITING = frozenset({"callgear_upsert", "responsible_employees"})
@@ -83,7 +85,8 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
         return Trigger.SCHEDULE
     if "dagster/sensor_name" in run.tags:
         return Trigger.SENSOR
-    return Trigger(run.tags.get(TRIGGER_TAG, Trigger.UI))
+    tag = run.tags.get(TRIGGER_TAG, Trigger.UI)
+    return Trigger.CLI if tag == FORMER_CLI else Trigger(tag)
 
 
 def job_origin(job_name: str, *, location: str = LOCATION) -> Any:  # noqa: ANN401 - Dagster does not export the type

@@ -173,7 +173,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                 connection.paths.lock,
                 holder=f"run {run_id}",
                 now=connection.now(),
-                wait_seconds=0 if trigger is Trigger.TERMINAL else WAIT_FOR_OTHER_RUN_SECONDS,
+                wait_seconds=0 if trigger is Trigger.CLI else WAIT_FOR_OTHER_RUN_SECONDS,
             )
         )
         store = stack.enter_context(Store.open(connection.paths, now=connection.now))
@@ -221,7 +221,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
 def approver_of(run: dg.DagsterRun) -> str:
     """Who approves by starting this run."""
-    return system_user() if trigger_of(run) is Trigger.TERMINAL else dagster_user(run.tags)
+    return system_user() if trigger_of(run) is Trigger.CLI else dagster_user(run.tags)
 
 
 def report_unfinished(run: ImportRun) -> None:

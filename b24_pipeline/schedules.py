@@ -97,7 +97,7 @@ def fail_orphaned_runs(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRu
 
 def is_orphaned(run: dg.DagsterRun) -> bool:
     """Return whether a run of the CLI lost its process; Dagster only monitors runs that it has launched."""
-    if trigger_of(run) is not Trigger.TERMINAL:
+    if trigger_of(run) is not Trigger.CLI:
         return False
     lock = run.tags.get(LOCK_TAG)
     return not is_held(Path(lock) if lock else Paths(settings.load().database).lock)

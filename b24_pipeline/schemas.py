@@ -52,7 +52,7 @@ class Employees(Frame):
     """Users judged and normalised: candidates, and the others with the reason (asset `employees`)."""
 
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    standing: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
+    eligibility: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
     reason: str = optional("Why a candidate is rejected (R02)")
     active: bool = flag("False once the user is dismissed (R13)")
     first_name: str = personal("First name, normalised (R04)")
@@ -135,7 +135,7 @@ class Matches(Frame):
 
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
-    match: str = column("by_id, by_email, none, conflict, or the standing of a user that is no candidate")
+    match_type: str = column("by_id, by_email, none, conflict, or the eligibility of a user that is no candidate")
     reason: str = optional("What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ...")
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
 
@@ -147,12 +147,12 @@ class Plan(Frame):
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
     reason: str = optional("The rule's word for why")
-    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    risk: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
     exemption: str = optional(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
     outcome: str = column("planned, held, waiting, rejected or conflict")
-    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    display_name: str = personal("Who it is, for people: last and first name in Bitrix24")
     other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
     first_name_before: str = personal("Of a conflict: the first name that the employee has and will keep (R09)")
     last_name_before: str = personal("The last name the employee has now; the name on the list")
@@ -171,11 +171,11 @@ class Actions(Frame):
     callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
     reason: str = optional("The rule's word for why")
-    harm: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
+    risk: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
     exemption: str = optional(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
-    person: str = personal("Who it is, for people: last and first name in Bitrix24")
+    display_name: str = personal("Who it is, for people: last and first name in Bitrix24")
     before: str = personal("The fields as they were (JSON object)")
     after: str = personal("The fields as they shall be or were sent (JSON object)")
     outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
@@ -187,7 +187,7 @@ class ResponsibleEmployees(Frame):
     """Who of the imported people is on the responsible list, as last known: one row a user (R13-R15)."""
 
     bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    standing: str = column("active, dismissed or deleted")
+    employment_status: str = column("active, dismissed or deleted")
     listed: bool = flag("Whether the user is on CallGear's responsible list")
     name: str = personal("The name on the list")
 

@@ -136,7 +136,7 @@ def matched(
 def matches_of(*rows: Row, policy: Policy | None = None, **others: Any) -> dict[int, tuple[Any, ...]]:
     """How the Bitrix24 users of these rows are matched: by user, the match, reason, employee and other user."""
     found = matched(employees(*rows, policy=policy), **others)
-    columns = [by_user(found, name) for name in ("match", "reason", "callgear_id", "other_bitrix24_id")]
+    columns = [by_user(found, name) for name in ("match_type", "reason", "callgear_id", "other_bitrix24_id")]
     return {number: tuple(column[number] for column in columns) for number in found["bitrix24_id"].tolist()}
 
 
@@ -201,11 +201,11 @@ def dead_letters(*rows: Row) -> DataFrame[schemas.DeadLetters]:
     return frame(schemas.DeadLetters, rows)
 
 
-def listed_person(bitrix24_id: int, *, standing: str, listed: bool = True, **fields: Any) -> Row:
+def listed_person(bitrix24_id: int, *, employment_status: str, listed: bool = True, **fields: Any) -> Row:
     """Somebody as last known on the responsible list."""
     return {
         "bitrix24_id": bitrix24_id,
-        "standing": standing,
+        "employment_status": employment_status,
         "listed": listed,
         "name": f"Name{bitrix24_id} Ira",
     } | fields

@@ -177,7 +177,7 @@ class World:
         self,
         *,
         job: str = JOB,
-        trigger: str | None = "terminal",
+        trigger: str | None = "cli",
         assets: Sequence[str] = STEPS,
         tags: dict[str, str] | None = None,
         **config: Any,
@@ -206,7 +206,7 @@ class World:
 
     def import_people(self, **config: Any) -> Audited:
         """One run of the same steps without Dagster; `sync/test_without_dagster.py` proves it."""
-        started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "terminal"})
+        started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "cli"})
         if not (self.paths.working.exists() or self.paths.published.exists()):
             put_empty_database(self.paths)
         with ExitStack() as stack:

@@ -131,12 +131,12 @@ def held(health: Health) -> list[Condition]:
     """R16: each kind of change that the last successful run held."""
     if health.success is None:
         return []
-    by_harm: dict[Harm, list[HeldPerson]] = {}
+    by_risk: dict[Harm, list[HeldPerson]] = {}
     for person in health.held:
-        by_harm.setdefault(person.harm, []).append(person)
+        by_risk.setdefault(person.risk, []).append(person)
     return [
         Condition(
-            HELD[harm],
+            HELD[risk],
             since=health.success.started_at,
             message=(
                 f"{numbered(len(people), 'change is', 'changes are')} held by a safety limit. Approve within 24 hours: "
@@ -145,7 +145,7 @@ def held(health: Health) -> list[Condition]:
             ),
             people=tuple(map(display_name, people)),
         )
-        for harm, people in by_harm.items()
+        for risk, people in by_risk.items()
     ]
 
 
@@ -223,7 +223,9 @@ def failing(state: State, people: list[FailingPerson], message: str) -> list[Con
 
 def display_name(person: HeldPerson | ConflictPerson | FailingPerson | DuplicatedPerson) -> str:
     """The name, or the id where there is none: the audit then has the e-mail in its place, which is not sent."""
-    return person.person if person.person and "@" not in person.person else f"user {person.bitrix24_id}"
+    return (
+        person.display_name if person.display_name and "@" not in person.display_name else f"user {person.bitrix24_id}"
+    )
 
 
 def compare(

@@ -85,7 +85,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
     """
     with import_run.failing() as run:
         judged = steps.evaluate_users(run, schemas.check(schemas.Users, bitrix24_users))
-    standing = judged["standing"].value_counts()
+    standing = judged["eligibility"].value_counts()
     return dg.MaterializeResult(
         value=judged,
         metadata={

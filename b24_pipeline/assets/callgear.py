@@ -98,7 +98,7 @@ def employee_matches(
             employees=judged,
             callgear_employees=schemas.check(schemas.CallGearEmployees, callgear_employees),
         )
-    kinds = matches["match"].value_counts()
+    kinds = matches["match_type"].value_counts()
     return dg.MaterializeResult(
         value=matches,
         metadata={
@@ -161,7 +161,7 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict
         "dagster/row_count": len(actions),
         "created": run.counts.created,
         "linked": run.counts.linked,
-        "left_alone": run.counts.left_alone,
+        "unchanged": run.counts.unchanged,
         "phones_added": run.counts.phones_added,
         **tables.summary(actions),
         "callgear_points": run.connection.callgear.points_spent,

@@ -102,7 +102,7 @@ def configuration(run: ImportRun) -> dg.MetadataValue:
         "on_id_match": policy.on_id_match.value,
         "responsible_list": policy.responsible_list.value,
         **scope(policy.scope),
-        **{f"limit: {harm.value}": limit_in_words(limit) for harm, limit in policy.limits.items()},
+        **{f"limit: {risk.value}": limit_in_words(limit) for risk, limit in policy.limits.items()},
         "schedule": f"{CRON} (UTC), and within a minute of a change in Bitrix24",
         "run_minutes": f"{settings.run_minutes:g}",
         "day_reserve": f"{settings.day_reserve:.0%} of the day's CallGear points",

@@ -85,7 +85,7 @@ def actions(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
 def done_since(database: Database, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
     """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
     rows = database.records("done_since", {"since": since, "now": now})
-    return {Harm(row["harm"]): frozenset(row["people"]) for row in rows}
+    return {Harm(row["risk"]): frozenset(row["people"]) for row in rows}
 
 
 def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
@@ -108,7 +108,7 @@ def retry_updates(database: Database, *, now: datetime) -> None:
 
 
 def _standing(step: Step) -> Part:
-    return Part("standing_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
+    return Part("open_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
 
 
 def _of_step(step: Step, frame: DataFrame[schemas.Actions]) -> Table:

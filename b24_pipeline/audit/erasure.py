@@ -26,7 +26,7 @@ _OF_USER: Mapping[str, tuple[str, ...]] = {
         if personal_columns(model) and model is not schemas.CallGearEmployees
     },
     "events": (*personal_columns(schemas.Actions), *_ANSWERS),
-    "standing_actions": (*personal_columns(schemas.Actions), *_ANSWERS),
+    "open_actions": (*personal_columns(schemas.Actions), *_ANSWERS),
     "dead_letters": (*personal_columns(schemas.DeadLetters), *_ANSWERS),
     "pending_creates": personal_columns(schemas.PendingCreates),
     "identities": personal_columns(schemas.Identities),
@@ -34,13 +34,13 @@ _OF_USER: Mapping[str, tuple[str, ...]] = {
 }
 _MENTIONING: Mapping[str, tuple[str, ...]] = {
     "events": ("before", "after", "error"),
-    "standing_actions": ("before", "after", "error"),
+    "open_actions": ("before", "after", "error"),
     "dead_letters": ("after", "error"),
     "runs": ("reason", "policy"),
 }
 
 
-_BEFORE_OF_OTHERS: Mapping[str, str] = {"events": "run", "standing_actions": "from_run"}
+_BEFORE_OF_OTHERS: Mapping[str, str] = {"events": "run", "open_actions": "valid_from_run"}
 """Where another user's action on the person's employee tells the name that it had; and the column with its run."""
 
 _BEFORE_ADDRESS = r"(^|\\[nrt]|[^\p{L}\p{N}.+_%\-])"

@@ -37,9 +37,9 @@ class Failure:
 class HeldPerson:
     """Somebody for whom a safety limit held a change (R16)."""
 
-    harm: Harm
+    risk: Harm
     bitrix24_id: int
-    person: str | None
+    display_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ConflictPerson:
 
     reason: str
     bitrix24_id: int
-    person: str | None
+    display_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class FailingPerson:
     """Somebody whose action failed and is tried again (R18)."""
 
     bitrix24_id: int
-    person: str | None
+    display_name: str | None
     action: ActionKind
     first_failed_at: datetime
     attempts: int
@@ -68,7 +68,7 @@ class DuplicatedPerson:
     """Somebody who is in the account twice, because somebody else imports into it (R16b)."""
 
     bitrix24_id: int
-    person: str | None
+    display_name: str | None
     callgear_id: int
     other_callgear_id: int
     found_at: datetime
@@ -116,7 +116,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
 def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
     """For whom a run held a change."""
     return tuple(
-        HeldPerson(Harm(row["harm"]), row["bitrix24_id"], row["person"])
+        HeldPerson(Harm(row["risk"]), row["bitrix24_id"], row["display_name"])
         for row in reader.database.records("held_people", {"run_id": run_id})
     )
 
@@ -131,7 +131,7 @@ def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
     return tuple(
         FailingPerson(
             bitrix24_id=row["bitrix24_id"],
-            person=row["person"],
+            display_name=row["display_name"],
             action=ActionKind(row["action"]),
             first_failed_at=row["first_failed_at"],
             attempts=row["attempts"],

@@ -9,7 +9,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit.column_types import column_list, sql_columns
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import DatabaseForeign, DatabaseTooNew
-from b24_pipeline.audit.schema import LAYOUT, Layout
+from b24_pipeline.audit.schema import FORMER, FORMER_SPAN, LAYOUT, Columns, Layout
 
 EMPTY = 0
 """The version of a database without any table."""
@@ -90,16 +90,25 @@ def _create_missing(database: Database, layout: Layout) -> None:
 
 
 def _renew_views(database: Database, layout: Layout) -> None:
-    database.execute("runs_view", columns=column_list(layout.tables["runs"]))
+    runs = column_list(layout.tables["runs"]) + former(FORMER["runs"])
+    database.execute("runs_view", columns=runs)
     database.execute("run_as_of_macro")
     database.execute("actions_view")
     database.execute("dead_letters_view", columns=column_list(sql_columns(schemas.DeadLetters)))
     database.execute("pending_creates_view", columns=column_list(sql_columns(schemas.PendingCreates)))
     database.execute("duplicate_employees_view", columns=column_list(sql_columns(schemas.DuplicateEmployees)))
     database.execute("approvals_view")
-    database.execute("last_import_view", columns=column_list(layout.tables["runs"]))
+    database.execute("last_import_view", columns=runs)
     database.execute("people_view")
     database.execute("identities_view", columns=column_list(sql_columns(schemas.Identities)))
     for table, columns in layout.histories.items():
-        for name in ("current_view", "history_view", "as_of_macro"):
-            database.execute(name, table=table, columns=column_list(columns))
+        renamed = FORMER.get(table, {})
+        shown = column_list(columns) + former(renamed)
+        database.execute("current_view", table=table, columns=shown)
+        database.execute("as_of_macro", table=table, columns=shown)
+        database.execute("history_view", table=table, former=former({**renamed, **FORMER_SPAN}))
+
+
+def former(renamed: Columns) -> str:
+    """The columns once more under the names that they had up to layout 3, for one version."""
+    return "".join(f', "{new}" AS "{old}"' for old, new in renamed.items())

@@ -41,7 +41,7 @@ class RunFigure:
     failed: int
     deferred: int
     held: int
-    waiting: int
+    backing_off: int
     points: int
 
 
@@ -108,7 +108,7 @@ def figures(reader: Reader, *, now: datetime) -> Figures:
         account=reader.fact(CALLGEAR_HOST) or "CallGear",
         runs=runs(reader, since=now - RUNS_SHOWN, now=now),
         people=people(reader, now=now),
-        matches={row["match"]: row["people"] for row in database.records("report_matches")},
+        matches={row["match_type"]: row["people"] for row in database.records("report_matches")},
         refused=refused(reader),
         links_by_week={
             (row["week"], row["linked_by"]): row["links"] for row in database.records("report_links_by_week", long_ago)
@@ -148,7 +148,7 @@ DONE_AND_NOT_DONE = (
     "failed",
     "deferred",
     "held",
-    "waiting",
+    "backing_off",
 )
 
 

@@ -13,8 +13,8 @@ from b24_pipeline.rules.models import ERASED
 
 KEEP_DAYS = 400
 
-_EXPIRING = (*(table for model, table in HISTORIES.items() if model is not schemas.Users), "standing_actions")
-_OF_RUNS = ("events", "recorded")
+_EXPIRING = (*(table for model, table in HISTORIES.items() if model is not schemas.Users), "open_actions")
+_OF_RUNS = ("events", "run_steps")
 _OF_LEAVERS = tuple(name for name in personal_columns(schemas.Users) if name != "last_name")
 _BLANKED = ", ".join(f'"{name}" = NULL' for name in _OF_LEAVERS)
 

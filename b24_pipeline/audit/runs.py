@@ -58,13 +58,13 @@ class RunCounts:
     matched_by_email: int = 0
     created: int = 0
     linked: int = 0
-    left_alone: int = 0
+    unchanged: int = 0
     phones_added: int = 0
     conflicts: int = 0
     failed: int = 0
     deferred: int = 0
     held: int = 0
-    waiting: int = 0
+    backing_off: int = 0
     responsible_removed: int = 0
     bitrix24_requests: int = 0
     callgear_points: int = 0

@@ -22,9 +22,14 @@ HISTORIES: Mapping[type[schemas.Frame], str] = MappingProxyType(
 )
 """The frames whose changes are kept, and the table of each."""
 
-# A row holds from the run `from_run`, begun at `from_at`, until the run `until_run`, begun at `until_at`, which found
-# it changed or gone. The times stand in the row because runs are deleted after a while and not every row with them.
-_SPAN = {"from_run": "BIGINT", "from_at": "TIMESTAMPTZ", "until_run": "BIGINT", "until_at": "TIMESTAMPTZ"}
+# A row is valid from the run `valid_from_run`, begun at `valid_from`, to the run `valid_to_run`, begun at `valid_to`,
+# which found it changed or gone. The times are stored because runs are deleted after a while, and rows stay.
+_SPAN = {
+    "valid_from_run": "BIGINT",
+    "valid_from": "TIMESTAMPTZ",
+    "valid_to_run": "BIGINT",
+    "valid_to": "TIMESTAMPTZ",
+}
 
 _LINKS = {name: kind for name, kind in sql_columns(schemas.Links).items() if name not in ("first_name", "last_name")}
 
@@ -41,6 +46,26 @@ _RUNS = {
     "only_users": "VARCHAR",
     "policy": "VARCHAR",
 } | dict.fromkeys(COUNTS, "BIGINT")
+
+
+FORMER_SPAN = {
+    "from_run": "valid_from_run",
+    "from_at": "valid_from",
+    "until_run": "valid_to_run",
+    "until_at": "valid_to",
+}
+_FORMER_ACTIONS = {"person": "display_name", "harm": "risk"}
+FORMER: Mapping[str, Columns] = MappingProxyType(
+    {
+        "runs": {"left_alone": "unchanged", "waiting": "backing_off"},
+        "employees": {"standing": "eligibility"},
+        "employee_matches": {"match": "match_type"},
+        "responsible_employees": {"standing": "employment_status"},
+        "events": _FORMER_ACTIONS,
+        "open_actions": _FORMER_ACTIONS,
+    }
+)
+"""The columns that had another name up to layout 3, by that name; the views still show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +115,27 @@ _KINDS_AND_EXEMPTIONS = Upgrade(
 
 _IDENTITIES = Upgrade(3, (statement("create_identities"),))
 
+_STANDARD_NAMES = Upgrade(
+    4,
+    (
+        statement("rename_trigger"),
+        statement("rename_table", table="recorded", name="run_steps"),
+        statement("rename_table", table="standing_actions", name="open_actions"),
+        *(
+            statement("rename_column", table=table, column=f'"{old}"', name=new)
+            for tables, renamed in (
+                *(((table,), renamed) for table, renamed in FORMER.items()),
+                ((*HISTORIES.values(), "links", "open_actions"), FORMER_SPAN),
+            )
+            for table in tables
+            for old, new in renamed.items()
+        ),
+    ),
+)
+
 LAYOUT = Layout(
-    version=3,
-    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS, _IDENTITIES),
+    version=4,
+    upgrades=(_TIMES_OF_ENDS, _KINDS_AND_EXEMPTIONS, _IDENTITIES, _STANDARD_NAMES),
     tables={
         "schema_version": {"version": "BIGINT", "at": "TIMESTAMPTZ"},
         "facts": {"name": "VARCHAR", "value": "VARCHAR"},
@@ -104,8 +147,8 @@ LAYOUT = Layout(
         "duplicate_employees": sql_columns(schemas.DuplicateEmployees),
         "unfinished_links": sql_columns(schemas.UnfinishedLinks),
         "events": {"run": "BIGINT", **sql_columns(schemas.Actions)},
-        "standing_actions": {"step": "VARCHAR", **sql_columns(schemas.Actions), **_SPAN},
-        "recorded": {"run": "BIGINT", "what": "VARCHAR"},
+        "open_actions": {"step": "VARCHAR", **sql_columns(schemas.Actions), **_SPAN},
+        "run_steps": {"run": "BIGINT", "what": "VARCHAR"},
         "dead_letters": sql_columns(schemas.DeadLetters),
         "approvals": {
             "run_id": "VARCHAR",

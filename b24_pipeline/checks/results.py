@@ -42,7 +42,7 @@ def no_stuck_records(run: ImportRun) -> Finding:
     now = run.connection.now()
     people = [
         {
-            "who": person.person,
+            "who": person.display_name,
             "user": person.bitrix24_id,
             "why": f"{person.action.replace('_', ' ')} has failed since {person.first_failed_at:%Y-%m-%d %H:%M} UTC, "
             f"{person.attempts} times: {person.error}",
@@ -68,7 +68,7 @@ def no_held_changes(run: ImportRun) -> Finding:
     """R16."""
     run_id = checked_run(run)
     people = [
-        {**row, "why": f"{CHANGES[row['harm']][0]}: held until run {run_id} is approved"}
+        {**row, "why": f"{CHANGES[row['risk']][0]}: held until run {run_id} is approved"}
         for row in check_queries.offenders(run.store, "held_actions", run_id=run_id)
     ]
     return listed(people, good="no changes are held", bad="{} changes are held by a safety limit")

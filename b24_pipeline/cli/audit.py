@@ -101,10 +101,10 @@ def checked_comment(typed: str) -> str:
 
 def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
     """Yield one line a kind of change, or reason of a conflict: how many people, and the first names."""
-    kinds = approved["harm"].fillna(approved["reason"])
+    kinds = approved["risk"].fillna(approved["reason"])
     for kind, rows in approved.groupby(kinds, sort=False):
         one, many = CHANGES.get(str(kind), (reason(str(kind)),) * 2)
-        names = [printable(name) for name in rows["person"].fillna("user " + rows["bitrix24_id"].astype("str"))]
+        names = [printable(name) for name in rows["display_name"].fillna("user " + rows["bitrix24_id"].astype("str"))]
         rest = f", and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 

@@ -36,7 +36,7 @@ COUNTED = {
     "conflicts": "in conflict",
     "responsible_removed": "removed from the responsible list",
     "failed": "failed",
-    "waiting": "backing off after a failure",
+    "backing_off": "backing off after a failure",
     "deferred": "deferred to the next run",
     "held": "held by a safety limit",
 }

@@ -31,6 +31,8 @@ from b24_pipeline.settings import Settings
 from b24_pipeline.sync.launch import NOBODY_FAILED
 from b24_pipeline.sync.run import RunNotStarted
 
+JSON_NAMES = {"unchanged": "left_alone", "backing_off": "waiting"}
+"""The keys of figures in JSON that keep the name that they had before 0.2."""
 EXIT_OF = {
     RunStatus.DONE: Exit.DONE,
     RunStatus.PARTIAL: Exit.PARTIAL,
@@ -125,7 +127,7 @@ def execute(choices: Choices, *, run_id: str, lock: Path, verbose: bool) -> dg.E
             instance=instance,
             raise_on_error=False,
             run_id=run_id,
-            tags={TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: str(lock.resolve())},
+            tags={TRIGGER_TAG: Trigger.CLI.value, LOCK_TAG: str(lock.resolve())},
             run_config={
                 "resources": {"import_run": {"config": choices}},
                 "loggers": {"console": {"config": {"log_level": "INFO" if verbose else "CRITICAL"}}},
@@ -181,11 +183,12 @@ def quiet_dagster(*, verbose: bool) -> Iterator[None]:
 
 def print_json(result: RunResult | None, *, dry_run: bool, error: str | None) -> None:
     """Print the result as one JSON object, the last line of standard output."""
+    counts = result.counts if result else RunCounts()
     found = {
         "run_id": result.run_id if result else None,
         "status": result.status.value if result else "not_started",
         "dry_run": dry_run,
-        "counts": asdict(result.counts if result else RunCounts()),
+        "counts": {JSON_NAMES.get(name, name): count for name, count in asdict(counts).items()},
         "planned": result.planned if result else {},
         "error": error,
         "warnings": list(result.warnings) if result else [],

@@ -29,7 +29,7 @@ SAME = (
     "failed",
     "deferred",
     "held",
-    "waiting",
+    "backing_off",
 )
 NONE = ("created", "linked", "phones_added", "responsible_removed")
 

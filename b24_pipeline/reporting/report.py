@@ -32,7 +32,7 @@ CHANGES = {
     "failed": "failed",
     "held": "held",
     "deferred": "deferred",
-    "waiting": "waiting",
+    "backing_off": "pending retry",
 }
 
 

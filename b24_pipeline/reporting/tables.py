@@ -59,7 +59,7 @@ def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
     shown = actions[actions["outcome"].isin(OUTCOMES)]
     return [
         Change(
-            who=text(row["person"]),
+            who=text(row["display_name"]),
             user=int(row["bitrix24_id"]),
             what=str(row["action"]).replace("_", " "),
             change=old_to_new(text(row["before"]), text(row["after"])),
@@ -83,19 +83,19 @@ def changes_markdown(actions: DataFrame[schemas.Actions]) -> str:
 
 def rejects(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
     """R02: the rejected candidates by name."""
-    rows = employees[employees["standing"] == Standing.REJECTED]
+    rows = employees[employees["eligibility"] == Standing.REJECTED]
     return [person(row, why=reason(row["reason"])) for row in rows.to_dict("records")]
 
 
 def unusable_phones(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
     """R05: the candidates with phone texts that are no phone numbers."""
-    rows = employees[(employees["standing"] == Standing.CANDIDATE) & employees["unusable_phones"].notna()]
+    rows = employees[(employees["eligibility"] == Standing.CANDIDATE) & employees["unusable_phones"].notna()]
     return [person(row, why=f"left out: {row['unusable_phones']}") for row in rows.to_dict("records")]
 
 
 def conflicts(matches: DataFrame[schemas.Matches], employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
     """R09, R12: the conflicts by name, and the user that has the e-mail or the link instead."""
-    rows = matches[matches["match"] == MatchKind.CONFLICT].merge(
+    rows = matches[matches["match_type"] == MatchKind.CONFLICT].merge(
         employees[["bitrix24_id", "first_name", "last_name", "email"]], on="bitrix24_id"
     )
     return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
@@ -104,14 +104,14 @@ def conflicts(matches: DataFrame[schemas.Matches], employees: DataFrame[schemas.
 def kept_when_approved(actions: DataFrame[schemas.Actions]) -> list[str]:
     """R09: for each conflict that names an employee, what that employee has and will keep; in full, on one line."""
     rows = actions[actions["outcome"] == Outcome.CONFLICT].to_dict("records")
-    return [f"{text(row['person'])} (user {row['bitrix24_id']}): {kept(row)}" for row in rows if kept(row)]
+    return [f"{text(row['display_name'])} (user {row['bitrix24_id']}): {kept(row)}" for row in rows if kept(row)]
 
 
 def refused(actions: DataFrame[schemas.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
     """The rejected, or those in conflict, by name and why; of an entry of the responsible list its name, too."""
     rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
     return [
-        {"who": row["person"], "user": int(row["bitrix24_id"]), "why": reason(row["reason"]) + listed_name(row)}
+        {"who": row["display_name"], "user": int(row["bitrix24_id"]), "why": reason(row["reason"]) + listed_name(row)}
         for row in rows.to_dict("records")
     ]
 

@@ -58,7 +58,7 @@ def life_of(reader: Reader, user: int) -> Life:
     seen = _history(reader, "bitrix24_users", user)
     matches = _history(reader, "employee_matches", user)
     links = _history(reader, "links", user)
-    standing = _history(reader, "standing_actions", user)
+    standing = _history(reader, "open_actions", user)
     now = words.now(
         seen=_last(seen),
         match=_last(matches),
@@ -97,21 +97,21 @@ def _employee_of(reader: Reader, link: Row) -> list[Row]:
     rows = reader.database.records(
         "life_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
     )
-    if link["until_run"] is None:
+    if link["valid_to_run"] is None:
         return [*rows]
-    own = [row for row in rows if row["from_run"] < link["until_run"]]
-    return [row if (row["until_run"] or 0) <= link["until_run"] else row | {"until_run": None} for row in own]
+    own = [row for row in rows if row["valid_from_run"] < link["valid_to_run"]]
+    return [row if (row["valid_to_run"] or 0) <= link["valid_to_run"] else row | {"valid_to_run": None} for row in own]
 
 
 def _is_gone(reader: Reader, link: Row) -> bool:
     """Whether a run after the link was made has read the account, and the employee was not in it (R08)."""
     read_in = reader.database.value("last_recording", {"what": HISTORIES[schemas.CallGearEmployees]})
-    return read_in is not None and read_in > link["from_run"] and _last(_employee_of(reader, link)) is None
+    return read_in is not None and read_in > link["valid_from_run"] and _last(_employee_of(reader, link)) is None
 
 
 def _last(rows: list[Row]) -> Row | None:
     """The row that holds now."""
-    return rows[-1] if rows and rows[-1]["until_run"] is None else None
+    return rows[-1] if rows and rows[-1]["valid_to_run"] is None else None
 
 
 def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
@@ -119,29 +119,29 @@ def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
     for row in rows[:1]:
         yield _began(row, subject.first(row))
     for before, after in pairwise(rows):
-        if before["until_run"] == after["from_run"]:
+        if before["valid_to_run"] == after["valid_from_run"]:
             text = subject.changed(before, after)
             if text:
                 yield _began(after, text)
         else:
             yield from _ended(before, subject.gone(before))
             yield _began(after, subject.back(after))
-    if rows and rows[-1]["until_run"] is not None:
+    if rows and rows[-1]["valid_to_run"] is not None:
         yield from _ended(rows[-1], subject.gone(rows[-1]))
 
 
 def _links(rows: list[Row]) -> Iterator[LifeEvent]:
     for row in rows:
         yield LifeEvent(row["linked_at"], row["run_id"], words.linked(row))
-        if row["until_run"] is not None:
-            by_hand = {"until_run_id": None} if row["end_reason"] == UNLINKED else {}
+        if row["valid_to_run"] is not None:
+            by_hand = {"valid_to_run_id": None} if row["end_reason"] == UNLINKED else {}
             yield from _ended({**row, **by_hand}, words.unlinked(row))
 
 
 def _standing(rows: list[Row]) -> Iterator[LifeEvent]:
     for row in rows:
         yield _began(row, words.stands(row))
-        if row["until_run"] is not None:
+        if row["valid_to_run"] is not None:
             yield from _ended(row, words.stands_no_more(row))
 
 
@@ -151,10 +151,10 @@ def _done(rows: list[dict[str, Any]]) -> Iterator[LifeEvent]:
 
 
 def _began(row: Row, text: str) -> LifeEvent:
-    return LifeEvent(row["from_at"], row["from_run_id"], text)
+    return LifeEvent(row["valid_from"], row["valid_from_run_id"], text)
 
 
 def _ended(row: Row, text: str) -> Iterator[LifeEvent]:
     """Its end; none where the first layout of the database has lost the time of it."""
-    if row["until_at"] is not None:
-        yield LifeEvent(row["until_at"], row["until_run_id"], text)
+    if row["valid_to"] is not None:
+        yield LifeEvent(row["valid_to"], row["valid_to_run_id"], text)

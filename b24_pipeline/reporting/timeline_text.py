@@ -181,14 +181,14 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
     """
     if in_doubt:
         return f"It is not known whether the create reached CallGear; {_looked_up(match)}"
-    if link is not None and link["until_run"] is None and not employee_is_gone:
+    if link is not None and link["valid_to_run"] is None and not employee_is_gone:
         return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
     if seen is not None:
         why = f": {_match(match)}" if match is not None else ""
         return f"Not in CallGear{why}"
     if link is None:
         return "Not in Bitrix24 any more, and never imported"
-    if link["until_run"] is None:
+    if link["valid_to_run"] is None:
         return f"Not in Bitrix24 any more, and CallGear employee {link['callgear_id']} does not exist any more"
     ended = "was unlinked" if link["end_reason"] == UNLINKED else "is linked with another user now"
     return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} {ended}"
@@ -205,7 +205,7 @@ def tries(dead_letters: Sequence[Row]) -> str:
 
 def _looked_up(match: Row | None) -> str:
     """What becomes of an announced create: runs look it up for those whom they would create or link."""
-    if match is None or match["match"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
+    if match is None or match["match_type"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
         return "the next run looks it up"
     return f"for now {_match(match)}"
 
@@ -266,13 +266,13 @@ def _answer(row: Row) -> str:
 
 def _judged(row: Row) -> str:
     unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
-    return f"{_STANDINGS.get(row['standing'], row['standing'])}{because(row['reason'])}{unusable}"
+    return f"{_STANDINGS.get(row['eligibility'], row['eligibility'])}{because(row['reason'])}{unusable}"
 
 
 def _match(row: Row) -> str:
     whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
     other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
-    return f"{_MATCHES.get(row['match'], row['match'])}{whom}{because(row['reason'])}{other}"
+    return f"{_MATCHES.get(row['match_type'], row['match_type'])}{whom}{because(row['reason'])}{other}"
 
 
 def _responsible(row: Row) -> str:

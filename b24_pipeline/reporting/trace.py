@@ -95,7 +95,7 @@ def trace(evidence: Evidence, *, bitrix24_id: int) -> Trace:
     match, actions = row_of(evidence.matches, bitrix24_id), rows_of(evidence.actions, bitrix24_id)
     return Trace(
         bitrix24_id=bitrix24_id,
-        person=words.person(user) if user is not None else next((row["person"] or "" for row in actions), ""),
+        person=words.person(user) if user is not None else next((row["display_name"] or "" for row in actions), ""),
         known=evidence.users is None or user is not None or bool(actions),
         steps=(
             *read_in_bitrix24(evidence, user, bitrix24_id=bitrix24_id),
@@ -122,8 +122,8 @@ def how_it_was_judged(judged: words.Row | None) -> Iterator[TraceStep]:
     """R01-R06: the standing, and for a candidate how CallGear is to know the person."""
     if judged is None:
         return
-    yield TraceStep(JUDGED_BY[Standing(judged["standing"])], words.JUDGED.first(judged))
-    if judged["standing"] == Standing.CANDIDATE:
+    yield TraceStep(JUDGED_BY[Standing(judged["eligibility"])], words.JUDGED.first(judged))
+    if judged["eligibility"] == Standing.CANDIDATE:
         phones = (judged["phones"] or "none").replace(LIST_SEPARATOR, ", ")
         yield TraceStep("R04, R05, R06", f"for CallGear: {IN_CALLGEAR.fields_of({**judged, 'phones': phones})}")
 
@@ -136,7 +136,7 @@ def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.
         yield TraceStep("", f"CallGear was not read: {ENDED_BEFORE}")
         return
     account = evidence.callgear_employees
-    candidate = judged["standing"] == Standing.CANDIDATE
+    candidate = judged["eligibility"] == Standing.CANDIDATE
     emails = by_email(account)
     ids = emails.loc[emails["email_key"] == judged["email_key"], "callgear_id"] if candidate else []
     concerned = {*ids, *([match["callgear_id"]] if match is not None and match["callgear_id"] is not None else [])}
@@ -152,8 +152,8 @@ def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.
 
 def how_it_was_matched(match: words.Row | None) -> Iterator[TraceStep]:
     """R07-R10, R12: the match of a candidate; of the others the standing says it all."""
-    if match is not None and match["match"] in MATCHED_BY:
-        rule = MATCHED_FOR.get(match["reason"]) or MATCHED_BY[match["match"]]
+    if match is not None and match["match_type"] in MATCHED_BY:
+        rule = MATCHED_FOR.get(match["reason"]) or MATCHED_BY[match["match_type"]]
         stale = "R08, " if match["reason"] == MatchReason.STALE_LINK else ""
         yield TraceStep(stale + rule, words.MATCH.first(match))
 
@@ -172,9 +172,9 @@ def why_nothing(judged: words.Row | None, match: words.Row | None) -> TraceStep:
     """Nothing has to be sent for who is no candidate, or is matched by id; for every other there is an action."""
     if judged is None:
         return TraceStep("", "nothing had to be sent")
-    if judged["standing"] == Standing.CANDIDATE and (match is None or match["match"] != MatchKind.BY_ID):
+    if judged["eligibility"] == Standing.CANDIDATE and (match is None or match["match_type"] != MatchKind.BY_ID):
         return NOT_SENT
-    return TraceStep(NOTHING_SENT_BY[Standing(judged["standing"])], "nothing had to be sent")
+    return TraceStep(NOTHING_SENT_BY[Standing(judged["eligibility"])], "nothing had to be sent")
 
 
 def action_step(row: words.Row, *, run_id: str) -> TraceStep:

@@ -7,8 +7,8 @@ from b24_pipeline import schemas
 NAMES = ("first_name", "last_name", "patronymic", "email", "phones")
 _PHONES = ("bitrix24_users.work_phone", "bitrix24_users.personal_mobile", "bitrix24_users.personal_phone")
 _JUDGED = ("bitrix24_users.user_type", "bitrix24_users.active", "bitrix24_users.departments", "bitrix24_users.email")
-_MATCHED = ("employees.standing", "employees.email_key", "callgear_employees.email")
-_MATCHES = ("employee_matches.match", "employee_matches.reason")
+_MATCHED = ("employees.eligibility", "employees.email_key", "callgear_employees.email")
+_MATCHES = ("employee_matches.match_type", "employee_matches.reason")
 _HAD = (
     *(f"callgear_employees.{column}" for column in ("first_name", "last_name", "patronymic", "email", "phone_numbers")),
 )
@@ -17,7 +17,7 @@ _SENT = (*(f"employees.{name}" for name in NAMES), "employees.callgear_last_name
 COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
     schemas.Employees: {
         "bitrix24_id": ("bitrix24_users.bitrix24_id",),
-        "standing": (*_JUDGED, "bitrix24_users.last_name", "bitrix24_users.bitrix24_id"),
+        "eligibility": (*_JUDGED, "bitrix24_users.last_name", "bitrix24_users.bitrix24_id"),
         "reason": (*_JUDGED, "bitrix24_users.last_name"),
         "active": ("bitrix24_users.active",),
         "first_name": ("bitrix24_users.first_name",),
@@ -32,7 +32,7 @@ COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
     schemas.Matches: {
         "bitrix24_id": ("employees.bitrix24_id",),
         "callgear_id": ("callgear_employees.callgear_id", *_MATCHED),
-        "match": ("callgear_employees.callgear_id", *_MATCHED),
+        "match_type": ("callgear_employees.callgear_id", *_MATCHED),
         "reason": ("callgear_employees.callgear_id", *_MATCHED),
         "other_bitrix24_id": ("employees.bitrix24_id", *_MATCHED),
     },
@@ -41,15 +41,15 @@ COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
         "callgear_id": ("employee_matches.callgear_id",),
         "action": _MATCHES,
         "reason": ("employee_matches.reason", "employees.reason"),
-        "harm": _MATCHES,
-        "person": ("employees.first_name", "employees.last_name"),
+        "risk": _MATCHES,
+        "display_name": ("employees.first_name", "employees.last_name"),
         "before": _HAD,
         "after": _SENT,
         "outcome": _MATCHES,
     },
     schemas.ResponsibleEmployees: {
         "bitrix24_id": ("employees.bitrix24_id",),
-        "standing": ("employees.active",),
+        "employment_status": ("employees.active",),
         "name": ("employees.first_name", "employees.last_name"),
     },
 }

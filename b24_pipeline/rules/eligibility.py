@@ -40,10 +40,10 @@ def judge(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schem
         }
     )
     reason = rejection(judged, departments=users["departments"], edition=policy.edition)
-    judged["standing"] = standing(judged, users=users, scope=policy.scope).mask(
+    judged["eligibility"] = standing(judged, users=users, scope=policy.scope).mask(
         lambda standings: (standings == Standing.CANDIDATE) & reason.notna(), Standing.REJECTED.value
     )
-    judged["reason"] = reason.where(judged["standing"] == Standing.REJECTED)
+    judged["reason"] = reason.where(judged["eligibility"] == Standing.REJECTED)
     return schemas.check(schemas.Employees, judged)
 
 

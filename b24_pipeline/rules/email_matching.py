@@ -101,7 +101,7 @@ def decision(found: pd.DataFrame) -> pd.DataFrame:
     """The found rows matched by e-mail, or in conflict where the reason is one."""
     conflict = found["reason"].isin([reason.value for reason in CONFLICTS])
     by_email = pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str")
-    return found.assign(match=by_email.mask(conflict, MatchKind.CONFLICT.value))
+    return found.assign(match_type=by_email.mask(conflict, MatchKind.CONFLICT.value))
 
 
 def duplicate_emails(candidates: pd.DataFrame, *, reason: MatchReason = MatchReason.DUPLICATE_EMAIL) -> pd.DataFrame:
@@ -109,8 +109,8 @@ def duplicate_emails(candidates: pd.DataFrame, *, reason: MatchReason = MatchRea
     shared = candidates[candidates["email_key"].duplicated(keep=False)]
     if shared.empty:
         return shared
-    matched = shared["match"].isin(MATCHED)
+    matched = shared["match_type"].isin(MATCHED)
     ranked = shared.assign(unmatched=~matched).sort_values(["unmatched", "bitrix24_id"])
     winner = ranked.groupby("email_key")["bitrix24_id"].transform("first").reindex(shared.index)
     losers = ~matched & (shared["bitrix24_id"] != winner)
-    return shared.assign(match=MatchKind.CONFLICT.value, reason=reason.value, other_bitrix24_id=winner)[losers]
+    return shared.assign(match_type=MatchKind.CONFLICT.value, reason=reason.value, other_bitrix24_id=winner)[losers]

@@ -44,7 +44,7 @@ def review_list_plan(
         .mask(accepted, ListReason.OTHER_NAME_APPROVED.value)
         .mask(in_doubt, MatchReason.IDENTITY_CHANGED.value),
         outcome=plan["outcome"].mask(conflict, Outcome.CONFLICT.value),
-        harm=plan["harm"].mask(conflict),
+        risk=plan["risk"].mask(conflict),
     )
     active_in_doubt = in_doubt & (plan["action"] != ActionKind.REMOVE_RESPONSIBLE)
     return schemas.check(schemas.Plan, reviewed[~active_in_doubt])

@@ -29,8 +29,8 @@ def match(
     rows = matches_by_id(
         employees, links=links, callgear_ids=callgear_employees["callgear_id"], unconfirmed=review.unconfirmed
     )
-    rows = settle(rows, duplicate_emails(rows[rows["match"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
-    if (rows["match"] == MatchKind.NONE).any():
+    rows = settle(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
+    if (rows["match_type"] == MatchKind.NONE).any():
         account = by_email(callgear_employees)
         rows = settle(rows, searched(rows, account, employees=employees, links=links, review=review))
         rows = settle(rows, announced(rows, account, links=links, pending=pending))
@@ -42,7 +42,7 @@ def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     """`rows` with the decided ones (same index) in place; a decision without a reason keeps the one that was there."""
     if decided.empty:
         return rows
-    for column in ("match", "callgear_id", "other_bitrix24_id"):
+    for column in ("match_type", "callgear_id", "other_bitrix24_id"):
         rows.loc[decided.index, column] = decided[column]
     reasons = decided["reason"].dropna()
     rows.loc[reasons.index, "reason"] = reasons
@@ -60,15 +60,15 @@ def matches_by_id(
 
     R07a: the link of an unconfirmed candidate is not followed.
     """
-    rows: pd.DataFrame = employees[["bitrix24_id", "standing", "reason", "email_key", "first_name", "last_name"]].merge(
-        links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left"
-    )
-    candidate = rows["standing"] == Standing.CANDIDATE
+    rows: pd.DataFrame = employees[
+        ["bitrix24_id", "eligibility", "reason", "email_key", "first_name", "last_name"]
+    ].merge(links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left")
+    candidate = rows["eligibility"] == Standing.CANDIDATE
     linked = rows["callgear_id"].notna()
     live = rows["callgear_id"].isin(callgear_ids)
     changed = candidate & rows["bitrix24_id"].isin(unconfirmed)
     return rows.assign(
-        match=rows["standing"]
+        match_type=rows["eligibility"]
         .mask(candidate, MatchKind.NONE.value)
         .mask(candidate & live, MatchKind.BY_ID.value)
         .mask(changed, MatchKind.CONFLICT.value),
@@ -89,7 +89,7 @@ def searched(
     review: LinkReview,
 ) -> pd.DataFrame:
     """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
-    found = search(rows[rows["match"] == MatchKind.NONE], account=account)
+    found = search(rows[rows["match_type"] == MatchKind.NONE], account=account)
     if found.empty:
         return found
     found_links = links[links["callgear_id"].isin(found["callgear_id"])]
@@ -105,7 +105,7 @@ def announced(
     pending: DataFrame[schemas.PendingCreates],
 ) -> pd.DataFrame:
     """R18: what is decided for the rows still unmatched whose create an earlier run has announced."""
-    unfinished = rows[(rows["match"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
+    unfinished = rows[(rows["match_type"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
     if unfinished.empty:
         return unfinished
     taken = pd.concat([rows["callgear_id"], links["callgear_id"]])

@@ -207,7 +207,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     SENSOR = "sensor"
     UI = "ui"
-    TERMINAL = "terminal"
+    CLI = "cli"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def plan_upsert(
         policy: the choices of the rules.
         unfinished_links: users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
     """
-    unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match"] == MatchKind.BY_ID)
-    decided = matches[matches["match"].isin(kinds_acted_on(policy)) | unfinished]
+    unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match_type"] == MatchKind.BY_ID)
+    decided = matches[matches["match_type"].isin(kinds_acted_on(policy)) | unfinished]
     if decided.empty:
         return schemas.empty(schemas.Plan)
     rows = (
@@ -58,18 +58,18 @@ def plan_upsert(
             how="left",
         )
     )
-    rows["person"] = full_name(rows["last_name"], rows["first_name"]).fillna(rows["email"])
+    rows["display_name"] = full_name(rows["last_name"], rows["first_name"]).fillna(rows["email"])
     wanted = rows.assign(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
     by_id = partial(updates_of_matched_by_id, on_id_match=policy.on_id_match, unfinished_links=unfinished_links)
     decisions: list[tuple[Callable[[pd.DataFrame], pd.DataFrame], pd.DataFrame]] = [
-        (rejects, rows[rows["match"] == MatchKind.REJECTED]),
-        (conflicts, rows[rows["match"] == MatchKind.CONFLICT]),
-        (by_id, wanted[wanted["match"] == MatchKind.BY_ID]),
-        (links, wanted[wanted["match"] == MatchKind.BY_EMAIL]),
-        (creates, rows[rows["match"] == MatchKind.NONE]),
+        (rejects, rows[rows["match_type"] == MatchKind.REJECTED]),
+        (conflicts, rows[rows["match_type"] == MatchKind.CONFLICT]),
+        (by_id, wanted[wanted["match_type"] == MatchKind.BY_ID]),
+        (links, wanted[wanted["match_type"] == MatchKind.BY_EMAIL]),
+        (creates, rows[rows["match_type"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
     return schemas.filled(schemas.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
@@ -83,7 +83,9 @@ def kinds_acted_on(policy: Policy) -> frozenset[MatchKind]:
 
 def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
     """The rows without the fields that are not to be sent."""
-    return rows[["bitrix24_id", "callgear_id", "reason", "person", "other_bitrix24_id", "last_name_before", *sent]]
+    return rows[
+        ["bitrix24_id", "callgear_id", "reason", "display_name", "other_bitrix24_id", "last_name_before", *sent]
+    ]
 
 
 def rejects(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,8 +114,8 @@ def updates_of_matched_by_id(
         **{name: rows[name].where(unfinished | (name in allowed)) for name in LINKED_FIELDS},
     )
     changed = sent[LINKED_FIELDS].notna().any(axis=1)
-    harm = pd.Series(Harm.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
-    return only_columns(sent.assign(harm=harm)[changed], *LINKED_FIELDS, "harm").assign(
+    risk = pd.Series(Harm.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
+    return only_columns(sent.assign(risk=risk)[changed], *LINKED_FIELDS, "risk").assign(
         action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value
     )
 
@@ -123,8 +125,8 @@ def links(rows: pd.DataFrame) -> pd.DataFrame:
     planned = only_columns(rows, *LINKED_FIELDS).assign(action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value)
     writes = planned[LINKED_FIELDS].notna().any(axis=1)
     moves = planned["other_bitrix24_id"].notna()
-    harm = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
-    return planned.assign(harm=harm.mask(moves, Harm.LINK_MOVE.value))
+    risk = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
+    return planned.assign(risk=risk.mask(moves, Harm.LINK_MOVE.value))
 
 
 def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
@@ -136,7 +138,7 @@ def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
     updates = plan[changing].assign(
         action=ActionKind.UPDATE.value,
         reason=MatchReason.EMAIL_LINK.value,
-        harm=None,
+        risk=None,
         exemption=None,
         other_bitrix24_id=None,
     )
@@ -146,7 +148,7 @@ def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
 def creates(rows: pd.DataFrame) -> pd.DataFrame:
     """R10: first name, last name (R06), patronymic, e-mail and phones (R05)."""
     return only_columns(rows.assign(last_name=rows["callgear_last_name"]), *SENT_FIELDS, "phones").assign(
-        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, harm=Harm.CREATE.value
+        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, risk=Harm.CREATE.value
     )
 
 
@@ -189,7 +191,7 @@ def as_actions(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Actions]:
     records = plan.to_dict("records")
     return schemas.check(
         schemas.Actions,
-        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "exemption", "person", "outcome"]].assign(
+        plan[["bitrix24_id", "callgear_id", "action", "reason", "risk", "exemption", "display_name", "outcome"]].assign(
             before=pd.array([as_json(fields_before(row)) for row in records], dtype="str"),
             after=pd.array([as_json(fields_after(row)) for row in records], dtype="str"),
             error=pd.Series(None, index=plan.index, dtype="str"),

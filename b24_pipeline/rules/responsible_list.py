@@ -37,7 +37,7 @@ def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users],
         policy: its scope is what counts, as it is set now.
     """
     judged = judge(last_known, policy=policy)
-    left_out = judged["standing"] == Standing.OUT_OF_SCOPE
+    left_out = judged["eligibility"] == Standing.OUT_OF_SCOPE
     if policy.scope.exclude_emails:
         left_out |= ~judged["email"].str.contains(EMAIL, regex=True, na=False)
     out = judged.loc[left_out, "bitrix24_id"]
@@ -51,22 +51,24 @@ def concerned(
     deleted: frozenset[int],
     policy: ResponsibleListPolicy,
 ) -> pd.DataFrame:
-    """Whom the responsible list concerns: `bitrix24_id`, `standing` (active, dismissed, deleted) and `name`.
+    """Whom the responsible list concerns: `bitrix24_id`, `employment_status` (active, dismissed, deleted) and `name`.
 
     Dismissed and deleted people that were imported (R14), and with `mirror` the imported active candidates (R15).
     Nobody out of scope (R03).
     """
-    imported = employees[employees["bitrix24_id"].isin(ever_linked) & (employees["standing"] != Standing.OUT_OF_SCOPE)]
+    imported = employees[
+        employees["bitrix24_id"].isin(ever_linked) & (employees["eligibility"] != Standing.OUT_OF_SCOPE)
+    ]
     standing = (
         pd.Series(None, index=imported.index, dtype="str")
-        .mask(imported["standing"] == Standing.CANDIDATE, ACTIVE)
+        .mask(imported["eligibility"] == Standing.CANDIDATE, ACTIVE)
         .mask(~imported["active"], DISMISSED)
     )
-    present = imported.assign(standing=standing)[standing.isin(CONCERNED[policy])]
+    present = imported.assign(employment_status=standing)[standing.isin(CONCERNED[policy])]
     names = full_name(present["last_name"], present["first_name"], present["patronymic"])
-    gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(standing=DELETED)
-    people = pd.concat([present[["bitrix24_id", "standing"]].assign(name=names), gone], ignore_index=True)
-    return people[people["standing"].isin(CONCERNED[policy])].reset_index(drop=True)
+    gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(employment_status=DELETED)
+    people = pd.concat([present[["bitrix24_id", "employment_status"]].assign(name=names), gone], ignore_index=True)
+    return people[people["employment_status"].isin(CONCERNED[policy])].reset_index(drop=True)
 
 
 def must_read_list(
@@ -75,8 +77,8 @@ def must_read_list(
     """Whether the list must be read to decide: of somebody who left it is not known yet, or the list is mirrored."""
     if policy is ResponsibleListPolicy.MIRROR:
         return len(people) > 0
-    leavers = people[people["standing"] != ACTIVE]
-    return not leavers["bitrix24_id"].isin(known.loc[known["standing"] != ACTIVE, "bitrix24_id"]).all()
+    leavers = people[people["employment_status"] != ACTIVE]
+    return not leavers["bitrix24_id"].isin(known.loc[known["employment_status"] != ACTIVE, "bitrix24_id"]).all()
 
 
 def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[schemas.ResponsibleEmployees]:
@@ -86,7 +88,7 @@ def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[schema
         schemas.ResponsibleEmployees,
         people.assign(
             listed=ext_ids.isin(listed).astype(bool), name=ext_ids.map(listed).astype("str").fillna(people["name"])
-        )[["bitrix24_id", "standing", "listed", "name"]],
+        )[["bitrix24_id", "employment_status", "listed", "name"]],
     )
 
 
@@ -96,8 +98,8 @@ def plan_responsible_list(
     """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
     if people.empty:
         return schemas.empty(schemas.Plan)
-    rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="standing"), on="bitrix24_id")
-    active = rows["standing"] == ACTIVE
+    rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="employment_status"), on="bitrix24_id")
+    active = rows["employment_status"] == ACTIVE
     named = active & rows["name"].notna()
     action = (
         pd.Series(None, index=rows.index, dtype="str")
@@ -109,9 +111,9 @@ def plan_responsible_list(
     planned = rows.assign(
         action=action,
         outcome=Outcome.PLANNED.value,
-        reason=rows["standing"],
-        harm=pd.Series(None, index=rows.index, dtype="str").mask(removal, Harm.REMOVAL.value),
-        person=rows["name"].fillna(rows["list_name"]),
+        reason=rows["employment_status"],
+        risk=pd.Series(None, index=rows.index, dtype="str").mask(removal, Harm.REMOVAL.value),
+        display_name=rows["name"].fillna(rows["list_name"]),
         last_name_before=rows["list_name"].where(rows["listed"]),
         last_name=rows["name"].mask(removal),
     )

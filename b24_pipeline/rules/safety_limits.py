@@ -67,8 +67,8 @@ def hold(
     watched = planned & ~plan["reason"].isin(APPROVED_BY_USER)
     counted = plan[watched & ~was_refused(plan, dead_letters=dead_letters)]
     listed = is_approved(plan, approved=approved)
-    over = [harm.value for harm in limits if is_over(counted, harm=harm, limits=limits, circumstances=circumstances)]
-    held = watched & plan["harm"].isin(over) & ~listed
+    over = [risk.value for risk in limits if is_over(counted, risk=risk, limits=limits, circumstances=circumstances)]
+    held = watched & plan["risk"].isin(over) & ~listed
     exempt = exemptions(plan, approved=listed | (planned & ~watched), circumstances=circumstances)
     return schemas.check(
         schemas.Plan,
@@ -77,28 +77,28 @@ def hold(
 
 
 def is_over(
-    counted: pd.DataFrame, *, harm: Harm, limits: Mapping[Harm, SafetyLimit], circumstances: Circumstances
+    counted: pd.DataFrame, *, risk: Harm, limits: Mapping[Harm, SafetyLimit], circumstances: Circumstances
 ) -> bool:
     """R16: more than the count *and* more than the share of the people imported, with those of the last 24 hours.
 
     Args:
         counted: the rows of the plan that count, of all kinds. A kind of which none is planned is not over.
-        harm: the kind asked for.
+        risk: the kind asked for.
         limits: by kind.
         circumstances: whom it was done to lately, and how many people are imported.
     """
-    planned = set(counted.loc[counted["harm"] == harm, "bitrix24_id"])
-    if not planned or (circumstances.exemption and harm in EXEMPT_AT_FIRST):
+    planned = set(counted.loc[counted["risk"] == risk, "bitrix24_id"])
+    if not planned or (circumstances.exemption and risk in EXEMPT_AT_FIRST):
         return False
-    people, limit = len(planned | circumstances.done.get(harm, frozenset())), limits[harm]
+    people, limit = len(planned | circumstances.done.get(risk, frozenset())), limits[risk]
     return people > limit.count and people > limit.share * circumstances.people_imported
 
 
 def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, circumstances: Circumstances) -> pd.Series:
     """Why each row does not count towards its limit once it is done; no value where it counts."""
-    at_first = plan["harm"].isin(EXEMPT_AT_FIRST) & (circumstances.exemption is not None)
+    at_first = plan["risk"].isin(EXEMPT_AT_FIRST) & (circumstances.exemption is not None)
     reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, circumstances.exemption)
-    return reason.mask(approved & plan["harm"].notna(), Exemption.APPROVED.value)
+    return reason.mask(approved & plan["risk"].notna(), Exemption.APPROVED.value)
 
 
 def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Actions]) -> pd.Series:

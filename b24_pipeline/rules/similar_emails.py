@@ -35,14 +35,14 @@ def matches(
         links: the stored links.
         review: whose links are in doubt, and what a person has approved.
     """
-    people = rows[rows["match"].isin([MatchKind.NONE, *MATCHED])]
+    people = rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]
     if not are_possible(people["email_key"], account["email_key"]):
         return people[:0]
     people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
-    found = search(people[people["match"] == MatchKind.NONE], account=account)
+    found = search(people[people["match_type"] == MatchKind.NONE], account=account)
     found_links = links[links["callgear_id"].isin(found["callgear_id"])]
     owners = holders(found_links, employees=employees, unconfirmed=review.unconfirmed)
-    matched = people[people["match"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
+    matched = people[people["match_type"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
     others = people[~people.index.isin(found.index)]
     return pd.concat(
         [

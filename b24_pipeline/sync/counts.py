@@ -9,7 +9,7 @@ from b24_pipeline.sync.run import ImportRun
 
 def count_employees(run: ImportRun, employees: DataFrame[schemas.Employees]) -> None:
     """The figures of the judged users."""
-    standing = employees["standing"].value_counts()
+    standing = employees["eligibility"].value_counts()
     rejected = int(standing.get(Standing.REJECTED, 0))
     run.count(
         users=len(employees),
@@ -21,7 +21,7 @@ def count_employees(run: ImportRun, employees: DataFrame[schemas.Employees]) -> 
 
 def count_matches(run: ImportRun, matches: DataFrame[schemas.Matches]) -> None:
     """The figures of the match table."""
-    kinds = matches["match"].value_counts()
+    kinds = matches["match_type"].value_counts()
     run.count(
         matched_by_id=int(kinds.get(MatchKind.BY_ID, 0)),
         matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
@@ -47,7 +47,7 @@ def count_actions(run: ImportRun, actions: DataFrame[schemas.Actions]) -> None:
         "failed": outcome == Outcome.FAILED,
         "deferred": outcome == Outcome.DEFERRED,
         "held": outcome == Outcome.HELD,
-        "waiting": outcome == Outcome.WAITING,
+        "backing_off": outcome == Outcome.WAITING,
         "responsible_removed": done & (action == ActionKind.REMOVE_RESPONSIBLE),
     }
     run.count(**{name: getattr(run.counts, name) + int(rows.sum()) for name, rows in tally.items()})

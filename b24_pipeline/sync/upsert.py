@@ -64,7 +64,7 @@ def upsert(
         )
     writes = EmployeeWrites(run, facts, callgear_employees=callgear_employees)
     actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
-    run.count(left_alone=run.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
+    run.count(unchanged=run.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
     return actions
 
@@ -91,7 +91,7 @@ def note_finished_links(
     """R09a: what is matched by id and needs no update is as it shall be, whoever made it so."""
     if run.config.dry_run or not unfinished:
         return
-    by_id = matches.loc[matches["match"] == MatchKind.BY_ID, "bitrix24_id"]
+    by_id = matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"]
     run.store.finish_links(unfinished & set(by_id) - set(plan["bitrix24_id"]))
 
 
@@ -100,7 +100,7 @@ def sent_updates(actions: DataFrame[schemas.Actions], *, matches: DataFrame[sche
     sent = actions[(actions["action"] == ActionKind.UPDATE) & actions["outcome"].isin([Outcome.DONE, Outcome.FAILED])]
     if sent.empty:
         return sent
-    return sent[sent["bitrix24_id"].isin(matches.loc[matches["match"] == MatchKind.BY_ID, "bitrix24_id"])]
+    return sent[sent["bitrix24_id"].isin(matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"])]
 
 
 def employee_writer(run: ImportRun, facts: AccountFacts) -> EmployeeWriter:

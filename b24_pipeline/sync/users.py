@@ -88,11 +88,13 @@ def readmit_candidates(run: ImportRun, users: DataFrame[schemas.Users]) -> None:
     if asked_for_it.empty:
         return
     judged = eligibility.judge(schemas.check(schemas.Users, asked_for_it), policy=run.policy)
-    back = judged.loc[judged["standing"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
+    back = judged.loc[judged["eligibility"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
 
 
 def known_deleted(run: ImportRun) -> frozenset[int]:
     """Users whose deletion an earlier run has confirmed."""
     known = run.store.snapshot(schemas.ResponsibleEmployees)
-    return frozenset(int(user) for user in known.loc[known["standing"] == responsible_list.DELETED, "bitrix24_id"])
+    return frozenset(
+        int(user) for user in known.loc[known["employment_status"] == responsible_list.DELETED, "bitrix24_id"]
+    )

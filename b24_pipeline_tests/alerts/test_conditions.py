@@ -47,7 +47,7 @@ def failure(at: datetime, reason: str | None = "the token has expired") -> Failu
 
 
 def failing(user: int, action: ActionKind = ActionKind.CREATE, **fields: object) -> FailingPerson:
-    given = {"person": f"Name{user}", "first_failed_at": NOON, "attempts": 1, "error": "invalid_parameter_value"}
+    given = {"display_name": f"Name{user}", "first_failed_at": NOON, "attempts": 1, "error": "invalid_parameter_value"}
     return FailingPerson(bitrix24_id=user, action=action, **(given | fields))  # type: ignore[arg-type]
 
 

@@ -54,7 +54,7 @@ class Import:
         self.store.begin_run(RunStart(f"run-{self.number}", self.now, trigger=Trigger.SCHEDULE, **start))
         self.store.record_snapshot(schemas.Users, users(*(user(id_) for id_ in portal)))
         if status in (RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD):
-            rows = [action(1, harm=harm, outcome=Outcome.HELD, person="Name1 Ira") for harm in held]
+            rows = [action(1, risk=risk, outcome=Outcome.HELD, display_name="Name1 Ira") for risk in held]
             self.store.record_standing(Step.UPSERT, actions(*rows))
             self.store.put_dead_letters(dead_letters(*(dead_letter(id_) for id_ in failing)))
         if status is not RunStatus.RUNNING:

@@ -111,7 +111,7 @@ def judged(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.Employees
             {
                 "bitrix24_id": id_,
                 "active": True,
-                "standing": standing,
+                "eligibility": standing,
                 "email": f"u{id_}@x.test",
                 "email_key": f"u{id_}@x.test",
             }

@@ -8,9 +8,9 @@ from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Step, Store
 from b24_pipeline_tests.audit.helpers import Recorder, action, actions, ask
 
-REJECTED = action(1, "reject", "rejected", reason="missing_email", person="Antonova")
+REJECTED = action(1, "reject", "rejected", reason="missing_email", display_name="Antonova")
 CONFLICT = action(2, "conflict", "conflict", reason="ambiguous_email")
-REMOVAL = action(3, "remove_responsible", "held", harm="removal")
+REMOVAL = action(3, "remove_responsible", "held", risk="removal")
 
 
 def shown(store: Store, run_id: str) -> list[tuple[int, str, str]]:
@@ -19,7 +19,7 @@ def shown(store: Store, run_id: str) -> list[tuple[int, str, str]]:
 
 
 def rows_kept(store: Store) -> int:
-    return sum(int(store.database.value("row_count", table=table)) for table in ("events", "standing_actions"))
+    return sum(int(store.database.value("row_count", table=table)) for table in ("events", "open_actions"))
 
 
 def test_r20_what_was_done_belongs_to_its_run(recorder: Recorder) -> None:
@@ -36,7 +36,7 @@ def test_r20_every_field_of_an_action_is_kept(recorder: Recorder) -> None:
     recorder.begin()
     sent = actions(
         action(
-            1, "link", "failed", callgear_id=11, reason="rehired", harm="link_move", person="Antonova Ira",
+            1, "link", "failed", callgear_id=11, reason="rehired", risk="link_move", display_name="Antonova Ira",
             before='{"last_name": "x"}', after='{"last_name": "y"}', error="no such employee", at=recorder.clock(),
         )
     )  # fmt: skip

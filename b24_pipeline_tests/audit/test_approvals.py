@@ -11,8 +11,8 @@ from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import Recorder, action, actions, ask
 from b24_pipeline_tests.factories import reuse_approved
 
-REMOVAL = action(9, "remove_responsible", "held", harm="removal")
-HELD = action(1, "create", "held", harm="create")
+REMOVAL = action(9, "remove_responsible", "held", risk="removal")
+HELD = action(1, "create", "held", risk="create")
 REUSED = action(2, "conflict", "conflict", reason="email_reused", callgear_id=12)
 AMBIGUOUS = action(3, "conflict", "conflict", reason="ambiguous_email")
 

@@ -71,12 +71,16 @@ def live(recorder: Recorder) -> None:
     )
     recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create")])
     recorder.store.announce_creates([(1, "zhura@x.test")])
-    sent = {"person": "Zhuravleva Zoya", "before": '{"last_name": "Zhuravleva"}', "after": '{"email": "zhura@x.test"}'}
+    sent = {
+        "display_name": "Zhuravleva Zoya",
+        "before": '{"last_name": "Zhuravleva"}',
+        "after": '{"email": "zhura@x.test"}',
+    }
     recorder.store.record_standing(Step.UPSERT, actions(action(1, "conflict", "conflict", **sent)))
     recorder.store.record_events(
         actions(
             action(1, "create", "failed", error="zhura@x.test is taken", **sent),
-            action(2, "link", "done", person="Belov", after='{"note": "like zhura@x.test"}'),
+            action(2, "link", "done", display_name="Belov", after='{"note": "like zhura@x.test"}'),
         )
     )
     letter = {"attempts": 1, "first_failed_at": at, "last_failed_at": at, "next_try_at": at}
@@ -154,7 +158,7 @@ def test_the_next_holder_of_the_employee_is_not_forgotten_with_the_former(record
     recorder.run(employees((11, "Belov")))
     recorder.store.close()
     forget(paths, "1", now=recorder.clock())
-    shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY from_run")
+    shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY valid_from_run")
     assert shown == [("(forgotten)",), ("Belov",)]
 
 
@@ -252,7 +256,7 @@ def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived:
             store.record_snapshot(schemas.Users, seen)
             store.record_snapshot(schemas.CallGearEmployees, account)
             store.record_events(
-                actions(action(1, "remove_responsible", "done", person="Zhuravleva", before='{"a": 1}'))
+                actions(action(1, "remove_responsible", "done", display_name="Zhuravleva", before='{"a": 1}'))
             )
             assert store.seen(schemas.Users).equals(seen)
             again.finish()
@@ -273,7 +277,7 @@ def test_a_conflict_about_the_employee_of_somebody_forgotten_is_stored_without_t
         again = Recorder(store, clock, number=2)
         again.begin()
         wanted = {"callgear_id": 11, "before": '{"last_name": "Zhuravleva", "other_bitrix24_id": 1}'}
-        store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", person="Belov", **wanted)))
+        store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", display_name="Belov", **wanted)))
         store.publish()
     assert ask(lived, "SELECT person, before FROM audit.actions WHERE run_id = 'run-3'") == [("Belov", None)]
 

@@ -11,13 +11,14 @@ import duckdb
 import pytest
 
 from b24_pipeline import schemas
-from b24_pipeline.audit import LinkWritten, Paths, Store
+from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import DatabaseTooNew
 from b24_pipeline.audit.migrations import bring_up_to_date, version_of
 from b24_pipeline.audit.queries import statements
-from b24_pipeline.audit.schema import LAYOUT, Layout, Upgrade
-from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, users
+from b24_pipeline.audit.schema import FORMER, FORMER_SPAN, LAYOUT, Layout, Upgrade
+from b24_pipeline.rules.models import RunStatus
+from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, judged, users
 from b24_pipeline_tests.factories import listed_people, listed_person
 
 NEXT = replace(
@@ -108,13 +109,77 @@ def test_an_older_database_is_opened_as_if_it_were_of_today(
     assert see(old, clock) == (["run-1"], ["Antonova"])
 
 
+def make_third_layout(paths: Paths) -> None:
+    """A database of the third version: tables and columns had other names."""
+    spans = dict.fromkeys(("links", "open_actions", *LAYOUT.histories), FORMER_SPAN)
+    with duckdb.connect(paths.working) as database:
+        database.execute("UPDATE store.schema_version SET version = 3")
+        database.execute("UPDATE store.runs SET trigger = 'terminal'")
+        database.execute("DROP SCHEMA audit CASCADE")
+        for table, renamed in [*FORMER.items(), *spans.items()]:
+            for old, new in renamed.items():
+                database.execute(f'ALTER TABLE store.{table} RENAME COLUMN {new} TO "{old}"')
+        database.execute("ALTER TABLE store.open_actions RENAME TO standing_actions")
+        database.execute("ALTER TABLE store.run_steps RENAME TO recorded")
+
+
+def make_second_layout(paths: Paths) -> None:
+    """A database of the second version: it did not say what a run was for, nor whom a link was accepted for."""
+    make_third_layout(paths)
+    with duckdb.connect(paths.working) as database:
+        database.execute("UPDATE store.schema_version SET version = 2")
+        database.execute("ALTER TABLE store.events DROP COLUMN exemption")
+        database.execute("ALTER TABLE store.runs DROP COLUMN kind")
+        database.execute("DROP TABLE store.identities")
+
+
 def make_first_layout(paths: Paths) -> None:
     """A database of the first version: the time of an end stood with the run alone."""
+    make_second_layout(paths)
     with duckdb.connect(paths.working) as database:
         database.execute("UPDATE store.schema_version SET version = 1")
         for table in ("links", "standing_actions", *LAYOUT.histories):
             database.execute(f"ALTER TABLE store.{table} DROP COLUMN IF EXISTS until_at")
-        database.execute("ALTER TABLE store.events DROP COLUMN exemption")
+
+
+@pytest.mark.parametrize("make", [make_first_layout, make_second_layout, make_third_layout])
+def test_a_database_of_each_older_layout_keeps_its_rows_under_the_new_names(
+    recorder: Recorder, paths: Paths, make: Callable[[Paths], None]
+) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Employees, judged((1, "candidate"), (2, "rejected")))
+    matched = [{"bitrix24_id": 2, "match_type": "rejected", "reason": "missing_email"}]
+    recorder.store.record_snapshot(schemas.Matches, schemas.of(schemas.Matches, matched))
+    recorder.store.record_snapshot(
+        schemas.ResponsibleEmployees, listed_people(listed_person(2, employment_status="deleted", listed=False))
+    )
+    held = action(1, "create", "held", risk="create", display_name="Antonova")
+    recorder.store.record_standing(Step.UPSERT, actions(held))
+    recorder.finish(RunStatus.HELD, unchanged=4, backing_off=5)
+    recorder.store.close()
+    make(paths)
+    Store.open(paths, now=recorder.clock).close()
+
+    with duckdb.connect(paths.working, read_only=True) as people:
+        shown = [
+            people.execute(query).fetchall()
+            for query in (
+                "SELECT trigger, unchanged, left_alone, backing_off, waiting FROM audit.runs",
+                "SELECT eligibility, standing FROM audit.employees ORDER BY 1",
+                "SELECT match_type, match FROM audit.employee_matches",
+                "SELECT employment_status, standing FROM audit.responsible_employees_as_of('run-1')",
+                "SELECT display_name, person, risk, harm FROM audit.actions",
+                "SELECT valid_from_run, from_run, valid_from = from_at, until_at FROM audit.employees_history",
+            )
+        ]
+    assert shown == [
+        [("cli", 4, 4, 5, 5)],
+        [("candidate", "candidate"), ("rejected", "rejected")],
+        [("rejected", "rejected")],
+        [("deleted", "deleted")],
+        [("Antonova", "Antonova", "create", "create")],
+        [(1, 1, True, None)] * 2,
+    ]
 
 
 def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Recorder, paths: Paths) -> None:
@@ -123,7 +188,7 @@ def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Rec
     ended_at = recorder.clock()
     recorder.store.publish()
     recorder.store.close()
-    query = "SELECT bitrix24_id, until_at FROM audit.bitrix24_users_history ORDER BY 1"
+    query = "SELECT bitrix24_id, valid_to FROM audit.bitrix24_users_history ORDER BY 1"
     make_first_layout(paths)
     Store.open(paths, now=recorder.clock).close()
     with duckdb.connect(paths.working, read_only=True) as people:
@@ -134,7 +199,7 @@ def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how
     recorder: Recorder, paths: Paths
 ) -> None:
     recorder.begin()
-    done = action(1, "create", "done", harm="create", callgear_id=11, at=recorder.clock())
+    done = action(1, "create", "done", risk="create", callgear_id=11, at=recorder.clock())
     recorder.store.record_events(actions(done))
     window = {"since": recorder.clock() - HALF_AN_HOUR, "now": recorder.clock()}
     before = recorder.store.done_since(**window)
@@ -156,12 +221,10 @@ def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users((1, "Married")))
     recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create"), LinkWritten(3, 13, "email")])
-    gone = listed_people(listed_person(2, standing="deleted", listed=False))
+    gone = listed_people(listed_person(2, employment_status="deleted", listed=False))
     recorder.store.record_snapshot(schemas.ResponsibleEmployees, gone)
     recorder.store.close()
     make_first_layout(paths)
-    with duckdb.connect(paths.working) as database:
-        database.execute("DROP VIEW audit.identities; DROP TABLE store.identities")
 
     with Store.open(paths, now=recorder.clock) as store:
         found = store.identities()[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
@@ -173,7 +236,9 @@ def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
     ]
 
 
-FINGERPRINTS = MappingProxyType({1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "851316295c69da64"})
+FINGERPRINTS = MappingProxyType(
+    {1: "6a3d112dfffe74c6", 2: "6a51c8562459771e", 3: "851316295c69da64", 4: "35ee69d56381bdba"}
+)
 
 
 def test_another_layout_is_another_version() -> None:

@@ -13,6 +13,7 @@ import pytest
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import PAGE, QUERIES, filled  # noqa: F401 - a fixture
+from b24_pipeline_tests.audit.test_migrations import make_third_layout
 
 OLDEST = Path(sys.prefix) / "oldest-duckdb"
 ASK = """
@@ -51,6 +52,7 @@ def test_the_oldest_promised_duckdb_opens_the_published_file(filled: Paths) -> N
 def test_a_file_of_a_newer_storage_format_is_rewritten_when_it_is_upgraded(recorder: Recorder, paths: Paths) -> None:
     recorder.run(users((1, "Antonova")))
     recorder.store.close()
+    make_third_layout(paths)
     rewrite_with_format(paths.working, "v1.5.0")
     Store.open(paths, now=recorder.clock).close()
     assert format_of(paths.working) == "v1.0.0+"
@@ -63,7 +65,6 @@ def rewrite_with_format(path: Path, storage_format: str) -> None:
     """As a former version of this program wrote it."""
     copy = path.with_suffix(".copy")
     with duckdb.connect(path) as database:
-        database.execute("UPDATE store.schema_version SET version = 2")
         database.execute(f"ATTACH '{copy}' AS copy (STORAGE_VERSION '{storage_format}')")
         database.execute("COPY FROM DATABASE b24_pipeline TO copy")
     copy.replace(path)

@@ -30,7 +30,7 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova"), email=None, first_name="Anna"))
     recorder.store.record_snapshot(schemas.Employees, judged((1, "rejected"), reason="missing_email"))
     recorder.store.record_snapshot(
-        schemas.Matches, matches({"bitrix24_id": 1, "match": "rejected", "reason": "missing_email"})
+        schemas.Matches, matches({"bitrix24_id": 1, "match_type": "rejected", "reason": "missing_email"})
     )
     recorder.store.record_standing(Step.UPSERT, actions(action(1, "reject", "rejected", reason="missing_email")))
     recorder.finish()
@@ -106,7 +106,7 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
-    recorder.run(employees(), matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"}))
+    recorder.run(employees(), matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"}))
     assert life(recorder, "1").now == (
         "Not in CallGear: matched with nobody in CallGear, because the linked employee no longer exists in CallGear."
     )
@@ -118,8 +118,8 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
 @pytest.mark.parametrize(
     ("match", "why"),
     [
-        ({"match": "conflict", "reason": "ambiguous_email"}, "in conflict, because several"),
-        ({"match": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear, because"),
+        ({"match_type": "conflict", "reason": "ambiguous_email"}, "in conflict, because several"),
+        ({"match_type": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear, because"),
     ],
 )
 def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(
@@ -129,7 +129,7 @@ def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
-    recorder.run(employees((11, "Antonova")), matches({"bitrix24_id": 1, "match": "by_id", "callgear_id": 11}))
+    recorder.run(employees((11, "Antonova")), matches({"bitrix24_id": 1, "match_type": "by_id", "callgear_id": 11}))
     assert life(recorder, "1").now.startswith("In CallGear as employee 11")
     recorder.run(employees((12, "Belov")), matches({"bitrix24_id": 1, **match}))
     assert life(recorder, "1").now.startswith(f"Not in CallGear: {why}")
@@ -139,7 +139,7 @@ def test_nobody_is_promised_a_look_up_that_no_run_makes(recorder: Recorder) -> N
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
     recorder.store.announce_creates([(1, "u1@x.test")])
-    recorder.run(matches({"bitrix24_id": 1, "match": "dismissed"}))
+    recorder.run(matches({"bitrix24_id": 1, "match_type": "dismissed"}))
     assert life(recorder, "1").now == (
         "It is not known whether the create reached CallGear; for now not looked for in CallGear: dismissed."
     )
@@ -152,7 +152,7 @@ def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear
     recorder.begin()
     recorder.store.record_snapshot(schemas.CallGearEmployees, employees())
     recorder.store.record_snapshot(
-        schemas.Matches, matches({"bitrix24_id": 1, "match": "none", "reason": "stale_link"})
+        schemas.Matches, matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"})
     )
     recorder.store.put_links([LinkWritten(1, 12, "create")])
     assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
@@ -174,7 +174,7 @@ def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Reco
 
 def test_the_responsible_list_is_told_with_its_comings_and_goings(recorder: Recorder) -> None:
     def listed(*rows: tuple[int, bool]) -> DataFrame[schemas.ResponsibleEmployees]:
-        people = [{"bitrix24_id": user, "standing": "active", "listed": is_listed} for user, is_listed in rows]
+        people = [{"bitrix24_id": user, "employment_status": "active", "listed": is_listed} for user, is_listed in rows]
         return schemas.of(schemas.ResponsibleEmployees, people)
 
     recorder.run(users((1, "Antonova")), listed((1, True)))

@@ -27,7 +27,7 @@ def people(sandbox: Sandbox) -> pd.DataFrame:
 def fill_account(sandbox: Sandbox) -> dict[int, int]:
     """Put every candidate into the account as an import leaves them; gives the links."""
     judged = people(sandbox)
-    candidates_only = judged[judged["standing"] == Standing.CANDIDATE].astype(object)
+    candidates_only = judged[judged["eligibility"] == Standing.CANDIDATE].astype(object)
     rows = candidates_only.where(candidates_only.notna(), None).to_dict("records")
     return {
         int(row["bitrix24_id"]): sandbox.account.add_employee(
@@ -52,7 +52,7 @@ def store_links(database: Path, links: dict[int, int]) -> None:
     """A database of one run, in which everybody was linked."""
     with Store.open(Paths(database), now=lambda: BEFORE) as store:
         store.claim(portal_host="127.0.0.1", callgear_host="127.0.0.1")
-        store.begin_run(RunStart("first-import", BEFORE, Trigger.TERMINAL))
+        store.begin_run(RunStart("first-import", BEFORE, Trigger.CLI))
         store.put_links([LinkWritten(user, employee, linked_by="email") for user, employee in links.items()])
         store.finish_run(RunStatus.DONE, None, RunCounts())
         store.publish()

@@ -65,7 +65,7 @@ class World:
             phone_numbers='[{"phone_id": 1, "phone_number": "74950000000", "channels_count": 1, "dial_time": 60}]',
         )
         self.matches = of_columns(
-            schemas.Matches, bitrix24_id=ids, callgear_id=ids + 700_000, match=MatchKind.BY_ID.value
+            schemas.Matches, bitrix24_id=ids, callgear_id=ids + 700_000, match_type=MatchKind.BY_ID.value
         )
 
     def step(self) -> int | None:
@@ -227,7 +227,7 @@ def created(ids: list[int], *, at: datetime) -> DataFrame[schemas.Actions]:
                 "bitrix24_id": number,
                 "callgear_id": number + 700_000,
                 "action": ActionKind.CREATE.value,
-                "person": f"Лебедева{number} Ирина",
+                "display_name": f"Лебедева{number} Ирина",
                 "after": '{"email": "user@corp.example", "last_name": "(bitrix24) Лебедева"}',
                 "outcome": Outcome.DONE.value,
                 "at": at,

@@ -129,4 +129,4 @@ def test_matches_of_people_who_were_not_read_are_found(run: Any) -> None:
 
 def by_id(*pairs: tuple[int, int]) -> pd.DataFrame:
     """A match table of these pairs, whoever they are."""
-    return schemas.of(schemas.Matches, [{"bitrix24_id": u, "callgear_id": c, "match": "by_id"} for u, c in pairs])
+    return schemas.of(schemas.Matches, [{"bitrix24_id": u, "callgear_id": c, "match_type": "by_id"} for u, c in pairs])

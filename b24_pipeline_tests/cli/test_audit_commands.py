@@ -178,7 +178,9 @@ def test_r07a_unlink_ends_a_link_says_who_did_it_and_the_next_run_matches_afresh
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"Unlinked by clerk: user 1 from employee {employee}.\n")
     assert (result.outcomes(), portal.links()[1] != employee) == ({1: "create: done"}, True)
-    ended = "SELECT callgear_id, end_reason, ended_by, end_comment FROM audit.links_history WHERE until_run IS NOT NULL"
+    ended = (
+        "SELECT callgear_id, end_reason, ended_by, end_comment FROM audit.links_history WHERE valid_to_run IS NOT NULL"
+    )
     assert ask(portal.paths, ended) == [(employee, "unlinked", "clerk", "restored from a backup")]
     life = terminal("explain", "1").out
     assert "ended: clerk ended it with b24-pipeline unlink: restored from a backup\n" in life

@@ -36,15 +36,20 @@ def traced(user: int = 7, *texts: str, known: bool = True, person: str = "Name7 
     return Trace(bitrix24_id=user, person=person, known=known, steps=steps)
 
 
-def conflict(user: int, *, reason: str = "email_reused", person: str = "Heir Ira") -> Row:
+def conflict(user: int, *, reason: str = "email_reused", display_name: str = "Heir Ira") -> Row:
     """Somebody in conflict."""
     return action(
-        user, kind=ActionKind.CONFLICT, outcome=Outcome.CONFLICT, reason=reason, person=person, callgear_id=101
+        user,
+        kind=ActionKind.CONFLICT,
+        outcome=Outcome.CONFLICT,
+        reason=reason,
+        display_name=display_name,
+        callgear_id=101,
     )
 
 
 def test_a_run_for_one_person_shows_that_persons_steps_and_nobody_else() -> None:
-    shown = printed(result(conflict(9, person="Stranger Ira"), traces=[traced(7, "seen", "left alone")]))
+    shown = printed(result(conflict(9, display_name="Stranger Ira"), traces=[traced(7, "seen", "left alone")]))
     assert "Name7 Ira (Bitrix24 user 7)" in shown
     assert [line.split() for line in shown.splitlines() if "R07" in line] == [
         ["1", "R07", "seen"],
@@ -99,8 +104,8 @@ def test_texts_of_people_and_services_steer_no_terminal() -> None:
 
 
 def test_what_is_held_is_listed_first_and_whole_apart_from_what_was_done() -> None:
-    held = [action(user, outcome=Outcome.HELD, person=f"Held{user}") for user in range(1, MANY + 1)]
-    done = [action(user, person=f"Done{user}") for user in range(1001, 1021)]
+    held = [action(user, outcome=Outcome.HELD, display_name=f"Held{user}") for user in range(1, MANY + 1)]
+    done = [action(user, display_name=f"Done{user}") for user in range(1001, 1021)]
     shown = printed(result(*done, *held, status=RunStatus.HELD))
     assert shown.index("Held for approval (300)") < shown.index("Done (20)")
     assert all(f"Held{user} " in shown for user in range(1, MANY + 1))

@@ -87,7 +87,7 @@ def test_a_run_of_the_terminal_is_among_the_runs_of_the_job(portal: World, termi
 
 
 def test_a_run_that_executes_one_of_the_terminal_again_is_started_in_the_ui() -> None:
-    tags = {TRIGGER_TAG: Trigger.TERMINAL.value, LOCK_TAG: "b24.lock"}
+    tags = {TRIGGER_TAG: Trigger.CLI.value, LOCK_TAG: "b24.lock"}
     parent = dg.DagsterRun(job_name="employee_import", tags=tags)
     again = dg.DagsterRun(job_name="employee_import", tags=tags, parent_run_id=parent.run_id, root_run_id=parent.run_id)
-    assert (trigger_of(parent), trigger_of(again)) == (Trigger.TERMINAL, Trigger.UI)
+    assert (trigger_of(parent), trigger_of(again)) == (Trigger.CLI, Trigger.UI)

@@ -271,7 +271,7 @@ def started(world: World, **tags: str) -> dg.DagsterRun:
 
 
 def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World) -> None:
-    run = started(world, trigger="terminal")
+    run = started(world, trigger="cli")
 
     assert schedules.skip_reason(world.instance) is None
     ended = world.instance.get_run_by_id(run.run_id)
@@ -280,7 +280,7 @@ def test_r17_a_terminal_run_whose_process_died_keeps_nobody_waiting(world: World
 
 
 def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(world: World) -> None:
-    run = started(world, trigger="terminal")
+    run = started(world, trigger="cli")
     world.instance.report_run_canceled(run)
 
     schedules.fail_orphaned_runs(world.instance, [run])
@@ -292,7 +292,7 @@ def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(worl
 
 @pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])
 def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
-    run = started(world, trigger="terminal", lock=str(tmp_path / lock))
+    run = started(world, trigger="cli", lock=str(tmp_path / lock))
     with run_lock(tmp_path / lock, holder="b24-pipeline sync", now=world.clock.now()):
         reason = schedules.skip_reason(world.instance)
 

@@ -84,7 +84,7 @@ def test_columns_with_personal_data_are_marked() -> None:
     columns = specs()["employees"].metadata["dagster/column_schema"].columns
     marked = {column.name for column in columns if "personal" in column.tags}
     assert {"email", "last_name", "phones"} <= marked
-    assert "standing" not in marked
+    assert "eligibility" not in marked
 
 
 def test_the_job_is_the_chain() -> None:

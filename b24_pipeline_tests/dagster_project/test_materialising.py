@@ -57,7 +57,7 @@ def test_the_figures_of_each_asset_are_those_of_the_run(world: World) -> None:
     assert result.metadata("callgear_employees")["without_email"] == 1
     assert result.metadata("employee_matches")["not_in_callgear"] == 1
     upsert = result.metadata("callgear_upsert")
-    assert (upsert["created"], upsert["done"], upsert["left_alone"]) == (1, 1, 0)
+    assert (upsert["created"], upsert["done"], upsert["unchanged"]) == (1, 1, 0)
     assert upsert["callgear_points"] <= result.counts.callgear_points
 
 

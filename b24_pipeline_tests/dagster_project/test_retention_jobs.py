@@ -106,7 +106,7 @@ def test_in_a_shared_dagster_only_what_this_project_has_launched_goes(instance: 
     ours = [
         run_of(instance, days_ago=31, location="b24_pipeline"),
         run_of(instance, days_ago=31, location="b24_pipeline", job="__ASSET_JOB"),
-        run_of(instance, days_ago=31, job="__ASSET_JOB", tags={TRIGGER_TAG: "terminal"}),
+        run_of(instance, days_ago=31, job="__ASSET_JOB", tags={TRIGGER_TAG: "cli"}),
     ]
     theirs = [
         run_of(instance, days_ago=31, location="warehouse", job="__ASSET_JOB"),

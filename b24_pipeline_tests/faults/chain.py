@@ -25,7 +25,7 @@ def import_once(
         open_connection(settings, timing) as connection,
         run_lock(connection.paths.lock, holder=f"run {run_id}", now=connection.now()),
     ):
-        run = importing.begin(connection, store, config=config or RunConfig(), launch=Launch(run_id, Trigger.TERMINAL))
+        run = importing.begin(connection, store, config=config or RunConfig(), launch=Launch(run_id, Trigger.CLI))
         with ended(run):
             import_everything(run)
 

@@ -150,7 +150,7 @@ def test_r14_a_person_with_deals_is_tried_ever_more_rarely_and_stops_nothing(rep
             due, failed_at = (stage.store.dead_letters()[name].iloc[0] for name in ("next_try_at", "last_failed_at"))
             assert due - failed_at == timedelta(hours=hours)
             stage.clock.seconds = due.timestamp() - 1
-            assert stage.run().counts.waiting == 1
+            assert stage.run().counts.backing_off == 1
             stage.clock.seconds = due.timestamp()
             assert stage.run().counts.failed == 1
         stage.sandbox.account.owners_with_deals.clear()
@@ -224,7 +224,7 @@ def test_an_import_goes_on_over_days_where_the_days_points_ended(repertoire: Rep
 
 def test_where_callgear_tells_no_points_those_of_the_last_24_hours_are_the_day_s(stage: Stage) -> None:
     stage.sandbox.callgear = CallGearBehaviour(**PLENTY, metadata=Metadata.MISSING)
-    stage.store.begin_run(RunStart("earlier", stage.clock.now(), Trigger.TERMINAL))
+    stage.store.begin_run(RunStart("earlier", stage.clock.now(), Trigger.CLI))
     stage.store.finish_run(RunStatus.DONE, None, RunCounts(callgear_points=2698))
 
     on_the_same_day = stage.run()

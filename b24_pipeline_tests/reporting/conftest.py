@@ -81,7 +81,11 @@ class History:
             self.store.record_snapshot(schemas.Employees, judged)
             self.store.record_snapshot(schemas.CallGearEmployees, callgear_employees(*ACCOUNT))
             self.store.record_snapshot(schemas.Matches, matched(judged, account=ACCOUNT))
-            held = [action(2, harm=Harm.CREATE, outcome=Outcome.HELD, person="Name2 Ira")] if counts.get("held") else []
+            held = (
+                [action(2, risk=Harm.CREATE, outcome=Outcome.HELD, display_name="Name2 Ira")]
+                if counts.get("held")
+                else []
+            )
             self.store.record_standing(Step.UPSERT, actions(*held))
             self.store.put_links(links)
         began, self.now = self.now, self.now + timedelta(seconds=seconds)

@@ -53,8 +53,8 @@ def test_matches_rejects_links_and_points_are_counted(told: Figures) -> None:
 
 def test_what_is_wrong_is_told(told: Figures) -> None:
     found = told.health
-    assert [person.person for person in found.held] == ["Name2 Ira"]
-    assert [person.person for person in found.failing] == ["Name2 Ira"]
+    assert [person.display_name for person in found.held] == ["Name2 Ira"]
+    assert [person.display_name for person in found.failing] == ["Name2 Ira"]
     assert found.failures == ()
 
 

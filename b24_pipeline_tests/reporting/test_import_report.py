@@ -97,7 +97,7 @@ def test_r18_a_run_is_running_while_its_report_is_drawn_although_the_report_tell
         open_connection(settings.load(), RunInTestTime.timing) as connection,
         Store.open(connection.paths, now=connection.now) as store,
     ):
-        drawn = begin(connection, store, config=RunConfig(), launch=Launch("drawn", Trigger.TERMINAL))
+        drawn = begin(connection, store, config=RunConfig(), launch=Launch("drawn", Trigger.CLI))
         count_so_far(drawn)
         shown = picture(drawn)
         status = store.history(limit=1)["status"].item()

@@ -11,7 +11,7 @@ WIDEST_ROW = 240
 
 def many(number: int, *, outcome: Outcome, first: int = 1) -> list[Row]:
     """So many creates with this outcome."""
-    return [action(user, outcome=outcome, person=f"Name{user} Ira") for user in range(first, first + number)]
+    return [action(user, outcome=outcome, display_name=f"Name{user} Ira") for user in range(first, first + number)]
 
 
 def rows_of(table: str) -> list[str]:
@@ -46,7 +46,7 @@ def test_a_plan_beyond_all_measure_is_cut_and_says_where_the_rest_is() -> None:
 
 
 def test_the_outcome_comes_first_and_no_row_is_wider_than_a_window() -> None:
-    long = {"error": "x" * 200, "person": "z" * 200, "after": '{"first_name": "' + "y" * 200 + '"}'}
+    long = {"error": "x" * 200, "display_name": "z" * 200, "after": '{"first_name": "' + "y" * 200 + '"}'}
     refused = action(1, outcome=Outcome.FAILED, **long)
     title, _, row = changes_markdown(actions(refused)).splitlines()
     assert title == "| outcome | who | what | old → new | why |"

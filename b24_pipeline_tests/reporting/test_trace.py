@@ -97,7 +97,7 @@ def test_r09_who_is_matched_by_email_is_linked_named_and_given_phones() -> None:
             " last_name «Name101» → «(bitrix24) Name1», phone_numbers (none) → «7900»"
         ),
     ]
-    assert steps(ended(found, Outcome.HELD, harm=Harm.EMAIL_LINK))[-1].startswith(
+    assert steps(ended(found, Outcome.HELD, risk=Harm.EMAIL_LINK))[-1].startswith(
         "R09, R06, R11, R16: link with the CallGear employee: held by a safety limit until somebody approves"
     )
 
@@ -177,7 +177,7 @@ def test_who_is_no_candidate_is_told_the_rule_that_says_so(name: str) -> None:
 
 def test_r14_a_leaver_is_told_with_the_employee_and_the_list() -> None:
     found = evidence(user(1, active=False), account=(callgear_employee(101),), stored=(link(1, 101),))
-    removal = action(1, kind=ActionKind.REMOVE_RESPONSIBLE, reason="dismissed", person="Name1 Ira")
+    removal = action(1, kind=ActionKind.REMOVE_RESPONSIBLE, reason="dismissed", display_name="Name1 Ira")
     told = steps(replace(found, actions=actions(removal)))
     assert told[0].endswith("; dismissed")
     assert told[2].startswith(": seen in CallGear as employee 101")

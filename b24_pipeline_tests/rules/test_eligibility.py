@@ -10,7 +10,7 @@ from b24_pipeline_tests.factories import by_user, employees, user
 
 def standing_of(*, policy: Policy | None = None, **fields: Any) -> str:
     """The standing of one user with these fields."""
-    return str(employees(user(1, **fields), policy=policy)["standing"].item())
+    return str(employees(user(1, **fields), policy=policy)["eligibility"].item())
 
 
 def reason_of(*, edition: Edition = Edition.CLOUD, **fields: Any) -> str | None:
@@ -133,7 +133,7 @@ def test_r02_only_candidates_are_rejected() -> None:
         user(3, last_name=None, departments="9"),
         policy=Policy(scope=Scope(exclude_departments=frozenset({9}))),
     )
-    assert by_user(judged, "standing") == {
+    assert by_user(judged, "eligibility") == {
         1: Standing.DISMISSED,
         2: Standing.NOT_EMPLOYEE,
         3: Standing.OUT_OF_SCOPE,
@@ -168,7 +168,7 @@ def test_r03_departments_and_users_are_included_and_excluded_by_id(scope: Scope,
         policy=Policy(scope=scope),
     )
     outside = {
-        bitrix24_id for bitrix24_id, standing in by_user(judged, "standing").items() if standing == "out_of_scope"
+        bitrix24_id for bitrix24_id, standing in by_user(judged, "eligibility").items() if standing == "out_of_scope"
     }
     assert outside == {1, 2, 3, 4, 5} - in_scope
 
@@ -206,5 +206,5 @@ def test_r03_out_of_scope_comes_before_dismissed_rejected_and_extranet(fields: d
 
 def test_r13_a_user_that_is_not_active_is_dismissed_even_without_name_and_email() -> None:
     judged = employees(user(1, active=False, last_name=None, email=None))
-    assert by_user(judged, "standing") == {1: Standing.DISMISSED}
+    assert by_user(judged, "eligibility") == {1: Standing.DISMISSED}
     assert by_user(judged, "active") == {1: False}

@@ -21,13 +21,15 @@ def names(*rows: Row) -> pd.DataFrame:
 
 def entry(listed: str | None, *, action: ActionKind = ActionKind.REMOVE_RESPONSIBLE) -> Row:
     """What would be done to the entry of user 1."""
-    return step(1, action=action, reason="dismissed", harm=Harm.REMOVAL, last_name_before=listed, person="Lebedeva Ira")
+    return step(
+        1, action=action, reason="dismissed", risk=Harm.REMOVAL, last_name_before=listed, display_name="Lebedeva Ira"
+    )
 
 
 def decided(row: Row, *known: Row, review: LinkReview | None = None, prefix: str = PREFIX) -> tuple[object, ...] | None:
-    """Outcome, reason and kind of harm of the reviewed row; None where nothing is to be done."""
+    """Outcome, reason and kind of risk of the reviewed row; None where nothing is to be done."""
     found = list_names.review_list_plan(plan(row), names=names(*known), prefix=prefix, review=review or LinkReview())
-    return tuple(by_user(found, column)[1] for column in ("outcome", "reason", "harm")) if len(found) else None
+    return tuple(by_user(found, column)[1] for column in ("outcome", "reason", "risk")) if len(found) else None
 
 
 OWN = ("planned", "dismissed", Harm.REMOVAL)

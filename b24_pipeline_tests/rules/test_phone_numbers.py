@@ -57,7 +57,7 @@ def test_r05_fewer_than_3_or_more_than_15_digits_are_left_out_and_noted(written:
 
 def test_r05_who_has_no_usable_phone_is_still_a_candidate() -> None:
     judged = employees(user(1, work_phone=" ext 7 ", personal_mobile="+7 912 345-67-89 / +7 912 345-67-80"))
-    assert by_user(judged, "standing") == {1: "candidate"}
+    assert by_user(judged, "eligibility") == {1: "candidate"}
     assert by_user(judged, "phones") == {1: None}
     assert by_user(judged, "unusable_phones") == {1: "ext 7 | +7 912 345-67-89 / +7 912 345-67-80"}
 

@@ -64,7 +64,7 @@ def test_r07_matched_by_id_is_left_alone_unless_the_setting_says_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("employee", "sent", "harm"),
+    ("employee", "sent", "risk"),
     [
         (
             callgear_employee(101, last_name="Lebedeva"),
@@ -82,13 +82,13 @@ def test_r07_matched_by_id_is_left_alone_unless_the_setting_says_otherwise(
     ids=["last name and phones", "last name", "phones", "the link alone"],
 )
 def test_r09_matched_by_email_is_linked_and_only_what_is_not_right_is_sent(
-    employee: Row, sent: dict[str, str], harm: Harm | None
+    employee: Row, sent: dict[str, str], risk: Harm | None
 ) -> None:
     person = user(1, email="ira@x.test", first_name="Irina", second_name="Pavlovna", work_phone="123")
     row = planned(person, account=[employee | {"email": "IRA@x.test"}]).to_dict("records")[0]
     assert (row["action"], row["callgear_id"], row["outcome"]) == (ActionKind.LINK, 101, Outcome.PLANNED)
     assert {name: row[name] for name in SENT if pd.notna(row[name])} == sent
-    assert (None if pd.isna(row["harm"]) else row["harm"]) == harm
+    assert (None if pd.isna(row["risk"]) else row["risk"]) == risk
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
         stored=[link(8, 101)],
         approved=approved,
     )
-    assert plan[["action", "harm", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
+    assert plan[["action", "risk", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
 
 
 @pytest.mark.parametrize("on_id_match", OnIdMatch)
@@ -132,7 +132,7 @@ def test_r09a_an_unfinished_link_gets_what_is_not_right_yet_whatever_the_setting
     told = [{name: row[name] for name in SENT if pd.notna(row[name])} for row in plan.to_dict("records")]
     assert told == ([] if sent is None else [sent])
     assert set(plan["reason"]) <= {MatchReason.EMAIL_LINK}
-    assert plan["harm"].isna().all()
+    assert plan["risk"].isna().all()
 
 
 def test_r09a_a_link_is_apart_from_what_its_employee_gets() -> None:
@@ -149,7 +149,7 @@ def test_r09a_a_link_is_apart_from_what_its_employee_gets() -> None:
         (row["bitrix24_id"], row["callgear_id"], row["action"], [row[name] for name in SENT if pd.notna(row[name])])
         for row in rows
     ] == [(1, 101, "link", []), (2, 102, "link", []), (1, 101, "update", ["(bitrix24) Name1", "123"])]
-    assert [row["harm"] for row in rows if pd.notna(row["harm"])] == [Harm.EMAIL_LINK]
+    assert [row["risk"] for row in rows if pd.notna(row["risk"])] == [Harm.EMAIL_LINK]
 
 
 def test_r09a_without_a_link_that_changes_anything_the_plan_stays_as_it_is() -> None:
@@ -189,7 +189,7 @@ def test_r10_what_a_user_does_not_have_is_not_sent() -> None:
 
 def test_r10_a_create_in_place_of_a_stale_link_says_so() -> None:
     plan = planned(user(1), stored=[link(1, 999)])
-    assert plan[["action", "reason", "harm"]].to_numpy().tolist() == [["create", "stale_link", "create"]]
+    assert plan[["action", "reason", "risk"]].to_numpy().tolist() == [["create", "stale_link", "create"]]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_r11_phones_are_added_only_where_the_employee_has_none_at_all(
 
 def test_r02_rejected_candidates_are_listed_by_name_with_the_reason_and_nothing_is_sent() -> None:
     plan = planned(user(1, email=None), user(2, last_name=None), user(3, last_name=None, first_name=None))
-    assert plan[["bitrix24_id", "action", "reason", "outcome", "person"]].to_numpy().tolist() == [
+    assert plan[["bitrix24_id", "action", "reason", "outcome", "display_name"]].to_numpy().tolist() == [
         [1, "reject", "missing_email", "rejected", "Name1 Ira"],
         [2, "reject", "missing_last_name", "rejected", "Ira"],
         [3, "reject", "missing_last_name", "rejected", "user3@x.test"],
@@ -283,8 +283,8 @@ def test_r20_actions_tell_before_and_after_as_canonical_json() -> None:
         "",
         '{"last_name": "(bitrix24) Name9"}',
     ]
-    assert told[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]].equals(
-        plan[["bitrix24_id", "callgear_id", "action", "reason", "harm", "person", "outcome"]]
+    assert told[["bitrix24_id", "callgear_id", "action", "reason", "risk", "display_name", "outcome"]].equals(
+        plan[["bitrix24_id", "callgear_id", "action", "reason", "risk", "display_name", "outcome"]]
     )
     assert told["error"].isna().all()
     assert told["at"].isna().all()
@@ -301,7 +301,7 @@ def test_r09_lost_links_are_rebuilt_by_email_without_one_write_where_the_employe
     ]
     plan = planned(user(1), user(2, work_phone="123"), account=account)
     assert plan[["bitrix24_id", "callgear_id", "action"]].to_numpy().tolist() == [[1, 101, "link"], [2, 102, "link"]]
-    assert plan[["harm", *SENT]].isna().all(axis=None)
+    assert plan[["risk", *SENT]].isna().all(axis=None)
 
 
 def test_r09_a_conflict_says_what_the_employee_has_and_will_keep() -> None:

@@ -190,7 +190,7 @@ def test_r10_r12_no_plan_creates_an_employee_with_an_email_that_another_has_or_g
 @given(worlds())
 def test_r07_r09_an_employee_is_never_linked_to_two_users_and_no_live_link_is_lost(world: World) -> None:
     links = after(world).links
-    moved = set(world.plan.loc[world.plan["harm"] == "link_move", "other_bitrix24_id"])
+    moved = set(world.plan.loc[world.plan["risk"] == "link_move", "other_bitrix24_id"])
     live = world.links[world.links["callgear_id"].isin(world.account["callgear_id"])]
     assert links["callgear_id"].is_unique
     assert set(live["bitrix24_id"]) - set(links["bitrix24_id"]) == moved
@@ -200,7 +200,7 @@ def test_r07_r09_an_employee_is_never_linked_to_two_users_and_no_live_link_is_lo
 @given(worlds())
 def test_r09_a_link_is_only_taken_from_somebody_who_left(world: World) -> None:
     active = set(world.employees.loc[world.employees["active"], "bitrix24_id"])
-    moved = world.plan.loc[world.plan["harm"] == "link_move", "other_bitrix24_id"]
+    moved = world.plan.loc[world.plan["risk"] == "link_move", "other_bitrix24_id"]
     assert not active & set(moved)
 
 
@@ -216,8 +216,8 @@ def test_r11_an_employee_with_phones_never_gets_phones_sent(world: World) -> Non
 @given(worlds())
 def test_r01_r02_r03_r13_only_candidates_are_ever_sent(world: World) -> None:
     employees, plan = world.employees, world.plan
-    candidate = set(employees.loc[employees["standing"] == Standing.CANDIDATE, "bitrix24_id"])
-    rejected = set(employees.loc[employees["standing"] == Standing.REJECTED, "bitrix24_id"])
+    candidate = set(employees.loc[employees["eligibility"] == Standing.CANDIDATE, "bitrix24_id"])
+    rejected = set(employees.loc[employees["eligibility"] == Standing.REJECTED, "bitrix24_id"])
     assert set(plan.loc[plan["action"] != ActionKind.REJECT, "bitrix24_id"]) <= candidate
     assert set(plan.loc[plan["action"] == ActionKind.REJECT, "bitrix24_id"]) == rejected
 

@@ -99,7 +99,7 @@ def test_r14_r15_the_list_concerns_imported_leavers_and_with_mirror_imported_can
     policy: ResponsibleListPolicy, expected: dict[int, str]
 ) -> None:
     concerned = people(*COMPANY, policy=policy, deleted=frozenset({9}))
-    assert dict(zip(concerned["bitrix24_id"].tolist(), concerned["standing"], strict=True)) == expected
+    assert dict(zip(concerned["bitrix24_id"].tolist(), concerned["employment_status"], strict=True)) == expected
 
 
 def test_r13_who_is_missing_from_the_fetch_is_no_leaver_until_the_look_up_confirms_it() -> None:
@@ -126,7 +126,7 @@ def test_r14_a_removal_is_watched_and_names_the_person_and_why() -> None:
     concerned = people(user(2, active=False), policy=REMOVE, deleted=frozenset({9}))
     state = responsible_list.on_list(concerned, listed={"2": "Old Name", "9": "Gone Person"})
     plan = responsible_list.plan_responsible_list(concerned, state=state)
-    assert plan[["bitrix24_id", "harm", "reason", "person"]].to_numpy().tolist() == [
+    assert plan[["bitrix24_id", "risk", "reason", "display_name"]].to_numpy().tolist() == [
         [2, Harm.REMOVAL, DISMISSED, "Name2 Ira"],
         [9, Harm.REMOVAL, DELETED, "Gone Person"],
     ]
@@ -166,7 +166,7 @@ def test_r15_mirror_lists_and_renames_imported_candidates(
 
 
 def test_r15_who_is_off_the_list_is_listed_anew_whatever_the_name_was_there() -> None:
-    state = listed_people(listed_person(1, standing=ACTIVE, listed=False, name="Maiden Ira"))
+    state = listed_people(listed_person(1, employment_status=ACTIVE, listed=False, name="Maiden Ira"))
     plan = responsible_list.plan_responsible_list(people(user(1), policy=MIRROR), state=state)
     assert plan["action"].tolist() == ["list_responsible"]
 
@@ -177,7 +177,7 @@ def test_r15_listing_and_renaming_are_not_watched_as_harm() -> None:
         concerned, state=responsible_list.on_list(concerned, listed={"2": "Other"})
     )
     assert plan["action"].tolist() == ["list_responsible", "rename_responsible"]
-    assert plan["harm"].isna().all()
+    assert plan["risk"].isna().all()
 
 
 def known(*rows: Row) -> DataFrame[schemas.ResponsibleEmployees]:
@@ -191,11 +191,11 @@ def known(*rows: Row) -> DataFrame[schemas.ResponsibleEmployees]:
         (OFF, [user(2, active=False)], [], False),
         (REMOVE, [user(1)], [], False),
         (REMOVE, [user(2, active=False)], [], True),
-        (REMOVE, [user(2, active=False)], [listed_person(2, standing=DISMISSED, listed=False)], False),
-        (REMOVE, [user(2, active=False)], [listed_person(2, standing=DISMISSED)], False),
-        (REMOVE, [user(2, active=False)], [listed_person(2, standing=ACTIVE, listed=False)], True),
-        (REMOVE, [user(2, active=False)], [listed_person(5, standing=DISMISSED)], True),
-        (MIRROR, [user(1)], [listed_person(1, standing=ACTIVE)], True),
+        (REMOVE, [user(2, active=False)], [listed_person(2, employment_status=DISMISSED, listed=False)], False),
+        (REMOVE, [user(2, active=False)], [listed_person(2, employment_status=DISMISSED)], False),
+        (REMOVE, [user(2, active=False)], [listed_person(2, employment_status=ACTIVE, listed=False)], True),
+        (REMOVE, [user(2, active=False)], [listed_person(5, employment_status=DISMISSED)], True),
+        (MIRROR, [user(1)], [listed_person(1, employment_status=ACTIVE)], True),
         (MIRROR, [user(11)], [], False),
     ],
     ids=[
@@ -221,7 +221,7 @@ def test_r14_r15_the_list_is_read_only_where_it_decides_something(
 def test_r14_the_state_tells_of_everybody_concerned_whether_listed_and_under_which_name() -> None:
     concerned = people(user(1), user(2, active=False), policy=MIRROR, deleted=frozenset({9}))
     state = responsible_list.on_list(concerned, listed={"2": "Old Name"})
-    assert state[["bitrix24_id", "standing", "listed"]].to_numpy().tolist() == [
+    assert state[["bitrix24_id", "employment_status", "listed"]].to_numpy().tolist() == [
         [1, ACTIVE, False],
         [2, DISMISSED, True],
         [9, DELETED, False],

@@ -16,9 +16,9 @@ from b24_pipeline_tests.factories import Row, actions, dead_letter, dead_letters
 SMALL, LARGE = 20, 20_000
 
 
-def changes(harm: Harm, number: int, *, first: int = 1) -> list[Row]:
+def changes(risk: Harm, number: int, *, first: int = 1) -> list[Row]:
     """So many planned changes of a kind, each of another person."""
-    return [step(bitrix24_id, harm=harm) for bitrix24_id in range(first, first + number)]
+    return [step(bitrix24_id, risk=risk) for bitrix24_id in range(first, first + number)]
 
 
 def held(
@@ -45,7 +45,7 @@ def held(
 
 
 @pytest.mark.parametrize(
-    ("harm", "people", "most"),
+    ("risk", "people", "most"),
     [
         # the count decides where people are few, the share where they are many
         (Harm.REMOVAL, 0, 3),
@@ -75,18 +75,18 @@ def held(
         (Harm.CREATE, LARGE, 2000),
     ],
 )
-def test_r16_a_kind_is_held_when_it_is_over_its_count_and_over_its_share(harm: Harm, people: int, most: int) -> None:
-    assert held(*changes(harm, most), people=people) == []
-    assert len(held(*changes(harm, most + 1), people=people)) == most + 1
+def test_r16_a_kind_is_held_when_it_is_over_its_count_and_over_its_share(risk: Harm, people: int, most: int) -> None:
+    assert held(*changes(risk, most), people=people) == []
+    assert len(held(*changes(risk, most + 1), people=people)) == most + 1
 
 
-@pytest.mark.parametrize("harm", list(Harm))
-def test_r16_whom_it_was_done_to_in_the_last_24_hours_counts_with_whom_it_is_planned_for(harm: Harm) -> None:
-    most = DEFAULT_LIMITS[harm].count
-    done = {harm: frozenset(range(101, 101 + most))}
-    assert held(*changes(harm, 1), people=SMALL, done=done) == [1]
-    assert held(*changes(harm, 1), people=SMALL, done={harm: frozenset(range(102, 101 + most))}) == []
-    assert held(*changes(harm, 1), people=LARGE, done=done) == []
+@pytest.mark.parametrize("risk", list(Harm))
+def test_r16_whom_it_was_done_to_in_the_last_24_hours_counts_with_whom_it_is_planned_for(risk: Harm) -> None:
+    most = DEFAULT_LIMITS[risk].count
+    done = {risk: frozenset(range(101, 101 + most))}
+    assert held(*changes(risk, 1), people=SMALL, done=done) == [1]
+    assert held(*changes(risk, 1), people=SMALL, done={risk: frozenset(range(102, 101 + most))}) == []
+    assert held(*changes(risk, 1), people=LARGE, done=done) == []
 
 
 def test_r16_a_person_counts_once_however_often_something_is_done() -> None:
@@ -101,8 +101,8 @@ def test_r16_what_was_done_is_counted_for_its_own_kind_and_holds_no_kind_of_whic
 
 
 def test_r16_each_row_that_may_be_sent_says_why_it_will_not_count() -> None:
-    by_name = step(9, action=ActionKind.LINK, harm=Harm.LINK_MOVE, reason=MatchReason.EMAIL_REUSE_APPROVED)
-    rows = [*changes(Harm.REMOVAL, 5), by_name, step(10, harm=Harm.CREATE), step(11, action=ActionKind.LINK)]
+    by_name = step(9, action=ActionKind.LINK, risk=Harm.LINK_MOVE, reason=MatchReason.EMAIL_REUSE_APPROVED)
+    rows = [*changes(Harm.REMOVAL, 5), by_name, step(10, risk=Harm.CREATE), step(11, action=ActionKind.LINK)]
     assert exemptions(*rows, approved=listed(*rows[:2])) == {1: "approved", 2: "approved", 9: "approved"}
     assert exemptions(by_name, rows[-2], rows[-1], first_import=True) == {9: "approved", 10: "first_import"}
     assert exemptions(rows[-2], rebuilding_links=True) == {10: "rebuilding_links"}
@@ -127,17 +127,17 @@ def test_r16_the_share_is_of_the_people_imported_and_need_not_be_whole() -> None
     assert held(*changes(Harm.REMOVAL, 4), people=80) == []
 
 
-@pytest.mark.parametrize("harm", list(Harm))
-def test_r16_only_the_kind_over_its_limit_is_held_and_the_others_go_on(harm: Harm) -> None:
+@pytest.mark.parametrize("risk", list(Harm))
+def test_r16_only_the_kind_over_its_limit_is_held_and_the_others_go_on(risk: Harm) -> None:
     rows = [row for index, kind in enumerate(Harm) for row in changes(kind, 3, first=10 * index + 1)]
-    many = changes(harm, 50, first=101)
+    many = changes(risk, 50, first=101)
     harmless = [step(900, action=ActionKind.LINK), step(901, action=ActionKind.UPDATE)]
-    of_kind = {row["bitrix24_id"] for row in [*rows, *many] if row["harm"] == harm}
+    of_kind = {row["bitrix24_id"] for row in [*rows, *many] if row["risk"] == risk}
     assert set(held(*rows, *many, *harmless, people=SMALL)) == of_kind
 
 
 @pytest.mark.parametrize(
-    ("harm", "exempt"),
+    ("risk", "exempt"),
     [
         (Harm.REMOVAL, False),
         (Harm.LINK_MOVE, False),
@@ -147,11 +147,11 @@ def test_r16_only_the_kind_over_its_limit_is_held_and_the_others_go_on(harm: Har
     ],
 )
 def test_r16_a_first_import_or_a_rebuilding_of_links_may_create_and_link_without_limit(
-    harm: Harm, exempt: bool
+    risk: Harm, exempt: bool
 ) -> None:
     held_of_50 = 0 if exempt else 50
-    assert len(held(*changes(harm, 50), people=0, first_import=True)) == held_of_50
-    assert len(held(*changes(harm, 50), people=0, rebuilding_links=True)) == held_of_50
+    assert len(held(*changes(risk, 50), people=0, first_import=True)) == held_of_50
+    assert len(held(*changes(risk, 50), people=0, rebuilding_links=True)) == held_of_50
 
 
 def test_r16_every_limit_is_a_setting() -> None:
@@ -196,7 +196,7 @@ def listed(*rows: Row) -> DataFrame[schemas.Actions]:
 
 REMOVALS = changes(Harm.REMOVAL, 5)
 MOVES = [
-    step(user, action=ActionKind.LINK, harm=Harm.LINK_MOVE, callgear_id=100 + user, last_name=f"(bitrix24) Name{user}")
+    step(user, action=ActionKind.LINK, risk=Harm.LINK_MOVE, callgear_id=100 + user, last_name=f"(bitrix24) Name{user}")
     for user in range(1, 6)
 ]
 

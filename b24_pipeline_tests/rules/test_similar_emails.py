@@ -116,7 +116,7 @@ def test_r09_the_link_of_a_leaver_moves_with_the_approval_of_a_similar_address()
     assert matches_of(*people, account=account, stored=[link(1, 101)]) == {2: (*SIMILAR, 101, 1)}
     plan = planned(*people, account=account, stored=[link(1, 101)], approved=similar_approved((2, 101)))
     assert by_user(plan, "action") == {2: ActionKind.LINK}
-    assert by_user(plan, "harm") == {2: Harm.LINK_MOVE}
+    assert by_user(plan, "risk") == {2: Harm.LINK_MOVE}
 
 
 def test_r12_of_new_candidates_with_similar_addresses_only_the_first_is_created() -> None:

@@ -25,7 +25,7 @@ def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> No
     assert (policy.edition, policy.last_name_prefix) == (Edition.CLOUD, "(bitrix24) ")
     assert (policy.phones, policy.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.NOTHING)
     assert policy.responsible_list is ResponsibleListPolicy.REMOVE
-    assert {harm: (limit.count, limit.share) for harm, limit in policy.limits.items()} == {
+    assert {risk: (limit.count, limit.share) for risk, limit in policy.limits.items()} == {
         Harm.REMOVAL: (3, 0.05),
         Harm.LINK_MOVE: (3, 0.05),
         Harm.EMAIL_LINK: (20, 0.25),

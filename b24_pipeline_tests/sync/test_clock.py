@@ -41,7 +41,7 @@ def test_r16c_what_failed_in_the_future_is_tried_again_now_and_counted_from_now(
     imported.clock.sleep(7 * 3600)
     imported.sandbox.faults.clear()
 
-    assert (again.counts.failed, again.counts.waiting) == (1, 0)
+    assert (again.counts.failed, again.counts.backing_off) == (1, 0)
     assert max(letter) <= imported.clock.now()
     assert imported.import_people().counts.created == 1
 

@@ -51,7 +51,7 @@ def test_r16_what_a_person_approves_is_done_and_not_more(imported: World) -> Non
 @pytest.mark.parametrize(
     ("trigger", "tags", "name"),
     [
-        ("terminal", {}, "clerk"),
+        ("cli", {}, "clerk"),
         (None, {}, "dagster ui"),
         (None, {"user": "ira@company.example"}, "ira@company.example"),
     ],

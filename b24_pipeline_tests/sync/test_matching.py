@@ -37,7 +37,7 @@ def test_r07_whatever_differs_a_linked_employee_is_left_alone(imported: World) -
     result = imported.import_people()
 
     assert imported.writes() == []
-    assert (result.counts.matched_by_id, result.counts.left_alone, result.counts.created) == (9, 9, 0)
+    assert (result.counts.matched_by_id, result.counts.unchanged, result.counts.created) == (9, 9, 0)
 
 
 def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_changed_meanwhile(imported: World) -> None:
@@ -53,7 +53,7 @@ def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_chang
     result = imported.run(on_id_match="fill_phones")
 
     assert imported.employees()["Renamed by a colleague"] == ["79005550201"]
-    assert (result.counts.phones_added, result.counts.left_alone) == (1, 8)
+    assert (result.counts.phones_added, result.counts.unchanged) == (1, 8)
 
 
 def test_r07_refresh_as_a_setting_renames_too(imported: World) -> None:

@@ -210,7 +210,8 @@ def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten
         ({"dagster/schedule_name": "every_30_minutes"}, Trigger.SCHEDULE),
         ({"dagster/sensor_name": "bitrix24_changes"}, Trigger.SENSOR),
         ({}, Trigger.UI),
-        ({TRIGGER_TAG: "terminal"}, Trigger.TERMINAL),
+        ({TRIGGER_TAG: "cli"}, Trigger.CLI),
+        ({TRIGGER_TAG: "terminal"}, Trigger.CLI),
     ],
 )
 def test_r20_a_run_knows_who_started_it(tags: dict[str, str], trigger: Trigger) -> None:
@@ -224,7 +225,7 @@ def test_r20_every_run_leaves_its_figures_actions_links_and_snapshots(world: Wor
     result = world.run()
 
     figures = "SELECT run_id, status, trigger, dry_run, users, created, rejected FROM audit.runs"
-    assert ask(world, figures) == [(result.run_id, "done", "terminal", False, 2, 1, 1)]
+    assert ask(world, figures) == [(result.run_id, "done", "cli", False, 2, 1, 1)]
     assert result.counts.callgear_points == len([r for r in world.sandbox.requests if r.api == "callgear"])
     assert result.counts.bitrix24_requests == len([r for r in world.sandbox.requests if r.api == "bitrix24"])
     (created,) = ask(world, "SELECT action, after, error, \"at\" FROM audit.actions WHERE outcome = 'done'")
@@ -246,7 +247,8 @@ def test_r20_people_can_ask_what_was_known_as_of_any_run(imported: World) -> Non
 
     assert as_of == [[("Person1",)], [("Married",)]] * 2
     matches = [
-        ask(imported, f"SELECT DISTINCT match FROM audit.employee_matches_as_of('{run}')") for run in (first, second)
+        ask(imported, f"SELECT DISTINCT match_type FROM audit.employee_matches_as_of('{run}')")
+        for run in (first, second)
     ]
     assert matches == [[("none",)], [("by_id",)]]
 

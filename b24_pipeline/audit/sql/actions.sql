@@ -7,10 +7,10 @@ SELECT CAST($run AS BIGINT) AS run, seen.* FROM seen
 -- name: done_since
 -- R16: whom each kind of change was done to, as far as it counts. A time in the future counts as now, at the latest as
 -- the start of the next run (R16c).
-SELECT harm, list(DISTINCT bitrix24_id) AS people FROM store.events
-WHERE outcome = 'done' AND harm IS NOT NULL AND exemption IS NULL AND "at" > $since
+SELECT risk, list(DISTINCT bitrix24_id) AS people FROM store.events
+WHERE outcome = 'done' AND risk IS NOT NULL AND exemption IS NULL AND "at" > $since
   AND ("at" <= $now OR run >= coalesce((SELECT max(number) FROM store.runs WHERE started_at <= $since), 0))
-GROUP BY harm
+GROUP BY risk
 
 -- name: actions_of_run
 SELECT {columns} FROM audit.actions WHERE run_id = $run_id ORDER BY bitrix24_id, action

@@ -42,14 +42,14 @@ ORDER BY approved_at DESC
 -- What an approved run listed and may still be done. It is spent once it was done, or once a run for everybody that
 -- came to a good end found it no longer needed; what such a run deferred, failed at or let wait is left.
 WITH listed AS (
-    SELECT standing.*, CASE WHEN standing.action = 'conflict' THEN 'link' ELSE standing.action END AS done_as
+    SELECT open.*, CASE WHEN open.action = 'conflict' THEN 'link' ELSE open.action END AS done_as
     FROM store.runs AS approved
-    JOIN store.recorded AS recorded ON recorded.run = approved.number
-    JOIN store.standing_actions AS standing
-      ON recorded.what = standing.step
-     AND recorded.run >= standing.from_run
-     AND (standing.until_run IS NULL OR recorded.run < standing.until_run)
-    WHERE approved.run_id = $run_id AND standing.outcome IN ('held', 'conflict')
+    JOIN store.run_steps AS recorded ON recorded.run = approved.number
+    JOIN store.open_actions AS open
+      ON recorded.what = open.step
+     AND recorded.run >= open.valid_from_run
+     AND (open.valid_to_run IS NULL OR recorded.run < open.valid_to_run)
+    WHERE approved.run_id = $run_id AND open.outcome IN ('held', 'conflict')
 ),
 later AS (
     SELECT runs.* FROM store.runs AS runs
@@ -62,7 +62,7 @@ done AS (
 ),
 able AS (
     SELECT later.run_id, recorded.what AS step FROM later
-    JOIN store.recorded AS recorded ON recorded.run = later.number
+    JOIN store.run_steps AS recorded ON recorded.run = later.number
     WHERE later.started_at >= $approved_at AND later.status IN ('done', 'partial', 'held')
       AND later.kind = 'import'
 ),

@@ -17,4 +17,4 @@ UPDATE store.duplicate_employees SET resolved_at = $now, resolved_by = $by WHERE
 
 -- name: created_since
 SELECT callgear_id, bitrix24_id FROM store.links
-WHERE until_run IS NULL AND linked_by = 'create' AND linked_at >= $since
+WHERE valid_to_run IS NULL AND linked_by = 'create' AND linked_at >= $since

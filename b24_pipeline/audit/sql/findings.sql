@@ -2,7 +2,7 @@
 
 -- name: rejected_people
 SELECT {who} AS who, bitrix24_id AS "user", reason AS why FROM audit.employees
-WHERE standing = 'rejected'
+WHERE eligibility = 'rejected'
 ORDER BY why, "user"
 
 -- name: people_with_one_email
@@ -11,14 +11,14 @@ SELECT {who} AS who, bitrix24_id AS "user",
        || array_to_string(list_filter(list_sort(list(bitrix24_id) OVER same), lambda other: other <> bitrix24_id), ', ')
        AS why
 FROM audit.employees
-WHERE standing = 'candidate'
+WHERE eligibility = 'candidate'
 WINDOW same AS (PARTITION BY email_key)
 QUALIFY count(*) OVER same > 1
 ORDER BY email_key, "user"
 
 -- name: people_with_unusable_phones
 SELECT {who} AS who, bitrix24_id AS "user", 'left out: ' || unusable_phones AS why FROM audit.employees
-WHERE standing = 'candidate' AND unusable_phones IS NOT NULL
+WHERE eligibility = 'candidate' AND unusable_phones IS NOT NULL
 ORDER BY "user"
 
 -- name: uncertain_links
@@ -48,7 +48,7 @@ WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
          FROM audit.employee_matches AS matches
          LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
          LEFT JOIN account ON account.callgear_id = matches.callgear_id
-         WHERE matches.match IN ('by_id', 'by_email')
+         WHERE matches.match_type IN ('by_id', 'by_email')
      )
 SELECT one.who, one."user",
        'is matched with ' || one.employee || ', as '
@@ -62,7 +62,7 @@ ORDER BY one.callgear_id, one."user"
 -- name: matches_of_strangers
 WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
      account AS (SELECT callgear_id, {who} AS who FROM audit.callgear_employees),
-     candidates AS (SELECT bitrix24_id FROM audit.employees WHERE standing = 'candidate')
+     candidates AS (SELECT bitrix24_id FROM audit.employees WHERE eligibility = 'candidate')
 SELECT coalesce(users.who, 'not read from Bitrix24') AS who, matches.bitrix24_id AS "user",
        'is matched with employee ' || matches.callgear_id || coalesce(' «' || account.who || '»', '')
        || CASE WHEN candidates.bitrix24_id IS NULL THEN ', but is no candidate' ELSE ', whom CallGear does not have' END
@@ -71,7 +71,7 @@ FROM audit.employee_matches AS matches
 LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
 LEFT JOIN candidates ON candidates.bitrix24_id = matches.bitrix24_id
 LEFT JOIN account ON account.callgear_id = matches.callgear_id
-WHERE matches.match IN ('by_id', 'by_email')
+WHERE matches.match_type IN ('by_id', 'by_email')
   AND (candidates.bitrix24_id IS NULL OR account.callgear_id IS NULL)
 ORDER BY "user"
 
@@ -79,28 +79,28 @@ ORDER BY "user"
 SELECT count(*) AS "rows", {counts} FROM audit.{table}
 
 -- name: held_actions
-SELECT person AS who, bitrix24_id AS "user", harm, action FROM audit.actions
+SELECT display_name AS who, bitrix24_id AS "user", risk, action FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'held'
-ORDER BY harm, who, "user"
+ORDER BY risk, who, "user"
 
 -- name: failed_actions
-SELECT person AS who, bitrix24_id AS "user", action, error FROM audit.actions
+SELECT display_name AS who, bitrix24_id AS "user", action, error FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'failed'
 ORDER BY who, "user", action
 
 -- name: candidates_and_links
 SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported,
-       count(*) FILTER (WHERE employees.standing = 'candidate' AND matches.match IS DISTINCT FROM 'conflict')
+       count(*) FILTER (WHERE employees.eligibility = 'candidate' AND matches.match_type IS DISTINCT FROM 'conflict')
        AS importable
 FROM audit.employees AS employees
 LEFT JOIN audit.links AS links ON links.bitrix24_id = employees.bitrix24_id
 LEFT JOIN audit.employee_matches AS matches ON matches.bitrix24_id = employees.bitrix24_id
-WHERE employees.standing IN ('candidate', 'rejected')
+WHERE employees.eligibility IN ('candidate', 'rejected')
 
 -- name: people_missing_in_account
 SELECT {who} AS who, bitrix24_id AS "user", 'is a candidate, but has no link and no reason for it' AS why
 FROM audit.employees AS employees
-WHERE standing = 'candidate'
+WHERE eligibility = 'candidate'
   AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.links)
   AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.actions WHERE run_id = $run_id)
 ORDER BY "user"

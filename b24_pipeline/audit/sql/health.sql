@@ -4,7 +4,7 @@
 WITH success AS (
 SELECT run_id, number, started_at, finished_at, candidates, rejected, conflicts FROM store.runs AS runs
 WHERE status IN ('done', 'partial', 'held') AND kind = 'import'
-  AND EXISTS (SELECT 1 FROM store.recorded AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
+  AND EXISTS (SELECT 1 FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
 ORDER BY number DESC
 LIMIT 1
 ),
@@ -31,33 +31,33 @@ ORDER BY number
 SELECT status, kind FROM store.runs WHERE run_id = $run_id
 
 -- name: held_people
-SELECT harm, bitrix24_id, person FROM audit.actions
+SELECT risk, bitrix24_id, display_name FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'held'
-ORDER BY harm, person, bitrix24_id
+ORDER BY risk, display_name, bitrix24_id
 
 -- name: conflict_people
-SELECT reason, bitrix24_id, person FROM audit.actions
+SELECT reason, bitrix24_id, display_name FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'conflict' AND reason IN ('identity_changed', 'other_name')
-ORDER BY reason, person, bitrix24_id
+ORDER BY reason, display_name, bitrix24_id
 
 -- name: failing_people
 SELECT letters.bitrix24_id, letters.action, letters.first_failed_at, letters.attempts, letters.error,
-       nullif(concat_ws(' ', known.last_name, known.first_name), '') AS person
+       nullif(concat_ws(' ', known.last_name, known.first_name), '') AS display_name
 FROM store.dead_letters AS letters
 LEFT JOIN (
     SELECT bitrix24_id, last_name, first_name FROM store.bitrix24_users
     WHERE bitrix24_id IN (SELECT bitrix24_id FROM store.dead_letters)
-    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY valid_from_run DESC) = 1
 ) AS known ON known.bitrix24_id = letters.bitrix24_id
 ORDER BY letters.first_failed_at, letters.bitrix24_id
 
 -- name: duplicated_people
-SELECT pairs.bitrix24_id, nullif(concat_ws(' ', known.last_name, known.first_name), '') AS person,
+SELECT pairs.bitrix24_id, nullif(concat_ws(' ', known.last_name, known.first_name), '') AS display_name,
        pairs.callgear_id, pairs.other_callgear_id, pairs.found_at
 FROM store.duplicate_employees AS pairs
 LEFT JOIN (
     SELECT bitrix24_id, last_name, first_name FROM store.bitrix24_users
-    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY valid_from_run DESC) = 1
 ) AS known ON known.bitrix24_id = pairs.bitrix24_id
 WHERE pairs.resolved_at IS NULL
 ORDER BY pairs.bitrix24_id, pairs.other_callgear_id

@@ -2,47 +2,47 @@
 -- A row that ends in the run it began in never held: no run is shown with it.
 
 -- name: count_of_holding
-SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL
+SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL
 
 -- name: a_row_that_does_not_hold
 SELECT 1 FROM (
     SELECT {columns} FROM seen
     EXCEPT
-    SELECT {columns} FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL
+    SELECT {columns} FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL
 )
 LIMIT 1
 
 -- name: close_rows
-UPDATE store.{table} AS kept SET until_run = $run, until_at = $at
-WHERE {scope} AND kept.until_run IS NULL
+UPDATE store.{table} AS kept SET valid_to_run = $run, valid_to = $at
+WHERE {scope} AND kept.valid_to_run IS NULL
   AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
 
 -- name: reopen_rows
-UPDATE store.{table} AS kept SET until_run = NULL, until_at = NULL
-WHERE {scope} AND kept.until_run = $run
+UPDATE store.{table} AS kept SET valid_to_run = NULL, valid_to = NULL
+WHERE {scope} AND kept.valid_to_run = $run
   AND EXISTS (SELECT 1 FROM seen WHERE {same})
 
 -- name: open_rows
 INSERT INTO store.{table} BY NAME
-SELECT seen.*, CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at
+SELECT seen.*, CAST($run AS BIGINT) AS valid_from_run, CAST($at AS TIMESTAMPTZ) AS valid_from
 FROM seen
-WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.until_run IS NULL AND {same})
+WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL AND {same})
 
 -- name: rows_that_hold
-SELECT {columns} FROM store.{table} WHERE until_run IS NULL ORDER BY ALL
+SELECT {columns} FROM store.{table} WHERE valid_to_run IS NULL ORDER BY ALL
 
 -- name: rows_as_of
 SELECT {columns} FROM store.{table}
-WHERE from_run <= $run AND (until_run IS NULL OR until_run > $run)
+WHERE valid_from_run <= $run AND (valid_to_run IS NULL OR valid_to_run > $run)
 ORDER BY ALL
 
 -- name: known_users
-SELECT bitrix24_id FROM store.bitrix24_users WHERE until_run IS NULL ORDER BY bitrix24_id
+SELECT bitrix24_id FROM store.bitrix24_users WHERE valid_to_run IS NULL ORDER BY bitrix24_id
 
 -- name: users_known_last
 SELECT {columns} FROM store.bitrix24_users
 WHERE bitrix24_id IN (SELECT unnest($users))
-QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC, until_run DESC NULLS FIRST) = 1
+QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY valid_from_run DESC, valid_to_run DESC NULLS FIRST) = 1
 ORDER BY bitrix24_id
 
 -- name: drop_rows_not_seen
@@ -55,21 +55,21 @@ SELECT seen.* FROM seen
 WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND {same})
 
 -- name: recorded
-SELECT run FROM store.recorded WHERE run = $run AND what = $what
+SELECT run FROM store.run_steps WHERE run = $run AND what = $what
 
 -- name: recorded_by
-SELECT what FROM store.recorded WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
+SELECT what FROM store.run_steps WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
 
 -- name: last_recording
-SELECT max(run) FROM store.recorded WHERE what = $what
+SELECT max(run) FROM store.run_steps WHERE what = $what
 
 -- name: newest_recording
-SELECT runs.run_id, runs.started_at FROM store.recorded AS recorded
+SELECT runs.run_id, runs.started_at FROM store.run_steps AS recorded
 JOIN store.runs AS runs ON runs.number = recorded.run
 WHERE recorded.what = $what
 ORDER BY recorded.run DESC
 LIMIT 1
 
 -- name: note_recorded
-INSERT INTO store.recorded (run, what)
-SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.recorded WHERE run = $run AND what = $what)
+INSERT INTO store.run_steps (run, what)
+SELECT $run, $what WHERE NOT EXISTS (SELECT 1 FROM store.run_steps WHERE run = $run AND what = $what)

@@ -1,20 +1,5 @@
 -- The person whom each live link was accepted for (R07a).
 
--- name: create_identities
--- Who was linked before this table was there is the person who was seen last.
-CREATE TABLE IF NOT EXISTS store.identities AS
-SELECT links.bitrix24_id, users.first_name, users.last_name, users.email,
-       links.bitrix24_id IN (
-           SELECT bitrix24_id FROM store.responsible_employees WHERE standing = 'deleted' AND until_run IS NULL
-       ) AS deleted,
-       FALSE AS changed
-FROM store.links AS links
-JOIN (
-    SELECT bitrix24_id, first_name, last_name, email FROM store.bitrix24_users
-    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC, until_run DESC NULLS FIRST) = 1
-) AS users ON users.bitrix24_id = links.bitrix24_id
-WHERE links.until_run IS NULL
-
 -- name: identities
 SELECT links.bitrix24_id,
        CASE WHEN accepted.bitrix24_id IS NULL THEN $unknown ELSE accepted.first_name END AS first_name,
@@ -24,7 +9,7 @@ SELECT links.bitrix24_id,
        coalesce(accepted.changed, FALSE) AS changed
 FROM store.links AS links
 LEFT JOIN store.identities AS accepted ON accepted.bitrix24_id = links.bitrix24_id
-WHERE links.until_run IS NULL
+WHERE links.valid_to_run IS NULL
 ORDER BY links.bitrix24_id
 
 -- name: drop_identities
@@ -36,18 +21,18 @@ INSERT INTO store.identities BY NAME
 SELECT users.bitrix24_id, users.first_name, users.last_name, users.email, FALSE AS deleted, FALSE AS changed
 FROM store.employees AS users
 JOIN seen ON seen.bitrix24_id = users.bitrix24_id
-WHERE users.until_run IS NULL AND NOT seen.has_ended
+WHERE users.valid_to_run IS NULL AND NOT seen.has_ended
 
 -- name: identities_of_run
 -- The users whom a run has seen as another person than the accepted one, and who are so still.
 SELECT accepted.bitrix24_id
 FROM store.identities AS accepted
 JOIN store.runs AS runs ON runs.run_id = $run_id
-JOIN store.recorded AS recorded ON recorded.run = runs.number AND recorded.what = 'employees'
+JOIN store.run_steps AS recorded ON recorded.run = runs.number AND recorded.what = 'employees'
 JOIN store.employees AS users
   ON users.bitrix24_id = accepted.bitrix24_id
- AND users.from_run <= runs.number
- AND (users.until_run IS NULL OR users.until_run > runs.number)
+ AND users.valid_from_run <= runs.number
+ AND (users.valid_to_run IS NULL OR users.valid_to_run > runs.number)
 WHERE accepted.changed
   AND (users.last_name IS DISTINCT FROM accepted.last_name OR users.email IS DISTINCT FROM accepted.email)
 
@@ -57,8 +42,8 @@ SET first_name = users.first_name, last_name = users.last_name, email = users.em
 FROM store.employees AS users
 JOIN store.runs AS runs ON runs.run_id = $run_id
 WHERE users.bitrix24_id = accepted.bitrix24_id
-  AND users.from_run <= runs.number
-  AND (users.until_run IS NULL OR users.until_run > runs.number)
+  AND users.valid_from_run <= runs.number
+  AND (users.valid_to_run IS NULL OR users.valid_to_run > runs.number)
   AND list_contains($users, accepted.bitrix24_id)
 
 -- name: blank_identities
@@ -67,5 +52,5 @@ UPDATE store.identities
 SET first_name = CASE WHEN first_name IS NOT NULL THEN $erased END,
     email = CASE WHEN email IS NOT NULL THEN $erased END
 WHERE bitrix24_id NOT IN (
-    SELECT bitrix24_id FROM store.bitrix24_users WHERE until_run IS NULL OR until_run > $oldest
+    SELECT bitrix24_id FROM store.bitrix24_users WHERE valid_to_run IS NULL OR valid_to_run > $oldest
 )

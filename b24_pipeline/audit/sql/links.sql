@@ -2,46 +2,46 @@
 -- ended.
 
 -- name: people_imported
-SELECT count(*) FROM store.links WHERE until_run IS NULL
+SELECT count(*) FROM store.links WHERE valid_to_run IS NULL
 
 -- name: live_links
 WITH names AS (
     SELECT bitrix24_id, first_name, last_name FROM store.bitrix24_users
-    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY from_run DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY valid_from_run DESC) = 1
 )
 SELECT links.bitrix24_id, links.callgear_id, links.linked_by, links.linked_at, links.run_id, names.first_name,
        names.last_name
 FROM store.links AS links
 LEFT JOIN names ON names.bitrix24_id = links.bitrix24_id
-WHERE links.until_run IS NULL
+WHERE links.valid_to_run IS NULL
 ORDER BY links.bitrix24_id
 
 -- name: ever_linked
 SELECT bitrix24_id FROM store.links
 
 -- name: end_links
-UPDATE store.links SET until_run = $run, until_at = $at, end_reason = 'replaced'
-WHERE until_run IS NULL
+UPDATE store.links SET valid_to_run = $run, valid_to = $at, end_reason = 'replaced'
+WHERE valid_to_run IS NULL
   AND (bitrix24_id IN (SELECT bitrix24_id FROM seen) OR callgear_id IN (SELECT callgear_id FROM seen))
 
 -- name: add_links
 INSERT INTO store.links BY NAME
 SELECT bitrix24_id, callgear_id, linked_by, CAST($linked_at AS TIMESTAMPTZ) AS linked_at, $run_id AS run_id,
-       CAST($run AS BIGINT) AS from_run, CAST($at AS TIMESTAMPTZ) AS from_at,
-       CASE WHEN has_ended THEN CAST($run AS BIGINT) END AS until_run,
-       CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS until_at,
+       CAST($run AS BIGINT) AS valid_from_run, CAST($at AS TIMESTAMPTZ) AS valid_from,
+       CASE WHEN has_ended THEN CAST($run AS BIGINT) END AS valid_to_run,
+       CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS valid_to,
        CASE WHEN has_ended THEN 'replaced' END AS end_reason
 FROM seen
 
 -- name: live_link
-SELECT callgear_id FROM store.links WHERE bitrix24_id = $bitrix24_id AND until_run IS NULL
+SELECT callgear_id FROM store.links WHERE bitrix24_id = $bitrix24_id AND valid_to_run IS NULL
 
 -- name: unlink
 -- No run ends it: the last one still had it, the next one does not.
 UPDATE store.links
-SET until_run = (SELECT max(number) + 1 FROM store.runs), until_at = CAST($at AS TIMESTAMPTZ),
+SET valid_to_run = (SELECT max(number) + 1 FROM store.runs), valid_to = CAST($at AS TIMESTAMPTZ),
     end_reason = 'unlinked', ended_by = $by, end_comment = $comment
-WHERE until_run IS NULL AND bitrix24_id = $bitrix24_id
+WHERE valid_to_run IS NULL AND bitrix24_id = $bitrix24_id
 
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
@@ -72,7 +72,7 @@ SELECT bitrix24_id, email, $run_id AS run_id FROM seen
 SELECT unfinished.bitrix24_id FROM store.unfinished_links AS unfinished
 JOIN store.links AS links
   ON links.bitrix24_id = unfinished.bitrix24_id AND links.callgear_id = unfinished.callgear_id
-WHERE links.until_run IS NULL
+WHERE links.valid_to_run IS NULL
 
 -- name: finish_links
 DELETE FROM store.unfinished_links WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
@@ -82,4 +82,4 @@ INSERT INTO store.unfinished_links BY NAME
 SELECT links.bitrix24_id, links.callgear_id, $run_id AS run_id
 FROM store.links AS links
 JOIN seen ON seen.bitrix24_id = links.bitrix24_id
-WHERE links.until_run IS NULL
+WHERE links.valid_to_run IS NULL

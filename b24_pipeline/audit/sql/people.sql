@@ -17,7 +17,7 @@ SELECT DISTINCT callgear_id FROM store.callgear_employees WHERE lower(trim(email
 -- name: names_of_users
 SELECT bitrix24_id, last_name, first_name, second_name AS patronymic FROM store.bitrix24_users
 WHERE bitrix24_id IN (SELECT unnest($users))
-ORDER BY from_run
+ORDER BY valid_from_run
 
 -- name: emails_of_user
 SELECT trim(email) AS email FROM store.bitrix24_users WHERE bitrix24_id = $user AND email IS NOT NULL
@@ -37,19 +37,19 @@ WHERE email IS NOT NULL AND (
       EXISTS (
         SELECT 1 FROM store.links AS links
         WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.until_run IS NULL OR kept.from_run < links.until_run)
+          AND (links.valid_to_run IS NULL OR kept.valid_from_run < links.valid_to_run)
       )
    OR (list_contains($employees, kept.callgear_id)
        AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 )
 
 -- name: life_rows
-SELECT history.*, began.run_id AS from_run_id, ended.run_id AS until_run_id
+SELECT history.*, began.run_id AS valid_from_run_id, ended.run_id AS valid_to_run_id
 FROM store.{table} AS history
-LEFT JOIN store.runs AS began ON began.number = history.from_run
-LEFT JOIN store.runs AS ended ON ended.number = history.until_run
-WHERE history.{key} = $id AND (history.until_run IS NULL OR history.until_run > history.from_run)
-ORDER BY history.from_run
+LEFT JOIN store.runs AS began ON began.number = history.valid_from_run
+LEFT JOIN store.runs AS ended ON ended.number = history.valid_to_run
+WHERE history.{key} = $id AND (history.valid_to_run IS NULL OR history.valid_to_run > history.valid_from_run)
+ORDER BY history.valid_from_run
 
 -- name: life_events
 SELECT events.*, runs.run_id, runs.started_at, runs.dry_run
@@ -69,7 +69,7 @@ UPDATE store.callgear_employees AS kept SET {forgotten}
 WHERE EXISTS (
         SELECT 1 FROM store.links AS links
         WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.until_run IS NULL OR kept.from_run < links.until_run)
+          AND (links.valid_to_run IS NULL OR kept.valid_from_run < links.valid_to_run)
       )
    OR (list_contains($employees, kept.callgear_id)
        AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
@@ -82,7 +82,7 @@ WHERE kept.before IS NOT NULL AND kept.bitrix24_id IS DISTINCT FROM $user AND (
    OR EXISTS (
         SELECT 1 FROM store.links AS links
         WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.until_run IS NULL OR kept.{run} <= links.until_run)
+          AND (links.valid_to_run IS NULL OR kept.{run} <= links.valid_to_run)
       )
    OR (list_contains($employees, kept.callgear_id)
        AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))

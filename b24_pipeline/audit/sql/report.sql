@@ -4,7 +4,7 @@
 SELECT number, run_id, least(started_at, $now) AS started_at,
        CASE WHEN finished_at IS NOT NULL THEN greatest(0, epoch(finished_at) - epoch(started_at)) END AS seconds,
        status, trigger, kind, reason,
-       created, linked, phones_added, responsible_removed, failed, deferred, held, waiting, callgear_points
+       created, linked, phones_added, responsible_removed, failed, deferred, held, backing_off, callgear_points
 FROM audit.runs
 WHERE started_at >= $since AND status <> 'running' AND kind IN ('import', 'dry_run', 'single')
 ORDER BY number
@@ -13,27 +13,27 @@ ORDER BY number
 WITH moments AS (
     SELECT max(number) AS run FROM store.runs AS runs
     WHERE started_at >= $since
-      AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
+      AND EXISTS (SELECT 1 FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
     GROUP BY floor(epoch(least(started_at, $now)) / $seconds)
 )
 SELECT least(runs.started_at, $now) AS moment, runs.candidates,
        (SELECT count(*) FROM store.links AS links
-        WHERE links.from_run <= moments.run AND (links.until_run IS NULL OR links.until_run > moments.run)) AS imported,
+        WHERE links.valid_from_run <= moments.run AND (links.valid_to_run IS NULL OR links.valid_to_run > moments.run)) AS imported,
        (SELECT count(*) FROM store.callgear_employees AS account
-        WHERE account.from_run <= moments.run AND (account.until_run IS NULL OR account.until_run > moments.run))
+        WHERE account.valid_from_run <= moments.run AND (account.valid_to_run IS NULL OR account.valid_to_run > moments.run))
        + coalesce(runs.created, 0) AS employees
 FROM moments
 JOIN store.runs AS runs ON runs.number = moments.run
 ORDER BY moment
 
 -- name: report_matches
-SELECT match, count(*) AS people FROM audit.employee_matches GROUP BY match
+SELECT match_type, count(*) AS people FROM audit.employee_matches GROUP BY match_type
 
 -- name: report_refused
 SELECT matches.reason, {who} AS who, bitrix24_id AS "user"
 FROM audit.employee_matches AS matches
 JOIN audit.employees AS employees USING (bitrix24_id)
-WHERE matches.match IN ('rejected', 'conflict')
+WHERE matches.match_type IN ('rejected', 'conflict')
 ORDER BY matches.reason, who, "user"
 
 -- name: report_links_by_week

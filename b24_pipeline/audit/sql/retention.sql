@@ -14,21 +14,21 @@ SELECT coalesce(
 ) FROM store.runs
 
 -- name: expire_rows
-DELETE FROM store.{table} WHERE until_run <= $oldest
+DELETE FROM store.{table} WHERE valid_to_run <= $oldest
 
 -- name: expire_users
 DELETE FROM store.bitrix24_users AS kept
-WHERE kept.until_run <= $oldest
+WHERE kept.valid_to_run <= $oldest
   AND NOT EXISTS (
       SELECT 1 FROM store.links AS links
-      WHERE links.until_run IS NULL AND links.bitrix24_id = kept.bitrix24_id
-        AND kept.from_run = (
-            SELECT max(users.from_run) FROM store.bitrix24_users AS users WHERE users.bitrix24_id = kept.bitrix24_id
+      WHERE links.valid_to_run IS NULL AND links.bitrix24_id = kept.bitrix24_id
+        AND kept.valid_from_run = (
+            SELECT max(users.valid_from_run) FROM store.bitrix24_users AS users WHERE users.bitrix24_id = kept.bitrix24_id
         )
   )
 
 -- name: blank_leavers
-UPDATE store.bitrix24_users SET {blanked} WHERE until_run <= $oldest AND coalesce({columns}) IS NOT NULL
+UPDATE store.bitrix24_users SET {blanked} WHERE valid_to_run <= $oldest AND coalesce({columns}) IS NOT NULL
 
 -- name: expire_of_runs
 DELETE FROM store.{table} WHERE run < $oldest

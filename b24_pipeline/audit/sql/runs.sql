@@ -57,7 +57,7 @@ WHERE coalesce(runs.finished_at, runs.started_at) >= $since AND runs.status = 'i
 -- name: complete_runs
 SELECT count(*) FROM store.runs
 WHERE status IN ('done', 'partial', 'held') AND kind = 'import' AND deferred = 0
-  AND EXISTS (FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
+  AND EXISTS (FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 
 -- name: last_import
 SELECT run_id, started_at FROM audit.last_import

@@ -15,18 +15,6 @@ CREATE TABLE IF NOT EXISTS store.{table} ({columns})
 -- name: add_column
 ALTER TABLE store.{table} ADD COLUMN IF NOT EXISTS {column}
 
--- name: fill_until_at
-UPDATE store.{table} AS kept SET until_at = runs.started_at
-FROM store.runs AS runs
-WHERE runs.number = kept.until_run
-
--- name: exempt_unrecorded_events
--- What older versions did is not counted: they did not say whether it was approved, or part of the first import (R16).
-UPDATE store.events SET exemption = 'not_recorded' WHERE harm IS NOT NULL
-
--- name: fill_run_kind
-UPDATE store.runs SET kind = CASE WHEN dry_run THEN 'dry_run' WHEN only_users IS NULL THEN 'import' ELSE 'single' END
-
 -- name: tables
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
@@ -47,19 +35,19 @@ SELECT {columns} FROM store.runs
 -- name: actions_view
 CREATE OR REPLACE VIEW audit.actions AS
 SELECT runs.run_id, events.bitrix24_id, events.callgear_id, events.action, events.reason, events.before, events.after,
-       events.outcome, events.error, events.at, events.person, events.harm,
-       events.exemption
+       events.outcome, events.error, events.at, events.display_name, events.risk,
+       events.exemption, events.display_name AS person, events.risk AS harm
 FROM store.events AS events
 JOIN store.runs AS runs ON runs.number = events.run
 UNION ALL
-SELECT runs.run_id, standing.bitrix24_id, standing.callgear_id, standing.action, standing.reason, standing.before,
-       standing.after, standing.outcome, standing.error, standing.at, standing.person, standing.harm,
-       standing.exemption
-FROM store.standing_actions AS standing
-JOIN store.recorded AS recorded
-  ON recorded.what = standing.step
- AND recorded.run >= standing.from_run
- AND (standing.until_run IS NULL OR recorded.run < standing.until_run)
+SELECT runs.run_id, open.bitrix24_id, open.callgear_id, open.action, open.reason, open.before,
+       open.after, open.outcome, open.error, open.at, open.display_name, open.risk,
+       open.exemption, open.display_name, open.risk
+FROM store.open_actions AS open
+JOIN store.run_steps AS recorded
+  ON recorded.what = open.step
+ AND recorded.run >= open.valid_from_run
+ AND (open.valid_to_run IS NULL OR recorded.run < open.valid_to_run)
 JOIN store.runs AS runs ON runs.number = recorded.run
 
 -- name: dead_letters_view
@@ -90,7 +78,7 @@ LEFT JOIN store.runs AS runs ON runs.number = approvals.used_by_run
 CREATE OR REPLACE VIEW audit.last_import AS
 SELECT {columns} FROM store.runs AS runs
 WHERE kind = 'import'
-  AND EXISTS (SELECT 1 FROM store.recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
+  AND EXISTS (SELECT 1 FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
 ORDER BY number DESC
 LIMIT 1
 
@@ -103,16 +91,16 @@ WITH moment AS (
 ),
 users AS (
     SELECT employees.* FROM store.employees AS employees, moment
-    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+    WHERE valid_from_run <= moment.run AND (valid_to_run IS NULL OR valid_to_run > moment.run)
 ),
 matches AS (
     SELECT matches.* FROM store.employee_matches AS matches, moment
-    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+    WHERE valid_from_run <= moment.run AND (valid_to_run IS NULL OR valid_to_run > moment.run)
 ),
 open_actions AS (
-    SELECT bitrix24_id, max_by(action, from_run) AS action, max_by(outcome, from_run) AS outcome
-    FROM store.standing_actions, moment
-    WHERE from_run <= moment.run AND (until_run IS NULL OR until_run > moment.run)
+    SELECT bitrix24_id, max_by(action, valid_from_run) AS action, max_by(outcome, valid_from_run) AS outcome
+    FROM store.open_actions, moment
+    WHERE valid_from_run <= moment.run AND (valid_to_run IS NULL OR valid_to_run > moment.run)
     GROUP BY bitrix24_id
 ),
 changes AS (
@@ -129,8 +117,8 @@ SELECT bitrix24_id,
        coalesce(links.callgear_id, matches.callgear_id) AS callgear_id,
        concat_ws(' ', users.last_name, users.first_name) AS display_name,
        users.email,
-       coalesce(users.standing, 'deleted') AS eligibility,
-       matches.match AS match_type,
+       coalesce(users.eligibility, 'deleted') AS eligibility,
+       matches.match_type AS match_type,
        coalesce(matches.reason, users.reason) AS reason,
        matches.other_bitrix24_id,
        links.linked_by,
@@ -142,7 +130,7 @@ SELECT bitrix24_id,
        failures.error AS last_error,
        failures.next_try_at
 FROM users
-FULL JOIN (SELECT * FROM store.links WHERE until_run IS NULL) AS links USING (bitrix24_id)
+FULL JOIN (SELECT * FROM store.links WHERE valid_to_run IS NULL) AS links USING (bitrix24_id)
 LEFT JOIN matches USING (bitrix24_id)
 LEFT JOIN open_actions USING (bitrix24_id)
 LEFT JOIN changes USING (bitrix24_id)
@@ -150,11 +138,11 @@ LEFT JOIN failures USING (bitrix24_id)
 
 -- name: current_view
 CREATE OR REPLACE VIEW audit.{table} AS
-SELECT {columns} FROM store.{table} WHERE until_run IS NULL
+SELECT {columns} FROM store.{table} WHERE valid_to_run IS NULL
 
 -- name: history_view
 CREATE OR REPLACE VIEW audit.{table}_history AS
-SELECT * FROM store.{table} WHERE until_run IS NULL OR until_run > from_run
+SELECT *{former} FROM store.{table} WHERE valid_to_run IS NULL OR valid_to_run > valid_from_run
 
 -- name: run_as_of_macro
 CREATE OR REPLACE MACRO audit.run_as_of(t) AS (
@@ -167,5 +155,5 @@ CREATE OR REPLACE MACRO audit.run_as_of(t) AS (
 -- name: as_of_macro
 CREATE OR REPLACE MACRO audit.{table}_as_of(t) AS TABLE
 SELECT {columns} FROM store.{table}
-WHERE from_run <= (SELECT audit.run_as_of(t))
-  AND (until_run IS NULL OR until_run > (SELECT audit.run_as_of(t)))
+WHERE valid_from_run <= (SELECT audit.run_as_of(t))
+  AND (valid_to_run IS NULL OR valid_to_run > (SELECT audit.run_as_of(t)))
