@@ -59,8 +59,14 @@ def metadata_of(finding: Finding) -> dict[str, int | float | dg.MetadataValue[An
     return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.offenders, columns=COLUMNS))}
 
 
-def checks_of(asset: dg.AssetsDefinition, checks: Sequence[AssetCheck], *, pool: str) -> dg.AssetChecksDefinition:
-    """Return all checks of one asset as one step."""
+def checks_of(
+    asset: dg.AssetsDefinition,
+    checks: Sequence[AssetCheck],
+    *,
+    pool: str,
+    afterwards: Callable[[dg.DagsterInstance, ImportRunResource], None] | None = None,
+) -> dg.AssetChecksDefinition:
+    """Return all checks of one asset as one step, with what that step does besides."""
     by_name = {check.name: check for check in checks}
 
     @dg.multi_asset_check(
@@ -75,6 +81,8 @@ def checks_of(asset: dg.AssetsDefinition, checks: Sequence[AssetCheck], *, pool:
     ) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys, key=lambda key: list(by_name).index(key.name)):
             yield by_name[key.name].result(import_run.run)
+        if afterwards is not None:
+            afterwards(context.instance, import_run)
 
     return run_checks
 

@@ -6,6 +6,7 @@ from b24_pipeline.assets.callgear import employee_matches
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
+from b24_pipeline.checks.results import report_last_import
 from b24_pipeline.reporting.tables import reason
 from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, SHORTEST_PHONE
 from b24_pipeline.sync.run import ImportRun
@@ -137,4 +138,5 @@ employee_matches_checks = checks_of(
         ),
     ],
     pool=POOL,
+    afterwards=report_last_import,
 )

@@ -1,5 +1,7 @@
 """The checks as Dagster runs them: in the same run, the blocking ones before the first write."""
 
+from typing import Any
+
 import dagster as dg
 import pandas as pd
 import pytest
@@ -54,6 +56,25 @@ def test_warnings_name_people_and_stop_nothing(world: World) -> None:
     assert r"\<b\>Pipe\|Cell Ira" in names
     assert r"left out\: ask \*me\*" in names
     assert found["required_fields"].metadata["offenders"].value == 1
+
+
+@pytest.mark.parametrize("config", [{"dry_run": True}, {"only": [1]}], ids=["dry", "single"])
+def test_r18a_runs_that_import_nothing_leave_the_checks_of_the_last_import(
+    imported: World, config: dict[str, Any]
+) -> None:
+    imported.hire_many(40)
+    held = imported.run().counts.held
+
+    imported.run(**config)
+
+    key = dg.AssetCheckKey(dg.AssetKey("callgear_upsert"), "no_held_changes")
+    record = imported.instance.get_latest_asset_check_evaluation_record(key)
+    assert record is not None
+    assert record.event is not None
+    newest = record.event.get_dagster_event().event_specific_data
+    assert isinstance(newest, dg.AssetCheckEvaluation)
+    assert (newest.passed, newest.metadata["offenders"].value) == (False, held)
+    assert held > 0
 
 
 class BrokenStore(StoreIOManager):

@@ -91,6 +91,7 @@ def test_r19_a_dry_run_leaves_what_is_materialized_of_the_last_import(desk: Desk
     page.goto(f"{desk.ui}/assets/callgear_upsert?view=events")
     page.get_by_text("Observed in run").get_by_text(run[:8]).wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
     ui_actions.keep(page, "dry_run")
+    assert desk.checked("callgear_upsert", "no_held_changes")[1:] == (False, MANY)
 
 
 def test_r18a_a_check_by_hand_speaks_of_the_last_import(desk: Desk, page: Page, held: str) -> None:  # noqa: ARG001
