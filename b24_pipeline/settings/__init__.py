@@ -1,4 +1,4 @@
-"""The settings of a connection, read from the environment or `.env`; a value given in the environment wins.
+"""The settings, read from the environment or `.env`; a value given in the environment wins.
 
 A missing or bad setting is one clear line that names it and an example (`SettingsError`), never a traceback.
 """
@@ -10,11 +10,14 @@ from pathlib import Path
 from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
 
+from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import env_precedence, unread
 from b24_pipeline.settings.alerts import AlertSettings
-from b24_pipeline.settings.base import ENV_FILE, DatabaseSetting
-from b24_pipeline.settings.connection import Settings
+from b24_pipeline.settings.base import ENV_FILE, DatabaseSettings
+from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.dagster_home import DagsterHome
+from b24_pipeline.settings.imports import ImportSettings
+from b24_pipeline.settings.limits import LimitSettings
 
 __all__ = [
     "AlertSettings",
@@ -31,60 +34,77 @@ __all__ = [
 ]
 
 
+class Settings(AlertSettings, DatabaseSettings, LimitSettings, ImportSettings, ConnectionSettings):
+    """Every setting of one portal-account pair; pydantic reads them from the last group to the first."""
+
+    @property
+    def policy(self) -> Policy:
+        """The choices of the rules."""
+        return Policy(
+            edition=self.bitrix24_edition,
+            last_name_prefix=self.last_name_prefix,
+            phones=self.phones,
+            on_id_match=self.on_id_match,
+            responsible_list=self.responsible_list,
+            scope=self.scope,
+            limits=self.limits,
+        )
+
+
 class SettingsError(Exception):
-    """A setting is missing or bad. The text has one line for each: its name, what is wrong, an example."""
+    """A setting is missing or bad. The text has one line for each: its name, the problem, an example."""
 
 
 class SettingsIncomplete(SettingsError):  # noqa: N818 - a state of a fresh clone, not a fault
-    """Settings without which nothing can be read are not there yet."""
+    """Required settings are not set yet."""
 
 
 def load() -> Settings:
-    """The settings from the environment and `.env`.
+    """Read all settings.
 
     Raises:
-        SettingsIncomplete: something that is required is not set.
-        SettingsError: something is set to what it cannot be.
+        SettingsIncomplete: a required setting is not set.
+        SettingsError: a setting has an invalid value.
     """
     with readable():
         return Settings()
 
 
 def load_alerting() -> AlertSettings:
-    """The receivers of alerts, whatever else is set or missing.
+    """Read the receivers of alerts, whatever else is set or missing.
 
     Raises:
-        SettingsError: a receiver is set to what it cannot be.
+        SettingsError: a setting of alerts has an invalid value.
     """
     with readable():
         return AlertSettings()
 
 
 def database_path(chosen: str | None = None) -> Path:
-    """The database that people open: the one chosen, else the one that is set. Reading it needs no credentials.
+    """Return the database: the one chosen, else the one that is set. Reading it needs no credentials.
 
     Raises:
-        SettingsError: it is no file's name.
+        SettingsError: it is not the name of a file.
     """
     with readable():
-        return (DatabaseSetting() if chosen is None else DatabaseSetting(database=Path(chosen))).database
+        return (DatabaseSettings() if chosen is None else DatabaseSettings(database=Path(chosen))).database
 
 
 def export_address() -> str | None:
-    """Where the audit is exported to after each import, where that is set. Reading it needs no credentials.
+    """Return where each import exports the audit, if that is set.
 
     Raises:
         SettingsError: `.env` cannot be read.
     """
     with readable():
-        return DatabaseSetting().export or None
+        return DatabaseSettings().export or None
 
 
 def dagster_home() -> Path | None:
-    """Where Dagster keeps its runs, where that is said in the environment or in `.env`.
+    """Return where Dagster keeps its runs, if that is set.
 
     Raises:
-        SettingsError: it is no folder.
+        SettingsError: it is not a folder.
     """
     with readable():
         return DagsterHome().home
@@ -92,17 +112,17 @@ def dagster_home() -> Path | None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Say in words what cannot be read in the block, or would not be read at all.
+    """Turn errors of the block into texts for people; refuse names that are not settings.
 
     Raises:
-        SettingsError: a setting is missing or bad, nobody reads a name, or `.env` cannot be read.
+        SettingsError: a setting is missing or bad, a name is not a setting, or `.env` cannot be read.
     """
     try:
         if not_read := unread.problems(frozenset(name for name, _ in named_fields())):
             raise SettingsError("\n".join(not_read))
         yield
     except ValidationError as error:
-        raise in_words(error) from None
+        raise to_error(error) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{ENV_FILE}: is not text in UTF-8. Save it as UTF-8.") from None
     except OSError as error:
@@ -112,24 +132,24 @@ def readable() -> Iterator[None]:
 
 
 def named_fields() -> Iterator[tuple[str, FieldInfo]]:
-    """Every setting: the variable's name and its field."""
+    """Yield every setting: the variable's name and its field."""
     for field in Settings.model_fields.values():
         yield variable_of(field), field
 
 
 def variable_of(field: FieldInfo) -> str:
-    """The variable that a field is read from."""
+    """Return the variable that a field is read from."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
 
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for processes that load `.env` over their own: what is given here still wins."""
+    """Return the environment for processes that load `.env` over it: what is given here still wins."""
     return env_precedence.protect(environment, names=[name for name, _ in named_fields()])
 
 
-def in_words(error: ValidationError) -> SettingsError:
-    """One line a problem: the variable, what is wrong, an example; never the value, which may be a secret."""
+def to_error(error: ValidationError) -> SettingsError:
+    """Return one line a problem: the variable, the problem, an example; never the value, which may be a secret."""
     fields = dict(named_fields())
     problems = error.errors(include_input=False, include_url=False)
     lines = []

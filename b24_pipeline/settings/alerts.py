@@ -1,4 +1,4 @@
-"""Who is told when the state of the import changes. Everything is optional: without a receiver nobody is told."""
+"""The receivers of alerts. Everything is optional: without a receiver no alerts are sent."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from b24_pipeline.settings.base import (
     LOOPBACK,
     PREFIX,
-    DatabaseSetting,
+    DatabaseSettings,
     TextList,
     check_scheme,
     is_blank,
@@ -20,14 +20,14 @@ from b24_pipeline.settings.base import (
 
 
 class SmtpSecurity(StrEnum):
-    """How the connection to the mail server is protected. Certificates are always verified."""
+    """Encryption of the connection to the mail server; certificates are always verified."""
 
     STARTTLS = "starttls"
     TLS = "tls"
     NONE = "none"
 
 
-class AlertSettings(DatabaseSetting):
+class AlertSettings(DatabaseSettings):
     """The receivers of alerts; reading them needs no credentials of either system."""
 
     alert_webhook_url: SecretStr | None = setting(
@@ -64,10 +64,10 @@ class AlertSettings(DatabaseSetting):
         f"{PREFIX}ALERT_SMTP_SECURITY",
         SmtpSecurity.STARTTLS,
         example="starttls",
-        description="`starttls`, `tls` from the first byte, or `none` (not with a password, but on this machine).",
+        description="`starttls`, `tls` from the first byte, or `none` (with a password only for localhost).",
     )
     alert_smtp_user: str | None = setting(
-        f"{PREFIX}ALERT_SMTP_USER", None, example="b24-pipeline", description="Login at the mail server, if it asks."
+        f"{PREFIX}ALERT_SMTP_USER", None, example="b24-pipeline", description="Login at the mail server, if required."
     )
     alert_smtp_password: SecretStr | None = setting(
         f"{PREFIX}ALERT_SMTP_PASSWORD", None, example="a long password", description="Password at the mail server."
@@ -91,20 +91,20 @@ class AlertSettings(DatabaseSetting):
     )
     @classmethod
     def empty_is_no_receiver(cls, value: object) -> object:
-        """An empty line in `.env` is the same as none."""
+        """Treat an empty line in `.env` as absent."""
         return None if is_blank(value) else value
 
     @field_validator("alert_webhook_url")
     @classmethod
     def is_address(cls, value: SecretStr | None) -> SecretStr | None:
-        """Https, or http to this machine."""
+        """Require https, or http to this machine."""
         if value is not None:
             check_scheme(split_url(value.get_secret_value()))
         return value
 
     @model_validator(mode="after")
     def can_send_email(self) -> Self:
-        """Addresses need a sender and a server; a password is never sent in clear text over a network."""
+        """Require a sender and a server for e-mail, and encryption for a password."""
         if self.alert_email_to and self.alert_smtp_host is None:
             raise needed("ALERT_SMTP_HOST", example="smtp.company.com")
         if self.alert_email_to and self.alert_email_from is None:
@@ -120,7 +120,7 @@ class AlertSettings(DatabaseSetting):
 
 
 def needed(name: str, *, example: str) -> PydanticCustomError:
-    """What is missing to send e-mail."""
+    """Return the error of a setting that e-mail needs."""
     return PydanticCustomError(
         "alert_setting_needed",
         f"{PREFIX}{name}: is missing, but {PREFIX}ALERT_EMAIL_TO is set. Example: {PREFIX}{name}={example}",

@@ -1,4 +1,4 @@
-"""How a setting is declared and read, and the one setting that is enough to read the audit: where the database is."""
+"""How a setting is declared and read; and the settings that suffice to read the audit."""
 
 import os
 import re
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
+import pydantic_settings
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from b24_pipeline.http import has_usable_host
 from b24_pipeline.settings.env_precedence import GivenEnvironment
@@ -18,74 +19,78 @@ ENV_FILE = ".env"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 QUOTES = frozenset("\"'`“”„«»‘’")
 FREE_TEXTS = frozenset({"last_name_prefix", "callgear_password", "alert_smtp_password"})
-"""Fields in which blanks and single quotes at an end are meant."""
+"""Fields in which blanks and single quotes at an end count."""
 FILE_NAME = re.compile(r"(?![~$]|:memory:|\w{2,}:)")
-"""No name that a shell would replace, and none that DuckDB takes for something else than a file of this machine."""
+"""No name that a shell would expand, and none that DuckDB does not take for a local file."""
 
 
 def setting(name: str, default: Any = ..., *, example: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401
-    """A field that is read from the variable `name`."""
+    """Declare a field that is read from the variable `name`."""
     return Field(
         default, validation_alias=AliasChoices(name), description=description, examples=[example], **constraints
     )
 
 
-class DatabaseSetting(BaseSettings):
-    """Where the database is, and where it is exported to: all that is needed to read the audit."""
+class BaseSettings(pydantic_settings.BaseSettings):
+    """How settings are read: from the environment or `.env`."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_text(cls, value: object, info: ValidationInfo) -> object:
+        """Require UTF-8, and strip what surrounds a value."""
+        return plain(value, free=info.field_name in FREE_TEXTS) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[pydantic_settings.BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the given environment win over `.env`, also in Dagster's processes."""
+        return init_settings, GivenEnvironment(settings_cls), env_settings, dotenv_settings
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is, and where it is exported to: all that is needed to read the audit."""
+
     database: Path = setting(
         f"{PREFIX}DATABASE",
         Path("data/b24_pipeline.duckdb"),
         example="data/b24_pipeline.duckdb",
-        description="The DuckDB file that people open. The working file lies beside it.",
+        description="The DuckDB file to open. The working file lies beside it.",
     )
 
     export: str | None = setting(
         f"{PREFIX}EXPORT",
         None,
         example="s3://company-lake/b24_pipeline",
-        description="After each import the audit is written here as Parquet files, one folder a table: a folder, or an"
-        " address of an object store that fsspec knows. Empty: no export.",
+        description="Where each import exports the audit as Parquet files, one folder a table: a folder, or the address"
+        " of an object store that fsspec supports. Empty: no export.",
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def is_text(cls, value: object, info: ValidationInfo) -> object:
-        """In UTF-8, as everything takes it that a setting is passed on to, and without what belongs around it only."""
-        return plain(value, free=info.field_name in FREE_TEXTS) if isinstance(value, str) else value
 
     @field_validator("database")
     @classmethod
     def is_file_name(cls, value: Path) -> Path:
-        """Not a folder; an empty text means the current one."""
+        """Refuse a folder; an empty text means the current one."""
         if not FILE_NAME.match(str(value)):
-            raise ValueError("must name a file of this machine, and nothing is filled in for ~ or $")
+            raise ValueError("must name a local file; ~ and $ are not expanded")
         if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
             raise ValueError("must name a file, not a folder")
         return value
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given in the environment wins over `.env`, also inside `dagster dev`."""
-        return init_settings, GivenEnvironment(settings_cls), env_settings, dotenv_settings
-
 
 def in_utf_8(text: str) -> str:
-    """The text as it was read.
+    """Return the text.
 
     Raises:
-        ValueError: its bytes were no UTF-8. The message does not repeat it, as it may be a secret.
+        ValueError: its bytes were not UTF-8. The message does not repeat it, as it may be a secret.
     """
     try:
         text.encode()
@@ -95,15 +100,15 @@ def in_utf_8(text: str) -> str:
 
 
 def plain(text: str, *, free: bool) -> str:
-    """The text without blanks, line ends and invisible characters around it; of a free text only line ends go.
+    """Strip blanks, line ends and invisible characters; of a free text only line ends.
 
     Raises:
-        ValueError: it is not text in UTF-8, holds a control character, or has kept the quotes around it. The message
-            does not repeat it, as it may be a secret.
+        ValueError: it is not text in UTF-8, or contains a control character or quotes around it. The message does not
+            repeat it, as it may be a secret.
     """
     text = in_utf_8(text).strip("\r\n") if free else trimmed(in_utf_8(text))
     if any(unicodedata.category(character) == "Cc" for character in text):
-        raise ValueError("has a control character in it")
+        raise ValueError("contains a control character")
     ends = [end in QUOTES for end in (text.strip()[:1], text.strip()[-1:])]
     if len(text) > 1 and (all(ends) or (any(ends) and not free)):
         raise ValueError("has kept quotes as part of its value (as podman --env-file does): write it without quotes")
@@ -111,28 +116,28 @@ def plain(text: str, *, free: bool) -> str:
 
 
 def trimmed(text: str) -> str:
-    """The text without blanks, line ends and invisible characters around it."""
+    """Strip blanks, line ends and invisible characters."""
     kept = [number for number, character in enumerate(text) if not is_invisible(character)]
     return text[kept[0] : kept[-1] + 1] if kept else ""
 
 
 def is_invisible(character: str) -> bool:
-    """Whether nothing is seen of the character: a blank, a line end, or a format character like a byte order mark."""
+    """Return whether the character is invisible: a blank, a line end, or a format character like a byte order mark."""
     return character.isspace() or unicodedata.category(character) in ("Cc", "Cf")
 
 
 def is_blank(value: object) -> bool:
-    """Whether the value is the empty line of a fresh copy of `.env.example`."""
+    """Return whether the value is empty, as in a fresh copy of `.env.example`."""
     return isinstance(value, str) and not trimmed(value)
 
 
 def parts(text: str) -> list[str]:
-    """The parts of a comma-separated list."""
+    """Split a comma-separated list."""
     return [part for part in map(trimmed, text.split(",")) if part]
 
 
 def listed(value: object) -> object:
-    """A comma-separated list of texts."""
+    """Read a comma-separated list of texts."""
     return tuple(parts(value)) if isinstance(value, str) else value
 
 
@@ -140,7 +145,7 @@ TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
 def integers(value: object) -> object:
-    """A comma-separated list of whole numbers."""
+    """Read a comma-separated list of whole numbers."""
     if not isinstance(value, str):
         return value
     numbers = parts(value)
@@ -153,10 +158,10 @@ IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]
 
 
 def split_url(text: str) -> SplitResult:
-    """The parts of an address.
+    """Split a URL.
 
     Raises:
-        ValueError: its host or port is none. The message does not repeat the address, which may be a secret.
+        ValueError: its host or port is not valid. The message does not repeat the URL, which may be a secret.
     """
     try:
         url = urlsplit(text)
@@ -165,11 +170,11 @@ def split_url(text: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("is no address: its host or its port is wrong")
+        raise ValueError("is not a valid URL")
     return url
 
 
 def check_scheme(url: SplitResult) -> None:
-    """Https, or http to this machine."""
+    """Require https, or http to this machine."""
     if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK)):
         raise ValueError("must begin with https:// (plain http:// is accepted for 127.0.0.1 only)")

@@ -1,4 +1,4 @@
-"""Where Dagster keeps its runs: no setting of a connection, but read like one."""
+"""Where Dagster keeps its runs: a variable of Dagster, read like a setting."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ NAME = "DAGSTER_HOME"
 
 
 class DagsterHome(BaseSettings):
-    """Given in the environment, else in `.env`; an empty text is none."""
+    """The variable from the environment, else from `.env`; an empty text counts as absent."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
@@ -24,7 +24,7 @@ class DagsterHome(BaseSettings):
     @field_validator("home")
     @classmethod
     def is_folder(cls, value: Path | None) -> Path | None:
-        """As Dagster wants it."""
+        """Require the absolute path of a folder, as Dagster does."""
         if value is not None and not (value.is_absolute() and os.path.isdir(value)):  # noqa: PTH112 - never raises
             raise PydanticCustomError(
                 "no_folder", f"{NAME}: must be the absolute path of a folder. Example: {NAME}=/opt/b24_pipeline"

@@ -10,16 +10,16 @@ from pydantic_settings import NoDecode
 from b24_pipeline.settings.base import parts
 
 ALONE = "="
-"""Before the id of a department that is meant without those below it."""
+"""Precedes the id of a department that is meant without its sub-departments."""
 
 
 class DepartmentIds(frozenset[int]):
-    """Departments that a setting names; those in `alone` are meant without the ones below them."""
+    """Departments that a setting names; those in `alone` are meant without their sub-departments."""
 
     alone: frozenset[int]
 
     def __new__(cls, with_those_below: Iterable[int] = (), *, alone: AbstractSet[int] = frozenset()) -> Self:
-        """All that are named."""
+        """Create the set."""
         whole = frozenset(with_those_below)
         self = super().__new__(cls, whole | alone)
         self.alone = frozenset(alone - whole)
@@ -27,12 +27,12 @@ class DepartmentIds(frozenset[int]):
 
     @property
     def with_those_below(self) -> frozenset[int]:
-        """Those that stand for the ones below them, too."""
+        """The departments that include their sub-departments."""
         return self - self.alone
 
 
 def departments(value: object) -> DepartmentIds:
-    """A comma-separated list of the ids of departments; one with = before it is meant alone."""
+    """Read a comma-separated list of department ids; `=` marks one without its sub-departments."""
     named = parts(value) if isinstance(value, str) else []
     return DepartmentIds(
         (whole_number(part) for part in named if not part.startswith(ALONE)),
@@ -41,10 +41,10 @@ def departments(value: object) -> DepartmentIds:
 
 
 def whole_number(text: str) -> int:
-    """The number.
+    """Return the number.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a whole number.
     """
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be whole numbers, separated by commas")

@@ -1,41 +1,62 @@
 """The page of all settings, generated from their declaration (`make docs`)."""
 
 import sys
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from b24_pipeline.settings import named_fields
+from b24_pipeline.settings import AlertSettings, Settings, variable_of
+from b24_pipeline.settings.base import BaseSettings, DatabaseSettings
+from b24_pipeline.settings.connection import ConnectionSettings
+from b24_pipeline.settings.imports import ImportSettings
+from b24_pipeline.settings.limits import LimitSettings
 
 HEAD = """# Settings
 
 Every setting is read from the environment or from the file `.env` in the project folder; a value given in the
-environment wins. A missing or bad setting is one line that names it and gives an example, and exit code 2. So is what
-nobody would read: an unknown name that begins with `B24_PIPELINE_`, a name that is a letter or two away from one of
-these, a line of `.env` that is not `NAME=value`. Blanks and line ends around a value do not count, except in a prefix
-or a password; quotes that became part of a value are refused.
-This page is generated from the code: `make docs`.
-
-| variable | default | example | meaning |
-| --- | --- | --- | --- |
+environment wins. (Dagster's programs also load other variables of `.env`, for example proxies; there `.env` wins.)
+A missing or bad setting is one line that names it and gives an example, and exit code 2. The same applies to an unknown
+name that begins with `B24_PIPELINE_`, a name that is a letter or two away from a setting, and a line of `.env` that is
+not `NAME=value`. Blanks and line ends around a value do not count, except in a prefix or a password; quotes that became
+part of a value are refused. This page is generated from the code: `make docs`.
 """
+COLUMNS = "| variable | default | example | meaning |\n| --- | --- | --- | --- |\n"
+REQUIRED = ("bitrix24_webhook_url", "callgear_access_token", "callgear_login", "callgear_password")
+GROUPS: dict[str, type[BaseSettings]] = {
+    "Connection": ConnectionSettings,
+    "What is imported": ImportSettings,
+    "Limits and retention": LimitSettings,
+    "Database and export": DatabaseSettings,
+    "Alerts": AlertSettings,
+}
 
 
 def page() -> str:
-    """The page."""
-    return HEAD + "".join(row(name, field) for name, field in named_fields())
+    """Return the page: what is required first, then the other settings by group."""
+    required = "## Required\n\nThe webhook, and the key or login and password; nothing else.\n\n" + table(REQUIRED)
+    groups = [
+        f"## {title}\n\n{table(name for name in group.__annotations__ if name not in REQUIRED)}"
+        for title, group in GROUPS.items()
+    ]
+    return "\n".join([HEAD, required, *groups])
 
 
-def row(name: str, field: FieldInfo) -> str:
-    """One setting."""
+def table(names: Iterable[str]) -> str:
+    """Return the table of some settings."""
+    return COLUMNS + "".join(row(Settings.model_fields[name]) for name in names)
+
+
+def row(field: FieldInfo) -> str:
+    """Return the line of one setting."""
     example = str((field.examples or [""])[0])
-    return f"| `{name}` | {default(field)} | {code(example)} | {field.description} |\n"
+    return f"| `{variable_of(field)}` | {default(field)} | {code(example)} | {field.description} |\n"
 
 
 def default(field: FieldInfo) -> str:
-    """The default in words."""
+    """Return the default."""
     if field.default is PydanticUndefined:
         return "**required**"
     value = field.default.value if isinstance(field.default, Enum) else field.default
@@ -43,7 +64,7 @@ def default(field: FieldInfo) -> str:
 
 
 def code(text: str) -> str:
-    """As code; a bar would end the cell."""
+    """Return the text as code; a bar would end the cell."""
     return "`" + text.replace("|", "\\|") + "`"
 
 

@@ -1,4 +1,4 @@
-"""What was given in the environment wins over `.env`, also where Dagster has put `.env` over its own environment."""
+"""The given environment wins over `.env`, also in Dagster's processes, which load `.env` over their environment."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pydantic_settings import EnvSettingsSource
 
 GIVEN = "B24_PIPELINE_GIVEN_ENVIRONMENT"
-"""Holds what was given in the environment before Dagster put `.env` over it."""
+"""The settings that were given in the environment before Dagster loaded `.env` over it."""
 AUTOMATION = "B24_PIPELINE_AUTOMATION"
-"""Set to `off` for `b24-pipeline dev` on real systems: schedule and sensor are off until somebody switches them on."""
+"""Set to `off` for `b24-pipeline dev` on real systems: schedule and sensor start switched off."""
 OFF = "off"
 
 
@@ -22,6 +22,6 @@ class GivenEnvironment(EnvSettingsSource):
 
 
 def protect(environment: Mapping[str, str], *, names: Iterable[str]) -> dict[str, str]:
-    """The environment for processes that load `.env` over their own: the variables given here still win."""
+    """Return the environment for processes that load `.env` over it: the variables given here still win."""
     given = {name: environment[name] for name in names if name in environment}
     return {**environment, GIVEN: json.dumps(given)}

@@ -1,4 +1,4 @@
-"""What somebody wrote as a setting and nothing would read: a mistyped name, a line of `.env` that is no setting."""
+"""Settings that nothing would read: a mistyped name, a line of `.env` that is not a setting."""
 
 import os
 import re
@@ -12,25 +12,25 @@ from b24_pipeline.settings.base import ENV_FILE, PREFIX
 from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
 
 INTERNAL = frozenset({GIVEN, AUTOMATION, f"{PREFIX}WHOLE_MATRIX"})
-"""Variables that this project's own programs and tests give to each other."""
+"""Variables that this project's own programs and tests pass to each other."""
 SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_")
-"""Other software may have settings that begin so: only what is nearly one of ours is refused."""
+"""Other software may have such settings: only a name close to one of ours is refused."""
 NEARLY = 2
-"""How many letters a name may be away from the one that was meant."""
+"""How many letters a name may differ from the one that was meant."""
 IN_KUBERNETES = "KUBERNETES_SERVICE_HOST"
 OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
-"""What Kubernetes puts into the environment for a service that is named like this project."""
+"""What Kubernetes sets for a service that is named like this project."""
 
 
 def problems(known: Collection[str]) -> list[str]:
-    """One line for each name and each line of `.env` that would not be read; never a value.
+    """Return one line for each name and each line of `.env` that would not be read; never a value.
 
     Args:
         known: the names of all settings, in upper case.
 
     Raises:
         OSError: `.env` is there and cannot be read.
-        UnicodeDecodeError: it is no text in UTF-8.
+        UnicodeDecodeError: it is not text in UTF-8.
     """
     found = bindings()
     lines = [text for binding in found if (text := line_problem(binding, known))]
@@ -39,7 +39,7 @@ def problems(known: Collection[str]) -> list[str]:
 
 
 def bindings() -> list[Binding]:
-    """The lines of `.env` as they are read; none where there is no such file."""
+    """Parse the lines of `.env`, if there is such a file."""
     try:
         with Path(ENV_FILE).open(encoding="utf-8") as file:
             return list(parse_stream(file))
@@ -48,7 +48,7 @@ def bindings() -> list[Binding]:
 
 
 def line_problem(binding: Binding, known: Collection[str]) -> str | None:
-    """What is wrong with one line of `.env`."""
+    """Return the problem of one line of `.env`, if there is one."""
     text = binding.original.string
     written = text.strip()
     line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
@@ -62,30 +62,30 @@ def line_problem(binding: Binding, known: Collection[str]) -> str | None:
 
 
 def name_problem(name: str, known: Collection[str]) -> str | None:
-    """What is wrong with a variable's name; nothing where it is a setting of ours, or of somebody else."""
+    """Return the problem of a variable's name; nothing for a setting of ours or of other software."""
     if name in known or name in INTERNAL or is_of_kubernetes(name):
         return None
     if name.startswith(PREFIX):
-        return f"{name}: is no setting. The nearest one is {nearest(name, tuple(sorted(known)))}."
+        return f"{name}: is not a setting. Did you mean {nearest(name, tuple(sorted(known)))}?"
     meant = nearest(name, tuple(sorted(known))) if name.startswith(SHARED_PREFIXES) else None
     if meant is None or distance(name, meant) > NEARLY:
         return None
-    return f"{name}: is no setting. The nearest one is {meant}."
+    return f"{name}: is not a setting. Did you mean {meant}?"
 
 
 def is_of_kubernetes(name: str) -> bool:
-    """Whether Kubernetes has put the variable into the environment."""
+    """Return whether Kubernetes has set the variable."""
     return IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name) is not None
 
 
 @cache
 def nearest(name: str, known: tuple[str, ...]) -> str:
-    """The setting whose name is most like this one."""
+    """Return the setting with the closest name."""
     return min(known, key=lambda other: distance(name, other))
 
 
 def distance(one: str, other: str) -> int:
-    """How many letters are added, removed, replaced or swapped with their neighbour to get from one to the other."""
+    """Return the Damerau-Levenshtein distance of two names."""
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):

@@ -115,7 +115,7 @@ def test_a_host_that_cannot_be_looked_up_is_refused_and_the_secret_not_repeated(
         settings.load()
 
     (line,) = str(refused.value).splitlines()
-    assert line.startswith(f"{name}: is no address: its host or its port is wrong. Example: {name}=https://")
+    assert line.startswith(f"{name}: is not a valid URL. Example: {name}=https://")
     assert "secretsecret" not in line
 
 

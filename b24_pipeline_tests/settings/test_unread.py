@@ -38,7 +38,7 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
 ) -> None:
     given.setenv(name, "secretsecret")
 
-    assert refusal() == [f"{name.upper()}: is no setting. The nearest one is {meant}."]
+    assert refusal() == [f"{name.upper()}: is not a setting. Did you mean {meant}?"]
     assert refusal(settings.load_alerting) == refusal(settings.database_path) == refusal(settings.dagster_home)
 
 
@@ -46,7 +46,7 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
 @pytest.mark.usefixtures("given")
 def test_a_mistyped_name_is_refused_in_the_file_too(name: str, meant: str) -> None:
     Path(".env").write_text(f"export {name}=secretsecret\n")
-    assert refusal() == [f"{name.upper()}: is no setting. The nearest one is {meant}."]
+    assert refusal() == [f"{name.upper()}: is not a setting. Did you mean {meant}?"]
 
 
 @pytest.mark.parametrize(
