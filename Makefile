@@ -57,9 +57,9 @@ $(LAKE)/.ready: b24_pipeline_tests/audit/ducklake.lock $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(LAKE) -r $<
 	@touch $@
 
-ON_LAKE := $(addprefix b24_pipeline_tests/audit/test_,actions.py approvals.py facts.py histories.py life.py links.py runs.py)
+ON_LAKE := $(addprefix b24_pipeline_tests/audit/test_,actions.py approvals.py metadata.py history.py timeline.py links.py runs.py)
 
-lake: $(LAKE)/.ready ## the store's tests on DuckLake, with the DuckDB that it is packaged for
+lake: $(LAKE)/.ready ## the audit's tests on DuckLake, with the DuckDB that it is packaged for
 	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.audit.on_ducklake $(ON_LAKE)
 
 faults: $(READY) ## write docs/internals/faults.md: what is tried against faults and crashes
