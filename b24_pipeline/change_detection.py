@@ -81,7 +81,7 @@ def known_users(paths: Paths) -> KnownUsers:
             ignored = {*store.links()["bitrix24_id"], *store.forgotten().users}
             return KnownUsers.of(users_of_last_import(store), linked=ignored)
     except DatabaseMissing:
-        return KnownUsers.of(schemas.empty(schemas.Users), linked=set())
+        return KnownUsers.of(schemas.empty_frame(schemas.Users), linked=set())
 
 
 def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
@@ -90,7 +90,7 @@ def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
     What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
     """
     past = store.last_import()
-    return store.snapshot(schemas.Users, past.run_id) if past else schemas.empty(schemas.Users)
+    return store.snapshot(schemas.Users, past.run_id) if past else schemas.empty_frame(schemas.Users)
 
 
 def decide(before: Cursor, poll: Poll) -> TickResult:

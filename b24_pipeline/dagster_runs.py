@@ -146,7 +146,7 @@ def failure_of(
         return failure_of_step(run, failures[0], steps=steps)
     return (
         None
-        if run.postponed or run.config.is_for_nobody
+        if run.deferrals or run.config.is_for_nobody
         else broken_off(run, steps=steps, because="it could not store what had happened")
     )
 

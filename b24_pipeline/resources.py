@@ -31,7 +31,7 @@ from b24_pipeline.dagster_runs import (
 )
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
 from b24_pipeline.reporting.refresh import ReportFiles, keep
-from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
+from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync import inputs
 from b24_pipeline.sync import run as importing
@@ -214,7 +214,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             dry_run=self.dry_run,
             only=frozenset(self.only) or None,
             phones=policy_of(self.phones, PhonesPolicy),
-            on_id_match=policy_of(self.on_id_match, OnIdMatch),
+            on_id_match=policy_of(self.on_id_match, IdMatchPolicy),
             responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),
         )
 
@@ -229,7 +229,7 @@ def report_unfinished(run: ImportRun) -> None:
     if run.launch.kind is not RunKind.IMPORT:
         return
     try:
-        if run.trouble is None and Step.UPSERT in run.store.recorded_by(run.run_id):
+        if run.failure is None and Step.UPSERT in run.store.recorded_by(run.run_id):
             return
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - whatever it is: why the run failed is what people must read

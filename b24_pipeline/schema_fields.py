@@ -1,11 +1,11 @@
-"""The kinds of columns that a frame has (`frames`)."""
+"""The kinds of columns that a frame has (`schemas`)."""
 
 from typing import Any
 
 import pandera.pandas as pa
 
 
-def key(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything
+def key_column(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything
     """A column that identifies the row."""
     return pa.Field(coerce=True, unique=True, description=description, metadata={"key": True})
 
@@ -15,16 +15,16 @@ def column(description: str) -> Any:  # noqa: ANN401
     return pa.Field(coerce=True, description=description)
 
 
-def flag(description: str) -> Any:  # noqa: ANN401
+def bool_column(description: str) -> Any:  # noqa: ANN401
     """A column of yes or no. Never cast: «no value» would become a no, and any text a yes."""
     return pa.Field(description=description)
 
 
-def optional(description: str) -> Any:  # noqa: ANN401
+def optional_column(description: str) -> Any:  # noqa: ANN401
     """A column that may have no value."""
     return pa.Field(coerce=True, nullable=True, description=description)
 
 
-def personal(description: str) -> Any:  # noqa: ANN401
+def personal_column(description: str) -> Any:  # noqa: ANN401
     """A column with personal data, which may have no value."""
     return pa.Field(coerce=True, nullable=True, description=description, metadata={"personal": True})

@@ -15,7 +15,7 @@ import pandera.pandas as pa
 from pandera.typing import DataFrame
 
 from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, MOST_PHONES, SHORTEST_PHONE
-from b24_pipeline.schema_fields import column, flag, key, optional, personal
+from b24_pipeline.schema_fields import bool_column, column, key_column, optional_column, personal_column
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
@@ -35,34 +35,36 @@ class Frame(pa.DataFrameModel):
 class Users(Frame):
     """Bitrix24 users as received, of every type, active and dismissed (asset `bitrix24_users`): one row a user."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    user_type: str = optional("USER_TYPE: employee, extranet, email ...")
-    active: bool = flag("ACTIVE: false once the user is dismissed")
-    first_name: str = personal("NAME as received")
-    last_name: str = personal("LAST_NAME as received")
-    second_name: str = personal("SECOND_NAME as received: the patronymic")
-    email: str = personal("EMAIL as received")
-    work_phone: str = personal("WORK_PHONE as received")
-    personal_mobile: str = personal("PERSONAL_MOBILE as received")
-    personal_phone: str = personal("PERSONAL_PHONE as received")
-    departments: str = optional("UF_DEPARTMENT: department ids, comma-separated")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
+    user_type: str = optional_column("USER_TYPE: employee, extranet, email ...")
+    active: bool = bool_column("ACTIVE: false once the user is dismissed")
+    first_name: str = personal_column("NAME as received")
+    last_name: str = personal_column("LAST_NAME as received")
+    second_name: str = personal_column("SECOND_NAME as received: the patronymic")
+    email: str = personal_column("EMAIL as received")
+    work_phone: str = personal_column("WORK_PHONE as received")
+    personal_mobile: str = personal_column("PERSONAL_MOBILE as received")
+    personal_phone: str = personal_column("PERSONAL_PHONE as received")
+    departments: str = optional_column("UF_DEPARTMENT: department ids, comma-separated")
 
 
 class Employees(Frame):
     """Users judged and normalised: candidates, and the others with the reason (asset `employees`)."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     eligibility: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
-    reason: str = optional("Why a candidate is rejected (R02)")
-    active: bool = flag("False once the user is dismissed (R13)")
-    first_name: str = personal("First name, normalised (R04)")
-    last_name: str = personal("Last name, normalised (R04)")
-    callgear_last_name: str = personal("The last name it has in CallGear: with the prefix (R06)")
-    patronymic: str = personal("Patronymic, normalised (R04)")
-    email: str = personal("E-mail as it is sent: normalised (R04)")
-    email_key: str = personal("E-mail as it is compared: normalised, in lower case (R04)")
-    phones: str = personal("Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)")
-    unusable_phones: str = personal(
+    reason: str = optional_column("Why a candidate is rejected (R02)")
+    active: bool = bool_column("False once the user is dismissed (R13)")
+    first_name: str = personal_column("First name, normalised (R04)")
+    last_name: str = personal_column("Last name, normalised (R04)")
+    callgear_last_name: str = personal_column("The last name it has in CallGear: with the prefix (R06)")
+    patronymic: str = personal_column("Patronymic, normalised (R04)")
+    email: str = personal_column("E-mail as it is sent: normalised (R04)")
+    email_key: str = personal_column("E-mail as it is compared: normalised, in lower case (R04)")
+    phones: str = personal_column(
+        "Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)"
+    )
+    unusable_phones: str = personal_column(
         f"Phone texts left out, separated by « | »: not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond"
         f" {MOST_PHONES} numbers (R05)"
     )
@@ -71,49 +73,49 @@ class Employees(Frame):
 class CallGearEmployees(Frame):
     """The employees of the CallGear account: one row an employee (asset `callgear_employees`)."""
 
-    callgear_id: pd.Int64Dtype = key("The employee's id in CallGear")
-    first_name: str = personal("First name")
-    last_name: str = personal("Last name")
-    patronymic: str = personal("Patronymic")
-    email: str = personal("E-mail")
-    phone_numbers: str = personal("Phone entries as received (JSON array, in dialling order); «[]» for none")
+    callgear_id: pd.Int64Dtype = key_column("The employee's id in CallGear")
+    first_name: str = personal_column("First name")
+    last_name: str = personal_column("Last name")
+    patronymic: str = personal_column("Patronymic")
+    email: str = personal_column("E-mail")
+    phone_numbers: str = personal_column("Phone entries as received (JSON array, in dialling order); «[]» for none")
 
 
 class Links(Frame):
     """The stored links: one row a Bitrix24 user that was imported."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = column("The employee's id in CallGear")
     linked_by: str = column("create, email, rehire, approval: what made the link")
     linked_at: Instant = column("When the link was stored")
     run_id: str = column("The run that stored it")
-    first_name: str = personal("The user's last known first name in Bitrix24, for R09 when the user is gone")
-    last_name: str = personal("The user's last known last name in Bitrix24, for R09 when the user is gone")
+    first_name: str = personal_column("The user's last known first name in Bitrix24, for R09 when the user is gone")
+    last_name: str = personal_column("The user's last known last name in Bitrix24, for R09 when the user is gone")
 
 
 class Identities(Frame):
     """The person whom each live link was accepted for: one row a linked user (R07a)."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    first_name: str = personal("The first name that was accepted last (R04)")
-    last_name: str = personal("The last name that was accepted last (R04)")
-    email: str = personal("The e-mail that was accepted last (R04)")
-    deleted: bool = flag("Whether the user was confirmed deleted and has not come back (R13)")
-    changed: bool = flag("Whether the id now shows another person, so that the link is not followed (R07a)")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
+    first_name: str = personal_column("The first name that was accepted last (R04)")
+    last_name: str = personal_column("The last name that was accepted last (R04)")
+    email: str = personal_column("The e-mail that was accepted last (R04)")
+    deleted: bool = bool_column("Whether the user was confirmed deleted and has not come back (R13)")
+    changed: bool = bool_column("Whether the id now shows another person, so that the link is not followed (R07a)")
 
 
 class PendingCreates(Frame):
     """Creates that were announced and whose outcome is not known (R18): one row a user."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    email: str = personal("The e-mail that was or may have been sent")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
+    email: str = personal_column("The e-mail that was or may have been sent")
     run_id: str = column("The run that announced it")
 
 
 class UnfinishedLinks(Frame):
     """Links by e-mail whose employee has not got its last name or phones yet (R09a): one row a user."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = column("The linked employee's id in CallGear")
     run_id: str = column("The run that stored the link")
 
@@ -126,70 +128,76 @@ class DuplicateEmployees(Frame):
     other_callgear_id: pd.Int64Dtype = column("The other employee with the same e-mail")
     found_at: Instant = column("When it was found out")
     run_id: str = column("The run that found it out")
-    resolved_at: Instant = optional("When a person said that it is settled; no employee is created before")
-    resolved_by: str = optional("Who said so: the operating system's user")
+    resolved_at: Instant = optional_column("When a person said that it is settled; no employee is created before")
+    resolved_by: str = optional_column("Who said so: the operating system's user")
 
 
 class Matches(Frame):
     """How every user was matched with an employee (asset `employee_matches`): one row a user."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
-    callgear_id: pd.Int64Dtype = optional("The matched employee's id in CallGear")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
+    callgear_id: pd.Int64Dtype = optional_column("The matched employee's id in CallGear")
     match_type: str = column("by_id, by_email, none, conflict, or the eligibility of a user that is no candidate")
-    reason: str = optional("What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ...")
-    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
+    reason: str = optional_column(
+        "What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ..."
+    )
+    other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
 
 
 class Plan(Frame):
     """What shall be done, one row a person and action: the rules' answer, before anything is sent (R07-R16)."""
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
-    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
-    reason: str = optional("The rule's word for why")
-    risk: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
-    exemption: str = optional(
+    reason: str = optional_column("The rule's word for why")
+    risk: str = optional_column(
+        "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
+    )
+    exemption: str = optional_column(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
     outcome: str = column("planned, held, waiting, rejected or conflict")
-    display_name: str = personal("Who it is, for people: last and first name in Bitrix24")
-    other_bitrix24_id: pd.Int64Dtype = optional("The user that has the e-mail or the link instead (R09, R12)")
-    first_name_before: str = personal("Of a conflict: the first name that the employee has and will keep (R09)")
-    last_name_before: str = personal("The last name the employee has now; the name on the list")
-    phone_numbers: str = personal("Of a conflict: the phone entries that the employee has and will keep (R09)")
-    first_name: str = personal("To be sent: first name")
-    last_name: str = personal("To be sent: last name (R06); the name for the responsible list (R15)")
-    patronymic: str = personal("To be sent: patronymic")
-    email: str = personal("To be sent: e-mail")
-    phones: str = personal("To be sent: phone numbers, comma-separated, in dialling order (R05, R11)")
+    display_name: str = personal_column("Who it is, for people: last and first name in Bitrix24")
+    other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
+    first_name_before: str = personal_column("Of a conflict: the first name that the employee has and will keep (R09)")
+    last_name_before: str = personal_column("The last name the employee has now; the name on the list")
+    phone_numbers: str = personal_column("Of a conflict: the phone entries that the employee has and will keep (R09)")
+    first_name: str = personal_column("To be sent: first name")
+    last_name: str = personal_column("To be sent: last name (R06); the name for the responsible list (R15)")
+    patronymic: str = personal_column("To be sent: patronymic")
+    email: str = personal_column("To be sent: e-mail")
+    phones: str = personal_column("To be sent: phone numbers, comma-separated, in dialling order (R05, R11)")
 
 
 class Actions(Frame):
     """What is planned or was done, one row a person and action (assets `callgear_upsert`, `responsible_employees`)."""
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
-    callgear_id: pd.Int64Dtype = optional("The employee's id in CallGear")
+    callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
-    reason: str = optional("The rule's word for why")
-    risk: str = optional("The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create")
-    exemption: str = optional(
+    reason: str = optional_column("The rule's word for why")
+    risk: str = optional_column(
+        "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
+    )
+    exemption: str = optional_column(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
-    display_name: str = personal("Who it is, for people: last and first name in Bitrix24")
-    before: str = personal("The fields as they were (JSON object)")
-    after: str = personal("The fields as they shall be or were sent (JSON object)")
+    display_name: str = personal_column("Who it is, for people: last and first name in Bitrix24")
+    before: str = personal_column("The fields as they were (JSON object)")
+    after: str = personal_column("The fields as they shall be or were sent (JSON object)")
     outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
-    error: str = optional("What the service answered, in words, when it did not work")
-    at: Instant = optional("When it was carried out or decided")
+    error: str = optional_column("What the service answered, in words, when it did not work")
+    at: Instant = optional_column("When it was carried out or decided")
 
 
 class ResponsibleEmployees(Frame):
     """Who of the imported people is on the responsible list, as last known: one row a user (R13-R15)."""
 
-    bitrix24_id: pd.Int64Dtype = key("The user's id in Bitrix24")
+    bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     employment_status: str = column("active, dismissed or deleted")
-    listed: bool = flag("Whether the user is on CallGear's responsible list")
-    name: str = personal("The name on the list")
+    listed: bool = bool_column("Whether the user is on CallGear's responsible list")
+    name: str = personal_column("The name on the list")
 
 
 class DeadLetters(Frame):
@@ -202,16 +210,16 @@ class DeadLetters(Frame):
     last_failed_at: Instant = column("When it failed last")
     next_try_at: Instant = column("Not tried again before")
     error: str = column("The last answer, in words")
-    after: str = personal("What was to be sent; when this changes, it is tried at once")
+    after: str = personal_column("What was to be sent; when this changes, it is tried at once")
 
 
-def names(model: type[Frame]) -> list[str]:
+def column_names(model: type[Frame]) -> list[str]:
     """The model's columns, in their order."""
-    return list(types(model).index)
+    return list(dtypes(model).index)
 
 
 @cache
-def types(model: type[Frame]) -> pd.Series:
+def dtypes(model: type[Frame]) -> pd.Series:
     """The model's columns, in their order, and their types in pandas."""
     return pd.Series({name: declared.dtype.type for name, declared in model.to_schema().columns.items()})
 
@@ -224,74 +232,74 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
             twice where it identifies the row.
         pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
     """
-    declared, given = names(model), list(frame.columns)
+    declared, given = column_names(model), list(frame.columns)
     if set(given) == set(declared):
         if frame.empty:
-            return empty(model)
+            return empty_frame(model)
         if given != declared:
             frame = frame[declared]
-    numbered = typed(model, frame.reset_index(drop=True))
-    return cast("DataFrame[Model]", numbered) if is_right(model, numbered) else model.validate(numbered)
+    numbered = coerce(model, frame.reset_index(drop=True))
+    return cast("DataFrame[Model]", numbered) if is_valid(model, numbered) else model.validate(numbered)
 
 
-def typed(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
+def coerce(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its columns cast, each as pandera does it; as it is where that fails, for pandera says why."""
-    if frame.dtypes.equals(types(model)) or list(frame.columns) != names(model):
+    if frame.dtypes.equals(dtypes(model)) or list(frame.columns) != column_names(model):
         return frame
     declared = model.to_schema().columns
-    wrong = [name for name in declared if declared[name].coerce and frame[name].dtype != types(model)[name]]
+    wrong = [name for name in declared if declared[name].coerce and frame[name].dtype != dtypes(model)[name]]
     try:
         return frame.assign(**{name: declared[name].dtype.try_coerce(frame[name]) for name in wrong})
     except pandera.errors.ParserError:
         return frame
 
 
-def is_right(model: type[Frame], frame: pd.DataFrame) -> bool:
+def is_valid(model: type[Frame], frame: pd.DataFrame) -> bool:
     """Whether there is nothing to cast and nothing to refuse: seen at once, where pandera takes 1 ms a column."""
     return (
-        frame.dtypes.equals(types(model))
-        and not any(frame[name].hasnans for name in never_empty(model))
-        and all(frame[name].is_unique for name in identifying(model))
+        frame.dtypes.equals(dtypes(model))
+        and not any(frame[name].hasnans for name in required_columns(model))
+        and all(frame[name].is_unique for name in unique_columns(model))
     )
 
 
 @cache
-def never_empty(model: type[Frame]) -> tuple[str, ...]:
+def required_columns(model: type[Frame]) -> tuple[str, ...]:
     """The columns that always have a value."""
     return tuple(name for name, declared in model.to_schema().columns.items() if not declared.nullable)
 
 
 @cache
-def identifying(model: type[Frame]) -> tuple[str, ...]:
+def unique_columns(model: type[Frame]) -> tuple[str, ...]:
     """The columns whose values are never there twice."""
     return tuple(name for name, declared in model.to_schema().columns.items() if declared.unique)
 
 
-def empty(model: type[Model]) -> DataFrame[Model]:
+def empty_frame(model: type[Model]) -> DataFrame[Model]:
     """The frame without rows."""
     return cast("DataFrame[Model]", without_rows(model).copy())
 
 
 @cache
 def without_rows(model: type[Frame]) -> pd.DataFrame:
-    """What `empty` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
-    return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in types(model).items()})
+    """What `empty_frame` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
+    return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()})
 
 
-def together(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
+def concat(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
     """The rows of all parts, one after the other."""
     filled = [part for part in parts if len(part)]
-    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty(model)
+    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty_frame(model)
 
 
-def filled(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
+def complete(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
     """The model's columns of `rows`; a column that they do not have is empty, and of its type, so nothing is cast."""
     if rows.empty:
-        return empty(model)
-    lacking = without_rows(model)[[name for name in names(model) if name not in rows]]
-    return check(model, rows.join(lacking.reindex(rows.index))[names(model)])
+        return empty_frame(model)
+    lacking = without_rows(model)[[name for name in column_names(model) if name not in rows]]
+    return check(model, rows.join(lacking.reindex(rows.index))[column_names(model)])
 
 
-def of(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:
+def from_records(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
-    return check(model, pd.DataFrame(rows, columns=names(model)))
+    return check(model, pd.DataFrame(rows, columns=column_names(model)))

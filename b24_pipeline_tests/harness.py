@@ -199,7 +199,7 @@ class World:
     def result_of(self, found: dg.ExecuteInProcessResult) -> Result:
         """How a run of Dagster ended, in the audit too."""
         if not self.paths.working.exists():
-            return Result(None, schemas.empty(schemas.Actions), found)
+            return Result(None, schemas.empty_frame(schemas.Actions), found)
         with self.store() as store:
             audited = Audited.of(found.run_id, store)
         return Result(audited.row, audited.actions, found)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from b24_pipeline.audit.health import ConflictPerson, DuplicatedPerson, FailingPerson, Failure, Health, HeldPerson
 from b24_pipeline.rules.conflict_approval import commands
-from b24_pipeline.rules.models import ActionKind, Harm, ListReason, MatchReason
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, ListReason, MatchReason
 from b24_pipeline.text import numbered
 
 
@@ -31,11 +31,11 @@ class State(StrEnum):
 
 
 HELD = {
-    Harm.REMOVAL: State.HELD_REMOVAL,
-    Harm.LINK_MOVE: State.HELD_LINK_MOVE,
-    Harm.EMAIL_LINK: State.HELD_EMAIL_LINK,
-    Harm.ID_UPDATE: State.HELD_ID_UPDATE,
-    Harm.CREATE: State.HELD_CREATE,
+    ChangeRisk.REMOVAL: State.HELD_REMOVAL,
+    ChangeRisk.LINK_MOVE: State.HELD_LINK_MOVE,
+    ChangeRisk.EMAIL_LINK: State.HELD_EMAIL_LINK,
+    ChangeRisk.ID_UPDATE: State.HELD_ID_UPDATE,
+    ChangeRisk.CREATE: State.HELD_CREATE,
 }
 CONFLICTS = {
     MatchReason.IDENTITY_CHANGED: (
@@ -131,7 +131,7 @@ def held(health: Health) -> list[Condition]:
     """R16: each kind of change that the last successful run held."""
     if health.success is None:
         return []
-    by_risk: dict[Harm, list[HeldPerson]] = {}
+    by_risk: dict[ChangeRisk, list[HeldPerson]] = {}
     for person in health.held:
         by_risk.setdefault(person.risk, []).append(person)
     return [

@@ -13,7 +13,7 @@ from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
-from b24_pipeline.rules.models import Standing
+from b24_pipeline.rules.models import Eligibility
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.launch import NOBODY_FAILED
 
@@ -91,8 +91,8 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
         metadata={
             "dagster/row_count": len(judged),
             "candidates": run.counts.candidates,
-            "accepted": int(standing.get(Standing.CANDIDATE, 0)),
-            **{word.value: int(standing.get(word, 0)) for word in Standing if word is not Standing.CANDIDATE},
+            "accepted": int(standing.get(Eligibility.CANDIDATE, 0)),
+            **{word.value: int(standing.get(word, 0)) for word in Eligibility if word is not Eligibility.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),
             "rejects": people_table(tables.rejects(judged)),
             "unusable_phone_texts": people_table(tables.unusable_phones(judged)),

@@ -16,7 +16,7 @@ from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.history import Part, keep_history, let_hold, replace
 from b24_pipeline.audit.runs import CurrentRun
-from b24_pipeline.rules.models import ActionKind, Harm, Outcome
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, Outcome
 
 
 class Step(StrEnum):
@@ -38,7 +38,7 @@ STEP_OF: Mapping[str, Step] = {
 }
 
 EVENTS = (Outcome.DONE, Outcome.FAILED)
-"""Outcomes that each have their own moment; all others, not only `records.STANDING_OUTCOMES`, are kept as histories."""
+"""Outcomes that each have their own moment; all others, not only `records.OPEN_OUTCOMES`, are kept as histories."""
 
 _COLUMNS = tuple(sql_columns(schemas.Actions))
 _COMPARED = tuple(name for name in _COLUMNS if name != "at")
@@ -82,16 +82,16 @@ def actions(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
     return from_arrow(schemas.Actions, table)
 
 
-def done_since(database: Database, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
+def done_since(database: Database, since: datetime, *, now: datetime) -> dict[ChangeRisk, frozenset[int]]:
     """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
     rows = database.records("done_since", {"since": since, "now": now})
-    return {Harm(row["risk"]): frozenset(row["people"]) for row in rows}
+    return {ChangeRisk(row["risk"]): frozenset(row["people"]) for row in rows}
 
 
 def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
     """The actions that failed and are tried again."""
     columns = column_list(sql_columns(schemas.DeadLetters))
-    return schemas.of(schemas.DeadLetters, database.records("dead_letters", columns=columns))
+    return schemas.from_records(schemas.DeadLetters, database.records("dead_letters", columns=columns))
 
 
 def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:

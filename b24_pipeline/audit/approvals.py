@@ -92,7 +92,7 @@ def approved_actions(
     meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
     conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
     unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
-    return schemas.together(schemas.Actions, meant, schemas.of(schemas.Actions, unlisted))
+    return schemas.concat(schemas.Actions, meant, schemas.from_records(schemas.Actions, unlisted))
 
 
 def approvable(database: Database, run_id: str) -> dict[int, list[str]]:

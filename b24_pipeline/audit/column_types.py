@@ -62,7 +62,7 @@ def to_arrow(model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> Tab
 
 def from_arrow(model: type[schemas.Model], table: Table) -> DataFrame[schemas.Model]:
     """The frame that DuckDB answered, checked."""
-    return schemas.check(model, to_pandas(table)) if table.num_rows else schemas.empty(model)
+    return schemas.check(model, to_pandas(table)) if table.num_rows else schemas.empty_frame(model)
 
 
 def to_pandas(table: Table) -> pd.DataFrame:

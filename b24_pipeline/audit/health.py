@@ -6,7 +6,7 @@ from datetime import datetime
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts
 from b24_pipeline.rules.importable import Importable
-from b24_pipeline.rules.models import ActionKind, Harm, RunKind, RunStatus
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, RunKind, RunStatus
 
 IMPORTABLE_COUNTS = ("candidates", "rejected", "conflicts")
 NOBODY = Importable(candidates=0, importable=0)
@@ -37,7 +37,7 @@ class Failure:
 class HeldPerson:
     """Somebody for whom a safety limit held a change (R16)."""
 
-    risk: Harm
+    risk: ChangeRisk
     bitrix24_id: int
     display_name: str | None
 
@@ -116,7 +116,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
 def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
     """For whom a run held a change."""
     return tuple(
-        HeldPerson(Harm(row["risk"]), row["bitrix24_id"], row["display_name"])
+        HeldPerson(ChangeRisk(row["risk"]), row["bitrix24_id"], row["display_name"])
         for row in reader.database.records("held_people", {"run_id": run_id})
     )
 

@@ -15,7 +15,7 @@ _PART = Part("identities", tuple(sql_columns(schemas.Identities)))
 
 def identities(database: Database) -> DataFrame[schemas.Identities]:
     """The accepted person of every live link; of whom nothing is known, erased texts."""
-    return schemas.of(schemas.Identities, database.records("identities", {"unknown": ERASED}))
+    return schemas.from_records(schemas.Identities, database.records("identities", {"unknown": ERASED}))
 
 
 def put_identities(database: Database, frame: DataFrame[schemas.Identities]) -> None:

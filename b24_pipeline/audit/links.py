@@ -109,7 +109,7 @@ def _ended(written: Sequence[LinkWritten]) -> list[bool]:
 def pending_creates(database: Database) -> DataFrame[schemas.PendingCreates]:
     """The creates whose outcome is not known."""
     columns = column_list(sql_columns(schemas.PendingCreates))
-    return schemas.of(schemas.PendingCreates, database.records("pending_creates", columns=columns))
+    return schemas.from_records(schemas.PendingCreates, database.records("pending_creates", columns=columns))
 
 
 def created_since(database: Database, since: datetime) -> dict[int, int]:

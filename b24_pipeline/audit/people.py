@@ -6,7 +6,7 @@ import pandas as pd
 
 from b24_pipeline.audit.column_types import to_pandas
 from b24_pipeline.audit.database import Database, Parameters
-from b24_pipeline.rules.normalization import compared_address
+from b24_pipeline.rules.normalization import address_key
 
 _DIGITS = 18
 """So many digits always fit into an id."""
@@ -17,7 +17,7 @@ def users_named(database: Database, id_or_email: str) -> list[int]:
     text = id_or_email.strip()
     if text.isdecimal():
         return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
-    return _ids(database, "users_by_email", {"email": compared_address(text)})
+    return _ids(database, "users_by_email", {"email": address_key(text)})
 
 
 def employees_named(database: Database, email: str) -> list[int]:

@@ -15,7 +15,7 @@ from b24_pipeline.audit.runs import Moment, PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.suppression import Forgotten
 from b24_pipeline.rules.duplicates import Duplicate
-from b24_pipeline.rules.models import Harm
+from b24_pipeline.rules.models import ChangeRisk
 
 
 class Reader:
@@ -81,7 +81,7 @@ class Reader:
         """What one run did and left standing."""
         return actions.actions(self.database, run_id)
 
-    def done_since(self, since: datetime, *, now: datetime) -> dict[Harm, frozenset[int]]:
+    def done_since(self, since: datetime, *, now: datetime) -> dict[ChangeRisk, frozenset[int]]:
         """Whom each kind of change was done to since then, as far as the safety limits count it (R16)."""
         return actions.done_since(self.database, since, now=now)
 

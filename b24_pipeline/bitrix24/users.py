@@ -30,7 +30,7 @@ from b24_pipeline.bitrix24.pagination import (
 )
 from b24_pipeline.bitrix24.parallel_fetch import End, Reading, is_done, read_windows, reading_windows
 from b24_pipeline.bitrix24.partitioning import IN_ONE_REQUEST, Range, Windows, cut, guessing_commands, share
-from b24_pipeline.rules.completeness import Distrust, FetchEvidence, distrust, in_words
+from b24_pipeline.rules.completeness import FetchEvidence, IncompleteFetch, message, verify_completeness
 from b24_pipeline.schemas import Users
 
 USUAL_HIRES = 1
@@ -88,11 +88,11 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
 def _trusted(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attempt:
     """Fetch; once more, and confirming every end, when the number of users is not the portal's."""
     attempt = _attempt(client, filter_, known, End.SHORT_PAGE)
-    if distrust(attempt.evidence) in {Distrust.COUNT_DIFFERS, Distrust.NOT_COUNTED}:
+    if verify_completeness(attempt.evidence) in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
         attempt = _attempt(client, filter_, known, End.EMPTY_PAGE)
-    reason = distrust(attempt.evidence)
+    reason = verify_completeness(attempt.evidence)
     if reason is not None:
-        raise FetchNotTrusted(in_words(reason, attempt.evidence))
+        raise FetchNotTrusted(message(reason, attempt.evidence))
     return attempt
 
 
@@ -173,7 +173,7 @@ def _evidence(client: Bitrix24, filter_: Filter, reading: Reading, census: Censu
             hired if hired <= USUAL_HIRES else take_census(client, {**filter_, ">ID": census.highest_id}).everybody
         ),
     )
-    if distrust(evidence) is not Distrust.COUNT_DIFFERS:
+    if verify_completeness(evidence) is not IncompleteFetch.COUNT_DIFFERS:
         return evidence
     after = take_census(client, {**filter_, **up_to(census.highest_id)})
     return replace(evidence, count_after=after.default + (after.dismissed if census.dismissed_hidden else 0))

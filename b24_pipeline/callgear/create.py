@@ -10,7 +10,7 @@ from b24_pipeline.callgear.exceptions import CallGearError, EmailConflict, Recor
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
 from b24_pipeline.callgear.rows import is_id
-from b24_pipeline.rules.normalization import tidy_name
+from b24_pipeline.rules.normalization import normalize_name
 
 MOST_CREATES = 3
 
@@ -154,4 +154,4 @@ def _says_it_exists(error: RecordError) -> bool:
 
 
 def _name(value: object) -> str:
-    return tidy_name(str(value or ""))
+    return normalize_name(str(value or ""))

@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.reading import TEXTS, fetch_rows
 from b24_pipeline.callgear.rows import UNREADABLE, Row, phone_entries, text_of
-from b24_pipeline.schemas import CallGearEmployees, check, types
+from b24_pipeline.schemas import CallGearEmployees, check, dtypes
 
 
 def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGearEmployees]:
@@ -28,7 +28,7 @@ def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGe
     }
     typed = {
         name: pd.array(values, dtype=kind)
-        for (name, values), kind in zip(columns.items(), types(CallGearEmployees), strict=True)
+        for (name, values), kind in zip(columns.items(), dtypes(CallGearEmployees), strict=True)
     }
     return check(CallGearEmployees, pd.DataFrame(typed))
 

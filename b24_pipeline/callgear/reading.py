@@ -9,7 +9,7 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import ReadNotTrusted, RecordError, RecordFault
 from b24_pipeline.callgear.partition import IdRange, parts
 from b24_pipeline.callgear.rows import Row, is_id, is_scalar, unreadable_part
-from b24_pipeline.rules.normalization import compared_address
+from b24_pipeline.rules.normalization import address_key
 
 MOST_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""
@@ -105,8 +105,8 @@ def trusted(read: Callable[[], Page], flaw: Callable[[Page], str | None]) -> Pag
 
 
 def _with_email(rows: list[Row], email: str) -> list[int]:
-    key = compared_address(email)
-    return sorted(row["id"] for row in rows if compared_address(str(row.get("email") or "")) == key)
+    key = address_key(email)
+    return sorted(row["id"] for row in rows if address_key(str(row.get("email") or "")) == key)
 
 
 def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[str]) -> list[Row]:

@@ -40,8 +40,8 @@ class AssetCheck:
     def result(self, run: ImportRun) -> dg.AssetCheckResult:
         """Evaluate the check for a run."""
         finding = self.evaluate(run)
-        if self.blocking and not finding.passed and run.trouble is None:
-            run.trouble = (RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
+        if self.blocking and not finding.passed and run.failure is None:
+            run.failure = (RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
         return dg.AssetCheckResult(
             check_name=self.name,
             passed=finding.passed,

@@ -11,7 +11,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules.labels import BY_EMAIL, NOT_IN_CALLGEAR, kept
 from b24_pipeline.rules.labels import reason as words_of
-from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
 from b24_pipeline.text import MOST_ROWS, markdown_table, shortened
 
 WHY_WITHOUT_REASON = {ActionKind.CREATE: NOT_IN_CALLGEAR, ActionKind.LINK: BY_EMAIL}
@@ -83,13 +83,13 @@ def changes_markdown(actions: DataFrame[schemas.Actions]) -> str:
 
 def rejects(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
     """R02: the rejected candidates by name."""
-    rows = employees[employees["eligibility"] == Standing.REJECTED]
+    rows = employees[employees["eligibility"] == Eligibility.REJECTED]
     return [person(row, why=reason(row["reason"])) for row in rows.to_dict("records")]
 
 
 def unusable_phones(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
     """R05: the candidates with phone texts that are no phone numbers."""
-    rows = employees[(employees["eligibility"] == Standing.CANDIDATE) & employees["unusable_phones"].notna()]
+    rows = employees[(employees["eligibility"] == Eligibility.CANDIDATE) & employees["unusable_phones"].notna()]
     return [person(row, why=f"left out: {row['unusable_phones']}") for row in rows.to_dict("records")]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, kept, reason
-from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
 
 Row = Mapping[str, Any]
 
@@ -25,11 +25,11 @@ _MATCHES: Mapping[str, str] = {
     MatchKind.NOT_EMPLOYEE: "not looked for in CallGear: no employee",
 }
 _STANDINGS: Mapping[str, str] = {
-    Standing.CANDIDATE: "a candidate for the import",
-    Standing.REJECTED: "rejected",
-    Standing.OUT_OF_SCOPE: "out of scope",
-    Standing.DISMISSED: "dismissed",
-    Standing.NOT_EMPLOYEE: "no employee (a bot, an extranet or mail user)",
+    Eligibility.CANDIDATE: "a candidate for the import",
+    Eligibility.REJECTED: "rejected",
+    Eligibility.OUT_OF_SCOPE: "out of scope",
+    Eligibility.DISMISSED: "dismissed",
+    Eligibility.NOT_EMPLOYEE: "no employee (a bot, an extranet or mail user)",
 }
 _ACTIONS: Mapping[str, str] = {
     ActionKind.CREATE: "create in CallGear",

@@ -11,18 +11,18 @@ from b24_pipeline.audit.evidence import Evidence
 from b24_pipeline.reporting import timeline_text as words
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.email_matching import by_email
-from b24_pipeline.rules.models import ActionKind, ListReason, MatchKind, MatchReason, Outcome, Standing
+from b24_pipeline.rules.models import ActionKind, Eligibility, ListReason, MatchKind, MatchReason, Outcome
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 from b24_pipeline.text import markdown_line, numbered
 
 MOST_TRACED = 100
 MOST_WITH_ONE_EMAIL = 5
 JUDGED_BY = {
-    Standing.CANDIDATE: "R01, R02",
-    Standing.REJECTED: "R02",
-    Standing.OUT_OF_SCOPE: "R03",
-    Standing.DISMISSED: "R13",
-    Standing.NOT_EMPLOYEE: "R01",
+    Eligibility.CANDIDATE: "R01, R02",
+    Eligibility.REJECTED: "R02",
+    Eligibility.OUT_OF_SCOPE: "R03",
+    Eligibility.DISMISSED: "R13",
+    Eligibility.NOT_EMPLOYEE: "R01",
 }
 MATCHED_BY = {MatchKind.BY_ID: "R07", MatchKind.BY_EMAIL: "R09", MatchKind.NONE: "R10", MatchKind.CONFLICT: "R09"}
 MATCHED_FOR = {
@@ -32,11 +32,11 @@ MATCHED_FOR = {
     ListReason.OTHER_NAME: "R14",
 }
 NOTHING_SENT_BY = {
-    Standing.CANDIDATE: "R07",
-    Standing.OUT_OF_SCOPE: "R03",
-    Standing.DISMISSED: "R14",
-    Standing.NOT_EMPLOYEE: "R01",
-    Standing.REJECTED: "R02",
+    Eligibility.CANDIDATE: "R07",
+    Eligibility.OUT_OF_SCOPE: "R03",
+    Eligibility.DISMISSED: "R14",
+    Eligibility.NOT_EMPLOYEE: "R01",
+    Eligibility.REJECTED: "R02",
 }
 DONE_BY = {
     ActionKind.CREATE: "R10",
@@ -122,8 +122,8 @@ def how_it_was_judged(judged: words.Row | None) -> Iterator[TraceStep]:
     """R01-R06: the standing, and for a candidate how CallGear is to know the person."""
     if judged is None:
         return
-    yield TraceStep(JUDGED_BY[Standing(judged["eligibility"])], words.JUDGED.first(judged))
-    if judged["eligibility"] == Standing.CANDIDATE:
+    yield TraceStep(JUDGED_BY[Eligibility(judged["eligibility"])], words.JUDGED.first(judged))
+    if judged["eligibility"] == Eligibility.CANDIDATE:
         phones = (judged["phones"] or "none").replace(LIST_SEPARATOR, ", ")
         yield TraceStep("R04, R05, R06", f"for CallGear: {IN_CALLGEAR.fields_of({**judged, 'phones': phones})}")
 
@@ -136,7 +136,7 @@ def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.
         yield TraceStep("", f"CallGear was not read: {ENDED_BEFORE}")
         return
     account = evidence.callgear_employees
-    candidate = judged["eligibility"] == Standing.CANDIDATE
+    candidate = judged["eligibility"] == Eligibility.CANDIDATE
     emails = by_email(account)
     ids = emails.loc[emails["email_key"] == judged["email_key"], "callgear_id"] if candidate else []
     concerned = {*ids, *([match["callgear_id"]] if match is not None and match["callgear_id"] is not None else [])}
@@ -172,9 +172,9 @@ def why_nothing(judged: words.Row | None, match: words.Row | None) -> TraceStep:
     """Nothing has to be sent for who is no candidate, or is matched by id; for every other there is an action."""
     if judged is None:
         return TraceStep("", "nothing had to be sent")
-    if judged["eligibility"] == Standing.CANDIDATE and (match is None or match["match_type"] != MatchKind.BY_ID):
+    if judged["eligibility"] == Eligibility.CANDIDATE and (match is None or match["match_type"] != MatchKind.BY_ID):
         return NOT_SENT
-    return TraceStep(NOTHING_SENT_BY[Standing(judged["eligibility"])], "nothing had to be sent")
+    return TraceStep(NOTHING_SENT_BY[Eligibility(judged["eligibility"])], "nothing had to be sent")
 
 
 def action_step(row: words.Row, *, run_id: str) -> TraceStep:

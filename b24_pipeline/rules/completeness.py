@@ -9,7 +9,7 @@ import pandas as pd
 from b24_pipeline.rules.eligibility import EMPLOYEE
 
 
-class Distrust(StrEnum):
+class IncompleteFetch(StrEnum):
     """Why a fetch is not to be trusted (R16a)."""
 
     EMPTY = "empty"
@@ -26,15 +26,15 @@ MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
 _NAMED: Final = 5
 """So many ids are named in a message."""
 
-_WORDS: Final = {
-    Distrust.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
-    Distrust.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
-    Distrust.BROKEN_OFF: "the portal's answer broke off after {users} users",
-    Distrust.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
+_MESSAGES: Final = {
+    IncompleteFetch.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
+    IncompleteFetch.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
+    IncompleteFetch.BROKEN_OFF: "the portal's answer broke off after {users} users",
+    IncompleteFetch.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
     " tick user or user_basic (user_brief is not enough)",
-    Distrust.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
-    Distrust.NOT_COUNTED: "{hired} users came that were not there at first, but the portal counts {hired_counted} such,"
-    " also when read again",
+    IncompleteFetch.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
+    IncompleteFetch.NOT_COUNTED: "{hired} users came that were not there at first, but the portal counts"
+    " {hired_counted} such, also when read again",
 }
 
 
@@ -57,26 +57,26 @@ class FetchEvidence:
     hired_counted: int = 0
 
 
-def distrust(evidence: FetchEvidence) -> Distrust | None:  # noqa: PLR0911 - one line for each reason
+def verify_completeness(evidence: FetchEvidence) -> IncompleteFetch | None:  # noqa: PLR0911 - one line for each reason
     """The first reason not to trust the fetch, None when it can be trusted (R16a)."""
     if not evidence.strictly_rising:
-        return Distrust.OUT_OF_ORDER
+        return IncompleteFetch.OUT_OF_ORDER
     if not evidence.finished:
-        return Distrust.BROKEN_OFF
+        return IncompleteFetch.BROKEN_OFF
     if not _count_is_explained(evidence):
-        return Distrust.COUNT_DIFFERS
+        return IncompleteFetch.COUNT_DIFFERS
     if evidence.hired > evidence.hired_counted:
-        return Distrust.NOT_COUNTED
+        return IncompleteFetch.NOT_COUNTED
     if not evidence.users:
-        return Distrust.EMPTY
+        return IncompleteFetch.EMPTY
     if not evidence.email_key_seen:
-        return Distrust.NO_EMAIL_KEY
+        return IncompleteFetch.NO_EMAIL_KEY
     return None
 
 
-def in_words(reason: Distrust, evidence: FetchEvidence) -> str:
+def message(reason: IncompleteFetch, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
-    return _WORDS[reason].format(
+    return _MESSAGES[reason].format(
         users=evidence.users,
         counts=_counts(evidence),
         hired=evidence.hired,
@@ -98,7 +98,7 @@ def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
     return len(missing) > MAX_UNEXPLAINED and len(missing) > MAX_UNEXPLAINED_SHARE * imported
 
 
-def unexplained_in_words(missing: list[int]) -> str:
+def unexplained_message(missing: list[int]) -> str:
     """The people missing from the lists without a reason, counted and named by id."""
     named = ", ".join(map(str, missing[:_NAMED])) + (", …" if len(missing) > _NAMED else "")
     return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {named}"

@@ -34,7 +34,7 @@ def find_duplicates(callgear_employees: pd.DataFrame, *, created: Mapping[int, i
     )
 
 
-def in_words(duplicates: Iterable[Duplicate]) -> str:
+def to_message(duplicates: Iterable[Duplicate]) -> str:
     """One line that names both employees of each pair, and the way out."""
     pairs = [
         f"employee {pair.callgear_id} and employee {pair.other_callgear_id} (Bitrix24 user {pair.bitrix24_id})"

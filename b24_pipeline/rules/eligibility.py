@@ -7,7 +7,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules import normalization
-from b24_pipeline.rules.models import Edition, Policy, Rejection, Scope, Standing
+from b24_pipeline.rules.models import Edition, Eligibility, Policy, Rejection, Scope
 from b24_pipeline.rules.phone_numbers import phone_numbers
 
 PHONES_IN_DIALLING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
@@ -20,40 +20,40 @@ MAILTO = "mailto:"
 """R04: what a copied link has before its address."""
 
 
-def judge(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schemas.Employees]:
+def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schemas.Employees]:
     """R01-R06 for every user: standing, reason and the normalised fields, one row a user."""
-    last_name = normalization.tidy(users["last_name"])
-    email = normalization.tidy_email(users["email"])
+    last_name = normalization.normalize_names(users["last_name"])
+    email = normalization.normalize_emails(users["email"])
     numbers = phone_numbers([users[column] for column in PHONES_IN_DIALLING_ORDER], policy=policy.phones)
     judged = pd.DataFrame(
         {
             "bitrix24_id": users["bitrix24_id"],
             "active": users["active"],
-            "first_name": normalization.tidy(users["first_name"]),
+            "first_name": normalization.normalize_names(users["first_name"]),
             "last_name": last_name,
             "callgear_last_name": normalization.callgear_last_name(last_name, prefix=policy.last_name_prefix),
-            "patronymic": normalization.tidy(users["second_name"]),
+            "patronymic": normalization.normalize_names(users["second_name"]),
             "email": email,
             "email_key": normalization.lower_case_email(email, received=users["email"]),
             "phones": numbers["phones"],
             "unusable_phones": numbers["unusable_phones"],
         }
     )
-    reason = rejection(judged, departments=users["departments"], edition=policy.edition)
-    judged["eligibility"] = standing(judged, users=users, scope=policy.scope).mask(
-        lambda standings: (standings == Standing.CANDIDATE) & reason.notna(), Standing.REJECTED.value
+    reason = rejection_reason(judged, departments=users["departments"], edition=policy.edition)
+    judged["eligibility"] = eligibility(judged, users=users, scope=policy.scope).mask(
+        lambda standings: (standings == Eligibility.CANDIDATE) & reason.notna(), Eligibility.REJECTED.value
     )
-    judged["reason"] = reason.where(judged["eligibility"] == Standing.REJECTED)
+    judged["reason"] = reason.where(judged["eligibility"] == Eligibility.REJECTED)
     return schemas.check(schemas.Employees, judged)
 
 
-def standing(judged: pd.DataFrame, *, users: DataFrame[schemas.Users], scope: Scope) -> pd.Series:
+def eligibility(judged: pd.DataFrame, *, users: DataFrame[schemas.Users], scope: Scope) -> pd.Series:
     """R01, R03, R13: the standing before the required fields are looked at. Scope comes before everything else."""
     return (
-        pd.Series(Standing.CANDIDATE.value, index=users.index, dtype="str")
-        .mask(~users["active"], Standing.DISMISSED.value)
-        .mask(users["user_type"] != EMPLOYEE, Standing.NOT_EMPLOYEE.value)
-        .mask(out_of_scope(judged, departments=users["departments"], scope=scope), Standing.OUT_OF_SCOPE.value)
+        pd.Series(Eligibility.CANDIDATE.value, index=users.index, dtype="str")
+        .mask(~users["active"], Eligibility.DISMISSED.value)
+        .mask(users["user_type"] != EMPLOYEE, Eligibility.NOT_EMPLOYEE.value)
+        .mask(out_of_scope(judged, departments=users["departments"], scope=scope), Eligibility.OUT_OF_SCOPE.value)
     )
 
 
@@ -65,7 +65,7 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
     if scope.exclude_departments:
         out |= in_any(departments, scope.exclude_departments)
     if scope.exclude_emails:
-        patterns = [normalization.compared_address(pattern) for pattern in scope.exclude_emails]
+        patterns = [normalization.address_key(pattern) for pattern in scope.exclude_emails]
         excluded = {key for key in judged["email_key"].dropna().unique() if any(fnmatchcase(key, p) for p in patterns)}
         out |= judged["email_key"].isin(excluded)
     return out
@@ -77,7 +77,7 @@ def in_any(departments: pd.Series, wanted: frozenset[int]) -> pd.Series:
     return departments.str.contains(f"(?:^|,)(?:{ids})(?:,|$)", regex=True)
 
 
-def rejection(judged: pd.DataFrame, *, departments: pd.Series, edition: Edition) -> pd.Series:
+def rejection_reason(judged: pd.DataFrame, *, departments: pd.Series, edition: Edition) -> pd.Series:
     """R02: the first required field that is missing or malformed; no value where all is there."""
     reasons = pd.Series(None, index=judged.index, dtype="str")
     if edition is Edition.ON_PREMISE:

@@ -23,7 +23,7 @@ def by_email(callgear_employees: pd.DataFrame) -> pd.DataFrame:
     return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
 
 
-def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
+def find_by_email(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
     """R09: the people whose e-mail an employee has, with its `callgear_id`; none but `ambiguous` for several."""
     found = people.drop(columns="callgear_id").reset_index(names="row").merge(account, on="email_key")
     ambiguous = found["row"].duplicated(keep=False)
@@ -34,7 +34,7 @@ def search(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def holders(
+def link_owners(
     links: pd.DataFrame, *, employees: DataFrame[schemas.Employees], unconfirmed: frozenset[int] = frozenset()
 ) -> pd.DataFrame:
     """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
@@ -48,46 +48,46 @@ def holders(
         pd.DataFrame(
             {
                 "callgear_id": rows["callgear_id"],
-                "holder_id": rows["bitrix24_id"],
-                "holder_active": rows["active"].astype("boolean").fillna(value=False)
+                "owner_id": rows["bitrix24_id"],
+                "owner_active": rows["active"].astype("boolean").fillna(value=False)
                 | rows["bitrix24_id"].isin(unconfirmed),
-                "holder_first_name": rows["first_name"].fillna(rows["first_name_known"]),
-                "holder_last_name": rows["last_name"].fillna(rows["last_name_known"]),
+                "owner_first_name": rows["first_name"].fillna(rows["first_name_known"]),
+                "owner_last_name": rows["last_name"].fillna(rows["last_name_known"]),
             }
         )
-        .sort_values(["holder_active", "holder_id"])
+        .sort_values(["owner_active", "owner_id"])
         .drop_duplicates("callgear_id", keep="last")
         .set_index("callgear_id")
     )
 
 
-def email_matches(found: pd.DataFrame, *, holders: pd.DataFrame, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
+def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
     """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
-    rows = found.join(holders, on="callgear_id")
-    held = rows["holder_id"].notna()
-    held_by_active = rows["holder_active"].fillna(value=False).astype(bool)
+    rows = found.join(owners, on="callgear_id")
+    held = rows["owner_id"].notna()
+    owner_is_active = rows["owner_active"].fillna(value=False).astype(bool)
     same_name = agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
     reuse_approved = is_approved(rows, reason=MatchReason.EMAIL_REUSED, approved=approved)
     reason = pd.Series(None, index=rows.index, dtype="str").case_when(
         [
             (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
-            (held_by_active, MatchReason.ALREADY_LINKED.value),
+            (owner_is_active, MatchReason.ALREADY_LINKED.value),
             (held & same_name, MatchReason.REHIRED.value),
             (held & reuse_approved, MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
     )
-    return decision(rows.assign(reason=reason, other_bitrix24_id=rows["holder_id"]))
+    return to_match(rows.assign(reason=reason, other_bitrix24_id=rows["owner_id"]))
 
 
 def agree(rows: pd.DataFrame, name: str) -> pd.Series:
-    """R09: whether this name of the user and of the link's holder is the same after normalising."""
-    return normalization.name_key(rows[name]) == normalization.name_key(rows[f"holder_{name}"])
+    """R09: whether this name of the user and of the link's owner is the same after normalising."""
+    return normalization.name_key(rows[name]) == normalization.name_key(rows[f"owner_{name}"])
 
 
 def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Whether the user or the link's holder has no such name."""
-    return rows[name].isna() | normalization.tidy(rows[f"holder_{name}"]).isna()
+    """Whether the user or the link's owner has no such name."""
+    return rows[name].isna() | normalization.normalize_names(rows[f"owner_{name}"]).isna()
 
 
 def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[ApprovedConflict]) -> pd.Series:
@@ -97,7 +97,7 @@ def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[
     return pd.Series([pair in pairs for pair in users_and_employees], index=rows.index, dtype="bool")
 
 
-def decision(found: pd.DataFrame) -> pd.DataFrame:
+def to_match(found: pd.DataFrame) -> pd.DataFrame:
     """The found rows matched by e-mail, or in conflict where the reason is one."""
     conflict = found["reason"].isin([reason.value for reason in CONFLICTS])
     by_email = pd.Series(MatchKind.BY_EMAIL.value, index=found.index, dtype="str")

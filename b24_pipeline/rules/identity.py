@@ -60,7 +60,7 @@ def observe(
     texts = {name: rows[f"{name}_now"].fillna(rows[name]).where(followed, rows[name]) for name in KEYS}
     return schemas.check(
         schemas.Identities,
-        rows.assign(**texts, changed=changed, deleted=gone)[schemas.names(schemas.Identities)],
+        rows.assign(**texts, changed=changed, deleted=gone)[schemas.column_names(schemas.Identities)],
     )
 
 

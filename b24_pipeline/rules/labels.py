@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from b24_pipeline.rules.models import Harm, ListReason, MatchReason, Outcome, Rejection
+from b24_pipeline.rules.models import ChangeRisk, ListReason, MatchReason, Outcome, Rejection
 
 REASONS: Mapping[str, str] = {
     Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
@@ -32,14 +32,17 @@ REASONS: Mapping[str, str] = {
 """Each is the end of a sentence with «because», and stands alone in a column «why»."""
 
 CHANGES: Mapping[str, tuple[str, str]] = {
-    Harm.REMOVAL: ("removal from the responsible list", "removals from the responsible list"),
-    Harm.LINK_MOVE: ("link moved to another person", "links moved to another person"),
-    Harm.EMAIL_LINK: ("existing employee changed by e-mail linking", "existing employees changed by e-mail linking"),
-    Harm.ID_UPDATE: (
+    ChangeRisk.REMOVAL: ("removal from the responsible list", "removals from the responsible list"),
+    ChangeRisk.LINK_MOVE: ("link moved to another person", "links moved to another person"),
+    ChangeRisk.EMAIL_LINK: (
+        "existing employee changed by e-mail linking",
+        "existing employees changed by e-mail linking",
+    ),
+    ChangeRisk.ID_UPDATE: (
         "existing employee changed because it is matched by id",
         "existing employees changed because they are matched by id",
     ),
-    Harm.CREATE: ("new employee", "new employees"),
+    ChangeRisk.CREATE: ("new employee", "new employees"),
 }
 """The kinds of change that a safety limit watches (R16): of one person, and of several."""
 

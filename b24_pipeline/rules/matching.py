@@ -5,8 +5,15 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules import normalization, similar_emails
-from b24_pipeline.rules.email_matching import by_email, decision, duplicate_emails, email_matches, holders, search
-from b24_pipeline.rules.models import NOTHING_REVIEWED, LinkReview, MatchKind, MatchReason, Standing
+from b24_pipeline.rules.email_matching import (
+    by_email,
+    duplicate_emails,
+    email_matches,
+    find_by_email,
+    link_owners,
+    to_match,
+)
+from b24_pipeline.rules.models import NOTHING_REVIEWED, Eligibility, LinkReview, MatchKind, MatchReason
 
 
 def match(
@@ -29,16 +36,18 @@ def match(
     rows = matches_by_id(
         employees, links=links, callgear_ids=callgear_employees["callgear_id"], unconfirmed=review.unconfirmed
     )
-    rows = settle(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
+    rows = apply_decisions(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
     if (rows["match_type"] == MatchKind.NONE).any():
         account = by_email(callgear_employees)
-        rows = settle(rows, searched(rows, account, employees=employees, links=links, review=review))
-        rows = settle(rows, announced(rows, account, links=links, pending=pending))
-        rows = settle(rows, similar_emails.matches(rows, account, employees=employees, links=links, review=review))
-    return schemas.check(schemas.Matches, rows[schemas.names(schemas.Matches)])
+        rows = apply_decisions(rows, match_by_email(rows, account, employees=employees, links=links, review=review))
+        rows = apply_decisions(rows, match_pending_creates(rows, account, links=links, pending=pending))
+        rows = apply_decisions(
+            rows, similar_emails.matches(rows, account, employees=employees, links=links, review=review)
+        )
+    return schemas.check(schemas.Matches, rows[schemas.column_names(schemas.Matches)])
 
 
-def settle(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+def apply_decisions(rows: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     """`rows` with the decided ones (same index) in place; a decision without a reason keeps the one that was there."""
     if decided.empty:
         return rows
@@ -63,7 +72,7 @@ def matches_by_id(
     rows: pd.DataFrame = employees[
         ["bitrix24_id", "eligibility", "reason", "email_key", "first_name", "last_name"]
     ].merge(links[["bitrix24_id", "callgear_id"]], on="bitrix24_id", how="left")
-    candidate = rows["eligibility"] == Standing.CANDIDATE
+    candidate = rows["eligibility"] == Eligibility.CANDIDATE
     linked = rows["callgear_id"].notna()
     live = rows["callgear_id"].isin(callgear_ids)
     changed = candidate & rows["bitrix24_id"].isin(unconfirmed)
@@ -80,7 +89,7 @@ def matches_by_id(
     )
 
 
-def searched(
+def match_by_email(
     rows: pd.DataFrame,
     account: pd.DataFrame,
     *,
@@ -89,15 +98,15 @@ def searched(
     review: LinkReview,
 ) -> pd.DataFrame:
     """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
-    found = search(rows[rows["match_type"] == MatchKind.NONE], account=account)
+    found = find_by_email(rows[rows["match_type"] == MatchKind.NONE], account=account)
     if found.empty:
         return found
     found_links = links[links["callgear_id"].isin(found["callgear_id"])]
-    found_holders = holders(found_links, employees=employees, unconfirmed=review.unconfirmed)
-    return email_matches(found, holders=found_holders, approved=review.approved)
+    owners = link_owners(found_links, employees=employees, unconfirmed=review.unconfirmed)
+    return email_matches(found, owners=owners, approved=review.approved)
 
 
-def announced(
+def match_pending_creates(
     rows: pd.DataFrame,
     account: pd.DataFrame,
     *,
@@ -112,7 +121,7 @@ def announced(
     return unfinished_creates(unfinished, pending=pending, account=account[~account["callgear_id"].isin(taken)])
 
 
-def never_created(
+def confirmed_not_created(
     pending: DataFrame[schemas.PendingCreates], *, callgear_employees: DataFrame[schemas.CallGearEmployees]
 ) -> list[int]:
     """R18: the users whose announced create has not happened: nobody has its e-mail.
@@ -137,9 +146,9 @@ def unfinished_creates(
         account: the employees that nobody is matched or linked with.
     """
     announced = candidates["bitrix24_id"].map(pending.set_index("bitrix24_id")["email"]).astype("str")
-    found = search(candidates.assign(email_key=normalization.email_key(announced)), account=account)
+    found = find_by_email(candidates.assign(email_key=normalization.email_key(announced)), account=account)
     unsure = found["ambiguous"] | found["callgear_id"].duplicated(keep=False)
     reason = pd.Series(MatchReason.UNFINISHED_CREATE.value, index=found.index, dtype="str").mask(
         unsure, MatchReason.AMBIGUOUS_EMAIL.value
     )
-    return decision(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))
+    return to_match(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))

@@ -19,7 +19,7 @@ class PhonesPolicy(StrEnum):
     FIRST = "first"
 
 
-class OnIdMatch(StrEnum):
+class IdMatchPolicy(StrEnum):
     """What is done to an employee matched by id (R07)."""
 
     NOTHING = "nothing"
@@ -35,7 +35,7 @@ class ResponsibleListPolicy(StrEnum):
     OFF = "off"
 
 
-class Standing(StrEnum):
+class Eligibility(StrEnum):
     """What a Bitrix24 user is to the import (R01-R03, R13)."""
 
     CANDIDATE = "candidate"
@@ -155,11 +155,11 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-STANDING_OUTCOMES = (Outcome.REJECTED, Outcome.CONFLICT, Outcome.HELD, Outcome.WAITING)
+OPEN_OUTCOMES = (Outcome.REJECTED, Outcome.CONFLICT, Outcome.HELD, Outcome.WAITING)
 """Outcomes that hold from run to run until something changes; the others are events of one run."""
 
 
-class Harm(StrEnum):
+class ChangeRisk(StrEnum):
     """The kinds of change that a safety limit watches (R16)."""
 
     REMOVAL = "removal"
@@ -228,12 +228,12 @@ class SafetyLimit:
     share: float
 
 
-DEFAULT_LIMITS: Mapping[Harm, SafetyLimit] = {
-    Harm.REMOVAL: SafetyLimit(count=3, share=0.05),
-    Harm.LINK_MOVE: SafetyLimit(count=3, share=0.05),
-    Harm.EMAIL_LINK: SafetyLimit(count=20, share=0.25),
-    Harm.ID_UPDATE: SafetyLimit(count=20, share=0.25),
-    Harm.CREATE: SafetyLimit(count=10, share=0.10),
+DEFAULT_LIMITS: Mapping[ChangeRisk, SafetyLimit] = {
+    ChangeRisk.REMOVAL: SafetyLimit(count=3, share=0.05),
+    ChangeRisk.LINK_MOVE: SafetyLimit(count=3, share=0.05),
+    ChangeRisk.EMAIL_LINK: SafetyLimit(count=20, share=0.25),
+    ChangeRisk.ID_UPDATE: SafetyLimit(count=20, share=0.25),
+    ChangeRisk.CREATE: SafetyLimit(count=10, share=0.10),
 }
 
 
@@ -244,7 +244,7 @@ class Policy:
     edition: Edition = Edition.CLOUD
     last_name_prefix: str = "(bitrix24) "
     phones: PhonesPolicy = PhonesPolicy.ALL
-    on_id_match: OnIdMatch = OnIdMatch.NOTHING
+    on_id_match: IdMatchPolicy = IdMatchPolicy.NOTHING
     responsible_list: ResponsibleListPolicy = ResponsibleListPolicy.REMOVE
     scope: Scope = field(default_factory=Scope)
-    limits: Mapping[Harm, SafetyLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
+    limits: Mapping[ChangeRisk, SafetyLimit] = field(default_factory=lambda: DEFAULT_LIMITS)

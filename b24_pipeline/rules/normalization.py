@@ -26,43 +26,43 @@ MOST_MARKS = 30
 """On one letter (UAX #15, stream-safe text): no script needs more, and to put them in order takes quadratic time."""
 
 
-def tidy(names: pd.Series) -> pd.Series:
-    """R04: names as they are sent (`tidy_name`); an empty one becomes no value."""
-    return converted(names, where=UNTIDY_NAME, convert=tidy_name)
+def normalize_names(names: pd.Series) -> pd.Series:
+    """R04: names as they are sent (`normalize_name`); an empty one becomes no value."""
+    return converted(names, where=UNTIDY_NAME, convert=normalize_name)
 
 
-def tidy_email(emails: pd.Series) -> pd.Series:
-    """R04: e-mails as they are sent (`tidy_address`); an empty one becomes no value."""
-    return converted(emails, where=UNTIDY_EMAIL, convert=tidy_address)
+def normalize_emails(emails: pd.Series) -> pd.Series:
+    """R04: e-mails as they are sent (`normalize_address`); an empty one becomes no value."""
+    return converted(emails, where=UNTIDY_EMAIL, convert=normalize_address)
 
 
 def email_key(emails: pd.Series) -> pd.Series:
-    """R04: e-mails as they are compared (`compared_address`)."""
-    return lower_case_email(tidy_email(emails), received=emails)
+    """R04: e-mails as they are compared (`address_key`)."""
+    return lower_case_email(normalize_emails(emails), received=emails)
 
 
 def lower_case_email(tidied: pd.Series, *, received: pd.Series) -> pd.Series:
     """R04: the tidy e-mails as they are compared, given what they were received as."""
-    return with_other_scripts(tidied.str.lower(), texts=received, convert=compared_address)
+    return apply_to_non_ascii(tidied.str.lower(), texts=received, convert=address_key)
 
 
 def name_key(names: pd.Series) -> pd.Series:
     """R09: names as they are compared: tidy, in lower case."""
-    tidied = tidy(names)
-    return with_other_scripts(tidied.str.lower(), texts=tidied, convert=lambda name: normal_form(name.lower()))
+    tidied = normalize_names(names)
+    return apply_to_non_ascii(tidied.str.lower(), texts=tidied, convert=lambda name: normal_form(name.lower()))
 
 
-def tidy_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """R04: NFC without invisible characters, trimmed, with single spaces."""
     return normal_form(" ".join(without_invisible(name).split()))
 
 
-def tidy_address(email: str) -> str:
+def normalize_address(email: str) -> str:
     """R04: NFC without invisible characters, trimmed."""
     return normal_form(without_joiners(without_invisible(email)).strip())
 
 
-def compared_address(email: str) -> str:
+def address_key(email: str) -> str:
     """R04: the tidy address in lower case. The Kelvin sign, which both NFC and lower case make a k, stays (R09)."""
     parts = without_joiners(without_invisible(email)).strip().split(KELVIN_SIGN)
     return KELVIN_SIGN.join(normal_form(normal_form(part).lower()) for part in parts)
@@ -101,7 +101,7 @@ def converted(texts: pd.Series, *, where: str, convert: Callable[[str], str]) ->
     return replaced(texts, others.map(lambda text: convert(text) or None)) if len(others) else texts
 
 
-def with_other_scripts(in_ascii: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
+def apply_to_non_ascii(in_ascii: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
     """`in_ascii` where a text is ASCII; the others converted by a Python function, which is slow and seldom needed."""
     others = texts[texts.notna() & ~texts.str.isascii()]
     return replaced(in_ascii, others.map(lambda text: convert(text) or None)) if len(others) else in_ascii
@@ -114,11 +114,11 @@ def replaced(column: pd.Series, values: pd.Series) -> pd.Series:
 
 def callgear_last_name(last_names: pd.Series, *, prefix: str) -> pd.Series:
     """R06: the prefix and the Bitrix24 last name (tidy); a name that begins with the prefix does not get it twice."""
-    has_prefix = last_names.str.startswith(tidy_name(f"{prefix}|").removesuffix("|"))
+    has_prefix = last_names.str.startswith(normalize_name(f"{prefix}|").removesuffix("|"))
     return last_names.where(has_prefix, prefix + last_names)
 
 
-def joined(*parts: pd.Series, separator: str) -> pd.Series:
+def join_non_null(*parts: pd.Series, separator: str) -> pd.Series:
     """The values of each row, with the separator between them; no value where a row has none."""
     text = parts[0]
     for part in parts[1:]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from b24_pipeline.rules.models import PhonesPolicy
-from b24_pipeline.rules.normalization import joined, replaced, tidy, tidy_name, without_invisible
+from b24_pipeline.rules.normalization import join_non_null, normalize_name, normalize_names, replaced, without_invisible
 
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
@@ -33,7 +33,7 @@ def phone_numbers(written: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.D
     Of equal numbers the first stays; policy `first` takes only the first. No value where a user has none.
     """
     numbers = [plain_number(texts) for texts in written]
-    phones = in_dialling_order(numbers, policy=policy)
+    phones = dialing_order(numbers, policy=policy)
     unusable = unusable_texts(written, numbers=numbers)
     rows = pd.concat(written, axis=1)
     special = rows[pd.concat([texts.str.contains(SPECIAL, regex=True) for texts in written], axis=1).any(axis=1)]
@@ -52,20 +52,20 @@ def plain_number(texts: pd.Series) -> pd.Series:
     return digits.where(digits.str.len().between(SHORTEST_PHONE, LONGEST_PHONE))
 
 
-def in_dialling_order(numbers: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.Series:
+def dialing_order(numbers: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.Series:
     """The numbers of each user, comma-separated, without duplicates; with policy `first` the first."""
     work, mobile, landline = numbers
     if policy is PhonesPolicy.FIRST:
         return work.fillna(mobile).fillna(landline)
     landline = landline.mask((landline == work) | (landline == mobile))
-    return joined(work, mobile.mask(mobile == work), landline, separator=LIST_SEPARATOR)
+    return join_non_null(work, mobile.mask(mobile == work), landline, separator=LIST_SEPARATOR)
 
 
 def unusable_texts(written: Sequence[pd.Series], *, numbers: Sequence[pd.Series]) -> pd.Series:
     """The phone texts that gave no number, as they were written."""
     left_out = [texts.mask(number.notna()) for texts, number in zip(written, numbers, strict=True)]
-    some = [tidy(texts) for texts in left_out if texts.notna().any()] or left_out[:1]
-    return joined(*some, separator=UNUSABLE_SEPARATOR)
+    some = [normalize_names(texts) for texts in left_out if texts.notna().any()] or left_out[:1]
+    return join_non_null(*some, separator=UNUSABLE_SEPARATOR)
 
 
 def numbers_of_user(texts: Sequence[object], *, policy: PhonesPolicy) -> tuple[str | None, str | None]:
@@ -75,7 +75,7 @@ def numbers_of_user(texts: Sequence[object], *, policy: PhonesPolicy) -> tuple[s
     numbers = list(dict.fromkeys(number for _, number in read if number))
     taken = numbers[: 1 if policy is PhonesPolicy.FIRST else MOST_PHONES]
     too_many = frozenset(numbers[MOST_PHONES:])
-    unusable = [tidy_name(part) for part, number in read if not number or number in too_many]
+    unusable = [normalize_name(part) for part, number in read if not number or number in too_many]
     return LIST_SEPARATOR.join(taken) or None, UNUSABLE_SEPARATOR.join(filter(None, unusable)) or None
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.models import ActionKind, Harm, MatchKind, MatchReason, OnIdMatch, Outcome, Policy
-from b24_pipeline.rules.normalization import joined
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, IdMatchPolicy, MatchKind, MatchReason, Outcome, Policy
+from b24_pipeline.rules.normalization import join_non_null
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 
 NO_PHONES = "[]"
@@ -19,9 +19,9 @@ SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
 LINKED_FIELDS = ["last_name", "phones"]
 """R09: what an employee gets that is linked by e-mail."""
 SENT_TO_MATCHED_BY_ID = {
-    OnIdMatch.NOTHING: [],
-    OnIdMatch.FILL_PHONES: ["phones"],
-    OnIdMatch.REFRESH: ["last_name", "phones"],
+    IdMatchPolicy.NOTHING: [],
+    IdMatchPolicy.FILL_PHONES: ["phones"],
+    IdMatchPolicy.REFRESH: ["last_name", "phones"],
 }
 """R07: what each setting lets be sent for somebody matched by id."""
 
@@ -44,9 +44,9 @@ def plan_upsert(
         unfinished_links: users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
     """
     unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match_type"] == MatchKind.BY_ID)
-    decided = matches[matches["match_type"].isin(kinds_acted_on(policy)) | unfinished]
+    decided = matches[matches["match_type"].isin(actionable_matches(policy)) | unfinished]
     if decided.empty:
-        return schemas.empty(schemas.Plan)
+        return schemas.empty_frame(schemas.Plan)
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
@@ -72,16 +72,16 @@ def plan_upsert(
         (creates, rows[rows["match_type"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
-    return schemas.filled(schemas.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
+    return schemas.complete(schemas.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
 
 
-def kinds_acted_on(policy: Policy) -> frozenset[MatchKind]:
+def actionable_matches(policy: Policy) -> frozenset[MatchKind]:
     """The kinds of matches of which something may follow; the others are no candidates, or need nothing (R07)."""
     kinds = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
     return frozenset(kinds | {MatchKind.BY_ID} if SENT_TO_MATCHED_BY_ID[policy.on_id_match] else kinds)
 
 
-def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
+def select_sent_fields(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
     """The rows without the fields that are not to be sent."""
     return rows[
         ["bitrix24_id", "callgear_id", "reason", "display_name", "other_bitrix24_id", "last_name_before", *sent]
@@ -90,18 +90,18 @@ def only_columns(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
 
 def rejects(rows: pd.DataFrame) -> pd.DataFrame:
     """R02: rejected candidates, listed by name, never sent."""
-    return only_columns(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value)
+    return select_sent_fields(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value)
 
 
 def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
     """R09, R12: no write and no create until a person has mended or approved it, who is shown what the employee has."""
-    return only_columns(rows, "first_name_before", "phone_numbers").assign(
+    return select_sent_fields(rows, "first_name_before", "phone_numbers").assign(
         action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value
     )
 
 
 def updates_of_matched_by_id(
-    rows: pd.DataFrame, *, on_id_match: OnIdMatch, unfinished_links: AbstractSet[int]
+    rows: pd.DataFrame, *, on_id_match: IdMatchPolicy, unfinished_links: AbstractSet[int]
 ) -> pd.DataFrame:
     """R07: nothing by default; the setting allows phones where there are none (R11), or the last name too (R06).
 
@@ -114,19 +114,21 @@ def updates_of_matched_by_id(
         **{name: rows[name].where(unfinished | (name in allowed)) for name in LINKED_FIELDS},
     )
     changed = sent[LINKED_FIELDS].notna().any(axis=1)
-    risk = pd.Series(Harm.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
-    return only_columns(sent.assign(risk=risk)[changed], *LINKED_FIELDS, "risk").assign(
+    risk = pd.Series(ChangeRisk.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
+    return select_sent_fields(sent.assign(risk=risk)[changed], *LINKED_FIELDS, "risk").assign(
         action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value
     )
 
 
 def links(rows: pd.DataFrame) -> pd.DataFrame:
     """R09: link the employee, set its last name (R06), add phones where it has none (R11), and change nothing else."""
-    planned = only_columns(rows, *LINKED_FIELDS).assign(action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value)
+    planned = select_sent_fields(rows, *LINKED_FIELDS).assign(
+        action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
+    )
     writes = planned[LINKED_FIELDS].notna().any(axis=1)
     moves = planned["other_bitrix24_id"].notna()
-    risk = pd.Series(None, index=planned.index, dtype="str").mask(writes, Harm.EMAIL_LINK.value)
-    return planned.assign(risk=risk.mask(moves, Harm.LINK_MOVE.value))
+    risk = pd.Series(None, index=planned.index, dtype="str").mask(writes, ChangeRisk.EMAIL_LINK.value)
+    return planned.assign(risk=risk.mask(moves, ChangeRisk.LINK_MOVE.value))
 
 
 def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
@@ -142,19 +144,19 @@ def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
         exemption=None,
         other_bitrix24_id=None,
     )
-    return schemas.together(schemas.Plan, links_alone, updates)
+    return schemas.concat(schemas.Plan, links_alone, updates)
 
 
 def creates(rows: pd.DataFrame) -> pd.DataFrame:
     """R10: first name, last name (R06), patronymic, e-mail and phones (R05)."""
-    return only_columns(rows.assign(last_name=rows["callgear_last_name"]), *SENT_FIELDS, "phones").assign(
-        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, risk=Harm.CREATE.value
+    return select_sent_fields(rows.assign(last_name=rows["callgear_last_name"]), *SENT_FIELDS, "phones").assign(
+        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, risk=ChangeRisk.CREATE.value
     )
 
 
 def full_name(*names: pd.Series) -> pd.Series:
     """The names of each row, in this order, with a space between; no value where there is none."""
-    return joined(*names, separator=" ")
+    return join_non_null(*names, separator=" ")
 
 
 def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def as_json(fields: dict[str, Any]) -> str | None:
 def as_actions(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Actions]:
     """The plan as the audit keeps it (R20): before and after as JSON, outcome as planned."""
     if plan.empty:
-        return schemas.empty(schemas.Actions)
+        return schemas.empty_frame(schemas.Actions)
     records = plan.to_dict("records")
     return schemas.check(
         schemas.Actions,

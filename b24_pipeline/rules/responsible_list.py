@@ -4,12 +4,12 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.eligibility import EMAIL, judge
-from b24_pipeline.rules.models import ActionKind, Harm, Outcome, Policy, ResponsibleListPolicy, Standing
+from b24_pipeline.rules.eligibility import EMAIL, evaluate_users
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, Eligibility, Outcome, Policy, ResponsibleListPolicy
 from b24_pipeline.rules.planning import full_name
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
-CONCERNED = {
+STATUSES_BY_POLICY = {
     ResponsibleListPolicy.OFF: (),
     ResponsibleListPolicy.REMOVE: (DISMISSED, DELETED),
     ResponsibleListPolicy.MIRROR: (DISMISSED, DELETED, ACTIVE),
@@ -17,7 +17,7 @@ CONCERNED = {
 """R15: whose place on the list each setting looks at."""
 
 
-def gone_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) -> frozenset[int]:
+def missing_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) -> frozenset[int]:
     """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it.
 
     Args:
@@ -27,7 +27,7 @@ def gone_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) ->
     return ever_linked - frozenset(employees["bitrix24_id"].tolist())
 
 
-def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users], policy: Policy) -> frozenset[int]:
+def missing_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users], policy: Policy) -> frozenset[int]:
     """R03: those of the gone users to whom something may be done; what was known last tells who is out of scope.
 
     Args:
@@ -36,15 +36,15 @@ def gone_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users],
             e-mail is not known any more (forgotten, or too old to be kept) may be one whom a pattern leaves out.
         policy: its scope is what counts, as it is set now.
     """
-    judged = judge(last_known, policy=policy)
-    left_out = judged["eligibility"] == Standing.OUT_OF_SCOPE
+    judged = evaluate_users(last_known, policy=policy)
+    left_out = judged["eligibility"] == Eligibility.OUT_OF_SCOPE
     if policy.scope.exclude_emails:
         left_out |= ~judged["email"].str.contains(EMAIL, regex=True, na=False)
     out = judged.loc[left_out, "bitrix24_id"]
     return gone - policy.scope.exclude_users - frozenset(out.tolist())
 
 
-def concerned(
+def affected_people(
     employees: DataFrame[schemas.Employees],
     *,
     ever_linked: frozenset[int],
@@ -57,18 +57,18 @@ def concerned(
     Nobody out of scope (R03).
     """
     imported = employees[
-        employees["bitrix24_id"].isin(ever_linked) & (employees["eligibility"] != Standing.OUT_OF_SCOPE)
+        employees["bitrix24_id"].isin(ever_linked) & (employees["eligibility"] != Eligibility.OUT_OF_SCOPE)
     ]
     standing = (
         pd.Series(None, index=imported.index, dtype="str")
-        .mask(imported["eligibility"] == Standing.CANDIDATE, ACTIVE)
+        .mask(imported["eligibility"] == Eligibility.CANDIDATE, ACTIVE)
         .mask(~imported["active"], DISMISSED)
     )
-    present = imported.assign(employment_status=standing)[standing.isin(CONCERNED[policy])]
+    present = imported.assign(employment_status=standing)[standing.isin(STATUSES_BY_POLICY[policy])]
     names = full_name(present["last_name"], present["first_name"], present["patronymic"])
     gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(employment_status=DELETED)
     people = pd.concat([present[["bitrix24_id", "employment_status"]].assign(name=names), gone], ignore_index=True)
-    return people[people["employment_status"].isin(CONCERNED[policy])].reset_index(drop=True)
+    return people[people["employment_status"].isin(STATUSES_BY_POLICY[policy])].reset_index(drop=True)
 
 
 def must_read_list(
@@ -97,7 +97,7 @@ def plan_responsible_list(
 ) -> DataFrame[schemas.Plan]:
     """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
     if people.empty:
-        return schemas.empty(schemas.Plan)
+        return schemas.empty_frame(schemas.Plan)
     rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="employment_status"), on="bitrix24_id")
     active = rows["employment_status"] == ACTIVE
     named = active & rows["name"].notna()
@@ -112,9 +112,9 @@ def plan_responsible_list(
         action=action,
         outcome=Outcome.PLANNED.value,
         reason=rows["employment_status"],
-        risk=pd.Series(None, index=rows.index, dtype="str").mask(removal, Harm.REMOVAL.value),
+        risk=pd.Series(None, index=rows.index, dtype="str").mask(removal, ChangeRisk.REMOVAL.value),
         display_name=rows["name"].fillna(rows["list_name"]),
         last_name_before=rows["list_name"].where(rows["listed"]),
         last_name=rows["name"].mask(removal),
     )
-    return schemas.filled(schemas.Plan, planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))
+    return schemas.complete(schemas.Plan, planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))

@@ -13,18 +13,18 @@ from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.rules.planning import as_actions
 
 EVERY_RUN = 3
-DISTANCES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+BACKOFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """After three tries at every run: 1 hour, 6 hours, then every 24 hours."""
-ALWAYS_AT_A_DISTANCE = frozenset({ActionKind.REMOVE_RESPONSIBLE})
+NO_IMMEDIATE_RETRY = frozenset({ActionKind.REMOVE_RESPONSIBLE})
 """R14: a person who owns deals stays so for long; the first distance comes at once."""
 
 
 def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datetime:
     """When an action that was refused `attempts` times in a row is tried again; never refused: in the next run."""
-    patience = 0 if action in ALWAYS_AT_A_DISTANCE else EVERY_RUN
+    patience = 0 if action in NO_IMMEDIATE_RETRY else EVERY_RUN
     if attempts < max(patience, 1):
         return failed_at
-    return failed_at + DISTANCES[min(attempts - patience, len(DISTANCES) - 1)]
+    return failed_at + BACKOFF[min(attempts - patience, len(BACKOFF) - 1)]
 
 
 def correct_future_times(
@@ -42,7 +42,7 @@ def correct_future_times(
     return schemas.check(schemas.DeadLetters, dead_letters.assign(**corrected, next_try_at=due))
 
 
-def hold_back(
+def defer_backing_off(
     plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters], now: datetime
 ) -> DataFrame[schemas.Plan]:
     """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again.
@@ -53,19 +53,19 @@ def hold_back(
     if resting.empty:
         return plan
     waits = (
-        tried_already(plan, dead_letters=resting)
+        already_attempted(plan, dead_letters=resting)
         & (plan["outcome"] == Outcome.PLANNED)
         & (plan["action"] != ActionKind.LINK)
     )
     return schemas.check(schemas.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
 
 
-def was_refused(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
+def failed_before(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
     """Whether a service has refused just what the row would send; an outage is no refusal."""
-    return tried_already(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
+    return already_attempted(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
 
 
-def tried_already(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
+def already_attempted(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
     """Whether one of the dead letters has tried just what the row would send."""
     if dead_letters.empty:
         return pd.Series(False, index=plan.index)
@@ -73,7 +73,7 @@ def tried_already(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) 
     return pd.Series([attempt in tried for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
 
 
-def settle(
+def update_dead_letters(
     dead_letters: DataFrame[schemas.DeadLetters],
     *,
     actions: DataFrame[schemas.Actions],
@@ -96,10 +96,10 @@ def settle(
         user, action, _ = attempt
         if row["outcome"] == Outcome.FAILED:
             refused = 0 if (user, action) in unanswered else 1
-            kept.append(counted_on(row, former=same_attempt.get(attempt), refused=refused, now=now))
+            kept.append(next_dead_letter(row, former=same_attempt.get(attempt), refused=refused, now=now))
         elif row["outcome"] != Outcome.DONE and (user, action) in same_action:
             kept.append(same_action[user, action])
-    return schemas.of(schemas.DeadLetters, kept)
+    return schemas.from_records(schemas.DeadLetters, kept)
 
 
 def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
@@ -107,7 +107,7 @@ def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
     return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
 
 
-def counted_on(
+def next_dead_letter(
     row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, refused: int, now: datetime
 ) -> dict[Hashable, Any]:
     """The dead letter of a failed action: counted on from the former one, or begun."""

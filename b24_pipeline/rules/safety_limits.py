@@ -9,18 +9,18 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.models import APPROVED_BY_USER, Exemption, Harm, Outcome, SafetyLimit
+from b24_pipeline.rules.models import APPROVED_BY_USER, ChangeRisk, Exemption, Outcome, SafetyLimit
 from b24_pipeline.rules.planning import as_actions
-from b24_pipeline.rules.retry_schedule import was_refused
+from b24_pipeline.rules.retry_schedule import failed_before
 
-EXEMPT_AT_FIRST = frozenset({Harm.EMAIL_LINK, Harm.CREATE})
+EXEMPT_ON_FIRST_IMPORT = frozenset({ChangeRisk.EMAIL_LINK, ChangeRisk.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
 WINDOW = timedelta(hours=24)
 """R16: what was done so lately counts together with what is planned: an accident in small portions is an accident."""
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class LimitContext:
     """What R16 looks at besides the plan."""
 
     people_imported: int
@@ -29,22 +29,22 @@ class Circumstances:
     """No run has ended yet with nothing deferred for want of time or points."""
     rebuilding_links: bool = False
     """No link is left."""
-    done: Mapping[Harm, AbstractSet[int]] = field(default_factory=dict)
+    done: Mapping[ChangeRisk, AbstractSet[int]] = field(default_factory=dict)
     """Whom each kind of change was done to within the `WINDOW`, without an exemption: Bitrix24 ids."""
 
     @property
     def exemption(self) -> Exemption | None:
-        """Why the kinds `EXEMPT_AT_FIRST` are not limited now, if they are not."""
+        """Why the kinds `EXEMPT_ON_FIRST_IMPORT` are not limited now, if they are not."""
         if self.first_import:
             return Exemption.FIRST_IMPORT
         return Exemption.REBUILDING_LINKS if self.rebuilding_links else None
 
 
-def hold(
+def apply_safety_limits(
     plan: DataFrame[schemas.Plan],
     *,
-    limits: Mapping[Harm, SafetyLimit],
-    circumstances: Circumstances,
+    limits: Mapping[ChangeRisk, SafetyLimit],
+    context: LimitContext,
     approved: DataFrame[schemas.Actions],
     dead_letters: DataFrame[schemas.DeadLetters],
 ) -> DataFrame[schemas.Plan]:
@@ -57,7 +57,7 @@ def hold(
     Args:
         plan: what shall be done.
         limits: by kind; a kind without one is never held.
-        circumstances: what the limits are measured against.
+        context: what the limits are measured against.
         approved: the actions of the run that a person has approved; none without an approval.
         dead_letters: what failed before.
     """
@@ -65,11 +65,11 @@ def hold(
         return plan
     planned = plan["outcome"] == Outcome.PLANNED
     watched = planned & ~plan["reason"].isin(APPROVED_BY_USER)
-    counted = plan[watched & ~was_refused(plan, dead_letters=dead_letters)]
+    counted = plan[watched & ~failed_before(plan, dead_letters=dead_letters)]
     listed = is_approved(plan, approved=approved)
-    over = [risk.value for risk in limits if is_over(counted, risk=risk, limits=limits, circumstances=circumstances)]
+    over = [risk.value for risk in limits if is_over(counted, risk=risk, limits=limits, context=context)]
     held = watched & plan["risk"].isin(over) & ~listed
-    exempt = exemptions(plan, approved=listed | (planned & ~watched), circumstances=circumstances)
+    exempt = exemptions(plan, approved=listed | (planned & ~watched), context=context)
     return schemas.check(
         schemas.Plan,
         plan.assign(outcome=plan["outcome"].mask(held, Outcome.HELD.value), exemption=exempt.where(planned & ~held)),
@@ -77,7 +77,7 @@ def hold(
 
 
 def is_over(
-    counted: pd.DataFrame, *, risk: Harm, limits: Mapping[Harm, SafetyLimit], circumstances: Circumstances
+    counted: pd.DataFrame, *, risk: ChangeRisk, limits: Mapping[ChangeRisk, SafetyLimit], context: LimitContext
 ) -> bool:
     """R16: more than the count *and* more than the share of the people imported, with those of the last 24 hours.
 
@@ -85,19 +85,19 @@ def is_over(
         counted: the rows of the plan that count, of all kinds. A kind of which none is planned is not over.
         risk: the kind asked for.
         limits: by kind.
-        circumstances: whom it was done to lately, and how many people are imported.
+        context: whom it was done to lately, and how many people are imported.
     """
     planned = set(counted.loc[counted["risk"] == risk, "bitrix24_id"])
-    if not planned or (circumstances.exemption and risk in EXEMPT_AT_FIRST):
+    if not planned or (context.exemption and risk in EXEMPT_ON_FIRST_IMPORT):
         return False
-    people, limit = len(planned | circumstances.done.get(risk, frozenset())), limits[risk]
-    return people > limit.count and people > limit.share * circumstances.people_imported
+    people, limit = len(planned | context.done.get(risk, frozenset())), limits[risk]
+    return people > limit.count and people > limit.share * context.people_imported
 
 
-def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, circumstances: Circumstances) -> pd.Series:
+def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, context: LimitContext) -> pd.Series:
     """Why each row does not count towards its limit once it is done; no value where it counts."""
-    at_first = plan["risk"].isin(EXEMPT_AT_FIRST) & (circumstances.exemption is not None)
-    reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, circumstances.exemption)
+    at_first = plan["risk"].isin(EXEMPT_ON_FIRST_IMPORT) & (context.exemption is not None)
+    reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, context.exemption)
     return reason.mask(approved & plan["risk"].notna(), Exemption.APPROVED.value)
 
 
@@ -105,11 +105,11 @@ def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Ac
     """Whether the approved run held just this: the same person, employee, action and fields."""
     if approved.empty:
         return pd.Series(False, index=plan.index)
-    listed = set(content(approved[approved["outcome"] == Outcome.HELD]))
-    return pd.Series([row in listed for row in content(as_actions(plan))], index=plan.index, dtype=bool)
+    listed = set(action_signatures(approved[approved["outcome"] == Outcome.HELD]))
+    return pd.Series([row in listed for row in action_signatures(as_actions(plan))], index=plan.index, dtype=bool)
 
 
-def content(actions: DataFrame[schemas.Actions]) -> list[tuple[int, int, str, str]]:
+def action_signatures(actions: DataFrame[schemas.Actions]) -> list[tuple[int, int, str, str]]:
     """What each action would change: user, employee (0 for none), kind and what is sent (empty for nothing)."""
     columns = actions[["bitrix24_id", "callgear_id", "action", "after"]]
     return list(columns.fillna({"callgear_id": 0, "after": ""}).itertuples(index=False, name=None))

@@ -7,7 +7,14 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules import normalization
-from b24_pipeline.rules.email_matching import MATCHED, decision, duplicate_emails, holders, is_approved, search
+from b24_pipeline.rules.email_matching import (
+    MATCHED,
+    duplicate_emails,
+    find_by_email,
+    is_approved,
+    link_owners,
+    to_match,
+)
 from b24_pipeline.rules.models import ApprovedConflict, LinkReview, MatchKind, MatchReason
 
 UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
@@ -39,9 +46,9 @@ def matches(
     if not are_possible(people["email_key"], account["email_key"]):
         return people[:0]
     people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
-    found = search(people[people["match_type"] == MatchKind.NONE], account=account)
+    found = find_by_email(people[people["match_type"] == MatchKind.NONE], account=account)
     found_links = links[links["callgear_id"].isin(found["callgear_id"])]
-    owners = holders(found_links, employees=employees, unconfirmed=review.unconfirmed)
+    owners = link_owners(found_links, employees=employees, unconfirmed=review.unconfirmed)
     matched = people[people["match_type"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
     others = people[~people.index.isin(found.index)]
     return pd.concat(
@@ -58,21 +65,21 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
     """What is decided for those whose e-mail is similar to that of employees.
 
     Args:
-        found: the people with that employee, none but `ambiguous` for several, and who has its link (`holders`).
+        found: the people with that employee, none but `ambiguous` for several, and who has its link (`link_owners`).
         matched: the users matched in this run, by `callgear_id`.
         approved: as above; only an employee of no other active user is linked.
     """
-    active_holder = found["holder_id"].where(found["holder_active"].fillna(value=False).astype(bool))
-    owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_holder)
+    active_owner = found["owner_id"].where(found["owner_active"].fillna(value=False).astype(bool))
+    owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_owner)
     free = owner.isna() & ~found["ambiguous"]
     accepted = free & is_approved(found, reason=MatchReason.SIMILAR_EMAIL, approved=approved)
     accepted &= ~found["callgear_id"].where(accepted).duplicated()
     reason = pd.Series(MatchReason.SIMILAR_EMAIL.value, index=found.index, dtype="str")
-    return decision(
+    return to_match(
         found.assign(
             reason=reason.mask(accepted, MatchReason.SIMILAR_EMAIL_APPROVED.value),
             callgear_id=found["callgear_id"].where(free),
-            other_bitrix24_id=owner.fillna(found["holder_id"]),
+            other_bitrix24_id=owner.fillna(found["owner_id"]),
         )
     )
 
@@ -90,7 +97,7 @@ def similarity_key(email_keys: pd.Series) -> pd.Series:
 
 def similar_form(email: str) -> str:
     """The address case-folded, its domain decoded from IDNA, without what is around it."""
-    name, _, domain = normalization.tidy_address(DECORATION.sub("", email)).rpartition("@")
+    name, _, domain = normalization.normalize_address(DECORATION.sub("", email)).rpartition("@")
     return f"{folded(name)}@{'.'.join(decoded_label(label) for label in IDNA_DOTS.split(domain))}"
 
 
@@ -103,7 +110,7 @@ def decoded_label(label: str) -> str:
         decoded = mapped.removeprefix(IDNA_PREFIX).encode("ascii").decode("punycode")
     except UnicodeError:
         return mapped
-    return folded(normalization.normal_form(normalization.tidy_address(decoded), "NFKC"))
+    return folded(normalization.normal_form(normalization.normalize_address(decoded), "NFKC"))
 
 
 def folded(text: str) -> str:

@@ -3,7 +3,7 @@
 from pydantic import field_validator
 
 from b24_pipeline.rules.email_patterns import can_match
-from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, ResponsibleListPolicy, Scope
+from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, Scope
 from b24_pipeline.settings.base import PREFIX, BaseSettings, IntegerList, TextList, setting
 from b24_pipeline.settings.departments import DepartmentIds, DepartmentList
 
@@ -23,9 +23,9 @@ class ImportSettings(BaseSettings):
         example="first",
         description="`all` phone numbers in dialling order, or only the `first` (R05).",
     )
-    on_id_match: OnIdMatch = setting(
+    on_id_match: IdMatchPolicy = setting(
         f"{PREFIX}ON_ID_MATCH",
-        OnIdMatch.NOTHING,
+        IdMatchPolicy.NOTHING,
         example="fill_phones",
         description="What to do with an employee matched by id: `nothing`, `fill_phones` or `refresh` (R07).",
     )

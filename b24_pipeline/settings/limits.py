@@ -1,6 +1,6 @@
 """The limits of a run: changes that are held above them (R16), points and time; and how long the audit is kept."""
 
-from b24_pipeline.rules.models import Harm, SafetyLimit
+from b24_pipeline.rules.models import ChangeRisk, SafetyLimit
 from b24_pipeline.settings.base import PREFIX, BaseSettings, setting
 
 
@@ -86,12 +86,12 @@ class LimitSettings(BaseSettings):
     )
 
     @property
-    def limits(self) -> dict[Harm, SafetyLimit]:
+    def limits(self) -> dict[ChangeRisk, SafetyLimit]:
         """The safety limit of each kind of change (R16)."""
         return {
-            Harm.REMOVAL: SafetyLimit(count=self.limit_removals, share=self.limit_removals_share),
-            Harm.LINK_MOVE: SafetyLimit(count=self.limit_link_moves, share=self.limit_link_moves_share),
-            Harm.EMAIL_LINK: SafetyLimit(count=self.limit_email_links, share=self.limit_email_links_share),
-            Harm.ID_UPDATE: SafetyLimit(count=self.limit_id_updates, share=self.limit_id_updates_share),
-            Harm.CREATE: SafetyLimit(count=self.limit_creates, share=self.limit_creates_share),
+            ChangeRisk.REMOVAL: SafetyLimit(count=self.limit_removals, share=self.limit_removals_share),
+            ChangeRisk.LINK_MOVE: SafetyLimit(count=self.limit_link_moves, share=self.limit_link_moves_share),
+            ChangeRisk.EMAIL_LINK: SafetyLimit(count=self.limit_email_links, share=self.limit_email_links_share),
+            ChangeRisk.ID_UPDATE: SafetyLimit(count=self.limit_id_updates, share=self.limit_id_updates_share),
+            ChangeRisk.CREATE: SafetyLimit(count=self.limit_creates, share=self.limit_creates_share),
         }

@@ -3,19 +3,19 @@
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Standing
+from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
 from b24_pipeline.sync.run import ImportRun
 
 
 def count_employees(run: ImportRun, employees: DataFrame[schemas.Employees]) -> None:
     """The figures of the judged users."""
     standing = employees["eligibility"].value_counts()
-    rejected = int(standing.get(Standing.REJECTED, 0))
+    rejected = int(standing.get(Eligibility.REJECTED, 0))
     run.count(
         users=len(employees),
-        candidates=int(standing.get(Standing.CANDIDATE, 0)) + rejected,
+        candidates=int(standing.get(Eligibility.CANDIDATE, 0)) + rejected,
         rejected=rejected,
-        out_of_scope=int(standing.get(Standing.OUT_OF_SCOPE, 0)),
+        out_of_scope=int(standing.get(Eligibility.OUT_OF_SCOPE, 0)),
     )
 
 

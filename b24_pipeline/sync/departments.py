@@ -43,4 +43,4 @@ def expanded(chosen: DepartmentIds, known: Mapping[int, Department]) -> frozense
 def note_unknown(run: ImportRun, chosen: frozenset[int], known: Mapping[int, Department]) -> None:
     """Say which departments the portal does not have."""
     if missing := sorted(chosen - known.keys()):
-        run.notes.append(f"the portal has no department {', '.join(map(str, missing))}, which the settings name")
+        run.warnings.append(f"the portal has no department {', '.join(map(str, missing))}, which the settings name")

@@ -26,7 +26,7 @@ def read_employees(run: ImportRun) -> DataFrame[schemas.CallGearEmployees] | Non
             wait_for_creates_in_doubt(run, sent_until=in_doubt_until)
         employees = fetch_employees(run.connection.callgear)
     except (DayLimit, DeadlinePassed, MinuteLimit) as error:
-        run.postponed.append(f"the account could not be read, so everything is put off to the next run: {error}")
+        run.deferrals.append(f"the account could not be read, so everything is put off to the next run: {error}")
         return None
     if in_doubt_until is not None:
         settle_never_created(run, employees)
@@ -40,4 +40,4 @@ def wait_for_creates_in_doubt(run: ImportRun, *, sent_until: datetime) -> None:
 
 def settle_never_created(run: ImportRun, employees: DataFrame[schemas.CallGearEmployees]) -> None:
     """R18: what an earlier run announced and nobody has by now was never created: the doubt is over."""
-    run.store.settle_creates(matching.never_created(run.store.pending_creates(), callgear_employees=employees))
+    run.store.settle_creates(matching.confirmed_not_created(run.store.pending_creates(), callgear_employees=employees))

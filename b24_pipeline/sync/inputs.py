@@ -11,7 +11,7 @@ from b24_pipeline.audit.runs import PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.run import ImportRun, RunStopped
-from b24_pipeline.sync.users import gone_from_portal, known_deleted
+from b24_pipeline.sync.users import known_deleted, missing_from_portal
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def is_reusable(run: ImportRun, model: Model) -> bool:
 
 def reuse_deleted(run: ImportRun) -> bool:
     """Whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
-    gone = gone_from_portal(run, run.store.snapshot(schemas.Users))
+    gone = missing_from_portal(run, run.store.snapshot(schemas.Users))
     run.deleted = gone & known_deleted(run)
     return gone == run.deleted
 

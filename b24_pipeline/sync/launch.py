@@ -3,7 +3,15 @@
 import json
 from dataclasses import asdict, dataclass, replace
 
-from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, Policy, ResponsibleListPolicy, RunKind, Scope, Trigger
+from b24_pipeline.rules.models import (
+    IdMatchPolicy,
+    PhonesPolicy,
+    Policy,
+    ResponsibleListPolicy,
+    RunKind,
+    Scope,
+    Trigger,
+)
 
 NOBODY_FAILED = "Nobody has failed: there is nothing to try again."
 
@@ -17,7 +25,7 @@ class RunConfig:
     only: frozenset[int] | None = None
     """Do something only for these Bitrix24 users; None for everybody."""
     phones: PhonesPolicy | None = None
-    on_id_match: OnIdMatch | None = None
+    on_id_match: IdMatchPolicy | None = None
     responsible_list: ResponsibleListPolicy | None = None
 
     @property

@@ -24,7 +24,7 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.rules import normalization
-from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, in_words
+from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, to_message
 from b24_pipeline.rules.email_matching import by_email
 from b24_pipeline.sync.circuit_breaker import SHORTAGES, PlannedAction
 from b24_pipeline.sync.run import ImportRun
@@ -63,7 +63,7 @@ class CreateWatch:
                 self._read()
                 self._read_after = self._begun
             if self._open:
-                raise DuplicatesFound(in_words(self._open))
+                raise DuplicatesFound(to_message(self._open))
             (key,) = normalization.email_key(pd.Series([planned.email], dtype="str"))
             if key in self._taken:
                 raise CreatedMeanwhile(
@@ -89,12 +89,12 @@ class CreateWatch:
         except AccountError:
             raise
         except SHORTAGES as error:
-            self._run.postponed.append(f"{LATER}: {error}")
+            self._run.deferrals.append(f"{LATER}: {error}")
         except CallGearError as error:
-            self._run.notes.append(f"{LATER}: {error}")
+            self._run.warnings.append(f"{LATER}: {error}")
         if self._found:
             self.store_found()
-            self._run.postponed.append(in_words(self._found))
+            self._run.deferrals.append(to_message(self._found))
 
     def store_found(self) -> None:
         """Keep what was found; to be called from the thread of the step."""
@@ -143,4 +143,4 @@ def note_duplicates(run: ImportRun, callgear_employees: DataFrame[schemas.CallGe
     run.store.put_duplicates(find_duplicates(callgear_employees, created=created))
     new = set(run.store.open_duplicates()) - set(known)
     if new:
-        run.postponed.append(in_words(new))
+        run.deferrals.append(to_message(new))

@@ -12,7 +12,7 @@ from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MethodError, MinuteLimit, ReadNotTrusted
 from b24_pipeline.rules import list_names, responsible_list
 from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
-from b24_pipeline.sync.circuit_breaker import Answer, PlannedAction, Receipt
+from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
 from b24_pipeline.sync.executor import send_plan
 from b24_pipeline.sync.identities import link_review
 from b24_pipeline.sync.run import ImportRun
@@ -37,16 +37,16 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[schemas.Employe
     if policy is ResponsibleListPolicy.OFF:
         return skipped(run, "the setting responsible_list is off")
     ever_linked = run.store.ever_linked()
-    people = responsible_list.concerned(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
+    people = responsible_list.affected_people(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
     try:
         state = current_state(run, people, policy=policy)
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
     except (DayLimit, DeadlinePassed, MinuteLimit, ReadNotTrusted) as error:
-        run.postponed.append(f"the responsible list is looked at in the next run: {error}")
+        run.deferrals.append(f"the responsible list is looked at in the next run: {error}")
         return skipped(run, str(error))
     plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
-    actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, sender=ListWrites(run))
+    actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, handler=ListActions(run))
     run.count(conflicts=run.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
     state = after(state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
@@ -72,7 +72,9 @@ def reviewed(
 def skipped(run: ImportRun, why: str) -> ResponsibleListResult:
     """Nothing is done, and the run says so."""
     return ResponsibleListResult(
-        actions=schemas.empty(schemas.Actions), state=run.store.snapshot(schemas.ResponsibleEmployees), skipped=why
+        actions=schemas.empty_frame(schemas.Actions),
+        state=run.store.snapshot(schemas.ResponsibleEmployees),
+        skipped=why,
     )
 
 
@@ -119,16 +121,16 @@ def after(
     )
 
 
-class ListWrites:
+class ListActions:
     """How the actions of this step are sent."""
 
     def __init__(self, run: ImportRun) -> None:
         self.client = run.connection.callgear
 
-    def announce(self, actions: list[PlannedAction]) -> None:
+    def before_all(self, actions: list[PlannedAction]) -> None:
         """Nothing to prepare: adding, renaming and removing are idempotent."""
 
-    def send(self, planned: PlannedAction) -> Receipt:
+    def send(self, planned: PlannedAction) -> SendResult:
         """Send one action; `ext_id` is the Bitrix24 user id as text."""
         ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
         match planned.action:
@@ -138,10 +140,10 @@ class ListWrites:
                 callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
             case _:
                 callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
-        return Receipt()
+        return SendResult()
 
-    def remember(self, answers: list[Answer]) -> None:
+    def after_batch(self, results: list[ActionResult]) -> None:
         """The state is recorded once, at the end of the step."""
 
-    def finish(self) -> None:
+    def after_all(self) -> None:
         """Nobody can be doubled here: `ext_id` is unique."""

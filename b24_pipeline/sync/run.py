@@ -39,7 +39,7 @@ class ImportRun:
     config: RunConfig
     launch: Launch
     started_at: datetime
-    circumstances: safety_limits.Circumstances
+    limit_context: safety_limits.LimitContext
     approval: Approval | None
     interrupted: list[str]
     """Earlier runs that were found to have died."""
@@ -48,8 +48,8 @@ class ImportRun:
     deleted: frozenset[int] = frozenset()
     """R13: users that were imported, and surely are not in the portal any more; known once it was read."""
     counts: RunCounts = field(default_factory=RunCounts)
-    notes: list[str] = field(default_factory=list)
-    postponed: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    deferrals: list[str] = field(default_factory=list)
     """What this run could not even plan, and why."""
     importable_before: float | None = None
     """Which share of the candidates could be imported at the last import; None before the first one."""
@@ -57,7 +57,7 @@ class ImportRun:
     """Something was deferred for want of time or points."""
     account_confirmed: bool = False
     """R16b: the account has been asked for its number, and is the one of this database."""
-    trouble: tuple[RunStatus, str] | None = None
+    failure: tuple[RunStatus, str] | None = None
     scope: Scope | None = None
     """R03: whom the run looks at, with the departments below the chosen ones; known once these were read."""
     finished_steps: set[str] = field(default_factory=set)
@@ -90,28 +90,28 @@ class ImportRun:
             RunStopped: one line that says what happened; the cause's own text, never its traceback. Also when an
                 earlier step was stopped: the steps that do not depend on it are not begun any more.
         """
-        if self.trouble is not None:
+        if self.failure is not None:
             raise RunStopped(f"{name}: not begun, because the run was stopped")
         try:
             yield
             self.finished_steps.add(name)
         except RunStopped as stopped:
-            self.trouble = (RunStatus.FAILED, str(stopped))
+            self.failure = (RunStatus.FAILED, str(stopped))
             raise
         except (FetchNotTrusted, ReadNotTrusted) as error:
-            self.trouble = (RunStatus.UNTRUSTED, str(error))
+            self.failure = (RunStatus.UNTRUSTED, str(error))
             raise RunStopped(f"{name}: {error}") from None
         except (Bitrix24Error, CallGearError, StoreError) as error:
-            self.trouble = (RunStatus.FAILED, str(error))
+            self.failure = (RunStatus.FAILED, str(error))
             raise RunStopped(f"{name}: {error}") from None
         except Exception as error:
             log.exception("step %s failed", name)
-            self.trouble = (RunStatus.FAILED, f"{type(error).__name__}: {error}")
+            self.failure = (RunStatus.FAILED, f"{type(error).__name__}: {error}")
             raise RunStopped(f"{name}: {error}") from None
 
     def approved(self) -> DataFrame[schemas.Actions]:
         """What a person approved of a held run, if anything."""
-        return self.approval.actions if self.approval is not None else schemas.empty(schemas.Actions)
+        return self.approval.actions if self.approval is not None else schemas.empty_frame(schemas.Actions)
 
     def approved_conflicts(self) -> frozenset[ApprovedConflict]:
         """The conflicts that a person approved user by user (R09, R14)."""
@@ -123,22 +123,22 @@ class ImportRun:
         """R16, R18: the plan with its waiting and held rows marked."""
         if plan.empty:
             return plan
-        resting = retry_schedule.hold_back(plan, dead_letters=dead_letters, now=self.connection.now())
+        resting = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=self.connection.now())
         return self.limited(resting, dead_letters=dead_letters)
 
     def limited(
         self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
     ) -> DataFrame[schemas.Plan]:
         """R16: the plan with its held rows marked."""
-        return safety_limits.hold(
+        return safety_limits.apply_safety_limits(
             plan,
             limits=self.policy.limits,
-            circumstances=self.circumstances,
+            context=self.limit_context,
             approved=self.approved(),
             dead_letters=dead_letters,
         )
 
-    def chosen(
+    def in_scope_of_run(
         self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
     ) -> DataFrame[schemas.Plan]:
         """The plan for the users this run is for; asked for by name, a dead letter is tried at once."""
@@ -147,16 +147,16 @@ class ImportRun:
         narrowed = schemas.check(schemas.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
         return self.limited(narrowed, dead_letters=dead_letters)
 
-    def not_chosen(
+    def out_of_scope_of_run(
         self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
     ) -> DataFrame[schemas.Plan]:
         """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""
         if self.config.only is None:
-            return schemas.empty(schemas.Plan)
+            return schemas.empty_frame(schemas.Plan)
         decided = self.decide(plan, dead_letters=dead_letters)
         return schemas.check(schemas.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
 
-    def settle_dead_letters(
+    def update_dead_letters(
         self,
         actions: DataFrame[schemas.Actions],
         *,
@@ -170,13 +170,13 @@ class ImportRun:
         concerned = known["action"].isin([kind.value for kind in kinds])
         if self.config.only is not None:
             concerned &= known["bitrix24_id"].isin(self.config.only)
-        settled = retry_schedule.settle(
+        settled = retry_schedule.update_dead_letters(
             schemas.check(schemas.DeadLetters, known[concerned]),
             actions=actions,
             unanswered=unanswered,
             now=self.connection.now(),
         )
-        self.store.put_dead_letters(schemas.together(schemas.DeadLetters, known[~concerned], settled))
+        self.store.put_dead_letters(schemas.concat(schemas.DeadLetters, known[~concerned], settled))
 
     def count(self, **numbers: int) -> None:
         """Set some of the run's figures."""
@@ -192,13 +192,13 @@ class ImportRun:
 
     def status(self) -> tuple[RunStatus, str | None]:
         """How the run ended, and why it did not end well."""
-        if self.trouble is not None:
-            return self.trouble
+        if self.failure is not None:
+            return self.failure
         fall = self.importable_fall()
-        note = "; ".join([*self.notes, *self.postponed, *([fall] if fall else [])]) or None
+        note = "; ".join([*self.warnings, *self.deferrals, *([fall] if fall else [])]) or None
         if self.counts.held:
             return RunStatus.HELD, note
-        if self.counts.failed or self.counts.deferred or self.postponed or fall:
+        if self.counts.failed or self.counts.deferred or self.deferrals or fall:
             return RunStatus.PARTIAL, note
         return RunStatus.DONE, note
 
@@ -212,7 +212,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
     started_at = connection.now()
     store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
     imported = store.people_imported()
-    circumstances = safety_limits.Circumstances(
+    limit_context = safety_limits.LimitContext(
         people_imported=imported,
         first_import=store.first_import(),
         rebuilding_links=not imported,
@@ -235,7 +235,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         config=config,
         launch=launch,
         started_at=started_at,
-        circumstances=circumstances,
+        limit_context=limit_context,
         approval=store.open_approval(started_at),
         importable_before=store.importable_before(),
         interrupted=interrupted,
@@ -248,8 +248,8 @@ def end(run: ImportRun, *, dagster_failure: tuple[RunStatus, str] | None = None)
     Raises:
         StoreError: it cannot be stored or published.
     """
-    if dagster_failure is not None and run.trouble is None:
-        run.trouble = dagster_failure
+    if dagster_failure is not None and run.failure is None:
+        run.failure = dagster_failure
     status, reason = run.status()
     run.count(
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent

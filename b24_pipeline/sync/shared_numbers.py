@@ -22,7 +22,7 @@ FRESH = timedelta(minutes=1)
 """So long a number's settings are taken for its present ones: a company's own number is in many actions in a row."""
 
 MOST_NAMED = 5
-"""So many of a number's holders are named in the log."""
+"""So many of a number's owners are named in the log."""
 
 
 class SharedNumbers:
@@ -36,38 +36,38 @@ class SharedNumbers:
     def __init__(self, client: CallGear, *, now: Callable[[], datetime]) -> None:
         self._client = client
         self._now = now
-        self._holders: dict[NumberKey, list[int]] = {}
+        self._owners: dict[NumberKey, list[int]] = {}
         self._known: dict[NumberKey, tuple[PhoneEntry, datetime | None]] = {}
 
-    def learn(self, callgear_employees: DataFrame[schemas.CallGearEmployees]) -> None:
+    def load(self, callgear_employees: DataFrame[schemas.CallGearEmployees]) -> None:
         """Take over who held which number, and how, when the run began."""
         texts = callgear_employees.set_index("callgear_id")["phone_numbers"]
         for callgear_id, text in texts[texts != planning.NO_PHONES].dropna().items():
             for entry in json.loads(text):
                 key = number_key(entry["phone_number"])
-                self._holders.setdefault(key, []).append(int(str(callgear_id)))
+                self._owners.setdefault(key, []).append(int(str(callgear_id)))
                 self._known[key] = (_settings_of(entry), None)
 
-    def entry(self, number: str, *, bitrix24_id: int) -> PhoneEntry:
+    def phone_entry(self, number: str, *, bitrix24_id: int) -> PhoneEntry:
         """The entry that adds the number for this user; its first holder is looked at for it, if it has any.
 
         A shared number is found by its digits (contract 5.3), and sent as digits: what people have typed into the
         account may be refused.
         """
         key = number_key(number)
-        holders = self._holders.get(key)
-        if not holders:
+        owners = self._owners.get(key)
+        if not owners:
             return PhoneEntry(phone_number=number)
         log.info(
             "Bitrix24 user %s shares a phone number with %s of CallGear's employees, among them %s",
             bitrix24_id,
-            len(holders),
-            ", ".join(map(str, holders[:MOST_NAMED])),
+            len(owners),
+            ", ".join(map(str, owners[:MOST_NAMED])),
         )
         entry, seen_at = self._known[key]
         now = self._now()
         if seen_at is None or not timedelta(0) <= now - seen_at <= FRESH:
-            entry = self._present(key, holders[0]) or entry
+            entry = self._present(key, owners[0]) or entry
             self._known[key] = (entry, now)
         return replace(entry, phone_number=number)
 

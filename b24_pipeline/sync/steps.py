@@ -41,7 +41,7 @@ def evaluate_users(run: ImportRun, users: DataFrame[schemas.Users]) -> DataFrame
     """Normalise the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
     with run.step("employees"):
         resolve_scope(run)
-        employees = eligibility.judge(users, policy=run.policy)
+        employees = eligibility.evaluate_users(users, policy=run.policy)
         count_employees(run, employees)
         run.store.record_snapshot(schemas.Employees, employees)
         check_identities(run, employees)

@@ -18,7 +18,7 @@ from b24_pipeline.rules.models import ActionKind, MatchKind, MatchReason, Outcom
 from b24_pipeline.sync.account import confirm_account
 from b24_pipeline.sync.canaries import ordinary_phones_first
 from b24_pipeline.sync.capabilities import store_facts, stored_facts
-from b24_pipeline.sync.circuit_breaker import Answer, PlannedAction, Receipt
+from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
 from b24_pipeline.sync.executor import send_plan
 from b24_pipeline.sync.link_owners import LinkOwners
 from b24_pipeline.sync.other_importers import CreateWatch, note_duplicates
@@ -46,7 +46,7 @@ def upsert(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
-    callgear_employees = with_losses_put_back(run, callgear_employees)
+    callgear_employees = recover_interrupted_update(run, callgear_employees)
     note_duplicates(run, callgear_employees)
     unfinished = run.store.unfinished_links()
     plan = planning.plan_upsert(
@@ -62,8 +62,8 @@ def upsert(
         plan = ordinary_phones_first(
             plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
         )
-    writes = EmployeeWrites(run, facts, callgear_employees=callgear_employees)
-    actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, sender=writes)
+    handler = EmployeeActions(run, facts, callgear_employees=callgear_employees)
+    actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, handler=handler)
     run.count(unchanged=run.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
     return actions
@@ -75,7 +75,7 @@ def end_first_import(run: ImportRun) -> None:
     A refusal does not prolong it, and it does not matter how the run goes on. A step that was stopped, because the
     account refused everything or too much failed, does not get here: it has not ended the first import.
     """
-    if run.circumstances.first_import and not (
+    if run.limit_context.first_import and not (
         run.config.dry_run or run.config.only is not None or run.out_of_resources
     ):
         run.store.end_first_import()
@@ -108,7 +108,7 @@ def employee_writer(run: ImportRun, facts: AccountFacts) -> EmployeeWriter:
     return EmployeeWriter(run.connection.callgear, facts, keep=partial(store_facts, run.store), now=run.connection.now)
 
 
-def with_losses_put_back(
+def recover_interrupted_update(
     run: ImportRun, callgear_employees: DataFrame[schemas.CallGearEmployees]
 ) -> DataFrame[schemas.CallGearEmployees]:
     """The account's employees, once an update that an earlier run could not compare is compared (contract 5.5).
@@ -122,7 +122,7 @@ def with_losses_put_back(
         confirm_account(run)
         employee = employee_writer(run, facts).check_former()
     except (MethodError, OldLoss, DayLimit, DeadlinePassed, MinuteLimit) as error:
-        run.notes.append(str(error))
+        run.warnings.append(str(error))
         return callgear_employees
     if employee is None:
         return callgear_employees
@@ -132,8 +132,8 @@ def with_losses_put_back(
     return schemas.check(schemas.CallGearEmployees, callgear_employees.assign(phone_numbers=phones))
 
 
-class EmployeeWrites:
-    """How the actions of this step are sent, and what is remembered of each answer."""
+class EmployeeActions:
+    """How the actions of this step are sent, and what is remembered of each result."""
 
     def __init__(
         self, run: ImportRun, facts: AccountFacts, *, callgear_employees: DataFrame[schemas.CallGearEmployees]
@@ -142,12 +142,12 @@ class EmployeeWrites:
         self.client = run.connection.callgear
         self.callgear_employees = callgear_employees
         self.writer = employee_writer(run, facts)
-        self.owners = LinkOwners(schemas.empty(schemas.Links))
+        self.owners = LinkOwners(schemas.empty_frame(schemas.Links))
         self.numbers = SharedNumbers(self.client, now=run.connection.now)
         self.updated_after_link: frozenset[int] = frozenset()
         self.watch = CreateWatch(run)
 
-    def announce(self, actions: list[PlannedAction]) -> None:
+    def before_all(self, actions: list[PlannedAction]) -> None:
         """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
         self.updated_after_link = frozenset(a.bitrix24_id for a in actions if is_part_of_link(a))
         creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
@@ -155,9 +155,9 @@ class EmployeeWrites:
             self.owners = LinkOwners(self.run.store.links())
             self.run.store.announce_creates(creates)
         if any(action.phones for action in actions):
-            self.numbers.learn(self.callgear_employees)
+            self.numbers.load(self.callgear_employees)
 
-    def send(self, planned: PlannedAction) -> Receipt:
+    def send(self, planned: PlannedAction) -> SendResult:
         """Send one action."""
         if planned.action is ActionKind.CREATE:
             new = self.new_employee(planned)
@@ -165,46 +165,46 @@ class EmployeeWrites:
             created = create_with_lookup(self.client, new).callgear_id
             self.watch.created(planned, created)
             self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
-            return Receipt(created)
+            return SendResult(created)
         if planned.callgear_id is None:
-            return Receipt()
+            return SendResult()
         result = self.writer.update(
             planned.callgear_id,
             last_name=planned.last_name,
             phone_numbers=self.entries(planned) if planned.phones else None,
         )
-        return Receipt(planned.callgear_id, needless=needless(result))
+        return SendResult(planned.callgear_id, unchanged_fields=unchanged_fields(result))
 
-    def remember(self, answers: list[Answer]) -> None:
+    def after_batch(self, results: list[ActionResult]) -> None:
         """Store the links of what was done; forget the announcement of what certainly did not happen.
 
         R09a: with a link by e-mail it is stored whose employee is still to get last name or phones.
         """
         self.watch.store_found()
-        done = [answer for answer in answers if answer.outcome is Outcome.DONE]
+        done = [result for result in results if result.outcome is Outcome.DONE]
         self.run.store.put_links(
             [
                 LinkWritten(
-                    bitrix24_id=answer.planned.bitrix24_id,
-                    callgear_id=answer.callgear_id,
-                    linked_by=linked_by(answer.planned),
+                    bitrix24_id=result.planned.bitrix24_id,
+                    callgear_id=result.callgear_id,
+                    linked_by=linked_by(result.planned),
                 )
-                for answer in done
-                if answer.callgear_id is not None and answer.planned.action in (ActionKind.CREATE, ActionKind.LINK)
+                for result in done
+                if result.callgear_id is not None and result.planned.action in (ActionKind.CREATE, ActionKind.LINK)
             ]
         )
-        linked = {answer.planned.bitrix24_id for answer in done if answer.planned.action is ActionKind.LINK}
+        linked = {result.planned.bitrix24_id for result in done if result.planned.action is ActionKind.LINK}
         self.run.store.put_unfinished_links(linked & self.updated_after_link)
         self.run.store.finish_links([a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)])
         not_created = [
-            answer.planned.bitrix24_id
-            for answer in answers
-            if answer.planned.action is ActionKind.CREATE and answer.outcome is not Outcome.DONE and not answer.unsure
+            result.planned.bitrix24_id
+            for result in results
+            if result.planned.action is ActionKind.CREATE and result.outcome is not Outcome.DONE and not result.unsure
         ]
         if not_created:
             self.run.store.settle_creates(not_created)
 
-    def finish(self) -> None:
+    def after_all(self) -> None:
         """See whether somebody else has created the same people (R16b)."""
         self.watch.end()
 
@@ -220,10 +220,10 @@ class EmployeeWrites:
 
     def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
         """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
-        return tuple(self.numbers.entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
+        return tuple(self.numbers.phone_entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
 
 
-def needless(result: UpdateResult) -> frozenset[str]:
+def unchanged_fields(result: UpdateResult) -> frozenset[str]:
     """What of the plan the employee had by the time it was read anew: a colleague has been faster (R20)."""
     if not result.sent:
         return frozenset({"last_name", "phone_numbers"})

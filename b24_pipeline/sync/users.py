@@ -8,7 +8,7 @@ from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.rules import completeness, eligibility, responsible_list
-from b24_pipeline.rules.models import Standing
+from b24_pipeline.rules.models import Eligibility
 from b24_pipeline.sync.departments import resolve_scope
 from b24_pipeline.sync.run import ImportRun
 
@@ -26,7 +26,7 @@ def read_users(run: ImportRun) -> DataFrame[schemas.Users]:
     """
     resolve_scope(run)
     users = complete_users(run)
-    readmit_candidates(run, users)
+    stop_suppressing_candidates(run, users)
     return users
 
 
@@ -42,9 +42,9 @@ def complete_users(run: ImportRun) -> DataFrame[schemas.Users]:
         missing = completeness.unexplained(unlisted)
         if not completeness.too_many_unexplained(missing, imported=len(run.store.ever_linked())):
             if missing:
-                run.notes.append(completeness.unexplained_in_words(missing))
+                run.warnings.append(completeness.unexplained_message(missing))
             return together(listed, unlisted)
-    raise FetchNotTrusted(f"{completeness.unexplained_in_words(missing)}; also when read again")
+    raise FetchNotTrusted(f"{completeness.unexplained_message(missing)}; also when read again")
 
 
 def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataFrame[schemas.Users]]:
@@ -55,11 +55,11 @@ def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataF
     """
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=run.store.known_users() or None)
-    gone = gone_from_portal(run, fetch.users)
+    gone = missing_from_portal(run, fetch.users)
     run.deleted = gone & known_deleted(run)
     to_look_up = gone - run.deleted
     if not to_look_up:
-        return fetch.users, schemas.empty(schemas.Users)
+        return fetch.users, schemas.empty_frame(schemas.Users)
     witness = int(fetch.users["bitrix24_id"].iloc[0])
     missing = look_up(client, to_look_up, asked_for=fetch.asked_for, witness=witness)
     run.deleted |= missing.deleted
@@ -74,21 +74,21 @@ def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users
     return schemas.check(schemas.Users, everybody)
 
 
-def gone_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
+def missing_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
     """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
-    gone = responsible_list.gone_from_portal(users, ever_linked=run.store.ever_linked())
+    gone = responsible_list.missing_from_portal(users, ever_linked=run.store.ever_linked())
     if not gone:
         return gone
-    return responsible_list.gone_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
+    return responsible_list.missing_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
 
 
-def readmit_candidates(run: ImportRun, users: DataFrame[schemas.Users]) -> None:
+def stop_suppressing_candidates(run: ImportRun, users: DataFrame[schemas.Users]) -> None:
     """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
     asked_for_it = users[users["bitrix24_id"].isin(run.store.forgotten().users)]
     if asked_for_it.empty:
         return
-    judged = eligibility.judge(schemas.check(schemas.Users, asked_for_it), policy=run.policy)
-    back = judged.loc[judged["eligibility"].isin([Standing.CANDIDATE, Standing.REJECTED]), "bitrix24_id"]
+    judged = eligibility.evaluate_users(schemas.check(schemas.Users, asked_for_it), policy=run.policy)
+    back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
 
 

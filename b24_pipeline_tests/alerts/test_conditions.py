@@ -31,7 +31,7 @@ from b24_pipeline.audit.health import (
     HeldPerson,
     Success,
 )
-from b24_pipeline.rules.models import ActionKind, Harm, ListReason, MatchReason, RunStatus
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, ListReason, MatchReason, RunStatus
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -77,9 +77,9 @@ def test_an_import_that_never_succeeded_is_stale() -> None:
 
 def test_each_kind_that_is_held_is_a_state_of_its_own_and_says_how_to_approve() -> None:
     people = (
-        HeldPerson(Harm.CREATE, 1, "Lebedeva Ira"),
-        HeldPerson(Harm.REMOVAL, 2, None),
-        HeldPerson(Harm.REMOVAL, 3, "ira@x.test"),
+        HeldPerson(ChangeRisk.CREATE, 1, "Lebedeva Ira"),
+        HeldPerson(ChangeRisk.REMOVAL, 2, None),
+        HeldPerson(ChangeRisk.REMOVAL, 3, "ira@x.test"),
     )
     found = held(Health(success=success(), held=people))
     assert {condition.state: condition.people for condition in found} == {

@@ -15,7 +15,7 @@ from b24_pipeline.alerts.notify import Memory, NotifyResult, StatusReport, judge
 from b24_pipeline.audit import Paths, RunCounts, RunStart
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.health import Failure
-from b24_pipeline.rules.models import Harm, Outcome, RunKind, RunStatus, Trigger
+from b24_pipeline.rules.models import ChangeRisk, Outcome, RunKind, RunStatus, Trigger
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline_tests.alerts.receivers import Hook, Mailbox, mail_receiver, web_receiver
 from b24_pipeline_tests.databases import new_store
@@ -44,7 +44,7 @@ class Import:
         status: RunStatus = RunStatus.DONE,
         *,
         reason: str | None = None,
-        held: tuple[Harm, ...] = (),
+        held: tuple[ChangeRisk, ...] = (),
         failing: tuple[int, ...] = (),
         portal: tuple[int, ...] = (1, 2),
         **start: Any,
@@ -112,8 +112,8 @@ def test_many_failures_send_one_message_and_the_recovery_one(imported: Import, h
 
 
 def test_each_state_is_sent_when_it_begins_and_when_it_is_over(imported: Import, hook: Hook) -> None:
-    imported.run(RunStatus.HELD, held=(Harm.CREATE,)).tick()
-    imported.run(RunStatus.HELD, held=(Harm.CREATE,), failing=(2,)).tick()
+    imported.run(RunStatus.HELD, held=(ChangeRisk.CREATE,)).tick()
+    imported.run(RunStatus.HELD, held=(ChangeRisk.CREATE,), failing=(2,)).tick()
     imported.run(RunStatus.UNTRUSTED, reason="the portal's answer broke off").tick()
     imported.run(RunStatus.PARTIAL, failing=(2,)).tick()
     imported.run().tick()
@@ -129,8 +129,8 @@ def test_each_state_is_sent_when_it_begins_and_when_it_is_over(imported: Import,
 
 
 def test_a_second_kind_of_held_changes_is_sent_too(imported: Import, hook: Hook) -> None:
-    imported.run(RunStatus.HELD, held=(Harm.CREATE,)).tick()
-    imported.run(RunStatus.HELD, held=(Harm.CREATE, Harm.REMOVAL)).tick()
+    imported.run(RunStatus.HELD, held=(ChangeRisk.CREATE,)).tick()
+    imported.run(RunStatus.HELD, held=(ChangeRisk.CREATE, ChangeRisk.REMOVAL)).tick()
     assert hook.subjects == ["held: employees to create", "held: removals from the responsible list"]
 
 
@@ -209,7 +209,7 @@ def test_before_the_first_import_nothing_is_stale(tmp_path: Path, hook: Hook) ->
 
 
 def test_a_damaged_database_is_sent_and_what_was_held_is_not_over(imported: Import, hook: Hook) -> None:
-    imported.run(RunStatus.HELD, held=(Harm.CREATE,)).tick()
+    imported.run(RunStatus.HELD, held=(ChangeRisk.CREATE,)).tick()
     imported.store.close()
     for path in (imported.paths.working, imported.paths.published):
         path.write_bytes(b"no database")

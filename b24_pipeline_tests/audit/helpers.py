@@ -87,13 +87,13 @@ def model_of(frame: pd.DataFrame) -> type[schemas.Frame]:
             schemas.Matches,
             schemas.ResponsibleEmployees,
         )
-        if schemas.names(model) == list(frame.columns)
+        if schemas.column_names(model) == list(frame.columns)
     )
 
 
 def users(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.Users]:
     """Users of these (id, last name), with an e-mail each."""
-    return schemas.of(
+    return schemas.from_records(
         schemas.Users,
         [
             {"bitrix24_id": id_, "user_type": "employee", "active": True, "last_name": name, "email": f"u{id_}@x.test"}
@@ -105,7 +105,7 @@ def users(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.Users]:
 
 def judged(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.Employees]:
     """Employees of these (id, standing)."""
-    return schemas.of(
+    return schemas.from_records(
         schemas.Employees,
         [
             {
@@ -123,7 +123,7 @@ def judged(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.Employees
 
 def employees(*rows: tuple[int, str], **fields: Any) -> DataFrame[schemas.CallGearEmployees]:
     """CallGear employees of these (id, last name)."""
-    return schemas.of(
+    return schemas.from_records(
         schemas.CallGearEmployees,
         [{"callgear_id": id_, "last_name": name, "phone_numbers": "[]"} | fields for id_, name in rows],
     )
@@ -134,7 +134,7 @@ def action(bitrix24_id: int, kind: str, outcome: str, **fields: Any) -> dict[str
 
 
 def actions(*rows: dict[str, Any]) -> DataFrame[schemas.Actions]:
-    return schemas.of(schemas.Actions, list(rows))
+    return schemas.from_records(schemas.Actions, list(rows))
 
 
 def ask(paths: Paths, query: str) -> list[tuple[Any, ...]]:

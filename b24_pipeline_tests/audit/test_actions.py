@@ -143,7 +143,7 @@ def test_r20_a_quiet_run_adds_a_constant_handful_of_rows(recorder: Recorder) -> 
 
 
 def letters(*rows: tuple[int, int], clock: object) -> object:
-    return schemas.of(
+    return schemas.from_records(
         schemas.DeadLetters,
         [
             {

@@ -33,13 +33,13 @@ def test_personal_columns_follow_from_the_declaration() -> None:
 
 @pytest.mark.parametrize("model", STORED)
 def test_a_frame_without_a_single_value_keeps_its_types(model: type[schemas.Frame]) -> None:
-    empty = schemas.empty(model)
+    empty = schemas.empty_frame(model)
     assert_frame_equal(from_arrow(model, to_arrow(model, empty)), empty)
 
 
 def test_a_frame_comes_back_as_it_was() -> None:
     at = pd.Timestamp("2026-01-01 09:00:00.123456", tz="UTC")
-    frame = schemas.of(
+    frame = schemas.from_records(
         schemas.Actions,
         [
             {"bitrix24_id": 2**53 + 1, "action": "create", "outcome": "done", "at": at, "display_name": "Ōta «x»"},

@@ -85,7 +85,7 @@ def live(recorder: Recorder) -> None:
     )
     letter = {"attempts": 1, "first_failed_at": at, "last_failed_at": at, "next_try_at": at}
     recorder.store.put_dead_letters(
-        schemas.of(
+        schemas.from_records(
             schemas.DeadLetters,
             [{"bitrix24_id": 1, "action": "create", "error": "zhura@x.test", "after": '{"a": "Zoya"}'} | letter],
         )

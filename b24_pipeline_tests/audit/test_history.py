@@ -97,8 +97,10 @@ def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
         schemas.Users: users((1, "Antonova")),
         schemas.Employees: judged((1, "candidate")),
         schemas.CallGearEmployees: employees((7, "Antonova")),
-        schemas.Matches: schemas.of(schemas.Matches, [{"bitrix24_id": 1, "callgear_id": 7, "match_type": "by_email"}]),
-        schemas.ResponsibleEmployees: schemas.of(
+        schemas.Matches: schemas.from_records(
+            schemas.Matches, [{"bitrix24_id": 1, "callgear_id": 7, "match_type": "by_email"}]
+        ),
+        schemas.ResponsibleEmployees: schemas.from_records(
             schemas.ResponsibleEmployees, [{"bitrix24_id": 1, "employment_status": "active", "listed": True}]
         ),
     }
@@ -109,7 +111,7 @@ def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
 
 names = st.sampled_from(["Antonova", "Белов", "", "Ōta"]) | st.none()
 directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.booleans()), max_size=6).map(
-    lambda people: schemas.of(
+    lambda people: schemas.from_records(
         schemas.Users,
         [
             {"bitrix24_id": user, "last_name": last, "email": email, "active": active}
@@ -120,7 +122,7 @@ directories = st.dictionaries(st.integers(1, 6), st.tuples(names, names, st.bool
 accounts = st.dictionaries(
     st.integers(11, 16), st.tuples(names, names, st.sampled_from(["[]", '[{"phone_number": "7495"}]'])), max_size=6
 ).map(
-    lambda people: schemas.of(
+    lambda people: schemas.from_records(
         schemas.CallGearEmployees,
         [
             {"callgear_id": employee, "last_name": last, "email": email, "phone_numbers": phones}
@@ -130,7 +132,7 @@ accounts = st.dictionaries(
 )
 found = st.tuples(st.none() | st.integers(11, 13), st.sampled_from(MatchKind), st.none() | st.sampled_from(MatchReason))
 match_tables = st.dictionaries(st.integers(1, 6), found, max_size=6).map(
-    lambda people: schemas.of(
+    lambda people: schemas.from_records(
         schemas.Matches,
         [
             {"bitrix24_id": user, "callgear_id": employee, "match_type": kind.value, "reason": reason and reason.value}
@@ -160,7 +162,7 @@ def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
     new_store: NewStore, days: list[tuple[dict[str, Any], *tuple[list[pd.DataFrame], ...]]]
 ) -> None:
     with new_store() as recorder:
-        last: dict[type[schemas.Frame], pd.DataFrame] = {model: schemas.empty(model) for model in RECONSTRUCTED}
+        last: dict[type[schemas.Frame], pd.DataFrame] = {model: schemas.empty_frame(model) for model in RECONSTRUCTED}
         seen = {}
         for kind, *sides in days:
             run_id = recorder.run(*(state for states in sides for state in states), **kind)

@@ -149,7 +149,7 @@ def test_a_database_of_each_older_layout_keeps_its_rows_under_the_new_names(
     recorder.begin()
     recorder.store.record_snapshot(schemas.Employees, judged((1, "candidate"), (2, "rejected")))
     matched = [{"bitrix24_id": 2, "match_type": "rejected", "reason": "missing_email"}]
-    recorder.store.record_snapshot(schemas.Matches, schemas.of(schemas.Matches, matched))
+    recorder.store.record_snapshot(schemas.Matches, schemas.from_records(schemas.Matches, matched))
     recorder.store.record_snapshot(
         schemas.ResponsibleEmployees, listed_people(listed_person(2, employment_status="deleted", listed=False))
     )

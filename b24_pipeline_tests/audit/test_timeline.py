@@ -13,7 +13,7 @@ from b24_pipeline_tests.audit.helpers import Recorder, action, actions, employee
 
 
 def matches(*rows: dict[str, object]) -> DataFrame[schemas.Matches]:
-    return schemas.of(schemas.Matches, list(rows))
+    return schemas.from_records(schemas.Matches, list(rows))
 
 
 def life(recorder: Recorder, id_or_email: str) -> Life:
@@ -175,7 +175,7 @@ def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Reco
 def test_the_responsible_list_is_told_with_its_comings_and_goings(recorder: Recorder) -> None:
     def listed(*rows: tuple[int, bool]) -> DataFrame[schemas.ResponsibleEmployees]:
         people = [{"bitrix24_id": user, "employment_status": "active", "listed": is_listed} for user, is_listed in rows]
-        return schemas.of(schemas.ResponsibleEmployees, people)
+        return schemas.from_records(schemas.ResponsibleEmployees, people)
 
     recorder.run(users((1, "Antonova")), listed((1, True)))
     for state in (listed((1, False)), listed(), listed((1, True))):
@@ -207,7 +207,7 @@ def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder) -> None:
     at = recorder.clock()
     letter = {"first_failed_at": at, "last_failed_at": at, "next_try_at": at, "error": "too long"}
     recorder.store.put_dead_letters(
-        schemas.of(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter])
+        schemas.from_records(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter])
     )
     assert life(recorder, "1").now == (
         "Not in CallGear; create in CallGear failed 4 times, last: too long, next try 2026-01-01 09:30."

@@ -119,18 +119,18 @@ def pick(words: tuple[str, ...], number: np.ndarray) -> pd.Series:
 
 def typed(model: type[schemas.Model], **columns: object) -> DataFrame[schemas.Model]:
     """The columns with the model's types."""
-    return schemas.check(model, pd.DataFrame(columns).astype(schemas.types(model).to_dict()))
+    return schemas.check(model, pd.DataFrame(columns).astype(schemas.dtypes(model).to_dict()))
 
 
 def ours(given: Case) -> pd.DataFrame:
     """The three rules as a run calls them."""
     policy = Policy()
-    judged = eligibility.judge(given.users, policy=policy)
+    judged = eligibility.evaluate_users(given.users, policy=policy)
     matches = matching.match(
         judged,
         callgear_employees=given.callgear_employees,
         links=given.links,
-        pending=schemas.empty(schemas.PendingCreates),
+        pending=schemas.empty_frame(schemas.PendingCreates),
     )
     return planning.plan_upsert(judged, matches=matches, callgear_employees=given.callgear_employees, policy=policy)
 

@@ -11,7 +11,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.bitrix24.parsing import user_row, users_frame
 from b24_pipeline.rules import eligibility
-from b24_pipeline.rules.models import Policy, RunStatus, Standing, Trigger
+from b24_pipeline.rules.models import Eligibility, Policy, RunStatus, Trigger
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline_tests.benchmarks.processes import PROJECT
 
@@ -21,13 +21,13 @@ BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 def people(sandbox: Sandbox) -> pd.DataFrame:
     """The portal's users as the rules judge them."""
     users = users_frame(user_row(user) for user in sandbox.portal.users.values())
-    return eligibility.judge(users, policy=Policy())
+    return eligibility.evaluate_users(users, policy=Policy())
 
 
 def fill_account(sandbox: Sandbox) -> dict[int, int]:
     """Put every candidate into the account as an import leaves them; gives the links."""
     judged = people(sandbox)
-    candidates_only = judged[judged["eligibility"] == Standing.CANDIDATE].astype(object)
+    candidates_only = judged[judged["eligibility"] == Eligibility.CANDIDATE].astype(object)
     rows = candidates_only.where(candidates_only.notna(), None).to_dict("records")
     return {
         int(row["bitrix24_id"]): sandbox.account.add_employee(
@@ -65,4 +65,4 @@ def account_frame(sandbox: Sandbox) -> DataFrame[schemas.CallGearEmployees]:
         | {name: employee[name] for name in ("first_name", "last_name", "patronymic", "email")}
         for employee in sandbox.account.employees.values()
     ]
-    return schemas.of(schemas.CallGearEmployees, rows)
+    return schemas.from_records(schemas.CallGearEmployees, rows)

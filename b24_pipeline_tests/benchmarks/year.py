@@ -40,7 +40,7 @@ NO_GROWTH = 1.25
 """What is taken for noise when the end of the year is compared with its beginning."""
 
 
-NOBODY_LEFT = schemas.empty(schemas.ResponsibleEmployees)
+NOBODY_LEFT = schemas.empty_frame(schemas.ResponsibleEmployees)
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Everybody is linked already."""
-        self.employees = eligibility.judge(self.users, policy=Policy())
+        self.employees = eligibility.evaluate_users(self.users, policy=Policy())
         ids = self.users["bitrix24_id"]
         self.callgear_employees = of_columns(
             schemas.CallGearEmployees,
@@ -137,7 +137,7 @@ def people(first: int, last: int) -> DataFrame[schemas.Users]:
 def of_columns(model: type[schemas.Model], **columns: object) -> DataFrame[schemas.Model]:
     """The columns with the model's types; those not named are empty."""
     return schemas.check(
-        model, pd.DataFrame(columns, columns=schemas.names(model)).astype(schemas.types(model).to_dict())
+        model, pd.DataFrame(columns, columns=schemas.column_names(model)).astype(schemas.dtypes(model).to_dict())
     )
 
 
@@ -162,9 +162,9 @@ class Recorder:
         for model, frame in self.world.frames().items():
             store.record_snapshot(model, frame)
         for step in Step:
-            store.record_standing(step, schemas.empty(schemas.Actions))
+            store.record_standing(step, schemas.empty_frame(schemas.Actions))
         self.remember_hired()
-        store.put_dead_letters(schemas.empty(schemas.DeadLetters))
+        store.put_dead_letters(schemas.empty_frame(schemas.DeadLetters))
         self.finish()
         return time.perf_counter() - began
 
@@ -220,7 +220,7 @@ class Recorder:
 
 def created(ids: list[int], *, at: datetime) -> DataFrame[schemas.Actions]:
     """What a run did for the people it created."""
-    return schemas.of(
+    return schemas.from_records(
         schemas.Actions,
         [
             {

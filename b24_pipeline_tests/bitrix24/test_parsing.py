@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline.bitrix24 import FetchNotTrusted
 from b24_pipeline.bitrix24.parsing import FIELDS, NO_PHONE_NUMBER, UserRow, user_row, users_frame
-from b24_pipeline.rules.eligibility import judge
+from b24_pipeline.rules.eligibility import evaluate_users
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.schemas import Users
 
@@ -58,7 +58,7 @@ def test_r05_a_phone_that_is_a_whole_number_is_its_digits(value: object) -> None
 @pytest.mark.parametrize("value", [79123456789.5, 0.1, float("nan"), float("inf"), -float("inf"), True])
 def test_r05_a_phone_that_is_any_other_number_is_noted_and_never_a_wrong_number(value: object) -> None:
     users = users_frame([row(WORK_PHONE=value, PERSONAL_MOBILE="79123456789", USER_TYPE="employee")])
-    (judged,) = judge(users, policy=Policy()).to_dict("records")
+    (judged,) = evaluate_users(users, policy=Policy()).to_dict("records")
     assert (judged["phones"], judged["unusable_phones"]) == ("79123456789", NO_PHONE_NUMBER)
 
 

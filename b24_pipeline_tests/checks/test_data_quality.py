@@ -81,7 +81,9 @@ def test_a_row_that_is_there_twice_and_one_that_is_empty_are_found(run: Any) -> 
     run.saw(user(1), user(2))
     people = employees(user(1), user(2))
     run.replaces(schemas.Employees, pd.concat([people, people.tail(1).assign(reason="other")]))
-    run.replaces(schemas.Users, pd.DataFrame({**dict.fromkeys(schemas.names(schemas.Users)), "bitrix24_id": [1]}))
+    run.replaces(
+        schemas.Users, pd.DataFrame({**dict.fromkeys(schemas.column_names(schemas.Users)), "bitrix24_id": [1]})
+    )
     found = {(row["who"], row["why"]) for row in data_quality.schemas_valid(run).offenders}
     assert found == {
         ("table employees", "bitrix24_id is there more than once in 1 rows"),
@@ -129,4 +131,6 @@ def test_matches_of_people_who_were_not_read_are_found(run: Any) -> None:
 
 def by_id(*pairs: tuple[int, int]) -> pd.DataFrame:
     """A match table of these pairs, whoever they are."""
-    return schemas.of(schemas.Matches, [{"bitrix24_id": u, "callgear_id": c, "match_type": "by_id"} for u, c in pairs])
+    return schemas.from_records(
+        schemas.Matches, [{"bitrix24_id": u, "callgear_id": c, "match_type": "by_id"} for u, c in pairs]
+    )

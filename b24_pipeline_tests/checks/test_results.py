@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.audit import LinkWritten, RunCounts, RunStart
 from b24_pipeline.checks import results
 from b24_pipeline.rules.labels import CHANGES
-from b24_pipeline.rules.models import Harm, Outcome, Policy, RunKind, RunStatus, Trigger
+from b24_pipeline.rules.models import ChangeRisk, Outcome, Policy, RunKind, RunStatus, Trigger
 from b24_pipeline.sync.launch import Launch
 from b24_pipeline_tests.factories import NOON, action, callgear_employee, dead_letter, dead_letters, user
 
@@ -52,7 +52,7 @@ def test_r18_only_what_fails_for_a_day_is_listed(run: Any) -> None:
 
 def test_r16_what_is_held_is_listed_with_the_way_to_approve(run: Any) -> None:
     run.saw(user(1))
-    run.did(action(1, risk=Harm.CREATE, outcome=Outcome.HELD, display_name="Name1 Ira"))
+    run.did(action(1, risk=ChangeRisk.CREATE, outcome=Outcome.HELD, display_name="Name1 Ira"))
     (row,) = results.no_held_changes(run).offenders
     assert (row["who"], row["user"]) == ("Name1 Ira", 1)
     assert row["why"] == "new employee: held until run run-1 is approved"
@@ -61,7 +61,7 @@ def test_r16_what_is_held_is_listed_with_the_way_to_approve(run: Any) -> None:
 def test_both_sides_agree_when_everybody_missing_has_a_reason(run: Any) -> None:
     run.saw(user(1), user(2), user(3, email=None), account=(callgear_employee(101, email="user1@x.test"),))
     run.store.put_links([link(1)])
-    run.did(action(2, outcome=Outcome.HELD, risk=Harm.CREATE))
+    run.did(action(2, outcome=Outcome.HELD, risk=ChangeRisk.CREATE))
     assert results.reconciliation(run).passed
 
 
@@ -93,7 +93,7 @@ def test_without_a_prefix_nobody_can_be_told_from_other_employees(run: Any) -> N
 @pytest.mark.parametrize("kind", [RunKind.SINGLE, RunKind.DRY_RUN, RunKind.CHECK])
 def test_r18a_other_runs_than_imports_look_at_the_last_import(run: Any, kind: RunKind) -> None:
     run.saw(user(1), user(2))
-    run.did(*(action(who, risk=Harm.CREATE, outcome=Outcome.HELD) for who in (1, 2)))
+    run.did(*(action(who, risk=ChangeRisk.CREATE, outcome=Outcome.HELD) for who in (1, 2)))
     run.store.finish_run(RunStatus.HELD, None, RunCounts(held=2))
     run.store.begin_run(RunStart("run-2", NOON, Trigger.UI, kind=kind))
     run.run_id, run.launch = "run-2", Launch("run-2", Trigger.UI, kind)
@@ -103,4 +103,4 @@ def test_r18a_other_runs_than_imports_look_at_the_last_import(run: Any, kind: Ru
 
 
 def test_every_kind_that_can_be_held_has_a_word() -> None:
-    assert set(CHANGES) == set(Harm)
+    assert set(CHANGES) == set(ChangeRisk)

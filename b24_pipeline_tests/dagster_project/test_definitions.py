@@ -17,7 +17,7 @@ from dagster._core.snap.snap_to_yaml import default_values_yaml_from_type_snap
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
-from b24_pipeline.rules.models import OnIdMatch, PhonesPolicy, ResponsibleListPolicy
+from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy
 from b24_pipeline_tests.harness import JOB, MATERIALIZE, QUIET
 
 PROJECT = Path(__file__).parents[2]
@@ -166,7 +166,7 @@ def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default() -> None
     ("choices", "policy"),
     [
         (PhonesChoice, PhonesPolicy),
-        (OnIdMatchChoice, OnIdMatch),
+        (OnIdMatchChoice, IdMatchPolicy),
         (ResponsibleListChoice, ResponsibleListPolicy),
     ],
 )

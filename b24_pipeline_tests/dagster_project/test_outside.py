@@ -80,7 +80,7 @@ def test_the_column_lineage_leads_from_column_to_column_that_there_is() -> None:
         if "dagster/column_schema" in spec.metadata
     }
     for model, lineage in COLUMN_LINEAGE.items():
-        assert set(lineage) <= set(schemas.names(model))
+        assert set(lineage) <= set(schemas.column_names(model))
     lineages = {key: spec.metadata.get("dagster/column_lineage") for key, spec in specs().items()}
     made = {key: found.deps_by_column for key, found in lineages.items() if found}
     assert set(made) == {"employees", "employee_matches", "callgear_upsert", "responsible_employees"}

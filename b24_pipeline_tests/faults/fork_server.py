@@ -42,7 +42,7 @@ def serve_orders() -> None:
     """
     httpx.Client(verify=usual_authorities()).close()
     for model in schemas.Frame.__subclasses__():
-        schemas.empty(model)
+        schemas.empty_frame(model)
     warm_up()
     gc.collect()
     gc.freeze()

@@ -29,5 +29,5 @@ def test_the_chain_without_dagster_does_what_the_chain_in_dagster_does(world: Wo
 
 def timeless(actions: pd.DataFrame) -> pd.DataFrame:
     """The actions without their times, in the order of the users."""
-    columns = [name for name in schemas.names(schemas.Actions) if name != "at"]
+    columns = [name for name in schemas.column_names(schemas.Actions) if name != "at"]
     return actions[columns].sort_values("bitrix24_id", ignore_index=True)

@@ -24,7 +24,7 @@ from b24_pipeline.sandbox.callgear.api import read_call
 from b24_pipeline.sandbox.callgear.behaviour import Window
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
 from b24_pipeline.sandbox.recording import Api
-from b24_pipeline.sync.circuit_breaker import Carrier, PlannedAction, Receipt
+from b24_pipeline.sync.circuit_breaker import ActionExecutor, PlannedAction, SendResult
 from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.harness import Clock
 
@@ -86,12 +86,12 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
         client = CallGear(CALLGEAR_URL, credentials=AccessToken(ACCESS_TOKEN), http=http, budget=budget)
         fetch_rows(client)
 
-        def create(planned: PlannedAction) -> Receipt:
+        def create(planned: PlannedAction) -> SendResult:
             new = NewEmployee(last_name=planned.last_name or "", email=planned.email or "")
-            return Receipt(create_with_lookup(client, new).callgear_id)
+            return SendResult(create_with_lookup(client, new).callgear_id)
 
-        carrier = Carrier(send=create, in_flight=IN_FLIGHT, out_of_time=lambda: clock.seconds >= deadline)
-        answers = [answer for answers in carrier.carry_out(people(waiting)) for answer in answers]
+        executor = ActionExecutor(send=create, in_flight=IN_FLIGHT, out_of_time=lambda: clock.seconds >= deadline)
+        answers = [answer for answers in executor.run(people(waiting)) for answer in answers]
     assert {answer.outcome for answer in answers} <= {Outcome.DONE, Outcome.DEFERRED}
     assert clock.seconds <= deadline, "a run outlived its time"
     return sorted(answer.planned.bitrix24_id for answer in answers if answer.outcome is Outcome.DEFERRED)

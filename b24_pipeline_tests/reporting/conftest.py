@@ -14,7 +14,7 @@ from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.metadata import accept_address
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, Figures, figures
-from b24_pipeline.rules.models import Harm, Outcome, RunStatus, Trigger
+from b24_pipeline.rules.models import ChangeRisk, Outcome, RunStatus, Trigger
 from b24_pipeline.sync.launch import RunConfig
 from b24_pipeline_tests.databases import new_store
 from b24_pipeline_tests.factories import (
@@ -82,7 +82,7 @@ class History:
             self.store.record_snapshot(schemas.CallGearEmployees, callgear_employees(*ACCOUNT))
             self.store.record_snapshot(schemas.Matches, matched(judged, account=ACCOUNT))
             held = (
-                [action(2, risk=Harm.CREATE, outcome=Outcome.HELD, display_name="Name2 Ira")]
+                [action(2, risk=ChangeRisk.CREATE, outcome=Outcome.HELD, display_name="Name2 Ira")]
                 if counts.get("held")
                 else []
             )

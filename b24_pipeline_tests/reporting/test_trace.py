@@ -10,7 +10,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit.evidence import Evidence
 from b24_pipeline.reporting.trace import MOST_TRACED, Trace, as_markdown, trace
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.models import ActionKind, Harm, OnIdMatch, Outcome, Policy, Scope
+from b24_pipeline.rules.models import ActionKind, ChangeRisk, IdMatchPolicy, Outcome, Policy, Scope
 from b24_pipeline_tests.factories import (
     Row,
     action,
@@ -97,7 +97,7 @@ def test_r09_who_is_matched_by_email_is_linked_named_and_given_phones() -> None:
             " last_name «Name101» → «(bitrix24) Name1», phone_numbers (none) → «7900»"
         ),
     ]
-    assert steps(ended(found, Outcome.HELD, risk=Harm.EMAIL_LINK))[-1].startswith(
+    assert steps(ended(found, Outcome.HELD, risk=ChangeRisk.EMAIL_LINK))[-1].startswith(
         "R09, R06, R11, R16: link with the CallGear employee: held by a safety limit until somebody approves"
     )
 
@@ -115,7 +115,7 @@ def test_r08_a_stale_link_is_named_before_the_rule_that_decided_then() -> None:
 
 
 def test_r07_an_update_names_the_rules_of_what_it_sends() -> None:
-    policy = Policy(on_id_match=OnIdMatch.REFRESH)
+    policy = Policy(on_id_match=IdMatchPolicy.REFRESH)
     account = (callgear_employee(101),)
     found = evidence(user(1, work_phone="7900"), account=account, stored=(link(1, 101),), policy=policy)
     assert steps(found)[-1].startswith("R07, R06, R11, R19: update in CallGear: planned, as a dry run shows; ")
@@ -201,7 +201,7 @@ def test_a_run_that_ended_early_is_told_as_far_as_it_got() -> None:
         ": nothing was sent: the run ended before",
     ]
     assert steps(Evidence(run_id="run-1")) == [": Bitrix24 was not read: the run ended before"]
-    broken_off = replace(whole, actions=schemas.empty(schemas.Actions))
+    broken_off = replace(whole, actions=schemas.empty_frame(schemas.Actions))
     assert steps(broken_off)[-1] == ": nothing was sent: the run ended before"
 
 

@@ -17,7 +17,7 @@ ASSETS = {
 def test_each_column_and_each_source_is_declared(model: type[schemas.Frame]) -> None:
     lineage = COLUMN_LINEAGE[model]
     sources = {source for of_column in lineage.values() for source in of_column}
-    assert set(lineage) <= set(schemas.names(model))
+    assert set(lineage) <= set(schemas.column_names(model))
     for source in sources:
         asset, column = source.split(".")
-        assert column in schemas.names(ASSETS[asset]), source
+        assert column in schemas.column_names(ASSETS[asset]), source

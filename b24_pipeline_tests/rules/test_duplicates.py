@@ -2,7 +2,7 @@
 
 import pytest
 
-from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, in_words
+from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, to_message
 from b24_pipeline_tests.factories import Row, callgear_employee, callgear_employees
 
 
@@ -33,11 +33,11 @@ def test_r16b_a_created_employee_is_double_where_another_has_its_email(
 
 
 def test_r16b_both_employees_and_the_way_out_are_named() -> None:
-    text = in_words([Duplicate(1, 101, 102)])
+    text = to_message([Duplicate(1, 101, 102)])
     assert "employee 101 and employee 102 (Bitrix24 user 1) have the same e-mail" in text
     assert "b24-pipeline resolve-duplicates" in text
 
 
 def test_r16b_of_many_pairs_some_are_named() -> None:
-    text = in_words(Duplicate(user, 100 + user, 200 + user) for user in range(1, 9))
+    text = to_message(Duplicate(user, 100 + user, 200 + user) for user in range(1, 9))
     assert "employee 105 and employee 205 (Bitrix24 user 5) and 3 more pairs have" in text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.rules.models import Edition, Policy, Rejection, Scope, Standing
+from b24_pipeline.rules.models import Edition, Eligibility, Policy, Rejection, Scope
 from b24_pipeline_tests.factories import by_user, employees, user
 
 
@@ -22,18 +22,18 @@ def reason_of(*, edition: Edition = Edition.CLOUD, **fields: Any) -> str | None:
 @pytest.mark.parametrize(
     ("user_type", "active", "standing"),
     [
-        ("employee", True, Standing.CANDIDATE),
-        ("employee", False, Standing.DISMISSED),
-        ("extranet", True, Standing.NOT_EMPLOYEE),
-        ("extranet", False, Standing.NOT_EMPLOYEE),
-        ("email", True, Standing.NOT_EMPLOYEE),
-        ("bot", True, Standing.NOT_EMPLOYEE),
-        ("imconnector", True, Standing.NOT_EMPLOYEE),
-        ("Employee", True, Standing.NOT_EMPLOYEE),
-        (None, True, Standing.NOT_EMPLOYEE),
+        ("employee", True, Eligibility.CANDIDATE),
+        ("employee", False, Eligibility.DISMISSED),
+        ("extranet", True, Eligibility.NOT_EMPLOYEE),
+        ("extranet", False, Eligibility.NOT_EMPLOYEE),
+        ("email", True, Eligibility.NOT_EMPLOYEE),
+        ("bot", True, Eligibility.NOT_EMPLOYEE),
+        ("imconnector", True, Eligibility.NOT_EMPLOYEE),
+        ("Employee", True, Eligibility.NOT_EMPLOYEE),
+        (None, True, Eligibility.NOT_EMPLOYEE),
     ],
 )
-def test_r01_candidates_are_active_users_of_type_employee(user_type: str, active: bool, standing: Standing) -> None:
+def test_r01_candidates_are_active_users_of_type_employee(user_type: str, active: bool, standing: Eligibility) -> None:
     assert standing_of(user_type=user_type, active=active) == standing
 
 
@@ -42,7 +42,7 @@ def test_r01_candidates_are_active_users_of_type_employee(user_type: str, active
     ("field", "reason"), [("last_name", Rejection.MISSING_LAST_NAME), ("email", Rejection.MISSING_EMAIL)]
 )
 def test_r02_last_name_and_email_are_required(field: str, reason: Rejection, blank: str | None) -> None:
-    assert standing_of(**{field: blank}) == Standing.REJECTED
+    assert standing_of(**{field: blank}) == Eligibility.REJECTED
     assert reason_of(**{field: blank}) == reason
 
 
@@ -134,15 +134,15 @@ def test_r02_only_candidates_are_rejected() -> None:
         policy=Policy(scope=Scope(exclude_departments=frozenset({9}))),
     )
     assert by_user(judged, "eligibility") == {
-        1: Standing.DISMISSED,
-        2: Standing.NOT_EMPLOYEE,
-        3: Standing.OUT_OF_SCOPE,
+        1: Eligibility.DISMISSED,
+        2: Eligibility.NOT_EMPLOYEE,
+        3: Eligibility.OUT_OF_SCOPE,
     }
     assert set(by_user(judged, "reason").values()) == {None}
 
 
 def test_r03_by_default_everybody_is_in_scope() -> None:
-    assert standing_of(departments=None) == Standing.CANDIDATE
+    assert standing_of(departments=None) == Eligibility.CANDIDATE
 
 
 @pytest.mark.parametrize(
@@ -176,22 +176,22 @@ def test_r03_departments_and_users_are_included_and_excluded_by_id(scope: Scope,
 @pytest.mark.parametrize(
     ("patterns", "email", "standing"),
     [
-        (("*@partner.test",), "ana@partner.test", Standing.OUT_OF_SCOPE),
-        (("*@partner.test",), "  Ana@PARTNER.test ", Standing.OUT_OF_SCOPE),
-        (("*@PARTNER.Test",), "ana@partner.test", Standing.OUT_OF_SCOPE),
-        (("*@partner.test",), "ana@partner.test.org", Standing.CANDIDATE),
-        (("robot-?@x.test",), "robot-7@x.test", Standing.OUT_OF_SCOPE),
-        (("robot-?@x.test",), "robot-77@x.test", Standing.CANDIDATE),
-        (("robot-[0-9]@x.test",), "robot-a@x.test", Standing.CANDIDATE),
-        (("nobody@*", "ana@*"), "ana@x.test", Standing.OUT_OF_SCOPE),
-        (("*STRAßE*",), "straße@x.test", Standing.OUT_OF_SCOPE),
-        (("*straße*",), "STRASSE@x.test", Standing.CANDIDATE),
-        (("ire\u0301ne@*",), "irén\u200be@x.test", Standing.OUT_OF_SCOPE),
-        (("*",), None, Standing.REJECTED),
+        (("*@partner.test",), "ana@partner.test", Eligibility.OUT_OF_SCOPE),
+        (("*@partner.test",), "  Ana@PARTNER.test ", Eligibility.OUT_OF_SCOPE),
+        (("*@PARTNER.Test",), "ana@partner.test", Eligibility.OUT_OF_SCOPE),
+        (("*@partner.test",), "ana@partner.test.org", Eligibility.CANDIDATE),
+        (("robot-?@x.test",), "robot-7@x.test", Eligibility.OUT_OF_SCOPE),
+        (("robot-?@x.test",), "robot-77@x.test", Eligibility.CANDIDATE),
+        (("robot-[0-9]@x.test",), "robot-a@x.test", Eligibility.CANDIDATE),
+        (("nobody@*", "ana@*"), "ana@x.test", Eligibility.OUT_OF_SCOPE),
+        (("*STRAßE*",), "straße@x.test", Eligibility.OUT_OF_SCOPE),
+        (("*straße*",), "STRASSE@x.test", Eligibility.CANDIDATE),
+        (("ire\u0301ne@*",), "irén\u200be@x.test", Eligibility.OUT_OF_SCOPE),
+        (("*",), None, Eligibility.REJECTED),
     ],
 )
 def test_r03_emails_are_excluded_by_glob_whatever_their_case(
-    patterns: tuple[str, ...], email: str | None, standing: Standing
+    patterns: tuple[str, ...], email: str | None, standing: Eligibility
 ) -> None:
     assert standing_of(email=email, policy=Policy(scope=Scope(exclude_emails=patterns))) == standing
 
@@ -201,10 +201,10 @@ def test_r03_emails_are_excluded_by_glob_whatever_their_case(
 )
 def test_r03_out_of_scope_comes_before_dismissed_rejected_and_extranet(fields: dict[str, Any]) -> None:
     policy = Policy(scope=Scope(exclude_users=frozenset({1})))
-    assert standing_of(policy=policy, **fields) == Standing.OUT_OF_SCOPE
+    assert standing_of(policy=policy, **fields) == Eligibility.OUT_OF_SCOPE
 
 
 def test_r13_a_user_that_is_not_active_is_dismissed_even_without_name_and_email() -> None:
     judged = employees(user(1, active=False, last_name=None, email=None))
-    assert by_user(judged, "eligibility") == {1: Standing.DISMISSED}
+    assert by_user(judged, "eligibility") == {1: Eligibility.DISMISSED}
     assert by_user(judged, "active") == {1: False}

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import list_names
-from b24_pipeline.rules.models import ERASED, ActionKind, ApprovedConflict, Harm, LinkReview, ListReason
+from b24_pipeline.rules.models import ERASED, ActionKind, ApprovedConflict, ChangeRisk, LinkReview, ListReason
 from b24_pipeline_tests.factories import Row, by_user, plan, step
 
 PREFIX = "(bitrix24) "
@@ -22,7 +22,12 @@ def names(*rows: Row) -> pd.DataFrame:
 def entry(listed: str | None, *, action: ActionKind = ActionKind.REMOVE_RESPONSIBLE) -> Row:
     """What would be done to the entry of user 1."""
     return step(
-        1, action=action, reason="dismissed", risk=Harm.REMOVAL, last_name_before=listed, display_name="Lebedeva Ira"
+        1,
+        action=action,
+        reason="dismissed",
+        risk=ChangeRisk.REMOVAL,
+        last_name_before=listed,
+        display_name="Lebedeva Ira",
     )
 
 
@@ -32,7 +37,7 @@ def decided(row: Row, *known: Row, review: LinkReview | None = None, prefix: str
     return tuple(by_user(found, column)[1] for column in ("outcome", "reason", "risk")) if len(found) else None
 
 
-OWN = ("planned", "dismissed", Harm.REMOVAL)
+OWN = ("planned", "dismissed", ChangeRisk.REMOVAL)
 OTHER = ("conflict", ListReason.OTHER_NAME, None)
 
 
@@ -100,7 +105,11 @@ def test_r14_the_names_of_others_do_not_count() -> None:
 
 def test_r14_an_approved_entry_is_changed_and_says_so() -> None:
     approved = LinkReview(approved=frozenset({ApprovedConflict(ListReason.OTHER_NAME, 1)}))
-    assert decided(entry("Zimin"), IRA, review=approved) == ("planned", ListReason.OTHER_NAME_APPROVED, Harm.REMOVAL)
+    assert decided(entry("Zimin"), IRA, review=approved) == (
+        "planned",
+        ListReason.OTHER_NAME_APPROVED,
+        ChangeRisk.REMOVAL,
+    )
     assert decided(entry("Lebedeva"), IRA, review=approved) == OWN
     other = LinkReview(approved=frozenset({ApprovedConflict(ListReason.OTHER_NAME, 2)}))
     assert decided(entry("Zimin"), IRA, review=other) == OTHER

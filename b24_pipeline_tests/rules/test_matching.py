@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.rules.models import MatchKind, MatchReason, Policy, Scope, Standing
+from b24_pipeline.rules.models import Eligibility, MatchKind, MatchReason, Policy, Scope
 from b24_pipeline_tests.factories import Row, callgear_employee, link, matches_of, reuse_approved, user
 
 
@@ -262,19 +262,21 @@ def test_r12_who_lost_the_email_is_not_matched_with_the_employee_that_has_it() -
 @pytest.mark.parametrize(
     ("person", "standing"),
     [
-        (user(1, last_name=None), Standing.REJECTED),
-        (user(1, departments="9"), Standing.OUT_OF_SCOPE),
-        (user(1, active=False), Standing.DISMISSED),
-        (user(1, user_type="extranet"), Standing.NOT_EMPLOYEE),
+        (user(1, last_name=None), Eligibility.REJECTED),
+        (user(1, departments="9"), Eligibility.OUT_OF_SCOPE),
+        (user(1, active=False), Eligibility.DISMISSED),
+        (user(1, user_type="extranet"), Eligibility.NOT_EMPLOYEE),
     ],
 )
-def test_r01_r02_r03_r13_who_is_no_candidate_keeps_its_standing_and_its_link(person: Row, standing: Standing) -> None:
+def test_r01_r02_r03_r13_who_is_no_candidate_keeps_its_standing_and_its_link(
+    person: Row, standing: Eligibility
+) -> None:
     account = [callgear_employee(101), callgear_employee(102, email="user1@x.test")]
     policy = Policy(scope=Scope(exclude_departments=frozenset({9})))
     linked = matches_of(person, account=account, stored=[link(1, 101)], policy=policy)
     unlinked = matches_of(person, account=account, policy=policy)
     stale = matches_of(person, account=account, stored=[link(1, 999)], policy=policy)
-    reason = "missing_last_name" if standing is Standing.REJECTED else None
+    reason = "missing_last_name" if standing is Eligibility.REJECTED else None
     assert linked == {1: (standing, reason, 101, None)}
     assert unlinked == stale == {1: (standing, reason, None, None)}
 

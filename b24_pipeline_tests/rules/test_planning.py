@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Harm, MatchReason, OnIdMatch, Outcome, Policy
+from b24_pipeline.rules.models import (
+    ActionKind,
+    ApprovedConflict,
+    ChangeRisk,
+    IdMatchPolicy,
+    MatchReason,
+    Outcome,
+    Policy,
+)
 from b24_pipeline_tests.factories import (
     Row,
     actions,
@@ -33,26 +41,30 @@ def steps(*rows: Row, **others: Any) -> dict[int, tuple[str, dict[str, str]]]:
 @pytest.mark.parametrize(
     ("on_id_match", "employee", "expected"),
     [
-        (OnIdMatch.NOTHING, callgear_employee(101, last_name="Other"), None),
-        (OnIdMatch.FILL_PHONES, callgear_employee(101, last_name="Other"), {"phones": "123,456"}),
-        (OnIdMatch.FILL_PHONES, callgear_employee(101, last_name="Other", phones=["999"]), None),
+        (IdMatchPolicy.NOTHING, callgear_employee(101, last_name="Other"), None),
+        (IdMatchPolicy.FILL_PHONES, callgear_employee(101, last_name="Other"), {"phones": "123,456"}),
+        (IdMatchPolicy.FILL_PHONES, callgear_employee(101, last_name="Other", phones=["999"]), None),
         (
-            OnIdMatch.REFRESH,
+            IdMatchPolicy.REFRESH,
             callgear_employee(101, last_name="Other"),
             {"last_name": "(bitrix24) Name1", "phones": "123,456"},
         ),
-        (OnIdMatch.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123,456"}),
+        (IdMatchPolicy.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123,456"}),
         (
-            OnIdMatch.REFRESH,
+            IdMatchPolicy.REFRESH,
             callgear_employee(101, last_name="Other", phones=["999"]),
             {"last_name": "(bitrix24) Name1"},
         ),
-        (OnIdMatch.REFRESH, callgear_employee(101, last_name=None, phones=["9"]), {"last_name": "(bitrix24) Name1"}),
-        (OnIdMatch.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1", phones=["999"]), None),
+        (
+            IdMatchPolicy.REFRESH,
+            callgear_employee(101, last_name=None, phones=["9"]),
+            {"last_name": "(bitrix24) Name1"},
+        ),
+        (IdMatchPolicy.REFRESH, callgear_employee(101, last_name="(bitrix24) Name1", phones=["999"]), None),
     ],
 )
 def test_r07_matched_by_id_is_left_alone_unless_the_setting_says_otherwise(
-    on_id_match: OnIdMatch, employee: Row, expected: dict[str, str] | None
+    on_id_match: IdMatchPolicy, employee: Row, expected: dict[str, str] | None
 ) -> None:
     found = steps(
         user(1, work_phone="123", personal_mobile="456"),
@@ -69,20 +81,20 @@ def test_r07_matched_by_id_is_left_alone_unless_the_setting_says_otherwise(
         (
             callgear_employee(101, last_name="Lebedeva"),
             {"last_name": "(bitrix24) Name1", "phones": "123"},
-            Harm.EMAIL_LINK,
+            ChangeRisk.EMAIL_LINK,
         ),
         (
             callgear_employee(101, last_name="Lebedeva", phones=["9"]),
             {"last_name": "(bitrix24) Name1"},
-            Harm.EMAIL_LINK,
+            ChangeRisk.EMAIL_LINK,
         ),
-        (callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123"}, Harm.EMAIL_LINK),
+        (callgear_employee(101, last_name="(bitrix24) Name1"), {"phones": "123"}, ChangeRisk.EMAIL_LINK),
         (callgear_employee(101, last_name="(bitrix24) Name1", phones=["9"]), {}, None),
     ],
     ids=["last name and phones", "last name", "phones", "the link alone"],
 )
 def test_r09_matched_by_email_is_linked_and_only_what_is_not_right_is_sent(
-    employee: Row, sent: dict[str, str], risk: Harm | None
+    employee: Row, sent: dict[str, str], risk: ChangeRisk | None
 ) -> None:
     person = user(1, email="ira@x.test", first_name="Irina", second_name="Pavlovna", work_phone="123")
     row = planned(person, account=[employee | {"email": "IRA@x.test"}]).to_dict("records")[0]
@@ -109,7 +121,7 @@ def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
     assert plan[["action", "risk", "other_bitrix24_id"]].to_numpy().tolist() == [["link", "link_move", 8]]
 
 
-@pytest.mark.parametrize("on_id_match", OnIdMatch)
+@pytest.mark.parametrize("on_id_match", IdMatchPolicy)
 @pytest.mark.parametrize(
     ("employee", "sent"),
     [
@@ -120,7 +132,7 @@ def test_r16_a_link_that_moves_is_watched_as_such_with_or_without_a_write(
     ids=["last name and phones", "last name", "nothing"],
 )
 def test_r09a_an_unfinished_link_gets_what_is_not_right_yet_whatever_the_setting(
-    employee: Row, sent: dict[str, str] | None, on_id_match: OnIdMatch
+    employee: Row, sent: dict[str, str] | None, on_id_match: IdMatchPolicy
 ) -> None:
     plan = planned(
         user(1, work_phone="123"),
@@ -149,7 +161,7 @@ def test_r09a_a_link_is_apart_from_what_its_employee_gets() -> None:
         (row["bitrix24_id"], row["callgear_id"], row["action"], [row[name] for name in SENT if pd.notna(row[name])])
         for row in rows
     ] == [(1, 101, "link", []), (2, 102, "link", []), (1, 101, "update", ["(bitrix24) Name1", "123"])]
-    assert [row["risk"] for row in rows if pd.notna(row["risk"])] == [Harm.EMAIL_LINK]
+    assert [row["risk"] for row in rows if pd.notna(row["risk"])] == [ChangeRisk.EMAIL_LINK]
 
 
 def test_r09a_without_a_link_that_changes_anything_the_plan_stays_as_it_is() -> None:
@@ -203,15 +215,15 @@ def test_r10_a_create_in_place_of_a_stale_link_says_so() -> None:
     ],
     ids=["none at all", "another", "an inactive one", "the same", "not known"],
 )
-@pytest.mark.parametrize("on_id_match", [None, OnIdMatch.FILL_PHONES, OnIdMatch.REFRESH])
+@pytest.mark.parametrize("on_id_match", [None, IdMatchPolicy.FILL_PHONES, IdMatchPolicy.REFRESH])
 def test_r11_phones_are_added_only_where_the_employee_has_none_at_all(
-    phone_numbers: str | None, sent: bool, on_id_match: OnIdMatch | None
+    phone_numbers: str | None, sent: bool, on_id_match: IdMatchPolicy | None
 ) -> None:
     plan = planned(
         user(1, email="ira@x.test", work_phone="123"),
         account=[callgear_employee(101, email="ira@x.test", phone_numbers=phone_numbers)],
         stored=[link(1, 101)] if on_id_match else [],
-        policy=Policy(on_id_match=on_id_match or OnIdMatch.NOTHING),
+        policy=Policy(on_id_match=on_id_match or IdMatchPolicy.NOTHING),
     )
     assert plan["phones"].dropna().tolist() == (["123"] if sent else [])
 

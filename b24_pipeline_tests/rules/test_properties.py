@@ -14,7 +14,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules import eligibility, matching, normalization, phone_numbers, planning
-from b24_pipeline.rules.models import ActionKind, Edition, OnIdMatch, PhonesPolicy, Policy, Scope, Standing
+from b24_pipeline.rules.models import ActionKind, Edition, Eligibility, IdMatchPolicy, PhonesPolicy, Policy, Scope
 from b24_pipeline_tests import factories
 from b24_pipeline_tests.factories import Row
 
@@ -54,7 +54,7 @@ class World:
     @cached_property
     def employees(self) -> DataFrame[schemas.Employees]:
         """The users, judged."""
-        return eligibility.judge(self.users, policy=self.policy)
+        return eligibility.evaluate_users(self.users, policy=self.policy)
 
     @cached_property
     def matches(self) -> DataFrame[schemas.Matches]:
@@ -124,7 +124,7 @@ def worlds(draw: st.DrawFn) -> World:
         policy=Policy(
             edition=draw(st.sampled_from(Edition)),
             phones=draw(st.sampled_from(PhonesPolicy)),
-            on_id_match=draw(st.sampled_from(OnIdMatch)),
+            on_id_match=draw(st.sampled_from(IdMatchPolicy)),
             scope=Scope(exclude_departments=draw(st.sampled_from([frozenset(), frozenset({9})]))),
         ),
     )
@@ -216,8 +216,8 @@ def test_r11_an_employee_with_phones_never_gets_phones_sent(world: World) -> Non
 @given(worlds())
 def test_r01_r02_r03_r13_only_candidates_are_ever_sent(world: World) -> None:
     employees, plan = world.employees, world.plan
-    candidate = set(employees.loc[employees["eligibility"] == Standing.CANDIDATE, "bitrix24_id"])
-    rejected = set(employees.loc[employees["eligibility"] == Standing.REJECTED, "bitrix24_id"])
+    candidate = set(employees.loc[employees["eligibility"] == Eligibility.CANDIDATE, "bitrix24_id"])
+    rejected = set(employees.loc[employees["eligibility"] == Eligibility.REJECTED, "bitrix24_id"])
     assert set(plan.loc[plan["action"] != ActionKind.REJECT, "bitrix24_id"]) <= candidate
     assert set(plan.loc[plan["action"] == ActionKind.REJECT, "bitrix24_id"]) == rejected
 
@@ -257,10 +257,10 @@ TEXTS = st.text(max_size=40) | st.text(
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
-    once = normalization.tidy(column)
-    assert normalization.tidy(once).equals(once)
-    email = normalization.tidy_email(column)
-    assert normalization.tidy_email(email).equals(email)
+    once = normalization.normalize_names(column)
+    assert normalization.normalize_names(once).equals(once)
+    email = normalization.normalize_emails(column)
+    assert normalization.normalize_emails(email).equals(email)
     assert normalization.email_key(normalization.email_key(column)).equals(normalization.email_key(column))
     named = normalization.callgear_last_name(once, prefix="(bitrix24) ")
     assert normalization.callgear_last_name(named, prefix="(bitrix24) ").equals(named)
@@ -270,25 +270,25 @@ def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
 def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
-    names = [None if text is None else normalization.tidy_name(text) or None for text in texts]
-    emails = [None if text is None else normalization.tidy_address(text) or None for text in texts]
-    keys = [None if text is None else normalization.compared_address(text) or None for text in texts]
-    assert normalization.tidy(column).equals(pd.Series(names, dtype="str"))
-    assert normalization.tidy_email(column).equals(pd.Series(emails, dtype="str"))
+    names = [None if text is None else normalization.normalize_name(text) or None for text in texts]
+    emails = [None if text is None else normalization.normalize_address(text) or None for text in texts]
+    keys = [None if text is None else normalization.address_key(text) or None for text in texts]
+    assert normalization.normalize_names(column).equals(pd.Series(names, dtype="str"))
+    assert normalization.normalize_emails(column).equals(pd.Series(emails, dtype="str"))
     assert normalization.email_key(column).equals(pd.Series(keys, dtype="str"))
 
 
 @with_texts
 @given(TEXTS)
 def test_r04_names_and_emails_are_in_nfc_without_control_and_format_characters(one: str) -> None:
-    for tidy, kept in ((normalization.tidy_name(one), JOINERS), (normalization.tidy_address(one), set())):
+    for tidy, kept in ((normalization.normalize_name(one), JOINERS), (normalization.normalize_address(one), set())):
         invisible = {sign for sign in tidy if unicodedata.category(sign) in ("Cc", "Cf") and not sign.isspace()}
         assert unicodedata.is_normalized("NFC", tidy)
         assert invisible <= kept
         assert tidy == tidy.strip()
     decomposed = unicodedata.normalize("NFD", one)
-    assert normalization.tidy_name(decomposed) == normalization.tidy_name(one)
-    assert normalization.tidy_address(f"{decomposed}\u200b") == normalization.tidy_address(one)
+    assert normalization.normalize_name(decomposed) == normalization.normalize_name(one)
+    assert normalization.normalize_address(f"{decomposed}\u200b") == normalization.normalize_address(one)
 
 
 DIALLED = st.text(

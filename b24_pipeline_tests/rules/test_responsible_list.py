@@ -6,7 +6,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules import responsible_list
-from b24_pipeline.rules.models import Harm, Outcome, Policy, ResponsibleListPolicy, Scope
+from b24_pipeline.rules.models import ChangeRisk, Outcome, Policy, ResponsibleListPolicy, Scope
 from b24_pipeline.rules.responsible_list import ACTIVE, DELETED, DISMISSED
 from b24_pipeline_tests.factories import Row, employees, listed_people, listed_person, user, users
 
@@ -36,7 +36,7 @@ def people(
 ) -> pd.DataFrame:
     """Whom of these users the responsible list concerns; department 9 is out of scope."""
     judged = employees(*rows, policy=Policy(scope=Scope(exclude_departments=frozenset({9}))))
-    return responsible_list.concerned(judged, ever_linked=ever_linked, deleted=deleted, policy=policy)
+    return responsible_list.affected_people(judged, ever_linked=ever_linked, deleted=deleted, policy=policy)
 
 
 def steps(concerned: pd.DataFrame, *, listed: dict[str, str]) -> list[tuple[int, str, str | None, str | None]]:
@@ -53,9 +53,9 @@ def steps(concerned: pd.DataFrame, *, listed: dict[str, str]) -> list[tuple[int,
 
 def test_r13_imported_users_that_the_fetch_does_not_hold_are_looked_up() -> None:
     judged = employees(*COMPANY)
-    assert responsible_list.gone_from_portal(judged, ever_linked=IMPORTED) == {9}
-    assert responsible_list.gone_from_portal(judged, ever_linked=frozenset({1, 2})) == frozenset()
-    assert responsible_list.gone_from_portal(employees(), ever_linked=frozenset({1, 2})) == {1, 2}
+    assert responsible_list.missing_from_portal(judged, ever_linked=IMPORTED) == {9}
+    assert responsible_list.missing_from_portal(judged, ever_linked=frozenset({1, 2})) == frozenset()
+    assert responsible_list.missing_from_portal(employees(), ever_linked=frozenset({1, 2})) == {1, 2}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_r03_who_is_gone_is_out_of_scope_by_what_was_known_last_or_by_the_id_alo
 ) -> None:
     last_known = users(user(7, departments="4,5"), user(8, departments="6", email="ira@partner.test"))
     gone = frozenset({7, 8, 9})
-    assert responsible_list.gone_in_scope(gone, last_known=last_known, policy=Policy(scope=scope)) == left
+    assert responsible_list.missing_in_scope(gone, last_known=last_known, policy=Policy(scope=scope)) == left
 
 
 @pytest.mark.parametrize("email", [None, "(forgotten)"])
@@ -84,7 +84,7 @@ def test_r03_who_is_gone_may_be_left_out_by_an_address_that_is_not_known_any_mor
 ) -> None:
     last_known = users(user(7, email=email), user(8))
     policy = Policy(scope=Scope(exclude_emails=patterns))
-    assert responsible_list.gone_in_scope(frozenset({7, 8}), last_known=last_known, policy=policy) == left
+    assert responsible_list.missing_in_scope(frozenset({7, 8}), last_known=last_known, policy=policy) == left
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_r14_a_removal_is_watched_and_names_the_person_and_why() -> None:
     state = responsible_list.on_list(concerned, listed={"2": "Old Name", "9": "Gone Person"})
     plan = responsible_list.plan_responsible_list(concerned, state=state)
     assert plan[["bitrix24_id", "risk", "reason", "display_name"]].to_numpy().tolist() == [
-        [2, Harm.REMOVAL, DISMISSED, "Name2 Ira"],
-        [9, Harm.REMOVAL, DELETED, "Gone Person"],
+        [2, ChangeRisk.REMOVAL, DISMISSED, "Name2 Ira"],
+        [9, ChangeRisk.REMOVAL, DELETED, "Gone Person"],
     ]
 
 

@@ -59,7 +59,9 @@ def test_r18_what_was_never_refused_is_tried_in_the_next_run(kind: ActionKind) -
 
 def outcomes(*rows: Row, letters: list[Row], hours: float = 0) -> list[str]:
     """The outcomes of a plan's rows after what rests is held back, so many hours after noon."""
-    decided = retry_schedule.hold_back(plan(*rows), dead_letters=dead_letters(*letters), now=NOON + hours * HOUR)
+    decided = retry_schedule.defer_backing_off(
+        plan(*rows), dead_letters=dead_letters(*letters), now=NOON + hours * HOUR
+    )
     return [str(outcome) for outcome in decided["outcome"]]
 
 
@@ -107,7 +109,7 @@ def test_r18_only_what_is_planned_can_wait(outcome: Outcome) -> None:
 
 def settled(*done: Row, letters: list[Row], hours: float = 0) -> list[dict[str, Any]]:
     """The dead letters after a step with these actions, so many hours after noon."""
-    kept = retry_schedule.settle(dead_letters(*letters), actions=actions(*done), now=NOON + hours * HOUR)
+    kept = retry_schedule.update_dead_letters(dead_letters(*letters), actions=actions(*done), now=NOON + hours * HOUR)
     return [{str(name): value for name, value in row.items()} for row in kept.to_dict("records")]
 
 
@@ -130,7 +132,7 @@ def test_r18_a_first_failure_becomes_a_dead_letter_with_its_error() -> None:
 @pytest.mark.parametrize(("letters", "attempts"), [([], 0), ([dead_letter(1, attempts=2)], 2)])
 def test_r18_an_outage_is_listed_and_does_not_count_against_the_record(letters: list[Row], attempts: int) -> None:
     failed = actions(action(1, outcome=Outcome.FAILED, error="internal_error"))
-    kept = retry_schedule.settle(
+    kept = retry_schedule.update_dead_letters(
         dead_letters(*letters), actions=failed, unanswered={(1, ActionKind.CREATE)}, now=NOON + HOUR
     )
     assert (kept["attempts"].tolist(), kept["next_try_at"].tolist()) == ([attempts], [NOON + HOUR])
@@ -175,10 +177,12 @@ def test_r18_one_failing_record_is_tried_at_the_runs_the_distances_allow() -> No
     row, letters, tried = step(1, email="ira@x.test"), dead_letters(), []
     for half_hour in range(72):
         now = NOON + half_hour * timedelta(minutes=30)
-        decided = retry_schedule.hold_back(plan(row), dead_letters=letters, now=now)
+        decided = retry_schedule.defer_backing_off(plan(row), dead_letters=letters, now=now)
         outcome = Outcome(decided["outcome"].item())
         if outcome is Outcome.PLANNED:
             tried.append(half_hour / 2)
         ended = {"outcome": Outcome.FAILED.value, "error": "internal_error"} if outcome is Outcome.PLANNED else {}
-        letters = retry_schedule.settle(letters, actions=planning.as_actions(decided).assign(**ended), now=now)
+        letters = retry_schedule.update_dead_letters(
+            letters, actions=planning.as_actions(decided).assign(**ended), now=now
+        )
     assert tried == [0, 0.5, 1, 2, 8, 32]

@@ -29,31 +29,33 @@ def test_every_column_is_described_and_every_frame_says_what_a_row_is(model: typ
 
 @pytest.mark.parametrize("model", MODELS)
 def test_an_empty_frame_has_the_declared_columns_and_types_and_is_right(model: type[schemas.Frame]) -> None:
-    empty = schemas.empty(model)
-    assert list(empty.columns) == schemas.names(model)
-    assert empty.dtypes.equals(schemas.types(model))
+    empty = schemas.empty_frame(model)
+    assert list(empty.columns) == schemas.column_names(model)
+    assert empty.dtypes.equals(schemas.dtypes(model))
     assert empty.empty
-    assert schemas.is_right(model, empty)
+    assert schemas.is_valid(model, empty)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_frame_without_rows_is_empty_whatever_its_types(model: type[schemas.Frame]) -> None:
-    assert schemas.of(model, []).equals(schemas.empty(model))
-    assert schemas.check(model, pd.DataFrame(columns=schemas.names(model)[::-1])).equals(schemas.empty(model))
+    assert schemas.from_records(model, []).equals(schemas.empty_frame(model))
+    assert schemas.check(model, pd.DataFrame(columns=schemas.column_names(model)[::-1])).equals(
+        schemas.empty_frame(model)
+    )
 
 
 def test_ids_are_int64_texts_str_flags_bool_and_instants_utc() -> None:
-    assert schemas.types(schemas.Users)[["bitrix24_id", "active", "email"]].astype("str").tolist() == [
+    assert schemas.dtypes(schemas.Users)[["bitrix24_id", "active", "email"]].astype("str").tolist() == [
         "Int64",
         "bool",
         "str",
     ]
-    assert str(schemas.types(schemas.Links)["linked_at"]) == "datetime64[us, UTC]"
+    assert str(schemas.dtypes(schemas.Links)["linked_at"]) == "datetime64[us, UTC]"
 
 
 def test_rows_name_what_they_have_and_the_rest_has_no_value() -> None:
-    frame = schemas.of(schemas.Users, [{"bitrix24_id": 1, "active": True}])
-    assert frame.dtypes.equals(schemas.types(schemas.Users))
+    frame = schemas.from_records(schemas.Users, [{"bitrix24_id": 1, "active": True}])
+    assert frame.dtypes.equals(schemas.dtypes(schemas.Users))
     assert frame.drop(columns=["bitrix24_id", "active"]).isna().all(axis=None)
 
 
@@ -73,9 +75,9 @@ def test_columns_are_put_in_order_and_rows_numbered_from_0() -> None:
 
 @pytest.mark.parametrize(("written", "cast"), [("7", 7), (7.0, 7), (7, 7)])
 def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
-    frame = schemas.of(schemas.Users, [{"bitrix24_id": written, "active": True}])
+    frame = schemas.from_records(schemas.Users, [{"bitrix24_id": written, "active": True}])
     assert frame["bitrix24_id"].tolist() == [cast]
-    assert frame.dtypes.equals(schemas.types(schemas.Users))
+    assert frame.dtypes.equals(schemas.dtypes(schemas.Users))
 
 
 @pytest.mark.parametrize(
@@ -96,14 +98,14 @@ def test_ids_are_cast_to_whole_numbers(written: Any, cast: int) -> None:
 def test_a_cast_is_as_pandera_would_do_it_and_what_cannot_be_cast_is_refused_as_pandera_does(
     written: dict[str, Any],
 ) -> None:
-    frame = pd.DataFrame([{"active": True, **written}], columns=schemas.names(schemas.Users))
+    frame = pd.DataFrame([{"active": True, **written}], columns=schemas.column_names(schemas.Users))
 
     assert said_by(lambda: schemas.check(schemas.Users, frame)) == said_by(lambda: schemas.Users.validate(frame))
 
 
 @pytest.mark.parametrize("at", ["2026-01-01", "soon", datetime(2026, 1, 1, tzinfo=UTC), 5, 2**70, None], ids=str)
 def test_an_instant_is_cast_as_pandera_would_do_it_and_refused_as_pandera_does(at: Any) -> None:
-    frame = pd.DataFrame([{"bitrix24_id": 1, "at": at}], columns=schemas.names(schemas.Actions))
+    frame = pd.DataFrame([{"bitrix24_id": 1, "at": at}], columns=schemas.column_names(schemas.Actions))
     frame = frame.assign(action="create", outcome="done")
 
     assert said_by(lambda: schemas.check(schemas.Actions, frame)) == said_by(lambda: schemas.Actions.validate(frame))
@@ -120,7 +122,7 @@ def said_by(cast: Callable[[], pd.DataFrame]) -> list[dict[Any, Any]] | str:
 @pytest.mark.parametrize("active", [None, float("nan"), "true", "Y", "N", 1, 0])
 def test_a_flag_that_is_not_true_or_false_is_refused_and_never_guessed(active: Any) -> None:
     with pytest.raises(REFUSED, match="active"):
-        schemas.of(schemas.Users, [{"bitrix24_id": 1, "active": active}])
+        schemas.from_records(schemas.Users, [{"bitrix24_id": 1, "active": active}])
 
 
 @pytest.mark.parametrize(
@@ -141,12 +143,12 @@ def test_what_is_not_the_declared_frame_is_refused(change: Any, message: str) ->
 
 def test_an_id_that_is_no_number_is_refused() -> None:
     with pytest.raises(REFUSED, match="bitrix24_id"):
-        schemas.of(schemas.Users, [{"bitrix24_id": "seven", "active": True}])
+        schemas.from_records(schemas.Users, [{"bitrix24_id": "seven", "active": True}])
 
 
 def test_frames_are_put_together_one_after_the_other() -> None:
     first, second = users(user(2)), users(user(1))
-    whole = schemas.together(schemas.Users, first, schemas.empty(schemas.Users), second)
+    whole = schemas.concat(schemas.Users, first, schemas.empty_frame(schemas.Users), second)
     assert whole["bitrix24_id"].tolist() == [2, 1]
     assert whole.index.tolist() == [0, 1]
-    assert schemas.together(schemas.Users, schemas.empty(schemas.Users)).equals(schemas.empty(schemas.Users))
+    assert schemas.concat(schemas.Users, schemas.empty_frame(schemas.Users)).equals(schemas.empty_frame(schemas.Users))

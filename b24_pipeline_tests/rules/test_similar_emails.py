@@ -2,7 +2,7 @@
 
 import pytest
 
-from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Harm, MatchKind, MatchReason
+from b24_pipeline.rules.models import ActionKind, ApprovedConflict, ChangeRisk, MatchKind, MatchReason
 from b24_pipeline.rules.similar_emails import similar_form
 from b24_pipeline_tests.factories import by_user, callgear_employee, link, matches_of, planned, similar_approved, user
 
@@ -116,7 +116,7 @@ def test_r09_the_link_of_a_leaver_moves_with_the_approval_of_a_similar_address()
     assert matches_of(*people, account=account, stored=[link(1, 101)]) == {2: (*SIMILAR, 101, 1)}
     plan = planned(*people, account=account, stored=[link(1, 101)], approved=similar_approved((2, 101)))
     assert by_user(plan, "action") == {2: ActionKind.LINK}
-    assert by_user(plan, "risk") == {2: Harm.LINK_MOVE}
+    assert by_user(plan, "risk") == {2: ChangeRisk.LINK_MOVE}
 
 
 def test_r12_of_new_candidates_with_similar_addresses_only_the_first_is_created() -> None:

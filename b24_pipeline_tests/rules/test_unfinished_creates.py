@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.rules import matching
-from b24_pipeline.rules.models import MatchKind, MatchReason, Standing
+from b24_pipeline.rules.models import Eligibility, MatchKind, MatchReason
 from b24_pipeline_tests.factories import (
     Row,
     callgear_employee,
@@ -87,10 +87,10 @@ def test_r18_only_candidates_without_a_match_look_for_their_unfinished_create() 
         stored=[link(2, 102)],
         pending=[*OLD_EMAIL, pending_create(2, email="old@x.test")],
     )
-    assert found == {1: (Standing.DISMISSED, None, None, None), 2: (MatchKind.BY_ID, None, 102, None)}
+    assert found == {1: (Eligibility.DISMISSED, None, None, None), 2: (MatchKind.BY_ID, None, 102, None)}
 
 
 def test_r18_an_announced_create_whose_address_nobody_has_never_happened() -> None:
     pending = pending_creates(pending_create(1, email="Ira@x.test"), pending_create(2, email="oleg@x.test"))
     account = callgear_employees(callgear_employee(11, email=" ira@X.test"), callgear_employee(12, email=None))
-    assert matching.never_created(pending, callgear_employees=account) == [2]
+    assert matching.confirmed_not_created(pending, callgear_employees=account) == [2]

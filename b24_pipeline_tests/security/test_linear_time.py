@@ -93,7 +93,7 @@ def user_of(text: str) -> None:
     everywhere = user(
         1, last_name=text, first_name=text, email=text, work_phone=text, personal_mobile=text, personal_phone=text
     )
-    eligibility.judge(users(everywhere), policy=Policy(scope=Scope(exclude_emails=("*a*@*b*", "*1*.?*x"))))
+    eligibility.evaluate_users(users(everywhere), policy=Policy(scope=Scope(exclude_emails=("*a*@*b*", "*1*.?*x"))))
 
 
 def answer_of(text: str) -> None:

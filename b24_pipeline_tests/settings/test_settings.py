@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import settings
-from b24_pipeline.rules.models import Edition, Harm, OnIdMatch, PhonesPolicy, ResponsibleListPolicy
+from b24_pipeline.rules.models import ChangeRisk, Edition, IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy
 from b24_pipeline.settings import SettingsError, SettingsIncomplete, docs
 from b24_pipeline.settings.env_precedence import GIVEN
 from b24_pipeline_tests.settings.conftest import ENOUGH, WEBHOOK
@@ -23,14 +23,14 @@ def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> No
     assert found.callgear_api_url == "https://dataapi.callgear.com/v2.0"
     policy = found.policy
     assert (policy.edition, policy.last_name_prefix) == (Edition.CLOUD, "(bitrix24) ")
-    assert (policy.phones, policy.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.NOTHING)
+    assert (policy.phones, policy.on_id_match) == (PhonesPolicy.ALL, IdMatchPolicy.NOTHING)
     assert policy.responsible_list is ResponsibleListPolicy.REMOVE
     assert {risk: (limit.count, limit.share) for risk, limit in policy.limits.items()} == {
-        Harm.REMOVAL: (3, 0.05),
-        Harm.LINK_MOVE: (3, 0.05),
-        Harm.EMAIL_LINK: (20, 0.25),
-        Harm.ID_UPDATE: (20, 0.25),
-        Harm.CREATE: (10, 0.10),
+        ChangeRisk.REMOVAL: (3, 0.05),
+        ChangeRisk.LINK_MOVE: (3, 0.05),
+        ChangeRisk.EMAIL_LINK: (20, 0.25),
+        ChangeRisk.ID_UPDATE: (20, 0.25),
+        ChangeRisk.CREATE: (10, 0.10),
     }
 
 
@@ -163,7 +163,7 @@ def test_the_environment_wins_over_the_file(given: pytest.MonkeyPatch, tmp_path:
 
     found = settings.load()
 
-    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.REFRESH)
+    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, IdMatchPolicy.REFRESH)
 
 
 def test_the_given_environment_wins_also_where_dagster_has_put_the_file_over_it(given: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_the_given_environment_wins_also_where_dagster_has_put_the_file_over_it(
 
     assert json.loads(protected[GIVEN]) == {"B24_PIPELINE_PHONES": "all"}
     assert protected["PATH"] == "/bin"
-    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, OnIdMatch.REFRESH)
+    assert (found.phones, found.on_id_match) == (PhonesPolicy.ALL, IdMatchPolicy.REFRESH)
 
 
 def test_the_database_is_known_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

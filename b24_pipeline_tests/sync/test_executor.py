@@ -19,7 +19,15 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
 )
 from b24_pipeline.rules.models import ActionKind, Outcome
-from b24_pipeline.sync.circuit_breaker import Answer, Blame, Breaker, Carrier, PlannedAction, Receipt, TooManyFailures
+from b24_pipeline.sync.circuit_breaker import (
+    ActionExecutor,
+    ActionResult,
+    CircuitBreaker,
+    FailureCause,
+    PlannedAction,
+    SendResult,
+    TooManyFailures,
+)
 
 RECORD = RecordError("create.employees: data_limit_exceeded", fault=RecordFault.OTHER, mnemonic="data_limit_exceeded")
 MALFORMED = OursError("create.employees: invalid_request", method="create.employees", mnemonic="invalid_request")
@@ -54,22 +62,22 @@ def carried_out(
     actions: list[PlannedAction] | None = None,
     count: int = 20,
     out_of_time: Callable[[], bool] = lambda: False,
-) -> tuple[list[Answer], Breaker]:
+) -> tuple[list[ActionResult], CircuitBreaker]:
     """The answers, one after the other, when the actions of these rows raise these errors."""
 
-    def send(action: PlannedAction) -> Receipt:
+    def send(action: PlannedAction) -> SendResult:
         if action.row in errors:
             raise errors[action.row]
-        return Receipt(900 + action.row)
+        return SendResult(900 + action.row)
 
-    carrier = Carrier(send=send, in_flight=1, out_of_time=out_of_time)
+    carrier = ActionExecutor(send=send, in_flight=1, out_of_time=out_of_time)
     actions = actions or [planned(row) for row in range(count)]
-    answers = [answer for portion in carrier.carry_out(actions) for answer in portion]
+    answers = [answer for portion in carrier.run(actions) for answer in portion]
     assert sorted(answer.planned.row for answer in answers) == list(range(len(actions)))
     return answers, carrier.breaker
 
 
-def outcomes(answers: list[Answer]) -> list[Outcome]:
+def outcomes(answers: list[ActionResult]) -> list[Outcome]:
     """How each row ended, in their order."""
     return [answer.outcome for answer in sorted(answers, key=lambda answer: answer.planned.row)]
 
@@ -95,10 +103,12 @@ def test_r18_an_unknown_outcome_that_stays_unknown_is_that_records_failure() -> 
     [(4, 4, False), (5, 5, True), (5, 12, True), (5, 13, False), (40, 100, False), (41, 100, True)],
 )
 def test_r18_more_than_40_percent_and_at_least_5_failures_stop_the_run(failing: int, of: int, stops: bool) -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for row in range(of):
         failed = row >= of - failing
-        breaker.note(Answer(planned(row), Outcome.FAILED if failed else Outcome.DONE, error="why" if failed else None))
+        breaker.record(
+            ActionResult(planned(row), Outcome.FAILED if failed else Outcome.DONE, error="why" if failed else None)
+        )
 
     assert isinstance(breaker.stopped, TooManyFailures) is stops
 
@@ -163,10 +173,10 @@ def test_r17_when_the_time_is_over_nothing_more_is_begun() -> None:
 
 
 def test_a_fault_of_ours_is_not_taken_for_an_answer() -> None:
-    carrier = Carrier(send=lambda action: Receipt(action.row // 0), in_flight=1, out_of_time=lambda: False)
+    carrier = ActionExecutor(send=lambda action: SendResult(action.row // 0), in_flight=1, out_of_time=lambda: False)
 
     with pytest.raises(ZeroDivisionError):
-        list(carrier.carry_out([planned(0)]))
+        list(carrier.run([planned(0)]))
 
 
 @pytest.mark.parametrize("error", [OWNS_DEALS, SipNumbersInTheWay("update.employees: SIP numbers")])
@@ -207,9 +217,14 @@ def test_a_minute_that_others_keep_full_defers_and_fails_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("error", "blamed"),
-    [(RECORD, Blame.RECORD), (OWNS_DEALS, Blame.EXPECTED), (UnknownOutcome("?"), Blame.WAY), (MALFORMED, Blame.OURS)],
+    [
+        (RECORD, FailureCause.RECORD),
+        (OWNS_DEALS, FailureCause.EXPECTED),
+        (UnknownOutcome("?"), FailureCause.TRANSPORT),
+        (MALFORMED, FailureCause.CLIENT_BUG),
+    ],
 )
-def test_r18_a_failure_is_blamed_on_whoever_it_is_the_fault_of(error: CallGearError, blamed: Blame) -> None:
+def test_r18_a_failure_is_blamed_on_whoever_it_is_the_fault_of(error: CallGearError, blamed: FailureCause) -> None:
     answers, _ = carried_out({0: error}, count=1)
 
-    assert answers[0].blame is blamed
+    assert answers[0].cause is blamed

@@ -27,7 +27,7 @@ class Account:
         """A run begins."""
         client = answering(self.answer)
         self.numbers = SharedNumbers(client, now=lambda: self.now)
-        self.numbers.learn(fetch_employees(client))
+        self.numbers.load(fetch_employees(client))
         self.reads = 0
 
     def answer(self, envelope: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def account() -> Account:
 
 
 def test_a_number_that_nobody_has_is_new_and_costs_nothing(account: Account) -> None:
-    assert account.numbers.entry(OWN, bitrix24_id=1) == PhoneEntry(OWN)
+    assert account.numbers.phone_entry(OWN, bitrix24_id=1) == PhoneEntry(OWN)
     assert account.reads == 0
 
 
@@ -61,7 +61,7 @@ def test_a_shared_number_has_the_settings_that_its_holder_has_now(
     caplog.set_level("INFO")
     account.employees[7] = [held("7111"), held(SHARED, dial_time=40)]
 
-    entry = account.numbers.entry(SHARED, bitrix24_id=1)
+    entry = account.numbers.phone_entry(SHARED, bitrix24_id=1)
 
     assert entry == PhoneEntry(SHARED, channels_count=2, dial_time=40)
     assert "with 2 of CallGear's employees, among them 7, 8" in caplog.text
@@ -76,21 +76,21 @@ def test_r11_a_number_that_its_holder_has_in_another_spelling_keeps_its_settings
     account.begin_run()
     account.employees[7] = [held("7111"), held(stored, dial_time=40)]
 
-    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED, channels_count=2, dial_time=40)
+    assert account.numbers.phone_entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED, channels_count=2, dial_time=40)
 
 
 def test_an_extension_makes_it_another_number(account: Account) -> None:
     account.employees = {7: [held(f"{SHARED}...204")]}
     account.begin_run()
 
-    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED)
+    assert account.numbers.phone_entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED)
 
 
 def test_a_number_of_many_is_looked_at_once_a_minute(account: Account) -> None:
     for seconds in (0, 1, 60, 61, 100):
         account.now = NOON + timedelta(seconds=seconds)
         account.employees[7] = [held(SHARED, dial_time=40 + seconds)]
-        entry = account.numbers.entry(SHARED, bitrix24_id=1)
+        entry = account.numbers.phone_entry(SHARED, bitrix24_id=1)
 
     assert account.reads == 2
     assert entry.dial_time == 101
@@ -104,4 +104,4 @@ def test_when_the_holder_has_it_no_more_its_last_known_settings_hold(
     if phones is None:
         del account.employees[7]
 
-    assert account.numbers.entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED, channels_count=2, dial_time=25)
+    assert account.numbers.phone_entry(SHARED, bitrix24_id=1) == PhoneEntry(SHARED, channels_count=2, dial_time=25)
