@@ -1,4 +1,4 @@
-"""What an asset says of its columns, derived from the one declaration of its frame."""
+"""Column metadata of an asset, derived from the schema of its frame."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,16 +11,16 @@ from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
 
 FRAME = "b24_pipeline/frame"
-"""The name of the frame that the store keeps an asset as."""
+"""The metadata key with the name of an asset's frame."""
 
 TABLES: Mapping[type[schemas.Frame], str] = {**HISTORIES, schemas.Actions: "actions"}
-"""The table of the audit that has the rows of each asset."""
+"""The table of the audit with the rows of each asset."""
 
 TYPE_NAMES = {"Int64": "integer", "bool": "flag", "datetime64[us, UTC]": "instant"}
 
 
-def columns_of(model: type[schemas.Frame]) -> dict[str, Any]:
-    """The definition metadata of an asset: columns, their lineage and the table for the UI, its frame for the store."""
+def column_metadata(model: type[schemas.Frame]) -> dict[str, Any]:
+    """Return the definition metadata of an asset: columns, column lineage, table, and frame."""
     table = f"audit.{TABLES[model]}"
     return {
         "dagster/column_schema": column_schema(model),
@@ -32,7 +32,7 @@ def columns_of(model: type[schemas.Frame]) -> dict[str, Any]:
 
 
 def column_lineage(model: type[schemas.Frame]) -> dict[str, Any]:
-    """Which columns each column is made of; also for each materialization, where the UI looks. Nothing for sources."""
+    """Return the sources of each column, also needed in each materialization; nothing for the first assets."""
     made_of = COLUMN_LINEAGE.get(model)
     if made_of is None:
         return {}
@@ -41,13 +41,13 @@ def column_lineage(model: type[schemas.Frame]) -> dict[str, Any]:
 
 
 def column_dep(source: str) -> dg.TableColumnDep:
-    """The column `asset.column`."""
+    """Return the dependency on the column `asset.column`."""
     asset, _, column = source.partition(".")
     return dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=column)
 
 
 def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:
-    """The columns with type, meaning, constraints, and a tag on personal data."""
+    """Return the columns with type, description, constraints, and a tag on personal data."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

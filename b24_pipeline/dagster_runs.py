@@ -1,4 +1,4 @@
-"""What a Dagster run is to the import: who started it, what it is for, and why a step of it failed."""
+"""What the import knows of a Dagster run: its trigger, its kind, and why a step failed."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ TRIGGER_TAG = "b24_pipeline/trigger"
 FORMER_CLI = "terminal"
 """What the tag of runs of the command line was up to 0.1."""
 LOCK_TAG = "b24_pipeline/lock"
-"""The lock that the process of a terminal run holds for as long as it lives."""
+"""The lock that the process of a CLI run owns until it ends."""
 WRITING = frozenset({"callgear_upsert", "responsible_employees"})
 IN_ORDER = (
     "bitrix24_users",
@@ -31,37 +31,37 @@ IN_ORDER = (
 )
 """The steps of an import, one after the other."""
 IMPORTING = frozenset(IN_ORDER)
-"""The steps of an import: a run with fewer of them is a partial one."""
+"""The steps of an import; a run with fewer of them is partial."""
 REPORTING = IMPORTING | {"import_report"}
 REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
-"""Where Dagster notes which run is executed again."""
+"""The tags with which Dagster names the run that is re-executed."""
 TAGS = "b24_pipeline/"
 TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "failed", "held", "deferred")
 """The figures that the list of runs shows."""
 ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.")
-"""What the errors of Dagster's own storage begin with; ours is DuckDB."""
+"""The prefixes of errors of Dagster's own storage; ours is DuckDB."""
 REPOSITORY = "__repository__"
 LOCATION = "b24_pipeline"
 """The name of the code location in `workspace.yaml`."""
 REPOSITORY_TAG, LOCATION_TAG = ".dagster/repository", ".dagster/code_location"
-"""By these the UI finds the runs of a job, and those of a code location."""
+"""The tags by which the UI finds the runs of a job and of a code location."""
 INTERRUPTED = "DagsterExecutionInterruptedError"
-"""What Dagster calls the end of a run by Ctrl-C, by «Terminate», or by the end of its process."""
+"""Dagster's error when a run ends by Ctrl-C, by "Terminate", or with its process."""
 
 
 def steps_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozenset[str]:
-    """The names of the steps that a Dagster run executes, however it was launched and whatever was selected."""
+    """Return the names of the steps that a Dagster run executes."""
     plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id or "")
     return frozenset(plan.step_keys_to_execute)
 
 
 def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractSet[str]) -> RunKind:
-    """What a Dagster run is for (R18a).
+    """Return the kind of a Dagster run (R18a).
 
     Args:
-        steps: what it executes.
-        config: what was chosen for it.
-        reexecuted: the kinds of the runs that it executes again; one that goes on with an import is an import.
+        steps: the steps it executes.
+        config: the choices for it.
+        reexecuted: the kinds of the runs that it re-executes; one that continues an import is an import.
     """
     if not steps & REPORTING:
         return RunKind.CHECK
@@ -71,14 +71,14 @@ def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractS
 
 
 def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig, store: Store) -> Launch:
-    """How a Dagster run came about; the audit knows what the runs were for that it executes again."""
+    """Return the launch of a Dagster run; the audit knows the kinds of the runs that it re-executes."""
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))
     kinds = frozenset(filter(None, map(store.run_kind, reexecutes)))
     return Launch(run.run_id, trigger_of(run), kind_of(steps, config=config, reexecuted=kinds), reexecutes)
 
 
 def trigger_of(run: dg.DagsterRun) -> Trigger:
-    """Who started a Dagster run; one that executes another again has that one's tags, and is started in the UI."""
+    """Return the trigger of a Dagster run; a re-execution has the tags of the first run, and is started in the UI."""
     if run.parent_run_id:
         return Trigger.UI
     if "dagster/schedule_name" in run.tags:
@@ -90,7 +90,7 @@ def trigger_of(run: dg.DagsterRun) -> Trigger:
 
 
 def job_origin(job_name: str, *, location: str = LOCATION) -> Any:  # noqa: ANN401 - Dagster does not export the type
-    """Where a job comes from, as Dagster stores it for the runs that the UI or the daemon launches."""
+    """Return the origin of a job, as Dagster stores it for runs of the UI and the daemon."""
     repository = {
         "__class__": "ExternalRepositoryOrigin",
         "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin", "location_name": location},
@@ -120,7 +120,7 @@ def place_in_code_location(instance: dg.DagsterInstance, run: dg.DagsterRun) -> 
 
 
 def has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a run has ended already: Dagster opens the resources of such a run again to look at its outputs."""
+    """Return whether a run has ended: Dagster opens its resources again to read its outputs."""
     stored = instance.get_run_by_id(run.run_id)
     return stored is not None and stored.is_finished
 
@@ -128,47 +128,47 @@ def has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 def failure_of(
     instance: dg.DagsterInstance, run: ImportRun, *, steps: AbstractSet[str]
 ) -> tuple[RunStatus, str] | None:
-    """Why a run has failed outside our own code, for example because of a full disk.
+    """Return why a run has failed outside our own code, for example because of a full disk.
 
-    Dagster cannot always say so: where its own storage cannot be used, it may end a run without a word. Such a run has
-    not failed if all its steps are finished.
+    If Dagster's own storage cannot be used, a run may end without an error. Such a run has not failed if all its steps
+    are finished.
 
     Args:
-        instance: knows of failed steps.
-        run: knows which steps are finished.
-        steps: what was to be executed.
+        instance: has the failed steps.
+        run: has the finished steps.
+        steps: the steps to execute.
     """
     try:
         failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     except (SQLAlchemyError, OSError) as error:
-        return broken_off(run, steps=steps, because=first_line(error))
+        return unfinished_step(run, steps=steps, because=first_line(error))
     if failures:
         return failure_of_step(run, failures[0], steps=steps)
     return (
         None
         if run.deferrals or run.config.is_for_nobody
-        else broken_off(run, steps=steps, because="it could not store what had happened")
+        else unfinished_step(run, steps=steps, because="it could not store what had happened")
     )
 
 
 def failure_of_step(
     run: ImportRun, failed: dg.EventLogEntry, *, steps: AbstractSet[str]
 ) -> tuple[RunStatus, str] | None:
-    """Why a step has failed; nothing where only Dagster's storage did, after the last one was finished."""
+    """Return why a step has failed; nothing if only Dagster's storage failed after the last step was finished."""
     event = failed.get_dagster_event()
     error = event.step_failure_data.error
     if error is None:
         return RunStatus.FAILED, f"{event.step_key}: failed"
     if error.cls_name == INTERRUPTED:
-        return RunStatus.INTERRUPTED, f"{event.step_key}: interrupted by a person, or by the end of the process"
+        return RunStatus.INTERRUPTED, f"{event.step_key}: interrupted"
     text = (error.cause or error).message.strip()
     if text.startswith(ERRORS_OF_STORAGE):
-        return broken_off(run, steps=steps, because=text.partition("\n")[0])
+        return unfinished_step(run, steps=steps, because=text.partition("\n")[0])
     return RunStatus.FAILED, f"{event.step_key}: {text}"
 
 
-def broken_off(run: ImportRun, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:
-    """Which step of the import Dagster's own storage has kept from being finished; none where all are."""
+def unfinished_step(run: ImportRun, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:
+    """Return which step of the import Dagster's storage has prevented; nothing if all steps are finished."""
     missing = [step for step in IN_ORDER if step in steps and step not in run.finished_steps]
     if not missing:
         return None
@@ -176,20 +176,20 @@ def broken_off(run: ImportRun, *, steps: AbstractSet[str], because: str) -> tupl
 
 
 def first_line(error: Exception) -> str:
-    """What an error of a database says, without the statement."""
+    """Return the message of a database error, without the statement."""
     return str(error).partition("\n")[0]
 
 
 def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
-    """Runs that died with their process: we hold the lock now, so nobody is carrying them on."""
+    """Report interrupted runs as failed: we own the lock now, so no process executes them."""
     for run_id in run_ids:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
-            instance.report_run_failed(run, "The process of this run died; the next run found it interrupted.")
+            instance.report_run_failed(run, "The run's process died; the next run found it interrupted.")
 
 
 def tag_outcome(instance: dg.DagsterInstance, run: ImportRun, status: RunStatus) -> None:
-    """Let the list of runs show what a run was for, how it ended, and its figures; a full storage never fails a run."""
+    """Tag a run with its kind, outcome and figures for the list of runs; a full storage never fails a run."""
     figures = {f"{TAGS}{name}": str(count) for name in TAGGED if (count := getattr(run.counts, name))}
     tags = {f"{TAGS}kind": str(run.launch.kind), f"{TAGS}outcome": str(status), **figures}
     try:

@@ -1,6 +1,6 @@
-"""What may be chosen for one run, as the launchpad offers it: spelled as in the settings, every choice with a default.
+"""Choices for one run in the launchpad, spelled as in the settings.
 
-Dagster shows the names of an enum's members, and leaves out of its scaffold what defaults to nothing.
+Each has a default, because Dagster's scaffold leaves out what has none; Dagster shows the names of an enum's members.
 """
 
 from enum import StrEnum
@@ -9,11 +9,11 @@ from typing import TypeVar
 Policy = TypeVar("Policy", bound=StrEnum)
 
 AS_SET = "as_set"
-"""Leave it as the settings have it."""
+"""Use the configured value."""
 
 
 class PhonesChoice(StrEnum):
-    """Which phone numbers are imported (R05)."""
+    """Phone numbers to import (R05)."""
 
     as_set = AS_SET
     all = "all"
@@ -21,7 +21,7 @@ class PhonesChoice(StrEnum):
 
 
 class OnIdMatchChoice(StrEnum):
-    """What is done to employees matched by id (R07)."""
+    """What to do with employees matched by id (R07)."""
 
     as_set = AS_SET
     nothing = "nothing"
@@ -30,7 +30,7 @@ class OnIdMatchChoice(StrEnum):
 
 
 class ResponsibleListChoice(StrEnum):
-    """What is done to the responsible list (R14, R15)."""
+    """What to do with the responsible list (R14, R15)."""
 
     as_set = AS_SET
     remove = "remove"
@@ -39,5 +39,5 @@ class ResponsibleListChoice(StrEnum):
 
 
 def policy_of(choice: StrEnum, policy: type[Policy]) -> Policy | None:
-    """Return the policy that is chosen; None where it is that of the settings."""
+    """Return the chosen policy; None for the configured one."""
     return None if choice == AS_SET else policy(choice.value)

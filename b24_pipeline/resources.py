@@ -1,4 +1,4 @@
-"""The Dagster resources: the run itself, and where its frames are kept."""
+"""The Dagster resources: the run, and the storage of its frames."""
 
 import logging
 from collections.abc import Iterator
@@ -44,13 +44,13 @@ WAIT_FOR_OTHER_RUN_SECONDS = 60
 
 
 class NotStarted(dg.DagsterError):
-    """The run could not begin; Dagster shows this text as it is, without a traceback of ours."""
+    """The run could not start; Dagster shows this text as it is, without a traceback of ours."""
 
 
 class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
-    """One run of the import: everything that its steps share, and what may be chosen for one run.
+    """One run of the import: what its steps share, and the choices for one run.
 
-    The secrets are not here: they are read from the environment or `.env` when the run begins.
+    Secrets are not here: they are read from the environment or `.env` when the run starts.
     """
 
     timing: ClassVar[Timing] = MACHINE_TIME
@@ -59,42 +59,43 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     only: list[int] = Field(
         default=[],
         description=(
-            "Do something for these Bitrix24 user ids only, at once, and show the step trace of each on the page of "
-            "`callgear_upsert`; empty for everybody."
+            "Limit this run to these Bitrix24 user ids (failed ones are retried immediately), with the step trace of "
+            "each on the page of `callgear_upsert`; empty for everybody."
         ),
     )
     only_failed: bool = Field(
         default=False,
-        description="Try everybody whose action has failed and waits for another try now, and do nothing for others.",
+        description="Limit this run to people whose action has failed and is pending retry, and retry it now.",
     )
     approve: str = Field(
         default="",
-        description=(
-            "Let this run do what a held run of the last 24 hours listed, and no more: its id, or its first 8 "
-            "characters (R16)."
-        ),
+        description=("Apply the held changes of this run (full id or first 8 characters; valid for 24 hours, R16)."),
     )
     approve_users: list[int] = Field(
         default=[],
         description=(
-            "With `approve`, let through the conflicts of these Bitrix24 user ids: `email_reused`, `similar_email` "
+            "With `approve`, approve the conflicts of these Bitrix24 user ids: `email_reused`, `similar_email` "
             "(R09), `identity_changed` (R07a), `other_name` (R14)."
         ),
     )
-    comment: str = Field(
-        default="", description="With `approve`, say in one line why it is right; kept in `audit.approvals`."
-    )
+    comment: str = Field(default="", description="With `approve`, the reason in one line; kept in `audit.approvals`.")
     phones: PhonesChoice = Field(
         default=PhonesChoice.as_set,
-        description="Import `all` phone numbers or only the `first`, in this run (R05).",
+        description="Import `all` phone numbers or only the `first` (R05; default: the configured value).",
     )
     on_id_match: OnIdMatchChoice = Field(
         default=OnIdMatchChoice.as_set,
-        description="Do `nothing` to employees matched by id, `fill_phones` or `refresh` them, in this run (R07).",
+        description=(
+            "Do `nothing` to employees matched by id, `fill_phones` or `refresh` them "
+            "(R07; default: the configured value)."
+        ),
     )
     responsible_list: ResponsibleListChoice = Field(
         default=ResponsibleListChoice.as_set,
-        description="Only `remove` leavers, `mirror` active people too, or leave the list `off`, in this run (R15).",
+        description=(
+            "Only `remove` leavers, `mirror` active people too, or leave the list `off` "
+            "(R15; default: the configured value)."
+        ),
     )
 
     _run: ImportRun | None = PrivateAttr(default=None)
@@ -102,30 +103,30 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     @property
     def run(self) -> ImportRun:
-        """The run in progress.
+        """The active run.
 
         Raises:
             NotStarted: it has ended.
         """
         if self._run is None:
-            raise NotStarted("this run has ended: what it read and did is in the audit (docs/audit.md)")
+            raise NotStarted("this run has ended; see the audit for its data (docs/audit.md)")
         return self._run
 
     @property
     def writes(self) -> bool:
-        """Whether the run has a step that writes to CallGear."""
+        """True if the run has a step that writes to CallGear."""
         return bool(self._steps & WRITING)
 
     def selects(self, asset: dg.AssetKey) -> bool:
-        """Whether the run materializes this asset."""
+        """Return whether the run materializes this asset."""
         return asset.to_python_identifier() in self._steps
 
     @contextmanager
     def failing(self) -> Iterator[ImportRun]:
-        """Let a step that is stopped fail in the UI with one line, never with a traceback.
+        """Turn the stop of a step into one line in the UI, without a traceback.
 
         Raises:
-            dg.Failure: the step was stopped. It is not tried again: the next run is.
+            dg.Failure: the step was stopped. It is not retried; the next run is.
         """
         try:
             yield self.run
@@ -134,9 +135,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["ImportRunResource"]:
-        """Hold the connection's lock from before the first read until the database is published."""
+        """Keep the run lock from before the first read until the database is published."""
         if context.run is None or context.instance is None:
-            raise dg.DagsterInvariantViolationError("the import runs within a Dagster run only")
+            raise dg.DagsterInvariantViolationError("the import needs a Dagster run")
         if has_ended(context.instance, context.run):
             yield self
             return
@@ -157,11 +158,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                     report_unfinished(run)
 
     def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> ImportRun:
-        """Open and lock everything; `stack` lets go of it. The run executes these steps.
+        """Open and lock everything until `stack` closes. The run executes these steps.
 
         Raises:
-            SettingsError: a setting is missing or bad, or this run's choices exclude each other.
-            RunInProgress: another run is going on, and still was after a while.
+            SettingsError: a setting is missing or bad, or the choices for this run cannot be combined.
+            RunInProgress: another run is active, also after a while.
             StoreError: the database cannot be used.
         """
         self.check_choices()
@@ -189,19 +190,19 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         )
 
     def check_choices(self) -> None:
-        """An approval is meant for the run it is given to, so that run must be able to act on it.
+        """Check that the choices for this run can be combined.
 
         Raises:
-            SettingsError: it is not.
+            SettingsError: they cannot.
         """
         if self.approve and self.dry_run:
-            raise SettingsError("approve and dry_run exclude each other: a dry run does nothing that must be approved")
+            raise SettingsError("`approve` cannot be combined with `dry_run`")
         if self.only and self.only_failed:
-            raise SettingsError("only and only_failed exclude each other: give user ids, or ask for those who failed")
+            raise SettingsError("`only` cannot be combined with `only_failed`")
         if self.approve_users and not self.approve:
-            raise SettingsError("approve_users needs approve: the id of the run that listed their conflicts")
+            raise SettingsError("`approve_users` needs `approve`: the id of the run that listed the conflicts")
         if self.comment and not self.approve:
-            raise SettingsError("comment needs approve: it is kept with the approval")
+            raise SettingsError("`comment` needs `approve`")
         try:
             valid_comment(self.comment)
         except ValueError as problem:
@@ -209,7 +210,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     @property
     def config(self) -> RunConfig:
-        """What was chosen for this run."""
+        """The choices for this run."""
         return RunConfig(
             dry_run=self.dry_run,
             only=frozenset(self.only) or None,
@@ -220,32 +221,32 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
 
 def approver_of(run: dg.DagsterRun) -> str:
-    """Who approves by starting this run."""
+    """Return who approves by starting this run."""
     return system_user() if trigger_of(run) is Trigger.CLI else dagster_user(run.tags)
 
 
 def report_unfinished(run: ImportRun) -> None:
-    """Let the report tell of a run that ended before the step that draws it; never makes a run fail."""
+    """Refresh the report after a run that ended before the step that draws it; never makes a run fail."""
     if run.launch.kind is not RunKind.IMPORT:
         return
     try:
         if run.failure is None and Step.UPSERT in run.store.recorded_by(run.run_id):
             return
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
-    except Exception as error:  # noqa: BLE001 - whatever it is: why the run failed is what people must read
+    except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did
         log.warning("the report could not be made: %s", error)
 
 
 class StoreIOManager(dg.ConfigurableIOManager):
-    """Reads back the frames that the steps have recorded in DuckDB: the database is the only storage."""
+    """Loads the frames that the steps have stored in DuckDB: the database is the only storage."""
 
     import_run: dg.ResourceDependency[ImportRunResource]
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Do nothing: each step has recorded its frame before it returned it."""
+        """Do nothing: each step has stored its frame."""
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """The frame that this run recorded; else a fresh one for a run that writes, and the newest one for others."""
+        """Return the frame of this run; else a fresh one for a run that writes, and the newest one for others."""
         model, run = frame_of(context.upstream_output), self.import_run.run
         if run.store.recorded(model):
             return run.store.seen(model)
@@ -254,8 +255,8 @@ class StoreIOManager(dg.ConfigurableIOManager):
 
 
 def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:
-    """The declared frame of an asset."""
+    """Return the schema of an asset's frame."""
     if context is None or context.definition_metadata is None:
-        raise dg.DagsterInvariantViolationError("the store keeps the frames of assets only")
+        raise dg.DagsterInvariantViolationError("only the frames of assets are stored")
     model: type[schemas.Frame] = getattr(schemas, context.definition_metadata[FRAME])
     return model

@@ -1,4 +1,4 @@
-"""The portal's side: its users as received, and the same users judged and normalised."""
+"""The portal's assets: its users as received, and with eligibility and normalized fields."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pandas as pd
 
 from b24_pipeline import schemas
 from b24_pipeline.alerts.conditions import STALE_AFTER
-from b24_pipeline.asset_metadata import column_lineage, columns_of
+from b24_pipeline.asset_metadata import column_lineage, column_metadata
 from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
 from b24_pipeline.reporting import tables
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 POOL = "callgear"
 OWNERS = ["team:data"]
 FRESH = dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER)
-"""Red once nothing was materialized for an hour."""
+"""Red after an hour without a materialization."""
 
 bitrix24_portal = dg.AssetSpec(
     "bitrix24_portal",
@@ -43,18 +43,16 @@ bitrix24_portal = dg.AssetSpec(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(schemas.Users),
+    metadata=column_metadata(schemas.Users),
     freshness_policy=FRESH,
 )
 def bitrix24_users(
     context: dg.AssetExecutionContext, import_run: ImportRunResource
 ) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
-    """Every user of the portal as received, active and dismissed.
+    """All users of the portal as received, active and dismissed; fails if incomplete.
 
-    The fetch is complete or the run ends here: an answer that is empty, out of order, broken off, without e-mails,
-    or not as many as the portal counts is not to be trusted (R13, R16a).
-
-    A run for those who have failed ends here, when nobody has.
+    A response that is empty, unordered, truncated, without e-mails, or does not match the portal's own count stops the
+    run (R13, R16a). A run for failed people ends here if nobody has failed.
     """
     if import_run.run.config.is_for_nobody:
         log.info(NOBODY_FAILED)
@@ -75,13 +73,15 @@ def bitrix24_users(
     )
 
 
-@dg.asset(group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(schemas.Employees))
+@dg.asset(
+    group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=column_metadata(schemas.Employees)
+)
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
-    """The users judged and normalised: who is a candidate, who is rejected and why (R01-R06).
+    """Users with eligibility and normalized fields (R01-R06).
 
-    `candidates` are all whom the import is for (R01); of these some are `rejected` for what they lack (R02), the others
-    are `accepted`. Names trimmed, e-mails made comparable, phones as digits in dialling order, last names with the
-    prefix.
+    `candidates` are the people in scope of the import (R01): some are `rejected` because required fields are missing
+    (R02), the others are `accepted`. Names are trimmed, e-mails comparable, phones are digits in dialing order, last
+    names have the prefix.
     """
     with import_run.failing() as run:
         judged = steps.evaluate_users(run, schemas.check(schemas.Users, bitrix24_users))
@@ -103,5 +103,5 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
 
 
 def people_table(rows: list[dict[str, object]]) -> dg.MarkdownMetadataValue:
-    """People by name, and why they are listed."""
+    """Return a table of people with the reasons."""
     return dg.MetadataValue.md(tables.people_markdown(rows, rest="audit.employees"))

@@ -1,4 +1,4 @@
-"""The account's side: its employees, who is who, and what is done there."""
+"""The account's assets: its employees, the match table, and the changes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +8,9 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.asset_metadata import column_lineage, columns_of
+from b24_pipeline.asset_metadata import column_lineage, column_metadata
 from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
-from b24_pipeline.assets.metadata import how_to_approve, kept_when_approved, sources, step_trace
+from b24_pipeline.assets.metadata import approval_metadata, kept_when_approved, sources, step_trace
 from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
@@ -31,7 +31,7 @@ MATCH_FIGURES = {
     "dismissed": MatchKind.DISMISSED,
     "not_employee": MatchKind.NOT_EMPLOYEE,
 }
-"""How many users were matched how, by the names that `audit.runs` and the command line use."""
+"""The figures of matching, named as in `audit.runs` and the command line."""
 OBSERVED = frozenset({RunKind.DRY_RUN, RunKind.SINGLE})
 """Runs whose plan or result is an observation of the writing assets (R18a)."""
 
@@ -42,8 +42,8 @@ callgear_account = dg.AssetSpec(
     kinds={"callgear"},
     owners=OWNERS,
     description=(
-        "The CallGear account as it is read. Each observation says which account it was, when it was read, how it is "
-        "asked, and how many employees it has; `b24-pipeline check` looks at the rights."
+        "The CallGear account as read. Each observation has the account, the time, the kind of access and the number "
+        "of employees; `b24-pipeline check` verifies the permissions."
     ),
 )
 
@@ -55,14 +55,14 @@ callgear_account = dg.AssetSpec(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(schemas.CallGearEmployees),
+    metadata=column_metadata(schemas.CallGearEmployees),
 )
 def callgear_employees(
     context: dg.AssetExecutionContext, import_run: ImportRunResource
 ) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
-    """The employees that the CallGear account has now: complete, or the run ends here.
+    """All employees of the CallGear account; fails if incomplete.
 
-    When the day's points are used up, the rest of the run is skipped, and the next one goes on.
+    When the day's points are used up, the rest of the run is deferred to the next one.
     """
     if import_run.run.config.is_for_nobody:
         return
@@ -83,13 +83,13 @@ def callgear_employees(
     )
 
 
-@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=columns_of(schemas.Matches))
+@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=column_metadata(schemas.Matches))
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
-    """Who is who: the stored link first, then the e-mail; what is not certain is a conflict (R07-R09, R12).
+    """Match table: by the stored link first, then by e-mail; ambiguous matches are conflicts (R07-R09, R12).
 
-    The stored links come from the database: CallGear has no field for a Bitrix24 id.
+    The links come from the database: CallGear has no field for a Bitrix24 id.
     """
     judged = schemas.check(schemas.Employees, employees)
     with import_run.failing() as run:
@@ -108,7 +108,7 @@ def employee_matches(
                 tables.people_markdown(tables.conflicts(matches, judged), rest="audit.employee_matches")
             ),
             **sources(run),
-            **how_to_approve(run, matches),
+            **approval_metadata(run, matches),
             **column_lineage(schemas.Matches),
         },
     )
@@ -120,7 +120,7 @@ def employee_matches(
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(schemas.Actions),
+    metadata=column_metadata(schemas.Actions),
     freshness_policy=FRESH,
 )
 def callgear_upsert(
@@ -132,10 +132,10 @@ def callgear_upsert(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Creates and links employees as planned: one action a person, each with its outcome (R07, R09-R11).
 
-    Nobody is deleted, no phone number is changed. A kind of change over its safety limit is held (R16). A dry run shows
-    the plan and sends nothing (R19). A run for single people (`only`) shows their step trace: what was read on both
-    sides, the rule that decided, what was sent. Both are observations of this asset and of `responsible_employees`:
-    what is materialized is what imports did for everybody.
+    Nobody is deleted, no phone number is changed. Changes above their safety limit are held (R16). A dry run shows the
+    plan and sends nothing (R19). A single-person run (`only`) shows the step trace: what was read on both sides, the
+    rule that decided, what was sent. Both are observations of this asset and of `responsible_employees`; only imports
+    for everybody materialize them.
     """
     judged = schemas.check(schemas.Employees, employees)
     with import_run.failing() as run:
@@ -156,7 +156,7 @@ def callgear_upsert(
 
 
 def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict[str, Any]:
-    """What the step did, in figures and by name."""
+    """Return the figures and changes of the step."""
     return {
         "dagster/row_count": len(actions),
         "created": run.counts.created,
@@ -167,7 +167,7 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict
         "callgear_points": run.connection.callgear.points_spent,
         "changes": dg.MetadataValue.md(tables.changes_markdown(actions)),
         **sources(run),
-        **how_to_approve(run, actions),
+        **approval_metadata(run, actions),
         **kept_when_approved(actions),
         **step_trace(run),
         "configuration": configuration(run),
@@ -183,15 +183,15 @@ def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict
     owners=OWNERS,
     pool=POOL,
     output_required=False,
-    metadata=columns_of(schemas.ResponsibleEmployees),
+    metadata=column_metadata(schemas.ResponsibleEmployees),
 )
 def responsible_employees(
     context: dg.AssetExecutionContext, employees: pd.DataFrame, import_run: ImportRunResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Takes dismissed and deleted people off CallGear's responsible list; with `mirror`, lists the others (R13-R15).
+    """Removes dismissed and deleted people from CallGear's responsible list; `mirror` adds active ones (R13-R15).
 
-    Deals are never touched: who owns some stays on the list and is tried again ever more rarely. Dry runs and runs for
-    single people do this in the step of `callgear_upsert`, and leave an observation here.
+    Deals are never changed: people who own deals stay on the list, and removal is retried at growing intervals. Dry
+    runs and single-person runs do this in the step of `callgear_upsert`, and leave an observation here.
     """
     judged = schemas.check(schemas.Employees, employees)
     if import_run.run.launch.kind in OBSERVED:
@@ -205,14 +205,14 @@ def responsible_employees(
 def observe_responsible(
     context: dg.AssetExecutionContext, import_run: ImportRunResource, judged: DataFrame[schemas.Employees]
 ) -> None:
-    """Do the step, and let the asset's page show what came of it beside what imports did."""
+    """Update the list, and report the result as an observation."""
     with import_run.failing() as run:
         result = steps.update_list(run, judged)
     context.log_event(dg.AssetObservation(RESPONSIBLE, metadata=responsible_metadata(run, result)))
 
 
 def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[str, Any]:
-    """What the step did, in figures and by name; no figures where the list was not read."""
+    """Return the figures and changes of the step; no figures if the list was not read."""
     figures = {
         "dagster/row_count": len(result.state),
         "on_the_list": int(result.state["listed"].sum()),
@@ -227,7 +227,7 @@ def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[
     return {
         **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),
         **sources(run),
-        **how_to_approve(run, result.actions),
+        **approval_metadata(run, result.actions),
         **step_trace(run),
     }
 
@@ -239,7 +239,7 @@ callgear_account_after_import = dg.AssetSpec(
     kinds={"callgear"},
     owners=OWNERS,
     description=(
-        "The CallGear account as the import leaves it: its employees and its list of responsible employees. Each "
-        "observation says which account it was, and how many of its employees belong to people of the portal."
+        "The CallGear account after the import: its employees and its list of responsible employees. Each observation "
+        "has the account, and how many of its employees are linked to users of the portal."
     ),
 )

@@ -1,4 +1,4 @@
-"""What the pages of assets show besides figures and tables: how a person approves, and the step trace."""
+"""Metadata of assets besides figures and tables: how to approve, and the step trace."""
 
 import dagster as dg
 import pandas as pd
@@ -14,11 +14,11 @@ from b24_pipeline.sync.run import ImportRun
 from b24_pipeline.text import MOST_ROWS, markdown_line, numbered
 
 
-def how_to_approve(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
-    """What waits for a person, and how it may pass: what a safety limit holds, and conflicts that can be approved.
+def approval_metadata(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Return how to approve held changes and conflicts.
 
     Args:
-        run: its id is what is approved.
+        run: the run to approve.
         decided: matches or actions; their conflicts are approved user by user.
     """
     conflicts = decided[decidable(decided)]
@@ -28,46 +28,46 @@ def how_to_approve(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.Metada
 
 
 def held(run: ImportRun) -> str:
-    """R16: how all that is held is approved."""
+    """R16: how to approve all held changes."""
     words = numbered(run.counts.held, "action is", "actions are")
     return (
-        f"**{words} held** by a safety limit (R16). To let the next run do what this one listed, within 24 hours: "
+        f"**{words} held** by a safety limit (R16). To approve, within 24 hours: "
         f"`b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n{launchpad(approve=run.run_id)}"
     )
 
 
 def by_user(run_id: str, reason: str, conflicts: pd.DataFrame) -> str:
-    """R07a, R09, R14: how conflicts of one reason are approved, person by person."""
+    """R07a, R09, R14: how to approve conflicts of one reason, person by person."""
     users = conflicts["bitrix24_id"].tolist()
     typed = commands(reason, run_id=run_id, users=" ".join(map(str, users)))
     return (
         f"**{numbered(len(users), 'conflict', 'conflicts')}**: {words_of(reason)}. If {DECISIONS[reason]}, approve it "
-        f"within 24 hours; name only those whom you mean: `{typed.replace(', or ', '`, or end the link: `')}`, or "
+        f"within 24 hours, naming only the users you mean: `{typed.replace(', or ', '`, or end the link: `')}`, or "
         f"launch `employee_import` with\n\n{launchpad(approve=run_id, approve_users=[*users])}"
     )
 
 
 def kept_when_approved(actions: DataFrame[schemas.Actions]) -> dict[str, dg.MetadataValue]:
-    """R09: which first name and which numbers employees keep if their conflicts are approved."""
+    """R09: the first name and the numbers that employees keep if their conflicts are approved."""
     lines = tables.kept_when_approved(actions)
     listed = "\n".join(f"- {markdown_line(line)}" for line in lines[:MOST_ROWS])
     return {"kept_when_approved": dg.MetadataValue.md(listed)} if lines else {}
 
 
 def launchpad(**config: str | list[int]) -> str:
-    """What is to be typed into the launchpad."""
+    """Return the configuration to paste into the launchpad."""
     chosen = "\n".join(f"      {name}: {value}" for name, value in config.items())
     return f"```yaml\nresources:\n  import_run:\n    config:\n{chosen}\n```"
 
 
 def sources(run: ImportRun) -> dict[str, str]:
-    """Which frames of other runs the step has used, and how old they are (R18a); nothing where it used none."""
+    """Return the frames of other runs that the step has used, and their age (R18a)."""
     borrowed = "; ".join(f"{table} of {source}" for table, source in run.borrowed.items())
     return {"computed_from": borrowed} if borrowed else {}
 
 
 def step_trace(run: ImportRun) -> dict[str, dg.MetadataValue]:
-    """The steps of the people whom a run is for (`only`); nothing where it is for everybody."""
+    """Return the step traces of a single-person run."""
     if run.config.only is None:
         return {}
     found = evidence_of(run.store, run.run_id)

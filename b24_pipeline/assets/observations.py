@@ -16,7 +16,7 @@ PORTAL = dg.AssetKey("bitrix24_portal")
 ACCOUNT = dg.AssetKey("callgear_account")
 ACCOUNT_AFTER = dg.AssetKey("callgear_account_after_import")
 CRON = "*/30 * * * *"
-"""How often the import runs by itself (R17)."""
+"""The schedule of the import (R17)."""
 
 
 def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
@@ -102,7 +102,7 @@ def configuration(run: ImportRun) -> dg.MetadataValue:
         "on_id_match": policy.on_id_match.value,
         "responsible_list": policy.responsible_list.value,
         **scope(policy.scope),
-        **{f"limit: {risk.value}": limit_in_words(limit) for risk, limit in policy.limits.items()},
+        **{f"limit: {risk.value}": limit_text(limit) for risk, limit in policy.limits.items()},
         "schedule": f"{CRON} (UTC), and within a minute of a change in Bitrix24",
         "run_minutes": f"{settings.run_minutes:g}",
         "day_reserve": f"{settings.day_reserve:.0%} of the day's CallGear points",
@@ -113,7 +113,7 @@ def configuration(run: ImportRun) -> dg.MetadataValue:
 
 
 def scope(scope: Scope) -> Mapping[str, str]:
-    """Whom the import looks at (R03)."""
+    """Return the users in scope (R03)."""
     return {
         "include_departments": listed(scope.include_departments, nothing="everybody"),
         "exclude_departments": listed(scope.exclude_departments, nothing="none"),
@@ -123,10 +123,10 @@ def scope(scope: Scope) -> Mapping[str, str]:
 
 
 def listed(values: Iterable[int | str], *, nothing: str) -> str:
-    """The values in order, separated by commas."""
+    """Join the values in order."""
     return ", ".join(map(str, sorted(values))) or nothing
 
 
-def limit_in_words(limit: SafetyLimit) -> str:
-    """When a kind of change is held (R16)."""
+def limit_text(limit: SafetyLimit) -> str:
+    """Return when a kind of change is held (R16)."""
     return f"held when more than {limit.count} and more than {limit.share:.0%} of the people imported"

@@ -1,4 +1,4 @@
-"""The report at the end of the chain: what the import has come to, at a glance."""
+"""The report at the end of the import."""
 
 import logging
 from collections.abc import Iterator
@@ -61,14 +61,14 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
 
 
 def count_so_far(run: ImportRun) -> None:
-    """What the run has spent by now, so that the report tells of it, too."""
+    """Store what the run has spent so far, so that the report includes it."""
     connection = run.connection
     run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
     run.store.put_facts({POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
 def last_import(run: ImportRun) -> dict[str, str]:
-    """Of which import the report tells, and how old that is; nothing before there was one."""
+    """Return which import the report shows, and its age; nothing before the first one."""
     past = run.store.last_import()
     return {"computed_from": f"the last import, {source(run, past)}"} if past else {}
 
@@ -88,7 +88,7 @@ def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
 
 
 def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
-    """The report in the asset's page."""
+    """Return the report for the asset's page."""
     return {
         "picture": dg.MetadataValue.md(as_markdown(kept.svg)),
         "file": dg.MetadataValue.path(str(kept.files.html.resolve())),
@@ -97,7 +97,7 @@ def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
 
 
 def refused_markdown(run: ImportRun) -> str:
-    """The rejected and those in conflict by name."""
+    """Return rejected people and conflicts by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}
         for group in refused(run.store)

@@ -133,9 +133,9 @@ def test_r16_a_run_of_yesterday_cannot_be_approved(imported: World) -> None:
     ("config", "text"),
     [
         ({"approve": "nonsense"}, "No run nonsense is known"),
-        ({"approve": "nonsense", "dry_run": True}, "approve and dry_run exclude each other"),
-        ({"approve_users": [7]}, "approve_users needs approve"),
-        ({"comment": "agreed"}, "comment needs approve"),
+        ({"approve": "nonsense", "dry_run": True}, "`approve` cannot be combined with `dry_run`"),
+        ({"approve_users": [7]}, "`approve_users` needs `approve`"),
+        ({"comment": "agreed"}, "`comment` needs `approve`"),
         ({"approve": "4711", "comment": "two\nlines"}, "comment: must be one line of text without control characters"),
         ({"approve": "4711", "comment": "x" * 501}, "comment: has 501 characters; at most 500 are kept"),
     ],

@@ -155,7 +155,7 @@ def test_r20_a_run_that_a_person_stops_is_interrupted_and_counts_what_was_done_b
     result = world.import_people()
 
     assert (stopped.success, stopped.status) == (False, "interrupted")
-    assert stopped.reason == "callgear_upsert: interrupted by a person, or by the end of the process"
+    assert stopped.reason == "callgear_upsert: interrupted"
     assert stopped.counts.created == (stopped.actions["outcome"] == "done").sum()
     assert (result.status, len(world.account.employees), len(world.links())) == ("done", 9, 9)
 
