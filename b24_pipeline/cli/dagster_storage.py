@@ -1,4 +1,4 @@
-"""Dagster's own storage, for one command: what is wrong with it is one line that names the file."""
+"""Dagster's own storage, for one command: a problem with it is one line that names the file."""
 
 import io
 import os
@@ -13,17 +13,15 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.cli.commands import PROJECT_FILE
+from b24_pipeline.cli.group import PROJECT_FILE
 from b24_pipeline.dagster_runs import first_line
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 
 NOT_WRITTEN = "Exception while writing logger call to event log"
-"""What Dagster prints about an event that it cannot store, followed by the event itself, which may hold names."""
-
-
+"""What Dagster prints about an event that it cannot store, followed by the event, which may hold names."""
 FOLDERS = frozenset({"history", "runs", "schedules"})
-"""What Dagster names the folders of its databases."""
+"""Dagster's names for the folders of its databases."""
 
 
 class DagsterStorageError(StoreError):
@@ -32,11 +30,11 @@ class DagsterStorageError(StoreError):
 
 @contextmanager
 def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """Dagster as `dagster.yaml` of its home describes it, for as long as the block lasts.
+    """Open Dagster's instance for as long as the block lasts.
 
     Raises:
-        SettingsError: that file is no configuration of Dagster.
-        DagsterStorageError: its storage cannot be used: most often its disk is full.
+        SettingsError: its configuration is not valid.
+        DagsterStorageError: its storage cannot be used, most often because the disk is full.
     """
     try:
         with redirect_stderr(cast("io.TextIOBase", WithoutEvents(sys.stderr))), open_instance() as instance:
@@ -44,16 +42,16 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         file, problem = unusable_file() or (os.environ[NAME], first_line(error))
         raise DagsterStorageError(
-            f"Dagster's own storage, {file}, cannot be used ({problem}): make room for it, give this user the right to "
-            "write there, end what holds it, or, if it is damaged, move it away."
+            f"Dagster's own storage, {file}, cannot be used ({problem}): free up space, give this user the right to "
+            "write there, end the process that uses it, or, if it is damaged, move it away."
         ) from None
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Dagster as configured.
+    """Return Dagster's instance.
 
     Raises:
-        SettingsError: it is configured by something that is no configuration.
+        SettingsError: its configuration is not valid.
         SQLAlchemyError, OSError: its storage cannot be used.
     """
     try:
@@ -69,7 +67,7 @@ def open_instance() -> dg.DagsterInstance:
 
 
 def unusable_file() -> tuple[Path, str] | None:
-    """The first of Dagster's databases that takes no writes now, and what SQLite says of it."""
+    """Return the first of Dagster's databases that cannot be written, and the error of SQLite."""
     try:
         with dg.DagsterInstance.get() as instance:
             folder = Path(instance.storage_directory()).parent
@@ -82,7 +80,7 @@ def unusable_file() -> tuple[Path, str] | None:
 
 
 def problem_of(file: Path) -> str | None:
-    """Why a database of SQLite takes no writes; nothing where it does."""
+    """Return why a database of SQLite cannot be written, if so."""
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as database:
             database.execute("BEGIN IMMEDIATE")
@@ -93,7 +91,7 @@ def problem_of(file: Path) -> str | None:
 
 
 class WithoutEvents:
-    """A stream without what Dagster writes to it about an event that it cannot store."""
+    """A stream that drops what Dagster writes about an event that it cannot store."""
 
     def __init__(self, stream: object) -> None:
         self._stream = stream

@@ -26,19 +26,19 @@ COLUMNS = {
     "held": 4,
     "status": -11,
 }
-"""Each column with its width; a negative one is aligned to the left."""
+"""The columns with their widths; a negative one is left-aligned."""
 COUNTS = ("users", "created", "linked", "conflicts", "failed", "held")
 MARKS = {kind: str(kind).replace("_", " ") for kind in RunKind if kind is not RunKind.IMPORT}
-"""What a run is called that is no import of everybody."""
+"""The marks of runs that are not imports of everybody."""
 WIDTH = 100
 INDENT = " " * (SHORT_RUN_ID + 1)
-"""Where the reason begins, on the lines below its run."""
+"""The indent of the reason below its run."""
 
 
 def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) -> None:
-    """Print one line a run, and below it the reason where there is one."""
+    """Print one line a run, and below it the reason."""
     if runs.empty:
-        console.print("no run yet" if since is None else f"no run since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        console.print("no runs yet" if since is None else f"no runs since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         return
     console.print(Text(line(COLUMNS), style="bold"), no_wrap=True, overflow="ignore", crop=False)
     for row in runs.to_dict("records"):
@@ -48,7 +48,7 @@ def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) 
 
 
 def line(texts: Iterable[str]) -> str:
-    """The texts in the places of their columns."""
+    """Return the texts aligned in their columns."""
     aligned = (
         text.ljust(-width) if width < 0 else text.rjust(width)
         for text, width in zip(texts, COLUMNS.values(), strict=True)
@@ -57,7 +57,7 @@ def line(texts: Iterable[str]) -> str:
 
 
 def cells(row: Mapping[Any, Any]) -> Iterator[str]:
-    """One run of `audit.runs`, as people read it, in the order of the columns."""
+    """Yield the cells of one run of `audit.runs`."""
     yield str(row["run_id"])[:SHORT_RUN_ID]
     yield f"{row['started_at'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     yield printable(row["trigger"])
@@ -67,7 +67,7 @@ def cells(row: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def reason_lines(reason: object) -> list[str]:
-    """Why a run ended as it did, on lines of its own."""
+    """Return the reason of a run, wrapped."""
     if not isinstance(reason, str):
         return []
     return textwrap.wrap(one_line(reason), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)

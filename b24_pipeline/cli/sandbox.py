@@ -1,4 +1,4 @@
-"""Using the sandbox in place of the real systems: its own address, credentials and database, for this process only."""
+"""The sandbox in place of the real systems: its own addresses, credentials and database, for this process only."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from b24_pipeline.audit.locks import file_lock, locking
-from b24_pipeline.cli.commands import PROJECT_FILE
+from b24_pipeline.cli.group import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN
@@ -23,13 +23,13 @@ DATABASE = FOLDER / "b24_pipeline.duckdb"
 DATABASE_SETTING = "B24_PIPELINE_DATABASE"
 DAGSTER = FOLDER / "dagster"
 PROJECT_DAGSTER = "data/dagster"
-"""Where `dagster.yaml` of the project folder keeps the history of the real import."""
+"""Where `dagster.yaml` of the project folder keeps the runs of the real import."""
 RECEIVERS = ("B24_PIPELINE_ALERT_WEBHOOK_URL", "B24_PIPELINE_ALERT_EMAIL_TO")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the sandbox is served, and the credentials to use."""
+    """The addresses of the running sandbox, and its credentials."""
 
     page_url: str
     webhook_url: str
@@ -37,7 +37,7 @@ class Address:
     access_token: str
 
     def variables(self) -> dict[str, str]:
-        """As settings."""
+        """Return them as settings."""
         return {
             "BITRIX24_WEBHOOK_URL": self.webhook_url,
             "CALLGEAR_API_URL": self.callgear_url,
@@ -48,17 +48,17 @@ class Address:
 
 
 def sandbox_database() -> str:
-    """The sandbox's own database, or the one given in the environment; that of `.env` is the real import's."""
+    """Return the sandbox's own database, or that of the environment; that of `.env` is the real import's."""
     return os.environ.get(DATABASE_SETTING, str(DATABASE))
 
 
 def receivers() -> dict[str, str]:
-    """Trying things out alarms nobody: the receivers of `.env` are for the real import, those given here are meant."""
+    """Return the receivers of alerts given in the environment; those of `.env` are for the real import."""
     return {name: os.environ.get(name, "") for name in RECEIVERS}
 
 
 def use_sandbox_home() -> None:
-    """Give Dagster a home of the sandbox's own: made-up people must not be in the history of the real import."""
+    """Give the sandbox a home of Dagster of its own: demo people must not be among the runs of the real import."""
     installed = Path(__file__).resolve().parents[2]
     files = (folder / PROJECT_FILE for folder in (installed, Path.cwd()))
     project = next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")
@@ -72,28 +72,28 @@ def use_sandbox_home() -> None:
 
 @contextmanager
 def served(*, port: int = 0) -> Iterator[Address]:
-    """The sandbox's address: of one that is served already (by `make dev SANDBOX=1`), or of one served meanwhile.
+    """Use the running sandbox (of `make dev SANDBOX=1`), or run one for as long as the block lasts.
 
     Raises:
-        SettingsError: the port is taken, or the state that is kept is none.
+        SettingsError: the port is taken, or the demo data is damaged.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             stack.enter_context(locked())
         except Timeout:
-            yield noted_address()
+            yield stored_address()
             return
         yield stack.enter_context(served_here(port))
 
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Be the only one who serves the sandbox.
+    """Own the lock of the running sandbox.
 
     Raises:
-        Timeout: somebody else serves it.
-        StoreError: its folder takes no locks.
+        Timeout: another process owns it.
+        StoreError: its folder does not support locks.
     """
     lock = file_lock(LOCK)
     with locking(FOLDER):
@@ -106,10 +106,10 @@ def locked() -> Iterator[None]:
 
 @contextmanager
 def served_here(port: int) -> Iterator[Address]:
-    """Serve the sandbox, and note where; to be called by the holder of the lock.
+    """Run the sandbox, and store its addresses; only for the owner of the lock.
 
     Raises:
-        SettingsError: the port is taken, or the state that is kept is none.
+        SettingsError: the port is taken, or the demo data is damaged.
     """
     from b24_pipeline.sandbox.server import kept_sandbox, serve  # noqa: PLC0415
 
@@ -131,48 +131,48 @@ def served_here(port: int) -> Iterator[Address]:
 
 
 def address_in_use() -> Address | None:
-    """Where another process serves the sandbox; None where nobody does.
+    """Return the addresses of the sandbox that another process runs, if one does.
 
     Raises:
-        SettingsError: it has not noted it yet.
+        SettingsError: it has not stored them yet.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         with locked():
             return None
     except Timeout:
-        return noted_address()
+        return stored_address()
 
 
-def noted_address() -> Address:
-    """Where the sandbox is served that another process serves.
+def stored_address() -> Address:
+    """Return the addresses of the sandbox that another process runs.
 
     Raises:
-        SettingsError: it has not noted it yet.
+        SettingsError: it has not stored them yet.
     """
     try:
         return Address(**json.loads(ADDRESS.read_text()))
     except (OSError, ValueError, TypeError):
-        raise SettingsError(f"another sandbox is about to be served; try again in a moment ({ADDRESS})") from None
+        raise SettingsError(f"another sandbox is starting; try again in a moment ({ADDRESS})") from None
 
 
 def reset_state() -> None:
-    """Begin with the company as it was at first.
+    """Reset the demo data.
 
     Raises:
-        SettingsError: somebody is using the company that is there.
+        SettingsError: another process uses it.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         with locked():
             STATE.unlink(missing_ok=True)
     except Timeout:
-        raise SettingsError("--reset: the sandbox is being served by another process; stop that one first") from None
+        raise SettingsError("--reset: the sandbox is used by another process; stop it first") from None
 
 
 @contextmanager
 def sandbox_settings() -> Iterator[Address]:
-    """Within this block, the settings of this process name the sandbox."""
+    """Within this block, the settings of this process are those of the sandbox."""
     with served() as address:
         before = dict(os.environ)
         os.environ.update(address.variables() | receivers())
@@ -185,7 +185,7 @@ def sandbox_settings() -> Iterator[Address]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Readable by its owner only."""
+    """Write a file that only its owner can read."""
     path.touch(mode=0o600, exist_ok=True)
     path.chmod(0o600)
     path.write_text(text)

@@ -138,17 +138,12 @@ def check_port_free(host: str, port: int) -> None:
 
 def environment_of_real_systems() -> dict[str, str]:
     """Return the environment of the UI and the daemon, with schedule and sensor off."""
-    warn_of_missing_settings()
-    print("Schedule and sensor are off; switch them on in the UI, on the page Automation.")
-    return {**os.environ, AUTOMATION: OFF}
-
-
-def warn_of_missing_settings() -> None:
-    """Print which settings are missing; the UI starts all the same."""
     try:
         settings.load()
     except SettingsIncomplete as error:
         print(f"Not configured:\n{error}\n", file=sys.stderr)
+    print("Schedule and sensor are off; switch them on in the UI, on the page Automation.")
+    return {**os.environ, AUTOMATION: OFF}
 
 
 def stop_signal() -> threading.Event:

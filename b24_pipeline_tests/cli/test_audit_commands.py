@@ -57,7 +57,7 @@ def test_times_are_shown_with_their_zone(portal: World, terminal: Terminal) -> N
     assert "started (UTC)" in terminal("history").out
     assert "2026-01-12 11:30 UTC  " in terminal("explain", "1").out
     assert "in UTC if it names no zone" in " ".join(terminal("history", "--help").out.split())
-    assert terminal("history", "--since", "2026-01-13T02:00+02:00").out == "no run since 2026-01-13 00:00 UTC\n"
+    assert terminal("history", "--since", "2026-01-13T02:00+02:00").out == "no runs since 2026-01-13 00:00 UTC\n"
 
 
 @pytest.mark.parametrize(("since", "runs"), [("2026-01-12T12:00:00+01:00", 1), ("2026-01-13", 0)])

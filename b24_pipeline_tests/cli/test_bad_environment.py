@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from b24_pipeline.cli import main, sandbox, sync
-from b24_pipeline.cli.commands import PROJECT_FILE, chdir_to_project
+from b24_pipeline.cli.group import PROJECT_FILE, chdir_to_project
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.databases import bound_by_modes
 from b24_pipeline_tests.harness import World
@@ -245,7 +245,7 @@ def test_a_sandbox_that_somebody_uses_is_not_reset(terminal: Terminal) -> None:
 
     assert (said.code, one_line(said)) == (
         2,
-        "--reset: the sandbox is being served by another process; stop that one first",
+        "--reset: the sandbox is used by another process; stop it first",
     )
     assert sandbox.STATE.read_text() == "{}"
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.cli.commands import RENAMED
+from b24_pipeline.cli.group import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.sandbox import Fault, FaultKind

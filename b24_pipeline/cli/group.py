@@ -1,0 +1,80 @@
+"""A command of `b24-pipeline`, and the group of them: what carries a command out is imported when it is called."""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from b24_pipeline.cli import options
+from b24_pipeline.cli.exit_codes import Exit, described
+
+PROJECT_FILE = "dagster.yaml"
+"""What makes a folder a project folder."""
+LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver"})
+"""Commands that run until they are stopped: their garbage is collected more often than that of a short one."""
+LONG_RUNNING_GARBAGE = 200_000
+RENAMED = {"stale": "check-freshness", "accept-address": "rebind", "forget": "erase"}
+"""Old spellings, understood until version 0.3."""
+
+
+class Command(click.Command):
+    """One command: `target` names the function that carries it out, as module and function."""
+
+    def __init__(
+        self, name: str, target: str, meaning: str, *parameters: click.Parameter, example: str, codes: Sequence[Exit]
+    ) -> None:
+        super().__init__(
+            name,
+            params=[*parameters],
+            help=f"{meaning}\n\nExample: b24-pipeline {example}",
+            short_help=meaning,
+            epilog=described(*codes),
+        )
+        self.target = target
+        self.example = f"b24-pipeline {example}"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; an option for several ids takes them one after the other."""
+        several = (name for option in self.params if option.metavar == "ID..." for name in option.opts)
+        return super().parse_args(ctx, options.repeat_options(args, names=frozenset(several)))
+
+    def invoke(self, ctx: click.Context) -> Exit:
+        """Carry the command out in the project folder."""
+        if self.name in LONG_RUNNING:
+            gc.set_threshold(LONG_RUNNING_GARBAGE, *gc.get_threshold()[1:])
+        chdir_to_project()
+        module, _, function = self.target.partition(".")
+        carry_out: Callable[..., Exit] = getattr(import_module(f"b24_pipeline.cli.{module}"), function)
+        return carry_out(**ctx.params)
+
+
+class Group(click.Group):
+    """The commands, with the old spelling of some."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        name = RENAMED.get(cmd_name, cmd_name)
+        if name != cmd_name:
+            print(f"b24-pipeline: `{cmd_name}` is now called `{name}`", file=sys.stderr)
+        return super().get_command(ctx, name)
+
+
+def chdir_to_project() -> None:
+    """Enter the folder that relative paths count from: the current one if it is a project folder, else ours."""
+    here, installed = current_folder(), Path(__file__).resolve().parents[2]
+    if here is None or not (here / PROJECT_FILE).is_file():
+        os.chdir(installed if here is None or (installed / PROJECT_FILE).is_file() else here)
+
+
+def current_folder() -> Path | None:
+    """Return the current folder, or nothing if it was removed or may not be entered."""
+    try:
+        here = Path.cwd()
+        (here / PROJECT_FILE).is_file()
+    except OSError:
+        return None
+    return here
