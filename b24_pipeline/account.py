@@ -15,10 +15,10 @@ class AccountIdentity:
         return f"{self.name} (number {self.app_id})" if self.name else f"number {self.app_id}"
 
 
-NOT_TOLD = AccountIdentity()
+UNKNOWN_ACCOUNT = AccountIdentity()
 
 
-def another_account(expected: AccountIdentity, found: AccountIdentity) -> str:
+def wrong_account_message(expected: AccountIdentity, found: AccountIdentity) -> str:
     """One line that says which account was expected, which answered, and what to do."""
     answered = f"the CallGear account {found} answered" if found.app_id else "CallGear did not tell which one answered"
     return (

@@ -8,10 +8,10 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportFault
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
 from b24_pipeline.bitrix24.polling import Poll, poll_changes
-from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
-from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection, utc_now
+from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
+from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection, utc_now
 from b24_pipeline.settings import Settings
 
 TICK_SECONDS = 45.0
@@ -51,7 +51,7 @@ class TickResult:
     cursor: str
 
 
-def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = MACHINE_TIME) -> TickResult:
+def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = SYSTEM_CLOCK) -> TickResult:
     """Poll the portal once, within 45 seconds: Dagster ends a tick after 60, without an error of ours.
 
     Raises:
@@ -63,15 +63,15 @@ def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = MACH
     try:
         with open_connection(settings, timing, seconds=TICK_SECONDS) as connection:
             known = known_users(connection.paths)
-            poll = poll_changes(connection.bitrix24, known=known, window_from=before.window_from)
+            poll = poll_changes(connection.bitrix24, snapshot=known, window_from=before.window_from)
     except Bitrix24Error as error:
         if timing.unix() - started < TICK_SECONDS - ROUNDING:
             raise
-        raise TransportFault(f"gave up after {TICK_SECONDS:g} seconds: {error}") from None
+        raise TransportError(f"gave up after {TICK_SECONDS:g} seconds: {error}") from None
     return decide(before, poll)
 
 
-def known_users(paths: Paths) -> KnownUsers:
+def known_users(paths: Paths) -> LastSnapshot:
     """Return the users of the last import, and those whose edits need no run: linked users.
 
     So do erased users: what is stored of them differs from the portal, and the schedule handles them.
@@ -79,9 +79,9 @@ def known_users(paths: Paths) -> KnownUsers:
     try:
         with Store.reader(paths, now=utc_now) as store:
             ignored = {*store.links()["bitrix24_id"], *store.forgotten().users}
-            return KnownUsers.of(users_of_last_import(store), linked=ignored)
+            return LastSnapshot.of(users_of_last_import(store), linked=ignored)
     except DatabaseMissing:
-        return KnownUsers.of(schemas.empty_frame(schemas.Users), linked=set())
+        return LastSnapshot.of(schemas.empty_frame(schemas.Users), linked=set())
 
 
 def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
@@ -98,8 +98,8 @@ def decide(before: Cursor, poll: Poll) -> TickResult:
     difference = poll.digest if poll.changed else ""
     after = replace(before, window_from=poll.next_window_from, requested=difference)
     if not difference:
-        return TickResult(run_wanted=False, message=poll.words, cursor=json.dumps(asdict(after)))
+        return TickResult(run_wanted=False, message=poll.message, cursor=json.dumps(asdict(after)))
     if difference == before.requested:
-        message = f"{poll.words}: already requested; the next scheduled run will retry"
+        message = f"{poll.message}: already requested; the next scheduled run will retry"
         return TickResult(run_wanted=False, message=message, cursor=json.dumps(asdict(after)))
-    return TickResult(run_wanted=True, message=poll.words, cursor=json.dumps(asdict(after)))
+    return TickResult(run_wanted=True, message=poll.message, cursor=json.dumps(asdict(after)))

@@ -20,7 +20,7 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.proxies import BadProxy, Proxies
+from b24_pipeline.proxies import InvalidProxyError, Proxies
 from b24_pipeline.redaction import Secrets
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 from b24_pipeline.transport import Transport
@@ -44,7 +44,7 @@ class Timing:
         return datetime.fromtimestamp(self.unix(), UTC)
 
 
-MACHINE_TIME = Timing()
+SYSTEM_CLOCK = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class Connection:
 
 def utc_now() -> datetime:
     """The time."""
-    return MACHINE_TIME.now()
+    return SYSTEM_CLOCK.now()
 
 
 @contextmanager
 def open_connection(
-    settings: Settings, timing: Timing = MACHINE_TIME, *, seconds: float | None = None
+    settings: Settings, timing: Timing = SYSTEM_CLOCK, *, seconds: float | None = None
 ) -> Iterator[Connection]:
     """The clients of one connection, for as long as this lasts.
 
@@ -91,12 +91,12 @@ def open_connection(
     timeout = httpx.Timeout(
         settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
     )
-    most_bytes = settings.max_response_mib * MIB
+    max_bytes = settings.max_response_mib * MIB
     seconds = settings.run_minutes * 60 if seconds is None else seconds
     with ExitStack() as stack:
         portal_http, account_http = (
             stack.enter_context(
-                http_client(settings, timeout=timeout, most_bytes=most_bytes, secrets=secrets_of(settings))
+                http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets_of(settings))
             )
             for _ in range(2)
         )
@@ -128,13 +128,13 @@ def open_connection(
         )
 
 
-def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, most_bytes: int, secrets: Secrets) -> httpx.Client:
+def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: int, secrets: Secrets) -> httpx.Client:
     """Connections are kept, TLS is always verified, redirects are left to the caller.
 
     Args:
         settings: say whom TLS trusts; which proxies there are, the environment says.
         timeout: the one for reading is that of a whole exchange.
-        most_bytes: the largest answer that is taken.
+        max_bytes: the largest answer that is taken.
         secrets: what no answer may tell on.
 
     Raises:
@@ -142,9 +142,9 @@ def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, most_bytes: 
     """
     return httpx.Client(
         transport=Transport(
-            authorities=trusted_authorities(settings),
-            proxies=usable_proxies(),
-            most_bytes=most_bytes,
+            authorities=ssl_context(settings),
+            proxies=proxies_of_environment(),
+            max_bytes=max_bytes,
             secrets=secrets,
         ),
         timeout=timeout,
@@ -154,7 +154,7 @@ def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, most_bytes: 
     )
 
 
-def usable_proxies() -> Proxies:
+def proxies_of_environment() -> Proxies:
     """The proxies that the environment names.
 
     Raises:
@@ -162,7 +162,7 @@ def usable_proxies() -> Proxies:
     """
     try:
         return Proxies.of(os.environ)
-    except BadProxy as error:
+    except InvalidProxyError as error:
         raise SettingsError(str(error)) from None
 
 
@@ -178,11 +178,11 @@ def secrets_of(settings: Settings) -> Secrets:
             alerts._replace(scheme="", netloc="").geturl().lstrip("/"),
         ],
         passwords=[secret.get_secret_value() for secret in (password, smtp) if secret]
-        + [proxy.login[1] for proxy in usable_proxies().all() if proxy.login],
+        + [proxy.login[1] for proxy in proxies_of_environment().all() if proxy.login],
     )
 
 
-def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
+def ssl_context(settings: AlertSettings) -> ssl.SSLContext:
     """The usual certificate authorities, and the private one of the settings.
 
     Raises:
@@ -190,8 +190,8 @@ def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
     """
     named = tuple(os.environ.get(variable, "") for variable in CERTIFICATE_VARIABLES)
     if settings.ca_bundle is None:
-        return usual_authorities(*named)
-    context = authorities_named_by(*named)
+        return default_ssl_context(*named)
+    context = load_ssl_context(*named)
     try:
         context.load_verify_locations(cafile=str(settings.ca_bundle))
     except (OSError, ssl.SSLError):
@@ -202,7 +202,7 @@ def trusted_authorities(settings: AlertSettings) -> ssl.SSLContext:
     return context
 
 
-def authorities_named_by(file: str, folder: str) -> ssl.SSLContext:
+def load_ssl_context(file: str, folder: str) -> ssl.SSLContext:
     """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program.
 
     Raises:
@@ -236,9 +236,9 @@ def no_certificates(variable: str, named: str) -> SettingsError:
 
 
 @cache
-def usual_authorities(file: str = "", folder: str = "") -> ssl.SSLContext:
+def default_ssl_context(file: str = "", folder: str = "") -> ssl.SSLContext:
     """The same; reading them takes 25 ms, and the sensor would do so twice a minute."""
-    return authorities_named_by(file, folder)
+    return load_ssl_context(file, folder)
 
 
 def credentials(settings: Settings) -> AccessToken | Login:

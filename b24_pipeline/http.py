@@ -40,13 +40,13 @@ def has_usable_host(address: str) -> bool:
     return True
 
 
-def decoded_body(pieces: Iterable[bytes], *, encoding: str, most_bytes: int) -> bytes:
-    """The whole body, decoded piece by piece, so that it never takes much more memory than `most_bytes`.
+def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> bytes:
+    """The whole body, decoded piece by piece, so that it never takes much more memory than `max_bytes`.
 
     Args:
         pieces: the body as it comes.
         encoding: the header `Content-Encoding`; empty for none.
-        most_bytes: what the body may be at most, before and after decoding.
+        max_bytes: what the body may be at most, before and after decoding.
 
     Raises:
         ResponseRefused: it is larger, or encoded otherwise than once with gzip.
@@ -56,10 +56,10 @@ def decoded_body(pieces: Iterable[bytes], *, encoding: str, most_bytes: int) -> 
     parts: list[bytes] = []
     received = decoded = 0
     for piece in pieces:
-        part = _decompressed(gzip, piece, most_bytes=most_bytes - decoded + 1) if gzip else piece
+        part = _decompressed(gzip, piece, max_bytes=max_bytes - decoded + 1) if gzip else piece
         received, decoded = received + len(piece), decoded + len(part)
-        if max(received, decoded) > most_bytes:
-            raise ResponseRefused(f"the answer is larger than {most_bytes / _MIB:g} MiB")
+        if max(received, decoded) > max_bytes:
+            raise ResponseRefused(f"the answer is larger than {max_bytes / _MIB:g} MiB")
         parts.append(part)
     if gzip and received and not gzip.eof:
         raise httpx.DecodingError("the compressed answer ends too early")
@@ -77,8 +77,8 @@ def _is_compressed(encoding: str) -> bool:
     return True
 
 
-def _decompressed(gzip: "zlib._Decompress", piece: bytes, *, most_bytes: int) -> bytes:
+def _decompressed(gzip: "zlib._Decompress", piece: bytes, *, max_bytes: int) -> bytes:
     try:
-        return gzip.decompress(piece, most_bytes)
+        return gzip.decompress(piece, max_bytes)
     except zlib.error:
         raise httpx.DecodingError("the compressed answer is damaged") from None

@@ -11,12 +11,12 @@ import httpx
 from b24_pipeline.http import has_usable_host
 
 EXAMPLE: Final = "http://proxy.company.com:3128"
-HIGHEST_PORT: Final = 65_535
+MAX_PORT: Final = 65_535
 _ANY_SCHEME: Final = "all"
 _SCHEMES: Final = ("http", "https")
 
 
-class BadProxy(ValueError):  # noqa: N818 - a setting, named in one line
+class InvalidProxyError(ValueError):
     """The environment names a proxy that cannot be used; the text is one line, without its password."""
 
 
@@ -33,10 +33,10 @@ class Proxy:
         """Read the variable's value; without a scheme it is `http`.
 
         Raises:
-            BadProxy: it is none, or one of a kind that is not supported.
+            InvalidProxyError: it is none, or one of a kind that is not supported.
         """
         address = address if "://" in address else f"http://{address}"
-        if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > HIGHEST_PORT:
+        if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > MAX_PORT:
             raise _bad(variable, "is no address of a proxy")
         if url.scheme.startswith("socks"):
             raise _bad(variable, "names a SOCKS proxy, which is not supported: give the address of an HTTP proxy")
@@ -58,7 +58,7 @@ class Proxies:
         """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual.
 
         Raises:
-            BadProxy: one of them cannot be used.
+            InvalidProxyError: one of them cannot be used.
         """
         named = {scheme: _named(environment, scheme) for scheme in (*_SCHEMES, _ANY_SCHEME)}
         whole = {scheme: named[scheme] or named[_ANY_SCHEME] for scheme in _SCHEMES}
@@ -113,8 +113,8 @@ def _named(environment: Mapping[str, str], scheme: str) -> Proxy | None:
     return Proxy.of(variable, address) if address else None
 
 
-def _bad(variable: str, what: str) -> BadProxy:
-    return BadProxy(f"{variable}: {what}. Example: {variable}={EXAMPLE}")
+def _bad(variable: str, what: str) -> InvalidProxyError:
+    return InvalidProxyError(f"{variable}: {what}. Example: {variable}={EXAMPLE}")
 
 
 def _ends_with_port(entry: str) -> bool:

@@ -11,9 +11,9 @@ from urllib.parse import quote, quote_plus
 import httpx
 
 BLANK: Final = b"***"
-SHORTEST_KEY: Final = 8
+MIN_KEY_LENGTH: Final = 8
 """A shorter one would be found by chance in what is data."""
-SHORTEST_IN_FAILURES: Final = 4
+MIN_LENGTH_IN_ERRORS: Final = 4
 _FAILURE: Final = 400
 _ESCAPED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _MUST_STAY_ESCAPED: Final = frozenset({0x22, 0x5C, 0x7F})
@@ -62,8 +62,8 @@ class Secrets:
         known = [key for key in keys if key]
         every = [*known, *(password for password in passwords if password)]
         return cls(
-            in_data=_spellings(key for key in known if len(key) >= SHORTEST_KEY),
-            in_failures=_spellings(secret for secret in every if len(secret) >= SHORTEST_IN_FAILURES),
+            in_data=_spellings(key for key in known if len(key) >= MIN_KEY_LENGTH),
+            in_failures=_spellings(secret for secret in every if len(secret) >= MIN_LENGTH_IN_ERRORS),
         )
 
     def blank_body(self, body: bytes, *, status: int) -> bytes:

@@ -16,7 +16,7 @@ from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Approver, Step, Store, StoreError
 from b24_pipeline.audit.run_lock import RunInProgress, run_lock
-from b24_pipeline.connection import MACHINE_TIME, Timing, open_connection
+from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
     REPORTING,
     WRITING,
@@ -53,7 +53,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     Secrets are not here: they are read from the environment or `.env` when the run starts.
     """
 
-    timing: ClassVar[Timing] = MACHINE_TIME
+    timing: ClassVar[Timing] = SYSTEM_CLOCK
 
     dry_run: bool = Field(default=False, description="Read everything and show the plan, but change nothing (R19).")
     only: list[int] = Field(

@@ -20,8 +20,8 @@ from b24_pipeline.proxies import Proxies, Proxy
 from b24_pipeline.redaction import Secrets
 from b24_pipeline.transport_errors import HOST_NOT_FOUND
 
-MOST_CONNECTIONS: Final = 64
-KEEP_SECONDS: Final = 5.0
+MAX_CONNECTIONS: Final = 64
+KEEPALIVE_SECONDS: Final = 5.0
 """How long an unused connection is kept; httpx's own value."""
 
 _FAULTS: Final = (
@@ -42,13 +42,13 @@ class Transport(httpx.BaseTransport):
     Args:
         authorities: whom TLS trusts; it is always verified.
         proxies: which hosts are reached by which proxy.
-        most_bytes: the largest answer that is taken.
+        max_bytes: the largest answer that is taken.
         secrets: what no answer may tell on.
     """
 
-    def __init__(self, *, authorities: ssl.SSLContext, proxies: Proxies, most_bytes: int, secrets: Secrets) -> None:
+    def __init__(self, *, authorities: ssl.SSLContext, proxies: Proxies, max_bytes: int, secrets: Secrets) -> None:
         self._proxies = proxies
-        self._most_bytes = most_bytes
+        self._most_bytes = max_bytes
         self._secrets = secrets
         self._pools = {proxy: _pool(authorities, proxy) for proxy in (None, *proxies.all())}
 
@@ -62,28 +62,28 @@ class Transport(httpx.BaseTransport):
         """
         proxy = self._proxies.for_url(request.url)
         with _httpx_errors(proxy):
-            answer = self._pools[proxy].handle_request(_as_sent(request))
+            response = self._pools[proxy].handle_request(_as_sent(request))
             try:
-                return self._whole(answer, proxy)
+                return self._whole(response, proxy)
             finally:
-                answer.close()
+                response.close()
 
     def close(self) -> None:
         """Close every connection."""
         for pool in self._pools.values():
             pool.close()
 
-    def _whole(self, answer: httpcore.Response, proxy: Proxy | None) -> httpx.Response:
-        headers = httpx.Headers(answer.headers)
-        if proxy is not None and answer.status == _LOGIN_WANTED:
-            raise _refused_by(proxy, answer.status)
+    def _whole(self, response: httpcore.Response, proxy: Proxy | None) -> httpx.Response:
+        headers = httpx.Headers(response.headers)
+        if proxy is not None and response.status == _LOGIN_WANTED:
+            raise _refused_by(proxy, response.status)
         body = decoded_body(
-            answer.iter_stream(), encoding=headers.pop("Content-Encoding", ""), most_bytes=self._most_bytes
+            response.iter_stream(), encoding=headers.pop("Content-Encoding", ""), max_bytes=self._most_bytes
         )
         return httpx.Response(
-            answer.status,
+            response.status,
             headers=self._secrets.blank_headers(headers),
-            content=self._secrets.blank_body(body, status=answer.status),
+            content=self._secrets.blank_body(body, status=response.status),
         )
 
 
@@ -91,9 +91,9 @@ def _pool(authorities: ssl.SSLContext, proxy: Proxy | None) -> httpcore.Connecti
     return httpcore.ConnectionPool(
         ssl_context=authorities,
         proxy=None if proxy is None else httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=authorities),
-        max_connections=MOST_CONNECTIONS,
-        max_keepalive_connections=MOST_CONNECTIONS,
-        keepalive_expiry=KEEP_SECONDS,
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_CONNECTIONS,
+        keepalive_expiry=KEEPALIVE_SECONDS,
         network_backend=_Backend(),
     )
 

@@ -10,7 +10,7 @@ HOST_NOT_FOUND: Final = "the host name was not found"
 """What a failed look-up of a name begins with."""
 
 
-def describe_fault(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
+def describe_error(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
     """Say what went wrong between us and a system.
 
     Args:

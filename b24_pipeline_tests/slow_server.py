@@ -23,7 +23,7 @@ IN_ANY_CASE = 30.0
 
 def in_time(*, timeout: httpx.Timeout, authorities: SSLContext) -> httpx.Client:
     """A client with the project's own transport, as a connection has it."""
-    transport = Transport(authorities=authorities, proxies=Proxies(), most_bytes=MIB, secrets=Secrets())
+    transport = Transport(authorities=authorities, proxies=Proxies(), max_bytes=MIB, secrets=Secrets())
     return httpx.Client(transport=transport, timeout=timeout)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.connection import MIB, http_client, trusted_authorities
+from b24_pipeline.connection import MIB, http_client, ssl_context
 from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
 from b24_pipeline.settings import AlertSettings, SettingsError
@@ -86,7 +86,7 @@ class Webhook:
         url = self.settings.alert_webhook_url
         timeout = httpx.Timeout(self.timeout_seconds)
         try:
-            with http_client(self.settings, timeout=timeout, most_bytes=MIB, secrets=Secrets()) as http:
+            with http_client(self.settings, timeout=timeout, max_bytes=MIB, secrets=Secrets()) as http:
                 response = http.post(url.get_secret_value() if url else "", json=self.payload(message))
         except (ProxyRefused, ProxyFailed, ResponseRefused, SettingsError) as error:
             raise NotDelivered(f"alert webhook: {error}") from None
@@ -122,11 +122,11 @@ class Email:
         chosen = self.settings
         host, port, security = chosen.alert_smtp_host or "", chosen.alert_smtp_port, chosen.alert_smtp_security
         if security is SmtpSecurity.TLS:
-            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=trusted_authorities(chosen))
+            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=ssl_context(chosen))
         server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
         if security is SmtpSecurity.STARTTLS:
             try:
-                server.starttls(context=trusted_authorities(chosen))
+                server.starttls(context=ssl_context(chosen))
             except BaseException:
                 with suppress(OSError):
                     server.close()

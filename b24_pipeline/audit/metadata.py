@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from b24_pipeline.account import AccountIdentity, another_account
+from b24_pipeline.account import AccountIdentity, wrong_account_message
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
 
@@ -55,7 +55,7 @@ def accept_address(database: Database, *, portal_host: str, callgear_host: str) 
 
 
 def account(database: Database) -> AccountIdentity:
-    """The account that was imported into (R16b); `NOT_TOLD` before the first write."""
+    """The account that was imported into (R16b); `UNKNOWN_ACCOUNT` before the first write."""
     noted = facts(database)
     return AccountIdentity(noted.get(ACCOUNT_NUMBER, ""), noted.get(ACCOUNT_NAME, ""))
 
@@ -68,7 +68,7 @@ def claim_account(database: Database, found: AccountIdentity) -> None:
     """
     known = account(database)
     if known.app_id and known.app_id != found.app_id:
-        raise DatabaseOfAnotherConnection(another_account(known, found))
+        raise DatabaseOfAnotherConnection(wrong_account_message(known, found))
     accept_account(database, found)
 
 

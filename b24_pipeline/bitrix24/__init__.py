@@ -1,43 +1,42 @@
 """The Bitrix24 client: reads a portal's users through an incoming webhook, and never changes anything."""
 
-from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
 from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
-    FetchNotTrusted,
+    IncompleteFetchError,
     OperationLimit,
-    OursError,
     RateLimited,
+    RequestError,
     RetryableError,
-    ServerFault,
-    TransportFault,
+    ServerError,
+    TransportError,
 )
-from b24_pipeline.bitrix24.health_check import Bitrix24Check, check_bitrix24
+from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.lookup import Missing, look_up
 from b24_pipeline.bitrix24.polling import Poll, poll_changes
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline.bitrix24.retry import RetryLimits
-from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
+from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
 from b24_pipeline.bitrix24.users import UserFetch, fetch_users
 
 __all__ = [
     "AccountError",
-    "BatchAnswer",
+    "BatchResponse",
     "Bitrix24",
-    "Bitrix24Check",
     "Bitrix24Error",
-    "FetchNotTrusted",
-    "KnownUsers",
+    "IncompleteFetchError",
+    "LastSnapshot",
     "LeakyBucket",
     "Missing",
     "OperationLimit",
-    "OursError",
     "Poll",
     "RateLimited",
+    "RequestError",
     "RetryLimits",
     "RetryableError",
-    "ServerFault",
-    "TransportFault",
+    "ServerError",
+    "TransportError",
     "UserFetch",
     "check_bitrix24",
     "fetch_users",

@@ -19,27 +19,27 @@ from b24_pipeline.bitrix24.exceptions import (
     OperationLimit,
     RateLimited,
     RetryableError,
-    TransportFault,
+    TransportError,
 )
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
-from b24_pipeline.bitrix24.responses import Envelope, error_of, mapping, number, read_answer, whole_number
-from b24_pipeline.bitrix24.retry import Patience, RetryLimits
-from b24_pipeline.bitrix24.transport_errors import transport_fault
+from b24_pipeline.bitrix24.responses import Envelope, error_of, mapping, number, read_response, whole_number
+from b24_pipeline.bitrix24.retry import Retrier, RetryLimits
+from b24_pipeline.bitrix24.transport_errors import transport_error
 from b24_pipeline.bitrix24.webhook import WebhookAddress
 
 logger = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 READS: Final = frozenset({"batch", "department.get", "profile", "scope", "user.get"})
 """All that is ever called: harmless to repeat."""
 
 COMMANDS_IN_BATCH: Final = 50
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS: Final = 3
+_MAX_REDIRECTS: Final = 3
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{__version__}"}
 
 
-_TELL_ADDRESSES: Final = (
+_LOGGERS_WITH_URLS: Final = (
     "httpx",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
@@ -51,12 +51,12 @@ def _not_an_address(record: logging.LogRecord) -> bool:
     return record.levelno > logging.INFO
 
 
-for _name in _TELL_ADDRESSES:
+for _name in _LOGGERS_WITH_URLS:
     logging.getLogger(_name).addFilter(_not_an_address)
 
 
 @dataclass(frozen=True, slots=True)
-class BatchAnswer:
+class BatchResponse:
     """What became of a batch's commands: each is in `results`, or in `errors`, or (not executed) in neither."""
 
     results: Mapping[str, Any]
@@ -84,7 +84,7 @@ class Bitrix24:
         deadline: float = math.inf,
     ) -> None:
         self._address = WebhookAddress.of(webhook_url)
-        self._first_address = self._address
+        self._configured_address = self._address
         self._http = http
         self._clock = clock
         self._sleep = sleep
@@ -95,7 +95,7 @@ class Bitrix24:
         self._lock = threading.Lock()
         self._requests_sent = 0
         self._admin_mode: bool | None = None
-        self._beside_noted = False
+        self._extra_text_warned = False
         self._resets_at: float | None = None
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class Bitrix24:
     @property
     def moved_to(self) -> str | None:
         """The portal's new host, when it was renamed (contract 1.6), or the same with another port."""
-        return self._address.differs_from(self._first_address)
+        return self._address.changed_host(self._configured_address)
 
     @property
     def requests_sent(self) -> int:
@@ -124,7 +124,7 @@ class Bitrix24:
         """
         return self._repeating(lambda: self.call_once(method, params))
 
-    def batch(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
+    def batch(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchResponse:
         """Send up to 50 commands (name → `method?query`), in their order, as one request; repeated when that may help.
 
         Errors of single commands are in the answer; with `halt=1` the first of them ends the batch (contract 3.3).
@@ -134,17 +134,21 @@ class Bitrix24:
         """
         return self._repeating(lambda: self.batch_once(commands, halt=halt))
 
-    def batch_whole(self, commands: Mapping[str, str], *, guesses: Mapping[str, str] | None = None) -> BatchAnswer:
-        """As `batch`, but an error of one command is an error of all. `guesses` come after them, and may fail."""
-        return self._repeating(lambda: _whole(self.batch_once({**commands, **(guesses or {})}), commands))
+    def batch_all_or_nothing(
+        self, commands: Mapping[str, str], *, optional_commands: Mapping[str, str] | None = None
+    ) -> BatchResponse:
+        """As `batch`, but an error of one command is an error of all; `optional_commands` follow and may fail."""
+        return self._repeating(
+            lambda: _all_or_nothing(self.batch_once({**commands, **(optional_commands or {})}), commands)
+        )
 
-    def patience(self) -> Patience:
+    def retrier(self) -> Retrier:
         """The bounds of repeating one operation; no pause ends after the run's deadline."""
         left = max(0.0, self._deadline - self._clock())
         limits = replace(self._retries, deadline=min(self._retries.deadline, left))
-        return Patience(limits, clock=self._clock, sleep=self._sleep, random=self._random)
+        return Retrier(limits, clock=self._clock, sleep=self._sleep, random=self._random)
 
-    def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchAnswer:
+    def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchResponse:
         """As `batch`, but never repeated. Users are listed in administrator mode, where the portal takes that.
 
         The first lists of users decide; where these are refused, the batch is sent again without it.
@@ -153,19 +157,19 @@ class Bitrix24:
             raise ValueError(f"a batch holds 1 to {COMMANDS_IN_BATCH} commands, these are {len(commands)}")
         if self._admin_mode is False:
             return self._send_batch(commands, halt)
-        answer = self._send_batch(admin_mode.in_admin_mode(commands), halt)
+        response = self._send_batch(admin_mode.in_admin_mode(commands), halt)
         lists = admin_mode.lists_of_users(commands)
-        taken = admin_mode.is_taken(lists, answer.results, answer.errors)
+        taken = admin_mode.is_taken(lists, response.results, response.errors)
         if taken is False and not self._admin_mode:  # another thread may have decided meanwhile
-            answer = self._send_batch(commands, halt)
-            taken = False if admin_mode.is_taken(lists, answer.results, answer.errors) else None
+            response = self._send_batch(commands, halt)
+            taken = False if admin_mode.is_taken(lists, response.results, response.errors) else None
         self._admin_mode = taken if self._admin_mode is None else self._admin_mode
-        return answer
+        return response
 
-    def _send_batch(self, commands: Mapping[str, str], halt: int) -> BatchAnswer:
-        methods = {name: _reading(command.partition("?")[0]) for name, command in commands.items()}
-        answer = self.call_once("batch", {"halt": halt, "cmd": dict(commands)})
-        return self._batch_answer(answer.result, methods)
+    def _send_batch(self, commands: Mapping[str, str], halt: int) -> BatchResponse:
+        methods = {name: _read_only(command.partition("?")[0]) for name, command in commands.items()}
+        response = self.call_once("batch", {"halt": halt, "cmd": dict(commands)})
+        return self._batch_response(response.result, methods)
 
     def call_once(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
         """Call a method once, following the portal when it was renamed.
@@ -177,53 +181,53 @@ class Bitrix24:
         if self._admin_mode and method == admin_mode.LISTS_USERS:
             body[admin_mode.PARAMETER] = True
         address = self._address
-        response = self._post(address, _reading(method), body)
-        for _ in range(_MOST_REDIRECTS):
+        response = self._post(address, _read_only(method), body)
+        for _ in range(_MAX_REDIRECTS):
             if response.status_code not in _REDIRECTS:
                 return self._read(method, response)
-            address = address.moved(method, response.headers.get("Location", ""))
+            address = address.follow_redirect(method, response.headers.get("Location", ""))
             response = self._post(address, method, body)
-            self._remember(address)
+            self._save_address(address)
         raise AccountError(f"{method}: the portal redirects in circles: check BITRIX24_WEBHOOK_URL")
 
-    def _repeating(self, attempt: Callable[[], Answer]) -> Answer:
-        patience = self.patience()
+    def _repeating(self, attempt: Callable[[], T]) -> T:
+        retrier = self.retrier()
         while True:
             try:
                 return attempt()
             except RetryableError as error:
-                patience.after(error)
+                retrier.wait_or_raise(error)
 
     def _read(self, method: str, response: httpx.Response) -> Envelope:
         try:
-            envelope = read_answer(method, response.status_code, response.content, headers=response.headers)
+            envelope = read_response(method, response.status_code, response.content, headers=response.headers)
         except RateLimited:
-            self._bucket.fill()
+            self._bucket.mark_full()
             raise
         except OperationLimit as error:
-            self._tell_reset(error)
+            self._set_reset(error)
             raise
         self._resets_at = envelope.resets_at or self._resets_at
-        self._note_beside(envelope.beside)
+        self._warn_of_extra_text(envelope.extra_text)
         return envelope
 
-    def _note_beside(self, beside: str) -> None:
+    def _warn_of_extra_text(self, extra_text: str) -> None:
         """Say once that the portal's answers are not clean."""
-        if beside and not self._beside_noted:
-            self._beside_noted = True
+        if extra_text and not self._extra_text_warned:
+            self._extra_text_warned = True
             logger.warning(
                 "The portal sends other text around its JSON, which is left out: %s. Let its administrator mend that,"
                 " or switch PHP's display_errors off",
-                beside,
+                extra_text,
             )
 
     def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
         if not self._bucket.acquire(within=self.seconds_left()):
-            raise TransportFault(f"{method}: the portal's rate limit leaves no request in the time that is left")
+            raise TransportError(f"{method}: the portal's rate limit leaves no request in the time that is left")
         with self._lock:
             self._requests_sent += 1
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
-        fault: Bitrix24Error
+        failure: Bitrix24Error
         timeout = self._timeout()
         try:
             request = self._http.build_request(
@@ -231,8 +235,8 @@ class Bitrix24:
             )
             return self._http.send(request, follow_redirects=False)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            fault = transport_fault(method, error, timeout=timeout)
-        raise fault
+            failure = transport_error(method, error, timeout=timeout)
+        raise failure
 
     def seconds_left(self) -> float:
         """Until the deadline."""
@@ -245,10 +249,10 @@ class Bitrix24:
             return usual
         return httpx.Timeout(left, connect=min(left, usual.connect or left))
 
-    def _batch_answer(self, result: object, methods: Mapping[str, str]) -> BatchAnswer:
+    def _batch_response(self, result: object, methods: Mapping[str, str]) -> BatchResponse:
         maps = mapping(result)
         if "result" not in maps and "result_error" not in maps:
-            raise TransportFault("batch: an answer without the commands' results")
+            raise TransportError("batch: an answer without the commands' results")
         times = [mapping(time) for time in mapping(maps.get("result_time")).values()]
         self._resets_at = (
             max((number(time.get("operating_reset_at")) or 0.0 for time in times), default=0) or self._resets_at
@@ -259,38 +263,38 @@ class Bitrix24:
             for name, error in mapping(maps.get("result_error")).items()
         }
         for error in errors.values():
-            self._tell_reset(error)
-        return BatchAnswer(
+            self._set_reset(error)
+        return BatchResponse(
             results=mapping(maps.get("result")),
             errors=errors,
             totals={name: total for name, total in totals.items() if total is not None},
         )
 
-    def _tell_reset(self, error: Bitrix24Error) -> None:
+    def _set_reset(self, error: Bitrix24Error) -> None:
         """The last successful answer tells when a used-up method is free again (contract 4.2)."""
         if isinstance(error, OperationLimit):
             error.resets_at = error.resets_at or self._resets_at
 
-    def _remember(self, address: WebhookAddress) -> None:
+    def _save_address(self, address: WebhookAddress) -> None:
         with self._lock:
             known, self._address = self._address, address
-        moved_to = address.differs_from(known)
+        moved_to = address.changed_host(known)
         if moved_to is not None:
             logger.warning(
                 "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
             )
 
 
-def _whole(answer: BatchAnswer, commands: Mapping[str, str]) -> BatchAnswer:
+def _all_or_nothing(response: BatchResponse, commands: Mapping[str, str]) -> BatchResponse:
     for name in commands:
-        if name in answer.errors:
-            raise answer.errors[name]
-    if not commands.keys() <= answer.results.keys():
-        raise TransportFault("batch: not all commands were answered")
-    return answer
+        if name in response.errors:
+            raise response.errors[name]
+    if not commands.keys() <= response.results.keys():
+        raise TransportError("batch: not all commands were answered")
+    return response
 
 
-def _reading(method: str) -> str:
+def _read_only(method: str) -> str:
     if method not in READS:
         raise ValueError(f"this client only reads: {', '.join(sorted(READS))}; not {method}")
     return method

@@ -34,7 +34,7 @@ _POOL: Final = pa.system_memory_pool()
 """Arrow's own pool keeps memory for each of the threads that read: up to 90 MiB, and half a second to get it."""
 
 
-class TypeUnknownError(Exception):
+class UnknownUserTypeError(Exception):
     """A row does not say of what type the user is, or says it with no value (contract 2.6)."""
 
 
@@ -42,15 +42,15 @@ def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None
     """The rows, whose ids are `ids`, normalised; `user_type` is what it is where a row does not say.
 
     Raises:
-        TypeUnknownError: neither a row nor `user_type` says of what type the user is.
-        FetchNotTrusted: a row does not say whether the user is active.
+        UnknownUserTypeError: neither a row nor `user_type` says of what type the user is.
+        IncompleteFetchError: a row does not say whether the user is active.
     """
     values = _by_field(rows)
     types = _texts(values["USER_TYPE"])
     if user_type is not None:
         types = pc.fill_null(types, user_type)
     if types.null_count:
-        raise TypeUnknownError
+        raise UnknownUserTypeError
     columns = {
         "bitrix24_id": _array(ids, pa.int64()),
         "user_type": types,
@@ -102,7 +102,7 @@ def _flags(values: Sequence[object], rows: Sequence[Row]) -> pa.Array:
 
 
 def _departments(values: Sequence[object]) -> pa.Array:
-    """Few lists of departments differ: each is read once. Their spelling tells 1 from «1», which equality does not."""
+    """Few lists of departments differ: each is read once. Their spelling tells 1 from "1", which equality does not."""
     spelled = [repr(value) for value in values]
     read = {text: departments_of(value) for text, value in dict(zip(spelled, values, strict=True)).items()}
     return _array([read[text] for text in spelled], pa.string())

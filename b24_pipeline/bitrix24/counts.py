@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.pagination import ACTIVE, DISMISSED, Filter, command, rows_of
 from b24_pipeline.bitrix24.parsing import Row, user_id
 
@@ -15,7 +15,7 @@ BLANK_LISTS: Final[tuple[object, ...]] = ([], {}, None, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class UserCounts:
     """The portal's own counts, and the highest id it has (0 for none)."""
 
     default: int
@@ -29,7 +29,7 @@ class Census:
         return self.dismissed > 0 and abs(self.default - self.active) < abs(self.default - self.active - self.dismissed)
 
     @property
-    def everybody(self) -> int:
+    def total(self) -> int:
         """Active and dismissed users."""
         return self.default + self.dismissed if self.dismissed_hidden else self.default
 
@@ -42,19 +42,19 @@ class Count:
     highest_id: int
 
 
-def census_commands(filter_: Filter) -> dict[str, str]:
+def count_commands(filter_: Filter) -> dict[str, str]:
     """The three commands of a census; they come before any that may fail, because a failure ends the batch."""
     return {name: _counting(asked) for name, asked in _asked(filter_).items()}
 
 
-def read_census(client: Bitrix24, answer: BatchAnswer, filter_: Filter) -> Census:
+def read_counts(client: Bitrix24, response: BatchResponse, filter_: Filter) -> UserCounts:
     """The census in the answer of its commands; what is missing there is asked for once more, alone.
 
     Raises:
-        FetchNotTrusted: the portal does not tell its counts, or does not sort by id.
+        IncompleteFetchError: the portal does not tell its counts, or does not sort by id.
     """
-    counts = {name: count_of(client, answer, name, asked) for name, asked in _asked(filter_).items()}
-    return Census(
+    counts = {name: count_of(client, response, name, asked) for name, asked in _asked(filter_).items()}
+    return UserCounts(
         default=counts["default"].total,
         active=counts["active"].total,
         dismissed=counts["dismissed"].total,
@@ -62,33 +62,33 @@ def read_census(client: Bitrix24, answer: BatchAnswer, filter_: Filter) -> Censu
     )
 
 
-def take_census(client: Bitrix24, filter_: Filter) -> Census:
+def count_users(client: Bitrix24, filter_: Filter) -> UserCounts:
     """A census alone, one request."""
-    return read_census(client, client.batch_whole(census_commands(filter_)), filter_)
+    return read_counts(client, client.batch_all_or_nothing(count_commands(filter_)), filter_)
 
 
-def count_of(client: Bitrix24, answer: BatchAnswer, name: str, filter_: Filter) -> Count:
+def count_of(client: Bitrix24, response: BatchResponse, name: str, filter_: Filter) -> Count:
     """The count of a list in a batch, by falling id from its start; asked for alone where the batch does not tell it.
 
     Raises:
-        FetchNotTrusted: the portal does not tell it, or does not sort by id.
+        IncompleteFetchError: the portal does not tell it, or does not sort by id.
         Bitrix24Error: the portal cannot be asked.
     """
-    total = total_in(answer, name)
+    total = total_in(response, name)
     if total is not None:
-        return Count(total, _highest(rows_of(answer.results[name])))
+        return Count(total, _highest(rows_of(response.results[name])))
     plain = client.call(
         "user.get", {"filter": dict(filter_), "sort": "ID", "order": "DESC", "start": 0, "select": ["ID"]}
     )
     total = counted(plain.result, plain.total)
     if total is None:
-        raise FetchNotTrusted("the portal does not tell how many users it has")
+        raise IncompleteFetchError("the portal does not tell how many users it has")
     return Count(total, _highest(rows_of(plain.result)))
 
 
-def total_in(answer: BatchAnswer, name: str) -> int | None:
+def total_in(response: BatchResponse, name: str) -> int | None:
     """The count of a list in a batch that was read from its start; None where the portal does not tell it."""
-    return counted(answer.results[name], answer.totals.get(name)) if name in answer.results else None
+    return counted(response.results[name], response.totals.get(name)) if name in response.results else None
 
 
 def counted(result: object, total: int | None) -> int | None:
@@ -107,5 +107,5 @@ def _counting(filter_: Filter) -> str:
 def _highest(rows: Sequence[Row]) -> int:
     ids = [user_id(row) for row in rows]
     if any(before <= number for before, number in pairwise(ids)):
-        raise FetchNotTrusted("the portal does not sort its users by id")
+        raise IncompleteFetchError("the portal does not sort its users by id")
     return ids[0] if ids else 0

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, FetchNotTrusted
-from b24_pipeline.bitrix24.health_check import Bitrix24Check
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
 from b24_pipeline.bitrix24.pagination import PAGE, rows_of
 from b24_pipeline.bitrix24.responses import whole_number
+from b24_pipeline.check_result import CheckResult
 
 MAX_PAGES: Final = 400
 """More departments than 20,000 no company has: the portal answers without end."""
@@ -29,31 +29,31 @@ def fetch_departments(client: Bitrix24) -> Mapping[int, Department]:
     """Every department by its id; read once again where the first reading cannot be all of them.
 
     Raises:
-        FetchNotTrusted: the second reading cannot be all of them either.
+        IncompleteFetchError: the second reading cannot be all of them either.
         Bitrix24Error: they cannot be read; the webhook needs the scope `department`.
     """
     try:
         return _fetch_once(client)
-    except FetchNotTrusted:
+    except IncompleteFetchError:
         return _fetch_once(client)
 
 
-def check_departments(client: Bitrix24, *, wanted: AbstractSet[int]) -> Bitrix24Check:
+def check_departments(client: Bitrix24, *, wanted: AbstractSet[int]) -> CheckResult:
     """Check that the portal has the departments that the settings name."""
     try:
         found = fetch_departments(client)
     except Bitrix24Error as error:
-        return Bitrix24Check("departments", passed=False, text=str(error))
+        return CheckResult("departments", passed=False, text=str(error))
     missing = sorted(wanted - found.keys())
     if missing:
-        return Bitrix24Check(
+        return CheckResult(
             "departments",
             passed=False,
             text=f"the portal has no department {', '.join(map(str, missing))}: correct "
             "B24_PIPELINE_INCLUDE_DEPARTMENTS or B24_PIPELINE_EXCLUDE_DEPARTMENTS",
         )
     named = ", ".join(f"{number} {found[number].name}".rstrip() for number in sorted(wanted))
-    return Bitrix24Check("departments", passed=True, text=f"the portal has {named}")
+    return CheckResult("departments", passed=True, text=f"the portal has {named}")
 
 
 def _fetch_once(client: Bitrix24) -> dict[int, Department]:
@@ -61,15 +61,15 @@ def _fetch_once(client: Bitrix24) -> dict[int, Department]:
     announced: int | None = None
     for rows, total in _pages(client):
         if announced is not None and total is not None and total != announced:
-            raise FetchNotTrusted("department.get: the departments were changed while they were read")
+            raise IncompleteFetchError("department.get: the departments were changed while they were read")
         announced = total if total is not None else announced
         for row in rows:
             number = whole_number(row.get("ID"))
             if number is None or number in found:
-                raise FetchNotTrusted("department.get: a department came twice, or without an id")
+                raise IncompleteFetchError("department.get: a department came twice, or without an id")
             found[number] = _department(row)
     if not found or (announced is not None and len(found) != announced):
-        raise FetchNotTrusted(f"department.get: {len(found)} departments came, {announced or 0} were announced")
+        raise IncompleteFetchError(f"department.get: {len(found)} departments came, {announced or 0} were announced")
     return found
 
 
@@ -80,12 +80,12 @@ def _pages(client: Bitrix24) -> Iterator[tuple[list[Mapping[str, Any]], int | No
         yield rows, page.total
         if len(rows) < PAGE or page.total == number * PAGE + len(rows):
             return
-    raise FetchNotTrusted(f"department.get: more than {MAX_PAGES * PAGE} departments came, without an end")
+    raise IncompleteFetchError(f"department.get: more than {MAX_PAGES * PAGE} departments came, without an end")
 
 
 def _department(row: Mapping[str, Any]) -> Department:
     given = row.get("PARENT")
     parent = None if given in _ROOT else whole_number(given)
     if parent is None and given not in _ROOT:
-        raise FetchNotTrusted("department.get: a department is below one whose id is no number")
+        raise IncompleteFetchError("department.get: a department is below one whose id is no number")
     return Department(str(row.get("NAME") or ""), parent)

@@ -31,14 +31,14 @@ _DECODER: Final = json.JSONDecoder(parse_int=_whole_number)
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedAnswer:
+class EmbeddedResponse:
     """An answer, and the text that came around it."""
 
     payload: dict[str, Any]
-    beside: str
+    extra_text: str
 
 
-def find_answer(body: bytes) -> EmbeddedAnswer | None:
+def find_response(body: bytes) -> EmbeddedResponse | None:
     """Return the one answer in the body; None where there is none, half of one, or more than one."""
     text = body.decode("utf-8", "surrogateescape").lstrip("\ufeff")
     found = _first_object(text)
@@ -46,12 +46,12 @@ def find_answer(body: bytes) -> EmbeddedAnswer | None:
         return None
     payload, start, end = found
     before, after = text[:start], text[end:]
-    if not (is_answer(payload) and is_utf8(text[start:end]) and _is_noise(before) and _is_noise(after)):
+    if not (is_response(payload) and is_utf8(text[start:end]) and _is_noise(before) and _is_noise(after)):
         return None
-    return EmbeddedAnswer(payload, beside=" ".join(f"{before} {after}".split()))
+    return EmbeddedResponse(payload, extra_text=" ".join(f"{before} {after}".split()))
 
 
-def is_answer(payload: object) -> bool:
+def is_response(payload: object) -> bool:
     """Whether this is an answer of Bitrix24's REST: a success or an error (contract 1.3, 1.4)."""
     return isinstance(payload, dict) and ("result" in payload or "error" in payload)
 

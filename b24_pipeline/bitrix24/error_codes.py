@@ -8,9 +8,9 @@ from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
     OperationLimit,
-    OursError,
     RateLimited,
-    ServerFault,
+    RequestError,
+    ServerError,
 )
 
 _NEW_WEBHOOK: Final = "create a new incoming webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
@@ -35,7 +35,7 @@ _ACCOUNT: Final[Mapping[str, str]] = {
     "user_access_error": f"the webhook's owner has no access to the application: {_RIGHTS}",
     "allowed_only_intranet_user": "the webhook's owner is an extranet user, who may not use REST: let an employee"
     " who is an administrator of the portal create a webhook",
-    "insufficient_scope": "the webhook lacks a scope: tick «Users» (user or user_basic) on it in Bitrix24",
+    "insufficient_scope": 'the webhook lacks a scope: tick "Users" (user or user_basic) on it in Bitrix24',
     "wrong_auth_type": _NO_WEBHOOK,
     "access_denied": "the portal refuses REST to this webhook: it needs a commercial plan and an administrator",
     "payment_required": PAYMENT_REQUIRED,
@@ -69,7 +69,7 @@ _SCOPES_NEEDED: Final[Mapping[str, str]] = {
     " each department in the settings, so that it means that one alone",
 }
 
-_OURS: Final = frozenset(
+_CLIENT_ERRORS: Final = frozenset(
     {
         "error_batch_length_exceeded",
         "error_batch_method_not_allowed",
@@ -79,28 +79,28 @@ _OURS: Final = frozenset(
     }
 )
 
-_LATER: Final[Mapping[str, Callable[[str], Bitrix24Error]]] = {
+_RETRYABLE: Final[Mapping[str, Callable[[str], Bitrix24Error]]] = {
     "query_limit_exceeded": lambda where: RateLimited(f"{where}: too many requests a second"),
     "operation_time_limit": lambda where: OperationLimit(
         f"{where}: the method's execution time is used up for some minutes", resets_at=None
     ),
-    "internal_server_error": lambda where: ServerFault(f"{where}: internal error of the portal", first_pause=3.0),
-    "error_unexpected_answer": lambda where: ServerFault(f"{where}: the portal failed", first_pause=3.0),
+    "internal_server_error": lambda where: ServerError(f"{where}: internal error of the portal", first_pause=3.0),
+    "error_unexpected_answer": lambda where: ServerError(f"{where}: the portal failed", first_pause=3.0),
 }
 
 
 def error_of_code(code: str, *, method: str, status: int, description: str, where: str) -> Bitrix24Error | None:
     """Return the error that a code means, None for a code that nobody knows. `where` begins its text."""
     folded = code.casefold()
-    if folded in _LATER:
-        return _LATER[folded](where)
+    if folded in _RETRYABLE:
+        return _RETRYABLE[folded](where)
     if folded == "portal_deleted":
         return _portal_deleted(status, where)
     advice = _advice(folded, method=method, description=description)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
-    if folded in _OURS:
-        return OursError(f"{where}: the portal does not take this request")
+    if folded in _CLIENT_ERRORS:
+        return RequestError(f"{where}: the portal does not take this request")
     return None
 
 
@@ -110,11 +110,11 @@ def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
     if status == 429:
         return OperationLimit(f"{where}: the portal asks to wait", resets_at=None)
     if status >= 500 or status == 408:
-        return ServerFault(f"{where}: the portal failed")
+        return ServerError(f"{where}: the portal failed")
     advice = {401: REFUSED, 402: PAYMENT_REQUIRED, 403: REFUSED, 410: PORTAL_DELETED}.get(status)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
-    return OursError(f"{where}: the portal does not take this request")
+    return RequestError(f"{where}: the portal does not take this request")
 
 
 def _portal_deleted(status: int, where: str) -> Bitrix24Error:
@@ -122,7 +122,7 @@ def _portal_deleted(status: int, where: str) -> Bitrix24Error:
     if status < 500:
         return AccountError(f"{where}: {PORTAL_DELETED}")
     text = f"{where}: the portal says it was deleted, or its public section is closed for the moment"
-    return ServerFault(text, first_pause=10.0)
+    return ServerError(text, first_pause=10.0)
 
 
 def _advice(folded: str, *, method: str, description: str) -> str | None:

@@ -4,11 +4,11 @@
     ├── RetryableError          it may work later; harmless to repeat, because everything here only reads
     │   ├── RateLimited         refused before execution: too many requests a second
     │   ├── OperationLimit      refused before execution: the method has used up its ten minutes' time
-    │   ├── ServerFault         the portal failed, or a gateway in front of it
-    │   └── TransportFault      no answer, or an answer that broke on its way
+    │   ├── ServerError         the portal failed, or a gateway in front of it
+    │   └── TransportError      no answer, or an answer that broke on its way
     ├── AccountError            nothing works until a person has acted; the text says what to do
-    ├── OursError               the request itself is wrong: a fault of this program
-    └── FetchNotTrusted         R16a: the portal answered, but what it answered cannot be all its users
+    ├── RequestError               the request itself is wrong: a fault of this program
+    └── IncompleteFetchError         R16a: the portal answered, but what it answered cannot be all its users
 
 No text here holds an address or a secret: they name the method and what happened.
 """
@@ -41,11 +41,11 @@ class OperationLimit(RetryableError):  # noqa: N818 - a state, not a fault
         self.resets_at = resets_at
 
 
-class ServerFault(RetryableError):  # noqa: N818 - a state, not a fault
+class ServerError(RetryableError):
     """The portal or a gateway failed."""
 
 
-class TransportFault(RetryableError):  # noqa: N818 - a state, not a fault
+class TransportError(RetryableError):
     """No answer in time, a broken connection, or a body that is not what was announced."""
 
 
@@ -53,9 +53,9 @@ class AccountError(Bitrix24Error):
     """The webhook, its owner, its scope or the portal's plan: the text says what to do."""
 
 
-class OursError(Bitrix24Error):
+class RequestError(Bitrix24Error):
     """The request is malformed or the portal does not know it."""
 
 
-class FetchNotTrusted(Bitrix24Error):  # noqa: N818 - a state, not a fault
+class IncompleteFetchError(Bitrix24Error):
     """R16a: what was read cannot be trusted to be everybody; the text is the reason in words."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from b24_pipeline.bitrix24.error_codes import error_of_status
-from b24_pipeline.bitrix24.exceptions import AccountError, Bitrix24Error, ServerFault, TransportFault
+from b24_pipeline.bitrix24.exceptions import AccountError, Bitrix24Error, ServerError, TransportError
 
 MAX_SHOWN: Final = 80
 """So many characters of a text from outside are repeated."""
@@ -31,13 +31,13 @@ def foreign_error(method: str, status: int, body: bytes, *, headers: Mapping[str
     if status in {_TOO_LARGE, _TOO_MANY} or (what is None and status >= 500):
         return error_of_status(method, status)
     if what is None:
-        return TransportFault(f"{method}: HTTP {status} with a body that is not a complete JSON answer")
+        return TransportError(f"{method}: HTTP {status} with a body that is not a complete JSON answer")
     advice = _PROXY_ADVICE if status == _PROXY_LOGIN else _ADVICE
     text = f"{method}: HTTP {status}: something other than Bitrix24's REST answered, {what}: {advice}"
     if status >= 500 or status in {_TIMEOUT, _TOO_EARLY}:
-        return ServerFault(text)
+        return ServerError(text)
     if status < 300 and not _asks_for_login(body, headers):
-        return TransportFault(text)
+        return TransportError(text)
     return AccountError(text)
 
 

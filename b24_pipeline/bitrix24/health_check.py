@@ -1,14 +1,14 @@
 """What `b24-pipeline check` finds out about the webhook, without changing anything (contract 1.5, 2.7, 2.8)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
 from b24_pipeline.bitrix24.counts import count_of
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportFault
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
 from b24_pipeline.bitrix24.pagination import DISMISSED, EVERYBODY, command, rows_of
 from b24_pipeline.bitrix24.responses import mapping
+from b24_pipeline.check_result import CheckResult
 
 _SCOPES_WITH_CONTACTS: Final = frozenset({"user", "user_basic"})
 _COMMANDS: Final = {
@@ -17,42 +17,33 @@ _COMMANDS: Final = {
     "users": command(EVERYBODY, start=0, order="DESC"),
     "dismissed": command(DISMISSED, start=0, order="DESC", fields=("ID",)),
 }
-Judge = Callable[[Bitrix24, BatchAnswer], tuple[bool, str]]
+Probe = Callable[[Bitrix24, BatchResponse], tuple[bool, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bitrix24Check:
-    """One line of the check: whether it passed, and what was found or what to do."""
-
-    name: str
-    passed: bool
-    text: str
-
-
-def check_bitrix24(client: Bitrix24) -> list[Bitrix24Check]:
+def check_bitrix24(client: Bitrix24) -> list[CheckResult]:
     """Check the webhook, with one request. A failure of the portal is a check that did not pass."""
     try:
-        answer = client.batch(_COMMANDS, halt=0)
+        response = client.batch(_COMMANDS, halt=0)
     except Bitrix24Error as error:
-        return [Bitrix24Check("webhook", passed=False, text=str(error))]
-    return [_webhook(client), *(_judged(judge, name, client, answer) for name, judge in _JUDGES.items())]
+        return [CheckResult("webhook", passed=False, text=str(error))]
+    return [_webhook(client), *(_run(probe, name, client, response) for name, probe in _PROBES.items())]
 
 
-def _webhook(client: Bitrix24) -> Bitrix24Check:
+def _webhook(client: Bitrix24) -> CheckResult:
     moved = f"; the portal has moved: put {client.moved_to} into BITRIX24_WEBHOOK_URL" if client.moved_to else ""
-    return Bitrix24Check("webhook", passed=True, text=f"{client.host} answers{moved}")
+    return CheckResult("webhook", passed=True, text=f"{client.host} answers{moved}")
 
 
-def _judged(judge: Judge, name: str, client: Bitrix24, answer: BatchAnswer) -> Bitrix24Check:
+def _run(probe: Probe, name: str, client: Bitrix24, response: BatchResponse) -> CheckResult:
     try:
-        passed, text = judge(client, answer)
+        passed, text = probe(client, response)
     except Bitrix24Error as error:
         passed, text = False, str(error)
-    return Bitrix24Check(name, passed=passed, text=text)
+    return CheckResult(name, passed=passed, text=text)
 
 
-def _owner(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
-    owner = mapping(_result(answer, "owner"))
+def _owner(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+    owner = mapping(_result(response, "owner"))
     if not owner:
         return False, "the webhook's owner is not active: let an active administrator create a new webhook"
     name = " ".join(str(owner.get(part) or "") for part in ("NAME", "LAST_NAME"))
@@ -63,13 +54,13 @@ def _owner(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
     return True, f"{shown or 'no name'} (id {owner.get('ID')}){rights}"
 
 
-def _scope(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
-    scopes = _names_in(_result(answer, "scope"))
+def _scope(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+    scopes = _names_in(_result(response, "scope"))
     enough = sorted(scopes & _SCOPES_WITH_CONTACTS)
     if enough:
         return True, ", ".join(enough)
     has = "user_brief, which has no e-mail and no phones" if "user_brief" in scopes else "no scope for users"
-    return False, f"the webhook has {has}: tick «Users» (user or user_basic) on it in Bitrix24"
+    return False, f'the webhook has {has}: tick "Users" (user or user_basic) on it in Bitrix24'
 
 
 def _names_in(scopes: object) -> frozenset[str]:
@@ -79,26 +70,26 @@ def _names_in(scopes: object) -> frozenset[str]:
     return frozenset(map(str, scopes)) if isinstance(scopes, list) else frozenset()
 
 
-def _contacts(_: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
-    if any("EMAIL" in row for row in rows_of(_result(answer, "users"))):
+def _contacts(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+    if any("EMAIL" in row for row in rows_of(_result(response, "users"))):
         return True, "users come with e-mail and phones"
-    return False, "no user comes with an e-mail field: tick «Users» (user or user_basic) on the webhook in Bitrix24"
+    return False, 'no user comes with an e-mail field: tick "Users" (user or user_basic) on the webhook in Bitrix24'
 
 
-def _users(client: Bitrix24, answer: BatchAnswer) -> tuple[bool, str]:
-    _result(answer, "users")
-    total = count_of(client, answer, "users", EVERYBODY).total
+def _users(client: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+    _result(response, "users")
+    total = count_of(client, response, "users", EVERYBODY).total
     if not total:
         return False, "the portal shows no users: let an administrator own the webhook"
-    return True, f"{total} users; {count_of(client, answer, 'dismissed', DISMISSED).total} are dismissed"
+    return True, f"{total} users; {count_of(client, response, 'dismissed', DISMISSED).total} are dismissed"
 
 
-def _result(answer: BatchAnswer, name: str) -> Any:  # noqa: ANN401 - as the portal sent it
-    if name in answer.errors:
-        raise answer.errors[name]
-    if name not in answer.results:
-        raise TransportFault(f"{name}: not answered")
-    return answer.results[name]
+def _result(response: BatchResponse, name: str) -> Any:  # noqa: ANN401 - as the portal sent it
+    if name in response.errors:
+        raise response.errors[name]
+    if name not in response.results:
+        raise TransportError(f"{name}: not answered")
+    return response.results[name]
 
 
-_JUDGES: Final[Mapping[str, Judge]] = {"owner": _owner, "scope": _scope, "contacts": _contacts, "users": _users}
+_PROBES: Final[Mapping[str, Probe]] = {"owner": _owner, "scope": _scope, "contacts": _contacts, "users": _users}

@@ -7,12 +7,12 @@ from typing import Final
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.pagination import DISMISSED, EVERYBODY, PAGE, Filter, command, rows_of, user_type_of
 from b24_pipeline.bitrix24.parsing import UserRow, user_row, users_frame
 from b24_pipeline.schemas import Users
 
-_STANDINGS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
+_FILTERS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
 """Users as they are listed by default, then the dismissed ones, whom some portals list only when asked."""
 
 _AMONG_ALL: Final = ""
@@ -32,59 +32,61 @@ class Missing:
 
 
 def look_up(
-    client: Bitrix24, ids: Iterable[int], *, asked_for: Filter = EVERYBODY, witness: int | None = None
+    client: Bitrix24, ids: Iterable[int], *, asked_for: Filter = EVERYBODY, control_user_id: int | None = None
 ) -> Missing:
     """Look up users whom a fetch that asked for the users `asked_for` does not hold: who is nowhere is deleted (R13).
 
-    With a `witness`, a user that is known to be there, each look-up must also find that user, else it proves nothing.
+    With `control_user_id`, a user who certainly exists, each look-up must also find that user, else it proves nothing.
     Takes one request for up to 1,225 ids, or for 588 where the fetch did not ask for everybody.
 
     Raises:
-        FetchNotTrusted: the look-up does not find the witness, or finds users that were not asked for.
+        IncompleteFetchError: the look-up does not find the control user, or finds users that were not asked for.
         Bitrix24Error: the portal cannot be asked.
     """
     wanted = frozenset(ids)
     among = {_AMONG_ALL: EVERYBODY} | ({_AMONG_FETCHED: asked_for} if asked_for != EVERYBODY else {})
-    found = _found(client, wanted, among, witness)
+    found = _found(client, wanted, among, control_user_id)
     rows = [row for name in among for row in found[name] if row.bitrix24_id in wanted]
     return Missing(deleted=wanted - {row.bitrix24_id for row in rows}, unlisted=users_frame(rows))
 
 
 def _found(
-    client: Bitrix24, ids: Iterable[int], among: Mapping[str, Filter], witness: int | None
+    client: Bitrix24, ids: Iterable[int], among: Mapping[str, Filter], control_user_id: int | None
 ) -> dict[str, list[UserRow]]:
     """The rows of the ids among the users of each filter, by its name; 50 ids a look-up, many look-ups a request."""
-    wanted = sorted(set(ids) - {witness})
-    with_witness = [] if witness is None else [witness]
-    size = PAGE - len(with_witness)
-    lookups = [[*with_witness, *wanted[first : first + size]] for first in range(0, len(wanted), size)]
-    at_once = COMMANDS_IN_BATCH // (len(_STANDINGS) * len(among))
+    wanted = sorted(set(ids) - {control_user_id})
+    control = [] if control_user_id is None else [control_user_id]
+    size = PAGE - len(control)
+    lookups = [[*control, *wanted[first : first + size]] for first in range(0, len(wanted), size)]
+    at_once = COMMANDS_IN_BATCH // (len(_FILTERS) * len(among))
     types = {name: user_type_of(filter_) for name, filter_ in among.items()}
     found: dict[str, list[UserRow]] = {name: [] for name in among}
     for first in range(0, len(lookups), at_once):
-        results = client.batch_whole(_commands(lookups[first : first + at_once], among)).results
+        results = client.batch_all_or_nothing(_commands(lookups[first : first + at_once], among)).results
         for number, asked in enumerate(lookups[first : first + at_once]):
             for name in among:
-                pages = [results[f"{name}{standing}{number:02}"] for standing in _STANDINGS]
+                pages = [results[f"{name}{filter_name}{number:02}"] for filter_name in _FILTERS]
                 rows = (row for page in pages for row in rows_of(page))
-                found[name] += _proven([user_row(row, user_type=types[name]) for row in rows], asked, witness)
+                found[name] += _verified([user_row(row, user_type=types[name]) for row in rows], asked, control_user_id)
     return found
 
 
 def _commands(lookups: Sequence[Sequence[int]], among: Mapping[str, Filter]) -> dict[str, str]:
     return {
-        f"{name}{standing}{number:02}": command({"ID": ids, **filter_, **asked}, start=-1)
+        f"{name}{filter_name}{number:02}": command({"ID": ids, **filter_, **asked}, start=-1)
         for number, ids in enumerate(lookups)
         for name, filter_ in among.items()
-        for standing, asked in _STANDINGS.items()
+        for filter_name, asked in _FILTERS.items()
     }
 
 
-def _proven(rows: list[UserRow], asked: Sequence[int], witness: int | None) -> list[UserRow]:
+def _verified(rows: list[UserRow], asked: Sequence[int], control_user_id: int | None) -> list[UserRow]:
     """The rows of one look-up, when it heeds what was asked."""
     seen = {row.bitrix24_id for row in rows}
     if not seen <= set(asked):
-        raise FetchNotTrusted("a look-up of users by id found users that were not asked for")
-    if witness is not None and witness not in seen:
-        raise FetchNotTrusted(f"a look-up by id misses user {witness}, who is there: it proves nobody deleted")
+        raise IncompleteFetchError("a look-up of users by id found users that were not asked for")
+    if control_user_id is not None and control_user_id not in seen:
+        raise IncompleteFetchError(
+            f"verification failed: a lookup by id did not return the known user {control_user_id}"
+        )
     return rows

@@ -10,16 +10,16 @@ from functools import partial
 from operator import lt
 from typing import Final
 
-from b24_pipeline.bitrix24.client import BatchAnswer, Bitrix24
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, RetryableError, ServerFault, TransportFault
+from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, RetryableError, ServerError, TransportError
 from b24_pipeline.bitrix24.parsing import EMPLOYEE, FIELDS, Row, user_id
-from b24_pipeline.bitrix24.retry import Patience
+from b24_pipeline.bitrix24.retry import Retrier
 
 PAGE: Final = 50
 CHAIN: Final = 50
 """Most pages in one request: 2,500 users."""
 
-FEWEST_PAGES: Final = 10
+MIN_PAGES: Final = 10
 """A chain that times out is repeated with fewer pages, but not fewer than these (contract 9.19)."""
 
 Filter = Mapping[str, str | int | Sequence[int]]
@@ -32,7 +32,7 @@ DISMISSED: Final[Filter] = {"ACTIVE": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class IdRange:
     """Users with `after` < id ≤ `upto`; None is without an end."""
 
     after: int
@@ -64,31 +64,31 @@ def command(filter_: Filter, *, start: int, order: str = "ASC", fields: Sequence
 
 
 def up_to(number: int) -> Filter:
-    """Ids not above the number. «<=ID» would not do: PHP cuts a command's parameter names at their first «=»."""
+    """Ids not above the number. "<=ID" would not do: PHP cuts a command's parameter names at their first "="."""
     return {"<ID": number + 1}
 
 
-def chain(window: Window, filter_: Filter, pages: int, *, prefix: str = "p") -> dict[str, str]:
+def chain(id_range: IdRange, filter_: Filter, pages: int, *, prefix: str = "p") -> dict[str, str]:
     """The commands of up to `pages` consecutive pages of the window; each goes on where the one before ended."""
     afters: list[int | str] = [
-        window.after,
+        id_range.after,
         *(f"$result[{prefix}{page:02}][{PAGE - 1}][ID]" for page in range(pages - 1)),
     ]
-    border = up_to(window.upto) if window.upto is not None else {}
+    border = up_to(id_range.upto) if id_range.upto is not None else {}
     return {
         f"{prefix}{page:02}": command({">ID": after, **border, **filter_}, start=-1)
         for page, after in enumerate(afters)
     }
 
 
-def read_chain(answer: BatchAnswer, names: Sequence[str], *, after: int) -> Pages:
+def read_chain(response: BatchResponse, names: Sequence[str], *, after: int) -> Pages:
     """The good pages of the chain's answer, up to the first that is short, missing, failed or out of order."""
     rows: list[Row] = []
     ids: list[int] = []
     for name in names:
-        if name not in answer.results:
-            return Pages(rows, ids, after, error=answer.errors.get(name))
-        page = rows_of(answer.results[name])
+        if name not in response.results:
+            return Pages(rows, ids, after, error=response.errors.get(name))
+        page = rows_of(response.results[name])
         numbers = [user_id(row) for row in page]
         if not _rises(after, numbers):
             return Pages(rows, ids, after, rising=False)
@@ -113,8 +113,8 @@ def rows_of(result: object) -> list[Row]:
 
 
 def send_chain(
-    client: Bitrix24, build: Callable[[int], Mapping[str, str]], pages: int, patience: Patience
-) -> tuple[BatchAnswer, int]:
+    client: Bitrix24, build: Callable[[int], Mapping[str, str]], pages: int, retrier: Retrier
+) -> tuple[BatchResponse, int]:
     """Send the batch that `build` makes for a number of pages, with ever fewer pages while the portal fails under it.
 
     Returns:
@@ -126,11 +126,11 @@ def send_chain(
     while True:
         try:
             return client.batch_once(build(pages)), pages
-        except (ServerFault, TransportFault) as fault:
-            patience.after(fault)
-            pages = max(min(pages, FEWEST_PAGES), pages // 2)
+        except (ServerError, TransportError) as failure:
+            retrier.wait_or_raise(failure)
+            pages = max(min(pages, MIN_PAGES), pages // 2)
         except RetryableError as limit:
-            patience.after(limit)
+            retrier.wait_or_raise(limit)
 
 
 def read_first_pages(client: Bitrix24, filter_: Filter) -> Pages:
@@ -139,9 +139,9 @@ def read_first_pages(client: Bitrix24, filter_: Filter) -> Pages:
     Raises:
         Bitrix24Error: it does not work.
     """
-    build = partial(chain, Window(0), filter_)
-    answer, pages = send_chain(client, build, CHAIN, client.patience())
-    return read_chain(answer, list(build(pages)), after=0)
+    build = partial(chain, IdRange(0), filter_)
+    response, pages = send_chain(client, build, CHAIN, client.retrier())
+    return read_chain(response, list(build(pages)), after=0)
 
 
 def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:

@@ -11,17 +11,17 @@ from typing import Final
 
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.column_parsing import Columns, columns_of
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted, RetryableError
-from b24_pipeline.bitrix24.pagination import CHAIN, Filter, Pages, Window, chain, read_chain, send_chain, user_type_of
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, RetryableError
+from b24_pipeline.bitrix24.pagination import CHAIN, Filter, IdRange, Pages, chain, read_chain, send_chain, user_type_of
 
-AT_ONCE: Final = 40
-"""Windows read at the same time: nearly the burst that the smallest plan's bucket lets through (contract 4.1)."""
+MAX_CONCURRENCY: Final = 40
+"""Ranges of ids read at the same time: nearly the burst that the smallest plan's bucket lets through (contract 4.1)."""
 
-MOST_USERS: Final = 1_000_000
+MAX_USERS: Final = 1_000_000
 """No portal has more."""
 
 
-class End(Enum):
+class EndCondition(Enum):
     """What is taken for the end of a window, besides reaching its upper border (contract 3.4, steps 4 and 6)."""
 
     SHORT_PAGE = "a page that is not full"
@@ -41,14 +41,14 @@ class Reading:
         """Add the good pages that were read with `filter_`.
 
         Raises:
-            TypeUnknownError: neither the rows nor the filter say of what type the users are.
-            FetchNotTrusted: a row does not say whether the user is active.
+            UnknownUserTypeError: neither the rows nor the filter say of what type the users are.
+            IncompleteFetchError: a row does not say whether the user is active.
         """
         self.users.append(columns_of(pages.rows, pages.ids, user_type=user_type_of(filter_)))
         self.email_key_seen = self.email_key_seen or any("EMAIL" in row for row in pages.rows)
         self.strictly_rising &= pages.rising
 
-    def join(self, other: "Reading") -> None:
+    def merge(self, other: "Reading") -> None:
         """Add what was read later."""
         self.users += other.users
         self.email_key_seen |= other.email_key_seen
@@ -56,11 +56,11 @@ class Reading:
         self.finished &= other.finished
 
 
-def is_done(pages: Pages, window: Window, end: End) -> bool:
+def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
     """Whether the window was read to its end."""
-    if window.upto is not None and pages.last >= window.upto:
+    if id_range.upto is not None and pages.last >= id_range.upto:
         return True
-    if end is End.EMPTY_PAGE:
+    if end is EndCondition.EMPTY_PAGE:
         return pages.short_page == 0
     return pages.short_page is not None
 
@@ -86,50 +86,50 @@ class Progress:
         """Count the users of an answer.
 
         Raises:
-            FetchNotTrusted: there are more than any portal has: it would go on without end.
+            IncompleteFetchError: there are more than any portal has: it would go on without end.
         """
         with self._lock:
             self._users += users
-            if self._users > MOST_USERS:
-                raise FetchNotTrusted(f"the portal sends users without end: more than {MOST_USERS:,} came")
+            if self._users > MAX_USERS:
+                raise IncompleteFetchError(f"the portal sends users without end: more than {MAX_USERS:,} came")
 
 
-def read_window(  # noqa: PLR0913 - a window, how it is read, and with whom
-    client: Bitrix24, window: Window, filter_: Filter, *, end: End, pages: int, progress: Progress
+def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
+    client: Bitrix24, id_range: IdRange, filter_: Filter, *, end: EndCondition, pages: int, progress: Progress
 ) -> Reading:
     """Read the window to its end; `pages` pages in the first request, as many as there is room for in any further one.
 
     Raises:
         Bitrix24Error: it does not work.
-        TypeUnknownError: see `Reading.add`.
+        UnknownUserTypeError: see `Reading.add`.
     """
     reading = Reading()
-    patience = client.patience()
+    retrier = client.retrier()
     while not progress.called_off:
         if client.seconds_left() <= 0:
-            raise FetchNotTrusted("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
-        build = partial(chain, window, filter_)
-        answer, asked = send_chain(client, build, pages, patience)
-        got = read_chain(answer, list(build(asked)), after=window.after)
+            raise IncompleteFetchError("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
+        build = partial(chain, id_range, filter_)
+        response, asked = send_chain(client, build, pages, retrier)
+        got = read_chain(response, list(build(asked)), after=id_range.after)
         progress.count(len(got.rows))
         reading.add(got, filter_)
-        if not got.rising or is_done(got, window, end):
+        if not got.rising or is_done(got, id_range, end):
             return reading
         if isinstance(got.error, RetryableError):
-            patience.after(got.error)
+            retrier.wait_or_raise(got.error)
         elif got.error is not None:
             raise got.error
         elif not got.rows:
             break
-        window = replace(window, after=got.last)
+        id_range = replace(id_range, after=got.last)
         pages = CHAIN if asked == pages else asked
     reading.finished = False
     return reading
 
 
 @contextmanager
-def reading_windows(
-    client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End
+def start_reading(
+    client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition
 ) -> Iterator[Callable[[], Reading]]:
     """Read windows in the background, each with its number of pages; what is given waits for all and joins them.
 
@@ -137,29 +137,29 @@ def reading_windows(
     """
     progress = Progress()
 
-    def read(window: Window, pages: int) -> Reading:
+    def read(id_range: IdRange, pages: int) -> Reading:
         try:
-            return read_window(client, window, filter_, end=end, pages=pages, progress=progress)
+            return read_range(client, id_range, filter_, end=end, pages=pages, progress=progress)
         except BaseException:
             progress.call_off()
             raise
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = [pool.submit(read, window, pages) for window, pages in windows.items()]
+    with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
+        parts = [pool.submit(read, id_range, pages) for id_range, pages in partition.items()]
         try:
-            yield lambda: _joined(part.result() for part in parts)
+            yield lambda: _merged(part.result() for part in parts)
         finally:
             progress.call_off()
 
 
-def read_windows(client: Bitrix24, windows: Mapping[Window, int], filter_: Filter, *, end: End) -> Reading:
-    """Read windows at the same time; see `reading_windows`."""
-    with reading_windows(client, windows, filter_, end=end) as joined:
+def read_ranges(client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition) -> Reading:
+    """Read windows at the same time; see `start_reading`."""
+    with start_reading(client, partition, filter_, end=end) as joined:
         return joined()
 
 
-def _joined(readings: Iterable[Reading]) -> Reading:
+def _merged(readings: Iterable[Reading]) -> Reading:
     whole = Reading()
     for reading in readings:
-        whole.join(reading)
+        whole.merge(reading)
     return whole

@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.bitrix24.embedded_json import is_utf8
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.responses import whole_number
 from b24_pipeline.schemas import Users
 
@@ -55,7 +55,7 @@ _NO: Final = frozenset({"N", "0", "FALSE"})
 
 
 class UserRow(NamedTuple):
-    """One user, normalised; the fields are the `Users` frame's, and None is «no value»."""
+    """One user, normalised; the fields are the `Users` frame's, and None is "no value"."""
 
     bitrix24_id: int
     user_type: str | None
@@ -71,14 +71,14 @@ class UserRow(NamedTuple):
 
 
 def user_id(row: Row) -> int:
-    """The id of a row, as a number: as text, «9» would come after «10».
+    """The id of a row, as a number: as text, "9" would come after "10".
 
     Raises:
-        FetchNotTrusted: it has none.
+        IncompleteFetchError: it has none.
     """
     number = whole_number(row.get("ID"))
     if number is None:
-        raise FetchNotTrusted("the portal sent a user without a usable id")
+        raise IncompleteFetchError("the portal sent a user without a usable id")
     return number
 
 
@@ -86,7 +86,7 @@ def user_row(row: Row, *, user_type: str | None = None) -> UserRow:
     """The row, normalised; `user_type` is what it is when the row does not say (contract 2.6).
 
     Raises:
-        FetchNotTrusted: it has no id, or does not say whether the user is active.
+        IncompleteFetchError: it has no id, or does not say whether the user is active.
     """
     return UserRow(
         bitrix24_id=user_id(row),
@@ -135,7 +135,7 @@ def is_active(row: Row) -> bool:
     """Whether the user is active, in any spelling.
 
     Raises:
-        FetchNotTrusted: the row does not say.
+        IncompleteFetchError: the row does not say.
     """
     value = row.get("ACTIVE")
     if isinstance(value, bool):
@@ -143,7 +143,7 @@ def is_active(row: Row) -> bool:
     word = str(value).strip().upper()
     if word in _YES or word in _NO:
         return word in _YES
-    raise FetchNotTrusted(f"the portal does not say whether user {user_id(row)} is active")
+    raise IncompleteFetchError(f"the portal does not say whether user {user_id(row)} is active")
 
 
 def departments_of(value: object) -> str | None:

@@ -12,15 +12,25 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
-from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchAnswer, Bitrix24
+from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchResponse, Bitrix24
 from b24_pipeline.bitrix24.counts import total_in
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted, TransportFault
-from b24_pipeline.bitrix24.pagination import ACTIVE, EMPLOYEES, PAGE, Pages, Window, chain, command, read_chain, rows_of
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, TransportError
+from b24_pipeline.bitrix24.pagination import (
+    ACTIVE,
+    EMPLOYEES,
+    PAGE,
+    IdRange,
+    Pages,
+    chain,
+    command,
+    read_chain,
+    rows_of,
+)
 from b24_pipeline.bitrix24.parsing import EMPLOYEE, Row, UserRow, user_row
-from b24_pipeline.bitrix24.snapshot_diff import Differences, KnownUsers, differences
+from b24_pipeline.bitrix24.snapshot_diff import Differences, LastSnapshot, differences
 
 NEWEST_PAGES: Final = 2
-MOST_LISTS: Final = 20
+MAX_LISTS: Final = 20
 """Most look-ups of 50 users not yet linked in one request."""
 
 MAX_UNLISTED_LISTS: Final = 4
@@ -38,7 +48,7 @@ class Poll:
 
     `appeared` are active employees who are new or back, `dismissed` were active and are not, `edited` are not yet
     linked and have other fields. `active_count` is the portal's count of active employees, None when it did not tell.
-    `next_window_from` is where the next look goes on. `digest` is equal for equal findings; `words` are for people.
+    `next_window_from` is where the next look goes on. `digest` is equal for equal findings; `message` is for people.
     """
 
     appeared: tuple[int, ...]
@@ -48,7 +58,7 @@ class Poll:
     active_count_changed: bool
     next_window_from: int
     digest: str
-    words: str
+    message: str
 
     @property
     def changed(self) -> bool:
@@ -57,10 +67,10 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _PollRequest:
     """The commands of one look, by what they read; those of a chain in the order of its pages."""
 
-    window: Window
+    id_range: IdRange
     newest: Mapping[str, str]
     unlisted: Mapping[str, str]
     lists: Mapping[str, str]
@@ -71,7 +81,7 @@ class _Look:
         return {_COUNT: count, **self.newest, **self.unlisted, **self.lists, **self.stretch}
 
 
-def poll_changes(client: Bitrix24, *, known: KnownUsers, window_from: int) -> Poll:
+def poll_changes(client: Bitrix24, *, snapshot: LastSnapshot, window_from: int) -> Poll:
     """Look for changes, with one request. `window_from` is the last look's `next_window_from`, 0 at first.
 
     An error of a single command puts a finding off to a later look, and never makes one up.
@@ -79,42 +89,42 @@ def poll_changes(client: Bitrix24, *, known: KnownUsers, window_from: int) -> Po
     Raises:
         Bitrix24Error: nothing could be read.
     """
-    look = _look(known, window_from)
-    answer = client.batch_once(look.commands(), halt=0)
-    if not answer.results:
-        raise next(iter(answer.errors.values()), TransportFault("batch: no command was answered"))
-    stretch = read_chain(answer, list(look.stretch), after=look.window.after)
-    newest = read_chain(answer, list(look.newest), after=known.highest_id)
-    looked_up = _looked_up(answer, [*look.lists, *look.unlisted])
-    seen = _seen(known, [*newest.rows, *looked_up, *stretch.rows])
-    count = total_in(answer, _COUNT)
-    found = differences(known, seen.values())
-    unlisted = _unlisted(known, seen, listed={*newest.ids, *stretch.ids})
+    poll_request = _look(snapshot, window_from)
+    response = client.batch_once(poll_request.commands(), halt=0)
+    if not response.results:
+        raise next(iter(response.errors.values()), TransportError("batch: no command was answered"))
+    stretch = read_chain(response, list(poll_request.stretch), after=poll_request.id_range.after)
+    newest = read_chain(response, list(poll_request.newest), after=snapshot.highest_id)
+    looked_up = _looked_up(response, [*poll_request.lists, *poll_request.unlisted])
+    seen = _seen(snapshot, [*newest.rows, *looked_up, *stretch.rows])
+    count = total_in(response, _COUNT)
+    found = differences(snapshot, seen.values())
+    unlisted = _unlisted(snapshot, seen, listed={*newest.ids, *stretch.ids})
     if count is not None:
-        vanished = _vanished(known, seen, look.window, stretch, count + unlisted)
+        vanished = _vanished(snapshot, seen, poll_request.id_range, stretch, count + unlisted)
         found = replace(found, dismissed=tuple(sorted({*found.dismissed, *vanished})))
     return Poll(
         appeared=found.appeared,
         dismissed=found.dismissed,
         edited=found.edited,
         active_count=count,
-        active_count_changed=count is not None and len(known.active_employees) not in {count, count + unlisted},
+        active_count_changed=count is not None and len(snapshot.active_employees) not in {count, count + unlisted},
         next_window_from=0 if stretch.short_page is not None else stretch.last,
         digest=_digest(found, seen, count),
-        words=_in_words(known, found, count, unlisted=unlisted, compared=len(seen)),
+        message=_message(snapshot, found, count, unlisted=unlisted, compared=len(seen)),
     )
 
 
-def _look(known: KnownUsers, window_from: int) -> _Look:
-    newest = chain(Window(known.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
-    unlisted = _lists(known.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
+def _look(snapshot: LastSnapshot, window_from: int) -> _PollRequest:
+    newest = chain(IdRange(snapshot.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
+    unlisted = _lists(snapshot.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
     room = _ROOM - len(unlisted)
-    whole = ceil(len(known.employees) / PAGE) + 1
+    whole = ceil(len(snapshot.employees) / PAGE) + 1
     if whole <= room:
-        return _Look(Window(0), newest, unlisted, {}, chain(Window(0), EMPLOYEES, whole, prefix="w"))
-    lists = _lists(known.not_linked, window_from, most=MOST_LISTS, prefix="l")
-    window = Window(window_from)
-    return _Look(window, newest, unlisted, lists, chain(window, EMPLOYEES, room - len(lists), prefix="w"))
+        return _PollRequest(IdRange(0), newest, unlisted, {}, chain(IdRange(0), EMPLOYEES, whole, prefix="w"))
+    lists = _lists(snapshot.not_linked, window_from, most=MAX_LISTS, prefix="l")
+    id_range = IdRange(window_from)
+    return _PollRequest(id_range, newest, unlisted, lists, chain(id_range, EMPLOYEES, room - len(lists), prefix="w"))
 
 
 def _lists(ids: Sequence[int], begin: int, *, most: int, prefix: str) -> dict[str, str]:
@@ -127,41 +137,47 @@ def _lists(ids: Sequence[int], begin: int, *, most: int, prefix: str) -> dict[st
     }
 
 
-def _looked_up(answer: BatchAnswer, names: Sequence[str]) -> Iterator[Row]:
+def _looked_up(response: BatchResponse, names: Sequence[str]) -> Iterator[Row]:
     for name in names:
-        yield from rows_of(answer.results.get(name))
+        yield from rows_of(response.results.get(name))
 
 
-def _unlisted(known: KnownUsers, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
+def _unlisted(snapshot: LastSnapshot, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
     """How many active employees without a department only a look-up has found: a count leaves them out too (R16a).
 
     Those whom this look did not list because it does not go so far are among them.
     """
-    return sum(number not in listed and number in seen and seen[number].active for number in known.without_department)
+    return sum(
+        number not in listed and number in seen and seen[number].active for number in snapshot.without_department
+    )
 
 
-def _seen(known: KnownUsers, rows: Sequence[Row]) -> dict[int, UserRow]:
+def _seen(snapshot: LastSnapshot, rows: Sequence[Row]) -> dict[int, UserRow]:
     """The employees among the rows, by id.
 
     Raises:
-        FetchNotTrusted: none has an e-mail field, though some have an e-mail in the snapshot: the scope is lost.
+        IncompleteFetchError: none has an e-mail field, though some have an e-mail in the snapshot: the scope is lost.
     """
     parsed = (user_row(row, user_type=EMPLOYEE) for row in rows)
     seen = {row.bitrix24_id: row for row in parsed if row.user_type == EMPLOYEE}
-    had_email = any(number in known.rows and known.rows[number].email for number in seen)
+    had_email = any(number in snapshot.rows and snapshot.rows[number].email for number in seen)
     if had_email and not any("EMAIL" in row for row in rows):
-        raise FetchNotTrusted("no user comes with an e-mail field any more: the webhook has lost the scope for it")
+        raise IncompleteFetchError("no user comes with an e-mail field any more: the webhook has lost the scope for it")
     return seen
 
 
-def _vanished(known: KnownUsers, seen: Collection[int], window: Window, stretch: Pages, count: int) -> tuple[int, ...]:
+def _vanished(
+    snapshot: LastSnapshot, seen: Collection[int], id_range: IdRange, stretch: Pages, count: int
+) -> tuple[int, ...]:
     """Active employees who are missing from the stretch, as far as the portal's count bears it out.
 
     So dismissed users are found on portals that do not list them.
     """
-    read_to = stretch.last if stretch.short_page is None else known.highest_id
-    missing = [number for number in known.active_employees if window.after < number <= read_to and number not in seen]
-    return tuple(missing) if len(missing) <= len(known.active_employees) - count else ()
+    read_to = stretch.last if stretch.short_page is None else snapshot.highest_id
+    missing = [
+        number for number in snapshot.active_employees if id_range.after < number <= read_to and number not in seen
+    ]
+    return tuple(missing) if len(missing) <= len(snapshot.active_employees) - count else ()
 
 
 def _digest(found: Differences, seen: Mapping[int, UserRow], count: int | None) -> str:
@@ -169,16 +185,16 @@ def _digest(found: Differences, seen: Mapping[int, UserRow], count: int | None) 
     return hashlib.sha256(repr((found, rows, count)).encode()).hexdigest()
 
 
-def _in_words(known: KnownUsers, found: Differences, count: int | None, *, unlisted: int, compared: int) -> str:
+def _message(snapshot: LastSnapshot, found: Differences, count: int | None, *, unlisted: int, compared: int) -> str:
     parts = [
         *_named(found.appeared, "appeared"),
         *_named(found.dismissed, "dismissed"),
         *_named(found.edited, "not yet linked changed"),
     ]
-    active = len(known.active_employees)
+    active = len(snapshot.active_employees)
     if count is not None and active not in {count, count + unlisted}:
         parts.append(f"the portal counts {count} active employees, {active} were known")
-    return "; ".join(parts) or f"nothing changed: {compared} of {len(known.employees)} employees compared"
+    return "; ".join(parts) or f"nothing changed: {compared} of {len(snapshot.employees)} employees compared"
 
 
 def _named(ids: Sequence[int], what: str) -> list[str]:

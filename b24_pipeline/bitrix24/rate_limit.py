@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 
 CAPACITY = 50
 LEAK_PER_SECOND = 2.0
-KEPT_FREE = 5
+RESERVED = 5
 """Left to neighbours: the sensor's process, other integrations on this host, requests that bunch on their way."""
 
 
 class LeakyBucket:
-    """Every request adds one, `leak` run out a second, and never are there more than `capacity - kept_free`.
+    """Every request adds one, `leak` run out a second, and never are there more than `capacity - reserved`.
 
     Thread-safe. The defaults are the smallest plan's. An empty bucket lets a burst of 45 through at once.
     """
@@ -28,15 +28,15 @@ class LeakyBucket:
         *,
         capacity: int = CAPACITY,
         leak: float = LEAK_PER_SECOND,
-        kept_free: int = KEPT_FREE,
+        reserved: int = RESERVED,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         unix: Callable[[], float] = time.time,
     ) -> None:
-        if not 0 <= kept_free < capacity:
-            raise ValueError(f"kept_free must be from 0 to {capacity - 1}, this is {kept_free}")
-        self._limit = capacity - kept_free
-        self._leak = leak
+        if not 0 <= reserved < capacity:
+            raise ValueError(f"reserved must be from 0 to {capacity - 1}, this is {reserved}")
+        self._limit = capacity - reserved
+        self._leak_per_second = leak
         self._clock = clock
         self._sleep = sleep
         self._unix = unix
@@ -51,8 +51,8 @@ class LeakyBucket:
             Whether there is one within so many seconds; if not, nothing is taken, and nothing was waited for.
         """
         with self._lock:
-            self._let_run_out()
-            pause = (self._level + 1 - self._limit) / self._leak
+            self._leak()
+            pause = (self._level + 1 - self._limit) / self._leak_per_second
             if pause > max(0.0, within):
                 return False
             self._level += 1
@@ -61,15 +61,15 @@ class LeakyBucket:
             self._sleep(pause)
         return True
 
-    def fill(self) -> None:
+    def mark_full(self) -> None:
         """The portal said that the bucket is full: neighbours have used it."""
         with self._lock:
-            self._let_run_out()
+            self._leak()
             self._level = max(self._level, float(self._limit))
 
-    def _let_run_out(self) -> None:
+    def _leak(self) -> None:
         now = self._clock()
-        self._level = max(0.0, self._level - max(0.0, now - self._seen) * self._leak)
+        self._level = max(0.0, self._level - max(0.0, now - self._seen) * self._leak_per_second)
         self._seen = now
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from b24_pipeline.bitrix24.embedded_json import EmbeddedAnswer, find_answer, is_answer
+from b24_pipeline.bitrix24.embedded_json import EmbeddedResponse, find_response, is_response
 from b24_pipeline.bitrix24.error_codes import error_of_code, error_of_status
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, OperationLimit
 from b24_pipeline.bitrix24.foreign_responses import cleaned, foreign_error, without_tags
 
-SAYABLE_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
+SAFE_ERROR_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 """Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""
 
 DIGITS: Final = 18
@@ -39,10 +39,10 @@ class Envelope:
     result: Any
     total: int | None = None
     resets_at: float | None = None
-    beside: str = ""
+    extra_text: str = ""
 
 
-def read_answer(
+def read_response(
     method: str,
     status: int,
     body: bytes,
@@ -54,10 +54,10 @@ def read_answer(
     Raises:
         Bitrix24Error: the answer is an error, or cannot be read.
     """
-    answer = _answer_in(body)
-    if answer is None or _is_of_another_server(status, answer.payload):
+    response = _response_in(body)
+    if response is None or _is_of_another_server(status, response.payload):
         raise foreign_error(method, status, body, headers=headers)
-    payload = answer.payload
+    payload = response.payload
     if payload.get("error") or "result" not in payload:
         raise error_of(method, status, payload)
     if status >= 300:
@@ -67,14 +67,16 @@ def read_answer(
         payload["result"],
         whole_number(payload.get("total")),
         number(time.get("operating_reset_at")),
-        beside=cleaned(without_tags(answer.beside)),
+        extra_text=cleaned(without_tags(response.extra_text)),
     )
 
 
 def error_of(method: str, status: int, payload: Mapping[str, Any]) -> Bitrix24Error:
     """The error that an error envelope, or one of a batch's sub-errors, means."""
     code = _code_in(payload)
-    where = f"{method}: {code} (HTTP {status})" if SAYABLE_CODE.fullmatch(code) else f"{method}: error (HTTP {status})"
+    where = (
+        f"{method}: {code} (HTTP {status})" if SAFE_ERROR_CODE.fullmatch(code) else f"{method}: error (HTTP {status})"
+    )
     description = str(payload.get("error_description") or "")
     error = error_of_code(code, method=method, status=status, description=description, where=where)
     return _with_reset(error or error_of_status(method, status, where), payload)
@@ -90,7 +92,7 @@ def _is_of_another_server(status: int, payload: Mapping[str, Any]) -> bool:
     if status not in _EXPLAINED_BY_OTHERS or "error" not in payload or "error_description" in payload:
         return False
     code = _code_in(payload)
-    return bool(code) and SAYABLE_CODE.fullmatch(code) is None
+    return bool(code) and SAFE_ERROR_CODE.fullmatch(code) is None
 
 
 def _with_reset(error: Bitrix24Error, payload: Mapping[str, Any]) -> Bitrix24Error:
@@ -99,12 +101,12 @@ def _with_reset(error: Bitrix24Error, payload: Mapping[str, Any]) -> Bitrix24Err
     return error
 
 
-def _answer_in(body: bytes) -> EmbeddedAnswer | None:
+def _response_in(body: bytes) -> EmbeddedResponse | None:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
-        return find_answer(body)
-    return EmbeddedAnswer(payload, beside="") if is_answer(payload) else None
+        return find_response(body)
+    return EmbeddedResponse(payload, extra_text="") if is_response(payload) else None
 
 
 def mapping(value: object) -> dict[str, Any]:

@@ -12,14 +12,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """The bounds: `tries` in all, within `deadline` seconds, and no doubled pause over `longest_pause`."""
+    """The bounds: `max_attempts` in all, within `deadline` seconds, and no doubled pause over `max_pause`."""
 
-    tries: int = 5
-    longest_pause: float = 30.0
+    max_attempts: int = 5
+    max_pause: float = 30.0
     deadline: float = 720.0
 
 
-class Patience:
+class Retrier:
     """What is left of it in one operation. Not shared between threads. `clock` tells Unix seconds."""
 
     def __init__(
@@ -37,15 +37,15 @@ class Patience:
         self._started = clock()
         self._failed = 0
 
-    def after(self, error: RetryableError) -> None:
+    def wait_or_raise(self, error: RetryableError) -> None:
         """Wait before the next try.
 
         Raises:
-            RetryableError: `error` itself, when the tries or the time are used up.
+            RetryableError: `error` itself, when the attempts or the time are used up.
         """
         self._failed += 1
         pause = self._pause(error)
-        if self._failed >= self._limits.tries or self._clock() - self._started + pause > self._limits.deadline:
+        if self._failed >= self._limits.max_attempts or self._clock() - self._started + pause > self._limits.deadline:
             raise error
         log_retry(logger, error, until=self._clock() + pause)
         self._sleep(pause)
@@ -54,4 +54,4 @@ class Patience:
         if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > self._clock():
             return max(1.0, error.resets_at - self._clock()) + self._random()
         doubled: float = error.first_pause * 2 ** (self._failed - 1)
-        return min(doubled, max(self._limits.longest_pause, error.first_pause)) * (1 + self._random() / 2)
+        return min(doubled, max(self._limits.max_pause, error.first_pause)) * (1 + self._random() / 2)

@@ -11,14 +11,14 @@ from b24_pipeline.schemas import Users
 
 
 @dataclass(frozen=True)
-class KnownUsers:
+class LastSnapshot:
     """The last snapshot: its rows by id, and the ids that are linked."""
 
     rows: Mapping[int, UserRow]
     linked: frozenset[int]
 
     @classmethod
-    def of(cls, users: DataFrame[Users], linked: Collection[int]) -> "KnownUsers":
+    def of(cls, users: DataFrame[Users], linked: Collection[int]) -> "LastSnapshot":
         """From the frame of the snapshot."""
         plain = users.astype(object).where(users.notna(), None)
         rows = (UserRow(*row) for row in plain.itertuples(index=False, name=None))
@@ -26,7 +26,7 @@ class KnownUsers:
 
     @property
     def highest_id(self) -> int:
-        """The highest id known, 0 for none."""
+        """The highest id, 0 for none."""
         return max(self.rows, default=0)
 
     @cached_property
@@ -63,17 +63,17 @@ class Differences:
     edited: tuple[int, ...]
 
 
-def differences(known: KnownUsers, seen: Iterable[UserRow]) -> Differences:
+def differences(snapshot: LastSnapshot, seen: Iterable[UserRow]) -> Differences:
     """Compare employees seen now with the snapshot, field by field; blanks are equal however they are spelled."""
     appeared, dismissed, edited = set(), set(), set()
     for row in seen:
         number = row.bitrix24_id
-        if number not in known.active_employees:
+        if number not in snapshot.active_employees:
             if row.active:
                 appeared.add(number)
         elif not row.active:
             dismissed.add(number)
-        elif number not in known.linked and _comparable(row) != _comparable(known.rows[number]):
+        elif number not in snapshot.linked and _comparable(row) != _comparable(snapshot.rows[number]):
             edited.add(number)
     return Differences(tuple(sorted(appeared)), tuple(sorted(dismissed)), tuple(sorted(edited)))
 

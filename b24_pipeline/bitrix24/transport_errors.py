@@ -2,16 +2,16 @@
 
 import httpx
 
-from b24_pipeline.bitrix24.exceptions import AccountError, Bitrix24Error, FetchNotTrusted, TransportFault
+from b24_pipeline.bitrix24.exceptions import AccountError, Bitrix24Error, IncompleteFetchError, TransportError
 from b24_pipeline.http import ProxyRefused, ResponseRefused
-from b24_pipeline.transport_errors import describe_fault
+from b24_pipeline.transport_errors import describe_error
 
 
-def transport_fault(method: str, error: Exception, *, timeout: httpx.Timeout) -> Bitrix24Error:
+def transport_error(method: str, error: Exception, *, timeout: httpx.Timeout) -> Bitrix24Error:
     """Return the error of a call that got no answer; `timeout` is what the exchange was given."""
-    text = f"{method}: {describe_fault(error, system='the portal', timeout=timeout)}"
+    text = f"{method}: {describe_error(error, system='the portal', timeout=timeout)}"
     if isinstance(error, ResponseRefused):
-        return FetchNotTrusted(f"{text}: check what answers at BITRIX24_WEBHOOK_URL")
+        return IncompleteFetchError(f"{text}: check what answers at BITRIX24_WEBHOOK_URL")
     if isinstance(error, ProxyRefused):
         return AccountError(text)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
@@ -20,4 +20,4 @@ def transport_fault(method: str, error: Exception, *, timeout: httpx.Timeout) ->
         return AccountError(
             f"{method}: the portal's TLS certificate is not trusted here: give the CA bundle of a private authority"
         )
-    return TransportFault(text)
+    return TransportError(text)

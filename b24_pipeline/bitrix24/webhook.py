@@ -40,7 +40,7 @@ class WebhookAddress:
         """Where `method` is called."""
         return self.root + method
 
-    def moved(self, method: str, location: str) -> "WebhookAddress":
+    def follow_redirect(self, method: str, location: str) -> "WebhookAddress":
         """The webhook's new address, from where a call of `method` was redirected to.
 
         Raises:
@@ -63,7 +63,7 @@ class WebhookAddress:
             )
         return _address(parts, parts.path.rstrip("/").removesuffix(method))
 
-    def differs_from(self, earlier: "WebhookAddress") -> str | None:
+    def changed_host(self, earlier: "WebhookAddress") -> str | None:
         """What people are told of a move: the new host, with its port where that is another; None for the same."""
         if self.port != earlier.port:
             return f"{self.host}:{self.port}"

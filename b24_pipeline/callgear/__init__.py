@@ -4,9 +4,9 @@
 """
 
 from b24_pipeline.callgear.auth import AccessToken, Login
-from b24_pipeline.callgear.capabilities import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.create import CreateResult, NewEmployee, create_employee, create_with_lookup
+from b24_pipeline.callgear.create import CreateResult, NewEmployee, create_employee, create_or_adopt
 from b24_pipeline.callgear.exceptions import (
     AccountError,
     AccountFault,
@@ -14,21 +14,21 @@ from b24_pipeline.callgear.exceptions import (
     DayLimit,
     DeadlinePassed,
     EmailConflict,
+    IncompleteReadError,
     MethodError,
     MinuteLimit,
     NotSent,
-    OldLoss,
-    OursError,
-    ReadNotTrusted,
     RecordError,
     RecordFault,
+    RequestError,
     RetryableError,
-    SipNumbersInTheWay,
-    TransportFault,
+    SipNumberError,
+    StaleLossError,
+    TransportError,
     UnknownOutcome,
-    UpdatesUnsafe,
+    UpdatesHalted,
 )
-from b24_pipeline.callgear.health_check import Check, check_callgear
+from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.rate_limit import PointsBudget
@@ -40,21 +40,21 @@ from b24_pipeline.callgear.responsible_list import (
     remove_responsible,
     rename_responsible,
 )
-from b24_pipeline.callgear.update import EmployeeWriter, UpdateResult
+from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 
 __all__ = [
     "AccessToken",
+    "AccountCapabilities",
     "AccountError",
-    "AccountFacts",
     "AccountFault",
     "CallGear",
     "CallGearError",
-    "Check",
     "CreateResult",
     "DayLimit",
     "DeadlinePassed",
     "EmailConflict",
-    "EmployeeWriter",
+    "EmployeeUpdater",
+    "IncompleteReadError",
     "Limits",
     "Login",
     "Metadata",
@@ -62,26 +62,25 @@ __all__ = [
     "MinuteLimit",
     "NewEmployee",
     "NotSent",
-    "OldLoss",
-    "OursError",
     "PhoneEntry",
     "PointsBudget",
-    "ReadNotTrusted",
     "RecordError",
     "RecordFault",
+    "RequestError",
     "Result",
     "RetryableError",
-    "SipNumbersInTheWay",
-    "TransportFault",
-    "Unchecked",
+    "SipNumberError",
+    "StaleLossError",
+    "TransportError",
     "UnknownOutcome",
+    "UnverifiedUpdate",
     "UpdateMode",
     "UpdateResult",
-    "UpdatesUnsafe",
+    "UpdatesHalted",
     "add_responsible",
     "check_callgear",
     "create_employee",
-    "create_with_lookup",
+    "create_or_adopt",
     "fetch_responsible",
     "find_by_email",
     "read_employee",

@@ -1,13 +1,13 @@
 """Asking the account which one it is (R16b)."""
 
-from b24_pipeline.account import NOT_TOLD, AccountIdentity
+from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import MethodError, RecordError
 from b24_pipeline.callgear.rows import label_of
 
 
 def read_account(client: CallGear) -> AccountIdentity:
-    """The account that answers now, for one point; `NOT_TOLD` where the token may not ask.
+    """The account that answers now, for one point; `UNKNOWN_ACCOUNT` where the token may not ask.
 
     Agents may not (contract 1.5). The client's user on whose behalf they call takes the place of the number.
 
@@ -19,5 +19,5 @@ def read_account(client: CallGear) -> AccountIdentity:
     try:
         account = client.call("get.account").fields()
     except (MethodError, RecordError):
-        return NOT_TOLD
+        return UNKNOWN_ACCOUNT
     return AccountIdentity(label_of(account.get("app_id")), label_of(account.get("name")))

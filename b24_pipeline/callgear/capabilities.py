@@ -18,7 +18,7 @@ class UpdateMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unchecked:
+class UnverifiedUpdate:
     """What an employee had before an update of which it is not known yet whether it took something away, and when."""
 
     employee: Row = field(repr=False)
@@ -36,8 +36,8 @@ class Unchecked:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFacts:
+class AccountCapabilities:
     """What was learnt of an account and is to be kept from run to run, so that it is not found out anew."""
 
     update_mode: UpdateMode = UpdateMode.UNKNOWN
-    unchecked: Unchecked | None = None
+    unverified: UnverifiedUpdate | None = None

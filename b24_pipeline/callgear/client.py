@@ -20,27 +20,27 @@ from b24_pipeline.callgear.exceptions import (
     AccountFault,
     CallGearError,
     DayLimit,
+    IncompleteReadError,
     MinuteLimit,
     NotSent,
-    ReadNotTrusted,
-    TransportFault,
+    TransportError,
     UnknownOutcome,
 )
-from b24_pipeline.callgear.rate_limit import PointsBudget, Ticket
-from b24_pipeline.callgear.responses import Answer, Metadata, Result, read_answer
+from b24_pipeline.callgear.rate_limit import Permit, PointsBudget
+from b24_pipeline.callgear.responses import Metadata, Response, Result, read_response
 from b24_pipeline.http import ProxyRefused, ResponseRefused
 from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport_errors import describe_fault
+from b24_pipeline.transport_errors import describe_error
 
 logger = logging.getLogger(__name__)
 
 SYSTEM = "CallGear"
 HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
-MOST_ATTEMPTS = 4
-MOST_FULL_MINUTES = 10
+MAX_ATTEMPTS = 4
+MAX_FULL_MINUTES = 10
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 8.0
-LONGEST_REQUEST_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 8.0
+MAX_REQUEST_SECONDS = 60.0
 """Taken for the longest a request may take where no time-out is set."""
 WITHOUT_USER_ID = frozenset({"get.account", "login.user", "logout.user"})
 NOTHING_SENT = (
@@ -82,7 +82,7 @@ class CallGear:
         self._session = self._open_session(credentials)
         self._refusal: AccountError | None = None
         self._counting = threading.Lock()
-        self._told_deprecated = False
+        self._warned_deprecated = False
         self.requests_sent = 0
         self.points_spent = 0
 
@@ -118,12 +118,12 @@ class CallGear:
     def _call(self, method: str, params: Mapping[str, Any]) -> Result:
         token = self._session.token()
         try:
-            return self._persist(method, self._signed(method, params, token))
+            return self._call_with_retries(method, self._signed(method, params, token))
         except AccountError as error:
             fresh = self._session.renewed(token) if error.renewable else None
             if fresh is None:
                 raise
-        return self._persist(method, self._signed(method, params, fresh))
+        return self._call_with_retries(method, self._signed(method, params, fresh))
 
     def pause(self, attempt: int, *, error: Exception) -> None:
         """Wait before repeat number `attempt`, from 1, of what failed with `error`: ever longer, with jitter.
@@ -131,10 +131,10 @@ class CallGear:
         Raises:
             DeadlinePassed: the wait would pass the run's deadline.
         """
-        longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+        longest = min(FIRST_PAUSE_SECONDS * 2**attempt, MAX_PAUSE_SECONDS)
         self._budget.pause_before_retry(longest * (1 + self._random()) / 2, error)
 
-    def wait_for_late_acts(self, *, since: float = 0.0) -> None:
+    def wait_for_in_flight_requests(self, *, since: float = 0.0) -> None:
         """Wait as long as one request may take: what CallGear may still be at work on is done by then.
 
         Args:
@@ -144,7 +144,7 @@ class CallGear:
             DeadlinePassed: the wait would pass the run's deadline.
         """
         read_timeout = self._http.timeout.read
-        longest = LONGEST_REQUEST_SECONDS if read_timeout is None else read_timeout
+        longest = MAX_REQUEST_SECONDS if read_timeout is None else read_timeout
         if since < longest:
             self._budget.pause(longest - since, reason="CallGear may still be at work on a request without an answer")
 
@@ -155,7 +155,7 @@ class CallGear:
         return LoginSession(lambda: self._log_in(params))
 
     def _log_in(self, params: Mapping[str, Any]) -> str:
-        token = self._persist("login.user", params).fields().get("access_token")
+        token = self._call_with_retries("login.user", params).fields().get("access_token")
         if not isinstance(token, str) or not token:
             raise UnknownOutcome("login.user: no access token in the answer")
         return token
@@ -166,48 +166,48 @@ class CallGear:
             signed["user_id"] = self._user_id
         return signed
 
-    def _persist(self, method: str, params: Mapping[str, Any]) -> Result:
+    def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Result:
         faults = full_minutes = 0
         while True:
             try:
-                return self._exchange(method, params)
+                return self._send_within_budget(method, params)
             except MinuteLimit as limit:
                 full_minutes += 1
-                if full_minutes >= MOST_FULL_MINUTES:
+                if full_minutes >= MAX_FULL_MINUTES:
                     raise
                 logger.info("%s; the next attempt is when they are given again", limit)
-            except TransportFault as fault:
+            except TransportError as fault:
                 faults += 1
-                if faults >= MOST_ATTEMPTS or (fault.acted_unknown and not is_read(method)):
+                if faults >= MAX_ATTEMPTS or (fault.outcome_unknown and not is_read(method)):
                     raise
                 self.pause(faults, error=fault)
 
-    def _exchange(self, method: str, params: Mapping[str, Any]) -> Result:
-        ticket = self._budget.acquire()
-        answer = Answer(UnknownOutcome(f"{method}: interrupted"), Metadata())
+    def _send_within_budget(self, method: str, params: Mapping[str, Any]) -> Result:
+        permit = self._budget.acquire()
+        response = Response(UnknownOutcome(f"{method}: interrupted"), Metadata())
         try:
-            answer = self._send(method, params)
+            response = self._send(method, params)
         finally:
-            self._account_for(ticket, method, answer)
-        if isinstance(answer.outcome, CallGearError):
-            raise answer.outcome
-        return answer.outcome
+            self._record_usage(permit, method, response)
+        if isinstance(response.outcome, CallGearError):
+            raise response.outcome
+        return response.outcome
 
-    def _account_for(self, ticket: Ticket, method: str, answer: Answer) -> None:
-        match answer.outcome:
+    def _record_usage(self, permit: Permit, method: str, response: Response) -> None:
+        match response.outcome:
             case MinuteLimit(resets_in=resets_in):
                 self._budget.close_minute(resets_in)
             case DayLimit(resets_in=resets_in):
                 self._budget.close_day(resets_in)
             case Result():
-                self._count_point(answer.metadata)
-        charged = isinstance(answer.outcome, Result | UnknownOutcome)
-        self._budget.settle(ticket, charged=charged, limits=answer.metadata.limits)
-        untold = answer.metadata.limits.day_remaining is None
-        if untold and isinstance(answer.outcome, Result) and method.startswith("get."):
-            self._budget.count_earlier()
+                self._count_point(response.metadata)
+        charged = isinstance(response.outcome, Result | UnknownOutcome)
+        self._budget.release(permit, charged=charged, limits=response.metadata.limits)
+        unreported = response.metadata.limits.day_remaining is None
+        if unreported and isinstance(response.outcome, Result) and method.startswith("get."):
+            self._budget.apply_prior_usage()
 
-    def _send(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _send(self, method: str, params: Mapping[str, Any]) -> Response:
         request_id = uuid.uuid4().hex
         envelope = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
         content = json.dumps(envelope).encode("utf-8")
@@ -217,22 +217,22 @@ class CallGear:
             request = self._http.build_request("POST", self._url, content=content, headers=HEADERS)
             response = self._http.send(request, follow_redirects=False)
         except NOTHING_SENT as error:
-            return Answer(_not_sent(method, error, timeout=self._http.timeout), Metadata())
+            return Response(_not_sent(method, error, timeout=self._http.timeout), Metadata())
         except ResponseRefused as error:
-            return Answer(_refused(method, error), Metadata())
+            return Response(_refused(method, error), Metadata())
         except httpx.RequestError as error:
-            text = describe_fault(error, system=SYSTEM, timeout=self._http.timeout)
-            return Answer(UnknownOutcome(f"{method}: {text}"), Metadata())
+            text = describe_error(error, system=SYSTEM, timeout=self._http.timeout)
+            return Response(UnknownOutcome(f"{method}: {text}"), Metadata())
         secrets = Secrets.of(keys=[params.get("access_token")], passwords=[params.get("password")])
         body = secrets.blank_body(response.content, status=response.status_code)
-        return read_answer(method, request_id=request_id, status=response.status_code, body=body)
+        return read_response(method, request_id=request_id, status=response.status_code, body=body)
 
     def _count_point(self, metadata: Metadata) -> None:
         with self._counting:
             self.points_spent += 1
-            first_told = metadata.deprecated and not self._told_deprecated
-            self._told_deprecated |= first_told
-        if first_told:
+            first_warning = metadata.deprecated and not self._warned_deprecated
+            self._warned_deprecated |= first_warning
+        if first_warning:
             logger.warning("CallGear will switch this version of its API off within two months: update b24-pipeline")
 
 
@@ -242,9 +242,9 @@ def _not_sent(method: str, error: httpx.RequestError, *, timeout: httpx.Timeout)
         return AccountError(f"{method}: {advice}", fault=AccountFault.CERTIFICATE)
     if isinstance(error, ProxyRefused):
         return AccountError(f"{method}: {error}", fault=AccountFault.PROXY)
-    return NotSent(f"{method}: {describe_fault(error, system=SYSTEM, timeout=timeout)}")
+    return NotSent(f"{method}: {describe_error(error, system=SYSTEM, timeout=timeout)}")
 
 
 def _refused(method: str, error: ResponseRefused) -> CallGearError:
     text = f"{method}: {error}: check what answers at CALLGEAR_API_URL"
-    return ReadNotTrusted(text) if is_read(method) else UnknownOutcome(text)
+    return IncompleteReadError(text) if is_read(method) else UnknownOutcome(text)

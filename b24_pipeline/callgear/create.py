@@ -8,11 +8,11 @@ from typing import Any
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.reading import find_as_spelled, find_by_email, read_employee
+from b24_pipeline.callgear.reading import find_by_email, find_by_exact_email, read_employee
 from b24_pipeline.callgear.rows import is_id
 from b24_pipeline.rules.normalization import normalize_name
 
-MOST_CREATES = 3
+MAX_CREATES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
     """Create the employee and return its id.
 
     Raises:
-        UnknownOutcome: it may have been created; look it up before anything else (`create_with_lookup` does).
+        UnknownOutcome: it may have been created; look it up before anything else (`create_or_adopt` does).
     """
     created = client.call("create.employees", new.params()).fields().get("id")
     if not is_id(created):
@@ -59,7 +59,7 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
     return created
 
 
-def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
+def create_or_adopt(client: CallGear, new: NewEmployee) -> CreateResult:
     """Create the employee; when the outcome is unknown, look it up by e-mail first and repeat only if it is not there.
 
     CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
@@ -67,7 +67,7 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
 
     Raises:
         EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
-        CallGearError: with `acted_unknown` true whenever the employee may exist all the same.
+        CallGearError: with `outcome_unknown` true whenever the employee may exist all the same.
     """
     attempt = 0
     while True:
@@ -78,52 +78,54 @@ def create_with_lookup(client: CallGear, new: NewEmployee) -> CreateResult:
             adopted = _look_up(client, new, attempt, error=error)
             if adopted is not None:
                 return adopted
-            if attempt >= MOST_CREATES:
+            if attempt >= MAX_CREATES:
                 raise
         except RecordError as error:
-            adopted = _adopt(client, new, find_by_email(client, new.email)) if _says_it_exists(error) else None
+            adopted = _adopt(client, new, find_by_email(client, new.email)) if _already_exists(error) else None
             if adopted is not None:
                 return adopted
-            raise _in_doubt(error, attempt) from None
+            raise _mark_outcome_unknown(error, attempt) from None
         except CallGearError as error:
-            raise _in_doubt(error, attempt) from None
+            raise _mark_outcome_unknown(error, attempt) from None
         else:
-            return CreateResult(created, adopted=False) if attempt == 1 else _proven_single(client, new, created)
+            return (
+                CreateResult(created, adopted=False) if attempt == 1 else _verify_not_duplicated(client, new, created)
+            )
 
 
-def _in_doubt(error: CallGearError, attempt: int) -> CallGearError:
+def _mark_outcome_unknown(error: CallGearError, attempt: int) -> CallGearError:
     """The error of a repeat: the first request may still be on its way, though its employee was not there yet."""
-    error.acted_unknown = error.acted_unknown or attempt > 1
+    error.outcome_unknown = error.outcome_unknown or attempt > 1
     return error
 
 
 @contextmanager
-def _doubt() -> Iterator[None]:
+def _outcome_unknown_on_error() -> Iterator[None]:
     """Whatever prevents a look leaves the doubt."""
     try:
         yield
     except EmailConflict:
         raise
     except CallGearError as error:
-        error.acted_unknown = True
+        error.outcome_unknown = True
         raise
 
 
 def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> CreateResult | None:
     """The employee that an unknown outcome left behind, if any; adopted at once while only one request can make it."""
-    with _doubt():
+    with _outcome_unknown_on_error():
         if attempt == 1:
             client.pause(attempt, error=error)
-            adopted = _adopt(client, new, find_as_spelled(client, new.email))
+            adopted = _adopt(client, new, find_by_exact_email(client, new.email))
             if adopted is not None:
                 return adopted
-        client.wait_for_late_acts()
+        client.wait_for_in_flight_requests()
         return _adopt(client, new, find_by_email(client, new.email))
 
 
-def _proven_single(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
+def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
     """The employee that a repeat made, unless an earlier request has made one as well by now."""
-    with _doubt():
+    with _outcome_unknown_on_error():
         found = find_by_email(client, new.email)
         if not found:
             raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
@@ -147,7 +149,7 @@ def _conflict(found: list[int]) -> EmailConflict:
     return EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
 
 
-def _says_it_exists(error: RecordError) -> bool:
+def _already_exists(error: RecordError) -> bool:
     return error.fault is RecordFault.DUPLICATE_ENTITY or (
         error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
     )

@@ -18,7 +18,7 @@ def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGe
     One request up to 10,000 employees; above that ranges of ids, `in_flight` at a time (contract 2).
 
     Raises:
-        ReadNotTrusted: it is not provably everything, also when read once more.
+        IncompleteReadError: it is not provably everything, also when read once more.
     """
     rows = sorted(fetch_rows(client, in_flight=in_flight), key=lambda row: row["id"])
     columns: dict[str, list[Any]] = {

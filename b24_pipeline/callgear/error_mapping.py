@@ -12,49 +12,49 @@ from b24_pipeline.callgear.exceptions import (
     DayLimit,
     MethodError,
     MinuteLimit,
-    OursError,
     RecordError,
     RecordFault,
+    RequestError,
     UnknownOutcome,
 )
 from b24_pipeline.callgear.limits import MINUTE, Limits
 
 
-class Reaction(Enum):
+class ErrorCategory(Enum):
     """The reaction key of contract 4.2."""
 
     RETRY = auto()
     LIMIT = auto()
-    STOP = auto()
+    FATAL = auto()
     METHOD = auto()
     RECORD = auto()
-    BUG = auto()
+    CLIENT = auto()
 
 
-BY_MNEMONIC: Mapping[tuple[int, str], Reaction] = {
-    (-32003, "ip_not_whitelisted"): Reaction.STOP,
-    (-32602, "data_type_error"): Reaction.BUG,
-    (-32602, "required_parameter_missed"): Reaction.BUG,
-    (-32602, "unexpected_parameters"): Reaction.BUG,
-    (-32602, "sort_prohibited"): Reaction.BUG,
-    (-32602, "filter_prohibited"): Reaction.BUG,
-    (-32602, "tariff_restrictions"): Reaction.METHOD,
+BY_MNEMONIC: Mapping[tuple[int, str], ErrorCategory] = {
+    (-32003, "ip_not_whitelisted"): ErrorCategory.FATAL,
+    (-32602, "data_type_error"): ErrorCategory.CLIENT,
+    (-32602, "required_parameter_missed"): ErrorCategory.CLIENT,
+    (-32602, "unexpected_parameters"): ErrorCategory.CLIENT,
+    (-32602, "sort_prohibited"): ErrorCategory.CLIENT,
+    (-32602, "filter_prohibited"): ErrorCategory.CLIENT,
+    (-32602, "tariff_restrictions"): ErrorCategory.METHOD,
 }
 
-BY_CODE: Mapping[int, Reaction] = {
-    -32700: Reaction.BUG,
-    -32600: Reaction.BUG,
-    -32601: Reaction.METHOD,
-    -32602: Reaction.RECORD,
-    -32603: Reaction.RETRY,
-    -32001: Reaction.STOP,
-    -32003: Reaction.METHOD,
-    -32004: Reaction.BUG,
-    -32007: Reaction.RECORD,
-    -32008: Reaction.METHOD,
-    -32009: Reaction.STOP,
-    -32029: Reaction.LIMIT,
-    -32099: Reaction.BUG,
+BY_CODE: Mapping[int, ErrorCategory] = {
+    -32700: ErrorCategory.CLIENT,
+    -32600: ErrorCategory.CLIENT,
+    -32601: ErrorCategory.METHOD,
+    -32602: ErrorCategory.RECORD,
+    -32603: ErrorCategory.RETRY,
+    -32001: ErrorCategory.FATAL,
+    -32003: ErrorCategory.METHOD,
+    -32004: ErrorCategory.CLIENT,
+    -32007: ErrorCategory.RECORD,
+    -32008: ErrorCategory.METHOD,
+    -32009: ErrorCategory.FATAL,
+    -32029: ErrorCategory.LIMIT,
+    -32099: ErrorCategory.CLIENT,
 }
 
 ADVICE: Mapping[AccountFault, str] = {
@@ -72,7 +72,7 @@ EMAIL = re.compile(r"(?<!\S)\S+@\S+")
 NUMBER = re.compile(r"\+?\d[\d\s().-]{2,}\d")
 IP_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
 MNEMONIC = re.compile(r"[a-z][a-z0-9_]{0,59}")
-LONGEST_TEXT = 200
+MAX_TEXT_LENGTH = 200
 
 
 def is_read(method: str) -> bool:
@@ -80,23 +80,23 @@ def is_read(method: str) -> bool:
     return method.startswith(("get.", "getobj.", "login."))
 
 
-def judge(method: str, error: Mapping[str, Any]) -> CallGearError:
+def to_exception(method: str, error: Mapping[str, Any]) -> CallGearError:
     """The exception for one `error` object with a numeric code (contract 4.1, 4.2)."""
     code = error["code"]
     data = _mapping(error.get("data"))
     mnemonic = _mnemonic(data)
-    match _reaction(method, code, mnemonic, data.get("field")):
-        case Reaction.RETRY:
+    match _category(method, code, mnemonic, data.get("field")):
+        case ErrorCategory.RETRY:
             return UnknownOutcome(f"{method}: {mnemonic or 'internal_error'}")
-        case Reaction.LIMIT:
+        case ErrorCategory.LIMIT:
             return _limit(method, data)
-        case Reaction.STOP:
+        case ErrorCategory.FATAL:
             return _account(method, code, mnemonic, error)
-        case Reaction.METHOD:
+        case ErrorCategory.METHOD:
             return MethodError(_text(method, mnemonic, error), method=method, mnemonic=mnemonic)
-        case Reaction.BUG:
-            return OursError(_text(method, mnemonic, error), method=method, mnemonic=mnemonic)
-        case Reaction.RECORD:
+        case ErrorCategory.CLIENT:
+            return RequestError(_text(method, mnemonic, error), method=method, mnemonic=mnemonic)
+        case ErrorCategory.RECORD:
             field = data.get("field")
             return RecordError(
                 _text(method, mnemonic, error),
@@ -106,18 +106,18 @@ def judge(method: str, error: Mapping[str, Any]) -> CallGearError:
             )
 
 
-def masked(text: str) -> str:
+def redact(text: str) -> str:
     """`text` without anything that looks like an e-mail address or a phone number, as one short printable line."""
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return NUMBER.sub("***", EMAIL.sub("***", visible))[:LONGEST_TEXT]
+    return NUMBER.sub("***", EMAIL.sub("***", visible))[:MAX_TEXT_LENGTH]
 
 
-def _reaction(method: str, code: int, mnemonic: str, field: object) -> Reaction:
+def _category(method: str, code: int, mnemonic: str, field: object) -> ErrorCategory:
     if (code, mnemonic) == (-32602, "invalid_parameter_value") and is_read(method):
-        return Reaction.BUG
+        return ErrorCategory.CLIENT
     if (code, mnemonic) == (-32602, "required_parameter_missed") and _means_phones(method, field):
-        return Reaction.RECORD
-    return BY_MNEMONIC.get((code, mnemonic)) or BY_CODE.get(code, Reaction.STOP)
+        return ErrorCategory.RECORD
+    return BY_MNEMONIC.get((code, mnemonic)) or BY_CODE.get(code, ErrorCategory.FATAL)
 
 
 def _means_phones(method: str, field: object) -> bool:
@@ -149,8 +149,8 @@ def _account(method: str, code: int, mnemonic: str, error: Mapping[str, Any]) ->
 
 
 def _ip_address(error: Mapping[str, Any]) -> str:
-    told = _mapping(_mapping(error.get("data")).get("params")).get("ip")
-    found = IP_ADDRESS.search(f"{told} {error.get('message')}")
+    reported = _mapping(_mapping(error.get("data")).get("params")).get("ip")
+    found = IP_ADDRESS.search(f"{reported} {error.get('message')}")
     return found.group() if found else "of this machine"
 
 
@@ -165,11 +165,11 @@ def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
     data = _mapping(error.get("data"))
     parts = [f"{method}: {mnemonic or 'code ' + str(error['code'])}"]
     if isinstance(field := data.get("field"), str):
-        parts.append(f"field {masked(field)}")
+        parts.append(f"field {redact(field)}")
     if isinstance(value := data.get("value"), str):
         parts.append(f"value of {len(value)} characters")
     if mnemonic == "error":
-        parts.append(masked(_without(str(error.get("message")), value)))
+        parts.append(redact(_without(str(error.get("message")), value)))
     return ", ".join(parts)
 
 
@@ -178,8 +178,8 @@ def _without(message: str, value: object) -> str:
 
 
 def _mnemonic(data: Mapping[str, Any]) -> str:
-    told = data.get("mnemonic")
-    return told if isinstance(told, str) and MNEMONIC.fullmatch(told) else ""
+    reported = data.get("mnemonic")
+    return reported if isinstance(reported, str) and MNEMONIC.fullmatch(reported) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

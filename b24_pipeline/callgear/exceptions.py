@@ -2,7 +2,7 @@
 
 CallGearError
 ├── RetryableError            may work later
-│   ├── TransportFault        no usable answer
+│   ├── TransportError        no usable answer
 │   │   ├── NotSent           the request did not reach CallGear: nothing happened there
 │   │   └── UnknownOutcome    it may or may not have acted
 │   └── MinuteLimit           the minute's points are used up
@@ -10,16 +10,16 @@ CallGearError
 ├── DeadlinePassed            a wait would pass the run's deadline: defer the rest
 ├── AccountError              token, IP address or account: stop the run
 ├── MethodError               every call of this kind will fail: skip the step
-│   ├── UpdatesUnsafe         an update took away what it must not touch: halt all updates
+│   ├── UpdatesHalted         an update took away what it must not touch: halt all updates
 │   └── DuplicatesFound       somebody else imports into the account: halt all creates
 ├── CreatedMeanwhile          somebody else has just created this person: defer it
 ├── RecordError               only this person or entry fails
-│   ├── SipNumbersInTheWay    an echo could turn SIP numbers into dead ones: a person has to edit
+│   ├── SipNumberError    an echo could turn SIP numbers into dead ones: a person has to edit
 │   ├── EmailConflict         the e-mail belongs to somebody else, or to several
 │   └── IdConflict            a create answered with the id of somebody else's employee
-├── OldLoss                   an update of long ago may have taken something away: a person has to look
-├── OursError                 our request is malformed: a bug, not to be repeated
-└── ReadNotTrusted            a read is not provably complete
+├── StaleLossError                   an update of long ago may have taken something away: a person has to look
+├── RequestError                 our request is malformed: a bug, not to be repeated
+└── IncompleteReadError            a read is not provably complete
 
 No text of an exception holds a token, an e-mail address or a phone number.
 """
@@ -66,29 +66,29 @@ class RecordFault(StrEnum):
 class CallGearError(Exception):
     """Anything that went wrong between us and CallGear.
 
-    `acted_unknown` is true when a write may have happened all the same: what it wrote has to be looked up before
+    `outcome_unknown` is true when a write may have happened all the same: what it wrote has to be looked up before
     anything else is sent for that person (R18).
     """
 
-    acted_unknown = False
+    outcome_unknown = False
 
 
 class RetryableError(CallGearError):
     """The same request may work later."""
 
 
-class TransportFault(RetryableError):
+class TransportError(RetryableError):
     """There was no answer, or none that is one (contract 1.1)."""
 
 
-class NotSent(TransportFault):
+class NotSent(TransportError):
     """No connection came about: nothing happened at CallGear."""
 
 
-class UnknownOutcome(TransportFault):
+class UnknownOutcome(TransportError):
     """Time-out, reset, broken or empty body, 5xx or `internal_error`: it may or may not have acted (T3)."""
 
-    acted_unknown = True
+    outcome_unknown = True
 
 
 class MinuteLimit(RetryableError):
@@ -133,7 +133,7 @@ class MethodError(CallGearError):
         self.mnemonic = mnemonic
 
 
-class UpdatesUnsafe(MethodError):
+class UpdatesHalted(MethodError):
     """An update took something away and it could not be put back (contract 5.5): no update is sent any more."""
 
 
@@ -158,7 +158,7 @@ class RecordError(CallGearError):
         self.field = field
 
 
-class SipNumbersInTheWay(RecordError):
+class SipNumberError(RecordError):
     """The employee has SIP numbers, which an echo could make useless (T8): edit this person by hand."""
 
     def __init__(self, message: str) -> None:
@@ -178,18 +178,18 @@ class EmailConflict(RecordError):
 class IdConflict(RecordError):
     """A create answered with the id of an employee that is linked with another user: no link moves."""
 
-    acted_unknown = True
+    outcome_unknown = True
 
     def __init__(self, message: str) -> None:
         fault = RecordFault.ID_CONFLICT
         super().__init__(message, fault=fault, mnemonic=fault.value, field="id")
 
 
-class OldLoss(CallGearError):
+class StaleLossError(CallGearError):
     """What an update took away, or somebody since; too long ago to be put back from what is remembered."""
 
 
-class OursError(CallGearError):
+class RequestError(CallGearError):
     """Our request is malformed (contract 4.2, reaction BUG): the same for every record, so repeating is useless."""
 
     def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
@@ -198,5 +198,5 @@ class OursError(CallGearError):
         self.mnemonic = mnemonic
 
 
-class ReadNotTrusted(CallGearError):
+class IncompleteReadError(CallGearError):
     """What was read is not provably complete, also when read once more (T22)."""

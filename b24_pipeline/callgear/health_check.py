@@ -1,29 +1,20 @@
 """Whether the account is ready for the import, without changing anything (`b24-pipeline check`)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from b24_pipeline.account import NOT_TOLD, AccountIdentity, another_account
+from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity, wrong_account_message
 from b24_pipeline.callgear.account import read_account
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import CallGearError, MethodError
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.responses import Result
 from b24_pipeline.callgear.rows import Row
+from b24_pipeline.check_result import CheckResult
 
 RIGHTS = {"is_select": "see", "is_insert": "add", "is_update": "change"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the health check: its subject, whether it passed, and what was found or is to be done."""
-
-    name: str
-    passed: bool
-    text: str
-
-
-def check_callgear(client: CallGear, *, expected: AccountIdentity = NOT_TOLD) -> list[Check]:
+def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCOUNT) -> list[CheckResult]:
     """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points.
 
     Args:
@@ -34,13 +25,13 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = NOT_TOLD) ->
         employees = client.call("get.employees", {"limit": 1, "fields": ["id"]})
     except MethodError as error:
         return [
-            Check("CallGear access", True, "the access token and the IP address are accepted"),
+            CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted"),
             _failed("CallGear employees", error),
         ]
     except CallGearError as error:
         return [_failed("CallGear access", error)]
     return [
-        Check("CallGear access", True, "the access token and the IP address are accepted"),
+        CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted"),
         _attempt("CallGear account", lambda: _account(client, expected)),
         _attempt("CallGear employee rights", lambda: _rights(client, employees)),
         _attempt("CallGear responsible list", lambda: _responsible_list(client)),
@@ -48,40 +39,46 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = NOT_TOLD) ->
     ]
 
 
-def _attempt(name: str, look: Callable[[], Check]) -> Check:
+def _attempt(name: str, look: Callable[[], CheckResult]) -> CheckResult:
     try:
         return look()
     except CallGearError as error:
         return _failed(name, error)
 
 
-def _failed(name: str, error: CallGearError) -> Check:
-    return Check(name, False, str(error))
+def _failed(name: str, error: CallGearError) -> CheckResult:
+    return CheckResult(name, passed=False, text=str(error))
 
 
-def _account(client: CallGear, expected: AccountIdentity) -> Check:
+def _account(client: CallGear, expected: AccountIdentity) -> CheckResult:
     """The account's name and number, so that nobody imports into another one than before (R16b)."""
     name, account = "CallGear account", read_account(client)
     if expected.app_id and account.app_id != expected.app_id:
-        return Check(name, False, another_account(expected, account))
-    return Check(name, True, str(account) if account.app_id else "its name is not told to this token")
+        return CheckResult(name, passed=False, text=wrong_account_message(expected, account))
+    return CheckResult(name, passed=True, text=str(account) if account.app_id else "its name is not told to this token")
 
 
-def _rights(client: CallGear, employees: Result) -> Check:
+def _rights(client: CallGear, employees: Result) -> CheckResult:
     name = "CallGear employee rights"
     try:
         account = client.call("getobj.account").fields()
     except MethodError:
-        return Check(
-            name, True, "employees can be read; whether they can be added and changed is not told to this token"
+        return CheckResult(
+            name,
+            passed=True,
+            text="employees can be read; whether they can be added and changed is not told to this token",
         )
     rights = _employee_rights(account)
     missing = [word for right, word in RIGHTS.items() if rights.get(right) is False]
     if missing:
-        return Check(name, False, f"give the token's user the right to {' and '.join(missing)} employees")
+        return CheckResult(
+            name, passed=False, text=f"give the token's user the right to {' and '.join(missing)} employees"
+        )
     total = employees.metadata.total_items
-    return Check(
-        name, True, "employees can be seen, added and changed" + ("" if total is None else f"; there are {total:,}")
+    return CheckResult(
+        name,
+        passed=True,
+        text="employees can be seen, added and changed" + ("" if total is None else f"; there are {total:,}"),
     )
 
 
@@ -91,23 +88,31 @@ def _employee_rights(account: Row) -> Row:
     return next((unit for unit in units if unit.get("unit_id") == "employees"), {})
 
 
-def _responsible_list(client: CallGear) -> Check:
+def _responsible_list(client: CallGear) -> CheckResult:
     name = "CallGear responsible list"
     try:
         owners = client.call("get.deal_employees", {"limit": 1})
     except MethodError as error:
-        return Check(
-            name, False, f"{error}: enable the component sales_funnel, or set B24_PIPELINE_RESPONSIBLE_LIST=off"
+        return CheckResult(
+            name,
+            passed=False,
+            text=f"{error}: enable the component sales_funnel, or set B24_PIPELINE_RESPONSIBLE_LIST=off",
         )
     total = owners.metadata.total_items
-    return Check(name, True, "it can be read" + ("" if total is None else f"; it has {total:,} people"))
+    return CheckResult(
+        name, passed=True, text="it can be read" + ("" if total is None else f"; it has {total:,} people")
+    )
 
 
-def _points(limits: Limits) -> Check:
+def _points(limits: Limits) -> CheckResult:
     name = "CallGear points"
     if limits.day_remaining is None:
-        return Check(name, True, "CallGear does not tell how many are left; 3,000 a day are planned for")
+        return CheckResult(
+            name, passed=True, text="CallGear does not tell how many are left; 3,000 a day are planned for"
+        )
     of = "" if limits.day_limit is None else f" of {limits.day_limit:,.0f}"
     left = f"{limits.day_remaining:,.0f}{of} are left today"
     enough = limits.day_remaining > (limits.day_limit or 0) * 0.1
-    return Check(name, enough, left if enough else f"{left}: wait for the next day, or have the limit raised")
+    return CheckResult(
+        name, passed=enough, text=left if enough else f"{left}: wait for the next day, or have the limit raised"
+    )

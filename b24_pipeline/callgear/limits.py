@@ -24,6 +24,6 @@ class Limits:
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         """The figures in `metadata`, as far as it has any."""
-        told = metadata.get("limits")
-        figures = told if isinstance(told, dict) else {}
+        reported = metadata.get("limits")
+        figures = reported if isinstance(reported, dict) else {}
         return cls(**{figure.name: figure_of(figures.get(figure.name)) for figure in fields(cls)})

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import SipNumbersInTheWay
+from b24_pipeline.callgear.exceptions import SipNumberError
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.sip_lines import read_sip_lines
 from b24_pipeline.rules.phone_numbers import EXTENSION_MARK, decimal_digits
 
 NumberKey = tuple[str, str]
 
-SHORTEST_FULL_NUMBER = 10
+MIN_FULL_NUMBER_DIGITS = 10
 """Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
 
 
@@ -63,16 +63,16 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     its country code (contract 5.3).
 
     Raises:
-        SipNumbersInTheWay: one is, or may be.
+        SipNumberError: one is, or may be.
     """
     _refuse(client, callgear_id, entries, {"field": "employee_id", "operator": "=", "value": callgear_id})
 
 
-def refuse_sip_numbers_of_anybody(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
+def refuse_sip_numbers_of_account(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
     """The same where an update may have cut the lines from the employee: no entry is the number of any SIP line.
 
     Raises:
-        SipNumbersInTheWay: one is, or may be.
+        SipNumberError: one is, or may be.
     """
     _refuse(client, callgear_id, entries, None)
 
@@ -86,11 +86,11 @@ def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], conditio
     if not lines.complete:
         doubtful |= {main for main in mains if not _looks_full(main)}
     if doubtful:
-        raise SipNumbersInTheWay(
+        raise SipNumberError(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: change this person by hand"
         )
 
 
 def _looks_full(main: str) -> bool:
     """Whether these digits look like a full number of the public network: no country code begins with 0."""
-    return len(main) >= SHORTEST_FULL_NUMBER and not main.startswith("0")
+    return len(main) >= MIN_FULL_NUMBER_DIGITS and not main.startswith("0")

@@ -15,12 +15,12 @@ def phones(employee: Row) -> list[Row]:
     return employee.get("phone_numbers") or []
 
 
-def echo(employee: Row) -> list[Row]:
+def unchanged_phones(employee: Row) -> list[Row]:
     """The phone entries to write back so that nothing changes: verbatim, in their order, with all five keys."""
     return _written(phones(employee))
 
 
-def put_back(before: Row, after: Row) -> dict[str, Any]:
+def lost_fields(before: Row, after: Row) -> dict[str, Any]:
     """What the employee had before and has no more, as parameters of `update.employees`; empty when nothing is missing.
 
     What somebody added meanwhile is kept. `phone_id` is no loss by itself: a number put back may get another one.
@@ -42,15 +42,15 @@ def as_written(employee: Row, names: Collection[str]) -> dict[str, Any]:
     """What the employee has of these, as parameters of `update.employees` that change nothing."""
     extension = employee.get("extension")
     written = {
-        "phone_numbers": echo(employee),
+        "phone_numbers": unchanged_phones(employee),
         "groups": _groups(employee),
         "extension": {key: extension.get(key) for key in EXTENSION_KEYS} if extension else None,
     }
     return {name: value for name, value in written.items() if name in names}
 
 
-def what_must_stay(employee: Row) -> Row:
-    """The employee's id and what `put_back` looks at."""
+def preserved_fields_of(employee: Row) -> Row:
+    """The employee's id and what `lost_fields` looks at."""
     return {"id": employee["id"], **{name: employee.get(name) for name in ("phone_numbers", "groups", "extension")}}
 
 

@@ -27,39 +27,39 @@ CLOCK_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class Permit:
     """The leave to send one request; it knows what had been spent without figures when it was given."""
 
-    minute_untold: int
-    day_untold: int
+    minute_unreported: int
+    day_unreported: int
 
 
-class _Window:
+class _RateWindow:
     """One fixed window of points, of unknown phase until an answer tells what is left and until when."""
 
     def __init__(self, *, limit: int, length: float) -> None:
         self.limit = float(limit)
         self.length = length
-        self.told = False
+        self.reported = False
         self.until = -math.inf
-        self.untold = 0
+        self.unreported = 0
         self._remaining = self.limit
         self._counted = 0
 
     @property
     def left(self) -> float:
         """Points left, as last told less what was spent since without being told."""
-        return self._remaining - (self.untold - self._counted)
+        return self._remaining - (self.unreported - self._counted)
 
     def roll(self, now: float) -> None:
         """Start a new window once the reset has passed."""
         if now < self.until:
             return
-        self.told, self.until = False, now + self.length
-        self._remaining, self._counted = self.limit, self.untold
+        self.reported, self.until = False, now + self.length
+        self._remaining, self._counted = self.limit, self.unreported
 
-    def learn(
-        self, now: float, ticket_untold: int, *, limit: float | None, remaining: float | None, reset: float | None
+    def update(
+        self, now: float, permit_unreported: int, *, limit: float | None, remaining: float | None, reset: float | None
     ) -> None:
         """Take over what an answer tells.
 
@@ -67,19 +67,19 @@ class _Window:
         """
         if limit is not None:
             self.limit = max(limit, 1.0)
-            if not self.told:
+            if not self.reported:
                 self._remaining = self.limit
         if remaining is None:
             return
         until = now + (self.length if reset is None else reset) + SAFETY_SECONDS
-        if not self.told or remaining < self._remaining or until > self.until + self.length / 2:
-            self.told, self.until = True, until
-            self._remaining, self._counted = remaining, ticket_untold
+        if not self.reported or remaining < self._remaining or until > self.until + self.length / 2:
+            self.reported, self.until = True, until
+            self._remaining, self._counted = remaining, permit_unreported
 
     def close(self, now: float, resets_in: float) -> None:
         """Nothing is left until the reset."""
-        self.told, self.until = True, now + resets_in + SAFETY_SECONDS
-        self._remaining, self._counted = 0.0, self.untold
+        self.reported, self.until = True, now + resets_in + SAFETY_SECONDS
+        self._remaining, self._counted = 0.0, self.unreported
 
 
 class PointsBudget:
@@ -107,27 +107,27 @@ class PointsBudget:
         self._day_reserve = day_reserve
         self._deadline = deadline
         self._unix = unix
-        self._minute = _Window(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
-        self._day = _Window(limit=PLANNED_DAY_LIMIT, length=DAY)
+        self._minute = _RateWindow(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
+        self._day = _RateWindow(limit=PLANNED_DAY_LIMIT, length=DAY)
         self._own: deque[float] = deque()
         self._earlier = 0
         self._in_flight = 0
         self._queue = threading.Lock()
         self._changed = threading.Condition()
 
-    def remember_earlier(self, points: int) -> None:
+    def set_prior_usage(self, points: int) -> None:
         """Say what we spent in the last 24 hours; it counts from when the account turns out to tell no figures."""
         self._earlier = points
 
-    def count_earlier(self) -> None:
+    def apply_prior_usage(self) -> None:
         """A read told no points: unless the day's are told otherwise, what we spent earlier is not left any more."""
         with self._changed:
-            if not self._day.told:
+            if not self._day.reported:
                 self._roll(self._clock())
-                self._day.untold += self._earlier
+                self._day.unreported += self._earlier
             self._earlier = 0
 
-    def acquire(self) -> Ticket:
+    def acquire(self) -> Permit:
         """Wait for a point and take it. Every ticket must be settled.
 
         Raises:
@@ -141,14 +141,14 @@ class PointsBudget:
                     self._refuse_past_deadline(wait)
                     if wait <= 0:
                         self._in_flight += 1
-                        return Ticket(self._minute.untold, self._day.untold)
+                        return Permit(self._minute.unreported, self._day.unreported)
                     if self._in_flight:
                         self._changed.wait(timeout=wait)
                         continue
                 log_wait(logger, "CallGear's points of this minute are used up", seconds=wait, now=self._unix())
                 self._sleep(wait)
 
-    def settle(self, ticket: Ticket, *, charged: bool, limits: Limits) -> None:
+    def release(self, permit: Permit, *, charged: bool, limits: Limits) -> None:
         """Say how the request of `ticket` ended: whether it may have cost its point, and what the answer told."""
         with self._changed:
             now = self._clock()
@@ -156,17 +156,21 @@ class PointsBudget:
             self._roll(now)
             if charged:
                 self._own.append(now)
-                self._minute.untold += limits.minute_remaining is None
-                self._day.untold += limits.day_remaining is None
-            self._minute.learn(
+                self._minute.unreported += limits.minute_remaining is None
+                self._day.unreported += limits.day_remaining is None
+            self._minute.update(
                 now,
-                ticket.minute_untold,
+                permit.minute_unreported,
                 limit=limits.minute_limit,
                 remaining=limits.minute_remaining,
                 reset=limits.minute_reset,
             )
-            self._day.learn(
-                now, ticket.day_untold, limit=limits.day_limit, remaining=limits.day_remaining, reset=limits.day_reset
+            self._day.update(
+                now,
+                permit.day_unreported,
+                limit=limits.day_limit,
+                remaining=limits.day_remaining,
+                reset=limits.day_reset,
             )
             self._changed.notify_all()
 
@@ -221,7 +225,7 @@ class PointsBudget:
         now = self._clock()
         self._roll(now)
         if self._spendable_today() < 1:
-            resets_in = self._day.until - now if self._day.told else None
+            resets_in = self._day.until - now if self._day.reported else None
             raise DayLimit("our share of the day's CallGear points is used up", resets_in=resets_in)
         wait = 0.0
         if self._minute.left - self._in_flight < 1:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import ReadNotTrusted, RecordError, RecordFault
+from b24_pipeline.callgear.exceptions import IncompleteReadError, RecordError, RecordFault
 from b24_pipeline.callgear.partition import IdRange, parts
 from b24_pipeline.callgear.rows import Row, is_id, is_scalar, unreadable_part
 from b24_pipeline.rules.normalization import address_key
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""
-MOST_ROUNDS = 12
-MOST_EMPLOYEES = 1_000_000
+MAX_ROUNDS = 12
+MAX_EMPLOYEES = 1_000_000
 """No account has more: who says so does not count, and would be asked without end."""
 TEXTS = ("first_name", "last_name", "patronymic", "email")
 FIELDS = ("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")
@@ -31,7 +31,7 @@ class Page:
     @property
     def overflows(self) -> bool:
         """Whether there are, or may be, more rows than fit on a page."""
-        return len(self.rows) >= MOST_ROWS if self.total is None else self.total > MOST_ROWS
+        return len(self.rows) >= MAX_ROWS if self.total is None else self.total > MAX_ROWS
 
     @property
     def at_least(self) -> int:
@@ -43,7 +43,7 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: i
     """All employees, in one request up to 10,000 of them, above that in ranges of ids, `in_flight` at a time.
 
     Raises:
-        ReadNotTrusted: what was read is not provably everything, also when read once more.
+        IncompleteReadError: what was read is not provably everything, also when read once more.
     """
     for _ in range(2):
         first = _read_range(client, fields, IdRange())
@@ -52,7 +52,7 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: i
         rows = _fetch_in_ranges(client, fields, first, in_flight)
         if _count_agrees(client, first.total, len(rows)):
             return rows
-    raise ReadNotTrusted("get.employees: the parts hold another number of employees than the account says it has")
+    raise IncompleteReadError("get.employees: the parts hold another number of employees than the account says it has")
 
 
 def read_employee(client: CallGear, callgear_id: int) -> Row | None:
@@ -63,7 +63,7 @@ def read_employee(client: CallGear, callgear_id: int) -> Row | None:
     """
     page = _matching(client, {"field": "id", "operator": "=", "value": callgear_id}, FRESH_FIELDS)
     if any(row["id"] != callgear_id for row in page):
-        raise ReadNotTrusted("get.employees: asked for one employee, another was answered")
+        raise IncompleteReadError("get.employees: asked for one employee, another was answered")
     if not page:
         return None
     part = unreadable_part(page[0])
@@ -79,29 +79,29 @@ def find_by_email(client: CallGear, email: str) -> list[int]:
 
     Nothing found by CallGear's case-sensitive filter is confirmed with a complete read.
     """
-    return find_as_spelled(client, email) or _with_email(fetch_rows(client, fields=("id", "email")), email)
+    return find_by_exact_email(client, email) or _with_email(fetch_rows(client, fields=("id", "email")), email)
 
 
-def find_as_spelled(client: CallGear, email: str) -> list[int]:
+def find_by_exact_email(client: CallGear, email: str) -> list[int]:
     """Ids of the employees with this e-mail as it is written, or in lower case: one request, which may miss some."""
     spellings = dict.fromkeys((email, email.lower()))
     filters = [{"field": "email", "operator": "=", "value": spelling} for spelling in spellings]
     return _with_email(_matching(client, {"filters": filters, "condition": "or"}, ("id", "email")), email)
 
 
-def trusted(read: Callable[[], Page], flaw: Callable[[Page], str | None]) -> Page:
+def validated(read: Callable[[], Page], problem: Callable[[Page], str | None]) -> Page:
     """A page without a flaw; read once more when the first has one.
 
     Raises:
-        ReadNotTrusted: the second has one too.
+        IncompleteReadError: the second has one too.
     """
     found = None
     for _ in range(2):
         page = read()
-        found = flaw(page)
+        found = problem(page)
         if found is None:
             return page
-    raise ReadNotTrusted(found)
+    raise IncompleteReadError(found)
 
 
 def _with_email(rows: list[Row], email: str) -> list[int]:
@@ -110,18 +110,18 @@ def _with_email(rows: list[Row], email: str) -> list[int]:
 
 
 def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[str]) -> list[Row]:
-    return trusted(lambda: _read(client, fields, condition), _flaw).rows
+    return validated(lambda: _read(client, fields, condition), _problem).rows
 
 
 def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
-    def flaw(page: Page) -> str | None:
+    def problem(page: Page) -> str | None:
         strays = not all(ids.holds(row["id"]) for row in page.rows if is_id(row.get("id")))
-        return "get.employees: employees outside the asked range of ids" if strays else _flaw(page)
+        return "get.employees: employees outside the asked range of ids" if strays else _problem(page)
 
-    return trusted(lambda: _read(client, fields, ids.filter()), flaw)
+    return validated(lambda: _read(client, fields, ids.filter()), problem)
 
 
-def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] | None, limit: int = MOST_ROWS) -> Page:
+def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] | None, limit: int = MAX_ROWS) -> Page:
     params: Row = {"limit": limit, "offset": 0, "fields": list(fields)}
     if condition is not None:
         params["filter"] = condition
@@ -129,19 +129,19 @@ def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] 
     return Page(result.rows(), result.metadata.total_items)
 
 
-def _flaw(page: Page) -> str | None:
+def _problem(page: Page) -> str | None:
     """Why the page cannot be trusted; None when it can."""
     ids = [row.get("id") for row in page.rows]
     if not all(is_id(number) for number in ids):
         return "get.employees: employees without an id that can be used"
-    if page.at_least > MOST_EMPLOYEES:
+    if page.at_least > MAX_EMPLOYEES:
         return f"get.employees: {page.at_least} employees were announced, more than any account has"
     odd = next((row["id"] for row in page.rows if not all(is_scalar(row.get(name)) for name in TEXTS)), None)
     if odd is not None:
         return f"get.employees: employee {odd} has a name or an e-mail that is no text"
     if len(set(ids)) != len(ids):
         return "get.employees: the same employee twice"
-    expected = min(page.at_least if page.total is None else page.total, MOST_ROWS)
+    expected = min(page.at_least if page.total is None else page.total, MAX_ROWS)
     if len(ids) != expected:
         return f"get.employees: {len(ids)} employees came, {expected} were announced"
     return None
@@ -163,13 +163,13 @@ def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_fl
         outside = read([IdRange(upto=seen[0] - 1), IdRange(above=seen[-1])])
         inside = first.at_least - sum(page.at_least for _, page in outside)
         between = IdRange(seen[0] - 1, seen[-1])
-        ranges = parts(between, seen=seen, total=inside) if inside > MOST_ROWS else [between]
+        ranges = parts(between, seen=seen, total=inside) if inside > MAX_ROWS else [between]
         ranges += _collect(outside, rows)
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not ranges:
                 return rows
             ranges = _collect(read(ranges), rows)
-    raise ReadNotTrusted("get.employees: ranges of ids do not get smaller")
+    raise IncompleteReadError("get.employees: ranges of ids do not get smaller")
 
 
 def _collect(pages: list[tuple[IdRange, Page]], rows: list[Row]) -> list[IdRange]:

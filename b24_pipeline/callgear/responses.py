@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from b24_pipeline.callgear.error_mapping import judge
-from b24_pipeline.callgear.exceptions import CallGearError, ReadNotTrusted, UnknownOutcome
+from b24_pipeline.callgear.error_mapping import to_exception
+from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError, UnknownOutcome
 from b24_pipeline.callgear.limits import Limits
 from b24_pipeline.callgear.rows import Row, count_of
 
@@ -31,10 +31,10 @@ class Result:
         """The rows of a `get.*` answer.
 
         Raises:
-            ReadNotTrusted: the answer is no list of objects.
+            IncompleteReadError: the answer is no list of objects.
         """
         if not isinstance(self.data, list) or not all(isinstance(row, dict) for row in self.data):
-            raise ReadNotTrusted("a read was answered with something that is no list of objects")
+            raise IncompleteReadError("a read was answered with something that is no list of objects")
         return self.data
 
     def fields(self) -> Row:
@@ -44,14 +44,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: a result or an error, and the points that are left."""
 
     outcome: Result | CallGearError
     metadata: Metadata
 
 
-def read_answer(method: str, *, request_id: str, status: int, body: bytes) -> Answer:
+def read_response(method: str, *, request_id: str, status: int, body: bytes) -> Response:
     """Judge the answer to the request `request_id`."""
     envelope = _envelope(body)
     if envelope is None:
@@ -61,12 +61,12 @@ def read_answer(method: str, *, request_id: str, status: int, body: bytes) -> An
         return _broken(method, status, "the answer belongs to another request")
     if isinstance(error, dict) and isinstance(error.get("code"), int):
         data = error.get("data")
-        return Answer(judge(method, error), _metadata(data if isinstance(data, dict) else {}))
+        return Response(to_exception(method, error), _metadata(data if isinstance(data, dict) else {}))
     result = envelope.get("result")
     if error is not None or not isinstance(result, dict) or answered_id is None:
         return _broken(method, status, "the answer has neither a result nor an error")
     metadata = _metadata(result)
-    return Answer(Result(_data(result), metadata), metadata)
+    return Response(Result(_data(result), metadata), metadata)
 
 
 def _envelope(body: bytes) -> Row | None:
@@ -77,8 +77,8 @@ def _envelope(body: bytes) -> Row | None:
     return envelope if isinstance(envelope, dict) else None
 
 
-def _broken(method: str, status: int, reason: str) -> Answer:
-    return Answer(UnknownOutcome(f"{method}: HTTP {status}, {reason}"), Metadata())
+def _broken(method: str, status: int, reason: str) -> Response:
+    return Response(UnknownOutcome(f"{method}: HTTP {status}, {reason}"), Metadata())
 
 
 def _data(result: Row) -> Any:  # noqa: ANN401 - the shape depends on the method
@@ -91,12 +91,12 @@ def _data(result: Row) -> Any:  # noqa: ANN401 - the shape depends on the method
 
 
 def _metadata(holder: Mapping[str, Any]) -> Metadata:
-    told = holder.get("metadata") or holder.get("meta_data")
-    if not isinstance(told, dict):
+    reported = holder.get("metadata") or holder.get("meta_data")
+    if not isinstance(reported, dict):
         return Metadata()
-    version = told.get("api_version")
+    version = reported.get("api_version")
     return Metadata(
-        limits=Limits.of(told),
-        total_items=count_of(told.get("total_items")),
+        limits=Limits.of(reported),
+        total_items=count_of(reported.get("total_items")),
         deprecated=isinstance(version, dict) and version.get("current_version_deprecated") is True,
     )

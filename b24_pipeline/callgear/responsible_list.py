@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import ReadNotTrusted, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.exceptions import IncompleteReadError, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.rows import Row, text_of
 
-MOST_ROWS = 10_000
-HIGHEST_OFFSET = 100_000
-MOST_ATTEMPTS = 3
+MAX_ROWS = 10_000
+MAX_OFFSET = 100_000
+MAX_ATTEMPTS = 3
 
 
 def fetch_responsible(client: CallGear) -> dict[str, str]:
@@ -20,14 +20,14 @@ def fetch_responsible(client: CallGear) -> dict[str, str]:
 
     Raises:
         MethodError: the account lacks the component `sales_funnel`: skip the step (R15).
-        ReadNotTrusted: it is not provably whole, also when read once more.
+        IncompleteReadError: it is not provably whole, also when read once more.
     """
     for _ in range(2):
         rows, total = _read_all(client)
         listed = {text_of(row.get("ext_id")) or "": text_of(row.get("name")) or "" for row in rows}
         if len(listed) == len(rows) == total:
             return listed
-    raise ReadNotTrusted(
+    raise IncompleteReadError(
         f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, {total} were announced"
     )
 
@@ -59,21 +59,21 @@ def _read_all(client: CallGear) -> tuple[list[Row], int]:
     """The rows of all pages, and how many CallGear says there are; the rows themselves where it does not say."""
     rows: list[Row] = []
     while True:
-        params = {"limit": MOST_ROWS, "offset": len(rows), "sort": [{"field": "ext_id", "order": "asc"}]}
+        params = {"limit": MAX_ROWS, "offset": len(rows), "sort": [{"field": "ext_id", "order": "asc"}]}
         result = client.call("get.deal_employees", {**params, "fields": ["ext_id", "name"]})
         page, total = result.rows(), result.metadata.total_items
         rows += page
-        whole = len(page) < MOST_ROWS if total is None else len(rows) >= total
-        if whole or not page or len(rows) > HIGHEST_OFFSET:
+        whole = len(page) < MAX_ROWS if total is None else len(rows) >= total
+        if whole or not page or len(rows) > MAX_OFFSET:
             return rows, len(rows) if total is None else total
 
 
 def _write(client: CallGear, method: str, params: Mapping[str, Any], *, already_done: RecordFault | None) -> None:
-    for attempt in range(1, MOST_ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             client.call(method, params)
         except UnknownOutcome as error:
-            if attempt == MOST_ATTEMPTS:
+            if attempt == MAX_ATTEMPTS:
                 raise
             client.pause(attempt, error=error)
         except RecordError as error:

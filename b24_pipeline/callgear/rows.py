@@ -6,18 +6,18 @@ from typing import Any, Final, TypeGuard
 
 Row = dict[str, Any]
 
-LONGEST_LABEL: Final = 120
-HIGHEST_ID: Final = 2**63 - 1
+MAX_LABEL_LENGTH: Final = 120
+MAX_ID: Final = 2**63 - 1
 UNREADABLE: Final[Row] = {"phone_number": ""}
 """Stands for a phone entry that cannot be understood: it is none that may be replaced, so nothing is added to it."""
 
 _NUMBERS: Final = ("phone_id", "channels_count", "dial_time")
-_MOST_DIGITS: Final = 18
+_MAX_DIGITS: Final = 18
 
 
 def is_id(value: object) -> TypeGuard[int]:
     """Whether it is a number that an employee can have, and a database can hold."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= HIGHEST_ID
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID
 
 
 def is_scalar(value: object) -> bool:
@@ -36,13 +36,13 @@ def text_of(value: object) -> str | None:
 def label_of(value: object) -> str:
     """A name or a number as it may be shown in a line of ours; empty where it is none."""
     text = text_of(value) if is_scalar(value) else None
-    return "".join(letter if letter.isprintable() else " " for letter in (text or "")[:LONGEST_LABEL]).strip()
+    return "".join(letter if letter.isprintable() else " " for letter in (text or "")[:MAX_LABEL_LENGTH]).strip()
 
 
 def count_of(value: object) -> int | None:
     """A count, given as a number or as digits; None for anything else."""
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS else None
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import MethodError
-from b24_pipeline.callgear.reading import MOST_ROWS, Page
+from b24_pipeline.callgear.reading import MAX_ROWS, Page
 from b24_pipeline.callgear.rows import Row, is_id
 
 METHOD = "get.sip_lines"
 FIELDS = ("id", "phone_number", "employee_id")
 """They are named because others hold passwords (contract 7.5)."""
-MOST_PAGES = 11
+MAX_PAGES = 11
 """So many whole pages can be asked for: the maximum of `offset` is 100,000 (contract 2)."""
 
 
@@ -31,7 +31,7 @@ def read_sip_lines(client: CallGear, condition: Row | None) -> SipLines:
         return SipLines((), complete=False)
 
 
-def holders_of_sip_lines(client: CallGear) -> set[int]:
+def owners_of_sip_lines(client: CallGear) -> set[int]:
     """Ids of the employees that are known to have a SIP line."""
     lines = read_sip_lines(client, None).rows
     return {line["employee_id"] for line in lines if is_id(line.get("employee_id"))}
@@ -45,7 +45,7 @@ def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
 
 def _read(client: CallGear, condition: Row | None) -> SipLines:
     rows: list[Row] = []
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = _read_page(client, condition, offset=len(rows))
         rows += page.rows
         if _is_last(page, read=len(rows)):
@@ -54,7 +54,7 @@ def _read(client: CallGear, condition: Row | None) -> SipLines:
 
 
 def _read_page(client: CallGear, condition: Row | None, *, offset: int) -> Page:
-    params: Row = {"fields": list(FIELDS), "limit": MOST_ROWS, "offset": offset}
+    params: Row = {"fields": list(FIELDS), "limit": MAX_ROWS, "offset": offset}
     if condition is not None:
         params["filter"] = condition
     result = client.call(METHOD, params)
@@ -63,7 +63,7 @@ def _read_page(client: CallGear, condition: Row | None, *, offset: int) -> Page:
 
 def _is_last(page: Page, *, read: int) -> bool:
     if page.total is None:
-        return len(page.rows) < MOST_ROWS
+        return len(page.rows) < MAX_ROWS
     return read >= page.total or not page.rows
 
 

@@ -17,24 +17,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from b24_pipeline.callgear.capabilities import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import OldLoss, RecordError, SipNumbersInTheWay, UnknownOutcome, UpdatesUnsafe
+from b24_pipeline.callgear.exceptions import RecordError, SipNumberError, StaleLossError, UnknownOutcome, UpdatesHalted
 from b24_pipeline.callgear.phones import PhoneEntry, refuse_sip_numbers
-from b24_pipeline.callgear.preserved_fields import echo, phones, put_back, what_must_stay
+from b24_pipeline.callgear.preserved_fields import lost_fields, phones, preserved_fields_of, unchanged_phones
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.restoring import restore
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.updating import (
-    MOST_ATTEMPTS,
-    check_stored,
+    MAX_ATTEMPTS,
     demands_phones,
     read_for_update,
-    unsafe,
     update_employee,
+    updates_halted,
+    verify_phones_stored,
 )
 
-LONGEST_REMEMBERED = timedelta(hours=24)
+MAX_UNVERIFIED_AGE = timedelta(hours=24)
 """So long what an employee had before a broken update is taken for what it should have (contract 5.5, 5)."""
 
 
@@ -47,17 +47,17 @@ class UpdateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _TargetState:
     """What the employee shall have: the last name, None for as it is, and these phones if it has none."""
 
     callgear_id: int
     last_name: str | None = field(repr=False)
     new_phones: tuple[PhoneEntry, ...] = field(repr=False)
 
-    def fulfilled(self, employee: Row) -> bool:
+    def is_met(self, employee: Row) -> bool:
         return self.last_name in (None, employee.get("last_name")) and not self.phones_missing(employee)
 
-    def for_now(self, employee: Row) -> "_Wish":
+    def with_current_name(self, employee: Row) -> "_TargetState":
         """The same with the last name that is to be sent: the employee's present one where it is to stay."""
         return self if self.last_name is not None else replace(self, last_name=employee.get("last_name"))
 
@@ -65,7 +65,7 @@ class _Wish:
         return bool(self.new_phones) and not phones(employee)
 
 
-class EmployeeWriter:
+class EmployeeUpdater:
     """Updates the employees of one account during one run; safe to use from several threads.
 
     Args:
@@ -78,14 +78,14 @@ class EmployeeWriter:
     def __init__(
         self,
         client: CallGear,
-        facts: AccountFacts | None = None,
+        capabilities: AccountCapabilities | None = None,
         *,
-        keep: Callable[[AccountFacts], None] = lambda _: None,
+        save: Callable[[AccountCapabilities], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
-        self._facts = facts or AccountFacts()
-        self._keep = keep
+        self._capabilities = capabilities or AccountCapabilities()
+        self._save = save
         self._now = now
         self._canary = threading.RLock()
         self._learning = threading.Lock()
@@ -94,19 +94,19 @@ class EmployeeWriter:
         self._halted = False
 
     @property
-    def facts(self) -> AccountFacts:
+    def capabilities(self) -> AccountCapabilities:
         """What is known of the account now."""
-        return self._facts
+        return self._capabilities
 
-    def check_former(self) -> Row | None:
+    def recover_interrupted_update(self) -> Row | None:
         """Compare the employee of an update that was never compared, and put back what is missing.
 
         To be called before a plan is made, which else would take the loss for the employee's state. Returns the
         employee as it is then; None where nothing was missing.
 
         Raises:
-            UpdatesUnsafe: it could not be put back.
-            OldLoss: it is so long ago that it may as well be somebody's wish; nothing was sent.
+            UpdatesHalted: it could not be put back.
+            StaleLossError: it is so long ago that it may as well be somebody's wish; nothing was sent.
         """
         with self._canary:
             return self._check_former()
@@ -119,141 +119,141 @@ class EmployeeWriter:
         Every update carries the last name: without one to set, the one that the employee has at that moment.
 
         Raises:
-            SipNumbersInTheWay: one of the phones is or may be a SIP number, and the account demands an echo of them, or
+            SipNumberError: one of the phones is or may be a SIP number, and the account demands an echo of them, or
                 may yet turn out to take away what an update leaves out.
-            UpdatesUnsafe: an update took something away that could not be put back; no further one is sent.
+            UpdatesHalted: an update took something away that could not be put back; no further one is sent.
             RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
             UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
         """
-        return self._fulfil(_Wish(callgear_id, last_name, phone_numbers or ()))
+        return self._reach(_TargetState(callgear_id, last_name, phone_numbers or ()))
 
-    def _fulfil(self, wish: _Wish) -> UpdateResult:
-        if self._proven(wish):
-            return self._update(wish)
+    def _reach(self, target: _TargetState) -> UpdateResult:
+        if self._proven(target):
+            return self._update(target)
         with self._canary:
-            return self._update(wish)
+            return self._update(target)
 
-    def _proven(self, wish: _Wish) -> bool:
+    def _proven(self, target: _TargetState) -> bool:
         """Whether updates like this one need not go one by one any more."""
-        return self._fill_proven if wish.new_phones else self._minimal_proven or self._echoes
+        return self._fill_proven if target.new_phones else self._minimal_proven or self._echoes
 
     @property
     def _echoes(self) -> bool:
-        return self._facts.update_mode is UpdateMode.ECHO
+        return self._capabilities.update_mode is UpdateMode.ECHO
 
-    def _update(self, wish: _Wish) -> UpdateResult:
-        if wish.last_name is None and not wish.new_phones:
+    def _update(self, target: _TargetState) -> UpdateResult:
+        if target.last_name is None and not target.new_phones:
             return UpdateResult(sent=False, phones_added=False)
         if self._halted:
-            raise unsafe("updates stay halted in this run, because one took something away")
-        if wish.new_phones or self._echoes or not self._minimal_proven:
-            return self._update_watched(wish)
+            raise updates_halted("updates stay halted in this run, because one took something away")
+        if target.new_phones or self._echoes or not self._minimal_proven:
+            return self._update_watched(target)
         try:
-            self._write_until_known(wish, None)
+            self._write_until_known(target, None)
         except RecordError as error:
             if not demands_phones(error):
                 raise
             self._learn(UpdateMode.ECHO)
-            return self._update_watched(wish)
+            return self._update_watched(target)
         return UpdateResult(sent=True, phones_added=False)
 
-    def _update_watched(self, wish: _Wish) -> UpdateResult:
+    def _update_watched(self, target: _TargetState) -> UpdateResult:
         """Read, write, and unless updates like it are proven harmless read again and put back what is missing."""
-        is_canary = not self._proven(wish)
+        is_canary = not self._proven(target)
         if is_canary:
-            with suppress(OldLoss):
+            with suppress(StaleLossError):
                 self._check_former()
-        before = read_for_update(self._client, wish.callgear_id)
-        if wish.fulfilled(before):
+        before = read_for_update(self._client, target.callgear_id)
+        if target.is_met(before):
             return UpdateResult(sent=False, phones_added=False)
-        fills = bool(wish.new_phones)
-        if fills and not wish.phones_missing(before):
-            return self._fulfil(replace(wish, new_phones=()))
+        fills = bool(target.new_phones)
+        if fills and not target.phones_missing(before):
+            return self._reach(replace(target, new_phones=()))
         if is_canary:
             self._refuse_sip_canary(before)
-            self._know(unchecked=Unchecked(what_must_stay(before), self._now()))
-        self._write_until_known(wish, before)
+            self._save_changes(unverified=UnverifiedUpdate(preserved_fields_of(before), self._now()))
+        self._write_until_known(target, before)
         if not (fills and self._fill_proven):
-            self._compare(wish, before)
+            self._compare(target, before)
         if is_canary:
-            self._know(unchecked=None)
+            self._save_changes(unverified=None)
         return UpdateResult(sent=True, phones_added=fills)
 
     def _refuse_sip_canary(self, before: Row) -> None:
         """While nothing is known of the account, nobody's SIP numbers are at stake: a lost one cannot be put back."""
-        if self._facts.update_mode is not UpdateMode.UNKNOWN:
+        if self._capabilities.update_mode is not UpdateMode.UNKNOWN:
             return
         try:
             refuse_sip_numbers(self._client, before["id"], phones(before))
-        except SipNumbersInTheWay:
-            raise SipNumbersInTheWay(
+        except SipNumberError:
+            raise SipNumberError(
                 f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
                 "alone; find out with an employee of your choice: b24-pipeline check --prove-update "
                 f"{before['id']}, or change this person by hand"
             ) from None
 
-    def _write_until_known(self, wish: _Wish, base: Row | None) -> None:
+    def _write_until_known(self, target: _TargetState, base: Row | None) -> None:
         """Write once; while the outcome is unknown, look, and write again from what the employee is by then."""
         attempt = 1
         while True:
             try:
-                return self._write(wish, base)
+                return self._write(target, base)
             except UnknownOutcome as error:
-                if attempt == MOST_ATTEMPTS:
+                if attempt == MAX_ATTEMPTS:
                     raise
                 self._client.pause(attempt, error=error)
             attempt += 1
-            base = read_for_update(self._client, wish.callgear_id)
-            if wish.fulfilled(base):
+            base = read_for_update(self._client, target.callgear_id)
+            if target.is_met(base):
                 return None
 
-    def _write(self, wish: _Wish, base: Row | None) -> None:
+    def _write(self, target: _TargetState, base: Row | None) -> None:
         if base is None:
-            return self._call(wish)
-        wish = wish.for_now(base)
-        if wish.phones_missing(base):
-            return self._call(wish, phone_numbers=[phone.new() for phone in wish.new_phones])
+            return self._call(target)
+        target = target.with_current_name(base)
+        if target.phones_missing(base):
+            return self._call(target, phone_numbers=[phone.new() for phone in target.new_phones])
         if self._echoes:
-            return self._write_echo(wish, base)
+            return self._write_echo(target, base)
         try:
-            return self._call(wish)
+            return self._call(target)
         except RecordError as error:
             if not demands_phones(error):
                 raise
         self._learn(UpdateMode.ECHO)
-        return self._write_echo(wish, read_for_update(self._client, wish.callgear_id))
+        return self._write_echo(target, read_for_update(self._client, target.callgear_id))
 
-    def _write_echo(self, wish: _Wish, base: Row) -> None:
-        refuse_sip_numbers(self._client, wish.callgear_id, phones(base))
-        self._call(wish, phone_numbers=echo(base))
+    def _write_echo(self, target: _TargetState, base: Row) -> None:
+        refuse_sip_numbers(self._client, target.callgear_id, phones(base))
+        self._call(target, phone_numbers=unchanged_phones(base))
 
-    def _call(self, wish: _Wish, **arrays: Any) -> None:  # noqa: ANN401 - the API's
-        update_employee(self._client, wish.callgear_id, last_name=wish.last_name or "", **arrays)
+    def _call(self, target: _TargetState, **arrays: Any) -> None:  # noqa: ANN401 - the API's
+        update_employee(self._client, target.callgear_id, last_name=target.last_name or "", **arrays)
 
-    def _compare(self, wish: _Wish, before: Row) -> None:
+    def _compare(self, target: _TargetState, before: Row) -> None:
         """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
-        after = read_for_update(self._client, wish.callgear_id)
-        if put_back(before, after):
+        after = read_for_update(self._client, target.callgear_id)
+        if lost_fields(before, after):
             self._restore(before, after)
-        elif wish.new_phones:
-            check_stored(after, [phone.new() for phone in wish.new_phones])
+        elif target.new_phones:
+            verify_phones_stored(after, [phone.new() for phone in target.new_phones])
             self._fill_proven = True
         elif phones(before) and not self._echoes:
             self._minimal_proven = True
             self._learn(UpdateMode.MINIMAL)
 
     def _check_former(self) -> Row | None:
-        former = self._facts.unchecked
+        former = self._capabilities.unverified
         if former is None:
             return None
         before = former.employee
         after = self._read_former(before["id"])
-        lost = put_back(before, after) if after is not None else {}
-        old = self._now() - former.at > LONGEST_REMEMBERED
+        lost = lost_fields(before, after) if after is not None else {}
+        old = self._now() - former.at > MAX_UNVERIFIED_AGE
         restored = self._restore(before, after) if after is not None and lost and not old else None
-        self._know(unchecked=None)
+        self._save_changes(unverified=None)
         if lost and old:
-            raise OldLoss(
+            raise StaleLossError(
                 f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
                 f"on {former.at:%Y-%m-%d}: compare with the audit by hand"
             )
@@ -263,8 +263,10 @@ class EmployeeWriter:
         try:
             return read_employee(self._client, callgear_id)
         except RecordError as error:
-            self._know(unchecked=None)
-            raise OldLoss(f"{error}, and compare with the audit what an update that broke off has taken away") from None
+            self._save_changes(unverified=None)
+            raise StaleLossError(
+                f"{error}, and compare with the audit what an update that broke off has taken away"
+            ) from None
 
     def _restore(self, before: Row, after: Row) -> Row:
         """Put back what an update took away, and echo from now on; halt where that cannot be."""
@@ -272,18 +274,18 @@ class EmployeeWriter:
         self._learn(UpdateMode.ECHO)
         try:
             return restore(self._client, before, after, along=along)
-        except UpdatesUnsafe:
+        except UpdatesHalted:
             self._halted = True
             raise
 
     def _learn(self, mode: UpdateMode) -> None:
         """Echoing is for good; the rest is found out."""
         if not self._echoes:
-            self._know(update_mode=mode)
+            self._save_changes(update_mode=mode)
 
-    def _know(self, **learnt: Any) -> None:  # noqa: ANN401 - fields of AccountFacts
+    def _save_changes(self, **learnt: Any) -> None:  # noqa: ANN401 - fields of AccountCapabilities
         with self._learning:
-            facts = replace(self._facts, **learnt)
-            if facts != self._facts:
-                self._facts = facts
-                self._keep(facts)
+            capabilities = replace(self._capabilities, **learnt)
+            if capabilities != self._capabilities:
+                self._capabilities = capabilities
+                self._save(capabilities)

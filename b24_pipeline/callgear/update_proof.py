@@ -5,21 +5,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from b24_pipeline.callgear.capabilities import AccountFacts, Unchecked, UpdateMode
+from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import OursError, RecordError, UnknownOutcome, UpdatesUnsafe
-from b24_pipeline.callgear.preserved_fields import as_written, phones, put_back, what_must_stay
+from b24_pipeline.callgear.exceptions import RecordError, RequestError, UnknownOutcome, UpdatesHalted
+from b24_pipeline.callgear.preserved_fields import as_written, lost_fields, phones, preserved_fields_of
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.restoring import restore
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.sip_lines import lines_of
-from b24_pipeline.callgear.update import EmployeeWriter
-from b24_pipeline.callgear.updating import MOST_ATTEMPTS, demands_phones, read_for_update, update_employee
+from b24_pipeline.callgear.update import EmployeeUpdater
+from b24_pipeline.callgear.updating import MAX_ATTEMPTS, demands_phones, read_for_update, update_employee
 
 BY_HAND = "employees with SIP numbers have to be changed by hand in CallGear"
 
 
-class NothingProven(Exception):  # noqa: N818 - it says what is the case
+class NothingToProve(Exception):  # noqa: N818 - it says what is the case
     """An update of this employee would prove nothing: nothing was sent. The text is one line."""
 
 
@@ -72,8 +72,8 @@ def prove_update(
     client: CallGear,
     callgear_id: int,
     *,
-    facts: AccountFacts,
-    keep: Callable[[AccountFacts], None],
+    capabilities: AccountCapabilities,
+    save: Callable[[AccountCapabilities], None],
     now: Callable[[], datetime],
 ) -> UpdateProof:
     """Send the employee its own last name, read it again, and keep what that says of the account.
@@ -81,34 +81,34 @@ def prove_update(
     What it had is kept before, so that the next run puts it back if this process dies.
 
     Raises:
-        NothingProven: there is no such employee, or it has nothing that could be lost.
+        NothingToProve: there is no such employee, or it has nothing that could be lost.
         CallGearError: it is not known what the update did, or an earlier one did harm that stays.
     """
-    writer = EmployeeWriter(client, facts, keep=keep, now=now)
-    writer.check_former()
-    facts = replace(writer.facts, unchecked=None)
+    writer = EmployeeUpdater(client, capabilities, save=save, now=now)
+    writer.recover_interrupted_update()
+    capabilities = replace(writer.capabilities, unverified=None)
     before = employee_with_phones(client, callgear_id)
     lines = lines_of(client, callgear_id)
-    keep(replace(facts, unchecked=Unchecked(what_must_stay(before), now())))
+    save(replace(capabilities, unverified=UnverifiedUpdate(preserved_fields_of(before), now())))
     try:
         after = updated(client, before)
     except RecordError as error:
-        mode = UpdateMode.ECHO if demands_phones(error) else facts.update_mode
-        keep(replace(facts, update_mode=mode))
+        mode = UpdateMode.ECHO if demands_phones(error) else capabilities.update_mode
+        save(replace(capabilities, update_mode=mode))
         if not demands_phones(error):
             raise
         return UpdateProof(callgear_id, mode)
-    lost = put_back(before, after)
+    lost = lost_fields(before, after)
     if not lost and lines_of(client, callgear_id) >= lines:
-        keep(replace(facts, update_mode=UpdateMode.MINIMAL))
+        save(replace(capabilities, update_mode=UpdateMode.MINIMAL))
         return UpdateProof(callgear_id, UpdateMode.MINIMAL)
-    after = brought_back(client, before, after)
-    keep(replace(facts, update_mode=UpdateMode.ECHO))
+    after = restored_as_far_as_possible(client, before, after)
+    save(replace(capabilities, update_mode=UpdateMode.ECHO))
     return UpdateProof(
         callgear_id,
         UpdateMode.ECHO,
         lost=tuple(lost),
-        restored=not put_back(before, after),
+        restored=not lost_fields(before, after),
         lines_lost=tuple(sorted(lines - lines_of(client, callgear_id))),
     )
 
@@ -117,39 +117,41 @@ def employee_with_phones(client: CallGear, callgear_id: int) -> Row:
     """The employee as it is now.
 
     Raises:
-        NothingProven: there is none, or it has no last name or no phone numbers.
+        NothingToProve: there is none, or it has no last name or no phone numbers.
     """
     employee = read_employee(client, callgear_id)
     if employee is None:
-        raise NothingProven(f"CallGear has no employee {callgear_id}")
+        raise NothingToProve(f"CallGear has no employee {callgear_id}")
     if not phones(employee) or not employee.get("last_name"):
         lacking = "last name" if phones(employee) else "phone numbers"
-        raise NothingProven(f"employee {callgear_id} has no {lacking}, so an update of it proves nothing; name another")
+        raise NothingToProve(
+            f"employee {callgear_id} has no {lacking}, so an update of it proves nothing; name another"
+        )
     return employee
 
 
 def updated(client: CallGear, before: Row) -> Row:
     """The employee once it was sent its own last name for certain."""
-    for attempt in range(1, MOST_ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             update_employee(client, before["id"], last_name=before["last_name"])
             break
         except UnknownOutcome as error:
-            if attempt == MOST_ATTEMPTS:
+            if attempt == MAX_ATTEMPTS:
                 raise
             client.pause(attempt, error=error)
     return read_for_update(client, before["id"])
 
 
-def brought_back(client: CallGear, before: Row, after: Row) -> Row:
+def restored_as_far_as_possible(client: CallGear, before: Row, after: Row) -> Row:
     """The employee once everything was tried to give it back what it had.
 
     SIP numbers go back with their ids: only so may they stay SIP numbers (contract 5.3). They are gone already.
     """
-    with suppress(UpdatesUnsafe):
+    with suppress(UpdatesHalted):
         return restore(client, before, after, along={"phone_numbers"})
     after = read_for_update(client, before["id"])
-    with suppress(RecordError, OursError, UnknownOutcome):
-        arrays = as_written(after, {"phone_numbers"}) | put_back(before, after)
+    with suppress(RecordError, RequestError, UnknownOutcome):
+        arrays = as_written(after, {"phone_numbers"}) | lost_fields(before, after)
         update_employee(client, before["id"], last_name=before["last_name"], **arrays)
     return read_for_update(client, before["id"])

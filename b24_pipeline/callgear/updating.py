@@ -4,27 +4,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import OursError, RecordError, RecordFault, UpdatesUnsafe
+from b24_pipeline.callgear.exceptions import RecordError, RecordFault, RequestError, UpdatesHalted
 from b24_pipeline.callgear.phones import numbers
 from b24_pipeline.callgear.preserved_fields import phones
 from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.rows import Row
 
 METHOD = "update.employees"
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arrays: Any) -> None:  # noqa: ANN401 - the API's
     """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4).
 
     Raises:
-        OursError: something is said to be missing, nobody says what, and the phones were sent.
+        RequestError: something is said to be missing, nobody says what, and the phones were sent.
     """
     try:
         client.call(METHOD, {"id": callgear_id, "last_name": last_name, **arrays})
     except RecordError as error:
         if demands_phones(error) and error.field is None and "phone_numbers" in arrays:
-            raise OursError(str(error), method=METHOD, mnemonic=error.mnemonic) from None
+            raise RequestError(str(error), method=METHOD, mnemonic=error.mnemonic) from None
         raise
 
 
@@ -47,7 +47,7 @@ def read_for_update(client: CallGear, callgear_id: int) -> Row:
     return employee
 
 
-def check_stored(employee: Row, wanted: Sequence[Row]) -> None:
+def verify_phones_stored(employee: Row, wanted: Sequence[Row]) -> None:
     """Make sure that the employee has just the phones that were sent.
 
     Raises:
@@ -59,8 +59,8 @@ def check_stored(employee: Row, wanted: Sequence[Row]) -> None:
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
 
 
-def unsafe(reason: str) -> UpdatesUnsafe:
+def updates_halted(reason: str) -> UpdatesHalted:
     """The error that says that nothing is updated any more, and why."""
-    return UpdatesUnsafe(
+    return UpdatesHalted(
         f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
     )

@@ -6,15 +6,16 @@ from functools import partial
 from rich.console import Console
 
 from b24_pipeline import settings
-from b24_pipeline.account import NOT_TOLD, AccountIdentity
+from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.run_lock import run_lock
 from b24_pipeline.bitrix24 import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
-from b24_pipeline.bitrix24.health_check import Bitrix24Check, check_bitrix24
+from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.callgear.account import read_account
-from b24_pipeline.callgear.health_check import Check, check_callgear
-from b24_pipeline.callgear.update_proof import NothingProven, UpdateProof, prove_update
+from b24_pipeline.callgear.health_check import check_callgear
+from b24_pipeline.callgear.update_proof import NothingToProve, UpdateProof, prove_update
+from b24_pipeline.check_result import CheckResult
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import sandbox_settings
@@ -34,7 +35,7 @@ def check_both() -> Exit:
     console = Console(highlight=False)
     chosen = settings.load()
     with open_connection(chosen) as connection:
-        checks: list[Bitrix24Check | Check] = [
+        checks: list[CheckResult] = [
             *check_bitrix24(connection.bitrix24),
             *departments_named_in(chosen, connection.bitrix24),
             *check_callgear(connection.callgear, expected=known_account(connection.paths)),
@@ -44,7 +45,7 @@ def check_both() -> Exit:
     return Exit.DONE if all(found.passed for found in checks) else Exit.FAILED
 
 
-def departments_named_in(chosen: Settings, client: Bitrix24) -> list[Bitrix24Check]:
+def departments_named_in(chosen: Settings, client: Bitrix24) -> list[CheckResult]:
     """Check that the portal has the departments that the settings name, if any."""
     wanted = chosen.include_departments | chosen.exclude_departments
     return [check_departments(client, wanted=wanted)] if wanted else []
@@ -56,7 +57,7 @@ def known_account(paths: Paths) -> AccountIdentity:
         with Store.reader(paths, now=utc_now) as store:
             return store.account()
     except StoreError:
-        return NOT_TOLD
+        return UNKNOWN_ACCOUNT
 
 
 def prove(callgear_id: int) -> Exit:
@@ -75,7 +76,7 @@ def prove(callgear_id: int) -> Exit:
     ):
         try:
             proof = proven(connection, store, callgear_id)
-        except NothingProven as nothing:
+        except NothingToProve as nothing:
             raise SettingsError(f"--prove-update: {nothing}") from None
         store.publish()
     Console(highlight=False).print(result_line("CallGear updates", passed=proof.safe, text=str(proof)), soft_wrap=True)
@@ -89,8 +90,8 @@ def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProo
     proof = prove_update(
         connection.callgear,
         callgear_id,
-        facts=stored_facts(store),
-        keep=partial(store_facts, store),
+        capabilities=stored_facts(store),
+        save=partial(store_facts, store),
         now=connection.now,
     )
     if proof.safe:

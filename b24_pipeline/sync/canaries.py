@@ -7,7 +7,7 @@ from b24_pipeline import schemas
 from b24_pipeline.callgear.capabilities import UpdateMode
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import CallGearError
-from b24_pipeline.callgear.sip_lines import holders_of_sip_lines
+from b24_pipeline.callgear.sip_lines import owners_of_sip_lines
 from b24_pipeline.rules.models import Outcome
 from b24_pipeline.rules.planning import NO_PHONES
 
@@ -28,7 +28,7 @@ def ordinary_phones_first(
     if known is not UpdateMode.UNKNOWN or updated.sum() < 2:
         return plan
     try:
-        holders = holders_of_sip_lines(client)
+        holders = owners_of_sip_lines(client)
     except CallGearError:
         return plan
     last = plan["callgear_id"].isin(holders)

@@ -284,17 +284,17 @@ class ActionExecutor:
                 outcome,
                 error=str(error),
                 cause=failure_cause(error) if outcome is Outcome.FAILED else None,
-                unsure=error.acted_unknown or isinstance(error, exceptions.EmailConflict),
-                malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.OursError) else None,
+                unsure=error.outcome_unknown or isinstance(error, exceptions.EmailConflict),
+                malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.RequestError) else None,
                 out_of_resources=isinstance(error, SHORTAGES),
             )
 
 
 def failure_cause(error: exceptions.CallGearError) -> FailureCause:
     """Whose fault the failure of one action is."""
-    if isinstance(error, exceptions.TransportFault):
+    if isinstance(error, exceptions.TransportError):
         return FailureCause.TRANSPORT
-    if isinstance(error, exceptions.OursError):
+    if isinstance(error, exceptions.RequestError):
         return FailureCause.CLIENT_BUG
     expected = isinstance(error, exceptions.RecordError) and error.fault in EXPECTED
     return FailureCause.EXPECTED if expected else FailureCause.RECORD

@@ -15,7 +15,7 @@ def resolve_scope(run: ImportRun) -> None:
     The portal is asked only where the settings name a department that stands for those below it.
 
     Raises:
-        FetchNotTrusted: what was read cannot be all departments; to judge by it could widen the scope, or narrow it.
+        IncompleteFetchError: what was read cannot be all departments; using it could change the scope.
         Bitrix24Error: they cannot be read.
     """
     included = run.connection.settings.include_departments

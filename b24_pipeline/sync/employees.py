@@ -17,7 +17,7 @@ def read_employees(run: ImportRun) -> DataFrame[schemas.CallGearEmployees] | Non
     A create that an earlier run left in doubt may still be carried out: it is waited for, so that it is seen (R18).
 
     Raises:
-        ReadNotTrusted: what was read is not provably everything.
+        IncompleteReadError: what was read is not provably everything.
         CallGearError: they cannot be read.
     """
     in_doubt_until = None if run.config.dry_run else run.store.creates_in_doubt_until(run.connection.now())
@@ -35,7 +35,7 @@ def read_employees(run: ImportRun) -> DataFrame[schemas.CallGearEmployees] | Non
 
 def wait_for_creates_in_doubt(run: ImportRun, *, sent_until: datetime) -> None:
     """R18: until CallGear can no longer be at work on what earlier runs have announced and not heard of."""
-    run.connection.callgear.wait_for_late_acts(since=(run.connection.now() - sent_until).total_seconds())
+    run.connection.callgear.wait_for_in_flight_requests(since=(run.connection.now() - sent_until).total_seconds())
 
 
 def settle_never_created(run: ImportRun, employees: DataFrame[schemas.CallGearEmployees]) -> None:

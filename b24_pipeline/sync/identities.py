@@ -3,7 +3,7 @@
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.rules import identity
 from b24_pipeline.rules.models import LinkReview
 from b24_pipeline.sync.run import ImportRun
@@ -16,7 +16,7 @@ def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) ->
     """Compare the linked users with the persons whom their links were accepted for, and note who has changed.
 
     Raises:
-        FetchNotTrusted: so many changed that another portal must be answering. Nobody is followed then.
+        IncompleteFetchError: so many changed that another portal must be answering. Nobody is followed then.
     """
     known = run.store.identities()
     if known.empty:
@@ -24,7 +24,7 @@ def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) ->
     now = identity.observe(employees, identities=known, deleted=run.deleted)
     if identity.is_another_portal(now):
         run.store.put_identities(schemas.check(schemas.Identities, known.assign(changed=now["changed"])))
-        raise FetchNotTrusted(another_portal(now, run_id=run.run_id))
+        raise IncompleteFetchError(another_portal(now, run_id=run.run_id))
     if not now.equals(known):
         run.store.put_identities(now)
 

@@ -18,8 +18,8 @@ from b24_pipeline.callgear.exceptions import (
     CallGearError,
     CreatedMeanwhile,
     DuplicatesFound,
+    IncompleteReadError,
     NotSent,
-    ReadNotTrusted,
 )
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.callgear.rows import Row
@@ -110,7 +110,7 @@ class CreateWatch:
         """See who has which e-mail now, and whether one of those that were created is double."""
         try:
             rows = fetch_rows(self._run.connection.callgear, fields=("id", "email"))
-        except ReadNotTrusted as error:
+        except IncompleteReadError as error:
             raise NotSent(f"create.employees: the account could not be read again before: {error}") from None
         account = account_of(rows)
         keyed = by_email(account)

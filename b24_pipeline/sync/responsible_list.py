@@ -9,7 +9,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.audit.people import names_of_users
 from b24_pipeline.callgear import responsible_list as callgear_list
-from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MethodError, MinuteLimit, ReadNotTrusted
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
 from b24_pipeline.rules import list_names, responsible_list
 from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
 from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
@@ -42,7 +42,7 @@ def update_responsible_list(run: ImportRun, employees: DataFrame[schemas.Employe
         state = current_state(run, people, policy=policy)
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
-    except (DayLimit, DeadlinePassed, MinuteLimit, ReadNotTrusted) as error:
+    except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
         run.deferrals.append(f"the responsible list is looked at in the next run: {error}")
         return skipped(run, str(error))
     plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)

@@ -12,8 +12,8 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.audit.exceptions import PublishedFileMounted
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, FetchNotTrusted
-from b24_pipeline.callgear.exceptions import CallGearError, ReadNotTrusted
+from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
+from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError
 from b24_pipeline.connection import Connection
 from b24_pipeline.rules import retry_schedule, safety_limits
 from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Outcome, Policy, RunKind, RunStatus, Scope
@@ -98,7 +98,7 @@ class ImportRun:
         except RunStopped as stopped:
             self.failure = (RunStatus.FAILED, str(stopped))
             raise
-        except (FetchNotTrusted, ReadNotTrusted) as error:
+        except (IncompleteFetchError, IncompleteReadError) as error:
             self.failure = (RunStatus.UNTRUSTED, str(error))
             raise RunStopped(f"{name}: {error}") from None
         except (Bitrix24Error, CallGearError, StoreError) as error:
@@ -228,7 +228,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
             policy=config.as_json(),
         )
     )
-    connection.callgear.budget.remember_earlier(store.points_since(started_at - timedelta(days=1)))
+    connection.callgear.budget.set_prior_usage(store.points_since(started_at - timedelta(days=1)))
     return ImportRun(
         connection=connection,
         store=store,

@@ -8,11 +8,11 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.audit import LinkWritten
-from b24_pipeline.callgear.capabilities import AccountFacts
-from b24_pipeline.callgear.create import NewEmployee, create_with_lookup
-from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MethodError, MinuteLimit, OldLoss
+from b24_pipeline.callgear.capabilities import AccountCapabilities
+from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MethodError, MinuteLimit, StaleLossError
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.update import EmployeeWriter, UpdateResult
+from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, MatchKind, MatchReason, Outcome
 from b24_pipeline.sync.account import confirm_account
@@ -103,9 +103,9 @@ def sent_updates(actions: DataFrame[schemas.Actions], *, matches: DataFrame[sche
     return sent[sent["bitrix24_id"].isin(matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"])]
 
 
-def employee_writer(run: ImportRun, facts: AccountFacts) -> EmployeeWriter:
+def employee_writer(run: ImportRun, facts: AccountCapabilities) -> EmployeeUpdater:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeWriter(run.connection.callgear, facts, keep=partial(store_facts, run.store), now=run.connection.now)
+    return EmployeeUpdater(run.connection.callgear, facts, save=partial(store_facts, run.store), now=run.connection.now)
 
 
 def recover_interrupted_update(
@@ -116,12 +116,12 @@ def recover_interrupted_update(
     Else the plan would take a loss for the employee's state, and fill it with Bitrix24's phones.
     """
     facts = stored_facts(run.store)
-    if run.config.dry_run or facts.unchecked is None:
+    if run.config.dry_run or facts.unverified is None:
         return callgear_employees
     try:
         confirm_account(run)
-        employee = employee_writer(run, facts).check_former()
-    except (MethodError, OldLoss, DayLimit, DeadlinePassed, MinuteLimit) as error:
+        employee = employee_writer(run, facts).recover_interrupted_update()
+    except (MethodError, StaleLossError, DayLimit, DeadlinePassed, MinuteLimit) as error:
         run.warnings.append(str(error))
         return callgear_employees
     if employee is None:
@@ -136,7 +136,7 @@ class EmployeeActions:
     """How the actions of this step are sent, and what is remembered of each result."""
 
     def __init__(
-        self, run: ImportRun, facts: AccountFacts, *, callgear_employees: DataFrame[schemas.CallGearEmployees]
+        self, run: ImportRun, facts: AccountCapabilities, *, callgear_employees: DataFrame[schemas.CallGearEmployees]
     ) -> None:
         self.run = run
         self.client = run.connection.callgear
@@ -162,7 +162,7 @@ class EmployeeActions:
         if planned.action is ActionKind.CREATE:
             new = self.new_employee(planned)
             self.watch.begin(planned)
-            created = create_with_lookup(self.client, new).callgear_id
+            created = create_or_adopt(self.client, new).callgear_id
             self.watch.created(planned, created)
             self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
             return SendResult(created)

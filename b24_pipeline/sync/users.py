@@ -4,7 +4,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.bitrix24.exceptions import FetchNotTrusted
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.rules import completeness, eligibility, responsible_list
@@ -20,7 +20,7 @@ def read_users(run: ImportRun) -> DataFrame[schemas.Users]:
     certain, and whom the portal's lists leave out (R16a), who is in the result as the look-up found him.
 
     Raises:
-        FetchNotTrusted: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
+        IncompleteFetchError: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
             without many employees who are there.
         AccountError: the webhook is dead or lacks rights.
     """
@@ -34,7 +34,7 @@ def complete_users(run: ImportRun) -> DataFrame[schemas.Users]:
     """What the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
 
     Raises:
-        FetchNotTrusted, AccountError: as above.
+        IncompleteFetchError, AccountError: as above.
     """
     missing: list[int] = []
     for _ in range(2):
@@ -44,14 +44,14 @@ def complete_users(run: ImportRun) -> DataFrame[schemas.Users]:
             if missing:
                 run.warnings.append(completeness.unexplained_message(missing))
             return together(listed, unlisted)
-    raise FetchNotTrusted(f"{completeness.unexplained_message(missing)}; also when read again")
+    raise IncompleteFetchError(f"{completeness.unexplained_message(missing)}; also when read again")
 
 
 def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataFrame[schemas.Users]]:
     """The users that the portal lists, and the imported ones that only a direct look-up finds.
 
     Raises:
-        FetchNotTrusted, AccountError: as above.
+        IncompleteFetchError, AccountError: as above.
     """
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=run.store.known_users() or None)
@@ -60,8 +60,8 @@ def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataF
     to_look_up = gone - run.deleted
     if not to_look_up:
         return fetch.users, schemas.empty_frame(schemas.Users)
-    witness = int(fetch.users["bitrix24_id"].iloc[0])
-    missing = look_up(client, to_look_up, asked_for=fetch.asked_for, witness=witness)
+    control_user_id = int(fetch.users["bitrix24_id"].iloc[0])
+    missing = look_up(client, to_look_up, asked_for=fetch.asked_for, control_user_id=control_user_id)
     run.deleted |= missing.deleted
     return fetch.users, missing.unlisted
 

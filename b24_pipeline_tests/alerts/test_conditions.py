@@ -215,7 +215,7 @@ def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, s
         "another run is in progress: run 0b6a1f8e-1111-2222-3333-444455556666, process 12345",
         "since 2026-01-12 12:00:01",
         "update.employees: employee 10101 is not in CallGear any more",
-        "a look-up by id misses user 12345, who is there",
+        "verification failed: a lookup by id did not return the known user 12345",
         "create.employees: error, value of 120 characters",
         "The disk of data has 120 MiB left, 1200 MiB are needed: make room.",
         "The database data/b24_pipeline.duckdb is damaged, e.g. cut.",

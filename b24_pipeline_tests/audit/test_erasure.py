@@ -11,7 +11,7 @@ from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.erasure import forget
 from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
-from b24_pipeline.callgear.capabilities import Unchecked
+from b24_pipeline.callgear.capabilities import UnverifiedUpdate
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import (
     Clock,
@@ -233,7 +233,7 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
 def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     recorder: Recorder, paths: Paths, employee: int, forgotten: bool
 ) -> None:
-    kept = Unchecked({"id": employee, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
+    kept = UnverifiedUpdate({"id": employee, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users((1, "Zhuravleva")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])

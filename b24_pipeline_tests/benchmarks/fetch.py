@@ -72,7 +72,7 @@ def peer(webhook_url: str, _: Sequence[int]) -> Got:
 
 def plain_loop(webhook_url: str, _: Sequence[int]) -> Got:
     """One page after another, waiting only as long as the bucket demands."""
-    bucket = LeakyBucket(kept_free=1)  # without one to spare a late clock tick of the server refuses a request
+    bucket = LeakyBucket(reserved=1)  # without one to spare a late clock tick of the server refuses a request
     with httpx.Client(timeout=TIMEOUT) as http:
         began = time.perf_counter()
         rows = list(_pages(http, f"{webhook_url}user.get", bucket))

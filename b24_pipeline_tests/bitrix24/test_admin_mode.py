@@ -68,7 +68,7 @@ def test_an_error_that_has_nothing_to_do_with_it_is_the_portals_own(connect: Con
 def test_a_request_under_way_while_another_finds_the_parameter_refused_is_sent_again_too(clock: FakeClock) -> None:
     sent: list[bool] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         asked = b"ADMIN_MODE" in request.content
         sent.append(asked)
         if len(sent) == 1:
@@ -77,7 +77,7 @@ def test_a_request_under_way_while_another_finds_the_parameter_refused_is_sent_a
         result = {"result": {} if asked else {"u": []}, "result_error": {"u": error} if asked else {}}
         return httpx.Response(200, json={"result": result})
 
-    http = httpx.Client(transport=httpx.MockTransport(answer))
+    http = httpx.Client(transport=httpx.MockTransport(response))
     client = Bitrix24("https://portal.test/rest/1/code/", http=http, clock=clock, sleep=clock.sleep)
 
     assert client.batch_once({"u": "user.get?start=0"}).results == {"u": []}

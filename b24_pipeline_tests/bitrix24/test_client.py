@@ -15,11 +15,11 @@ from b24_pipeline.bitrix24 import (
     Bitrix24Error,
     LeakyBucket,
     OperationLimit,
-    OursError,
     RateLimited,
+    RequestError,
     RetryLimits,
-    ServerFault,
-    TransportFault,
+    ServerError,
+    TransportError,
 )
 from b24_pipeline.bitrix24.admin_mode import in_admin_mode
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
@@ -48,10 +48,10 @@ class Portal:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        response = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(response, Exception):
+            raise response
+        return httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
 
 @pytest.fixture
@@ -110,20 +110,20 @@ def test_each_command_of_a_batch_has_its_result_its_error_or_nothing(client_of: 
         "result_error": {"c": {"error": "insufficient_scope", "error_description": ""}},
         "result_total": {"b": 7, "a": None},
     }
-    answer = client_of(Portal(ok(result))).batch(COMMANDS)
-    assert answer.results == {"a": {"ID": "1"}, "b": []}
-    assert answer.totals == {"b": 7}
-    assert list(answer.errors) == ["c"]
-    assert isinstance(answer.errors["c"], AccountError)
-    assert str(answer.errors["c"]).startswith("scope: insufficient_scope")
+    response = client_of(Portal(ok(result))).batch(COMMANDS)
+    assert response.results == {"a": {"ID": "1"}, "b": []}
+    assert response.totals == {"b": 7}
+    assert list(response.errors) == ["c"]
+    assert isinstance(response.errors["c"], AccountError)
+    assert str(response.errors["c"]).startswith("scope: insufficient_scope")
 
 
 def test_the_empty_maps_of_a_batch_are_lists(client_of: Make) -> None:
     empty: dict[str, list[Any]] = {
         name: [] for name in ("result", "result_error", "result_total", "result_next", "result_time")
     }
-    answer = client_of(Portal(ok(empty))).batch(COMMANDS)
-    assert (answer.results, answer.errors, answer.totals) == ({}, {}, {})
+    response = client_of(Portal(ok(empty))).batch(COMMANDS)
+    assert (response.results, response.errors, response.totals) == ({}, {}, {})
 
 
 @pytest.mark.parametrize("result", [[], None, "x", {"other": 1}])
@@ -144,20 +144,22 @@ def test_a_batch_holds_up_to_50_commands(client_of: Make) -> None:
 def test_a_whole_batch_is_repeated_when_one_command_failed_for_the_moment(client_of: Make) -> None:
     broken = ok({"result": {"a": 1}, "result_error": {"b": {"error": "INTERNAL_SERVER_ERROR"}}})
     portal = Portal(broken, ok({"result": {"a": 1}}), ok({"result": {"a": 1, "b": 2}}))
-    answer = client_of(portal).batch_whole({"a": "profile", "b": "scope"})
-    assert (answer.results, len(portal.requests)) == ({"a": 1, "b": 2}, 3)
+    response = client_of(portal).batch_all_or_nothing({"a": "profile", "b": "scope"})
+    assert (response.results, len(portal.requests)) == ({"a": 1, "b": 2}, 3)
 
 
 def test_a_guess_that_fails_is_no_error_of_the_batch_and_comes_last(client_of: Make) -> None:
     answered = {"result": {"a": 1}, "result_error": {"z": {"error": "ERROR_ARGUMENT"}}}
     portal = Portal(ok(answered))
-    answer = client_of(portal).batch_whole({"a": "profile"}, guesses={"z": "user.get?start=50", "y": "scope"})
-    assert (answer.results, list(answer.errors)) == ({"a": 1}, ["z"])
+    response = client_of(portal).batch_all_or_nothing(
+        {"a": "profile"}, optional_commands={"z": "user.get?start=50", "y": "scope"}
+    )
+    assert (response.results, list(response.errors)) == ({"a": 1}, ["z"])
     assert list(json.loads(portal.requests[0].content)["cmd"]) == ["a", "z", "y"]
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "failure",
     [
         error(503, "QUERY_LIMIT_EXCEEDED"),
         error(200, "QUERY_LIMIT_EXCEEDED"),
@@ -174,29 +176,29 @@ def test_a_guess_that_fails_is_no_error_of_the_batch_and_comes_last(client_of: M
         httpx.DecodingError("x"),
     ],
 )
-def test_what_may_pass_is_repeated(client_of: Make, fault: httpx.Response | Exception) -> None:
-    portal = Portal(fault, fault, ok("done"))
+def test_what_may_pass_is_repeated(client_of: Make, failure: httpx.Response | Exception) -> None:
+    portal = Portal(failure, failure, ok("done"))
     client = client_of(portal)
     assert client.call("profile").result == "done"
     assert client.requests_sent == len(portal.requests) == 3
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("failure", "kind"),
     [
         (error(503, "OVERLOAD_LIMIT"), AccountError),
         (error(401, "NO_AUTH_FOUND"), AccountError),
         (error(200, "INVALID_CREDENTIALS"), AccountError),
-        (error(400, "ERROR_ARGUMENT"), OursError),
+        (error(400, "ERROR_ARGUMENT"), RequestError),
         (httpx.Response(404, html="x"), AccountError),
         (httpx.UnsupportedProtocol("x"), AccountError),
         (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), AccountError),
     ],
 )
 def test_what_does_not_pass_by_itself_is_not_repeated(
-    client_of: Make, fault: httpx.Response | Exception, kind: type[Bitrix24Error]
+    client_of: Make, failure: httpx.Response | Exception, kind: type[Bitrix24Error]
 ) -> None:
-    portal = Portal(fault, ok())
+    portal = Portal(failure, ok())
     with pytest.raises(kind):
         client_of(portal).call("profile")
     assert len(portal.requests) == 1
@@ -204,8 +206,8 @@ def test_what_does_not_pass_by_itself_is_not_repeated(
 
 def test_the_pauses_double_and_end(client_of: Make, clock: FakeClock) -> None:
     portal = Portal(httpx.ReadTimeout("x"))
-    with pytest.raises(TransportFault, match="profile: the portal did not answer within"):
-        client_of(portal, retries=RetryLimits(tries=7, longest_pause=10)).call("profile")
+    with pytest.raises(TransportError, match="profile: the portal did not answer within"):
+        client_of(portal, retries=RetryLimits(max_attempts=7, max_pause=10)).call("profile")
     assert clock.slept == [1, 2, 4, 8, 10, 10]
     assert len(portal.requests) == 7
 
@@ -214,7 +216,7 @@ def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(cl
     with dripping() as drip, in_time(timeout=SHORT, authorities=TLS) as http:
         client = Bitrix24(f"{drip.url}rest/1/{SECRET}/", http=http, clock=clock, sleep=clock.sleep)
 
-        with pytest.raises(TransportFault, match="profile: the portal did not answer within") as caught:
+        with pytest.raises(TransportError, match="profile: the portal did not answer within") as caught:
             client.call_once("profile")
 
         assert drip.hung_up.wait(IN_ANY_CASE)
@@ -222,14 +224,14 @@ def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(cl
 
 
 def test_pauses_are_jittered(client_of: Make, clock: FakeClock) -> None:
-    with pytest.raises(ServerFault):
-        client_of(Portal(httpx.Response(502)), random=lambda: 0.5, retries=RetryLimits(tries=3)).call("profile")
+    with pytest.raises(ServerError):
+        client_of(Portal(httpx.Response(502)), random=lambda: 0.5, retries=RetryLimits(max_attempts=3)).call("profile")
     assert clock.slept == [1.25, 2.5]
 
 
 def test_no_pause_leads_beyond_the_deadline(client_of: Make, clock: FakeClock) -> None:
-    with pytest.raises(ServerFault):
-        client_of(Portal(httpx.Response(502)), retries=RetryLimits(tries=99, deadline=5)).call("profile")
+    with pytest.raises(ServerError):
+        client_of(Portal(httpx.Response(502)), retries=RetryLimits(max_attempts=99, deadline=5)).call("profile")
     assert clock.slept == [1, 2]
 
 
@@ -259,7 +261,7 @@ def test_the_times_of_a_batch_tell_it_too(client_of: Make, clock: FakeClock) -> 
     times = {"a": {"operating_reset_at": START + 100}, "b": {"duration": 1}}
     part = {"result": {"a": 1}, "result_error": {"b": {"error": "OPERATION_TIME_LIMIT"}}, "result_time": times}
     portal = Portal(ok(part), ok({"result": {"a": 1, "b": 2}}))
-    client_of(portal).batch_whole({"a": "profile", "b": "scope"})
+    client_of(portal).batch_all_or_nothing({"a": "profile", "b": "scope"})
     assert clock.slept == [100]
 
 
@@ -367,12 +369,12 @@ FAULTS: list[httpx.Response | Exception] = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("failure", FAULTS)
 def test_no_error_no_log_and_no_traceback_holds_the_secret(
-    client_of: Make, fault: httpx.Response | Exception, caplog: pytest.LogCaptureFixture
+    client_of: Make, failure: httpx.Response | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    client = client_of(Portal(fault))
+    client = client_of(Portal(failure))
     with pytest.raises(Bitrix24Error) as raised:
         client.call("profile")
     said = "".join(traceback.format_exception(raised.value)) + caplog.text + repr(client) + repr(raised.value)

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from b24_pipeline.bitrix24 import FetchNotTrusted
-from b24_pipeline.bitrix24.column_parsing import TypeUnknownError, columns_of, distinct_ids, frame_of
+from b24_pipeline.bitrix24 import IncompleteFetchError
+from b24_pipeline.bitrix24.column_parsing import UnknownUserTypeError, columns_of, distinct_ids, frame_of
 from b24_pipeline.bitrix24.parsing import FIELDS, TEXT_FIELDS, Row, user_row, users_frame
 
 USUAL: Row = {"ID": "1", "USER_TYPE": "employee", "ACTIVE": True, "NAME": "Ира", "UF_DEPARTMENT": [4, 17]}
@@ -79,13 +79,13 @@ def test_every_field_that_is_asked_for_is_read() -> None:
     "row", [{"ACTIVE": True}, {"ACTIVE": True, "USER_TYPE": ""}, {"ACTIVE": True, "USER_TYPE": []}]
 )
 def test_a_type_that_nobody_tells_is_unknown(row: Row) -> None:
-    with pytest.raises(TypeUnknownError):
+    with pytest.raises(UnknownUserTypeError):
         columns_of([USUAL, row], [1, 2])
     assert columns_of([USUAL, row], [1, 2], user_type="extranet")["user_type"].to_pylist() == ["employee", "extranet"]
 
 
 def test_r16a_one_user_of_unknown_standing_among_others_is_not_trusted() -> None:
-    with pytest.raises(FetchNotTrusted, match="does not say whether user 2 is active"):
+    with pytest.raises(IncompleteFetchError, match="does not say whether user 2 is active"):
         columns_of([USUAL, {**USUAL, "ID": "2", "ACTIVE": None}], [1, 2])
 
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, TransportFault, check_bitrix24, fetch_users, poll_changes
-from b24_pipeline.bitrix24.responses import read_answer
-from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
+from b24_pipeline.bitrix24 import Bitrix24, TransportError, check_bitrix24, fetch_users, poll_changes
+from b24_pipeline.bitrix24.responses import read_response
+from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline_tests.bitrix24.conftest import hire
 
@@ -57,19 +57,19 @@ REFUSED = [
 
 @pytest.mark.parametrize("body", ACCEPTED)
 def test_one_whole_answer_is_taken(body: bytes) -> None:
-    answer = read_answer("user.get", 200, body)
-    assert (answer.result, answer.total) == ([{"ID": "1", "NAME": '{"<b>Ж'}], 1)
+    response = read_response("user.get", 200, body)
+    assert (response.result, response.total) == ([{"ID": "1", "NAME": '{"<b>Ж'}], 1)
 
 
 @pytest.mark.parametrize("body", REFUSED)
 def test_two_answers_or_half_of_one_are_not(body: bytes) -> None:
-    with pytest.raises(TransportFault):
-        read_answer("user.get", 200, body)
+    with pytest.raises(TransportError):
+        read_response("user.get", 200, body)
 
 
 def test_a_number_of_thousands_of_digits_spoils_only_itself() -> None:
     body = b'{"result": [{"ID": "1", "WORK_PHONE": ' + b"9" * 5_000 + b'}, {"ID": "2"}]}'
-    assert [row["ID"] for row in read_answer("user.get", 200, body).result] == ["1", "2"]
+    assert [row["ID"] for row in read_response("user.get", 200, body).result] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_number_of_thousands_of_digits_spoils_only_itself() -> None:
 def test_a_large_body_of_any_kind_is_judged_quickly(part: bytes) -> None:
     started = time.perf_counter()
     for body in (part * (8_000_000 // len(part)), b"Warning: " + part * (4_000_000 // len(part)) + ANSWER):
-        with suppress(TransportFault):
-            read_answer("user.get", 200, body)
+        with suppress(TransportError):
+            read_response("user.get", 200, body)
     assert time.perf_counter() - started < 5
 
 
@@ -92,7 +92,7 @@ def test_a_portal_that_warns_in_every_answer_is_read_and_said_once(
     users = fetch_users(client, known_ids=None).users
     assert len(users) == 130
     assert all(check.passed for check in check_bitrix24(client))
-    assert not poll_changes(client, known=KnownUsers.of(users, frozenset()), window_from=0).changed
+    assert not poll_changes(client, snapshot=LastSnapshot.of(users, frozenset()), window_from=0).changed
     (said,) = [record.getMessage() for record in caplog.records if record.name.startswith("b24_pipeline")]
     assert "The portal sends other text around its JSON, which is left out: " in said
     assert ("Warning : Undefined array key" in said) is (kind is FaultKind.WARNING_BEFORE)

@@ -42,7 +42,7 @@ def test_the_scope_user_brief_is_not_enough(client: Bitrix24, staffed: Sandbox) 
     staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF)
     found = lines(client)
     assert found["scope"][0] is found["contacts"][0] is False
-    assert "user_brief, which has no e-mail and no phones: tick «Users»" in found["scope"][1]
+    assert 'user_brief, which has no e-mail and no phones: tick "Users"' in found["scope"][1]
     assert found["owner"][0] is found["users"][0] is True
 
 
@@ -125,7 +125,7 @@ def test_the_check_survives_whatever_admin_mode_does(
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "message"),
     [
         (FaultKind.WEBHOOK_REVOKED_401, "the webhook is not valid"),
         (FaultKind.WEBHOOK_REVOKED_403, "the webhook is not valid (mistyped, blocked, deleted"),
@@ -146,17 +146,17 @@ def test_the_check_survives_whatever_admin_mode_does(
     ],
 )
 def test_a_webhook_that_does_not_work_is_one_line(
-    client: Bitrix24, staffed: Sandbox, kind: FaultKind, words: str
+    client: Bitrix24, staffed: Sandbox, kind: FaultKind, message: str
 ) -> None:
     staffed.faults.add(Fault(kind=kind, api="bitrix24", times=None))
     (check,) = check_bitrix24(client)
     assert (check.name, check.passed) == ("webhook", False)
-    assert words in check.text
+    assert message in check.text
     assert len(staffed.requests) == (5 if kind is FaultKind.CONNECTION_REFUSED else 1), "a final answer is final"
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "message"),
     [
         (FaultKind.OK_HTML, 'an HTML page "Welcome"'),
         (FaultKind.HTTP_502_HTML, 'an HTML page "Bad Gateway"'),
@@ -165,11 +165,11 @@ def test_a_webhook_that_does_not_work_is_one_line(
     ],
 )
 def test_what_may_pass_is_repeated_before_it_is_said(
-    client: Bitrix24, staffed: Sandbox, kind: FaultKind, words: str
+    client: Bitrix24, staffed: Sandbox, kind: FaultKind, message: str
 ) -> None:
     staffed.faults.add(Fault(kind=kind, api="bitrix24", times=None))
     (check,) = check_bitrix24(client)
-    assert (words in check.text, len(staffed.requests)) == (True, 5)
+    assert (message in check.text, len(staffed.requests)) == (True, 5)
 
 
 @pytest.mark.parametrize("style", ScopeStyle)

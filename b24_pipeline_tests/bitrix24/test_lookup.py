@@ -9,9 +9,9 @@ import pytest
 from b24_pipeline.bitrix24 import (
     AccountError,
     Bitrix24,
-    FetchNotTrusted,
+    IncompleteFetchError,
     LeakyBucket,
-    TransportFault,
+    TransportError,
     look_up,
 )
 from b24_pipeline.bitrix24.pagination import EMPLOYEES
@@ -48,7 +48,7 @@ def test_r13_who_is_there_but_is_no_employee_any_more_is_told_from_an_employee_w
     sandbox.portal.dismiss(2)
     sandbox.portal.dismiss(6)
     sandbox.portal.delete(4)
-    missing = look_up(client, [2, 3, 4, 5, 6], asked_for=EMPLOYEES, witness=1)
+    missing = look_up(client, [2, 3, 4, 5, 6], asked_for=EMPLOYEES, control_user_id=1)
     assert missing.deleted == {4}
     assert missing.unlisted["bitrix24_id"].tolist() == [2, 3, 5, 6]
     assert missing.unlisted["active"].tolist() == [False, True, True, False]
@@ -61,8 +61,8 @@ def test_r13_a_portal_that_finds_nobody_by_type_proves_nobody_deleted(twisted: T
         result["result"] |= {name: [] for name in result["result"] if name.startswith("fetched")}
 
     hire(sandbox, [1, 2])
-    with pytest.raises(FetchNotTrusted, match="misses user 1, who is there"):
-        look_up(twisted(empty), [2, 3], asked_for=EMPLOYEES, witness=1)
+    with pytest.raises(IncompleteFetchError, match="did not return the known user 1"):
+        look_up(twisted(empty), [2, 3], asked_for=EMPLOYEES, control_user_id=1)
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_r13_looking_up_takes_a_request_for_1_250_users(
 
 
 def test_r13_a_witness_who_is_not_found_proves_nobody_deleted(client: Bitrix24) -> None:
-    with pytest.raises(FetchNotTrusted, match="misses user 5, who is there"):
-        look_up(client, [1, 2], witness=5)
+    with pytest.raises(IncompleteFetchError, match="did not return the known user 5"):
+        look_up(client, [1, 2], control_user_id=5)
 
 
 def test_r13_a_witness_who_is_found_is_not_in_the_result(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, [5, 6])
-    missing = look_up(client, [6, 7], witness=5)
+    missing = look_up(client, [6, 7], control_user_id=5)
     assert (missing.deleted, missing.unlisted["bitrix24_id"].tolist()) == ({7}, [6])
-    assert look_up(client, [5, 6, 7], witness=5).unlisted["bitrix24_id"].tolist() == [5, 6]
-    assert look_up(client, [5, 6, *range(100, 200)], witness=5).deleted == set(range(100, 200))
+    assert look_up(client, [5, 6, 7], control_user_id=5).unlisted["bitrix24_id"].tolist() == [5, 6]
+    assert look_up(client, [5, 6, *range(100, 200)], control_user_id=5).deleted == set(range(100, 200))
     assert commands_sent(sandbox) == [2, 2, 6]
 
 
@@ -98,7 +98,7 @@ def test_r13_a_look_up_is_repeated_and_never_takes_a_fault_for_an_absence(
     assert look_up(connect(), [1, 2]).deleted == {2}
     sandbox.faults.clear()
     sandbox.faults.add(Fault(kind=FaultKind.RESET_BEFORE, api="bitrix24", times=None))
-    with pytest.raises(TransportFault):
+    with pytest.raises(TransportError):
         look_up(connect(), [1, 2])
 
 
@@ -109,11 +109,11 @@ def test_r13_a_dead_webhook_proves_nobody_deleted(client: Bitrix24, sandbox: San
 
 
 def test_r13_a_portal_that_does_not_heed_the_ids_proves_nobody_deleted() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         rows = {name: [{"ID": "99", "ACTIVE": True}] for name in json.loads(request.content)["cmd"]}
         return httpx.Response(200, json={"result": {"result": rows}})
 
-    http = httpx.Client(transport=httpx.MockTransport(answer), verify=TLS)
+    http = httpx.Client(transport=httpx.MockTransport(response), verify=TLS)
     client = Bitrix24("https://x.bitrix24.com/rest/1/abc/", http=http, bucket=LeakyBucket())
-    with pytest.raises(FetchNotTrusted, match="found users that were not asked for"):
+    with pytest.raises(IncompleteFetchError, match="found users that were not asked for"):
         look_up(client, [1, 2])

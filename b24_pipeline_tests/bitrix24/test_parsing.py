@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix24 import FetchNotTrusted
+from b24_pipeline.bitrix24 import IncompleteFetchError
 from b24_pipeline.bitrix24.parsing import FIELDS, NO_PHONE_NUMBER, UserRow, user_row, users_frame
 from b24_pipeline.rules.eligibility import evaluate_users
 from b24_pipeline.rules.models import Policy
@@ -94,13 +94,13 @@ def test_active_has_many_spellings(value: object, active: bool) -> None:
 
 @pytest.mark.parametrize("value", [None, "", [], {}, "perhaps", 2])
 def test_r16a_a_user_of_unknown_standing_is_neither_active_nor_dismissed(value: object) -> None:
-    with pytest.raises(FetchNotTrusted, match="does not say whether user 7 is active"):
+    with pytest.raises(IncompleteFetchError, match="does not say whether user 7 is active"):
         user_row({"ID": "7", "ACTIVE": value})
 
 
 @pytest.mark.parametrize("value", [None, "", "x", "-1", True, 1.5, [], "9" * 30, 2**70])
 def test_r16a_a_user_without_a_usable_id_is_not_trusted(value: object) -> None:
-    with pytest.raises(FetchNotTrusted, match="without a usable id"):
+    with pytest.raises(IncompleteFetchError, match="without a usable id"):
         user_row({"ID": value, "ACTIVE": True})
 
 

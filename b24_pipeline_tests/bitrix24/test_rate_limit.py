@@ -16,14 +16,14 @@ def test_an_empty_bucket_lets_a_fetch_of_100_000_users_through_at_once(clock: Fa
 
 
 def test_a_full_bucket_lets_two_through_a_second(clock: FakeClock) -> None:
-    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, kept_free=0)
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, reserved=0)
     for _ in range(54):
         bucket.acquire()
     assert clock.slept == [0.5, 0.5, 0.5, 0.5]
 
 
 def test_the_level_as_the_portal_counts_it_never_exceeds_what_is_allowed(clock: FakeClock) -> None:
-    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, kept_free=5)
+    bucket = LeakyBucket(clock=clock, sleep=clock.sleep, reserved=5)
     level, seen = 0.0, clock.now
     for request in range(400):
         bucket.acquire()
@@ -43,13 +43,13 @@ def test_what_was_not_used_is_not_saved_up_beyond_the_capacity(clock: FakeClock)
 
 def test_a_portal_that_says_it_is_full_is_believed(clock: FakeClock) -> None:
     bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
-    bucket.fill()
+    bucket.mark_full()
     bucket.acquire()
     assert clock.slept == [0.5]
 
 
 def test_who_cannot_wait_so_long_takes_nothing(clock: FakeClock) -> None:
-    bucket = LeakyBucket(capacity=1, kept_free=0, clock=clock, sleep=clock.sleep)
+    bucket = LeakyBucket(capacity=1, reserved=0, clock=clock, sleep=clock.sleep)
     assert [bucket.acquire(within=within) for within in (0, 0, 0.4, -1)] == [True, False, False, False]
     assert clock.slept == []
     assert bucket.acquire(within=0.5)
@@ -57,7 +57,7 @@ def test_who_cannot_wait_so_long_takes_nothing(clock: FakeClock) -> None:
 
 
 def test_a_clock_that_goes_back_gives_nothing(clock: FakeClock) -> None:
-    bucket = LeakyBucket(capacity=2, kept_free=0, clock=clock, sleep=clock.sleep)
+    bucket = LeakyBucket(capacity=2, reserved=0, clock=clock, sleep=clock.sleep)
     bucket.acquire()
     clock.now -= 100
     bucket.acquire()
@@ -67,7 +67,7 @@ def test_a_clock_that_goes_back_gives_nothing(clock: FakeClock) -> None:
 
 def test_threads_wait_one_behind_the_other() -> None:
     pauses: list[float] = []
-    bucket = LeakyBucket(capacity=10, kept_free=0, clock=lambda: 0.0, sleep=pauses.append)
+    bucket = LeakyBucket(capacity=10, reserved=0, clock=lambda: 0.0, sleep=pauses.append)
     threads = [threading.Thread(target=bucket.acquire) for _ in range(20)]
     for thread in threads:
         thread.start()
@@ -82,5 +82,5 @@ def test_all_clients_of_a_portal_share_a_bucket() -> None:
 
 
 def test_the_part_kept_free_must_leave_something() -> None:
-    with pytest.raises(ValueError, match="kept_free must be from 0 to 49, this is 50"):
-        LeakyBucket(kept_free=50)
+    with pytest.raises(ValueError, match="reserved must be from 0 to 49, this is 50"):
+        LeakyBucket(reserved=50)

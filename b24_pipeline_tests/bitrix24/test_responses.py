@@ -10,13 +10,13 @@ from b24_pipeline.bitrix24 import (
     AccountError,
     Bitrix24Error,
     OperationLimit,
-    OursError,
     RateLimited,
+    RequestError,
     RetryableError,
-    ServerFault,
-    TransportFault,
+    ServerError,
+    TransportError,
 )
-from b24_pipeline.bitrix24.responses import Envelope, number, read_answer, whole_number
+from b24_pipeline.bitrix24.responses import Envelope, number, read_response, whole_number
 
 ERRORS = [
     (503, "QUERY_LIMIT_EXCEEDED", RateLimited),
@@ -26,11 +26,11 @@ ERRORS = [
     (429, "OPERATION_TIME_LIMIT", OperationLimit),
     (200, "operation_time_limit", OperationLimit),
     (429, "SOMETHING_NEW", OperationLimit),
-    (500, "INTERNAL_SERVER_ERROR", ServerFault),
-    (200, "INTERNAL_SERVER_ERROR", ServerFault),
-    (500, "ERROR_UNEXPECTED_ANSWER", ServerFault),
-    (500, "PORTAL_DELETED", ServerFault),
-    (503, "portal_deleted", ServerFault),
+    (500, "INTERNAL_SERVER_ERROR", ServerError),
+    (200, "INTERNAL_SERVER_ERROR", ServerError),
+    (500, "ERROR_UNEXPECTED_ANSWER", ServerError),
+    (500, "PORTAL_DELETED", ServerError),
+    (503, "portal_deleted", ServerError),
     *((status, "PORTAL_DELETED", AccountError) for status in (200, 401, 403, 410)),
     *((status, "INVALID_CREDENTIALS", AccountError) for status in (200, 400, 401, 404, 500)),
     *((status, "PAYMENT_REQUIRED", AccountError) for status in (200, 401, 402, 403, 503)),
@@ -39,7 +39,7 @@ ERRORS = [
     *((status, "METHOD_NOT_FOUND", AccountError) for status in (200, 400, 404)),
     (402, "SOMETHING_NEW", AccountError),
     (410, "SOMETHING_NEW", AccountError),
-    (503, "SOMETHING_NEW", ServerFault),
+    (503, "SOMETHING_NEW", ServerError),
     (401, "NO_AUTH_FOUND", AccountError),
     (401, "expired_token", AccountError),
     (401, "SOMETHING_NEW", AccountError),
@@ -52,25 +52,25 @@ ERRORS = [
     (403, "METHOD_CONFIRM_DENIED", AccountError),
     (403, "SOMETHING_NEW", AccountError),
     (400, "INVALID_REQUEST", AccountError),
-    (400, "ERROR_BATCH_LENGTH_EXCEEDED", OursError),
-    (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", OursError),
+    (400, "ERROR_BATCH_LENGTH_EXCEEDED", RequestError),
+    (405, "ERROR_BATCH_METHOD_NOT_ALLOWED", RequestError),
     (404, "ERROR_METHOD_NOT_FOUND", AccountError),
-    (400, "SOMETHING_NEW", OursError),
-    (200, "SOMETHING_NEW", OursError),
+    (400, "SOMETHING_NEW", RequestError),
+    (200, "SOMETHING_NEW", RequestError),
 ]
 WITHOUT_JSON = [
-    (200, b"<html>Welcome</html>", TransportFault),
-    (200, b"", TransportFault),
-    (200, b'{"result": [{"ID": "1"', TransportFault),
-    (200, b"[]", TransportFault),
-    (200, b"{}", TransportFault),
-    (200, b"\xff\xfe", TransportFault),
-    (200, b"[" * 100_000, TransportFault),
-    (502, b"<html>Bad Gateway</html>", ServerFault),
-    (503, b"", ServerFault),
-    (504, b"", ServerFault),
-    (500, b"{}", ServerFault),
-    (408, b"", ServerFault),
+    (200, b"<html>Welcome</html>", TransportError),
+    (200, b"", TransportError),
+    (200, b'{"result": [{"ID": "1"', TransportError),
+    (200, b"[]", TransportError),
+    (200, b"{}", TransportError),
+    (200, b"\xff\xfe", TransportError),
+    (200, b"[" * 100_000, TransportError),
+    (502, b"<html>Bad Gateway</html>", ServerError),
+    (503, b"", ServerError),
+    (504, b"", ServerError),
+    (500, b"{}", ServerError),
+    (408, b"", ServerError),
     (429, b"<html>", OperationLimit),
     (401, b"<html>", AccountError),
     (403, b"", AccountError),
@@ -82,14 +82,14 @@ WITHOUT_JSON = [
     (403, b'{"message": "Forbidden"}', AccountError),
     (403, b'{"error": "Forbidden"}', AccountError),
     (404, b'{"error": {"code": 404, "message": "x"}}', AccountError),
-    (503, b'{"message": "starting"}', ServerFault),
-    (200, b'{"status": "ok"}', TransportFault),
-    (200, b"It works!", TransportFault),
+    (503, b'{"message": "starting"}', ServerError),
+    (200, b'{"status": "ok"}', TransportError),
+    (200, b"It works!", TransportError),
     (200, b"<title>Sign in</title>", AccountError),
     (200, "<title>Авторизация</title>".encode(), AccountError),
     (200, b"<html><INPUT Type = password></html>", AccountError),
-    (404, b'{"error": "NO_AU', TransportFault),
-    (413, b"<html>", OursError),
+    (404, b'{"error": "NO_AU', TransportError),
+    (413, b"<html>", RequestError),
 ]
 
 
@@ -100,7 +100,7 @@ def body(**fields: Any) -> bytes:
 @pytest.mark.parametrize(("status", "code", "kind"), ERRORS)
 def test_the_code_decides_whatever_the_status(status: int, code: str, kind: type[Bitrix24Error]) -> None:
     with pytest.raises(Bitrix24Error) as raised:
-        read_answer("user.get", status, body(error=code, error_description="text of the portal"))
+        read_response("user.get", status, body(error=code, error_description="text of the portal"))
     assert type(raised.value) is kind
     assert str(raised.value).startswith(f"user.get: {code} (HTTP {status}): ")
     assert "text of the portal" not in str(raised.value)
@@ -111,31 +111,31 @@ def test_an_answer_that_is_no_json_is_judged_by_its_status(
     status: int, content: bytes, kind: type[Bitrix24Error]
 ) -> None:
     with pytest.raises(Bitrix24Error) as raised:
-        read_answer("batch", status, content)
+        read_response("batch", status, content)
     assert type(raised.value) is kind
 
 
 def test_what_looks_like_a_secret_is_not_repeated_as_a_code() -> None:
     for code in ("abcd1234abcd1234", "https://x.test/rest/1/abcd/", "<b>", "", 5, ["A_B"]):
         with pytest.raises(Bitrix24Error) as raised:
-            read_answer("scope", 400, body(error=code or {"code": "", "message": "x"}))
+            read_response("scope", 400, body(error=code or {"code": "", "message": "x"}))
         assert str(raised.value) == "scope: error (HTTP 400): the portal does not take this request"
 
 
 def test_an_error_of_rest_3_is_read_too() -> None:
     with pytest.raises(AccountError, match="NO_AUTH_FOUND"):
-        read_answer("scope", 401, body(error={"code": "NO_AUTH_FOUND", "message": "x"}))
+        read_response("scope", 401, body(error={"code": "NO_AUTH_FOUND", "message": "x"}))
 
 
 def test_every_account_error_says_what_to_do() -> None:
     for _, code, kind in ERRORS:
         if kind is AccountError and code != "SOMETHING_NEW":
             with pytest.raises(AccountError, match=r"webhook|support|administrator|https|_URL|pay for it|switch it on"):
-                read_answer("user.get", 403, body(error=code))
+                read_response("user.get", 403, body(error=code))
 
 
 @pytest.mark.parametrize(
-    ("description", "words"),
+    ("description", "message"),
     [
         ("REST API is available only on commercial plans", "plan has no REST"),
         ("Your subscription does not include REST", "plan has no REST"),
@@ -144,20 +144,20 @@ def test_every_account_error_says_what_to_do() -> None:
         ("", "needs a commercial plan and an administrator"),
     ],
 )
-def test_what_access_denied_means_is_told_by_its_text(description: str, words: str) -> None:
-    with pytest.raises(AccountError, match=words):
-        read_answer("user.get", 403, body(error="ACCESS_DENIED", error_description=description))
+def test_what_access_denied_means_is_told_by_its_text(description: str, message: str) -> None:
+    with pytest.raises(AccountError, match=message):
+        read_response("user.get", 403, body(error="ACCESS_DENIED", error_description=description))
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_error_without_a_code_is_judged_by_its_status(status: int) -> None:
     with pytest.raises(AccountError, match="create a new incoming webhook"):
-        read_answer("batch", status, body(error="", error_description="text of the portal"))
+        read_response("batch", status, body(error="", error_description="text of the portal"))
 
 
 def test_a_missing_method_that_is_not_needed_is_a_fault_of_ours() -> None:
-    with pytest.raises(OursError):
-        read_answer("profile", 404, body(error="ERROR_METHOD_NOT_FOUND"))
+    with pytest.raises(RequestError):
+        read_response("profile", 404, body(error="ERROR_METHOD_NOT_FOUND"))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_missing_method_that_is_not_needed_is_a_fault_of_ours() -> None:
 )
 def test_a_page_is_shown_by_its_title_in_one_short_clean_line(page: str, shown: str) -> None:
     with pytest.raises(AccountError) as raised:
-        read_answer("batch", 403, page.encode())
+        read_response("batch", 403, page.encode())
     text = str(raised.value)
     assert shown in text
     assert "check the address in BITRIX24_WEBHOOK_URL, the proxy and the firewall" in text
@@ -186,29 +186,29 @@ def test_who_asks_for_a_login_is_named() -> None:
         (407, "Proxy-Authenticate", "HTTPS_PROXY"),
     ):
         with pytest.raises(AccountError, match=rf"which asks for a login \(Basic\).*{advice}"):
-            read_answer("batch", status, b"", headers=httpx.Headers({header.lower(): "Basic"}))
+            read_response("batch", status, b"", headers=httpx.Headers({header.lower(): "Basic"}))
 
 
 def test_a_used_up_method_tells_when_it_is_free_again() -> None:
     with pytest.raises(OperationLimit) as raised:
-        read_answer("user.get", 429, body(error="OPERATION_TIME_LIMIT", time={"operating_reset_at": 1_700_000_600}))
+        read_response("user.get", 429, body(error="OPERATION_TIME_LIMIT", time={"operating_reset_at": 1_700_000_600}))
     assert raised.value.resets_at == 1_700_000_600
 
 
 def test_a_closed_portal_is_asked_again_only_slowly() -> None:
     with pytest.raises(RetryableError) as raised:
-        read_answer("user.get", 500, body(error="PORTAL_DELETED"))
+        read_response("user.get", 500, body(error="PORTAL_DELETED"))
     assert raised.value.first_pause == 10
 
 
 def test_a_success_is_its_result_and_total() -> None:
-    answer = read_answer("user.get", 200, body(result=[1], total="2", time={"operating_reset_at": 5}))
-    assert answer == Envelope([1], total=2, resets_at=5)
+    response = read_response("user.get", 200, body(result=[1], total="2", time={"operating_reset_at": 5}))
+    assert response == Envelope([1], total=2, resets_at=5)
 
 
 def test_a_success_may_have_any_result_and_an_empty_error() -> None:
     for result in (None, False, 0, "", [], {}):
-        assert read_answer("profile", 200, body(result=result, error="", time=[])) == Envelope(result)
+        assert read_response("profile", 200, body(result=result, error="", time=[])) == Envelope(result)
 
 
 @pytest.mark.parametrize(

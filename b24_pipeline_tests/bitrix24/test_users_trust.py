@@ -11,15 +11,15 @@ from b24_pipeline.bitrix24 import (
     AccountError,
     Bitrix24,
     Bitrix24Error,
-    FetchNotTrusted,
+    IncompleteFetchError,
     LeakyBucket,
     OperationLimit,
-    OursError,
-    TransportFault,
+    RequestError,
+    TransportError,
     fetch_users,
 )
-from b24_pipeline.bitrix24.pagination import EVERYBODY, Window
-from b24_pipeline.bitrix24.parallel_fetch import AT_ONCE, MOST_USERS, End, Progress, read_windows
+from b24_pipeline.bitrix24.pagination import EVERYBODY, IdRange
+from b24_pipeline.bitrix24.parallel_fetch import MAX_CONCURRENCY, MAX_USERS, EndCondition, Progress, read_ranges
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire
@@ -31,7 +31,7 @@ def pages_of(result: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("known", [None, [1, 2, 3]])
 def test_r16a_an_empty_portal_is_not_trusted(client: Bitrix24, sandbox: Sandbox, known: list[int] | None) -> None:
-    with pytest.raises(FetchNotTrusted, match="it has no users at all"):
+    with pytest.raises(IncompleteFetchError, match="it has no users at all"):
         fetch_users(client, known_ids=known)
     assert len(sandbox.requests) == (1 if known else 2)
 
@@ -42,7 +42,9 @@ def test_r16a_a_count_that_differs_twice_is_not_trusted(
 ) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(total_error=error)
     hire(sandbox, range(1, 61))
-    with pytest.raises(FetchNotTrusted, match=r"60 users were read, but the portal counts \d+, also when read again"):
+    with pytest.raises(
+        IncompleteFetchError, match=r"60 users were read, but the portal counts \d+, also when read again"
+    ):
         fetch_users(client, known_ids=range(1, 61))
     assert len(sandbox.requests) == requests
 
@@ -50,7 +52,7 @@ def test_r16a_a_count_that_differs_twice_is_not_trusted(
 def test_r16a_users_without_an_email_key_are_not_trusted(client: Bitrix24, sandbox: Sandbox) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF)
     hire(sandbox, range(1, 61))
-    with pytest.raises(FetchNotTrusted, match="no user came with an e-mail field: the webhook lacks the scope"):
+    with pytest.raises(IncompleteFetchError, match="no user came with an e-mail field: the webhook lacks the scope"):
         fetch_users(client, known_ids=None)
 
 
@@ -66,7 +68,7 @@ def test_r16a_users_out_of_order_are_not_trusted(twisted: Twister, sandbox: Sand
             page[3:5] = page[3:5][::-1]
 
     hire(sandbox, range(1, 61))
-    with pytest.raises(FetchNotTrusted, match="out of the order of their ids"):
+    with pytest.raises(IncompleteFetchError, match="out of the order of their ids"):
         fetch_users(twisted(swap), known_ids=None)
 
 
@@ -76,7 +78,7 @@ def test_r16a_a_page_that_comes_again_is_not_trusted(twisted: Twister, sandbox: 
             result["result"]["p01"] = result["result"]["p00"]
 
     hire(sandbox, range(1, 161))
-    with pytest.raises(FetchNotTrusted, match="out of the order"):
+    with pytest.raises(IncompleteFetchError, match="out of the order"):
         fetch_users(twisted(replay), known_ids=range(1, 161))
 
 
@@ -85,7 +87,7 @@ def test_r16a_a_portal_that_does_not_sort_is_not_trusted(twisted: Twister, sandb
         result["result"]["default"] = result["result"]["default"][::-1]
 
     hire(sandbox, range(1, 61))
-    with pytest.raises(FetchNotTrusted, match="does not sort its users by id"):
+    with pytest.raises(IncompleteFetchError, match="does not sort its users by id"):
         fetch_users(twisted(unsorted), known_ids=None)
 
 
@@ -96,7 +98,7 @@ def test_r16a_an_answer_that_breaks_off_is_not_trusted(twisted: Twister, sandbox
                 del result["result"][name]
 
     hire(sandbox, range(1, 200))
-    with pytest.raises(FetchNotTrusted, match="broke off after 100 users"):
+    with pytest.raises(IncompleteFetchError, match="broke off after 100 users"):
         fetch_users(twisted(broken_off), known_ids=range(1, 200))
 
 
@@ -125,7 +127,7 @@ def test_a_short_page_that_is_not_the_end_is_survived(twisted: Twister, sandbox:
     sandbox.bitrix24 = Bitrix24Behaviour()
     visible = [number for number in range(1, 199) if number % 70]
     assert len(visible) == 196
-    with pytest.raises(FetchNotTrusted, match="196 users were read, but the portal counts 195"):
+    with pytest.raises(IncompleteFetchError, match="196 users were read, but the portal counts 195"):
         fetch_users(twisted(drop_some), known_ids=None)
 
 
@@ -180,7 +182,7 @@ def test_r16a_a_list_that_is_no_list_is_not_taken_for_an_empty_one(twisted: Twis
 
 
 def test_r16a_a_portal_that_never_counts_is_not_trusted(clock: FakeClock) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         commands = json.loads(request.content).get("cmd", {})
         row = {"ID": "1", "ACTIVE": True, "EMAIL": "", "USER_TYPE": "employee"}
         return httpx.Response(
@@ -188,9 +190,9 @@ def test_r16a_a_portal_that_never_counts_is_not_trusted(clock: FakeClock) -> Non
         )
 
     bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
-    http = httpx.Client(transport=httpx.MockTransport(answer), verify=TLS)
+    http = httpx.Client(transport=httpx.MockTransport(response), verify=TLS)
     client = Bitrix24("https://x.bitrix24.com/rest/1/abc/", http=http, clock=clock, sleep=clock.sleep, bucket=bucket)
-    with pytest.raises(FetchNotTrusted, match="does not tell how many users it has"):
+    with pytest.raises(IncompleteFetchError, match="does not tell how many users it has"):
         fetch_users(client, known_ids=None)
 
 
@@ -253,16 +255,16 @@ def test_r17_pages_that_never_end_are_read_no_longer_than_the_run_lasts(
     sandbox.on_request = lambda *_: clock.sleep(60)
     client = connect(deadline=START + 20 * 60)
 
-    with pytest.raises(FetchNotTrusted, match=r"the run's time \(B24_PIPELINE_RUN_MINUTES\) was over"):
-        read_windows(client, {Window(0): 1, Window(10**9): 50}, EVERYBODY, end=End.SHORT_PAGE)
+    with pytest.raises(IncompleteFetchError, match=r"the run's time \(B24_PIPELINE_RUN_MINUTES\) was over"):
+        read_ranges(client, {IdRange(0): 1, IdRange(10**9): 50}, EVERYBODY, end=EndCondition.SHORT_PAGE)
 
     assert len(sandbox.requests) <= 20
 
 
 def test_r16a_more_users_than_any_portal_has_are_not_read() -> None:
     progress = Progress()
-    progress.count(MOST_USERS)
-    with pytest.raises(FetchNotTrusted, match="the portal sends users without end: more than 1,000,000 came"):
+    progress.count(MAX_USERS)
+    with pytest.raises(IncompleteFetchError, match="the portal sends users without end: more than 1,000,000 came"):
         progress.count(1)
 
 
@@ -285,13 +287,13 @@ def test_an_account_error_calls_off_the_windows_that_wait(client: Bitrix24, sand
     sandbox.faults.add(Fault(kind=FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
     with pytest.raises(AccountError):
         fetch_users(client, known_ids=known)
-    assert len(sandbox.requests) <= 1 + AT_ONCE
+    assert len(sandbox.requests) <= 1 + MAX_CONCURRENCY
 
 
 def test_a_fault_that_stays_ends_the_fetch_after_some_tries(client: Bitrix24, sandbox: Sandbox) -> None:
     hire(sandbox, range(1, 61))
     sandbox.faults.add(Fault(kind=FaultKind.RESET_BEFORE, api="bitrix24", times=None))
-    with pytest.raises(TransportFault):
+    with pytest.raises(TransportError):
         fetch_users(client, known_ids=range(1, 61))
     assert len(sandbox.requests) == 5
 
@@ -342,7 +344,7 @@ def test_an_error_of_a_page_that_repeating_does_not_mend_ends_the_fetch(twisted:
                 result["result_error"][name] = {"error": "ERROR_ARGUMENT"}
 
     hire(sandbox, range(1, 161))
-    with pytest.raises(OursError):
+    with pytest.raises(RequestError):
         fetch_users(twisted(refuse), known_ids=None)
 
 
@@ -373,5 +375,5 @@ def test_a_count_that_fails_for_the_moment_is_asked_for_again(twisted: Twister, 
 def test_no_scope_at_all_is_an_error_of_the_account(client: Bitrix24, sandbox: Sandbox) -> None:
     sandbox.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING)
     hire(sandbox, [1])
-    with pytest.raises(Bitrix24Error, match="tick «Users»"):
+    with pytest.raises(Bitrix24Error, match='tick "Users"'):
         fetch_users(client, known_ids=None)

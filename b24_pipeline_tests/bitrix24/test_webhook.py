@@ -62,18 +62,18 @@ def test_only_the_host_is_shown() -> None:
 )
 def test_a_move_to_another_host_or_port_is_told(location: str, told: str | None) -> None:
     address = WebhookAddress.of(URL)
-    assert address.moved("batch", location).differs_from(address) == told
+    assert address.follow_redirect("batch", location).changed_host(address) == told
 
 
 @pytest.mark.parametrize(("location", "root"), FOLLOWED)
 def test_a_renamed_portal_is_followed(location: str, root: str) -> None:
-    assert WebhookAddress.of(URL).moved("batch", location).root == root
+    assert WebhookAddress.of(URL).follow_redirect("batch", location).root == root
 
 
 @pytest.mark.parametrize(("location", "why"), NOT_FOLLOWED)
 def test_no_redirect_leads_elsewhere(location: str, why: str) -> None:
     with pytest.raises(AccountError, match=why):
-        WebhookAddress.of(URL).moved("batch", location)
+        WebhookAddress.of(URL).follow_redirect("batch", location)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_no_redirect_leads_elsewhere(location: str, why: str) -> None:
 def test_outside_the_cloud_only_the_host_itself_is_trusted(host: str, new_host: str, followed: bool) -> None:
     address = WebhookAddress.of(f"https://{host}/rest/1/x/")
     if followed:
-        assert address.moved("batch", f"https://{new_host}/rest/1/x/batch").host == new_host
+        assert address.follow_redirect("batch", f"https://{new_host}/rest/1/x/batch").host == new_host
     else:
         with pytest.raises(AccountError, match="outside its own domain"):
-            address.moved("batch", f"https://{new_host}/rest/1/x/batch")
+            address.follow_redirect("batch", f"https://{new_host}/rest/1/x/batch")

@@ -107,10 +107,10 @@ def answering(
 
     def respond(request: httpx.Request) -> httpx.Response:
         envelope = json.loads(request.content)
-        answer = handler(envelope)
-        if isinstance(answer, httpx.Response):
-            return answer
-        whole = {"jsonrpc": "2.0", "id": envelope["id"], **answer}
+        response = handler(envelope)
+        if isinstance(response, httpx.Response):
+            return response
+        whole = {"jsonrpc": "2.0", "id": envelope["id"], **response}
         return httpx.Response(200, content=json.dumps(whole).encode())
 
     clock = clock or FakeClock()

@@ -21,7 +21,7 @@ from b24_pipeline.callgear import (
     Login,
     MethodError,
     NotSent,
-    OursError,
+    RequestError,
     UnknownOutcome,
 )
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
@@ -109,7 +109,7 @@ def test_r18_a_write_of_unknown_outcome_is_never_repeated_by_the_client(
     with pytest.raises(UnknownOutcome) as caught:
         client.call("create.employees", {"last_name": "Lebedeva"})
 
-    assert caught.value.acted_unknown
+    assert caught.value.outcome_unknown
     assert methods(sandbox) == ["create.employees"]
     assert len(sandbox.account.employees) == kind.acts
 
@@ -134,7 +134,7 @@ def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: 
     with pytest.raises(NotSent) as caught:
         client.call("create.employees", {"last_name": "Lebedeva"})
 
-    assert not caught.value.acted_unknown
+    assert not caught.value.outcome_unknown
     assert client.requests_sent == 4
     assert clock.slept == [0.5, 1.0, 2.0]
 
@@ -166,8 +166,8 @@ def test_a_session_that_the_service_echoes_is_blanked() -> None:
     def respond(envelope: dict[str, Any]) -> dict[str, Any]:
         if envelope["method"] == "login.user":
             return {"result": {"data": {"access_token": session}}}
-        told = f"{session} {envelope['params']['access_token']}"
-        return {"error": {"code": -32603, "message": told, "data": {"mnemonic": "error", "field": told}}}
+        reported = f"{session} {envelope['params']['access_token']}"
+        return {"error": {"code": -32603, "message": reported, "data": {"mnemonic": "error", "field": reported}}}
 
     client = answering(respond, credentials=Login("api", "a long password"))
 
@@ -191,7 +191,7 @@ def test_errors_are_read_with_any_status_and_id(
 ) -> None:
     sandbox.callgear = CallGearBehaviour(error_id=error_id, error_http_status=status)
 
-    with pytest.raises(OursError, match="unexpected_parameters"):
+    with pytest.raises(RequestError, match="unexpected_parameters"):
         client.call("create.employees", {"last_name": "Lebedeva", "nickname": "Ira"})
 
     assert client.requests_sent == 1
@@ -295,8 +295,8 @@ def test_a_login_without_a_token_is_no_login(clock: FakeClock, login: Login) -> 
 
 
 def test_a_deprecated_version_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    told = {"current_version_deprecated": True, "current_version": "v2.0", "latest_version": "v3.0"}
-    client = answering(lambda _: {"result": {"data": [], "metadata": {"api_version": told}}})
+    reported = {"current_version_deprecated": True, "current_version": "v2.0", "latest_version": "v3.0"}
+    client = answering(lambda _: {"result": {"data": [], "metadata": {"api_version": reported}}})
 
     for _ in range(3):
         client.call("get.employees")
@@ -353,7 +353,7 @@ def test_the_package_s_names_are_sorted_and_there() -> None:
 def test_an_agent_names_its_user(connect: Connect, sandbox: Sandbox) -> None:
     sandbox.callgear = replace(sandbox.callgear, is_agent=True)
 
-    with pytest.raises(OursError, match="user_id"):
+    with pytest.raises(RequestError, match="user_id"):
         connect().call("get.employees")
 
     assert connect(user_id=9).call("get.employees").data == []

@@ -22,7 +22,7 @@ from b24_pipeline.callgear import (
     RecordFault,
     UnknownOutcome,
     create_employee,
-    create_with_lookup,
+    create_or_adopt,
 )
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Phase, RequestSeen, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import DuplicateEmail, EmailCase, WriteResult
@@ -89,7 +89,7 @@ def test_r18_an_unknown_create_is_looked_up_before_it_is_repeated(
 ) -> None:
     fail(sandbox, kind)
 
-    result = create_with_lookup(client, IRA)
+    result = create_or_adopt(client, IRA)
 
     assert list(sandbox.account.employees) == [result.callgear_id]
     assert result.adopted is kind.acts
@@ -103,7 +103,7 @@ def test_r18_a_create_that_acts_late_is_waited_for_as_long_as_a_request_may_take
 ) -> None:
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=seconds)
 
-    result = create_with_lookup(client, IRA)
+    result = create_or_adopt(client, IRA)
 
     assert list(sandbox.account.employees) == [result.callgear_id]
     assert result.adopted
@@ -116,9 +116,9 @@ def test_r18_what_was_never_sent_needs_no_wait(clock: FakeClock) -> None:
         raise httpx.ConnectError("refused")
 
     with pytest.raises(NotSent) as caught:
-        create_with_lookup(answering(refuse, clock), IRA)
+        create_or_adopt(answering(refuse, clock), IRA)
 
-    assert not caught.value.acted_unknown
+    assert not caught.value.outcome_unknown
     assert max(clock.slept) < 5, "these are the pauses between repeats"
 
 
@@ -129,9 +129,9 @@ def test_r18_a_create_in_doubt_is_put_off_when_the_run_s_time_does_not_allow_the
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=10)
 
     with pytest.raises(DeadlinePassed) as caught:
-        create_with_lookup(connect(budget=budget), IRA)
+        create_or_adopt(connect(budget=budget), IRA)
 
-    assert caught.value.acted_unknown
+    assert caught.value.outcome_unknown
     assert methods(sandbox).count(CREATES) == 1
 
 
@@ -150,7 +150,7 @@ def test_r18_a_repeat_is_no_success_when_the_first_request_has_acted_after_all(
     sandbox.on_request = let_time_pass
 
     with pytest.raises(EmailConflict, match="several employees") as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert set(caught.value.callgear_ids) == set(sandbox.account.employees)
     assert len(caught.value.callgear_ids) == 2
@@ -161,9 +161,9 @@ def test_r18_a_repeat_that_cannot_be_looked_at_leaves_the_doubt(client: CallGear
     fail(sandbox, FaultKind.HTTP_500, method="get.employees", nth=4, times=None)
 
     with pytest.raises(UnknownOutcome) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
-    assert caught.value.acted_unknown
+    assert caught.value.outcome_unknown
     assert methods(sandbox).count(CREATES) == 2
 
 
@@ -172,7 +172,7 @@ def test_r18_a_repeat_that_nobody_finds_leaves_the_doubt() -> None:
     nobody = {"result": {"data": [], "metadata": {"total_items": 0}}}
 
     with pytest.raises(UnknownOutcome, match="7 is not found"):
-        create_with_lookup(answering(lambda envelope: next(answers) if envelope["method"] == CREATES else nobody), IRA)
+        create_or_adopt(answering(lambda envelope: next(answers) if envelope["method"] == CREATES else nobody), IRA)
 
 
 @pytest.mark.parametrize("case", list(EmailCase))
@@ -183,7 +183,7 @@ def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
     sandbox.callgear = CallGearBehaviour(email_case=case)
     fail(sandbox, kind)
 
-    assert create_with_lookup(client, IRA).adopted
+    assert create_or_adopt(client, IRA).adopted
     assert len(sandbox.account.employees) == 1
 
 
@@ -197,7 +197,7 @@ def test_r18_fault_upon_fault_still_makes_one_employee(
     fail(sandbox, second, nth=2)
     fail(sandbox, lookup, method="get.employees", nth=1, times=2)
 
-    result = create_with_lookup(client, IRA)
+    result = create_or_adopt(client, IRA)
 
     assert list(sandbox.account.employees) == [result.callgear_id]
 
@@ -206,7 +206,7 @@ def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: Fake
     fail(sandbox, FaultKind.HTTP_502_HTML, times=None)
 
     with pytest.raises(UnknownOutcome):
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert methods(sandbox).count(CREATES) == 3
     assert clock.slept == [0.75, 30, 30, 30]
@@ -216,7 +216,7 @@ def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: Fake
 def test_r18_a_full_minute_is_no_doubt(client: CallGear, sandbox: Sandbox) -> None:
     fail(sandbox, FaultKind.LIMIT_MINUTE)
 
-    assert not create_with_lookup(client, IRA).adopted
+    assert not create_or_adopt(client, IRA).adopted
     assert methods(sandbox) == [CREATES, CREATES]
 
 
@@ -236,9 +236,9 @@ def test_r18_a_look_up_that_fails_leaves_the_doubt_and_says_so(
     fail(sandbox, kind, method="get.employees", times=None)
 
     with pytest.raises(error) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
-    assert caught.value.acted_unknown
+    assert caught.value.outcome_unknown
     assert methods(sandbox).count(CREATES) == 1
 
 
@@ -247,9 +247,9 @@ def test_r18_a_refused_create_leaves_no_doubt(client: CallGear, sandbox: Sandbox
     fail(sandbox, kind)
 
     with pytest.raises(CallGearError) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
-    assert not caught.value.acted_unknown
+    assert not caught.value.outcome_unknown
     assert methods(sandbox) == [CREATES]
 
 
@@ -258,10 +258,10 @@ def test_r18_somebody_else_with_the_address_is_not_adopted(client: CallGear, san
     fail(sandbox, FaultKind.RESET_BEFORE)
 
     with pytest.raises(EmailConflict) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert caught.value.callgear_ids == (other,)
-    assert not caught.value.acted_unknown
+    assert not caught.value.outcome_unknown
     assert len(sandbox.account.employees) == 1
 
 
@@ -271,7 +271,7 @@ def test_r18_several_with_the_address_are_for_a_person_to_decide(client: CallGea
     fail(sandbox, FaultKind.RESET_BEFORE)
 
     with pytest.raises(EmailConflict, match="several employees"):
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert len(sandbox.account.employees) == 2
 
@@ -283,14 +283,14 @@ def test_r18_one_who_is_there_already_by_our_name_is_adopted(
     sandbox.callgear = CallGearBehaviour(duplicate_email=mode)
     callgear_id = sandbox.account.add_employee(last_name="(bitrix24) Lebedeva", email="ira@x.test")
 
-    assert create_with_lookup(client, IRA) == CreateResult(callgear_id, adopted=True)
+    assert create_or_adopt(client, IRA) == CreateResult(callgear_id, adopted=True)
 
 
 def test_r18_a_duplicate_that_nobody_can_find_stays_an_error(client: CallGear, sandbox: Sandbox) -> None:
     fail(sandbox, FaultKind.MNEMONIC, mnemonic="duplicate_entity")
 
     with pytest.raises(RecordError) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert caught.value.fault is RecordFault.DUPLICATE_ENTITY
 
@@ -307,7 +307,7 @@ def test_r18_one_bad_record_fails_alone(client: CallGear, sandbox: Sandbox, mnem
     fail(sandbox, FaultKind.MNEMONIC, mnemonic=mnemonic, field=field)
 
     with pytest.raises(RecordError) as caught:
-        create_with_lookup(client, IRA)
+        create_or_adopt(client, IRA)
 
     assert (caught.value.mnemonic, caught.value.field) == (mnemonic, field)
     assert methods(sandbox) == [CREATES]
@@ -321,7 +321,7 @@ def test_r18_many_at_once_with_faults_among_them_make_one_employee_each(client: 
         fail(sandbox, kind, nth=5 + 7 * nth)
 
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda new: create_with_lookup(client, new), people))
+        results = list(pool.map(lambda new: create_or_adopt(client, new), people))
 
     assert sorted(result.callgear_id for result in results) == sorted(sandbox.account.employees)
     assert len({employee["email"] for employee in sandbox.account.employees.values()}) == len(people) == len(results)
@@ -334,11 +334,11 @@ def test_a_person_s_data_is_not_in_what_is_shown_of_it() -> None:
 def test_adopting_needs_a_fresh_look_at_the_one_found() -> None:
     rows = iter([[{"id": 1, "email": "ira@x.test"}], []])
 
-    def answer(envelope: dict[str, Any]) -> Any:
+    def response(envelope: dict[str, Any]) -> Any:
         if envelope["method"] == CREATES:
             return httpx.Response(502)
         found = next(rows)
         return {"result": {"data": found, "metadata": {"total_items": len(found)}}}
 
     with pytest.raises(EmailConflict):
-        create_with_lookup(answering(answer), IRA)
+        create_or_adopt(answering(response), IRA)

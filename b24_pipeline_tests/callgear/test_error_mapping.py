@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear.error_mapping import is_read, judge, masked
+from b24_pipeline.callgear.error_mapping import is_read, redact, to_exception
 from b24_pipeline.callgear.exceptions import (
     AccountError,
     AccountFault,
@@ -12,9 +12,9 @@ from b24_pipeline.callgear.exceptions import (
     DayLimit,
     MethodError,
     MinuteLimit,
-    OursError,
     RecordError,
     RecordFault,
+    RequestError,
     UnknownOutcome,
 )
 
@@ -29,8 +29,8 @@ def refusal(code: int, mnemonic: str | None, **data: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("code", "mnemonic", "method", "expected"),
     [
-        (-32700, "parse_error", WRITE, OursError),
-        (-32600, "invalid_request", WRITE, OursError),
+        (-32700, "parse_error", WRITE, RequestError),
+        (-32600, "invalid_request", WRITE, RequestError),
         (-32601, "method_not_found", WRITE, MethodError),
         (-32603, "internal_error", WRITE, UnknownOutcome),
         (-32001, "access_token_invalid", WRITE, AccountError),
@@ -42,18 +42,18 @@ def refusal(code: int, mnemonic: str | None, **data: Any) -> dict[str, Any]:
         (-32008, "method_component_disabled", WRITE, MethodError),
         (-32008, "parameter_component_disabled", WRITE, MethodError),
         (-32009, "account_inactive", WRITE, AccountError),
-        (-32099, "batch_operations_not_supported", WRITE, OursError),
-        (-32099, "batch_opreations_not_supported", WRITE, OursError),
-        (-32099, "notifications_not_supported", WRITE, OursError),
-        (-32602, "data_type_error", WRITE, OursError),
-        (-32602, "required_parameter_missed", WRITE, OursError),
+        (-32099, "batch_operations_not_supported", WRITE, RequestError),
+        (-32099, "batch_opreations_not_supported", WRITE, RequestError),
+        (-32099, "notifications_not_supported", WRITE, RequestError),
+        (-32602, "data_type_error", WRITE, RequestError),
+        (-32602, "required_parameter_missed", WRITE, RequestError),
         (-32602, "invalid_parameter_value", WRITE, RecordError),
-        (-32602, "invalid_parameter_value", READ, OursError),
-        (-32602, "unexpected_parameters", WRITE, OursError),
+        (-32602, "invalid_parameter_value", READ, RequestError),
+        (-32602, "unexpected_parameters", WRITE, RequestError),
         (-32602, "invalid_parameters_combination", WRITE, RecordError),
         (-32602, "error", WRITE, RecordError),
-        (-32602, "sort_prohibited", READ, OursError),
-        (-32602, "filter_prohibited", READ, OursError),
+        (-32602, "sort_prohibited", READ, RequestError),
+        (-32602, "filter_prohibited", READ, RequestError),
         (-32602, "entity_not_found", WRITE, RecordError),
         (-32602, "dependency_error", "delete.deal_employees", RecordError),
         (-32602, "forbidden", "delete.deal_employees", RecordError),
@@ -63,7 +63,7 @@ def refusal(code: int, mnemonic: str | None, **data: Any) -> dict[str, Any]:
         (-32602, "tariff_restrictions", WRITE, MethodError),
         (-32602, "a_new_mnemonic", WRITE, RecordError),
         (-32602, None, WRITE, RecordError),
-        (-32004, "wrong_order", WRITE, OursError),
+        (-32004, "wrong_order", WRITE, RequestError),
         (-32007, "virtual_number", WRITE, RecordError),
         (-32008, "a_new_mnemonic", WRITE, MethodError),
         (-31999, "a_new_mnemonic", WRITE, AccountError),
@@ -72,7 +72,7 @@ def refusal(code: int, mnemonic: str | None, **data: Any) -> dict[str, Any]:
 def test_an_error_is_classified_by_code_and_mnemonic(
     code: int, mnemonic: str | None, method: str, expected: type[CallGearError]
 ) -> None:
-    assert type(judge(method, refusal(code, mnemonic))) is expected
+    assert type(to_exception(method, refusal(code, mnemonic))) is expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_error_is_classified_by_code_and_mnemonic(
     ],
 )
 def test_record_errors_are_told_apart(mnemonic: str, fault: RecordFault) -> None:
-    error = judge(WRITE, refusal(-32602, mnemonic, field="ext_id"))
+    error = to_exception(WRITE, refusal(-32602, mnemonic, field="ext_id"))
 
     assert isinstance(error, RecordError)
     assert (error.fault, error.mnemonic, error.field) == (fault, mnemonic, "ext_id")
@@ -99,19 +99,19 @@ def test_record_errors_are_told_apart(mnemonic: str, fault: RecordFault) -> None
         ("update.employees", {"field": "employee.phone_numbers"}, RecordError),
         ("update.employees", {"field": None}, RecordError),
         ("update.employees", {}, RecordError),
-        ("update.employees", {"field": "last_name"}, OursError),
-        ("update.employees", {"field": "phone_numbers.phone_number"}, OursError),
-        ("create.employees", {}, OursError),
+        ("update.employees", {"field": "last_name"}, RequestError),
+        ("update.employees", {"field": "phone_numbers.phone_number"}, RequestError),
+        ("create.employees", {}, RequestError),
     ],
 )
 def test_a_missed_parameter_is_the_phones_where_it_can_be_nothing_else(
     method: str, data: dict[str, Any], expected: type[CallGearError]
 ) -> None:
-    assert type(judge(method, refusal(-32602, "required_parameter_missed", **data))) is expected
+    assert type(to_exception(method, refusal(-32602, "required_parameter_missed", **data))) is expected
 
 
 def test_phone_numbers_demanded_by_an_update_are_the_record_s_matter() -> None:
-    error = judge("update.employees", refusal(-32602, "required_parameter_missed", field="phone_numbers"))
+    error = to_exception("update.employees", refusal(-32602, "required_parameter_missed", field="phone_numbers"))
 
     assert isinstance(error, RecordError)
     assert error.fault is RecordFault.REQUIRED_PARAMETER_MISSED
@@ -132,14 +132,14 @@ def test_phone_numbers_demanded_by_an_update_are_the_record_s_matter() -> None:
 def test_limit_exceeded_says_which_budget_and_until_when(
     data: dict[str, Any], expected: type[MinuteLimit | DayLimit], resets_in: float | None
 ) -> None:
-    error = judge(WRITE, refusal(-32029, "limit_exceeded", **data))
+    error = to_exception(WRITE, refusal(-32029, "limit_exceeded", **data))
 
     assert isinstance(error, expected)
     assert error.resets_in == resets_in
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [
         (
             {
@@ -164,10 +164,10 @@ def test_limit_exceeded_says_which_budget_and_until_when(
         (refusal(-31999, None), "unknown code -31999"),
     ],
 )
-def test_an_account_error_says_what_to_do_in_one_line(error: dict[str, Any], told: str) -> None:
-    text = str(judge(READ, error))
+def test_an_account_error_says_what_to_do_in_one_line(error: dict[str, Any], reported: str) -> None:
+    text = str(to_exception(READ, error))
 
-    assert told in text
+    assert reported in text
     assert "\n" not in text
 
 
@@ -181,7 +181,7 @@ def test_an_account_error_says_what_to_do_in_one_line(error: dict[str, Any], tol
     ],
 )
 def test_only_a_missing_or_expired_token_can_be_renewed(mnemonic: str, renewable: bool) -> None:
-    error = judge(READ, refusal(-32001, mnemonic))
+    error = to_exception(READ, refusal(-32001, mnemonic))
 
     assert isinstance(error, AccountError)
     assert error.renewable is renewable
@@ -197,7 +197,7 @@ def test_no_value_of_a_record_is_in_the_text_of_its_error() -> None:
         "data": {"mnemonic": "error", "field": "phone_numbers", "value": value},
     }
 
-    text = str(judge(WRITE, error))
+    text = str(to_exception(WRITE, error))
 
     assert text == (
         "create.employees: error, field phone_numbers, value of 17 characters, Number *** of *** is odd really"
@@ -206,18 +206,18 @@ def test_no_value_of_a_record_is_in_the_text_of_its_error() -> None:
 
 @pytest.mark.parametrize("secret", ["971505550142", "+971 (50) 555-01-42", "ira@x.test", "Ирина@почта.рф"])
 def test_phones_and_addresses_are_masked_in_any_text(secret: str) -> None:
-    assert secret not in masked(f"see {secret} there")
+    assert secret not in redact(f"see {secret} there")
 
 
 def test_a_mnemonic_is_only_repeated_when_it_is_one() -> None:
-    error = judge(WRITE, refusal(-32602, "<b>971505550142</b>"))
+    error = to_exception(WRITE, refusal(-32602, "<b>971505550142</b>"))
 
     assert str(error) == "create.employees: code -32602"
 
 
 @pytest.mark.parametrize("data", [None, [], "text", {"mnemonic": 7, "params": 7, "metadata": 7, "field": 7}])
 def test_malformed_error_data_still_gives_an_error(data: Any) -> None:
-    assert isinstance(judge(WRITE, {"code": -32602, "message": None, "data": data}), RecordError)
+    assert isinstance(to_exception(WRITE, {"code": -32602, "message": None, "data": data}), RecordError)
 
 
 @pytest.mark.parametrize("method", ["get.employees", "getobj.account", "login.user"])

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from b24_pipeline.callgear import CallGear, Check, check_callgear
+from b24_pipeline.callgear import CallGear, check_callgear
+from b24_pipeline.check_result import CheckResult
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Component, Metadata, Right, TokenState
 
 
-def failed(checks: list[Check]) -> dict[str, str]:
+def failed(checks: list[CheckResult]) -> dict[str, str]:
     return {check.name: check.text for check in checks if not check.passed}
 
 

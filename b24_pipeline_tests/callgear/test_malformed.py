@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from b24_pipeline.callgear import (
     CallGear,
     CallGearError,
-    EmployeeWriter,
+    EmployeeUpdater,
+    IncompleteReadError,
     NewEmployee,
     PhoneEntry,
-    ReadNotTrusted,
     RecordError,
     RecordFault,
     check_callgear,
-    create_with_lookup,
+    create_or_adopt,
     fetch_responsible,
     find_by_email,
     read_employee,
 )
 from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.callgear.phones import number_key
-from b24_pipeline.callgear.sip_lines import holders_of_sip_lines
+from b24_pipeline.callgear.sip_lines import owners_of_sip_lines
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline_tests.callgear.conftest import answering
 
@@ -113,9 +113,9 @@ ERRORS = st.fixed_dictionaries(
 ANSWERS = st.fixed_dictionaries({"result": RESULTS}) | st.fixed_dictionaries({"error": ERRORS | ANYTHING})
 
 
-def account_of(answer: dict[str, Any]) -> CallGear:
+def account_of(response: dict[str, Any]) -> CallGear:
     """A client of an account that answers everything so."""
-    return answering(lambda _: answer)
+    return answering(lambda _: response)
 
 
 def of_rows(*rows: dict[str, Any], **metadata: Any) -> CallGear:
@@ -126,14 +126,14 @@ def of_rows(*rows: dict[str, Any], **metadata: Any) -> CallGear:
 def use_everything(client: CallGear) -> None:
     """Call whatever the import calls; only errors that are told in words may come."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    writer = EmployeeWriter(client, now=lambda: now)
+    writer = EmployeeUpdater(client, now=lambda: now)
     calls = (
         lambda: fetch_employees(client),
         lambda: read_employee(client, 7),
         lambda: find_by_email(client, "ira@x.test"),
         lambda: fetch_responsible(client),
-        lambda: holders_of_sip_lines(client),
-        lambda: create_with_lookup(client, NewEmployee(last_name="Lebedeva", email="ira@x.test")),
+        lambda: owners_of_sip_lines(client),
+        lambda: create_or_adopt(client, NewEmployee(last_name="Lebedeva", email="ira@x.test")),
         lambda: writer.update(7, last_name="Lebedeva-Kim"),
         lambda: writer.update(7, phone_numbers=(PhoneEntry("74955550101"),)),
         lambda: check_callgear(client),
@@ -145,8 +145,8 @@ def use_everything(client: CallGear) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS)
-def test_t22_whatever_comes_is_an_error_in_words_and_never_a_traceback(answer: dict[str, Any]) -> None:
-    use_everything(account_of(answer))
+def test_t22_whatever_comes_is_an_error_in_words_and_never_a_traceback(response: dict[str, Any]) -> None:
+    use_everything(account_of(response))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -157,14 +157,14 @@ def test_t22_whatever_a_list_holds_it_is_read_or_not_trusted(rows: list[dict[str
 
 @pytest.mark.parametrize("number", ODD_IDS, ids=repr)
 def test_t22_an_id_that_cannot_be_kept_is_not_trusted(number: object) -> None:
-    with pytest.raises(ReadNotTrusted, match="employees without an id that can be used"):
+    with pytest.raises(IncompleteReadError, match="employees without an id that can be used"):
         fetch_employees(of_rows({**SOUND, "id": number}))
 
 
 @pytest.mark.parametrize("field", ["first_name", "last_name", "patronymic", "email"])
 @pytest.mark.parametrize("value", [[], {}, [None], True, {"deep": []}], ids=repr)
 def test_t22_a_name_that_is_no_text_is_not_trusted(field: str, value: object) -> None:
-    with pytest.raises(ReadNotTrusted, match="employee 7 has a name or an e-mail that is no text"):
+    with pytest.raises(IncompleteReadError, match="employee 7 has a name or an e-mail that is no text"):
         fetch_employees(of_rows({**SOUND, field: value}))
 
 
@@ -186,7 +186,7 @@ def test_r11_an_employee_that_cannot_be_understood_is_not_updated(phones: object
         return {"result": {"data": [{**SOUND, "phone_numbers": phones}], "metadata": {}}}
 
     with pytest.raises(RecordError, match="employee 7 has phone_numbers that cannot be understood") as caught:
-        EmployeeWriter(answering(respond)).update(7, last_name="Kim", phone_numbers=(PhoneEntry("74955550101"),))
+        EmployeeUpdater(answering(respond)).update(7, last_name="Kim", phone_numbers=(PhoneEntry("74955550101"),))
 
     assert (caught.value.fault, set(methods)) == (RecordFault.UNREADABLE, {"get.employees"})
 
@@ -195,7 +195,7 @@ def test_r11_an_employee_that_cannot_be_understood_is_not_updated(phones: object
 def test_t22_a_total_beyond_any_account_is_not_followed(total: int) -> None:
     client = of_rows(*({**SOUND, "id": number} for number in range(10_000)), total_items=total)
 
-    with pytest.raises(ReadNotTrusted, match="more than any account has"):
+    with pytest.raises(IncompleteReadError, match="more than any account has"):
         fetch_employees(client)
 
     assert client.requests_sent == 2
@@ -211,5 +211,5 @@ def test_t22_pages_that_are_always_full_end_with_the_runs_time() -> None:
         rows = [{"id": number} for number in range(above + 1, min(upto, above + 10_000) + 1)]
         return {"result": {"data": rows, "metadata": {"total_items": 900_000, "limits": {"minute_limit": 100}}}}
 
-    with pytest.raises((ReadNotTrusted, CallGearError)):
+    with pytest.raises((IncompleteReadError, CallGearError)):
         fetch_employees(answering(respond))

@@ -37,13 +37,13 @@ def spent_by_minute(sandbox: Sandbox) -> list[int]:
     return list(Counter(request.at // 60 for request in sandbox.requests).values())
 
 
-def told(remaining: float, reset: float, limit: float = 60) -> Limits:
+def reported(remaining: float, reset: float, limit: float = 60) -> Limits:
     return Limits(minute_limit=limit, minute_remaining=remaining, minute_reset=reset)
 
 
 def spend(budget: PointsBudget, limits: Limits = UNTOLD, points: int = 1) -> None:
     for _ in range(points):
-        budget.settle(budget.acquire(), charged=True, limits=limits)
+        budget.release(budget.acquire(), charged=True, limits=limits)
 
 
 @pytest.mark.parametrize("in_flight", [1, 8])
@@ -174,7 +174,7 @@ def test_without_figures_what_earlier_runs_spent_counts(
 ) -> None:
     sandbox.callgear = CallGearBehaviour(metadata=metadata)
     client = connect()
-    budget.remember_earlier(2690)
+    budget.set_prior_usage(2690)
 
     client.call("get.employees", {"limit": 1})
     for number in range(9):
@@ -190,7 +190,7 @@ def test_with_figures_what_earlier_runs_spent_is_in_them(
 ) -> None:
     sandbox.callgear = CallGearBehaviour(day_limit=10_000)
     client = connect(credentials=login)
-    budget.remember_earlier(5000)
+    budget.set_prior_usage(5000)
 
     client.call("get.employees", {"limit": 1})
     create(client, 1)
@@ -210,7 +210,7 @@ def test_a_new_day_begins_at_its_reset(clock: FakeClock, budget: PointsBudget) -
     assert budget.left_today() == 90
 
 
-@pytest.mark.parametrize("limits", [told(remaining=2, reset=30), Limits(minute_limit=3)])
+@pytest.mark.parametrize("limits", [reported(remaining=2, reset=30), Limits(minute_limit=3)])
 def test_requests_in_flight_count_as_spent(clock: FakeClock, limits: Limits) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 20)
     spend(budget, limits)
@@ -234,30 +234,30 @@ def test_no_sixty_seconds_see_more_than_the_limit_wherever_the_minute_begins(clo
 
 
 def test_requests_that_failed_are_free(clock: FakeClock, budget: PointsBudget) -> None:
-    spend(budget, told(remaining=1, reset=30))
+    spend(budget, reported(remaining=1, reset=30))
 
     for _ in range(50):
-        budget.settle(budget.acquire(), charged=False, limits=UNTOLD)
+        budget.release(budget.acquire(), charged=False, limits=UNTOLD)
     spend(budget)
 
     assert clock.slept == []
 
 
 def test_figures_that_arrive_out_of_order_do_not_add_points(clock: FakeClock, budget: PointsBudget) -> None:
-    spend(budget, told(remaining=12, reset=30))
+    spend(budget, reported(remaining=12, reset=30))
     earlier, later = budget.acquire(), budget.acquire()
 
-    budget.settle(later, charged=True, limits=told(remaining=1, reset=30))
-    budget.settle(earlier, charged=True, limits=told(remaining=11, reset=30))
+    budget.release(later, charged=True, limits=reported(remaining=1, reset=30))
+    budget.release(earlier, charged=True, limits=reported(remaining=11, reset=30))
     spend(budget, points=2)
 
     assert clock.slept == [31.0]
 
 
 def test_points_that_a_figure_may_not_hold_yet_are_counted_besides(clock: FakeClock, budget: PointsBudget) -> None:
-    told_later, untold = budget.acquire(), budget.acquire()
-    budget.settle(untold, charged=True, limits=UNTOLD)
-    budget.settle(told_later, charged=True, limits=told(remaining=2, reset=30))
+    told_later, unreported = budget.acquire(), budget.acquire()
+    budget.release(unreported, charged=True, limits=UNTOLD)
+    budget.release(told_later, charged=True, limits=reported(remaining=2, reset=30))
 
     spend(budget, points=2)
 
@@ -266,7 +266,7 @@ def test_points_that_a_figure_may_not_hold_yet_are_counted_besides(clock: FakeCl
 
 def test_a_wait_beyond_the_deadline_is_refused_at_once(clock: FakeClock) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 30)
-    spend(budget, told(remaining=0, reset=35))
+    spend(budget, reported(remaining=0, reset=35))
 
     with pytest.raises(DeadlinePassed):
         budget.acquire()
@@ -313,12 +313,12 @@ def test_odd_figures_never_stop_it_for_ever(budget: PointsBudget, limits: Limits
 
 
 def test_a_request_waits_for_those_in_flight_when_they_hold_the_last_points(budget: PointsBudget) -> None:
-    spend(budget, told(remaining=1, reset=30))
+    spend(budget, reported(remaining=1, reset=30))
     last = budget.acquire()
 
     with ThreadPoolExecutor(1) as pool:
         waiting: Any = pool.submit(spend, budget)
-        budget.settle(last, charged=False, limits=UNTOLD)
+        budget.release(last, charged=False, limits=UNTOLD)
         waiting.result(timeout=10)
 
     assert budget.left_today() > 0

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.callgear import CallGear, ReadNotTrusted, find_by_email, read_employee
+from b24_pipeline.callgear import CallGear, IncompleteReadError, find_by_email, read_employee
 from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
@@ -90,11 +90,11 @@ def test_an_account_without_employees_is_an_empty_frame(client: CallGear) -> Non
 def test_half_a_letter_in_a_name_does_not_stop_the_read() -> None:
     rows = [{"id": 1, "last_name": "Sokolova \ud83d", "phone_numbers": [{"phone_number": "7\ud83d"}]}]
 
-    def answer(envelope: dict[str, Any]) -> httpx.Response:
+    def response(envelope: dict[str, Any]) -> httpx.Response:
         whole = {"id": envelope["id"], "result": {"data": rows, "metadata": {"total_items": 1}}}
         return httpx.Response(200, content=json.dumps(whole).encode())
 
-    frame = fetch_employees(answering(answer))
+    frame = fetch_employees(answering(response))
 
     assert frame["last_name"].iloc[0] == "Sokolova ?"
 
@@ -159,7 +159,7 @@ def test_a_read_that_differs_from_the_total_is_repeated_once_and_then_not_truste
     sandbox.account.add_employee(last_name="Sokolova")
     sandbox.account.add_employee(last_name="Haddad")
 
-    with pytest.raises(ReadNotTrusted, match="2 employees came"):
+    with pytest.raises(IncompleteReadError, match="2 employees came"):
         fetch_employees(client)
 
     assert len(sandbox.requests) == 2
@@ -173,17 +173,17 @@ def test_a_read_that_is_whole_the_second_time_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "flaw"),
+    ("rows", "problem"),
     [
         ([{"id": 1}, {"id": 1}], "twice"),
         ([{"id": 1}, {"last_name": "Sokolova"}], "without an id"),
         ([{"id": 1}, {"id": "2"}], "without an id"),
     ],
 )
-def test_rows_that_cannot_be_told_apart_are_not_trusted(rows: list[dict[str, Any]], flaw: str) -> None:
+def test_rows_that_cannot_be_told_apart_are_not_trusted(rows: list[dict[str, Any]], problem: str) -> None:
     client = answering(lambda _: {"result": {"data": rows, "metadata": {"total_items": 2}}})
 
-    with pytest.raises(ReadNotTrusted, match=flaw):
+    with pytest.raises(IncompleteReadError, match=problem):
         fetch_rows(client)
 
 
@@ -194,7 +194,7 @@ def test_a_filter_that_is_not_obeyed_is_not_trusted() -> None:
         envelope["params"].pop("filter", None)
         return account(envelope)
 
-    with pytest.raises(ReadNotTrusted, match="outside"):
+    with pytest.raises(IncompleteReadError, match="outside"):
         fetch_rows(answering(ignoring), fields=("id",))
 
 
@@ -202,12 +202,12 @@ def test_parts_that_do_not_add_up_are_not_trusted() -> None:
     account = Account(list(range(30_000)))
 
     def hiding(envelope: dict[str, Any]) -> dict[str, Any]:
-        answer = account(envelope)
+        response = account(envelope)
         if "filter" not in envelope["params"]:
-            answer["result"]["metadata"]["total_items"] += 7
-        return answer
+            response["result"]["metadata"]["total_items"] += 7
+        return response
 
-    with pytest.raises(ReadNotTrusted, match="another number"):
+    with pytest.raises(IncompleteReadError, match="another number"):
         fetch_rows(answering(hiding), fields=("id",))
 
 
@@ -215,8 +215,8 @@ def test_a_fault_in_the_middle_of_many_ranges_is_mended() -> None:
     account = Account(list(range(40_000)), order=shuffled)
 
     def failing(envelope: dict[str, Any]) -> Any:
-        answer = account(envelope)
-        return httpx.Response(502, text="Bad Gateway") if account.requests in (2, 4) else answer
+        response = account(envelope)
+        return httpx.Response(502, text="Bad Gateway") if account.requests in (2, 4) else response
 
     assert clean(fetch_rows(answering(failing), fields=("id",))) == account.ids
 
@@ -238,7 +238,7 @@ def test_an_employee_that_is_gone_is_none(client: CallGear) -> None:
 
 
 def test_another_employee_than_asked_for_is_not_trusted() -> None:
-    with pytest.raises(ReadNotTrusted):
+    with pytest.raises(IncompleteReadError):
         read_employee(answering(lambda _: {"result": {"data": [{"id": 8}], "metadata": {"total_items": 1}}}), 7)
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear.exceptions import AccountError, ReadNotTrusted, UnknownOutcome
+from b24_pipeline.callgear.exceptions import AccountError, IncompleteReadError, UnknownOutcome
 from b24_pipeline.callgear.limits import Limits
-from b24_pipeline.callgear.responses import Metadata, Result, read_answer
+from b24_pipeline.callgear.responses import Metadata, Result, read_response
 
 
 def read(body: Any, *, status: int = 200, request_id: str = "r-1") -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_answer("create.employees", request_id=request_id, status=status, body=content)
+    return read_response("create.employees", request_id=request_id, status=status, body=content)
 
 
 def success(result: Any) -> dict[str, Any]:
@@ -40,10 +40,10 @@ def test_the_data_is_found_in_every_shape_of_a_result(result: dict[str, Any], da
 def test_metadata_is_found_under_both_names(key: str) -> None:
     limits = {"minute_limit": 200, "minute_remaining": 199, "minute_reset": 41, "day_limit": 3500}
 
-    answer = read(success({"data": [], key: {"limits": limits, "total_items": 3, "version": None}}))
+    response = read(success({"data": [], key: {"limits": limits, "total_items": 3, "version": None}}))
 
     expected = Limits(minute_limit=200, minute_remaining=199, minute_reset=41, day_limit=3500)
-    assert answer.metadata == Metadata(limits=expected, total_items=3)
+    assert response.metadata == Metadata(limits=expected, total_items=3)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_metadata_may_lack_anything(metadata: Any) -> None:
 
 
 def test_a_deprecated_version_is_noticed() -> None:
-    told = {"current_version_deprecated": True, "current_version": "v2.0", "latest_version": "v3.0"}
+    reported = {"current_version_deprecated": True, "current_version": "v2.0", "latest_version": "v3.0"}
 
-    assert read(success({"data": [], "metadata": {"api_version": told}})).metadata.deprecated
+    assert read(success({"data": [], "metadata": {"api_version": reported}})).metadata.deprecated
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 500, 503])
@@ -64,9 +64,9 @@ def test_a_deprecated_version_is_noticed() -> None:
 def test_an_error_is_an_error_whatever_the_http_status_and_with_a_null_id(status: int, answered_id: str | None) -> None:
     error = {"code": -32009, "message": "x", "data": {"mnemonic": "account_inactive"}}
 
-    answer = read({"jsonrpc": "2.0", "id": answered_id, "error": error}, status=status)
+    response = read({"jsonrpc": "2.0", "id": answered_id, "error": error}, status=status)
 
-    assert isinstance(answer.outcome, AccountError)
+    assert isinstance(response.outcome, AccountError)
 
 
 def test_a_result_counts_whatever_the_http_status() -> None:
@@ -76,9 +76,9 @@ def test_a_result_counts_whatever_the_http_status() -> None:
 def test_an_error_tells_the_points_left() -> None:
     data = {"mnemonic": "limit_exceeded", "metadata": {"limits": {"minute_remaining": 0, "minute_reset": 23}}}
 
-    answer = read({"id": "r-1", "error": {"code": -32029, "message": "x", "data": data}})
+    response = read({"id": "r-1", "error": {"code": -32029, "message": "x", "data": data}})
 
-    assert answer.metadata.limits == Limits(minute_remaining=0, minute_reset=23)
+    assert response.metadata.limits == Limits(minute_remaining=0, minute_reset=23)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_anything_else_leaves_the_outcome_unknown(body: Any) -> None:
 
 @pytest.mark.parametrize("data", [None, {}, "x", [7], [[]]])
 def test_rows_are_a_list_of_objects_or_not_trusted(data: Any) -> None:
-    with pytest.raises(ReadNotTrusted):
+    with pytest.raises(IncompleteReadError):
         Result(data, Metadata()).rows()
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from b24_pipeline.callgear import (
     CallGear,
+    IncompleteReadError,
     MethodError,
-    ReadNotTrusted,
     RecordError,
     RecordFault,
     UnknownOutcome,
@@ -48,24 +48,24 @@ def test_r15_a_list_that_differs_from_its_total_is_not_trusted(client: CallGear,
     sandbox.callgear = CallGearBehaviour(total_items_error=error)
     sandbox.account.responsible = {"17": "Ira Lebedeva", "18": "Omar Nasser"}
 
-    with pytest.raises(ReadNotTrusted):
+    with pytest.raises(IncompleteReadError):
         fetch_responsible(client)
 
 
 def test_r15_the_same_person_twice_is_not_trusted() -> None:
     rows = [{"ext_id": "17", "name": "Ira"}] * 2
 
-    with pytest.raises(ReadNotTrusted, match="1 different owners in 2 rows"):
+    with pytest.raises(IncompleteReadError, match="1 different owners in 2 rows"):
         fetch_responsible(answering(lambda _: {"result": {"data": rows, "metadata": {"total_items": 2}}}))
 
 
 def test_r15_a_list_that_is_whole_the_second_time_is_taken() -> None:
     answers: Any = iter([[], [{"ext_id": "17", "name": None}]])
 
-    def answer(_: Any) -> dict[str, Any]:
+    def response(_: Any) -> dict[str, Any]:
         return {"result": {"data": next(answers), "metadata": {"total_items": 1}}}
 
-    assert fetch_responsible(answering(answer)) == {"17": ""}
+    assert fetch_responsible(answering(response)) == {"17": ""}
 
 
 def test_r15_without_the_component_the_step_can_be_skipped(client: CallGear, sandbox: Sandbox) -> None:

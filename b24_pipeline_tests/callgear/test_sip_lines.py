@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear.exceptions import SipNumbersInTheWay
-from b24_pipeline.callgear.phones import refuse_sip_numbers_of_anybody
-from b24_pipeline.callgear.reading import MOST_ROWS
-from b24_pipeline.callgear.sip_lines import MOST_PAGES, holders_of_sip_lines
+from b24_pipeline.callgear.exceptions import SipNumberError
+from b24_pipeline.callgear.phones import refuse_sip_numbers_of_account
+from b24_pipeline.callgear.reading import MAX_ROWS
+from b24_pipeline.callgear.sip_lines import MAX_PAGES, owners_of_sip_lines
 from b24_pipeline_tests.callgear.conftest import answering
 
 EMPLOYEE = 7
@@ -32,26 +32,26 @@ class Lines:
 
 
 def refuse(lines: Any, number: str) -> None:
-    refuse_sip_numbers_of_anybody(answering(lines), EMPLOYEE, [{"phone_number": number}])
+    refuse_sip_numbers_of_account(answering(lines), EMPLOYEE, [{"phone_number": number}])
 
 
 def test_lines_that_did_not_fit_on_the_first_page_are_known_too() -> None:
     lines = Lines(FULL_NUMBER)
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(lines, FULL_NUMBER)
 
     assert lines.offsets == [0, 2, 4]
-    assert EMPLOYEE in holders_of_sip_lines(answering(lines))
+    assert EMPLOYEE in owners_of_sip_lines(answering(lines))
 
 
 def test_without_a_total_a_full_page_is_followed_by_another() -> None:
-    lines = Lines(FULL_NUMBER, count=MOST_ROWS + 1, most=MOST_ROWS, total=None)
+    lines = Lines(FULL_NUMBER, count=MAX_ROWS + 1, most=MAX_ROWS, total=None)
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(lines, FULL_NUMBER)
 
-    assert lines.offsets == [0, MOST_ROWS]
+    assert lines.offsets == [0, MAX_ROWS]
 
 
 def test_a_short_number_passes_where_all_lines_came() -> None:
@@ -60,7 +60,7 @@ def test_a_short_number_passes_where_all_lines_came() -> None:
 
 @pytest.mark.parametrize("total", [4, 6])
 def test_a_short_number_is_doubted_where_another_number_of_lines_was_announced(total: int) -> None:
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(Lines("0778", most=5, total=total), SHORT_NUMBER)
 
 
@@ -68,21 +68,21 @@ def test_a_short_number_is_doubted_where_a_line_came_twice_and_so_another_not() 
     lines = Lines("0778")
     lines.rows[2] = lines.rows[0]
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(lines, SHORT_NUMBER)
 
 
 def test_a_full_number_passes_where_lines_are_missing_unless_one_of_those_that_came_has_it() -> None:
     refuse(Lines("0778", total=6), FULL_NUMBER)
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(Lines(FULL_NUMBER, total=6), FULL_NUMBER)
 
 
 def test_lines_that_come_one_by_one_are_given_up() -> None:
     lines = Lines("0778", count=50, most=1, total=50)
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         refuse(lines, SHORT_NUMBER)
 
-    assert len(lines.offsets) == MOST_PAGES
+    assert len(lines.offsets) == MAX_PAGES

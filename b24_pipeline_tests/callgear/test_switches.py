@@ -5,13 +5,13 @@ import pytest
 from b24_pipeline.callgear import (
     AccountError,
     CallGear,
-    EmployeeWriter,
+    EmployeeUpdater,
     Login,
     NewEmployee,
     PhoneEntry,
     RecordError,
     create_employee,
-    create_with_lookup,
+    create_or_adopt,
     remove_responsible,
 )
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
@@ -49,7 +49,7 @@ def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nob
     client = connect(credentials=login)
 
     for name in ("Adams", "Baker", "Clark"):
-        create_with_lookup(client, person(name))
+        create_or_adopt(client, person(name))
         clock.sleep(SESSION_SECONDS)
     client.call("get.employees")
 
@@ -62,15 +62,15 @@ def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nob
 
 
 @pytest.mark.parametrize(
-    ("order", "told"),
+    ("order", "reported"),
     [(CheckOrder.TOKEN_FIRST, "set CALLGEAR_ACCESS_TOKEN"), (CheckOrder.IP_FIRST, "add it under Account")],
 )
 def test_r18_whichever_check_of_the_account_comes_first_its_error_stops_and_says_what_to_do(
-    client: CallGear, sandbox: Sandbox, order: CheckOrder, told: str
+    client: CallGear, sandbox: Sandbox, order: CheckOrder, reported: str
 ) -> None:
     sandbox.callgear = CallGearBehaviour(check_order=order, ip_whitelisted=False, token=TokenState.INVALID)
 
-    with pytest.raises(AccountError, match=told):
+    with pytest.raises(AccountError, match=reported):
         client.call("get.employees")
 
     assert client.requests_sent == 1
@@ -97,7 +97,7 @@ def test_r11_phones_are_filled_whether_or_not_an_update_may_lack_the_last_name(
     sandbox.callgear = CallGearBehaviour(last_name_omitted=omitted)
     callgear_id = sandbox.account.add_employee(first_name="Ira", last_name="(bitrix24) Adams", email="a@x.test")
 
-    EmployeeWriter(client).update(
+    EmployeeUpdater(client).update(
         callgear_id, last_name="(bitrix24) Adams", phone_numbers=(PhoneEntry("971505550142"),)
     )
 
@@ -121,11 +121,11 @@ def test_r18_a_person_with_more_phones_than_the_account_takes_fails_alone(
     sandbox.callgear = CallGearBehaviour(too_many_phones=refusal)
 
     with pytest.raises(RecordError) as caught:
-        create_with_lookup(client, person("Adams", *(f"97150555{number:04}" for number in range(11))))
+        create_or_adopt(client, person("Adams", *(f"97150555{number:04}" for number in range(11))))
 
     assert caught.value.mnemonic == refusal.value
     assert methods(sandbox) == ["create.employees"]
-    assert create_with_lookup(client, person("Baker")).callgear_id in sandbox.account.employees
+    assert create_or_adopt(client, person("Baker")).callgear_id in sandbox.account.employees
 
 
 def test_r14_an_owner_of_deals_whom_the_account_lets_go_is_removed(client: CallGear, sandbox: Sandbox) -> None:

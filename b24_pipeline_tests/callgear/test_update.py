@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from b24_pipeline.callgear import (
+    AccountCapabilities,
     AccountError,
-    AccountFacts,
     CallGear,
-    EmployeeWriter,
+    EmployeeUpdater,
     MethodError,
-    OldLoss,
-    OursError,
     PhoneEntry,
     RecordError,
     RecordFault,
-    SipNumbersInTheWay,
-    Unchecked,
+    RequestError,
+    SipNumberError,
+    StaleLossError,
     UnknownOutcome,
+    UnverifiedUpdate,
     UpdateMode,
     UpdateResult,
-    UpdatesUnsafe,
+    UpdatesHalted,
 )
-from b24_pipeline.callgear.preserved_fields import put_back
+from b24_pipeline.callgear.preserved_fields import lost_fields
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
 from b24_pipeline_tests.callgear.conftest import Connect, answering
@@ -63,8 +63,8 @@ def updates(sandbox: Sandbox) -> list[set[str]]:
     return [set(request.params) for request in sandbox.requests if request.method == UPDATE]
 
 
-def facts(known: UpdateMode) -> AccountFacts:
-    return AccountFacts(update_mode=known)
+def capabilities(known: UpdateMode) -> AccountCapabilities:
+    return AccountCapabilities(update_mode=known)
 
 
 @pytest.mark.parametrize("settings", list(OmittedPhoneSettings))
@@ -84,7 +84,7 @@ def test_r11_an_update_of_the_last_name_changes_nothing_else(
     mode(sandbox, phones_omitted, omitted_phone_settings=settings)
     callgear_id = add(sandbox, *phones, extension=extension)
     before = but_last_name(sandbox, callgear_id)
-    writer = EmployeeWriter(client, facts(known))
+    writer = EmployeeUpdater(client, capabilities(known))
 
     result = writer.update(callgear_id, last_name=NEW)
 
@@ -101,7 +101,7 @@ def test_r11_phones_are_added_where_there_are_none(
     mode(sandbox, phones_omitted)
     callgear_id = add(sandbox, extension=EXTENSION)
 
-    result = EmployeeWriter(client, facts(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+    result = EmployeeUpdater(client, capabilities(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
 
     employee = sandbox.account.employees[callgear_id]
     assert result == UpdateResult(sent=True, phones_added=True)
@@ -117,7 +117,7 @@ def test_r11_phones_that_somebody_added_meanwhile_are_not_replaced(
     callgear_id = add(sandbox, busy("97145550177"))
     before = but_last_name(sandbox, callgear_id)
 
-    result = EmployeeWriter(client).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+    result = EmployeeUpdater(client).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
 
     assert result == UpdateResult(sent=True, phones_added=False)
     assert but_last_name(sandbox, callgear_id) == before
@@ -129,7 +129,7 @@ def test_r11_a_shared_number_keeps_its_holder_s_settings(client: CallGear, sandb
     before = but_last_name(sandbox, holder)
     shared = PhoneEntry("971505550142", channels_count=3, dial_time=25, status="inactive")
 
-    EmployeeWriter(client).update(callgear_id, last_name=NEW, phone_numbers=(shared,))
+    EmployeeUpdater(client).update(callgear_id, last_name=NEW, phone_numbers=(shared,))
 
     assert but_last_name(sandbox, holder) == before
     assert sandbox.account.employees[callgear_id]["phone_numbers"] == sandbox.account.employees[holder]["phone_numbers"]
@@ -138,7 +138,7 @@ def test_r11_a_shared_number_keeps_its_holder_s_settings(client: CallGear, sandb
 def test_r09_nothing_is_sent_when_all_is_right_already(client: CallGear, sandbox: Sandbox) -> None:
     callgear_id = add(sandbox, "971505550142", last_name=NEW)
 
-    result = EmployeeWriter(client).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+    result = EmployeeUpdater(client).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
 
     assert result == UpdateResult(sent=False, phones_added=False)
     assert sandbox.writes() == []
@@ -160,7 +160,7 @@ def test_an_update_of_phones_alone_keeps_the_last_name_of_that_moment(
 
     sandbox.on_request = rename
 
-    result = EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES)
+    result = EmployeeUpdater(client).update(callgear_id, phone_numbers=PHONES)
 
     assert result == UpdateResult(sent=True, phones_added=True)
     sent = [request.params["last_name"] for request in sandbox.requests if request.method == UPDATE]
@@ -170,8 +170,8 @@ def test_an_update_of_phones_alone_keeps_the_last_name_of_that_moment(
 def test_without_anything_to_set_nothing_is_asked_for(client: CallGear, sandbox: Sandbox) -> None:
     callgear_id = add(sandbox, "971505550142")
 
-    assert EmployeeWriter(client).update(callgear_id) == UpdateResult(sent=False, phones_added=False)
-    assert EmployeeWriter(client).update(callgear_id, phone_numbers=PHONES) == UpdateResult(False, False)
+    assert EmployeeUpdater(client).update(callgear_id) == UpdateResult(sent=False, phones_added=False)
+    assert EmployeeUpdater(client).update(callgear_id, phone_numbers=PHONES) == UpdateResult(False, False)
 
     assert methods(sandbox) == ["get.employees"]
 
@@ -181,7 +181,7 @@ def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     client: CallGear, sandbox: Sandbox, known: UpdateMode
 ) -> None:
     ids = [add(sandbox, "971505550142") for _ in range(3)]
-    writer = EmployeeWriter(client, facts(known))
+    writer = EmployeeUpdater(client, capabilities(known))
 
     for callgear_id in ids:
         writer.update(callgear_id, last_name=NEW)
@@ -189,39 +189,41 @@ def test_the_minimal_form_is_watched_once_a_run_and_then_trusted(
     looks = ["get.employees", "get.sip_lines"] if known is UpdateMode.UNKNOWN else ["get.employees"]
     assert methods(sandbox) == [*looks, UPDATE, "get.employees", UPDATE, UPDATE]
     assert updates(sandbox) == [{"id", "last_name"}] * 3
-    assert writer.facts == facts(UpdateMode.MINIMAL)
+    assert writer.capabilities == capabilities(UpdateMode.MINIMAL)
 
 
 def test_an_employee_without_phones_proves_nothing(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, CLEARING)
     bare, full = add(sandbox), add(sandbox, "971505550142")
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     writer.update(bare, last_name=NEW)
-    assert writer.facts == facts(UpdateMode.UNKNOWN)
+    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN)
     writer.update(full, last_name=NEW)
 
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
     assert len(sandbox.account.employees[full]["phone_numbers"]) == 1
 
 
 def test_filling_phones_is_watched_once_a_run(client: CallGear, sandbox: Sandbox) -> None:
     ids = [add(sandbox) for _ in range(3)]
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     for number, callgear_id in enumerate(ids):
         writer.update(callgear_id, last_name=NEW, phone_numbers=(PhoneEntry(f"97150555014{number}"),))
 
     once = ["get.employees", UPDATE]
     assert methods(sandbox) == [*once, "get.employees", *once, *once]
-    assert writer.facts == facts(UpdateMode.UNKNOWN), "whether phones may be left out is not known by that"
+    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN), (
+        "whether phones may be left out is not known by that"
+    )
 
 
 def test_an_account_that_demands_phones_gets_every_entry_back_verbatim(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, REQUIRED)
     callgear_id = add(sandbox, busy("971505550142"), "97145550100...204")
     held = deepcopy(sandbox.account.employees[callgear_id]["phone_numbers"])
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     writer.update(callgear_id, last_name=NEW)
 
@@ -229,20 +231,20 @@ def test_an_account_that_demands_phones_gets_every_entry_back_verbatim(client: C
     assert [set(params) for params in sent] == [{"id", "last_name"}, {"id", "last_name", "phone_numbers"}]
     assert sent[1]["phone_numbers"] == held
     assert list(sent[1]["phone_numbers"][0]) == ["phone_id", "phone_number", "channels_count", "dial_time", "status"]
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
 
 
 @pytest.mark.parametrize("demanded_as", list(DemandedAs))
 def test_phones_may_be_demanded_in_any_words(client: CallGear, sandbox: Sandbox, demanded_as: DemandedAs) -> None:
     mode(sandbox, REQUIRED, demanded_as=demanded_as)
     ids = [add(sandbox, busy("971505550142")) for _ in range(2)]
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     for callgear_id in ids:
         writer.update(callgear_id, last_name=NEW)
 
     assert updates(sandbox) == [{"id", "last_name"}, *[{"id", "last_name", "phone_numbers"}] * 2]
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
 
 
 def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, sandbox: Sandbox) -> None:
@@ -251,8 +253,8 @@ def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, 
         Fault(kind=FaultKind.MNEMONIC, api="callgear", method=UPDATE, mnemonic="required_parameter_missed")
     )
 
-    with pytest.raises(OursError):
-        EmployeeWriter(client, facts(UpdateMode.ECHO)).update(callgear_id, last_name=NEW)
+    with pytest.raises(RequestError):
+        EmployeeUpdater(client, capabilities(UpdateMode.ECHO)).update(callgear_id, last_name=NEW)
 
     assert len(updates(sandbox)) == 1
 
@@ -260,11 +262,11 @@ def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, 
 def test_what_was_learnt_is_not_tried_again(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, REQUIRED)
     ids = [add(sandbox, f"97150555014{number}") for number in range(3)]
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
     writer.update(ids[0], last_name=NEW)
 
     for callgear_id in ids[1:]:
-        EmployeeWriter(client, writer.facts).update(callgear_id, last_name=NEW)
+        EmployeeUpdater(client, writer.capabilities).update(callgear_id, last_name=NEW)
 
     assert updates(sandbox) == [{"id", "last_name"}, *[{"id", "last_name", "phone_numbers"}] * 3]
 
@@ -272,21 +274,21 @@ def test_what_was_learnt_is_not_tried_again(client: CallGear, sandbox: Sandbox) 
 def test_an_echo_of_nothing_is_an_empty_list(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, REQUIRED)
 
-    EmployeeWriter(client, facts(UpdateMode.ECHO)).update(add(sandbox), last_name=NEW)
+    EmployeeUpdater(client, capabilities(UpdateMode.ECHO)).update(add(sandbox), last_name=NEW)
 
     assert sandbox.writes()[0].params["phone_numbers"] == []
 
 
 def test_the_account_may_begin_to_demand_phones_in_the_middle_of_a_run(client: CallGear, sandbox: Sandbox) -> None:
     ids = [add(sandbox, busy("971505550142")) for _ in range(3)]
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
     writer.update(ids[0], last_name=NEW)
     mode(sandbox, REQUIRED)
 
     for callgear_id in ids[1:]:
         writer.update(callgear_id, last_name=NEW)
 
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
     assert all(employee["last_name"] == NEW for employee in sandbox.account.employees.values())
     assert all(len(employee["phone_numbers"]) == 1 for employee in sandbox.account.employees.values())
 
@@ -297,13 +299,13 @@ def test_phones_that_vanish_are_put_back_and_echoed_from_then_on(
     mode(sandbox, CLEARING)
     ids = [add(sandbox, busy(f"97150555014{number}"), "97145550100") for number in range(3)]
     before = [but_last_name(sandbox, callgear_id) for callgear_id in ids]
-    writer = EmployeeWriter(client, facts(UpdateMode.MINIMAL))
+    writer = EmployeeUpdater(client, capabilities(UpdateMode.MINIMAL))
 
     for callgear_id in ids:
         writer.update(callgear_id, last_name=NEW)
 
     assert [but_last_name(sandbox, callgear_id) for callgear_id in ids] == before
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
     assert f"employee {ids[0]} " in caplog.text
     assert "97150555" not in caplog.text
 
@@ -329,7 +331,7 @@ def test_groups_and_extension_that_vanish_are_put_back_too(
     callgear_id = add(sandbox, *held, groups=[3301, 3302], extension=EXTENSION)
     hostile(sandbox, clears=clears)
 
-    EmployeeWriter(client).update(callgear_id, last_name=NEW, phone_numbers=new_phones)
+    EmployeeUpdater(client).update(callgear_id, last_name=NEW, phone_numbers=new_phones)
 
     employee = sandbox.account.employees[callgear_id]
     assert (employee["groups"], employee["extension"]) == ([3301, 3302], EXTENSION)
@@ -339,10 +341,10 @@ def test_groups_and_extension_that_vanish_are_put_back_too(
 def test_what_cannot_be_put_back_halts_all_updates(client: CallGear, sandbox: Sandbox) -> None:
     victim, others = add(sandbox, groups=[3301]), [add(sandbox, "971505550142") for _ in range(3)]
     hostile(sandbox, clears=("groups",), gives_in=False)
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     for callgear_id in (victim, *others):
-        with pytest.raises(UpdatesUnsafe) as caught:
+        with pytest.raises(UpdatesHalted) as caught:
             writer.update(callgear_id, last_name=NEW)
 
     assert isinstance(caught.value, MethodError)
@@ -364,24 +366,24 @@ def test_numbers_whose_ids_are_no_longer_known_are_put_back_as_numbers(client: C
 
     sandbox.on_request = forget
 
-    EmployeeWriter(client).update(callgear_id, last_name=NEW)
+    EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     (phone,) = sandbox.account.employees[callgear_id]["phone_numbers"]
     assert {name: phone[name] for name in busy("")} == busy("971505550142")
 
 
-@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
 @pytest.mark.parametrize("components", [frozenset(Component), frozenset({Component.SALES_FUNNEL})])
 def test_sip_numbers_are_never_echoed(
-    client: CallGear, sandbox: Sandbox, echo: SipEcho, components: frozenset[Component]
+    client: CallGear, sandbox: Sandbox, unchanged_phones: SipEcho, components: frozenset[Component]
 ) -> None:
-    mode(sandbox, REQUIRED, sip_echo=echo, components=components)
+    mode(sandbox, REQUIRED, sip_echo=unchanged_phones, components=components)
     callgear_id = add(sandbox, "971505550142")
     sandbox.account.add_sip_line(callgear_id, "042917")
     before = deepcopy(sandbox.account.employees[callgear_id])
 
-    with pytest.raises(SipNumbersInTheWay, match="by hand") as caught:
-        EmployeeWriter(client).update(callgear_id, last_name=NEW)
+    with pytest.raises(SipNumberError, match="by hand") as caught:
+        EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert caught.value.fault is RecordFault.SIP_NUMBERS
     assert sandbox.writes() == []
@@ -400,26 +402,26 @@ def sip_holders(sandbox: Sandbox) -> list[int | None]:
     return [line["employee_id"] for line in sandbox.account.sip_lines.values()]
 
 
-@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
 def test_until_an_update_has_proven_harmless_nobody_s_sip_numbers_are_at_stake(
-    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, echo: SipEcho
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, unchanged_phones: SipEcho
 ) -> None:
-    mode(sandbox, phones_omitted, sip_echo=echo)
+    mode(sandbox, phones_omitted, sip_echo=unchanged_phones)
     sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
-    with pytest.raises(SipNumbersInTheWay, match="by hand"):
+    with pytest.raises(SipNumberError, match="by hand"):
         writer.update(sip, last_name=NEW)
     assert sandbox.writes() == []
-    assert writer.facts == facts(UpdateMode.UNKNOWN)
+    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN)
 
     writer.update(ordinary, last_name=NEW)
     if phones_omitted is ACCEPTED:
         writer.update(sip, last_name=NEW)
         assert sandbox.account.employees[sip]["last_name"] == NEW
     else:
-        with pytest.raises(SipNumbersInTheWay):
+        with pytest.raises(SipNumberError):
             writer.update(sip, last_name=NEW)
     assert sip_holders(sandbox) == [sip]
 
@@ -430,26 +432,26 @@ def test_sip_numbers_that_vanish_all_the_same_are_not_put_back_as_dead_ones_but_
 ) -> None:
     mode(sandbox, CLEARING, components=components)
     sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
-    writer = EmployeeWriter(client, facts(UpdateMode.MINIMAL))
+    writer = EmployeeUpdater(client, capabilities(UpdateMode.MINIMAL))
 
     for callgear_id in (sip, ordinary):
-        with pytest.raises(UpdatesUnsafe):
+        with pytest.raises(UpdatesHalted):
             writer.update(callgear_id, last_name=NEW)
 
     assert updates(sandbox) == [{"id", "last_name"}]
 
 
-@pytest.mark.parametrize("echo", list(SipEcho))
+@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
 @pytest.mark.parametrize("clears", [("groups",), ("extension",), ("groups", "extension")])
 def test_what_else_vanished_is_put_back_without_touching_sip_numbers(
-    client: CallGear, sandbox: Sandbox, echo: SipEcho, clears: tuple[str, ...]
+    client: CallGear, sandbox: Sandbox, unchanged_phones: SipEcho, clears: tuple[str, ...]
 ) -> None:
-    mode(sandbox, ACCEPTED, sip_echo=echo)
+    mode(sandbox, ACCEPTED, sip_echo=unchanged_phones)
     callgear_id = with_sip_line(sandbox)
     before = but_last_name(sandbox, callgear_id)
     hostile(sandbox, clears=clears)
 
-    EmployeeWriter(client, facts(UpdateMode.MINIMAL)).update(callgear_id, last_name=NEW)
+    EmployeeUpdater(client, capabilities(UpdateMode.MINIMAL)).update(callgear_id, last_name=NEW)
 
     assert but_last_name(sandbox, callgear_id) == before
     assert sip_holders(sandbox) == [callgear_id]
@@ -464,7 +466,7 @@ def test_groups_are_put_back_where_the_account_demands_phones(
     callgear_id = add(sandbox, extension=EXTENSION)
     hostile(sandbox, clears=("groups",))
 
-    EmployeeWriter(client, facts(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
+    EmployeeUpdater(client, capabilities(known)).update(callgear_id, last_name=NEW, phone_numbers=PHONES)
 
     employee = sandbox.account.employees[callgear_id]
     assert (employee["groups"], len(employee["phone_numbers"])) == ([3301], 2)
@@ -475,10 +477,10 @@ def test_an_update_that_turns_out_to_fill_nothing_is_a_canary_like_any_other(
 ) -> None:
     mode(sandbox, CLEARING)
     bare, sip = add(sandbox), with_sip_line(sandbox)
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
     writer.update(bare, last_name=NEW, phone_numbers=PHONES)
 
-    with pytest.raises(SipNumbersInTheWay):
+    with pytest.raises(SipNumberError):
         writer.update(sip, last_name=NEW, phone_numbers=PHONES)
 
     assert sip_holders(sandbox) == [sip]
@@ -488,7 +490,7 @@ def test_without_sip_lines_to_compare_full_numbers_are_echoed(client: CallGear, 
     mode(sandbox, REQUIRED, components=frozenset({Component.SALES_FUNNEL}))
     callgear_id = add(sandbox, "971505550142", "97145550100...20")
 
-    assert EmployeeWriter(client).update(callgear_id, last_name=NEW).sent
+    assert EmployeeUpdater(client).update(callgear_id, last_name=NEW).sent
 
 
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
@@ -502,8 +504,8 @@ def test_without_sip_lines_to_compare_what_lacks_a_country_code_may_be_a_sip_num
     callgear_id = add(sandbox, "971505550142")
     sandbox.account.add_sip_line(callgear_id, digits)
 
-    with pytest.raises(SipNumbersInTheWay, match="by hand"):
-        EmployeeWriter(client).update(callgear_id, last_name=NEW)
+    with pytest.raises(SipNumberError, match="by hand"):
+        EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert sandbox.writes() == []
     assert sip_holders(sandbox) == [callgear_id]
@@ -514,7 +516,7 @@ def test_a_short_number_that_is_no_sip_line_is_echoed(client: CallGear, sandbox:
     callgear_id, other = add(sandbox, "0429"), add(sandbox)
     sandbox.account.add_sip_line(other, "0777")
 
-    assert EmployeeWriter(client).update(callgear_id, last_name=NEW).sent
+    assert EmployeeUpdater(client).update(callgear_id, last_name=NEW).sent
 
 
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
@@ -533,7 +535,7 @@ def test_r18_an_update_of_unknown_outcome_is_looked_at_and_takes_nothing(
     before = but_last_name(sandbox, callgear_id)
     sandbox.faults.add(Fault(kind=kind, api="callgear", method=UPDATE, nth=1))
 
-    result = EmployeeWriter(client).update(callgear_id, last_name=NEW, phone_numbers=phones)
+    result = EmployeeUpdater(client).update(callgear_id, last_name=NEW, phone_numbers=phones)
 
     employee = sandbox.account.employees[callgear_id]
     assert employee["last_name"] == NEW
@@ -555,7 +557,7 @@ def test_r18_a_fault_while_putting_back_does_not_lose_phones(
     before = but_last_name(sandbox, callgear_id)
     sandbox.faults.add(Fault(kind=kind, api="callgear", method=UPDATE, nth=2))
 
-    EmployeeWriter(client).update(callgear_id, last_name=NEW)
+    EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert but_last_name(sandbox, callgear_id) == before
 
@@ -565,14 +567,14 @@ def test_r18_repeats_of_an_update_are_bounded(client: CallGear, sandbox: Sandbox
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_502_HTML, api="callgear", method=UPDATE, times=None))
 
     with pytest.raises(UnknownOutcome):
-        EmployeeWriter(client).update(callgear_id, last_name=NEW)
+        EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert len(updates(sandbox)) == 3
 
 
 def test_a_proven_update_of_unknown_outcome_is_looked_at_too(client: CallGear, sandbox: Sandbox) -> None:
     first, second = add(sandbox, "971505550142"), add(sandbox, "971505550142")
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
     writer.update(first, last_name=NEW)
     sandbox.faults.add(Fault(kind=FaultKind.RESET_AFTER, api="callgear", method=UPDATE, nth=1))
 
@@ -583,7 +585,7 @@ def test_a_proven_update_of_unknown_outcome_is_looked_at_too(client: CallGear, s
 
 def test_an_employee_that_is_gone_is_a_record_s_matter(client: CallGear) -> None:
     with pytest.raises(RecordError) as caught:
-        EmployeeWriter(client).update(7, last_name=NEW)
+        EmployeeUpdater(client).update(7, last_name=NEW)
 
     assert caught.value.fault is RecordFault.ENTITY_NOT_FOUND
 
@@ -593,7 +595,7 @@ def test_r18_an_account_error_ends_an_update_at_once(client: CallGear, sandbox: 
     sandbox.faults.add(Fault(kind=FaultKind.TOKEN_BLOCKED, api="callgear", method=UPDATE, nth=1))
 
     with pytest.raises(AccountError):
-        EmployeeWriter(client).update(callgear_id, last_name=NEW)
+        EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert methods(sandbox)[-1] == UPDATE
 
@@ -601,7 +603,7 @@ def test_r18_an_account_error_ends_an_update_at_once(client: CallGear, sandbox: 
 @pytest.mark.parametrize("proven", [False, True])
 def test_other_refusals_of_an_update_are_told_as_they_are(client: CallGear, sandbox: Sandbox, proven: bool) -> None:
     first, second = add(sandbox, "971505550142"), add(sandbox, "971505550142")
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
     if proven:
         writer.update(first, last_name=NEW)
     sandbox.faults.add(
@@ -617,13 +619,13 @@ def test_other_refusals_of_an_update_are_told_as_they_are(client: CallGear, sand
 def test_phones_that_were_not_stored_are_told() -> None:
     employee = {"id": 7, "last_name": "Lebedeva", "phone_numbers": [], "groups": [], "extension": {}}
 
-    def answer(envelope: dict[str, Any]) -> dict[str, Any]:
+    def response(envelope: dict[str, Any]) -> dict[str, Any]:
         if envelope["method"] == UPDATE:
             return {"result": {}}
         return {"result": {"data": [employee], "metadata": {"total_items": 1}}}
 
     with pytest.raises(RecordError) as caught:
-        EmployeeWriter(answering(answer)).update(7, last_name=NEW, phone_numbers=PHONES)
+        EmployeeUpdater(answering(response)).update(7, last_name=NEW, phone_numbers=PHONES)
 
     assert caught.value.fault is RecordFault.NOT_STORED
 
@@ -635,7 +637,7 @@ def test_updates_of_several_threads_take_nothing_away(
     mode(sandbox, phones_omitted)
     ids = [add(sandbox, *((busy(f"9715055501{number}"),) if number % 2 else ())) for number in range(10, 40)]
     before = {callgear_id: but_last_name(sandbox, callgear_id) for callgear_id in ids}
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda callgear_id: writer.update(callgear_id, last_name=NEW), ids))
@@ -647,7 +649,7 @@ def test_updates_of_several_threads_take_nothing_away(
 def test_until_one_is_proven_updates_go_one_by_one(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, CLEARING)
     ids = [add(sandbox, "971505550142") for _ in range(8)]
-    writer = EmployeeWriter(client)
+    writer = EmployeeUpdater(client)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda callgear_id: writer.update(callgear_id, last_name=NEW), ids))
@@ -655,13 +657,13 @@ def test_until_one_is_proven_updates_go_one_by_one(client: CallGear, sandbox: Sa
     assert updates(sandbox).count({"id", "last_name"}) == 1
 
 
-def left_unchecked(sandbox: Sandbox, client: CallGear, callgear_id: int) -> AccountFacts:
+def left_unchecked(sandbox: Sandbox, client: CallGear, callgear_id: int) -> AccountCapabilities:
     """What a run knows that dies between an update and the look at what it took away."""
     sandbox.faults.add(Fault(kind=FaultKind.TOKEN_BLOCKED, api="callgear", method="get.employees", nth=2))
-    writer = EmployeeWriter(client, now=lambda: NOON)
+    writer = EmployeeUpdater(client, now=lambda: NOON)
     with pytest.raises(AccountError):
         writer.update(callgear_id, last_name=NEW)
-    return writer.facts
+    return writer.capabilities
 
 
 @pytest.mark.parametrize("hours", [0, 24])
@@ -672,15 +674,15 @@ def test_what_a_broken_run_took_away_is_put_back_by_the_next(
     callgear_id = add(sandbox, busy("971505550142"))
     before = but_last_name(sandbox, callgear_id)
     known = left_unchecked(sandbox, client, callgear_id)
-    assert known.unchecked is not None
-    assert Unchecked.of_json(known.unchecked.as_json()) == known.unchecked
-    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=hours))
+    assert known.unverified is not None
+    assert UnverifiedUpdate.of_json(known.unverified.as_json()) == known.unverified
+    writer = EmployeeUpdater(connect(), known, now=lambda: NOON + timedelta(hours=hours))
 
-    restored = writer.check_former()
+    restored = writer.recover_interrupted_update()
 
     assert restored is not None
     assert but_last_name(sandbox, callgear_id) == before
-    assert writer.facts == facts(UpdateMode.ECHO)
+    assert writer.capabilities == capabilities(UpdateMode.ECHO)
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -692,18 +694,18 @@ def test_what_is_missing_long_after_a_broken_run_may_be_somebody_s_wish(
     sandbox.account.employees[callgear_id]["phone_numbers"] = []
     if gone:
         sandbox.account.remove_employee(callgear_id)
-    writer = EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25))
+    writer = EmployeeUpdater(connect(), known, now=lambda: NOON + timedelta(hours=25))
     sandbox.requests.clear()
 
     if gone:
-        assert writer.check_former() is None
+        assert writer.recover_interrupted_update() is None
     else:
-        with pytest.raises(OldLoss, match=r"phone_numbers .* by hand") as caught:
-            writer.check_former()
+        with pytest.raises(StaleLossError, match=r"phone_numbers .* by hand") as caught:
+            writer.recover_interrupted_update()
         assert "97150" not in str(caught.value)
 
     assert sandbox.writes() == []
-    assert writer.facts == facts(UpdateMode.UNKNOWN), "nothing is learnt by that, and it is told once"
+    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN), "nothing is learnt by that, and it is told once"
 
 
 def test_an_old_loss_keeps_nobody_else_from_being_updated(client: CallGear, connect: Connect, sandbox: Sandbox) -> None:
@@ -711,7 +713,7 @@ def test_an_old_loss_keeps_nobody_else_from_being_updated(client: CallGear, conn
     known = left_unchecked(sandbox, client, callgear_id)
     sandbox.account.employees[callgear_id]["phone_numbers"] = []
 
-    assert EmployeeWriter(connect(), known, now=lambda: NOON + timedelta(hours=25)).update(other, last_name=NEW).sent
+    assert EmployeeUpdater(connect(), known, now=lambda: NOON + timedelta(hours=25)).update(other, last_name=NEW).sent
 
     assert sandbox.account.employees[callgear_id]["phone_numbers"] == []
 
@@ -746,4 +748,4 @@ def entry(digits: str, **settings: Any) -> dict[str, Any]:
 def test_what_is_missing_is_told_as_it_is_written(
     before: dict[str, Any], after: dict[str, Any], lost: dict[str, Any]
 ) -> None:
-    assert put_back(before, after) == lost
+    assert lost_fields(before, after) == lost

@@ -102,9 +102,9 @@ def test_a_compressed_answer_is_read_as_it_was_written() -> None:
     packed = gzip.compress(text)
     pieces = [packed[at : at + 7] for at in range(0, len(packed), 7)]
 
-    assert decoded_body(pieces, encoding="GZIP, identity", most_bytes=len(text)) == text
+    assert decoded_body(pieces, encoding="GZIP, identity", max_bytes=len(text)) == text
     with pytest.raises(ResponseRefused):
-        decoded_body(pieces, encoding="gzip", most_bytes=len(text) - 1)
+        decoded_body(pieces, encoding="gzip", max_bytes=len(text) - 1)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_compressed_answer_is_read_as_it_was_written() -> None:
 )
 def test_a_damaged_compressed_answer_is_told_from_a_whole_one(body: bytes, says: str) -> None:
     with pytest.raises(httpx.DecodingError, match=says):
-        decoded_body([body], encoding="gzip", most_bytes=MIB)
+        decoded_body([body], encoding="gzip", max_bytes=MIB)
 
 
 def test_one_piece_of_a_bomb_takes_no_more_memory_than_the_limit() -> None:
@@ -121,6 +121,6 @@ def test_one_piece_of_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(ResponseRefused, match="larger than 1 MiB"):
-        decoded_body([bomb], encoding="gzip", most_bytes=MIB)
+        decoded_body([bomb], encoding="gzip", max_bytes=MIB)
 
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 32 * MIB

@@ -9,7 +9,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from b24_pipeline.proxies import BadProxy, Proxies, covers, is_loopback
+from b24_pipeline.proxies import InvalidProxyError, Proxies, covers, is_loopback
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import World
 
@@ -121,7 +121,7 @@ def test_the_login_of_a_proxy_is_shown_nowhere() -> None:
 
 @pytest.mark.parametrize("address", ["http://[::1", "ftp://proxy.test", "http://", "http://proxy:99999"])
 def test_what_is_no_proxy_is_named_without_its_value(address: str) -> None:
-    with pytest.raises(BadProxy, match=r"^ALL_PROXY: is no address of a proxy\. Example: ALL_PROXY="):
+    with pytest.raises(InvalidProxyError, match=r"^ALL_PROXY: is no address of a proxy\. Example: ALL_PROXY="):
         Proxies.of({"ALL_PROXY": address})
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline import change_detection, schedules, sensors, settings
 from b24_pipeline.audit.run_lock import run_lock
-from b24_pipeline.bitrix24.exceptions import TransportFault
+from b24_pipeline.bitrix24.exceptions import TransportError
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.change_detection import Cursor, poll_portal
 from b24_pipeline.connection import Timing
@@ -198,12 +198,12 @@ def test_r17_a_tick_gives_up_before_dagster_ends_it_and_says_so(
 
 
 def test_r17_a_tick_waits_for_no_rate_limit_longer_than_it_may_take(imported: World) -> None:
-    full = LeakyBucket(capacity=2, kept_free=1, leak=1 / 50, clock=CLOCK, sleep=CLOCK.sleep)
+    full = LeakyBucket(capacity=2, reserved=1, leak=1 / 50, clock=CLOCK, sleep=CLOCK.sleep)
     full.acquire()
     timing = Timing(unix=CLOCK, monotonic=CLOCK, sleep=CLOCK.sleep, bucket_of=lambda _: full)
     imported.forget_requests()
 
-    with pytest.raises(TransportFault, match="batch: the portal's rate limit leaves no request in the time"):
+    with pytest.raises(TransportError, match="batch: the portal's rate limit leaves no request in the time"):
         poll_portal(settings.load(), cursor=None, timing=timing)
 
     assert (CLOCK.waits, imported.sandbox.requests) == ([], [])

@@ -26,7 +26,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.cli import main
-from b24_pipeline.connection import Timing, usual_authorities
+from b24_pipeline.connection import Timing, default_ssl_context
 from b24_pipeline.settings import Settings
 from b24_pipeline_tests.faults.chain import import_once
 from b24_pipeline_tests.harness import STEPS, Clock, world_in
@@ -40,7 +40,7 @@ def serve_orders() -> None:
 
     What every child needs is loaded before; the garbage collector leaves it alone, for a child would copy its pages.
     """
-    httpx.Client(verify=usual_authorities()).close()
+    httpx.Client(verify=default_ssl_context()).close()
     for model in schemas.Frame.__subclasses__():
         schemas.empty_frame(model)
     warm_up()

@@ -15,7 +15,7 @@ import pytest
 
 from b24_pipeline.callgear.auth import AccessToken
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.create import NewEmployee, create_with_lookup
+from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.rules.models import ActionKind, Outcome
@@ -88,7 +88,7 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
 
         def create(planned: PlannedAction) -> SendResult:
             new = NewEmployee(last_name=planned.last_name or "", email=planned.email or "")
-            return SendResult(create_with_lookup(client, new).callgear_id)
+            return SendResult(create_or_adopt(client, new).callgear_id)
 
         executor = ActionExecutor(send=create, in_flight=IN_FLIGHT, out_of_time=lambda: clock.seconds >= deadline)
         answers = [answer for answers in executor.run(people(waiting)) for answer in answers]

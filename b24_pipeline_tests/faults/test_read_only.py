@@ -8,7 +8,7 @@ from b24_pipeline import schemas
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.polling import poll_changes
-from b24_pipeline.bitrix24.snapshot_diff import KnownUsers
+from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.connection import open_connection
 from b24_pipeline.rules.models import RunStatus
@@ -32,12 +32,12 @@ def stage(repertoire: Repertoire) -> Iterator[Stage]:
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
 def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(stage: Stage, kind: FaultKind) -> None:
-    known = KnownUsers.of(stage.store.snapshot(schemas.Users), linked=set(stage.links()))
+    known = LastSnapshot.of(stage.store.snapshot(schemas.Users), linked=set(stage.links()))
 
     def look() -> tuple[int, ...] | str:
         with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
             try:
-                return poll_changes(connection.bitrix24, known=known, window_from=0).dismissed
+                return poll_changes(connection.bitrix24, snapshot=known, window_from=0).dismissed
             except Bitrix24Error as error:
                 return str(error)
 

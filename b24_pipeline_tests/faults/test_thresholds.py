@@ -7,7 +7,7 @@ import pytest
 
 from b24_pipeline.audit import RunCounts, RunStart
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
-from b24_pipeline.callgear.capabilities import Unchecked
+from b24_pipeline.callgear.capabilities import UnverifiedUpdate
 from b24_pipeline.rules.models import Outcome, RunStatus, Trigger
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Metadata
@@ -244,7 +244,7 @@ def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_no
         number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
         had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
         long_ago = stage.clock.now() - timedelta(days=2)
-        stage.store.put_facts({UNCHECKED_UPDATE: Unchecked(had, long_ago).as_json()})
+        stage.store.put_facts({UNCHECKED_UPDATE: UnverifiedUpdate(had, long_ago).as_json()})
 
         first, second = stage.run(), stage.run()
 

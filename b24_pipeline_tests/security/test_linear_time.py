@@ -14,9 +14,9 @@ import pytest
 from b24_pipeline.alerts.messages import defang, plain_name, without_personal_data
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.parsing import departments_of, text_of
-from b24_pipeline.bitrix24.responses import read_answer
+from b24_pipeline.bitrix24.responses import read_response
 from b24_pipeline.callgear import error_mapping
-from b24_pipeline.callgear.responses import read_answer as read_callgear_answer
+from b24_pipeline.callgear.responses import read_response as read_callgear_response
 from b24_pipeline.proxies import covers
 from b24_pipeline.redaction import Secrets, redact_personal_data
 from b24_pipeline.rules import eligibility, normalization, phone_numbers, similar_emails
@@ -101,7 +101,7 @@ def answer_of(text: str) -> None:
     for status in (200, 403, 503):
         for body in (text, f"Warning: {text}", json.dumps({"error": text, "error_description": text})):
             with suppress(Bitrix24Error):
-                read_answer("user.get", status, body.encode(), headers={"Content-Type": "text/html"})
+                read_response("user.get", status, body.encode(), headers={"Content-Type": "text/html"})
 
 
 def callgear_answer_of(text: str) -> None:
@@ -109,7 +109,7 @@ def callgear_answer_of(text: str) -> None:
     data = {"mnemonic": text, "field": text, "value": text, "params": {"ip": text, "limit_type": text}}
     for code, mnemonic in ((-32602, "error"), (-32003, "ip_not_whitelisted"), (-32029, text)):
         error = {"code": code, "message": text, "data": {**data, "mnemonic": mnemonic}}
-        read_callgear_answer("get.employees", request_id="1", status=200, body=json.dumps({"error": error}).encode())
+        read_callgear_response("get.employees", request_id="1", status=200, body=json.dumps({"error": error}).encode())
 
 
 def series(text: str) -> pd.Series:
@@ -128,7 +128,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "alerts": lambda text: defang(redact_personal_data(text)),
     "a reason in an alert": without_personal_data,
     "a name in an alert": plain_name,
-    "texts of errors": error_mapping.masked,
+    "texts of errors": error_mapping.redact,
     "Markdown": lambda text: (markdown(text), markdown_line(text)),
     "secrets": lambda text: Secrets.of(keys=["abcdefgh12345678"]).blank_body(text.encode(), status=500),
     "NO_PROXY": lambda text: covers(text, "portal.test", 443),

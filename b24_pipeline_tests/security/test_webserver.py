@@ -159,8 +159,8 @@ def test_a_link_on_another_page_opens_the_ui_but_no_frame_does(ui: Webserver) ->
 
 
 def test_the_answer_says_what_to_do(ui: Webserver) -> None:
-    answer = httpx.get(f"http://{ui.host}/", headers={"Host": "dagster.internal"})
-    assert "--allowed-host" in answer.text
+    response = httpx.get(f"http://{ui.host}/", headers={"Host": "dagster.internal"})
+    assert "--allowed-host" in response.text
 
 
 @pytest.mark.long

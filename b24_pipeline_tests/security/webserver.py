@@ -41,8 +41,8 @@ class Webserver:
         Raises:
             httpx.HTTPStatusError: the query was refused.
         """
-        answer = httpx.post(f"http://{self.host}/graphql", json={"query": query}, headers=headers, timeout=60)
-        return answer.raise_for_status().json()["data"]
+        response = httpx.post(f"http://{self.host}/graphql", json={"query": query}, headers=headers, timeout=60)
+        return response.raise_for_status().json()["data"]
 
     def status(self, request: str, *headers: str, body: str = "") -> int:
         """The status of the answer to a request that is sent exactly as it is written here."""

@@ -12,10 +12,10 @@ from b24_pipeline.callgear.exceptions import (
     DeadlinePassed,
     MethodError,
     MinuteLimit,
-    OursError,
     RecordError,
     RecordFault,
-    SipNumbersInTheWay,
+    RequestError,
+    SipNumberError,
     UnknownOutcome,
 )
 from b24_pipeline.rules.models import ActionKind, Outcome
@@ -30,8 +30,8 @@ from b24_pipeline.sync.circuit_breaker import (
 )
 
 RECORD = RecordError("create.employees: data_limit_exceeded", fault=RecordFault.OTHER, mnemonic="data_limit_exceeded")
-MALFORMED = OursError("create.employees: invalid_request", method="create.employees", mnemonic="invalid_request")
-OTHERWISE_MALFORMED = OursError("create.employees: parse_error", method="create.employees", mnemonic="parse_error")
+MALFORMED = RequestError("create.employees: invalid_request", method="create.employees", mnemonic="invalid_request")
+OTHERWISE_MALFORMED = RequestError("create.employees: parse_error", method="create.employees", mnemonic="parse_error")
 NO_RIGHT = MethodError("create.employees: forbidden", method="create.employees", mnemonic="forbidden")
 OWNS_DEALS = RecordError("delete.deal_employees", fault=RecordFault.DEPENDENCY_ERROR, mnemonic="dependency_error")
 FULL = RecordError("create.employees", fault=RecordFault.DATA_LIMIT_EXCEEDED, mnemonic="data_limit_exceeded")
@@ -179,7 +179,7 @@ def test_a_fault_of_ours_is_not_taken_for_an_answer() -> None:
         list(carrier.run([planned(0)]))
 
 
-@pytest.mark.parametrize("error", [OWNS_DEALS, SipNumbersInTheWay("update.employees: SIP numbers")])
+@pytest.mark.parametrize("error", [OWNS_DEALS, SipNumberError("update.employees: SIP numbers")])
 def test_r14_people_who_own_deals_or_sip_numbers_stop_nothing_however_many_they_are(error: CallGearError) -> None:
     actions = [planned(row, action=ActionKind.REMOVE_RESPONSIBLE) for row in range(8)]
 
