@@ -18,6 +18,7 @@ from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
+from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
 
 __all__ = [
     "AlertSettings",
@@ -118,11 +119,13 @@ def readable() -> Iterator[None]:
         SettingsError: a setting is missing or bad, a name is not a setting, or `.env` cannot be read.
     """
     try:
-        if not_read := unread.problems(frozenset(name for name, _ in named_fields())):
+        if not_read := unread.problems(frozenset(variables())):
             raise SettingsError("\n".join(not_read))
         yield
     except ValidationError as error:
         raise to_error(error) from None
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{ENV_FILE}: is not text in UTF-8. Save it as UTF-8.") from None
     except OSError as error:
@@ -137,6 +140,12 @@ def named_fields() -> Iterator[tuple[str, FieldInfo]]:
         yield variable_of(field), field
 
 
+def variables() -> Iterator[str]:
+    """Yield every variable that is read: the settings, and the files of those that are secret."""
+    yield from (name for name, _ in named_fields())
+    yield from (f"{name}{SUFFIX}" for name in secrets_of(Settings))
+
+
 def variable_of(field: FieldInfo) -> str:
     """Return the variable that a field is read from."""
     alias = field.validation_alias
@@ -145,7 +154,7 @@ def variable_of(field: FieldInfo) -> str:
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for processes that load `.env` over it: what is given here still wins."""
-    return env_precedence.protect(environment, names=[name for name, _ in named_fields()])
+    return env_precedence.protect(environment, names=variables())
 
 
 def to_error(error: ValidationError) -> SettingsError:

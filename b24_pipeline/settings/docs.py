@@ -13,6 +13,7 @@ from b24_pipeline.settings.base import BaseSettings, DatabaseSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
+from b24_pipeline.settings.secret_files import is_secret
 
 HEAD = """# Settings
 
@@ -21,7 +22,13 @@ environment wins. (Dagster's programs also load other variables of `.env`, for e
 A missing or bad setting is one line that names it and gives an example, and exit code 2. The same applies to an unknown
 name that begins with `B24_PIPELINE_`, a name that is a letter or two away from a setting, and a line of `.env` that is
 not `NAME=value`. Blanks and line ends around a value do not count, except in a prefix or a password; quotes that became
-part of a value are refused. This page is generated from the code: `make docs`.
+part of a value are refused.
+
+A secret may lie in a file, as Docker, systemd and Kubernetes hand it over:
+`CALLGEAR_ACCESS_TOKEN_FILE=/run/secrets/token` instead of `CALLGEAR_ACCESS_TOKEN`. The same applies to every setting
+marked *secret*.
+
+This page is generated from the code: `make docs`.
 """
 COLUMNS = "| variable | default | example | meaning |\n| --- | --- | --- | --- |\n"
 REQUIRED = ("bitrix24_webhook_url", "callgear_access_token", "callgear_login", "callgear_password")
@@ -52,7 +59,8 @@ def table(names: Iterable[str]) -> str:
 def row(field: FieldInfo) -> str:
     """Return the line of one setting."""
     example = str((field.examples or [""])[0])
-    return f"| `{variable_of(field)}` | {default(field)} | {code(example)} | {field.description} |\n"
+    secret = " *Secret.*" if is_secret(field) else ""
+    return f"| `{variable_of(field)}` | {default(field)} | {code(example)} | {field.description}{secret} |\n"
 
 
 def default(field: FieldInfo) -> str:
