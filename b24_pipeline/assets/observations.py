@@ -29,7 +29,7 @@ def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
             "host": run.connection.portal_host,
             "edition": settings.bitrix24_edition.value,
             "webhook_of_user": webhook_owner(settings, users),
-            "rights": "reads only; for the webhook's scopes and its owner's rights see `b24-pipeline check`",
+            "rights": "reads only; for the webhook's scopes and its owner's rights see b24-pipeline check",
             "read_at": dg.MetadataValue.timestamp(run.connection.now()),
             "users": len(users),
             "active": active,
@@ -56,7 +56,7 @@ def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservat
             **account_identity(run),
             "read_at": dg.MetadataValue.timestamp(run.connection.now()),
             "employees": len(employees),
-            "rights": "employees were read; for the rights to add and change them see `b24-pipeline check`",
+            "rights": "employees were read; for the rights to add and change them see b24-pipeline check",
         },
     )
 
