@@ -10,8 +10,8 @@ from sqlalchemy import column, delete, select, table
 
 from b24_pipeline import assets, settings
 from b24_pipeline.audit import Paths, StoreError
+from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.audit.retention import apply_retention
-from b24_pipeline.audit.run_lock import RunInProgress, run_lock
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
 

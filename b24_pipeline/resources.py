@@ -15,7 +15,7 @@ from b24_pipeline import schemas, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Approver, Step, Store, StoreError
-from b24_pipeline.audit.run_lock import RunInProgress, run_lock
+from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
     REPORTING,
@@ -249,7 +249,7 @@ class StoreIOManager(dg.ConfigurableIOManager):
         """Return the frame of this run; else a fresh one for a run that writes, and the newest one for others."""
         model, run = frame_of(context.upstream_output), self.import_run.run
         if run.store.recorded(model):
-            return run.store.seen(model)
+            return run.store.current_snapshot(model)
         with self.import_run.failing():
             return inputs.fresh(run, model) if self.import_run.writes else inputs.newest(run, model)
 

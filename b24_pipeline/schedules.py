@@ -11,7 +11,7 @@ from b24_pipeline import settings
 from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.observations import CRON
 from b24_pipeline.audit import Paths
-from b24_pipeline.audit.run_lock import is_held
+from b24_pipeline.audit.lock import is_locked
 from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
 from b24_pipeline.jobs import employee_import, purge_old_audit, purge_old_runs
 from b24_pipeline.rules.models import Trigger
@@ -100,7 +100,7 @@ def is_orphaned(run: dg.DagsterRun) -> bool:
     if trigger_of(run) is not Trigger.CLI:
         return False
     lock = run.tags.get(LOCK_TAG)
-    return not is_held(Path(lock) if lock else Paths(settings.load().database).lock)
+    return not is_locked(Path(lock) if lock else Paths(settings.load().database).lock)
 
 
 def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:

@@ -5,9 +5,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.evidence import evidence_of
 from b24_pipeline.reporting import tables
-from b24_pipeline.reporting.trace import as_markdown, trace
+from b24_pipeline.reporting.trace import as_markdown, evidence_of, trace
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.labels import reason as words_of
 from b24_pipeline.sync.run import ImportRun

@@ -47,7 +47,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
         return
     if run.launch.kind is RunKind.IMPORT:
         count_so_far(run)
-    found = check_queries.imported(run.store)
+    found = check_queries.import_coverage(run.store)
     yield dg.MaterializeResult(
         metadata={
             "candidates": found.candidates,
@@ -80,7 +80,7 @@ def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
     """
     files = ReportFiles.beside(run.connection.paths.published)
     try:
-        kept = keep(run.store, files, now=run.connection.now(), seen=run.store.as_ended(*run.status(), run.counts))
+        kept = keep(run.store, files, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.counts))
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}

@@ -1,10 +1,10 @@
 """The audit store: one DuckDB database a connection, with what every run saw and did, kept as changes (R20)."""
 
 from b24_pipeline.audit.actions import Step
-from b24_pipeline.audit.approvals import Approval, Approver
+from b24_pipeline.audit.approvals import Approval
 from b24_pipeline.audit.exceptions import StoreError
-from b24_pipeline.audit.links import LinkWritten
-from b24_pipeline.audit.paths import Paths
+from b24_pipeline.audit.files import Paths
+from b24_pipeline.audit.links import Approver, LinkWritten
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts, RunStart
 from b24_pipeline.audit.store import Store

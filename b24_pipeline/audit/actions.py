@@ -14,7 +14,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
 from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.history import Part, keep_history, let_hold, replace
+from b24_pipeline.audit.history import HistorySpec, insert_valid, keep_history, replace
 from b24_pipeline.audit.runs import CurrentRun
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, Outcome
 
@@ -44,7 +44,7 @@ _COLUMNS = tuple(sql_columns(schemas.Actions))
 _COMPARED = tuple(name for name in _COLUMNS if name != "at")
 
 
-def record_standing(database: Database, run: CurrentRun, step: Step, frame: DataFrame[schemas.Actions]) -> None:
+def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: DataFrame[schemas.Actions]) -> None:
     """Let exactly these actions of the step stand from this run on; call it before the step's first `record_events`.
 
     A run that does not reach a step never calls this for it: what stood stands on, and is not shown for that run.
@@ -61,19 +61,19 @@ def record_standing(database: Database, run: CurrentRun, step: Step, frame: Data
 def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.Actions]) -> None:
     """Store what became of actions, in as many portions as the answers come in, so that a crash loses none.
 
-    Rows that are no events (deferred, planned, skipped) stand until the next `record_standing` of their step.
+    Rows that are no events (deferred, planned, skipped) stand until the next `record_open_actions` of their step.
     """
     is_event = frame["outcome"].isin(EVENTS)
     with database.transaction():
         if is_event.any():
-            with database.seen(to_arrow(schemas.Actions, frame[is_event])):
+            with database.incoming(to_arrow(schemas.Actions, frame[is_event])):
                 database.execute("add_events", {"run": run.number})
         if is_event.all():
             return
         lasting = frame[~is_event]
         steps = lasting["action"].map(STEP_OF)
         for step in sorted(set(steps)):
-            let_hold(database, _standing(step), _of_step(step, lasting[steps == step]), run)
+            insert_valid(database, _standing(step), _of_step(step, lasting[steps == step]), run)
 
 
 def actions(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
@@ -96,9 +96,9 @@ def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
 
 def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:
     """Replace all dead letters."""
-    part = Part("dead_letters", tuple(sql_columns(schemas.DeadLetters)))
+    spec = HistorySpec("dead_letters", tuple(sql_columns(schemas.DeadLetters)))
     with database.transaction():
-        replace(database, part, to_arrow(schemas.DeadLetters, frame))
+        replace(database, spec, to_arrow(schemas.DeadLetters, frame))
 
 
 def retry_updates(database: Database, *, now: datetime) -> None:
@@ -107,8 +107,8 @@ def retry_updates(database: Database, *, now: datetime) -> None:
         database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
 
 
-def _standing(step: Step) -> Part:
-    return Part("open_actions", _COMPARED, scope="kept.step = $step", parameters={"step": str(step)})
+def _standing(step: Step) -> HistorySpec:
+    return HistorySpec("open_actions", _COMPARED, scope="current.step = $step", parameters={"step": str(step)})
 
 
 def _of_step(step: Step, frame: DataFrame[schemas.Actions]) -> Table:

@@ -18,7 +18,7 @@ from b24_pipeline.audit.actions import actions
 from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import NotApprovable, UnknownRun
-from b24_pipeline.audit.identities import accept_identities, identities_of_run
+from b24_pipeline.audit.links import Approver, accept_identities, identities_of_run
 from b24_pipeline.audit.runs import CurrentRun
 from b24_pipeline.rules.conflict_approval import decidable
 from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, MatchReason, Outcome
@@ -43,14 +43,6 @@ class Approval:
     run_id: str
     actions: DataFrame[schemas.Actions]
     conflicts: frozenset[ApprovedConflict]
-
-
-@dataclass(frozen=True, slots=True)
-class Approver:
-    """Who approves, and why; a name of None is not known."""
-
-    name: str | None = None
-    comment: str | None = None
 
 
 def approve(
@@ -127,7 +119,7 @@ def open_approval(database: Database, *, now: datetime) -> Approval | None:
     )
 
 
-def settle_approvals(database: Database, run: CurrentRun) -> None:
+def close_approvals(database: Database, run: CurrentRun) -> None:
     """Note of the approvals of which this run has left nothing that it has used them."""
     used_up = [given for given in _in_force(database, now=run.started_at) if _left(database, given).empty]
     if not used_up:

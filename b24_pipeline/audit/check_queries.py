@@ -23,12 +23,12 @@ Listing = Literal[
     "failed_actions",
     "held_actions",
 ]
-Offender = Mapping[str, Any]
+Violation = Mapping[str, Any]
 """Who, user (the Bitrix24 id) and why; some listings say more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportCoverage:
     """How many candidates there are, with the rejected ones, how many have a live link, and how many can have one."""
 
     candidates: int
@@ -41,19 +41,19 @@ class Imported:
         return self.imported / self.candidates if self.candidates else 1.0
 
 
-def offenders(reader: Reader, listing: Listing, **parameters: str) -> Sequence[Offender]:
+def violations(reader: Reader, listing: Listing, **parameters: str) -> Sequence[Violation]:
     """The rows of a listing, in a fixed order."""
     return reader.database.records(listing, parameters, who=WHO)
 
 
-def imported(reader: Reader) -> Imported:
+def import_coverage(reader: Reader) -> ImportCoverage:
     """Candidates and live links."""
     (row,) = reader.database.records("candidates_and_links")
     importable = Importable(row["candidates"], row["importable"])
-    return Imported(candidates=row["candidates"], imported=row["imported"], importable=importable)
+    return ImportCoverage(candidates=row["candidates"], imported=row["imported"], importable=importable)
 
 
-def breaches(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
+def schema_violations(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
     """How many rows a stored frame has, and in how many it breaks its declaration: empty, or not the only one."""
     columns = model.to_schema().columns
     counts = {
@@ -69,7 +69,7 @@ def breaches(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str,
         },
     }
     (row,) = reader.database.records(
-        "breaches",
+        "schema_violations",
         table=HISTORIES[model],
         counts=", ".join(f'{expression} AS "{words}"' for words, expression in counts.items()),
     )

@@ -20,8 +20,7 @@ from b24_pipeline.audit.exceptions import (
     LocksNotSupported,
     StoreError,
 )
-from b24_pipeline.audit.ownership import owner_note
-from b24_pipeline.audit.paths import wal_of
+from b24_pipeline.audit.files import owner_note, wal_of
 from b24_pipeline.audit.queries import statement
 
 Parameters = Mapping[str, Any]
@@ -137,7 +136,7 @@ class Database:
                 self._in_transaction = False
 
     @contextmanager
-    def trial(self) -> Iterator[None]:
+    def dry_transaction(self) -> Iterator[None]:
         """What is stored in the block is seen in it, and undone at its end. Not to be begun in a transaction."""
         with suppress(_TrialOver), self.transaction():
             yield
@@ -202,14 +201,14 @@ class Database:
         return rows[0][0] if rows else None
 
     @contextmanager
-    def seen(self, rows: Table) -> Iterator[None]:
-        """Let statements in the block read `rows` as the table `seen`."""
+    def incoming(self, rows: Table) -> Iterator[None]:
+        """Let statements in the block read `rows` as the table `incoming`."""
         with self.lock:
-            self._connection.register("seen", rows)
+            self._connection.register("incoming", rows)
             try:
                 yield
             finally:
-                self._connection.unregister("seen")
+                self._connection.unregister("incoming")
 
 
 @contextmanager

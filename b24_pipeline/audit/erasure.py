@@ -2,20 +2,22 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.column_types import personal_columns
-from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.database import Database, Parameters
 from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
+from b24_pipeline.audit.files import Paths
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact, put_facts
-from b24_pipeline.audit.paths import Paths
-from b24_pipeline.audit.people import emails_of, emails_of_employees, employees_named, employees_of, users_named
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.store import Store
 from b24_pipeline.audit.suppression import FORGOTTEN, JSON_COLUMNS, note_forgotten
+from b24_pipeline.rules.normalization import address_key
 
+_DIGITS = 18
+"""So many digits always fit into an id."""
 _ANSWERS = ("error",)
 """What a service answered may name the person."""
 
@@ -134,3 +136,36 @@ def _the_one(database: Database, id_or_email: str) -> int | None:
     if not users and not employees_named(database, id_or_email):
         raise UnknownPerson(f"Nobody is known by {id_or_email}.")
     return users[0] if users else None
+
+
+def users_named(database: Database, id_or_email: str) -> list[int]:
+    """The Bitrix24 ids of that id or address, now or ever; addresses are compared as in R04."""
+    text = id_or_email.strip()
+    if text.isdecimal():
+        return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
+    return _ids(database, "users_by_email", {"email": address_key(text)})
+
+
+def employees_named(database: Database, email: str) -> list[int]:
+    """The CallGear ids of employees that have or had the address."""
+    return _ids(database, "employees_by_email", {"email": email.strip()})
+
+
+def emails_of(database: Database, user: int) -> list[str]:
+    """All addresses that the user has or had."""
+    return [row["email"] for row in database.records("emails_of_user", {"user": user})]
+
+
+def employees_of(database: Database, user: int | None, emails: Sequence[str]) -> list[int]:
+    """The CallGear ids that are or were linked with the user, or have or had an address and no link with others."""
+    return _ids(database, "employees_of_person", {"user": user, "emails": emails})
+
+
+def emails_of_employees(database: Database, user: int | None, employees: Sequence[int]) -> list[str]:
+    """All addresses that these employees have or had while they were the user's, in small letters."""
+    rows = database.records("emails_of_employees", {"user": user, "employees": employees})
+    return [row["email"] for row in rows]
+
+
+def _ids(database: Database, name: str, parameters: Parameters) -> list[int]:
+    return [int(found) for row in database.records(name, parameters) for found in row.values()]

@@ -1,19 +1,16 @@
-"""The files of one database: proven writable, created whole, copied without disturbing a lock, replaced in one step."""
+"""The files of one database: where they lie, proven writable, created whole, copied and replaced in one step."""
 
 import errno
 import os
+import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import filelock
-
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseNotWritable, PublishedFileMounted
-from b24_pipeline.audit.locks import file_lock, locking
-from b24_pipeline.audit.ownership import owner_note
-from b24_pipeline.audit.paths import Paths, wal_of
+from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMisnamed, DatabaseNotWritable, PublishedFileMounted
 
 Result = TypeVar("Result")
 
@@ -22,36 +19,82 @@ SPARE_BYTES = 16 * 1024 * 1024
 
 _PIECE = 8 * 1024 * 1024
 _WAIT_SECONDS = 0.1
+RESERVED_NAMES = frozenset({"audit", "store", "information_schema", "copy_of_store"})
+"""DuckDB names a database after its file; one named like a schema in it makes every `audit.x` ambiguous, and one named
+like the copy that compacting attaches cannot be compacted."""
 
 
-@contextmanager
-def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Be the only one that has the database open for writing; the operating system frees the lock of a dead process.
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """All files of one database; only `published` is chosen, the others follow from it.
+
+    A database under two names (a symbolic link to the file or its folder) is one: its real path counts, so that it has
+    one lock.
 
     Raises:
-        DatabaseBusy: another process is writing, and still was after `wait_seconds`.
-        LocksNotSupported: the folder takes no locks.
-        DatabaseNotWritable: the lock is somebody else's.
+        DatabaseMisnamed: the file has one of the reserved names.
     """
-    lock = file_lock(paths.writer_lock)
 
-    def acquire() -> None:
-        with writing(paths.writer_lock.parent), locking(paths.writer_lock.parent):
-            try:
-                lock.acquire()
-            except filelock.Timeout:
-                raise DatabaseBusy(
-                    f"The database {paths.working} is being written by another process; try again in a moment."
-                ) from None
+    published: Path
 
-    patiently(acquire, wait_seconds=wait_seconds, sleep=sleep)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "published", real_path(self.published))
+        name = self.published.name.partition(".")[0]
+        if name.casefold() in RESERVED_NAMES:
+            raise DatabaseMisnamed(
+                f"The database file must not be named {self.published.name}: DuckDB would confuse it with the"
+                f" {name.casefold()} that it has of its own. Name it for example b24_pipeline.duckdb."
+            )
+
+    @property
+    def working(self) -> Path:
+        """The pipeline's own file; nobody else opens it for writing."""
+        return self._beside(".working" + self.published.suffix)
+
+    @property
+    def lock(self) -> Path:
+        """Held by a run from its first to its last step, so that runs never overlap (R17)."""
+        return self._beside(".lock")
+
+    @property
+    def writer_lock(self) -> Path:
+        """Held while a store is open for writing."""
+        return self._beside(".working.lock")
+
+    @property
+    def marker(self) -> Path:
+        """Written and removed to prove that the folder takes writes."""
+        return self._beside(".probe.tmp")
+
+    @property
+    def publishing(self) -> Path:
+        """The copy that is about to become the published file."""
+        return self._beside(".publishing.tmp")
+
+    @property
+    def rebuilding(self) -> Path:
+        """A new or compacted file that is about to become the working file."""
+        return self._beside(".rebuilding.tmp")
+
+    def _beside(self, ending: str) -> Path:
+        return self.published.with_name(self.published.stem + ending)
+
+
+def real_path(path: Path) -> Path:
+    """The path without symbolic links; as it is where they lead in a circle, which shows once it is used."""
     try:
-        yield
-    finally:
-        lock.release()
+        real = path.resolve()
+        return path if real == path.absolute() else real
+    except (OSError, RuntimeError):
+        return path
 
 
-def patiently(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Callable[[float], None]) -> Result:
+def wal_of(database: Path) -> Path:
+    """DuckDB's write-ahead log of a database file."""
+    return database.with_name(database.name + ".wal")
+
+
+def retry_while_busy(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Callable[[float], None]) -> Result:
     """Try until the database is not busy any more, for so long at most.
 
     Raises:
@@ -65,7 +108,7 @@ def patiently(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Call
     return attempt()
 
 
-def prove_writable(paths: Paths) -> None:
+def check_writable(paths: Paths) -> None:
     """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it.
 
     Raises:
@@ -111,7 +154,7 @@ def note_of(error: OSError, folder: Path) -> str:
 
 
 @contextmanager
-def whole_or_gone(path: Path) -> Iterator[None]:
+def remove_on_error(path: Path) -> Iterator[None]:
     """Leave nothing of the file where the block fails: it holds personal data, and is what may have filled the disk."""
     try:
         yield
@@ -126,7 +169,7 @@ def whole_or_gone(path: Path) -> Iterator[None]:
 def private_file(path: Path) -> Iterator[int]:
     """A descriptor of a new, empty file that only its owner may read; it is gone where the block fails."""
     path.unlink(missing_ok=True)
-    with whole_or_gone(path):
+    with remove_on_error(path):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             yield descriptor
@@ -159,7 +202,7 @@ def replace_published(source: Path, target: Path) -> None:
         PublishedFileMounted: it is mounted as a single file.
     """
     try:
-        move_into_place(source, target)
+        atomic_replace(source, target)
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.EXDEV):
             raise
@@ -169,7 +212,7 @@ def replace_published(source: Path, target: Path) -> None:
         ) from None
 
 
-def move_into_place(source: Path, target: Path) -> None:
+def atomic_replace(source: Path, target: Path) -> None:
     """Let `source` become `target` in one step; who has the old file open keeps it.
 
     The old file's write-ahead log goes first: DuckDB would refuse the new file because of it.
@@ -182,3 +225,23 @@ def move_into_place(source: Path, target: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def owner_note(*paths: Path) -> str:
+    """Say of the first of these files that is not ours whose it is; an empty text where all are ours, or not there."""
+    for path in paths:
+        try:
+            owner = path.stat().st_uid
+        except OSError:
+            continue
+        if owner != os.geteuid():
+            return f" {path} belongs to {user_name(owner)}, and this process runs as {user_name(os.geteuid())}."
+    return ""
+
+
+def user_name(number: int) -> str:
+    """The name of a user of this machine, or the number of one that it does not know."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"

@@ -4,23 +4,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow
+from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, to_pandas
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.runs import CurrentRun, PastRun
 from b24_pipeline.audit.schema import HISTORIES
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HistorySpec:
     """The rows of a table that one recording speaks of.
 
     Attributes:
         table: the table in the schema `store`.
         compared: the columns in which a row must agree to be the same row.
-        scope: a condition on `kept` for tables of which a recording speaks only in part.
+        scope: a condition on `current` for tables of which a recording speaks only in spec.
         parameters: the values of the condition.
     """
 
@@ -44,8 +45,8 @@ def record_snapshot(
     database: Database, run: CurrentRun, model: type[schemas.Model], frame: DataFrame[schemas.Model]
 ) -> None:
     """Store what the run saw: rows that changed or vanished end, rows that changed or are new begin."""
-    part = Part(HISTORIES[model], tuple(sql_columns(model)))
-    keep_history(database, part, to_arrow(model, frame), run, what=part.table)
+    spec = HistorySpec(HISTORIES[model], tuple(sql_columns(model)))
+    keep_history(database, spec, to_arrow(model, frame), run, what=spec.table)
 
 
 def recorded(database: Database, run: CurrentRun, what: str) -> bool:
@@ -74,7 +75,7 @@ def snapshot(database: Database, model: type[schemas.Model], *, run: int | None)
     """The rows that held in the run of that number, or that hold now; in the order of their keys."""
     identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
     if run is None:
-        return from_arrow(model, database.table("rows_that_hold", **identifiers))
+        return from_arrow(model, database.table("valid_rows", **identifiers))
     return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
 
 
@@ -90,66 +91,71 @@ def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFra
     return from_arrow(schemas.Users, rows)
 
 
-def keep_history(database: Database, part: Part, rows: Table, run: CurrentRun, *, what: str) -> None:
+def keep_history(database: Database, spec: HistorySpec, rows: Table, run: CurrentRun, *, what: str) -> None:
     """Let exactly `rows` hold from this run on, and note that the run has recorded `what`.
 
     A run that records twice saw one state only, the last it recorded.
     """
     with database.transaction():
         is_first = note_recorded(database, run, what)
-        holding = count_of_holding(database, part)
-        if not holding and not rows.num_rows:
+        valid = count_valid(database, spec)
+        if not valid and not rows.num_rows:
             return
-        with database.seen(rows):
-            if holding == rows.num_rows and all_hold(database, part):
+        with database.incoming(rows):
+            if valid == rows.num_rows and is_unchanged(database, spec):
                 return
-            if holding:
-                close_rows(database, part, run)
+            if valid:
+                close_rows(database, spec, run)
             if not is_first:
-                reopen_rows(database, part, run)
-            open_rows(database, part, run)
+                reopen_rows(database, spec, run)
+            open_rows(database, spec, run)
 
 
-def count_of_holding(database: Database, part: Part) -> int:
+def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
+    """The names that these users have or had, in the columns of `list_names.NAMES`; who was never seen has no row."""
+    return to_pandas(database.table("names_of_users", {"users": sorted(users)}))
+
+
+def count_valid(database: Database, spec: HistorySpec) -> int:
     """How many rows hold."""
-    return int(database.value("count_of_holding", part.parameters, **part.identifiers))
+    return int(database.value("count_valid", spec.parameters, **spec.identifiers))
 
 
-def all_hold(database: Database, part: Part) -> bool:
+def is_unchanged(database: Database, spec: HistorySpec) -> bool:
     """Whether each of the seen rows holds already."""
-    return database.value("a_row_that_does_not_hold", part.parameters, **part.identifiers) is None
+    return database.value("a_row_not_valid", spec.parameters, **spec.identifiers) is None
 
 
-def let_hold(database: Database, part: Part, rows: Table, run: CurrentRun) -> None:
+def insert_valid(database: Database, spec: HistorySpec, rows: Table, run: CurrentRun) -> None:
     """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
-    with database.seen(rows):
-        reopen_rows(database, part, run)
-        open_rows(database, part, run)
+    with database.incoming(rows):
+        reopen_rows(database, spec, run)
+        open_rows(database, spec, run)
 
 
-def close_rows(database: Database, part: Part, run: CurrentRun) -> None:
+def close_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
     """Let the rows that are not seen hold no more."""
-    ends = {"run": run.number, "at": run.started_at, **part.parameters}
-    database.execute("close_rows", ends, **part.identifiers)
+    ends = {"run": run.number, "at": run.started_at, **spec.parameters}
+    database.execute("close_rows", ends, **spec.identifiers)
 
 
-def reopen_rows(database: Database, part: Part, run: CurrentRun) -> None:
+def reopen_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
     """Let the seen rows hold on that this run has ended before."""
-    database.execute("reopen_rows", {"run": run.number, **part.parameters}, **part.identifiers)
+    database.execute("reopen_rows", {"run": run.number, **spec.parameters}, **spec.identifiers)
 
 
-def open_rows(database: Database, part: Part, run: CurrentRun) -> None:
+def open_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
     """Let the seen rows hold that do not hold yet."""
-    begins = {"run": run.number, "at": run.started_at, **part.parameters}
-    database.execute("open_rows", begins, **part.identifiers)
+    begins = {"run": run.number, "at": run.started_at, **spec.parameters}
+    database.execute("open_rows", begins, **spec.identifiers)
 
 
-def replace(database: Database, part: Part, rows: Table) -> None:
+def replace(database: Database, spec: HistorySpec, rows: Table) -> None:
     """Let the table hold exactly `rows`, without history; equal rows stay. To be called in a transaction."""
-    with database.seen(rows):
-        database.execute("drop_rows_not_seen", part.parameters, **part.identifiers)
-        database.execute("add_rows_seen", part.parameters, **part.identifiers)
+    with database.incoming(rows):
+        database.execute("drop_rows_not_incoming", spec.parameters, **spec.identifiers)
+        database.execute("add_incoming_rows", spec.parameters, **spec.identifiers)
 
 
 def _same(columns: Iterable[str]) -> str:
-    return " AND ".join(f'kept."{name}" IS NOT DISTINCT FROM seen."{name}"' for name in columns)
+    return " AND ".join(f'current."{name}" IS NOT DISTINCT FROM incoming."{name}"' for name in columns)

@@ -1,22 +1,34 @@
-"""The stored links, the project's most valuable rows, and the creates announced before they are sent (R18)."""
+"""The stored links, the person and the doubles of each, and the creates announced before they are sent (R18)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.approvals import Approver
-from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns, table_of
+from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns, table_of, to_arrow
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import NotLinked
+from b24_pipeline.audit.history import HistorySpec, replace
 from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.rules.duplicates import Duplicate
+from b24_pipeline.rules.models import ERASED
 
 _IDS = {"bitrix24_id": int}
 _ANNOUNCED = {"bitrix24_id": int, "email": str}
 _WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "has_ended": bool}
+_PAIRS = {"bitrix24_id": int, "callgear_id": int, "other_callgear_id": int}
+_IDENTITIES = HistorySpec("identities", tuple(sql_columns(schemas.Identities)))
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who approves, and why; a name of None is not known."""
+
+    name: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
     if not written:
         return
     rows = table_of(_WRITTEN, [(*astuple(link), ended) for link, ended in zip(written, _ended(written), strict=True)])
-    with database.transaction(), database.seen(rows):
+    with database.transaction(), database.incoming(rows):
         database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
         database.execute("drop_identities")
@@ -67,14 +79,14 @@ def unfinished_links(database: Database) -> frozenset[int]:
 
 def put_unfinished_links(database: Database, run: CurrentRun, users: Iterable[int]) -> None:
     """Store that the employees of these users' live links are still to get last name and phones (R09a)."""
-    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in users])):
+    with database.transaction(), database.incoming(table_of(_IDS, [(user,) for user in users])):
         database.execute("finish_links")
         database.execute("add_unfinished_links", {"run_id": run.run_id})
 
 
 def finish_links(database: Database, bitrix24_ids: Iterable[int]) -> None:
     """Note that the employees of these users' links are as they shall be."""
-    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+    with database.transaction(), database.incoming(table_of(_IDS, [(user,) for user in bitrix24_ids])):
         database.execute("finish_links")
 
 
@@ -127,12 +139,53 @@ def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None
 
 def announce_creates(database: Database, run: CurrentRun, announced: Sequence[tuple[int, str]]) -> None:
     """Store that these (user, e-mail) are about to be created; must be on the disk before the create is sent (R18)."""
-    with database.transaction(), database.seen(table_of(_ANNOUNCED, announced)):
+    with database.transaction(), database.incoming(table_of(_ANNOUNCED, announced)):
         database.execute("drop_pending_creates")
         database.execute("add_pending_creates", {"run_id": run.run_id})
 
 
-def settle_creates(database: Database, bitrix24_ids: Iterable[int]) -> None:
+def clear_pending_creates(database: Database, bitrix24_ids: Iterable[int]) -> None:
     """Forget the announced creates of these users: they are known to have happened, or not to have."""
-    with database.transaction(), database.seen(table_of(_IDS, [(user,) for user in bitrix24_ids])):
+    with database.transaction(), database.incoming(table_of(_IDS, [(user,) for user in bitrix24_ids])):
         database.execute("drop_pending_creates")
+
+
+def identities(database: Database) -> DataFrame[schemas.Identities]:
+    """The accepted person of every live link; of whom nothing is known, erased texts."""
+    return schemas.from_records(schemas.Identities, database.records("identities", {"unknown": ERASED}))
+
+
+def put_identities(database: Database, frame: DataFrame[schemas.Identities]) -> None:
+    """Replace all of them."""
+    with database.transaction():
+        replace(database, _IDENTITIES, to_arrow(schemas.Identities, frame))
+
+
+def identities_of_run(database: Database, run_id: str) -> frozenset[int]:
+    """The users whom this run has seen as another person, and who are so still."""
+    return frozenset(database.column("identities_of_run", {"run_id": run_id}))
+
+
+def accept_identities(database: Database, run_id: str, users: Sequence[int]) -> None:
+    """Let the links of these users belong to the persons whom the run has seen, from now on."""
+    database.execute("accept_identities", {"run_id": run_id, "users": list(users)})
+
+
+def open_duplicates(database: Database) -> list[Duplicate]:
+    """What no person has settled yet."""
+    return [Duplicate(**row) for row in database.records("open_duplicates", columns=column_list(_PAIRS))]
+
+
+def put_duplicates(database: Database, run: CurrentRun, found: Collection[Duplicate], *, at: datetime) -> None:
+    """Note pairs that were found; one that is known, settled or not, stays as it is."""
+    rows = table_of(_PAIRS, [(pair.bitrix24_id, pair.callgear_id, pair.other_callgear_id) for pair in found])
+    with database.transaction(), database.incoming(rows):
+        database.execute("add_duplicates", {"run_id": run.run_id, "found_at": at})
+
+
+def resolve_duplicates(database: Database, *, by: str | None, now: datetime) -> list[Duplicate]:
+    """Note that a person has settled all that is open; gives what that was."""
+    with database.transaction():
+        resolved = open_duplicates(database)
+        database.execute("resolve_duplicates", {"now": now, "by": by})
+    return resolved

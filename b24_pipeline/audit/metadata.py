@@ -31,7 +31,7 @@ def facts(database: Database) -> dict[str, str]:
     return {row["name"]: row["value"] for row in database.records("facts")}
 
 
-def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
+def bind(database: Database, *, portal_host: str, callgear_host: str) -> None:
     """Remember the pair this database belongs to, the first time; later make sure that it is the same.
 
     Raises:
@@ -40,7 +40,7 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
     noted = facts(database)
     known = (noted.get(PORTAL_HOST), noted.get(CALLGEAR_HOST))
     if known == (None, None):
-        accept_address(database, portal_host=portal_host, callgear_host=callgear_host)
+        rebind(database, portal_host=portal_host, callgear_host=callgear_host)
     elif known != (portal_host, callgear_host):
         raise DatabaseOfAnotherConnection(
             f"{database.path} belongs to {known[0]} and {known[1]}, not to {portal_host} and {callgear_host}. Name"
@@ -49,7 +49,7 @@ def claim(database: Database, *, portal_host: str, callgear_host: str) -> None:
         )
 
 
-def accept_address(database: Database, *, portal_host: str, callgear_host: str) -> None:
+def rebind(database: Database, *, portal_host: str, callgear_host: str) -> None:
     """Remember this pair from now on: the same portal and account under another address."""
     put_facts(database, {PORTAL_HOST: portal_host, CALLGEAR_HOST: callgear_host})
 
@@ -60,7 +60,7 @@ def account(database: Database) -> AccountIdentity:
     return AccountIdentity(noted.get(ACCOUNT_NUMBER, ""), noted.get(ACCOUNT_NAME, ""))
 
 
-def claim_account(database: Database, found: AccountIdentity) -> None:
+def bind_account(database: Database, found: AccountIdentity) -> None:
     """Remember the account that is imported into, the first time; later make sure that it is the same (R16b).
 
     Raises:
@@ -69,9 +69,9 @@ def claim_account(database: Database, found: AccountIdentity) -> None:
     known = account(database)
     if known.app_id and known.app_id != found.app_id:
         raise DatabaseOfAnotherConnection(wrong_account_message(known, found))
-    accept_account(database, found)
+    rebind_account(database, found)
 
 
-def accept_account(database: Database, found: AccountIdentity) -> None:
+def rebind_account(database: Database, found: AccountIdentity) -> None:
     """Remember this account from now on."""
     put_facts(database, {ACCOUNT_NUMBER: found.app_id, ACCOUNT_NAME: found.name})

@@ -15,16 +15,17 @@ from b24_pipeline.audit.exceptions import (
     StoreError,
 )
 from b24_pipeline.audit.files import (
+    Paths,
+    atomic_replace,
     copy_bytes,
     copy_file,
-    move_into_place,
-    patiently,
+    remove_on_error,
     replace_published,
-    whole_or_gone,
+    retry_while_busy,
+    wal_of,
     writing,
 )
 from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
-from b24_pipeline.audit.paths import Paths, wal_of
 from b24_pipeline.audit.schema import LAYOUT
 
 _MAGIC = slice(8, 12)
@@ -38,10 +39,10 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
     Raises:
         StoreError: the working or the published file is not ours, damaged, too new, or busy for longer.
     """
-    refuse_strangers(paths)
+    check_published_file(paths)
     if not paths.working.exists():
         create_working(paths, at=at)
-    database = patiently(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
+    database = retry_while_busy(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
     try:
         upgraded = bring_up_to_date(database, at=at)
     except BaseException:
@@ -51,7 +52,7 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
     return compacted(paths, database) if upgraded else database
 
 
-def refuse_strangers(paths: Paths) -> None:
+def check_published_file(paths: Paths) -> None:
     """Make sure that publishing will not replace a file that is not ours; one that somebody has open is ours.
 
     A damaged file of ours does not matter while there is the working file: it is about to be replaced.
@@ -76,12 +77,12 @@ def create_working(paths: Paths, *, at: datetime) -> None:
     with writing(paths.published.parent):
         for path in (paths.rebuilding, wal_of(paths.rebuilding)):
             path.unlink(missing_ok=True)
-        with whole_or_gone(paths.rebuilding):
+        with remove_on_error(paths.rebuilding):
             if paths.published.exists():
                 copy_file(paths.published, paths.rebuilding)
             with closing(Database.open(paths.rebuilding)) as database:
                 bring_up_to_date(database, at=at)
-            move_into_place(paths.rebuilding, paths.working)
+            atomic_replace(paths.rebuilding, paths.working)
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def publish(paths: Paths, database: Database) -> None:
     draft = target.with_name(paths.publishing.name)
     with database.lock, writing(target.parent):
         database.execute("checkpoint")
-        with whole_or_gone(draft):
+        with remove_on_error(draft):
             copy_bytes(database.content, draft)
             replace_published(draft, target)
 
@@ -154,13 +155,13 @@ def compacted(paths: Paths, database: Database) -> Database:
     with writing(paths.published.parent):
         for path in (paths.rebuilding, wal_of(paths.rebuilding)):
             path.unlink(missing_ok=True)
-        with whole_or_gone(paths.rebuilding):
+        with remove_on_error(paths.rebuilding):
             database.copy_into(paths.rebuilding)
             with closing(Database.open_read_only(paths.rebuilding)) as copy:
                 if _row_counts(copy) != _row_counts(database):
                     raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
             database.close()
-            move_into_place(paths.rebuilding, paths.working)
+            atomic_replace(paths.rebuilding, paths.working)
     return Database.open(paths.working)
 
 

@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.account import AccountIdentity
-from b24_pipeline.audit import actions, approvals, duplicates, history, identities, links, metadata, runs, suppression
+from b24_pipeline.audit import actions, approvals, history, links, metadata, runs, suppression
 from b24_pipeline.audit.approvals import Approval
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.runs import Moment, PastRun
@@ -55,7 +55,7 @@ class Reader:
 
     def identities(self) -> DataFrame[schemas.Identities]:
         """The person whom each live link was accepted for (R07a)."""
-        return identities.identities(self.database)
+        return links.identities(self.database)
 
     def pending_creates(self) -> DataFrame[schemas.PendingCreates]:
         """The creates that were announced and whose outcome is not known (R18)."""
@@ -67,7 +67,7 @@ class Reader:
 
     def open_duplicates(self) -> list[Duplicate]:
         """Employees that became double, and that no person has settled yet (R16b)."""
-        return duplicates.open_duplicates(self.database)
+        return links.open_duplicates(self.database)
 
     def created_since(self, since: datetime) -> dict[int, int]:
         """The employees that were created since then and are still linked, each with its user."""

@@ -212,7 +212,7 @@ def remember_importable(database: Database, run: CurrentRun, counts: RunCounts) 
 def points_since(database: Database, since: datetime) -> int:
     """The points of CallGear that runs have spent, as far as they ended since then; of those that died at least."""
     (told,) = database.records("points_since", {"since": since})
-    dead = database.value("points_of_the_dead_since", {"since": since}) if told["some_died"] else 0
+    dead = database.value("points_of_interrupted_runs", {"since": since}) if told["some_died"] else 0
     return int(told["points"]) + int(dead)
 
 

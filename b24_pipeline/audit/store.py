@@ -16,9 +16,7 @@ from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import (
     actions,
     approvals,
-    duplicates,
     history,
-    identities,
     links,
     metadata,
     opening,
@@ -26,12 +24,11 @@ from b24_pipeline.audit import (
     suppression,
 )
 from b24_pipeline.audit.actions import Step
-from b24_pipeline.audit.approvals import Approver
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import RunNotBegun
-from b24_pipeline.audit.files import prove_writable, writer_lock
-from b24_pipeline.audit.links import LinkWritten
-from b24_pipeline.audit.paths import Paths
+from b24_pipeline.audit.files import Paths, check_writable
+from b24_pipeline.audit.links import Approver, LinkWritten
+from b24_pipeline.audit.lock import writer_lock
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.audit.schema import HISTORIES
@@ -70,7 +67,7 @@ class Store(Reader):
         Raises:
             StoreError: one line that says what is wrong, where, and what to do.
         """
-        prove_writable(paths)
+        check_writable(paths)
         with ExitStack() as lock:
             lock.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
             database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
@@ -113,29 +110,29 @@ class Store(Reader):
         """Everything in the block is stored together, or nothing of it."""
         return self.database.transaction()
 
-    def claim(self, *, portal_host: str, callgear_host: str) -> None:
+    def bind(self, *, portal_host: str, callgear_host: str) -> None:
         """Remember the pair this database belongs to, and make sure that it is the same ever after.
 
         Raises:
             DatabaseOfAnotherConnection: it belongs to another pair.
         """
-        metadata.claim(self.database, portal_host=portal_host, callgear_host=callgear_host)
+        metadata.bind(self.database, portal_host=portal_host, callgear_host=callgear_host)
 
-    def accept_address(self, *, portal_host: str, callgear_host: str) -> None:
+    def rebind(self, *, portal_host: str, callgear_host: str) -> None:
         """Let the database belong to this pair from now on, because a person said that only the address has changed."""
-        metadata.accept_address(self.database, portal_host=portal_host, callgear_host=callgear_host)
+        metadata.rebind(self.database, portal_host=portal_host, callgear_host=callgear_host)
 
-    def claim_account(self, found: AccountIdentity) -> None:
+    def bind_account(self, found: AccountIdentity) -> None:
         """Remember the account that is imported into, and make sure that it is the same ever after (R16b).
 
         Raises:
             DatabaseOfAnotherConnection: it is another one.
         """
-        metadata.claim_account(self.database, found)
+        metadata.bind_account(self.database, found)
 
-    def accept_account(self, found: AccountIdentity) -> None:
+    def rebind_account(self, found: AccountIdentity) -> None:
         """Let the database belong to this account from now on, because a person said so."""
-        metadata.accept_account(self.database, found)
+        metadata.rebind_account(self.database, found)
 
     def put_facts(self, named: Mapping[str, str]) -> None:
         """Remember values, all together."""
@@ -173,9 +170,9 @@ class Store(Reader):
         runs.remember_importable(self.database, self._current_run(), counts)
 
     @contextmanager
-    def as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
+    def seen_as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
         """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""
-        with self.database.trial():
+        with self.database.dry_transaction():
             self.finish_run(status, reason, counts)
             yield
 
@@ -191,7 +188,7 @@ class Store(Reader):
         else:
             self._whole[model] = frame
 
-    def seen(self, model: type[schemas.Model]) -> DataFrame[schemas.Model]:
+    def current_snapshot(self, model: type[schemas.Model]) -> DataFrame[schemas.Model]:
         """The frame that the current run recorded, with what is withheld from the database."""
         return cast("DataFrame[schemas.Model]", self._whole[model]) if model in self._whole else self.snapshot(model)
 
@@ -206,7 +203,7 @@ class Store(Reader):
 
     def put_identities(self, frame: DataFrame[schemas.Identities]) -> None:
         """Replace the accepted persons of all links (R07a)."""
-        identities.put_identities(self.database, self._withheld.without_texts(schemas.Identities, frame))
+        links.put_identities(self.database, self._withheld.without_texts(schemas.Identities, frame))
 
     def unlink(self, users: Sequence[int], by: Approver) -> list[int]:
         """End these users' links, because a person said so; gives the CallGear ids of their employees.
@@ -220,18 +217,18 @@ class Store(Reader):
         """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
         links.announce_creates(self.database, self._current_run(), announced)
 
-    def settle_creates(self, bitrix24_ids: Iterable[int]) -> None:
+    def clear_pending_creates(self, bitrix24_ids: Iterable[int]) -> None:
         """Forget announced creates whose outcome is known."""
-        links.settle_creates(self.database, bitrix24_ids)
+        links.clear_pending_creates(self.database, bitrix24_ids)
 
     def put_duplicates(self, found: Collection[Duplicate]) -> None:
         """Note employees that became double; one that is known, settled or not, stays as it is."""
         if found:
-            duplicates.put_duplicates(self.database, self._current_run(), found, at=self._now())
+            links.put_duplicates(self.database, self._current_run(), found, at=self._now())
 
     def resolve_duplicates(self, *, by: str | None) -> list[Duplicate]:
         """Note that a person has settled all employees that became double; gives what that was."""
-        return duplicates.resolve_duplicates(self.database, by=by, now=self._now())
+        return links.resolve_duplicates(self.database, by=by, now=self._now())
 
     def put_unfinished_links(self, bitrix24_ids: Collection[int]) -> None:
         """Store that the employees of these users' links are still to get last name and phones (R09a)."""
@@ -243,10 +240,10 @@ class Store(Reader):
         if bitrix24_ids:
             links.finish_links(self.database, bitrix24_ids)
 
-    def record_standing(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
+    def record_open_actions(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
         stored = self._withheld.without_texts(schemas.Actions, frame)
-        actions.record_standing(self.database, self._current_run(), Step(step), stored)
+        actions.record_open_actions(self.database, self._current_run(), Step(step), stored)
 
     def record_events(self, frame: DataFrame[schemas.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
@@ -274,9 +271,9 @@ class Store(Reader):
         """Let updates that failed be tried in the next run, however long they were to wait."""
         actions.retry_updates(self.database, now=self._now())
 
-    def settle_approvals(self) -> None:
+    def close_approvals(self) -> None:
         """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""
-        approvals.settle_approvals(self.database, self._current_run())
+        approvals.close_approvals(self.database, self._current_run())
 
     def _current_run(self) -> CurrentRun:
         if self._run is None:

@@ -18,7 +18,7 @@ def schemas_valid(run: ImportRun) -> Finding:
     """Check the stored frames against their schemas."""
     rows, offenders = 0, []
     for model in FRAMES:
-        count, broken = check_queries.breaches(run.store, model)
+        count, broken = check_queries.schema_violations(run.store, model)
         rows += count
         offenders += [
             {"who": f"table {HISTORIES[model]}", "user": None, "why": f"{words} in {number} rows"}
@@ -29,31 +29,31 @@ def schemas_valid(run: ImportRun) -> Finding:
 
 def required_fields(run: ImportRun) -> Finding:
     """R02."""
-    people = [{**row, "why": reason(row["why"])} for row in check_queries.offenders(run.store, "rejected_people")]
+    people = [{**row, "why": reason(row["why"])} for row in check_queries.violations(run.store, "rejected_people")]
     return listed(people, good="all candidates have the required fields", bad="{} people have missing required fields")
 
 
 def unique_emails(run: ImportRun) -> Finding:
     """R12."""
-    people = check_queries.offenders(run.store, "people_with_one_email")
+    people = check_queries.violations(run.store, "people_with_one_email")
     return listed(people, good="all candidates have an e-mail of their own", bad="{} people share an e-mail")
 
 
 def valid_phone_numbers(run: ImportRun) -> Finding:
     """R05."""
-    people = check_queries.offenders(run.store, "people_with_unusable_phones")
+    people = check_queries.violations(run.store, "people_with_unusable_phones")
     return listed(people, good="all phone numbers are valid", bad="{} people have invalid phone numbers")
 
 
 def every_user_evaluated(run: ImportRun) -> Finding:
     """Compare the users that were evaluated with those that were read."""
-    people = check_queries.offenders(run.store, "people_judged_not_once")
+    people = check_queries.violations(run.store, "people_judged_not_once")
     return listed(people, good="every user was evaluated", bad="{} users missing or unexpected")
 
 
 def no_ambiguous_matches(run: ImportRun) -> Finding:
     """R08, R09."""
-    rows = check_queries.offenders(run.store, "uncertain_links")
+    rows = check_queries.violations(run.store, "uncertain_links")
     people = [
         {**row, "why": reason(row["why"]) + (f" (user {row['other']})" if row["other"] is not None else "")}
         for row in rows
@@ -63,13 +63,13 @@ def no_ambiguous_matches(run: ImportRun) -> Finding:
 
 def unique_employee_per_user(run: ImportRun) -> Finding:
     """R09: an employee is linked to one user."""
-    people = check_queries.offenders(run.store, "employees_matched_twice")
+    people = check_queries.violations(run.store, "employees_matched_twice")
     return listed(people, good="no employee is matched with two users", bad="{} users share an employee")
 
 
 def matches_reference_known_people(run: ImportRun) -> Finding:
     """Find matches whose candidate or employee was not read in this run."""
-    people = check_queries.offenders(run.store, "matches_of_strangers")
+    people = check_queries.violations(run.store, "matches_of_strangers")
     return listed(people, good="all matches reference known people", bad="{} matches reference unknown people")
 
 

@@ -21,7 +21,7 @@ FAILING_FOR = timedelta(days=1)
 
 def import_coverage(run: ImportRun) -> Finding:
     """Check the share of candidates with a live link."""
-    found = check_queries.imported(run.store)
+    found = check_queries.import_coverage(run.store)
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
     before = run.store.importable_before()
@@ -62,7 +62,7 @@ def no_failed_actions(run: ImportRun) -> Finding:
     """R18: actions that were refused in this run, or got no response."""
     people = [
         {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
-        for row in check_queries.offenders(run.store, "failed_actions", run_id=checked_run(run))
+        for row in check_queries.violations(run.store, "failed_actions", run_id=checked_run(run))
     ]
     return listed(people, good="no action failed", bad="{} actions failed")
 
@@ -72,7 +72,7 @@ def no_held_changes(run: ImportRun) -> Finding:
     run_id = checked_run(run)
     people = [
         {**row, "why": f"{CHANGES[row['risk']][0]}: held until run {run_id} is approved"}
-        for row in check_queries.offenders(run.store, "held_actions", run_id=run_id)
+        for row in check_queries.violations(run.store, "held_actions", run_id=run_id)
     ]
     return listed(people, good="no changes are held", bad="{} changes are held by a safety limit")
 
@@ -81,8 +81,8 @@ def reconciliation(run: ImportRun) -> Finding:
     """Find people missing in CallGear without a reason, and imported employees without a link."""
     run_id, prefix = checked_run(run), run.policy.last_name_prefix
     people = [
-        *check_queries.offenders(run.store, "people_missing_in_account", run_id=run_id),
-        *(check_queries.offenders(run.store, "employees_of_nobody", run_id=run_id, prefix=prefix) if prefix else ()),
+        *check_queries.violations(run.store, "people_missing_in_account", run_id=run_id),
+        *(check_queries.violations(run.store, "employees_of_nobody", run_id=run_id, prefix=prefix) if prefix else ()),
     ]
     return listed(people, good="both sides match", bad="{} people exist on one side only")
 

@@ -15,7 +15,7 @@ from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
 from b24_pipeline.audit.exceptions import PublishedFileMounted
-from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.account import read_account
 from b24_pipeline.cli.exit_codes import Exit
@@ -166,8 +166,8 @@ def rebind(*, sandbox: bool) -> Exit:
         writable(sandbox=sandbox, holder="b24-pipeline rebind") as store,
     ):
         former, account = store.account(), read_account(connection.callgear)
-        store.accept_address(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-        store.accept_account(account)
+        store.rebind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+        store.rebind_account(account)
         publish(store)
     print(f"Rebound: the database belongs to {connection.portal_host} and {connection.callgear_host}.")
     if former.app_id not in ("", account.app_id):

@@ -8,7 +8,7 @@ from rich.console import Console
 from b24_pipeline import settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
-from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.bitrix24 import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
@@ -85,8 +85,8 @@ def prove(callgear_id: int) -> Exit:
 
 def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProof:
     """Prove it in the account of this database; if updates are safe, the next run does those that wait for this."""
-    store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-    store.claim_account(read_account(connection.callgear))
+    store.bind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    store.bind_account(read_account(connection.callgear))
     proof = prove_update(
         connection.callgear,
         callgear_id,

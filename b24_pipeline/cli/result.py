@@ -11,11 +11,10 @@ from rich.text import Text
 
 from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Reader, RunCounts, Store
-from b24_pipeline.audit.evidence import evidence_of
 from b24_pipeline.audit.exceptions import UnknownRun
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting import tables
-from b24_pipeline.reporting.trace import Trace, named, trace
+from b24_pipeline.reporting.trace import Trace, evidence_of, named, trace
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.labels import BY_ID
 from b24_pipeline.rules.models import Outcome, RunStatus

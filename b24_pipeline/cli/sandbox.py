@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from b24_pipeline.audit.locks import file_lock, locking
+from b24_pipeline.audit.lock import file_lock, locking
 from b24_pipeline.cli.group import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME

@@ -14,7 +14,7 @@ import dagster as dg
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
-from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
 from b24_pipeline.cli.errors import to_message

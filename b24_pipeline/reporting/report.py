@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
-from b24_pipeline.audit.files import private_file, whole_or_gone
+from b24_pipeline.audit.files import private_file, remove_on_error
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
@@ -142,7 +142,7 @@ def as_markdown(svg: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
     draft = path.with_name(path.name + ".tmp")
-    with whole_or_gone(draft):
+    with remove_on_error(draft):
         with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
             file.write(text)
         draft.replace(path)

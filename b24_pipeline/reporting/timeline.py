@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.people import users_named
+from b24_pipeline.audit.erasure import users_named
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.reporting import timeline_text as words

@@ -94,7 +94,7 @@ class Subject(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class RecordText:
     """A record somewhere: its fields change one by one."""
 
     where: Callable[[Row], str]
@@ -136,7 +136,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StatusText:
     """What the import thinks of a person: told whenever it changes."""
 
     words: Callable[[Row], str]
@@ -291,8 +291,8 @@ def _quoted(value: object) -> str:
     return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
 
 
-USER = Thing(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
-EMPLOYEE = Thing(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
-JUDGED = Verdict(_judged)
-MATCH = Verdict(_match)
-RESPONSIBLE = Verdict(_responsible)
+USER = RecordText(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
+EMPLOYEE = RecordText(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
+JUDGED = StatusText(_judged)
+MATCH = StatusText(_match)
+RESPONSIBLE = StatusText(_responsible)

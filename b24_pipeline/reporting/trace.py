@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from pandera.typing import DataFrame
 
-from b24_pipeline.audit.evidence import Evidence
+from b24_pipeline import schemas
+from b24_pipeline.audit import Reader, Step
+from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.reporting import timeline_text as words
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.email_matching import by_email
@@ -55,7 +58,7 @@ ENDED_BY = {
     Outcome.WAITING: "R18",
     Outcome.DEFERRED: "R18",
 }
-IN_CALLGEAR = words.Thing(
+IN_CALLGEAR = words.RecordText(
     lambda _row: "CallGear",
     {
         "callgear_last_name": "last name",
@@ -66,6 +69,35 @@ IN_CALLGEAR = words.Thing(
     },
 )
 ENDED_BEFORE = "the run ended before"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The frames of one run; None where it ended before."""
+
+    run_id: str
+    users: DataFrame[schemas.Users] | None = None
+    employees: DataFrame[schemas.Employees] | None = None
+    callgear_employees: DataFrame[schemas.CallGearEmployees] | None = None
+    matches: DataFrame[schemas.Matches] | None = None
+    actions: DataFrame[schemas.Actions] | None = None
+
+
+def evidence_of(reader: Reader, run_id: str) -> Evidence:
+    """What the run has recorded by now."""
+    recorded = reader.recorded_by(run_id)
+
+    def seen(model: type[schemas.Model]) -> DataFrame[schemas.Model] | None:
+        return reader.snapshot(model, as_of=run_id) if HISTORIES[model] in recorded else None
+
+    return Evidence(
+        run_id=run_id,
+        users=seen(schemas.Users),
+        employees=seen(schemas.Employees),
+        callgear_employees=seen(schemas.CallGearEmployees),
+        matches=seen(schemas.Matches),
+        actions=reader.actions(run_id) if Step.UPSERT in recorded else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

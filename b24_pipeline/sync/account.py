@@ -13,5 +13,5 @@ def confirm_account(run: ImportRun) -> None:
     """
     if run.account_confirmed:
         return
-    run.store.claim_account(read_account(run.connection.callgear))
+    run.store.bind_account(read_account(run.connection.callgear))
     run.account_confirmed = True

@@ -40,4 +40,6 @@ def wait_for_creates_in_doubt(run: ImportRun, *, sent_until: datetime) -> None:
 
 def settle_never_created(run: ImportRun, employees: DataFrame[schemas.CallGearEmployees]) -> None:
     """R18: what an earlier run announced and nobody has by now was never created: the doubt is over."""
-    run.store.settle_creates(matching.confirmed_not_created(run.store.pending_creates(), callgear_employees=employees))
+    run.store.clear_pending_creates(
+        matching.confirmed_not_created(run.store.pending_creates(), callgear_employees=employees)
+    )

@@ -79,7 +79,7 @@ def send_plan(
     dead_letters = retry_schedule.correct_future_times(run.store.dead_letters(), now=run.connection.now())
     chosen = run.in_scope_of_run(plan, dead_letters=dead_letters)
     standing = schemas.concat(schemas.Plan, chosen, run.out_of_scope_of_run(plan, dead_letters=dead_letters))
-    run.store.record_standing(
+    run.store.record_open_actions(
         step, with_timestamp(planning.as_actions(with_outcomes(standing, OPEN_OUTCOMES)), run=run)
     )
     todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))

@@ -33,7 +33,7 @@ def fresh(run: ImportRun, model: Model) -> pd.DataFrame:
         RunStopped: it cannot be read, or not now.
     """
     if run.store.recorded(model):
-        return run.store.seen(model)
+        return run.store.current_snapshot(model)
     sources = [fresh(run, source) for source in SOURCES[model]]
     if not any(run.store.recorded(source) for source in SOURCES[model]) and is_reusable(run, model):
         return newest(run, model)

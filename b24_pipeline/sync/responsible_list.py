@@ -7,7 +7,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.people import names_of_users
+from b24_pipeline.audit.history import names_of_users
 from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
 from b24_pipeline.rules import list_names, responsible_list

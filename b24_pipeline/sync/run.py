@@ -210,7 +210,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         StoreError: the database cannot be used.
     """
     started_at = connection.now()
-    store.claim(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    store.bind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
     imported = store.people_imported()
     limit_context = safety_limits.LimitContext(
         people_imported=imported,
@@ -256,7 +256,7 @@ def end(run: ImportRun, *, dagster_failure: tuple[RunStatus, str] | None = None)
     )
     run.store.finish_run(status, reason, run.counts)
     if not run.config.dry_run:
-        run.store.settle_approvals()
+        run.store.close_approvals()
     if run.importable_fall() is None:
         run.store.remember_importable(run.counts)
     try:

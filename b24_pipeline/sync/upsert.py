@@ -202,7 +202,7 @@ class EmployeeActions:
             if result.planned.action is ActionKind.CREATE and result.outcome is not Outcome.DONE and not result.unsure
         ]
         if not_created:
-            self.run.store.settle_creates(not_created)
+            self.run.store.clear_pending_creates(not_created)
 
     def after_all(self) -> None:
         """See whether somebody else has created the same people (R16b)."""

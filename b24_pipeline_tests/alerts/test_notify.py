@@ -34,7 +34,7 @@ class Import:
         self.cursor = ""
         self.settings = AlertSettings(_env_file=None, database=self.paths.published, **receivers)  # type: ignore[call-arg]
         self.store = new_store(folder, now=self.clock)
-        self.store.claim(portal_host="portal.test", callgear_host="account.test")
+        self.store.bind(portal_host="portal.test", callgear_host="account.test")
 
     def clock(self) -> datetime:
         return self.now
@@ -55,7 +55,7 @@ class Import:
         self.store.record_snapshot(schemas.Users, users(*(user(id_) for id_ in portal)))
         if status in (RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD):
             rows = [action(1, risk=risk, outcome=Outcome.HELD, display_name="Name1 Ira") for risk in held]
-            self.store.record_standing(Step.UPSERT, actions(*rows))
+            self.store.record_open_actions(Step.UPSERT, actions(*rows))
             self.store.put_dead_letters(dead_letters(*(dead_letter(id_) for id_ in failing)))
         if status is not RunStatus.RUNNING:
             self.store.finish_run(status, reason, RunCounts(failed=len(failing), held=len(held)))

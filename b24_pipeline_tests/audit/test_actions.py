@@ -25,7 +25,7 @@ def rows_kept(store: Store) -> int:
 def test_r20_what_was_done_belongs_to_its_run(recorder: Recorder) -> None:
     for user in (1, 2):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, actions())
+        recorder.store.record_open_actions(Step.UPSERT, actions())
         recorder.store.record_events(actions(action(user, "create", "done", callgear_id=user + 10)))
         recorder.finish()
     assert shown(recorder.store, "run-1") == [(1, "create", "done")]
@@ -47,7 +47,7 @@ def test_r20_every_field_of_an_action_is_kept(recorder: Recorder) -> None:
 def test_r20_what_stands_is_shown_for_every_run_and_stored_once(recorder: Recorder) -> None:
     for _ in range(4):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, actions(REJECTED, CONFLICT))
+        recorder.store.record_open_actions(Step.UPSERT, actions(REJECTED, CONFLICT))
         recorder.finish()
     assert rows_kept(recorder.store) == 2
     for run_id in ("run-1", "run-4"):
@@ -57,7 +57,7 @@ def test_r20_what_stands_is_shown_for_every_run_and_stored_once(recorder: Record
 def test_r20_what_stood_and_stands_no_more_is_shown_for_the_runs_it_stood_in(recorder: Recorder) -> None:
     for standing in (actions(REJECTED), actions(), actions(REJECTED)):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, standing)
+        recorder.store.record_open_actions(Step.UPSERT, standing)
         recorder.finish()
     assert [shown(recorder.store, f"run-{number}") for number in (1, 2, 3)] == [
         [(1, "reject", "rejected")],
@@ -69,7 +69,7 @@ def test_r20_what_stood_and_stands_no_more_is_shown_for_the_runs_it_stood_in(rec
 def test_a_standing_action_with_another_reason_is_another_one(recorder: Recorder) -> None:
     for reason in ("missing_email", "invalid_email"):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, actions(REJECTED | {"reason": reason}))
+        recorder.store.record_open_actions(Step.UPSERT, actions(REJECTED | {"reason": reason}))
         recorder.finish()
     assert recorder.store.actions("run-1")["reason"].tolist() == ["missing_email"]
     assert recorder.store.actions("run-2")["reason"].tolist() == ["invalid_email"]
@@ -77,14 +77,14 @@ def test_a_standing_action_with_another_reason_is_another_one(recorder: Recorder
 
 def test_r20_a_run_that_does_not_reach_a_step_neither_shows_nor_ends_what_stands_there(recorder: Recorder) -> None:
     recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions(REJECTED))
-    recorder.store.record_standing(Step.RESPONSIBLE, actions(REMOVAL))
+    recorder.store.record_open_actions(Step.UPSERT, actions(REJECTED))
+    recorder.store.record_open_actions(Step.RESPONSIBLE, actions(REMOVAL))
     recorder.finish()
     recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.finish()
     recorder.begin()
-    recorder.store.record_standing(Step.RESPONSIBLE, actions(REMOVAL))
+    recorder.store.record_open_actions(Step.RESPONSIBLE, actions(REMOVAL))
     recorder.finish()
     assert shown(recorder.store, "run-2") == []
     assert shown(recorder.store, "run-3") == [(3, "remove_responsible", "held")]
@@ -94,14 +94,14 @@ def test_r20_a_run_that_does_not_reach_a_step_neither_shows_nor_ends_what_stands
 def test_an_action_of_another_step_is_refused(recorder: Recorder) -> None:
     recorder.begin()
     with pytest.raises(ValueError, match="remove_responsible"):
-        recorder.store.record_standing(Step.UPSERT, actions(REMOVAL))
+        recorder.store.record_open_actions(Step.UPSERT, actions(REMOVAL))
 
 
 @pytest.mark.parametrize("outcome", ["deferred", "planned", "skipped"])
 def test_what_is_put_off_run_after_run_is_stored_once_however_it_comes_in(recorder: Recorder, outcome: str) -> None:
     for _ in range(3):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, actions(REJECTED))
+        recorder.store.record_open_actions(Step.UPSERT, actions(REJECTED))
         recorder.store.record_events(actions(action(5, "create", outcome)))
         recorder.store.record_events(actions(action(6, "create", outcome), action(7, "create", "done")))
         recorder.finish()
@@ -113,7 +113,7 @@ def test_what_is_put_off_run_after_run_is_stored_once_however_it_comes_in(record
 
 def test_r19_a_dry_run_shows_its_plan_under_its_own_id(recorder: Recorder, paths: Paths) -> None:
     recorder.begin(dry_run=True)
-    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.store.record_events(actions(action(1, "create", "planned")))
     recorder.finish()
     recorder.store.publish()
@@ -135,8 +135,8 @@ def test_r20_a_quiet_run_adds_a_constant_handful_of_rows(recorder: Recorder) -> 
     many = actions(*(action(user, "reject", "rejected") for user in range(200)))
     for _ in range(4):
         recorder.begin()
-        recorder.store.record_standing(Step.UPSERT, many)
-        recorder.store.record_standing(Step.RESPONSIBLE, actions())
+        recorder.store.record_open_actions(Step.UPSERT, many)
+        recorder.store.record_open_actions(Step.RESPONSIBLE, actions())
         recorder.finish()
         counts.append(rows())
     assert {after - before for before, after in pairwise(counts)} == {3}

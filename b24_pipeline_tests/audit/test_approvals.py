@@ -20,7 +20,7 @@ AMBIGUOUS = action(3, "conflict", "conflict", reason="ambiguous_email")
 @pytest.fixture
 def held_run(recorder: Recorder) -> str:
     run_id = recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions(HELD, REUSED, AMBIGUOUS))
+    recorder.store.record_open_actions(Step.UPSERT, actions(HELD, REUSED, AMBIGUOUS))
     recorder.finish(RunStatus.HELD, held=1)
     return run_id
 
@@ -34,10 +34,10 @@ def later_run(
 ) -> str:
     """A run after the approval, in which these actions of a step were done, deferred, or stood."""
     run_id = recorder.begin(**begin)
-    recorder.store.record_standing(step, actions())
+    recorder.store.record_open_actions(step, actions())
     recorder.store.record_events(actions(*rows))
     recorder.finish(status)
-    recorder.store.settle_approvals()
+    recorder.store.close_approvals()
     return run_id
 
 
@@ -124,8 +124,8 @@ def test_r16_a_run_that_cannot_use_an_approval_leaves_it_to_the_next(
 
 def test_r16_each_step_uses_its_own_part_of_an_approval(recorder: Recorder) -> None:
     listed = recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions(HELD))
-    recorder.store.record_standing(Step.RESPONSIBLE, actions(REMOVAL))
+    recorder.store.record_open_actions(Step.UPSERT, actions(HELD))
+    recorder.store.record_open_actions(Step.RESPONSIBLE, actions(REMOVAL))
     recorder.finish(RunStatus.HELD)
     recorder.store.approve(listed)
     later_run(recorder, action(1, "create", "done"))
@@ -142,7 +142,7 @@ def test_r16_an_approval_of_what_is_done_already_lets_nothing_be_done_again(reco
 
 def test_r16_what_several_approved_runs_listed_adds_up(recorder: Recorder, held_run: str) -> None:
     other = recorder.begin()
-    recorder.store.record_standing(Step.RESPONSIBLE, actions(REMOVAL))
+    recorder.store.record_open_actions(Step.RESPONSIBLE, actions(REMOVAL))
     recorder.finish(RunStatus.HELD)
     recorder.store.approve(held_run)
     recorder.store.approve(other)
@@ -228,7 +228,7 @@ def test_r09_only_a_reused_address_can_be_approved_by_user(recorder: Recorder, h
 def test_the_first_characters_of_a_run_are_enough_where_they_are_its_own(recorder: Recorder) -> None:
     for run_id in ("abcdefgh-1", "abcdefgh-2", "ABCDEFGH-3"):
         recorder.begin(run_id=run_id)
-        recorder.store.record_standing(Step.UPSERT, actions(action(1, "create", "held")))
+        recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "create", "held")))
         recorder.finish(RunStatus.HELD)
     recorder.store.approve("ABCDEFGH")
     approved = recorder.store.open_approval(recorder.clock())

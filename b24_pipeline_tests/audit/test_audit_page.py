@@ -44,7 +44,7 @@ def filled(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Pat
         rejected = {"bitrix24_id": 2, "match_type": "rejected", "reason": "missing_email"}
         recorder.store.record_snapshot(schemas.Matches, schemas.from_records(schemas.Matches, [rejected]))
         recorder.store.put_links([LinkWritten(1, 11, "email")])
-        recorder.store.record_standing(Step.UPSERT, actions(action(3, "create", "held", risk="create")))
+        recorder.store.record_open_actions(Step.UPSERT, actions(action(3, "create", "held", risk="create")))
         recorder.store.record_events(actions(action(1, "link", "done", at=recorder.clock())))
         recorder.finish(RunStatus.HELD, held=1, linked=1)
         recorder.clock.advance(timedelta(hours=1))

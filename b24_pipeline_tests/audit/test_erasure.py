@@ -76,7 +76,7 @@ def live(recorder: Recorder) -> None:
         "before": '{"last_name": "Zhuravleva"}',
         "after": '{"email": "zhura@x.test"}',
     }
-    recorder.store.record_standing(Step.UPSERT, actions(action(1, "conflict", "conflict", **sent)))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "conflict", "conflict", **sent)))
     recorder.store.record_events(
         actions(
             action(1, "create", "failed", error="zhura@x.test is taken", **sent),
@@ -210,11 +210,11 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users((1, "Zhuravleva"), (2, "Belov")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    recorder.store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", **former)))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(2, "conflict", "conflict", **former)))
     recorder.finish()
     recorder.begin()
     recorder.store.put_links([LinkWritten(2, 11, "approval")])
-    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.store.record_events(actions(action(2, "link", "done", **former)))
     recorder.finish()
     recorder.begin()
@@ -258,7 +258,7 @@ def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived:
             store.record_events(
                 actions(action(1, "remove_responsible", "done", display_name="Zhuravleva", before='{"a": 1}'))
             )
-            assert store.seen(schemas.Users).equals(seen)
+            assert store.current_snapshot(schemas.Users).equals(seen)
             again.finish()
         store.publish()
     assert ask(lived, "SELECT last_name, email FROM audit.bitrix24_users") == [("(forgotten)", "(forgotten)")]
@@ -277,7 +277,9 @@ def test_a_conflict_about_the_employee_of_somebody_forgotten_is_stored_without_t
         again = Recorder(store, clock, number=2)
         again.begin()
         wanted = {"callgear_id": 11, "before": '{"last_name": "Zhuravleva", "other_bitrix24_id": 1}'}
-        store.record_standing(Step.UPSERT, actions(action(2, "conflict", "conflict", display_name="Belov", **wanted)))
+        store.record_open_actions(
+            Step.UPSERT, actions(action(2, "conflict", "conflict", display_name="Belov", **wanted))
+        )
         store.publish()
     assert ask(lived, "SELECT person, before FROM audit.actions WHERE run_id = 'run-3'") == [("Belov", None)]
 

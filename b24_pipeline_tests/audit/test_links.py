@@ -72,7 +72,7 @@ def test_r18_a_create_announced_again_is_pending_once(recorder: Recorder) -> Non
 def test_r18_a_create_that_certainly_did_not_happen_is_settled(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.announce_creates([(1, "a@x.test"), (2, "b@x.test")])
-    recorder.store.settle_creates([2])
+    recorder.store.clear_pending_creates([2])
     assert recorder.store.pending_creates()["bitrix24_id"].tolist() == [1]
 
 

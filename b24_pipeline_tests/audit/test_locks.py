@@ -14,9 +14,8 @@ from b24_pipeline.audit.exceptions import (
     LocksNotSupported,
     PublishedFileMounted,
 )
-from b24_pipeline.audit.locks import file_lock
-from b24_pipeline.audit.ownership import owner_note, user_name
-from b24_pipeline.audit.run_lock import is_held, run_lock
+from b24_pipeline.audit.files import owner_note, user_name
+from b24_pipeline.audit.lock import file_lock, is_locked, run_lock
 from b24_pipeline_tests.audit.helpers import Clock, Recorder
 from b24_pipeline_tests.databases import bound_by_modes
 
@@ -53,7 +52,7 @@ def test_r17_a_folder_that_takes_no_locks_is_said_to_be_one(tmp_path: Path, cloc
         Store.open(paths, now=clock)
 
     assert not paths.working.exists()
-    assert is_held(paths.lock), "who cannot be asked must be taken to hold it"
+    assert is_locked(paths.lock), "who cannot be asked must be taken to hold it"
 
 
 @pytest.mark.usefixtures("no_locks")

@@ -14,14 +14,14 @@ def test_a_fact_is_remembered_and_replaced(store: Store) -> None:
 
 
 def test_a_database_belongs_to_the_pair_that_used_it_first(store: Store) -> None:
-    store.claim(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
-    store.claim(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
+    store.bind(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
+    store.bind(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
     with pytest.raises(DatabaseOfAnotherConnection, match=r"belongs to acme\.bitrix24\.com"):
-        store.claim(portal_host="other.bitrix24.com", callgear_host="callapi.callgear.com")
+        store.bind(portal_host="other.bitrix24.com", callgear_host="callapi.callgear.com")
 
 
 def test_a_person_can_accept_a_new_address(store: Store) -> None:
-    store.claim(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
-    store.accept_address(portal_host="crm.acme.com", callgear_host="callapi.callgear.com")
-    store.claim(portal_host="crm.acme.com", callgear_host="callapi.callgear.com")
+    store.bind(portal_host="acme.bitrix24.com", callgear_host="callapi.callgear.com")
+    store.rebind(portal_host="crm.acme.com", callgear_host="callapi.callgear.com")
+    store.bind(portal_host="crm.acme.com", callgear_host="callapi.callgear.com")
     assert store.fact("portal_host") == "crm.acme.com"

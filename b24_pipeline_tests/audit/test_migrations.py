@@ -154,7 +154,7 @@ def test_a_database_of_each_older_layout_keeps_its_rows_under_the_new_names(
         schemas.ResponsibleEmployees, listed_people(listed_person(2, employment_status="deleted", listed=False))
     )
     held = action(1, "create", "held", risk="create", display_name="Antonova")
-    recorder.store.record_standing(Step.UPSERT, actions(held))
+    recorder.store.record_open_actions(Step.UPSERT, actions(held))
     recorder.finish(RunStatus.HELD, unchanged=4, backing_off=5)
     recorder.store.close()
     make(paths)

@@ -24,7 +24,7 @@ from b24_pipeline.audit.exceptions import (
     DatabaseNotWritable,
     DatabaseTooNew,
 )
-from b24_pipeline.audit.paths import RESERVED_NAMES
+from b24_pipeline.audit.files import RESERVED_NAMES
 from b24_pipeline.audit.queries import statement
 from b24_pipeline_tests.audit.helpers import Clock, NewStore, Recorder, ask, kept_files, users
 from b24_pipeline_tests.databases import bound_by_modes, no_file_larger_than

@@ -18,7 +18,7 @@ from b24_pipeline_tests.audit.helpers import NewStore, Recorder, action, actions
 def a_day_of(recorder: Recorder, *names: tuple[int, str], rejected: int = 1) -> str:
     run_id = recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users(*names))
-    recorder.store.record_standing(Step.UPSERT, actions(action(rejected, "reject", "rejected")))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(rejected, "reject", "rejected")))
     recorder.store.record_events(actions(action(9, "create", "done")))
     recorder.finish()
     recorder.clock.advance(timedelta(days=1))
@@ -142,7 +142,7 @@ def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:
 
 def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Recorder) -> None:
     recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.finish()
     recorder.clock.advance(timedelta(days=500))
     recorder.run(status=RunStatus.FAILED)
@@ -183,7 +183,7 @@ def test_r20_every_kept_run_is_shown_as_it_was(new_store: NewStore, days: list[d
 
 def test_what_is_approved_of_a_deleted_run_goes_with_it(recorder: Recorder) -> None:
     recorder.begin()
-    recorder.store.record_standing(Step.UPSERT, actions(action(1, "create", "held")))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "create", "held")))
     recorder.finish(RunStatus.HELD)
     recorder.store.approve("run-1")
     recorder.run()

@@ -71,7 +71,7 @@ def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths
 
 def test_r18_a_run_seen_as_ended_is_running_still_and_interrupted_if_it_dies(recorder: Recorder) -> None:
     recorder.begin()
-    with recorder.store.as_ended(RunStatus.DONE, None, RunCounts(created=3)):
+    with recorder.store.seen_as_ended(RunStatus.DONE, None, RunCounts(created=3)):
         ended = recorder.store.history().iloc[0]
     running = recorder.store.history().iloc[0]
     assert (ended["status"], ended["created"], running["status"]) == ("done", 3, "running")
@@ -107,7 +107,7 @@ def test_r16_the_first_import_lasts_until_a_run_for_everybody_deferred_nothing(
 ) -> None:
     begin = {name: ended[name] for name in ("dry_run", "only") if name in ended}
     recorder.begin(**begin)
-    recorder.store.record_standing(Step.UPSERT, actions())
+    recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.finish(ended["status"], deferred=ended.get("deferred", 0))
     assert recorder.store.first_import() is still_first
 
@@ -128,7 +128,7 @@ def test_r17_the_last_import_is_for_everybody_and_for_real_and_got_as_far_as_wri
     none_yet = recorder.store.last_import()
     for begin in ({}, {"dry_run": True}, {"only": [5]}):
         recorder.begin(**begin)
-        recorder.store.record_standing(Step.UPSERT, actions())
+        recorder.store.record_open_actions(Step.UPSERT, actions())
         recorder.finish(RunStatus.FAILED)
     recorder.run()
     last = recorder.store.last_import()

@@ -32,7 +32,7 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     recorder.store.record_snapshot(
         schemas.Matches, matches({"bitrix24_id": 1, "match_type": "rejected", "reason": "missing_email"})
     )
-    recorder.store.record_standing(Step.UPSERT, actions(action(1, "reject", "rejected", reason="missing_email")))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "reject", "rejected", reason="missing_email")))
     recorder.finish()
     anna = life(recorder, "1")
     assert anna.person == "Antonova Anna"
@@ -191,7 +191,7 @@ def test_what_stood_and_stands_no_more(recorder: Recorder) -> None:
     for outcome in ("held", None):
         recorder.begin()
         recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
-        recorder.store.record_standing(
+        recorder.store.record_open_actions(
             Step.UPSERT, actions(*([action(1, "create", outcome, after='{"email": "u1@x.test"}')] if outcome else []))
         )
         recorder.finish()

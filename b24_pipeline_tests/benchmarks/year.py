@@ -162,7 +162,7 @@ class Recorder:
         for model, frame in self.world.frames().items():
             store.record_snapshot(model, frame)
         for step in Step:
-            store.record_standing(step, schemas.empty_frame(schemas.Actions))
+            store.record_open_actions(step, schemas.empty_frame(schemas.Actions))
         self.remember_hired()
         store.put_dead_letters(schemas.empty_frame(schemas.DeadLetters))
         self.finish()

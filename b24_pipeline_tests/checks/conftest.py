@@ -53,7 +53,7 @@ class LookedAt:
 
     def did(self, *rows: dict[str, Any]) -> None:
         """The run has left these actions standing."""
-        self.store.record_standing(Step.UPSERT, actions(*rows))
+        self.store.record_open_actions(Step.UPSERT, actions(*rows))
 
     def replaces(self, model: type[schemas.Frame], frame: pd.DataFrame) -> None:
         """The stored table is another than it should be."""

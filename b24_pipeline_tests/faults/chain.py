@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from b24_pipeline.audit import Store
-from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.rules.models import Trigger
 from b24_pipeline.settings import Settings

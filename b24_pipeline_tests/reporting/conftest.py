@@ -12,7 +12,7 @@ import pytest
 from b24_pipeline import schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.audit.actions import Step
-from b24_pipeline.audit.metadata import accept_address
+from b24_pipeline.audit.metadata import rebind
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, Figures, figures
 from b24_pipeline.rules.models import ChangeRisk, Outcome, RunStatus, Trigger
 from b24_pipeline.sync.launch import RunConfig
@@ -86,7 +86,7 @@ class History:
                 if counts.get("held")
                 else []
             )
-            self.store.record_standing(Step.UPSERT, actions(*held))
+            self.store.record_open_actions(Step.UPSERT, actions(*held))
             self.store.put_links(links)
         began, self.now = self.now, self.now + timedelta(seconds=seconds)
         reason = f"the portal said {NASTY}" if status is RunStatus.FAILED else None
@@ -114,7 +114,7 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """A first import, a failure, and a run that holds a create while somebody's record fails; only to be read."""
     history = History(tmp_path_factory.mktemp("eventful"))
     with history.store:
-        accept_address(history.store.database, portal_host="portal.test", callgear_host="account.test")
+        rebind(history.store.database, portal_host="portal.test", callgear_host="account.test")
         history.store.put_facts({POINTS_A_DAY: "2700"})
         history.run(seconds=61, links=(LinkWritten(1, 101, "email"),), linked=1, callgear_points=3)
         history.run(RunStatus.FAILED)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.evidence import Evidence
-from b24_pipeline.reporting.trace import MOST_TRACED, Trace, as_markdown, trace
+from b24_pipeline.reporting.trace import MOST_TRACED, Evidence, Trace, as_markdown, trace
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, IdMatchPolicy, Outcome, Policy, Scope
 from b24_pipeline_tests.factories import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.audit.run_lock import RunInProgress, holder_file, run_lock
+from b24_pipeline.audit.lock import RunInProgress, owner_file, run_lock
 from b24_pipeline_tests.harness import CLOCK, World
 
 
@@ -72,7 +72,7 @@ def test_r17_one_database_under_two_names_is_one_lock(
 def test_the_refusal_names_who_is_running_and_since_when(tmp_path: Path) -> None:
     lock_file = tmp_path / "b24.lock"
     with run_lock(lock_file, holder="run 4711", now=CLOCK.now()):
-        noted = json.loads(holder_file(lock_file).read_text())
+        noted = json.loads(owner_file(lock_file).read_text())
     with hold(lock_file), pytest.raises(RunInProgress, match=r"run 4711, since 2026-01-12T12:00:00\+00:00"):
         run_lock(lock_file, holder="run 4712", now=CLOCK.now()).__enter__()
 
@@ -81,7 +81,7 @@ def test_the_refusal_names_who_is_running_and_since_when(tmp_path: Path) -> None
 
 def test_a_lock_whose_holder_is_unreadable_still_refuses(tmp_path: Path) -> None:
     lock_file = tmp_path / "b24.lock"
-    holder_file(lock_file).write_text("half a f")
+    owner_file(lock_file).write_text("half a f")
     with hold(lock_file), pytest.raises(RunInProgress, match="not named"):
         run_lock(lock_file, holder="run 4712", now=CLOCK.now()).__enter__()
 
@@ -90,7 +90,7 @@ DIES_HOLDING = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from b24_pipeline.audit.run_lock import run_lock
+from b24_pipeline.audit.lock import run_lock
 with run_lock(Path(sys.argv[1]), holder="the dead", now=datetime.now(UTC)):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -99,10 +99,10 @@ with run_lock(Path(sys.argv[1]), holder="the dead", now=datetime.now(UTC)):
 def test_r18_a_lock_left_by_a_killed_process_is_free(tmp_path: Path) -> None:
     lock_file = tmp_path / "b24.lock"
     killed = subprocess.run([sys.executable, "-c", DIES_HOLDING, str(lock_file)], check=False)
-    assert (killed.returncode, "the dead" in holder_file(lock_file).read_text()) == (-9, True)
+    assert (killed.returncode, "the dead" in owner_file(lock_file).read_text()) == (-9, True)
 
     with run_lock(lock_file, holder="run 4712", now=CLOCK.now()):
-        assert "run 4712" in holder_file(lock_file).read_text()
+        assert "run 4712" in owner_file(lock_file).read_text()
 
 
 def test_the_lock_is_free_after_a_run_that_failed(world: World) -> None:
@@ -115,6 +115,6 @@ def test_the_lock_is_free_after_a_run_that_failed(world: World) -> None:
 def test_the_lock_and_its_holder_are_private(tmp_path: Path) -> None:
     lock_file = tmp_path / "folder" / "b24.lock"
     with run_lock(lock_file, holder="run 4712", now=CLOCK.now()):
-        modes = [oct(path.stat().st_mode & 0o777) for path in (lock_file, holder_file(lock_file))]
+        modes = [oct(path.stat().st_mode & 0o777) for path in (lock_file, owner_file(lock_file))]
 
     assert modes == ["0o600", "0o600"]

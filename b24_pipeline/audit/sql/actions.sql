@@ -2,7 +2,7 @@
 
 -- name: add_events
 INSERT INTO store.events BY NAME
-SELECT CAST($run AS BIGINT) AS run, seen.* FROM seen
+SELECT CAST($run AS BIGINT) AS run, incoming.* FROM incoming
 
 -- name: done_since
 -- R16: whom each kind of change was done to, as far as it counts. A time in the future counts as now, at the latest as

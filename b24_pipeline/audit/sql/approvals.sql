@@ -9,7 +9,7 @@ INSERT INTO store.approvals (run_id, bitrix24_id, approved_at, approved_by, comm
 VALUES ($run_id, $bitrix24_id, $approved_at, $approved_by, $comment)
 
 -- name: correct_future_approvals
--- R16c: the clock was ahead when a person approved; the 24 hours begin when that is seen.
+-- R16c: the clock was ahead when a person approved; the 24 hours begin when that is incoming.
 UPDATE store.approvals SET approved_at = $now WHERE approved_at > $now AND used_by_run IS NULL
 
 -- name: run_began_at
@@ -97,7 +97,7 @@ SELECT value FROM store.facts WHERE name = $name
 SELECT name, value FROM store.facts
 
 -- name: put_facts
-MERGE INTO store.facts AS kept
-USING (SELECT unnest($names) AS name, unnest($texts) AS value) AS given ON kept.name = given.name
-WHEN MATCHED AND kept.value IS DISTINCT FROM given.value THEN UPDATE SET value = given.value
+MERGE INTO store.facts AS current
+USING (SELECT unnest($names) AS name, unnest($texts) AS value) AS given ON current.name = given.name
+WHEN MATCHED AND current.value IS DISTINCT FROM given.value THEN UPDATE SET value = given.value
 WHEN NOT MATCHED THEN INSERT (name, value) VALUES (given.name, given.value)

@@ -75,7 +75,7 @@ WHERE matches.match_type IN ('by_id', 'by_email')
   AND (candidates.bitrix24_id IS NULL OR account.callgear_id IS NULL)
 ORDER BY "user"
 
--- name: breaches
+-- name: schema_violations
 SELECT count(*) AS "rows", {counts} FROM audit.{table}
 
 -- name: held_actions

@@ -1,34 +1,34 @@
--- Slowly changing dimensions, type 2. `seen` is what this run sees; `kept` are the rows that held until now.
+-- Slowly changing dimensions, type 2. `incoming` is what this run sees; `current` are the rows that held until now.
 -- A row that ends in the run it began in never held: no run is shown with it.
 
--- name: count_of_holding
-SELECT count(*) FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL
+-- name: count_valid
+SELECT count(*) FROM store.{table} AS current WHERE {scope} AND current.valid_to_run IS NULL
 
--- name: a_row_that_does_not_hold
+-- name: a_row_not_valid
 SELECT 1 FROM (
-    SELECT {columns} FROM seen
+    SELECT {columns} FROM incoming
     EXCEPT
-    SELECT {columns} FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL
+    SELECT {columns} FROM store.{table} AS current WHERE {scope} AND current.valid_to_run IS NULL
 )
 LIMIT 1
 
 -- name: close_rows
-UPDATE store.{table} AS kept SET valid_to_run = $run, valid_to = $at
-WHERE {scope} AND kept.valid_to_run IS NULL
-  AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+UPDATE store.{table} AS current SET valid_to_run = $run, valid_to = $at
+WHERE {scope} AND current.valid_to_run IS NULL
+  AND NOT EXISTS (SELECT 1 FROM incoming WHERE {same})
 
 -- name: reopen_rows
-UPDATE store.{table} AS kept SET valid_to_run = NULL, valid_to = NULL
-WHERE {scope} AND kept.valid_to_run = $run
-  AND EXISTS (SELECT 1 FROM seen WHERE {same})
+UPDATE store.{table} AS current SET valid_to_run = NULL, valid_to = NULL
+WHERE {scope} AND current.valid_to_run = $run
+  AND EXISTS (SELECT 1 FROM incoming WHERE {same})
 
 -- name: open_rows
 INSERT INTO store.{table} BY NAME
-SELECT seen.*, CAST($run AS BIGINT) AS valid_from_run, CAST($at AS TIMESTAMPTZ) AS valid_from
-FROM seen
-WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND kept.valid_to_run IS NULL AND {same})
+SELECT incoming.*, CAST($run AS BIGINT) AS valid_from_run, CAST($at AS TIMESTAMPTZ) AS valid_from
+FROM incoming
+WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS current WHERE {scope} AND current.valid_to_run IS NULL AND {same})
 
--- name: rows_that_hold
+-- name: valid_rows
 SELECT {columns} FROM store.{table} WHERE valid_to_run IS NULL ORDER BY ALL
 
 -- name: rows_as_of
@@ -45,14 +45,14 @@ WHERE bitrix24_id IN (SELECT unnest($users))
 QUALIFY row_number() OVER (PARTITION BY bitrix24_id ORDER BY valid_from_run DESC, valid_to_run DESC NULLS FIRST) = 1
 ORDER BY bitrix24_id
 
--- name: drop_rows_not_seen
-DELETE FROM store.{table} AS kept
-WHERE {scope} AND NOT EXISTS (SELECT 1 FROM seen WHERE {same})
+-- name: drop_rows_not_incoming
+DELETE FROM store.{table} AS current
+WHERE {scope} AND NOT EXISTS (SELECT 1 FROM incoming WHERE {same})
 
--- name: add_rows_seen
+-- name: add_incoming_rows
 INSERT INTO store.{table} BY NAME
-SELECT seen.* FROM seen
-WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS kept WHERE {scope} AND {same})
+SELECT incoming.* FROM incoming
+WHERE NOT EXISTS (SELECT 1 FROM store.{table} AS current WHERE {scope} AND {same})
 
 -- name: recorded
 SELECT run FROM store.run_steps WHERE run = $run AND what = $what

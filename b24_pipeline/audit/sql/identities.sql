@@ -13,18 +13,18 @@ WHERE links.valid_to_run IS NULL
 ORDER BY links.bitrix24_id
 
 -- name: drop_identities
-DELETE FROM store.identities WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
+DELETE FROM store.identities WHERE bitrix24_id IN (SELECT bitrix24_id FROM incoming)
 
 -- name: add_identities
 -- A link is made for the user as the run has read it.
 INSERT INTO store.identities BY NAME
 SELECT users.bitrix24_id, users.first_name, users.last_name, users.email, FALSE AS deleted, FALSE AS changed
 FROM store.employees AS users
-JOIN seen ON seen.bitrix24_id = users.bitrix24_id
-WHERE users.valid_to_run IS NULL AND NOT seen.has_ended
+JOIN incoming ON incoming.bitrix24_id = users.bitrix24_id
+WHERE users.valid_to_run IS NULL AND NOT incoming.has_ended
 
 -- name: identities_of_run
--- The users whom a run has seen as another person than the accepted one, and who are so still.
+-- The users whom a run has incoming as another person than the accepted one, and who are so still.
 SELECT accepted.bitrix24_id
 FROM store.identities AS accepted
 JOIN store.runs AS runs ON runs.run_id = $run_id

@@ -1,4 +1,4 @@
--- Links and announced creates. `seen` are the links that are written; of two for one user or employee the earlier has
+-- Links and announced creates. `incoming` are the links that are written; of two for one user or employee the earlier has
 -- ended.
 
 -- name: people_imported
@@ -22,7 +22,7 @@ SELECT bitrix24_id FROM store.links
 -- name: end_links
 UPDATE store.links SET valid_to_run = $run, valid_to = $at, end_reason = 'replaced'
 WHERE valid_to_run IS NULL
-  AND (bitrix24_id IN (SELECT bitrix24_id FROM seen) OR callgear_id IN (SELECT callgear_id FROM seen))
+  AND (bitrix24_id IN (SELECT bitrix24_id FROM incoming) OR callgear_id IN (SELECT callgear_id FROM incoming))
 
 -- name: add_links
 INSERT INTO store.links BY NAME
@@ -31,7 +31,7 @@ SELECT bitrix24_id, callgear_id, linked_by, CAST($linked_at AS TIMESTAMPTZ) AS l
        CASE WHEN has_ended THEN CAST($run AS BIGINT) END AS valid_to_run,
        CASE WHEN has_ended THEN CAST($at AS TIMESTAMPTZ) END AS valid_to,
        CASE WHEN has_ended THEN 'replaced' END AS end_reason
-FROM seen
+FROM incoming
 
 -- name: live_link
 SELECT callgear_id FROM store.links WHERE bitrix24_id = $bitrix24_id AND valid_to_run IS NULL
@@ -61,11 +61,11 @@ FROM store.pending_creates AS pending
 JOIN store.runs AS runs ON runs.run_id = pending.run_id
 
 -- name: drop_pending_creates
-DELETE FROM store.pending_creates WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
+DELETE FROM store.pending_creates WHERE bitrix24_id IN (SELECT bitrix24_id FROM incoming)
 
 -- name: add_pending_creates
 INSERT INTO store.pending_creates BY NAME
-SELECT bitrix24_id, email, $run_id AS run_id FROM seen
+SELECT bitrix24_id, email, $run_id AS run_id FROM incoming
 
 -- name: unfinished_links
 -- Only of links that are still live and the same.
@@ -75,11 +75,11 @@ JOIN store.links AS links
 WHERE links.valid_to_run IS NULL
 
 -- name: finish_links
-DELETE FROM store.unfinished_links WHERE bitrix24_id IN (SELECT bitrix24_id FROM seen)
+DELETE FROM store.unfinished_links WHERE bitrix24_id IN (SELECT bitrix24_id FROM incoming)
 
 -- name: add_unfinished_links
 INSERT INTO store.unfinished_links BY NAME
 SELECT links.bitrix24_id, links.callgear_id, $run_id AS run_id
 FROM store.links AS links
-JOIN seen ON seen.bitrix24_id = links.bitrix24_id
+JOIN incoming ON incoming.bitrix24_id = links.bitrix24_id
 WHERE links.valid_to_run IS NULL

@@ -32,15 +32,15 @@ WHERE list_contains($emails, lower(trim(email)))
   AND callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user)
 
 -- name: emails_of_employees
-SELECT DISTINCT lower(trim(email)) AS email FROM store.callgear_employees AS kept
+SELECT DISTINCT lower(trim(email)) AS email FROM store.callgear_employees AS current
 WHERE email IS NOT NULL AND (
       EXISTS (
         SELECT 1 FROM store.links AS links
-        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.valid_to_run IS NULL OR kept.valid_from_run < links.valid_to_run)
+        WHERE links.bitrix24_id = $user AND links.callgear_id = current.callgear_id
+          AND (links.valid_to_run IS NULL OR current.valid_from_run < links.valid_to_run)
       )
-   OR (list_contains($employees, kept.callgear_id)
-       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+   OR (list_contains($employees, current.callgear_id)
+       AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 )
 
 -- name: life_rows
@@ -65,27 +65,27 @@ SELECT * FROM store.{table} WHERE bitrix24_id = $id
 UPDATE store.{table} SET {forgotten} WHERE bitrix24_id = $user
 
 -- name: forget_employees
-UPDATE store.callgear_employees AS kept SET {forgotten}
+UPDATE store.callgear_employees AS current SET {forgotten}
 WHERE EXISTS (
         SELECT 1 FROM store.links AS links
-        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.valid_to_run IS NULL OR kept.valid_from_run < links.valid_to_run)
+        WHERE links.bitrix24_id = $user AND links.callgear_id = current.callgear_id
+          AND (links.valid_to_run IS NULL OR current.valid_from_run < links.valid_to_run)
       )
-   OR (list_contains($employees, kept.callgear_id)
-       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+   OR (list_contains($employees, current.callgear_id)
+       AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 
 -- name: forget_before_of_others
 -- Of others, what was done on the employee while it was this user's, or to take it over.
-UPDATE store.{table} AS kept SET before = NULL
-WHERE kept.before IS NOT NULL AND kept.bitrix24_id IS DISTINCT FROM $user AND (
-      TRY_CAST(json_extract_string(kept.before, '$.other_bitrix24_id') AS BIGINT) = $user
+UPDATE store.{table} AS current SET before = NULL
+WHERE current.before IS NOT NULL AND current.bitrix24_id IS DISTINCT FROM $user AND (
+      TRY_CAST(json_extract_string(current.before, '$.other_bitrix24_id') AS BIGINT) = $user
    OR EXISTS (
         SELECT 1 FROM store.links AS links
-        WHERE links.bitrix24_id = $user AND links.callgear_id = kept.callgear_id
-          AND (links.valid_to_run IS NULL OR kept.{run} <= links.valid_to_run)
+        WHERE links.bitrix24_id = $user AND links.callgear_id = current.callgear_id
+          AND (links.valid_to_run IS NULL OR current.{run} <= links.valid_to_run)
       )
-   OR (list_contains($employees, kept.callgear_id)
-       AND kept.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
+   OR (list_contains($employees, current.callgear_id)
+       AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 )
 
 -- name: forget_mentions

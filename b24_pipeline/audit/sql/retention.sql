@@ -1,4 +1,4 @@
--- What is deleted after a while. A row that ended with the oldest kept run, or before, is not seen by any kept run.
+-- What is deleted after a while. A row that ended with the oldest current run, or before, is not seen by any current run.
 
 -- name: oldest_kept_run
 -- A run that seems to have begun after the newest one had a clock that was ahead: it is as old as the run after it (R16c).
@@ -17,13 +17,13 @@ SELECT coalesce(
 DELETE FROM store.{table} WHERE valid_to_run <= $oldest
 
 -- name: expire_users
-DELETE FROM store.bitrix24_users AS kept
-WHERE kept.valid_to_run <= $oldest
+DELETE FROM store.bitrix24_users AS current
+WHERE current.valid_to_run <= $oldest
   AND NOT EXISTS (
       SELECT 1 FROM store.links AS links
-      WHERE links.valid_to_run IS NULL AND links.bitrix24_id = kept.bitrix24_id
-        AND kept.valid_from_run = (
-            SELECT max(users.valid_from_run) FROM store.bitrix24_users AS users WHERE users.bitrix24_id = kept.bitrix24_id
+      WHERE links.valid_to_run IS NULL AND links.bitrix24_id = current.bitrix24_id
+        AND current.valid_from_run = (
+            SELECT max(users.valid_from_run) FROM store.bitrix24_users AS users WHERE users.bitrix24_id = current.bitrix24_id
         )
   )
 

@@ -47,7 +47,7 @@ WHERE coalesce(finished_at, started_at) >= $since
       OR number >= coalesce((SELECT max(number) FROM store.runs WHERE started_at < $since), 0)
   )
 
--- name: points_of_the_dead_since
+-- name: points_of_interrupted_runs
 -- A run that died has told no figure, but each action that sent something took a point at least.
 SELECT count(*) FROM store.events AS events
 JOIN store.runs AS runs ON runs.number = events.run

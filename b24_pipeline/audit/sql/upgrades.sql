@@ -1,9 +1,9 @@
 -- What turns a database of an older version into one of the next: it names tables and columns as they were then.
 
 -- name: fill_until_at
-UPDATE store.{table} AS kept SET until_at = runs.started_at
+UPDATE store.{table} AS current SET until_at = runs.started_at
 FROM store.runs AS runs
-WHERE runs.number = kept.until_run
+WHERE runs.number = current.until_run
 
 -- name: exempt_unrecorded_events
 -- What older versions did is not counted: they did not say whether it was approved, or part of the first import (R16).

@@ -1,0 +1,145 @@
+"""Locks of files that die with their process: for a run (R17), and for a process that writes.
+
+A folder that takes no locks is reported as one, and never locked softly.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from b24_pipeline.audit.exceptions import DatabaseBusy, LocksNotSupported
+from b24_pipeline.audit.files import Paths, retry_while_busy, writing
+
+NOT_SUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+"""What systems answer for a lock on a file system that has none, which most often is a network share."""
+
+
+def file_lock(path: Path, *, wait_seconds: float = 0, is_singleton: bool = False) -> FileLock:
+    """A lock of the operating system's.
+
+    A soft lock, which is only a file that is there, would stay behind a process that dies, or be taken for one.
+    """
+    return FileLock(
+        path,
+        timeout=wait_seconds,
+        thread_local=False,
+        is_singleton=is_singleton,
+        mode=0o600,
+        fallback_to_soft=False,
+    )
+
+
+@contextmanager
+def locking(folder: Path) -> Iterator[None]:
+    """Say in one line that the folder takes no locks.
+
+    Raises:
+        LocksNotSupported: it does not.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
+        raise LocksNotSupported(
+            f"The folder {folder} takes no locks ({error.strerror}), as some network shares do not: move the database "
+            "to a disk of this machine, and name the place in B24_PIPELINE_DATABASE."
+        ) from None
+
+
+@contextmanager
+def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    """Be the only one that has the database open for writing; the operating system frees the lock of a dead process.
+
+    Raises:
+        DatabaseBusy: another process is writing, and still was after `wait_seconds`.
+        LocksNotSupported: the folder takes no locks.
+        DatabaseNotWritable: the lock is somebody else's.
+    """
+    lock = file_lock(paths.writer_lock)
+
+    def acquire() -> None:
+        with writing(paths.writer_lock.parent), locking(paths.writer_lock.parent):
+            try:
+                lock.acquire()
+            except Timeout:
+                raise DatabaseBusy(
+                    f"The database {paths.working} is being written by another process; try again in a moment."
+                ) from None
+
+    retry_while_busy(acquire, wait_seconds=wait_seconds, sleep=sleep)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class RunInProgress(Exception):  # noqa: N818 - a state, not a fault
+    """Another run of this connection holds the lock."""
+
+
+@contextmanager
+def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float = 0) -> Iterator[None]:
+    """Hold the connection's lock; the operating system frees it when the process dies, however it dies.
+
+    Args:
+        lock_file: beside the database; the holder's name is written next to it.
+        holder: the run's id, or what else is being done, for people.
+        now: when.
+        wait_seconds: how long to wait for the other run to end.
+
+    Raises:
+        RunInProgress: the lock is held; the text names the holder.
+        StoreError: the folder cannot be written, or takes no locks.
+    """
+    lock = file_lock(lock_file, wait_seconds=wait_seconds, is_singleton=True)
+    with writing(lock_file.parent), locking(lock_file.parent):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
+    try:
+        with writing(lock_file.parent):
+            write_owner(lock_file, holder=holder, now=now)
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(lock_file: Path) -> bool:
+    """Whether somebody holds the lock; what cannot be asked is taken to be held."""
+    if not lock_file.exists():
+        return False
+    try:
+        with file_lock(lock_file):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def owner_file(lock_file: Path) -> Path:
+    """Where the holder's name is written: the locked file itself cannot be read everywhere while it is locked."""
+    return lock_file.with_suffix(".holder.json")
+
+
+def write_owner(lock_file: Path, *, holder: str, now: datetime) -> None:
+    """Note who holds the lock."""
+    path = owner_file(lock_file)
+    path.write_text(json.dumps({"holder": holder, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}))
+    path.chmod(0o600)
+
+
+def owner_text(lock_file: Path) -> str:
+    """Who holds the lock, in words."""
+    try:
+        noted = json.loads(owner_file(lock_file).read_text())
+    except (OSError, ValueError):
+        return "(not named)"
+    return f"{noted['holder']}, since {noted['since']} (process {noted['pid']})"
