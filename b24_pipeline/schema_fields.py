@@ -16,7 +16,7 @@ def column(description: str) -> Any:  # noqa: ANN401
 
 
 def bool_column(description: str) -> Any:  # noqa: ANN401
-    """A column of yes or no. Never cast: «no value» would become a no, and any text a yes."""
+    """A column of yes or no. Never cast: "no value" would become a no, and any text a yes."""
     return pa.Field(description=description)
 
 

@@ -1,6 +1,6 @@
 """Every frame of the import, declared once: checks, DuckDB tables, the UI's column panel and the docs derive from here.
 
-Conventions: ids are `Int64`, texts are `str` with NaN for «no value» (never an empty text), flags are `bool`, instants
+Conventions: ids are `Int64`, texts are `str` with NaN for "no value" (never an empty text), flags are `bool`, instants
 are `datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
 The index means nothing: every checked frame is numbered from 0.
 """
@@ -65,7 +65,7 @@ class Employees(Frame):
         "Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)"
     )
     unusable_phones: str = personal_column(
-        f"Phone texts left out, separated by « | »: not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond"
+        f'Phone texts left out, separated by " | ": not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond'
         f" {MOST_PHONES} numbers (R05)"
     )
 
@@ -78,7 +78,7 @@ class CallGearEmployees(Frame):
     last_name: str = personal_column("Last name")
     patronymic: str = personal_column("Patronymic")
     email: str = personal_column("E-mail")
-    phone_numbers: str = personal_column("Phone entries as received (JSON array, in dialling order); «[]» for none")
+    phone_numbers: str = personal_column('Phone entries as received (JSON array, in dialling order); "[]" for none')
 
 
 class Links(Frame):

@@ -33,7 +33,7 @@ def shortened(text: object, most: int) -> str:
 
 
 def numbered(number: int, one: str, many: str) -> str:
-    """So many of something: «1 link», «2 links»."""
+    """So many of something: "1 link", "2 links"."""
     return f"{number:,} {one if number == 1 else many}"
 
 

@@ -109,7 +109,7 @@ def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_an_import: Path) -> Iterator["World"]:
-    """A world half an hour after its first import: users 1 to 9 («Person1» ...) are linked, none has a phone."""
+    """A world half an hour after its first import: users 1 to 9 ("Person1" ...) are linked, none has a phone."""
     from b24_pipeline_tests.harness import world_like  # noqa: PLC0415
 
     with world_like(after_an_import, tmp_path, environment=monkeypatch) as found:

@@ -1,7 +1,7 @@
 """Small builders for tests: one person, one link, one action, with sensible defaults; and frames of them.
 
 A builder in the singular gives a row, the same word in the plural gives the checked frame of such rows:
-`users(user(1), user(2, email=None))`. User 7 is «Name7» with user7@x.test, employee 107 is «Name107» with
+`users(user(1), user(2, email=None))`. User 7 is "Name7" with user7@x.test, employee 107 is "Name107" with
 employee107@x.test.
 """
 
@@ -217,6 +217,6 @@ def listed_people(*rows: Row) -> DataFrame[schemas.ResponsibleEmployees]:
 
 
 def by_user(frame: pd.DataFrame, column: str) -> dict[int, Any]:
-    """A column of a frame by Bitrix24 id, with None for «no value»."""
+    """A column of a frame by Bitrix24 id, with None for "no value"."""
     values = frame[column].astype("object").where(frame[column].notna(), None)
     return dict(zip(frame["bitrix24_id"].tolist(), values.tolist(), strict=True))

@@ -41,7 +41,7 @@ from b24_pipeline_tests.results import Audited, Result
 
 JOB = "employee_import"
 MATERIALIZE = "__ASSET_JOB"
-"""What the button «Materialize» launches."""
+"""What the button "Materialize" launches."""
 
 STEPS = (
     "bitrix24_users",
@@ -164,7 +164,7 @@ class World:
         return self.portal.hire(**{"NAME": "Ira", "LAST_NAME": last_name, **email, **given})
 
     def hire_many(self, count: int, *, prefix: str = "Person") -> list[int]:
-        """So many new users: «Person1», «Person2» ..."""
+        """So many new users: "Person1", "Person2" ..."""
         return [self.hire(f"{prefix}{number}") for number in range(1, count + 1)]
 
     def list_responsible(self, *users: int) -> None:

@@ -288,7 +288,7 @@ def _turned(before: Row, after: Row) -> str | None:
 def _quoted(value: object) -> str:
     if value is None or value == []:
         return "(none)"
-    return f"«{', '.join(map(str, value)) if isinstance(value, list) else value}»"
+    return f'"{", ".join(map(str, value)) if isinstance(value, list) else value}"'
 
 
 USER = RecordText(lambda _row: "Bitrix24", _USER_FIELDS, _turned)

@@ -274,7 +274,7 @@ def rows_of(frame: pd.DataFrame | None, bitrix24_id: int) -> list[dict[str, Any]
 
 
 def rows_in(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, with None for «no value»."""
+    """The rows, with None for "no value"."""
     return [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in frame.to_dict("records")

@@ -29,7 +29,7 @@ REASONS: Mapping[str, str] = {
     "dismissed": "the user was dismissed in Bitrix24",
     "deleted": "the user was deleted in Bitrix24",
 }
-"""Each is the end of a sentence with «because», and stands alone in a column «why»."""
+"""Each is the end of a sentence with "because", and stands alone in a column "why"."""
 
 CHANGES: Mapping[str, tuple[str, str]] = {
     ChangeRisk.REMOVAL: ("removal from the responsible list", "removals from the responsible list"),

@@ -42,7 +42,7 @@ def test_a_frame_comes_back_as_it_was() -> None:
     frame = schemas.from_records(
         schemas.Actions,
         [
-            {"bitrix24_id": 2**53 + 1, "action": "create", "outcome": "done", "at": at, "display_name": "Ōta «x»"},
+            {"bitrix24_id": 2**53 + 1, "action": "create", "outcome": "done", "at": at, "display_name": 'Ōta "x"'},
             {"bitrix24_id": 2, "callgear_id": 7, "action": "link", "outcome": "failed"},
         ],
     )

@@ -1,4 +1,4 @@
-"""«Why is Anna not in CallGear?» is answered in one command, in plain words, newest first."""
+"""\"Why is Anna not in CallGear?" is answered in one command, in plain words, newest first."""
 
 import pytest
 from pandera.typing import DataFrame
@@ -38,7 +38,7 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     assert anna.person == "Antonova Anna"
     assert anna.now == ("Not in CallGear: not looked for in CallGear, because there is no e-mail in Bitrix24.")
     assert [event.text for event in anna.events] == [
-        "seen in Bitrix24: type «employee», first name «Anna», last name «Antonova»",
+        'seen in Bitrix24: type "employee", first name "Anna", last name "Antonova"',
         "rejected, because there is no e-mail in Bitrix24",
         "not looked for in CallGear, because there is no e-mail in Bitrix24",
     ]
@@ -50,7 +50,7 @@ def test_a_life_is_told_newest_first_with_time_and_run(recorder: Recorder) -> No
     recorder.run(users((1, "Belova")))
     events = life(recorder, "1").events
     assert [(event.at, event.run_id) for event in events] == [(recorder.clock(), "run-2"), (first, "run-1")]
-    assert events[0].text == "changed in Bitrix24: last name «Antonova» → «Belova»"
+    assert events[0].text == 'changed in Bitrix24: last name "Antonova" → "Belova"'
 
 
 def test_dismissed_gone_and_back(recorder: Recorder) -> None:
@@ -59,7 +59,7 @@ def test_dismissed_gone_and_back(recorder: Recorder) -> None:
     recorder.run(users())
     recorder.run(users((1, "Antonova")))
     assert told(recorder)[:3] == [
-        "back in Bitrix24: type «employee», last name «Antonova», e-mail «u1@x.test»",
+        'back in Bitrix24: type "employee", last name "Antonova", e-mail "u1@x.test"',
         "no longer in Bitrix24",
         "dismissed in Bitrix24",
     ]
@@ -74,11 +74,11 @@ def test_what_was_sent_and_answered(recorder: Recorder) -> None:
     recorder.finish()
     create, link = told(recorder)[1:]
     assert (
-        create == "create in CallGear: failed; sent: email «u1@x.test», phone_numbers «7495, 7916»; answer: no rights"
+        create == 'create in CallGear: failed; sent: email "u1@x.test", phone_numbers "7495, 7916"; answer: no rights'
     )
     assert link == (
         "link with the CallGear employee (employee 11): done, because the same person came back under a new Bitrix24"
-        " id; sent: last_name «A» → «B»"
+        ' id; sent: last_name "A" → "B"'
     )
 
 
@@ -96,9 +96,9 @@ def test_linked_moved_and_what_callgear_changed_meanwhile(recorder: Recorder) ->
     recorder.run(employees((11, "Belov")))
     assert told(recorder)[:2] == [
         "the link with CallGear employee 11 ended: another one took its place",
-        "changed in CallGear as employee 11: last name «(bitrix24) Antonova» → «Antonova»",
+        'changed in CallGear as employee 11: last name "(bitrix24) Antonova" → "Antonova"',
     ]
-    assert "changed in CallGear as employee 11: last name «Antonova» → «Belov»" in told(recorder, "2")
+    assert 'changed in CallGear as employee 11: last name "Antonova" → "Belov"' in told(recorder, "2")
 
 
 def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_is_done(recorder: Recorder) -> None:
@@ -197,8 +197,8 @@ def test_what_stood_and_stands_no_more(recorder: Recorder) -> None:
         recorder.finish()
     assert told(recorder) == [
         "no longer create in CallGear: held by a safety limit until somebody approves",
-        "seen in Bitrix24: type «employee», last name «Antonova», e-mail «u1@x.test»",
-        "create in CallGear: held by a safety limit until somebody approves; to be sent: email «u1@x.test»",
+        'seen in Bitrix24: type "employee", last name "Antonova", e-mail "u1@x.test"',
+        'create in CallGear: held by a safety limit until somebody approves; to be sent: email "u1@x.test"',
     ]
 
 

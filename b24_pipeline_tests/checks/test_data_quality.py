@@ -108,10 +108,10 @@ def test_an_employee_that_two_users_are_matched_with_is_found(run: Any) -> None:
     run.replaces(schemas.Matches, by_id((1, 101), (2, 101), (3, 103), (4, 105), (5, 105)))
     finding = data_quality.unique_employee_per_user(run)
     assert listed(finding) == {
-        1: "is matched with employee 101 «Wolf Tom», as user 2 «Name2 Ira» is, too",
-        2: "is matched with employee 101 «Wolf Tom», as user 1 «Name1 Ira» is, too",
-        4: "is matched with employee 105, as user 5 «Name5 Ira» is, too",
-        5: "is matched with employee 105, as user 4 «not read from Bitrix24» is, too",
+        1: 'is matched with employee 101 "Wolf Tom", as user 2 "Name2 Ira" is, too',
+        2: 'is matched with employee 101 "Wolf Tom", as user 1 "Name1 Ira" is, too',
+        4: 'is matched with employee 105, as user 5 "Name5 Ira" is, too',
+        5: 'is matched with employee 105, as user 4 "not read from Bitrix24" is, too',
     }
     assert named(finding) == {1: "Name1 Ira", 2: "Name2 Ira", 4: "not read from Bitrix24", 5: "Name5 Ira"}
 
@@ -123,8 +123,8 @@ def test_matches_of_people_who_were_not_read_are_found(run: Any) -> None:
     finding = data_quality.matches_reference_known_people(run)
     assert listed(finding) == {
         1: "is matched with employee 999, whom CallGear does not have",
-        2: "is matched with employee 101 «Wolf Tom», but is no candidate",
-        3: "is matched with employee 101 «Wolf Tom», but is no candidate",
+        2: 'is matched with employee 101 "Wolf Tom", but is no candidate',
+        3: 'is matched with employee 101 "Wolf Tom", but is no candidate',
     }
     assert named(finding) == {1: "Name1 Ira", 2: "Name2 Ira", 3: "not read from Bitrix24"}
 

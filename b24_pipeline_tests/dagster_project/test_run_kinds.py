@@ -16,13 +16,13 @@ WRITING = ("callgear_upsert", "responsible_employees")
 
 
 def alone(world: World, *assets: str, **config: Any) -> Result:
-    """The button «Materialize» on some assets."""
+    """The button "Materialize" on some assets."""
     world.forget_requests()
     return world.run(job=MATERIALIZE, trigger=None, assets=assets, **config)
 
 
 def again(world: World, failed: Result) -> Result:
-    """The button «Re-execute from failure» (in this process, so without a queue)."""
+    """The button "Re-execute from failure" (in this process, so without a queue)."""
     world.forget_requests()
     left = [step for step in STEPS if step not in succeeded(failed)]
     tags = {"dagster/parent_run_id": failed.run_id, "dagster/root_run_id": failed.run_id}
@@ -169,7 +169,7 @@ CHECKS = ("no_held_changes", "reconciliation", "no_failed_actions")
 
 
 def checked_by_hand(world: World, *names: str) -> dict[str, bool]:
-    """The button «Execute» on some checks; whether each passed."""
+    """The button "Execute" on some checks; whether each passed."""
     keys = [dg.AssetCheckKey(dg.AssetKey("callgear_upsert"), name) for name in names]
     defs = project_in_test_time()
     job = dg.define_asset_job("by_hand", selection=dg.AssetSelection.checks(*keys))

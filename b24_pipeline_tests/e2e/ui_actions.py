@@ -100,7 +100,7 @@ def re_execute(desk: Desk, page: Page, run_id: str, *, choice: str) -> str:
 
 
 def terminate(desk: Desk, page: Page, run_id: str, *, during: str) -> None:
-    """Press «Terminate» on the run's page as soon as it shows that a step has begun."""
+    """Press "Terminate" on the run's page as soon as it shows that a step has begun."""
     page.goto(f"{desk.ui}/runs/{run_id}")
     page.get_by_text(f'Started execution of step "{during}"').wait_for(timeout=PATIENCE_MILLISECONDS)
     button(page, "Terminate").click()
@@ -132,7 +132,7 @@ def row_of(page: Page, key: str) -> Locator:
 
 
 def open_markdown(page: Page, key: str) -> Locator:
-    """Open what stands behind «[Show Markdown]» in the row of this key; gives the dialog, at rest at its top."""
+    """Open what stands behind "[Show Markdown]" in the row of this key; gives the dialog, at rest at its top."""
     row_of(page, key).get_by_text("[Show Markdown]").first.click(timeout=PATIENCE_MILLISECONDS)
     dialog = page.get_by_role("dialog")
     dialog.wait_for()

@@ -58,19 +58,19 @@ def test_r10_somebody_new_is_created() -> None:
     found = ended(evidence(user(1, work_phone="+7 900 1", personal_phone="12")), Outcome.DONE, callgear_id=101)
     assert steps(found) == [
         (
-            ": seen in Bitrix24: type «employee», first name «Ira», last name «Name1», e-mail «user1@x.test»,"
-            " work phone «+7 900 1», personal phone «12», departments «1»; active"
+            ': seen in Bitrix24: type "employee", first name "Ira", last name "Name1", e-mail "user1@x.test",'
+            ' work phone "+7 900 1", personal phone "12", departments "1"; active'
         ),
         "R01, R02: a candidate for the import; not usable as phone numbers: 12",
         (
-            "R04, R05, R06: for CallGear: last name «(bitrix24) Name1», first name «Ira», e-mail «user1@x.test»,"
-            " phones «79001»"
+            'R04, R05, R06: for CallGear: last name "(bitrix24) Name1", first name "Ira", e-mail "user1@x.test",'
+            ' phones "79001"'
         ),
         ": not in CallGear: nobody among the 0 employees that were read has this e-mail",
         "R10: matched with nobody in CallGear",
         (
-            "R10: create in CallGear (employee 101): done; sent: email «user1@x.test», first_name «Ira»,"
-            " last_name «(bitrix24) Name1», phone_numbers «79001»"
+            'R10: create in CallGear (employee 101): done; sent: email "user1@x.test", first_name "Ira",'
+            ' last_name "(bitrix24) Name1", phone_numbers "79001"'
         ),
     ]
 
@@ -79,8 +79,8 @@ def test_r07_who_is_matched_by_id_is_left_alone() -> None:
     account = (callgear_employee(101, phones=("7900", "7901")),)
     assert steps(evidence(user(1), account=account, stored=(link(1, 101),)))[3:] == [
         (
-            ": seen in CallGear as employee 101: first name «Ira», last name «Name101», e-mail «employee101@x.test»,"
-            " phones «7900, 7901»"
+            ': seen in CallGear as employee 101: first name "Ira", last name "Name101", e-mail "employee101@x.test",'
+            ' phones "7900, 7901"'
         ),
         "R07: matched by id with CallGear employee 101",
         "R07: nothing had to be sent",
@@ -93,7 +93,7 @@ def test_r09_who_is_matched_by_email_is_linked_named_and_given_phones() -> None:
         "R09: matched by e-mail with CallGear employee 101",
         (
             "R09, R06, R11, R19: link with the CallGear employee: planned, as a dry run shows; to be sent:"
-            " last_name «Name101» → «(bitrix24) Name1», phone_numbers (none) → «7900»"
+            ' last_name "Name101" → "(bitrix24) Name1", phone_numbers (none) → "7900"'
         ),
     ]
     assert steps(ended(found, Outcome.HELD, risk=ChangeRisk.EMAIL_LINK))[-1].startswith(

@@ -160,7 +160,7 @@ def written(employee: Row, *, step: Row) -> Row:
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows in an order of their own, with None for «no value»."""
+    """The rows in an order of their own, with None for "no value"."""
     by_id = frame.sort_values("bitrix24_id").astype("object")
     return by_id.where(by_id.notna(), None).to_dict("records")
 

@@ -44,7 +44,7 @@ WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
      matched AS (
          SELECT matches.callgear_id, matches.bitrix24_id AS "user",
                 coalesce(users.who, 'not read from Bitrix24') AS who,
-                'employee ' || matches.callgear_id || coalesce(' «' || account.who || '»', '') AS employee
+                'employee ' || matches.callgear_id || coalesce(' "' || account.who || '"', '') AS employee
          FROM audit.employee_matches AS matches
          LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
          LEFT JOIN account ON account.callgear_id = matches.callgear_id
@@ -52,7 +52,7 @@ WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
      )
 SELECT one.who, one."user",
        'is matched with ' || one.employee || ', as '
-       || string_agg('user ' || other."user" || ' «' || other.who || '»', ', ' ORDER BY other."user") || ' is, too'
+       || string_agg('user ' || other."user" || ' "' || other.who || '"', ', ' ORDER BY other."user") || ' is, too'
        AS why
 FROM matched AS one
 JOIN matched AS other ON other.callgear_id = one.callgear_id AND other."user" <> one."user"
@@ -64,7 +64,7 @@ WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
      account AS (SELECT callgear_id, {who} AS who FROM audit.callgear_employees),
      candidates AS (SELECT bitrix24_id FROM audit.employees WHERE eligibility = 'candidate')
 SELECT coalesce(users.who, 'not read from Bitrix24') AS who, matches.bitrix24_id AS "user",
-       'is matched with employee ' || matches.callgear_id || coalesce(' «' || account.who || '»', '')
+       'is matched with employee ' || matches.callgear_id || coalesce(' "' || account.who || '"', '')
        || CASE WHEN candidates.bitrix24_id IS NULL THEN ', but is no candidate' ELSE ', whom CallGear does not have' END
        AS why
 FROM audit.employee_matches AS matches
