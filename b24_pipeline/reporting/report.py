@@ -15,7 +15,7 @@ from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
 from b24_pipeline.reporting.theme import Colour, stylesheet
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands
 from b24_pipeline.rules.labels import reason
-from b24_pipeline.rules.models import APPROVABLE
+from b24_pipeline.rules.models import APPROVABLE, RunKind
 from b24_pipeline.text import numbered, printable
 
 SCRIPT = Path(__file__).with_name("templates") / "people.js"
@@ -112,7 +112,8 @@ def last_import(figures: Figures) -> str:
 def changes_of(run: RunFigure) -> str:
     """What a run did, in a line."""
     done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
-    return ", ".join(done) or run.reason or "nothing to do"
+    nothing = "showed its plan, sent nothing" if run.kind is RunKind.DRY_RUN else "nothing to do"
+    return ", ".join(done) or run.reason or nothing
 
 
 def composed(pictures: Sequence[Picture]) -> str:

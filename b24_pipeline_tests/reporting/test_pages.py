@@ -203,6 +203,7 @@ def test_a_run_that_died_did_not_go_through(history: History) -> None:
     text = Page(make_report(figures(history.store, now=history.now)).html).text
     assert "1 interrupted" in text
     assert "1 dry run" in text
+    assert "dry run showed its plan, sent nothing" in text
     assert "interrupted the process ended before the run did –" in text
 
 
