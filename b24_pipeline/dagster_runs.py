@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from b24_pipeline.audit import Store
 from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
 from b24_pipeline.sync.launch import Launch, RunConfig
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def failure_of(
-    instance: dg.DagsterInstance, run: ImportRun, *, steps: AbstractSet[str]
+    instance: dg.DagsterInstance, run: RunContext, *, steps: AbstractSet[str]
 ) -> tuple[RunStatus, str] | None:
     """Return why a run has failed outside our own code, for example because of a full disk.
 
@@ -146,13 +146,13 @@ def failure_of(
         return failure_of_step(run, failures[0], steps=steps)
     return (
         None
-        if run.deferrals or run.config.is_for_nobody
+        if run.outcome.deferrals or run.config.is_for_nobody
         else unfinished_step(run, steps=steps, because="it could not store what had happened")
     )
 
 
 def failure_of_step(
-    run: ImportRun, failed: dg.EventLogEntry, *, steps: AbstractSet[str]
+    run: RunContext, failed: dg.EventLogEntry, *, steps: AbstractSet[str]
 ) -> tuple[RunStatus, str] | None:
     """Return why a step has failed; nothing if only Dagster's storage failed after the last step was finished."""
     event = failed.get_dagster_event()
@@ -167,9 +167,9 @@ def failure_of_step(
     return RunStatus.FAILED, f"{event.step_key}: {text}"
 
 
-def unfinished_step(run: ImportRun, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:
+def unfinished_step(run: RunContext, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:
     """Return which step of the import Dagster's storage has prevented; nothing if all steps are finished."""
-    missing = [step for step in IN_ORDER if step in steps and step not in run.finished_steps]
+    missing = [step for step in IN_ORDER if step in steps and step not in run.outcome.finished_steps]
     if not missing:
         return None
     return RunStatus.FAILED, f"{missing[0]}: not finished, as Dagster's own storage cannot be used: {because}"
@@ -188,9 +188,9 @@ def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
             instance.report_run_failed(run, "The run's process died; the next run found it interrupted.")
 
 
-def tag_outcome(instance: dg.DagsterInstance, run: ImportRun, status: RunStatus) -> None:
+def tag_outcome(instance: dg.DagsterInstance, run: RunContext, status: RunStatus) -> None:
     """Tag a run with its kind, outcome and figures for the list of runs; a full storage never fails a run."""
-    figures = {f"{TAGS}{name}": str(count) for name in TAGGED if (count := getattr(run.counts, name))}
+    figures = {f"{TAGS}{name}": str(count) for name in TAGGED if (count := getattr(run.outcome.counts, name))}
     tags = {f"{TAGS}kind": str(run.launch.kind), f"{TAGS}outcome": str(status), **figures}
     try:
         instance.add_run_tags(run.run_id, tags)

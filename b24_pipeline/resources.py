@@ -36,7 +36,7 @@ from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync import inputs
 from b24_pipeline.sync import run as importing
 from b24_pipeline.sync.launch import RunConfig
-from b24_pipeline.sync.run import ImportRun, RunStopped
+from b24_pipeline.sync.run import RunContext, RunStopped
 
 log = logging.getLogger(__name__)
 
@@ -98,11 +98,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         ),
     )
 
-    _run: ImportRun | None = PrivateAttr(default=None)
+    _run: RunContext | None = PrivateAttr(default=None)
     _steps: AbstractSet[str] = PrivateAttr()
 
     @property
-    def run(self) -> ImportRun:
+    def run(self) -> RunContext:
         """The active run.
 
         Raises:
@@ -122,7 +122,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return asset.to_python_identifier() in self._steps
 
     @contextmanager
-    def failing(self) -> Iterator[ImportRun]:
+    def failing(self) -> Iterator[RunContext]:
         """Turn the stop of a step into one line in the UI, without a traceback.
 
         Raises:
@@ -157,7 +157,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                 if "import_report" in self._steps:
                     report_unfinished(run)
 
-    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> ImportRun:
+    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> RunContext:
         """Open and lock everything until `stack` closes. The run executes these steps.
 
         Raises:
@@ -225,12 +225,12 @@ def approver_of(run: dg.DagsterRun) -> str:
     return system_user() if trigger_of(run) is Trigger.CLI else dagster_user(run.tags)
 
 
-def report_unfinished(run: ImportRun) -> None:
+def report_unfinished(run: RunContext) -> None:
     """Refresh the report after a run that ended before the step that draws it; never makes a run fail."""
     if run.launch.kind is not RunKind.IMPORT:
         return
     try:
-        if run.failure is None and Step.UPSERT in run.store.recorded_by(run.run_id):
+        if run.outcome.failure is None and Step.UPSERT in run.store.recorded_by(run.run_id):
             return
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did

@@ -28,15 +28,20 @@ import pytest
 
 from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Reader, Store
+from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
-from b24_pipeline.connection import Timing
+from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
 from b24_pipeline.resources import ImportRunResource
+from b24_pipeline.rules.models import Trigger
 from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
-from b24_pipeline.sync.steps import import_everything
+from b24_pipeline.settings import Settings
+from b24_pipeline.sync import run as sync_run
+from b24_pipeline.sync import steps
+from b24_pipeline.sync.launch import Launch, RunConfig
+from b24_pipeline.sync.run import RunContext, RunStopped
 from b24_pipeline_tests.databases import put_empty_database
-from b24_pipeline_tests.faults import chain
 from b24_pipeline_tests.results import Audited, Result
 
 JOB = "employee_import"
@@ -116,6 +121,30 @@ def dagster_of_this_process() -> dg.DagsterInstance:
     instance = dg.DagsterInstance.ephemeral()
     atexit.register(instance.dispose)
     return instance
+
+
+def import_everything(run: RunContext) -> None:
+    """Do the six steps as Dagster does them one by one; a run that a step stops ends like any other."""
+    try:
+        employees = steps.evaluate_users(run, steps.read_portal(run))
+        account = steps.read_account(run)
+        if account is not None:
+            matches = steps.match_users(run, employees=employees, callgear_employees=account)
+            steps.upsert_employees(run, employees=employees, matches=matches, callgear_employees=account)
+            steps.update_list(run, employees)
+    except RunStopped:
+        pass
+    finally:
+        sync_run.end(run)
+
+
+def import_once(settings: Settings, store: Store, *, run_id: str, timing: Timing) -> None:
+    """One run without Dagster, in a third of the time, for hundreds of runs; how it ended is in the audit."""
+    with (
+        open_connection(settings, timing) as connection,
+        run_lock(connection.paths.lock, holder=f"run {run_id}", now=connection.now()),
+    ):
+        import_everything(sync_run.begin(connection, store, config=RunConfig(), launch=Launch(run_id, Trigger.CLI)))
 
 
 class World:
@@ -211,8 +240,7 @@ class World:
             put_empty_database(self.paths)
         with ExitStack() as stack:
             run = RunInTestTime(**config).begin(started, stack)
-            with chain.ended(run):
-                import_everything(run)
+            import_everything(run)
             return Audited.of(run.run_id, run.store)
 
     def keep(self) -> None:

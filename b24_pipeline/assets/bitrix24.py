@@ -90,7 +90,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
         value=judged,
         metadata={
             "dagster/row_count": len(judged),
-            "candidates": run.counts.candidates,
+            "candidates": run.outcome.counts.candidates,
             "accepted": int(standing.get(Eligibility.CANDIDATE, 0)),
             **{word.value: int(standing.get(word, 0)) for word in Eligibility if word is not Eligibility.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),

@@ -18,7 +18,7 @@ from b24_pipeline.rules.models import MatchKind, Outcome, RunKind
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.responsible_list import ResponsibleListResult
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 RESPONSIBLE = dg.AssetKey("responsible_employees")
 MATCH_FIGURES = {
@@ -155,14 +155,14 @@ def callgear_upsert(
         observe_responsible(context, import_run, judged)
 
 
-def upsert_metadata(run: ImportRun, actions: DataFrame[schemas.Actions]) -> dict[str, Any]:
+def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dict[str, Any]:
     """Return the figures and changes of the step."""
     return {
         "dagster/row_count": len(actions),
-        "created": run.counts.created,
-        "linked": run.counts.linked,
-        "unchanged": run.counts.unchanged,
-        "phones_added": run.counts.phones_added,
+        "created": run.outcome.counts.created,
+        "linked": run.outcome.counts.linked,
+        "unchanged": run.outcome.counts.unchanged,
+        "phones_added": run.outcome.counts.phones_added,
         **tables.summary(actions),
         "callgear_points": run.connection.callgear.points_spent,
         "changes": dg.MetadataValue.md(tables.changes_markdown(actions)),
@@ -211,12 +211,12 @@ def observe_responsible(
     context.log_event(dg.AssetObservation(RESPONSIBLE, metadata=responsible_metadata(run, result)))
 
 
-def responsible_metadata(run: ImportRun, result: ResponsibleListResult) -> dict[str, Any]:
+def responsible_metadata(run: RunContext, result: ResponsibleListResult) -> dict[str, Any]:
     """Return the figures and changes of the step; no figures if the list was not read."""
     figures = {
         "dagster/row_count": len(result.state),
         "on_the_list": int(result.state["listed"].sum()),
-        "responsible_removed": run.counts.responsible_removed,
+        "responsible_removed": run.outcome.counts.responsible_removed,
         **tables.summary(result.actions),
         "changes": dg.MetadataValue.md(tables.changes_markdown(result.actions)),
         "people_in_conflict": dg.MetadataValue.md(

@@ -37,7 +37,7 @@ def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult
     if address is None:
         yield dg.MaterializeResult(metadata={"skipped": "B24_PIPELINE_EXPORT is not set"})
         return
-    with run.store.seen_as_ended(*run.status(), run.counts):
+    with run.store.seen_as_ended(*run.status(), run.outcome.counts):
         try:
             rows = export(run.store.database, address)
         except StoreError as error:

@@ -9,11 +9,11 @@ from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.trace import as_markdown, evidence_of, trace
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
 from b24_pipeline.rules.labels import reason as words_of
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import MOST_ROWS, markdown_line, numbered
 
 
-def approval_metadata(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+def approval_metadata(run: RunContext, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
     """Return how to approve held changes and conflicts.
 
     Args:
@@ -22,13 +22,13 @@ def approval_metadata(run: ImportRun, decided: pd.DataFrame) -> dict[str, dg.Met
     """
     conflicts = decided[decidable(decided)]
     by_reason = [by_user(run.run_id, str(reason), rows) for reason, rows in conflicts.groupby("reason")]
-    parts = [*([held(run)] if run.counts.held else []), *by_reason]
+    parts = [*([held(run)] if run.outcome.counts.held else []), *by_reason]
     return {"approve": dg.MetadataValue.md("\n\n".join(parts))} if parts else {}
 
 
-def held(run: ImportRun) -> str:
+def held(run: RunContext) -> str:
     """R16: how to approve all held changes."""
-    words = numbered(run.counts.held, "action is", "actions are")
+    words = numbered(run.outcome.counts.held, "action is", "actions are")
     return (
         f"**{words} held** by a safety limit (R16). To approve, within 24 hours: "
         f"`b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n{launchpad(approve=run.run_id)}"
@@ -59,13 +59,13 @@ def launchpad(**config: str | list[int]) -> str:
     return f"```yaml\nresources:\n  import_run:\n    config:\n{chosen}\n```"
 
 
-def sources(run: ImportRun) -> dict[str, str]:
+def sources(run: RunContext) -> dict[str, str]:
     """Return the frames of other runs that the step has used, and their age (R18a)."""
-    borrowed = "; ".join(f"{table} of {source}" for table, source in run.borrowed.items())
+    borrowed = "; ".join(f"{table} of {source}" for table, source in run.outcome.borrowed.items())
     return {"computed_from": borrowed} if borrowed else {}
 
 
-def step_trace(run: ImportRun) -> dict[str, dg.MetadataValue]:
+def step_trace(run: RunContext) -> dict[str, dg.MetadataValue]:
     """Return the step traces of a single-person run."""
     if run.config.only is None:
         return {}

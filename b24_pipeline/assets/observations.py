@@ -9,7 +9,7 @@ import pandas as pd
 from b24_pipeline.rules.eligibility import PHONES_IN_DIALLING_ORDER
 from b24_pipeline.rules.models import SafetyLimit, Scope
 from b24_pipeline.settings import Settings
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import markdown_table, printable
 
 PORTAL = dg.AssetKey("bitrix24_portal")
@@ -19,7 +19,7 @@ CRON = "*/30 * * * *"
 """The schedule of the import (R17)."""
 
 
-def portal_as_read(run: ImportRun, users: pd.DataFrame) -> dg.AssetObservation:
+def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
     """Which portal was read, through whose webhook, what that was given to see, and how many people there are."""
     settings = run.connection.settings
     active = int(users["active"].sum())
@@ -48,7 +48,7 @@ def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
     return " ".join([str(owner), *(f"({name})" for name in names if name)])
 
 
-def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservation:
+def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
     """Which account was read, with which credentials, and how many employees it has."""
     return dg.AssetObservation(
         ACCOUNT,
@@ -61,7 +61,7 @@ def account_as_read(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservat
     )
 
 
-def account_as_left(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservation:
+def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
     """Which account was written to, and how many of its employees belong to people of the portal.
 
     Args:
@@ -73,13 +73,13 @@ def account_as_left(run: ImportRun, employees: pd.DataFrame) -> dg.AssetObservat
         metadata={
             **account_identity(run),
             "left_at": dg.MetadataValue.timestamp(run.connection.now()),
-            "employees": len(employees) + run.counts.created,
+            "employees": len(employees) + run.outcome.counts.created,
             "linked_employees": len(run.store.links()),
         },
     )
 
 
-def account_identity(run: ImportRun) -> dict[str, str]:
+def account_identity(run: RunContext) -> dict[str, str]:
     """Which account it is, as far as that is known, and how it is asked."""
     settings, account = run.connection.settings, run.store.account()
     key = "a permanent key" if settings.callgear_access_token else "login and password"
@@ -92,7 +92,7 @@ def account_identity(run: ImportRun) -> dict[str, str]:
     }
 
 
-def configuration(run: ImportRun) -> dg.MetadataValue:
+def configuration(run: RunContext) -> dg.MetadataValue:
     """The choices in force in this run, spelled as the settings and without secrets."""
     settings, policy = run.connection.settings, run.policy
     chosen: dict[str, object] = {

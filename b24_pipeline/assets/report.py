@@ -17,7 +17,7 @@ from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import RunKind
 from b24_pipeline.sync.inputs import source
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -60,27 +60,31 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     )
 
 
-def count_so_far(run: ImportRun) -> None:
+def count_so_far(run: RunContext) -> None:
     """Store what the run has spent so far, so that the report includes it."""
     connection = run.connection
-    run.count(bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent)
+    run.outcome.count(
+        bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent
+    )
     run.store.put_facts({POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
-def last_import(run: ImportRun) -> dict[str, str]:
+def last_import(run: RunContext) -> dict[str, str]:
     """Return which import the report shows, and its age; nothing before the first one."""
     past = run.store.last_import()
     return {"computed_from": f"the last import, {source(run, past)}"} if past else {}
 
 
-def picture(run: ImportRun) -> dict[str, dg.MetadataValue]:
+def picture(run: RunContext) -> dict[str, dg.MetadataValue]:
     """The picture and where the page lies; a report that cannot be made never makes an import fail.
 
     It tells of this run as if it had ended; the audit does not, before it has.
     """
     files = ReportFiles.beside(run.connection.paths.published)
     try:
-        kept = keep(run.store, files, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.counts))
+        kept = keep(
+            run.store, files, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.outcome.counts)
+        )
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
@@ -96,7 +100,7 @@ def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
     }
 
 
-def refused_markdown(run: ImportRun) -> str:
+def refused_markdown(run: RunContext) -> str:
     """Return rejected people and conflicts by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}

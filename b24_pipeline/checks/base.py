@@ -8,7 +8,7 @@ import dagster as dg
 
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import markdown_table
 
 COLUMNS = ("who", "user", "why")
@@ -30,18 +30,18 @@ class AssetCheck:
 
     name: str
     description: str
-    evaluate: Callable[[ImportRun], Finding]
+    evaluate: Callable[[RunContext], Finding]
     blocking: bool = False
 
     def spec(self, asset: dg.AssetsDefinition) -> dg.AssetCheckSpec:
         """Return the check as Dagster declares it."""
         return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.blocking)
 
-    def result(self, run: ImportRun) -> dg.AssetCheckResult:
+    def result(self, run: RunContext) -> dg.AssetCheckResult:
         """Evaluate the check for a run."""
         finding = self.evaluate(run)
-        if self.blocking and not finding.passed and run.failure is None:
-            run.failure = (RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
+        if self.blocking and not finding.passed:
+            run.outcome.fail(RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
         return dg.AssetCheckResult(
             check_name=self.name,
             passed=finding.passed,

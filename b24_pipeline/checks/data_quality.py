@@ -9,12 +9,12 @@ from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
 from b24_pipeline.checks.results import report_last_import
 from b24_pipeline.reporting.tables import reason
 from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, SHORTEST_PHONE
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 FRAMES = (schemas.Users, schemas.Employees, schemas.CallGearEmployees, schemas.Matches)
 
 
-def schemas_valid(run: ImportRun) -> Finding:
+def schemas_valid(run: RunContext) -> Finding:
     """Check the stored frames against their schemas."""
     rows, offenders = 0, []
     for model in FRAMES:
@@ -27,31 +27,31 @@ def schemas_valid(run: ImportRun) -> Finding:
     return listed(offenders, good=f"{rows:,} rows, complete and unique", bad="{} schema violations")
 
 
-def required_fields(run: ImportRun) -> Finding:
+def required_fields(run: RunContext) -> Finding:
     """R02."""
     people = [{**row, "why": reason(row["why"])} for row in check_queries.violations(run.store, "rejected_people")]
     return listed(people, good="all candidates have the required fields", bad="{} people have missing required fields")
 
 
-def unique_emails(run: ImportRun) -> Finding:
+def unique_emails(run: RunContext) -> Finding:
     """R12."""
     people = check_queries.violations(run.store, "people_with_one_email")
     return listed(people, good="all candidates have an e-mail of their own", bad="{} people share an e-mail")
 
 
-def valid_phone_numbers(run: ImportRun) -> Finding:
+def valid_phone_numbers(run: RunContext) -> Finding:
     """R05."""
     people = check_queries.violations(run.store, "people_with_unusable_phones")
     return listed(people, good="all phone numbers are valid", bad="{} people have invalid phone numbers")
 
 
-def every_user_evaluated(run: ImportRun) -> Finding:
+def every_user_evaluated(run: RunContext) -> Finding:
     """Compare the users that were evaluated with those that were read."""
     people = check_queries.violations(run.store, "people_judged_not_once")
     return listed(people, good="every user was evaluated", bad="{} users missing or unexpected")
 
 
-def no_ambiguous_matches(run: ImportRun) -> Finding:
+def no_ambiguous_matches(run: RunContext) -> Finding:
     """R08, R09."""
     rows = check_queries.violations(run.store, "uncertain_links")
     people = [
@@ -61,13 +61,13 @@ def no_ambiguous_matches(run: ImportRun) -> Finding:
     return listed(people, good="no match is ambiguous", bad="{} people have ambiguous matches")
 
 
-def unique_employee_per_user(run: ImportRun) -> Finding:
+def unique_employee_per_user(run: RunContext) -> Finding:
     """R09: an employee is linked to one user."""
     people = check_queries.violations(run.store, "employees_matched_twice")
     return listed(people, good="no employee is matched with two users", bad="{} users share an employee")
 
 
-def matches_reference_known_people(run: ImportRun) -> Finding:
+def matches_reference_known_people(run: RunContext) -> Finding:
     """Find matches whose candidate or employee was not read in this run."""
     people = check_queries.violations(run.store, "matches_of_strangers")
     return listed(people, good="all matches reference known people", bad="{} matches reference unknown people")

@@ -12,14 +12,14 @@ from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import CHANGES
 from b24_pipeline.rules.models import RunKind
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 MIN_SHARE = 0.90
 LOW_BUDGET = 0.20
 FAILING_FOR = timedelta(days=1)
 
 
-def import_coverage(run: ImportRun) -> Finding:
+def import_coverage(run: RunContext) -> Finding:
     """Check the share of candidates with a live link."""
     found = check_queries.import_coverage(run.store)
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
@@ -31,7 +31,7 @@ def import_coverage(run: ImportRun) -> Finding:
     return Finding(found.share >= MIN_SHARE, message, figures=figures)
 
 
-def point_budget(run: ImportRun) -> Finding:
+def point_budget(run: RunContext) -> Finding:
     """Check how many of the day's points are left."""
     budget = run.connection.callgear.budget
     left, share = budget.left_today(), budget.day_share()
@@ -40,7 +40,7 @@ def point_budget(run: ImportRun) -> Finding:
     return Finding(left >= LOW_BUDGET * share, message, figures=figures)
 
 
-def no_stuck_records(run: ImportRun) -> Finding:
+def no_stuck_records(run: RunContext) -> Finding:
     """R18: dead letters older than a day."""
     now = run.connection.now()
     people = [
@@ -58,7 +58,7 @@ def no_stuck_records(run: ImportRun) -> Finding:
     )
 
 
-def no_failed_actions(run: ImportRun) -> Finding:
+def no_failed_actions(run: RunContext) -> Finding:
     """R18: actions that were refused in this run, or got no response."""
     people = [
         {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
@@ -67,7 +67,7 @@ def no_failed_actions(run: ImportRun) -> Finding:
     return listed(people, good="no action failed", bad="{} actions failed")
 
 
-def no_held_changes(run: ImportRun) -> Finding:
+def no_held_changes(run: RunContext) -> Finding:
     """R16."""
     run_id = checked_run(run)
     people = [
@@ -77,7 +77,7 @@ def no_held_changes(run: ImportRun) -> Finding:
     return listed(people, good="no changes are held", bad="{} changes are held by a safety limit")
 
 
-def reconciliation(run: ImportRun) -> Finding:
+def reconciliation(run: RunContext) -> Finding:
     """Find people missing in CallGear without a reason, and imported employees without a link."""
     run_id, prefix = checked_run(run), run.policy.last_name_prefix
     people = [
@@ -87,7 +87,7 @@ def reconciliation(run: ImportRun) -> Finding:
     return listed(people, good="both sides match", bad="{} people exist on one side only")
 
 
-def checked_run(run: ImportRun) -> str:
+def checked_run(run: RunContext) -> str:
     """Return the run whose actions are checked: this one if it has written for everybody, else the last import."""
     if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in run.store.recorded_by(run.run_id):
         return run.run_id

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from b24_pipeline.sync import progress as source
+from b24_pipeline.sync import executor as source
 from b24_pipeline.text import UNPRINTABLE, one_line
 
 WIDTH_WITHOUT_TERMINAL = 160
@@ -77,11 +77,11 @@ def progress_bar() -> Iterator[None]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        handler, level = BarHandler(bar), source.log.level
-        source.log.addHandler(handler)
-        source.log.setLevel(logging.DEBUG)
+        handler, level = BarHandler(bar), source.progress_log.level
+        source.progress_log.addHandler(handler)
+        source.progress_log.setLevel(logging.DEBUG)
         try:
             yield
         finally:
-            source.log.setLevel(level)
-            source.log.removeHandler(handler)
+            source.progress_log.setLevel(level)
+            source.progress_log.removeHandler(handler)

@@ -1,31 +1,15 @@
-"""R18: carrying out a plan, several actions in flight. One bad record fails alone; a bad account stops all."""
+"""R18: one bad record fails alone; a bad account, or a fault of ours, stops everything."""
 
-import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-import pandas as pd
-from pandera.typing import DataFrame
-
-from b24_pipeline import schemas
 from b24_pipeline.callgear import exceptions
 from b24_pipeline.rules.models import ActionKind, Outcome
-from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
-
-log = logging.getLogger(__name__)
 
 MIN_FAILURES = 5
 MAX_FAILURE_SHARE = 0.40
 MAX_SAME_MALFORMED = 3
-QUEUE_FACTOR = 4
-"""So many times the number in flight are handed out, so that no worker waits while answers are stored."""
-BATCH_SECONDS = 0.05
-"""So long answers are gathered, to be stored together."""
-BATCH_SIZE = 1000
-"""So many links are stored together where nothing has to be sent for them."""
 STOPPING = (exceptions.AccountError, exceptions.DayLimit, exceptions.DeadlinePassed)
 """Errors after which nothing more is sent in this run."""
 SHORTAGES = (exceptions.DayLimit, exceptions.DeadlinePassed, exceptions.MinuteLimit)
@@ -171,123 +155,6 @@ class CircuitBreaker:
 
 class TooManyFailures(Exception):  # noqa: N818
     """R18: so much fails that it is no fault of records."""
-
-
-def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[ActionResult]]:
-    """The answers to actions that send nothing, in large lists: a lost database is rebuilt out of these."""
-    done = [ActionResult(planned, Outcome.DONE, planned.callgear_id) for planned in actions]
-    for first in range(0, len(done), BATCH_SIZE):
-        yield done[first : first + BATCH_SIZE]
-
-
-def planned_actions(
-    plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-) -> list[PlannedAction]:
-    """The rows of a plan that are to be carried out; what failed before comes last, so that it keeps nobody waiting."""
-    rows = plan[plan["outcome"] == Outcome.PLANNED]
-    failed = set(zip(dead_letters["bitrix24_id"], dead_letters["action"], strict=True))
-    actions = [
-        PlannedAction(
-            row=int(str(index)),
-            bitrix24_id=int(record["bitrix24_id"]),
-            callgear_id=None if pd.isna(record["callgear_id"]) else int(record["callgear_id"]),
-            action=ActionKind(record["action"]),
-            phones=tuple(record["phones"].split(LIST_SEPARATOR)) if isinstance(record["phones"], str) else (),
-            failed_before=(record["bitrix24_id"], record["action"]) in failed,
-            **{name: record[name] if isinstance(record[name], str) else None for name in TEXTS},
-        )
-        for index, record in zip(rows.index, rows.to_dict("records"), strict=True)
-    ]
-    return sorted(actions, key=lambda planned: planned.failed_before)
-
-
-TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", "email")
-
-
-@dataclass(slots=True)
-class ActionExecutor:
-    """Carries out the actions of one step.
-
-    `send` gives a receipt, or raises one of the CallGear errors. After a stop nothing more is begun; what was
-    not begun is deferred, with the reason.
-    """
-
-    send: Callable[[PlannedAction], SendResult]
-    in_flight: int
-    out_of_time: Callable[[], bool]
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-
-    def run(self, actions: Sequence[PlannedAction]) -> Iterator[list[ActionResult]]:
-        """Send the actions, `in_flight` at a time, and give the answers as they come, in small lists."""
-        waiting = iter(actions)
-        pool = ThreadPoolExecutor(max_workers=self.in_flight, thread_name_prefix="callgear")
-        try:
-            running: set[Future[ActionResult]] = set()
-            while True:
-                not_begun = self.submit(pool, running, waiting)
-                if not_begun:
-                    yield not_begun
-                if not running:
-                    return
-                wait(running, return_when=FIRST_COMPLETED)
-                done, running = wait(running, timeout=BATCH_SECONDS)
-                yield sorted((future.result() for future in done), key=lambda result: result.planned.row)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def submit(
-        self, pool: ThreadPoolExecutor, running: set[Future[ActionResult]], waiting: Iterator[PlannedAction]
-    ) -> list[ActionResult]:
-        """Fill the room in flight, and some in advance; those that may not be begun any more come back deferred."""
-        deferred: list[ActionResult] = []
-        while len(running) < self.in_flight * QUEUE_FACTOR:
-            planned = next(waiting, None)
-            if planned is None:
-                break
-            reason = self.why_not(planned)
-            if reason is None:
-                running.add(pool.submit(self.attempt, planned))
-            else:
-                deferred.append(self.deferred(planned, reason))
-        return deferred
-
-    def deferred(self, planned: PlannedAction, reason: str) -> ActionResult:
-        """The answer of an action that may not be begun any more."""
-        refused = self.breaker.is_refusal(planned.action)
-        return ActionResult(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
-
-    def why_not(self, planned: PlannedAction) -> str | None:
-        """Why an action may not be handed out any more; none when it may."""
-        over = "the run's time was over; the next run goes on here" if self.out_of_time() else None
-        return self.breaker.reason(planned.action) or over
-
-    def attempt(self, planned: PlannedAction) -> ActionResult:
-        """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
-        reason = self.breaker.reason(planned.action)
-        if reason is not None:
-            return self.deferred(planned, reason)
-        result = self.send_one(planned)
-        self.breaker.record(result)
-        return result
-
-    def send_one(self, planned: PlannedAction) -> ActionResult:
-        """Send one action; every error of the service becomes its result."""
-        try:
-            receipt = self.send(planned)
-            return ActionResult(planned, Outcome.DONE, receipt.callgear_id, receipt.unchanged_fields)
-        except exceptions.CallGearError as error:
-            self.breaker.record_error(error, planned=planned)
-            outcome = Outcome.DEFERRED if isinstance(error, DEFERRING) else Outcome.FAILED
-            log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
-            return ActionResult(
-                planned,
-                outcome,
-                error=str(error),
-                cause=failure_cause(error) if outcome is Outcome.FAILED else None,
-                unsure=error.outcome_unknown or isinstance(error, exceptions.EmailConflict),
-                malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.RequestError) else None,
-                out_of_resources=isinstance(error, SHORTAGES),
-            )
 
 
 def failure_cause(error: exceptions.CallGearError) -> FailureCause:

@@ -1,211 +1,165 @@
-"""How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the results come, counted."""
+"""R18: sends the actions of one step, several in flight, and tells how far it has come."""
 
-import json
 import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Protocol
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.callgear.exceptions import AccountError
-from b24_pipeline.rules import planning, retry_schedule
-from b24_pipeline.rules.models import OPEN_OUTCOMES, ActionKind, Outcome
-from b24_pipeline.sync.account import confirm_account
+from b24_pipeline.callgear import exceptions
+from b24_pipeline.rules.models import ActionKind, Outcome
+from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 from b24_pipeline.sync.circuit_breaker import (
+    DEFERRING,
     SHORTAGES,
-    ActionExecutor,
     ActionResult,
-    FailureCause,
+    CircuitBreaker,
     PlannedAction,
     SendResult,
-    TooManyFailures,
-    planned_actions,
-    without_requests,
+    failure_cause,
 )
-from b24_pipeline.sync.counts import count_actions
-from b24_pipeline.sync.progress import Progress
-from b24_pipeline.sync.run import ImportRun, RunStopped
 
 log = logging.getLogger(__name__)
+progress_log = logging.getLogger(f"{__name__}.progress")
+"""Its records have `done` and `total`; the terminal draws a bar of them."""
+
+QUEUE_FACTOR = 4
+"""So many times the number in flight are handed out, so that no worker waits while answers are stored."""
+BATCH_SECONDS = 0.05
+"""So long answers are gathered, to be stored together."""
+BATCH_SIZE = 1000
+"""So many links are stored together where nothing has to be sent for them."""
+PROGRESS_LINES = 20
+TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", "email")
 
 
-class ActionHandler(Protocol):
-    """What a step knows of its own actions."""
+def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[ActionResult]]:
+    """The answers to actions that send nothing, in large lists: a lost database is rebuilt out of these."""
+    done = [ActionResult(planned, Outcome.DONE, planned.callgear_id) for planned in actions]
+    for first in range(0, len(done), BATCH_SIZE):
+        yield done[first : first + BATCH_SIZE]
 
-    def before_all(self, actions: list[PlannedAction]) -> None:
-        """Called once, before anything is sent."""
 
-    def send(self, planned: PlannedAction) -> SendResult:
-        """Send one action. Raises one of the CallGear errors. Called from several threads."""
-
-    def after_batch(self, results: list[ActionResult]) -> None:
-        """Called for every few results, in the step's own thread."""
-
-    def after_all(self) -> None:
-        """Called once, when everything was answered."""
+def planned_actions(
+    plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> list[PlannedAction]:
+    """The rows of a plan that are to be carried out; what failed before comes last, so that it keeps nobody waiting."""
+    rows = plan[plan["outcome"] == Outcome.PLANNED]
+    failed = set(zip(dead_letters["bitrix24_id"], dead_letters["action"], strict=True))
+    actions = [
+        PlannedAction(
+            row=int(str(index)),
+            bitrix24_id=int(record["bitrix24_id"]),
+            callgear_id=None if pd.isna(record["callgear_id"]) else int(record["callgear_id"]),
+            action=ActionKind(record["action"]),
+            phones=tuple(record["phones"].split(LIST_SEPARATOR)) if isinstance(record["phones"], str) else (),
+            failed_before=(record["bitrix24_id"], record["action"]) in failed,
+            **{name: record[name] if isinstance(record[name], str) else None for name in TEXTS},
+        )
+        for index, record in zip(rows.index, rows.to_dict("records"), strict=True)
+    ]
+    return sorted(actions, key=lambda planned: planned.failed_before)
 
 
 @dataclass(slots=True)
-class ExecutionResult:
-    """What became of a step's planned rows.
+class ActionExecutor:
+    """Carries out the actions of one step.
 
-    Attributes:
-        parts: the actions as they were answered, in portions.
-        unanswered: the (user, action) that failed for want of a usable result.
-        stopped: what ended the sending early.
+    `send` gives a receipt, or raises one of the CallGear errors. After a stop nothing more is begun; what was
+    not begun is deferred, with the reason.
     """
 
-    parts: list[DataFrame[schemas.Actions]] = field(default_factory=list)
-    unanswered: set[tuple[int, str]] = field(default_factory=set)
-    stopped: Exception | None = None
+    send: Callable[[PlannedAction], SendResult]
+    in_flight: int
+    out_of_time: Callable[[], bool]
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
-    @property
-    def actions(self) -> DataFrame[schemas.Actions]:
-        """All of them."""
-        return schemas.concat(schemas.Actions, *self.parts)
-
-
-def send_plan(
-    run: ImportRun, plan: DataFrame[schemas.Plan], *, step: str, kinds: frozenset[ActionKind], handler: ActionHandler
-) -> DataFrame[schemas.Actions]:
-    """Carry a step's plan out and record it (R16, R18, R19, R20): one row an action, with its outcome.
-
-    Raises:
-        RunStopped: the account refused everything, or so much failed that it is no fault of records.
-    """
-    dead_letters = retry_schedule.correct_future_times(run.store.dead_letters(), now=run.connection.now())
-    chosen = run.in_scope_of_run(plan, dead_letters=dead_letters)
-    standing = schemas.concat(schemas.Plan, chosen, run.out_of_scope_of_run(plan, dead_letters=dead_letters))
-    run.store.record_open_actions(
-        step, with_timestamp(planning.as_actions(with_outcomes(standing, OPEN_OUTCOMES)), run=run)
-    )
-    todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))
-    if run.config.dry_run:
-        sent = planned_only(run, todo)
-    else:
-        sent = send_all(run, todo, dead_letters=dead_letters, step=step, handler=handler)
-    stands = planning.as_actions(with_outcomes(chosen, OPEN_OUTCOMES))
-    actions = schemas.concat(schemas.Actions, stands, sent.actions)
-    count_actions(run, actions)
-    if held := int((actions["outcome"] == Outcome.HELD).sum()):
-        log.warning("%d held by a safety limit; approve with b24-pipeline approve %s", held, run.run_id)
-    if not run.config.dry_run:
-        run.update_dead_letters(actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
-    if isinstance(sent.stopped, AccountError | TooManyFailures):
-        raise RunStopped(str(sent.stopped))
-    if sent.stopped is not None:
-        run.warnings.append(str(sent.stopped))
-    return actions
-
-
-def planned_only(run: ImportRun, todo: DataFrame[schemas.Plan]) -> ExecutionResult:
-    """R19: what would be sent, recorded as planned."""
-    actions = planning.as_actions(todo)
-    run.store.record_events(with_timestamp(actions, run=run))
-    return ExecutionResult([actions])
-
-
-def send_all(
-    run: ImportRun,
-    todo: DataFrame[schemas.Plan],
-    *,
-    dead_letters: DataFrame[schemas.DeadLetters],
-    step: str,
-    handler: ActionHandler,
-) -> ExecutionResult:
-    """Send every planned row; each answer is in the database before the step goes on.
-
-    Raises:
-        DatabaseOfAnotherConnection: another account answers than before (R16b): nothing was written.
-        CallGearError: it could not be asked which account answers.
-    """
-    sent = ExecutionResult()
-    if todo.empty:
-        return sent
-    planned = planned_actions(todo, dead_letters=dead_letters)
-    actions, progress = planning.as_actions(todo), Progress(step, total=len(planned))
-    executor = ActionExecutor(
-        send=handler.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
-    )
-    no_op, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
-    try:
-        confirm_account(run)
-    except SHORTAGES as shortage:
-        executor.breaker.stopped, no_op, to_send = shortage, [], planned
-    handler.before_all(to_send)
-    try:
-        for results in chain(without_requests(no_op), executor.run(to_send)):
-            with run.store.transaction():
-                handler.after_batch(results)
-                sent.parts.append(answered(actions, results, run=run))
-                run.store.record_events(sent.parts[-1])
-            sent.unanswered |= {
-                (result.planned.bitrix24_id, result.planned.action.value)
-                for result in results
-                if result.cause is FailureCause.TRANSPORT
-            }
-            run.out_of_resources |= any(result.out_of_resources for result in results)
-            progress.advance(len(results))
+    def run(self, actions: Sequence[PlannedAction]) -> Iterator[list[ActionResult]]:
+        """Send the actions, `in_flight` at a time, and give the answers as they come, in small lists."""
+        waiting = iter(actions)
+        pool = ThreadPoolExecutor(max_workers=self.in_flight, thread_name_prefix="callgear")
         try:
-            handler.after_all()
-        except AccountError as error:
-            executor.breaker.stopped = executor.breaker.stopped or error
-    except BaseException:  # also when a person stops the run: what was done by then is counted
-        for part in sent.parts:
-            count_actions(run, part)
-        raise
-    for kind, why in executor.breaker.stopped_kinds.items():
-        run.warnings.append(f"nothing more of kind {kind} could be done: {why}")
-    sent.stopped = executor.breaker.stopped
-    return sent
+            running: set[Future[ActionResult]] = set()
+            while True:
+                not_begun = self.submit(pool, running, waiting)
+                if not_begun:
+                    yield not_begun
+                if not running:
+                    return
+                wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, timeout=BATCH_SECONDS)
+                yield sorted((future.result() for future in done), key=lambda result: result.planned.row)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def submit(
+        self, pool: ThreadPoolExecutor, running: set[Future[ActionResult]], waiting: Iterator[PlannedAction]
+    ) -> list[ActionResult]:
+        """Fill the room in flight, and some in advance; those that may not be begun any more come back deferred."""
+        deferred: list[ActionResult] = []
+        while len(running) < self.in_flight * QUEUE_FACTOR:
+            planned = next(waiting, None)
+            if planned is None:
+                break
+            reason = self.why_not(planned)
+            if reason is None:
+                running.add(pool.submit(self.attempt, planned))
+            else:
+                deferred.append(self.deferred(planned, reason))
+        return deferred
+
+    def deferred(self, planned: PlannedAction, reason: str) -> ActionResult:
+        """The answer of an action that may not be begun any more."""
+        refused = self.breaker.is_refusal(planned.action)
+        return ActionResult(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
+
+    def why_not(self, planned: PlannedAction) -> str | None:
+        """Why an action may not be handed out any more; none when it may."""
+        over = "the run's time was over; the next run goes on here" if self.out_of_time() else None
+        return self.breaker.reason(planned.action) or over
+
+    def attempt(self, planned: PlannedAction) -> ActionResult:
+        """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
+        reason = self.breaker.reason(planned.action)
+        if reason is not None:
+            return self.deferred(planned, reason)
+        result = self.send_one(planned)
+        self.breaker.record(result)
+        return result
+
+    def send_one(self, planned: PlannedAction) -> ActionResult:
+        """Send one action; every error of the service becomes its result."""
+        try:
+            receipt = self.send(planned)
+            return ActionResult(planned, Outcome.DONE, receipt.callgear_id, receipt.unchanged_fields)
+        except exceptions.CallGearError as error:
+            self.breaker.record_error(error, planned=planned)
+            outcome = Outcome.DEFERRED if isinstance(error, DEFERRING) else Outcome.FAILED
+            log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
+            return ActionResult(
+                planned,
+                outcome,
+                error=str(error),
+                cause=failure_cause(error) if outcome is Outcome.FAILED else None,
+                unsure=error.outcome_unknown or isinstance(error, exceptions.EmailConflict),
+                malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.RequestError) else None,
+                out_of_resources=isinstance(error, SHORTAGES),
+            )
 
 
-def with_outcomes(plan: DataFrame[schemas.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Plan]:
-    """The rows of a plan with one of the outcomes."""
-    if plan.empty:
-        return plan
-    return schemas.check(schemas.Plan, plan[plan["outcome"].isin([outcome.value for outcome in outcomes])])
-
-
-def answered(
-    actions: DataFrame[schemas.Actions], results: list[ActionResult], *, run: ImportRun
-) -> DataFrame[schemas.Actions]:
-    """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
-    rows = actions.loc[[result.planned.row for result in results]]
-    known = rows["callgear_id"].tolist()
-    ids = [
-        id_ if result.callgear_id is None else result.callgear_id for id_, result in zip(known, results, strict=True)
-    ]
-    after = [without(text, result.unchanged_fields) for text, result in zip(rows["after"], results, strict=True)]
-    return schemas.check(
-        schemas.Actions,
-        rows.assign(
-            after=pd.array(after, dtype="str"),
-            outcome=pd.array([result.outcome.value for result in results], dtype="str"),
-            error=pd.array([result.error for result in results], dtype="str"),
-            callgear_id=pd.array(ids, dtype="Int64"),
-            at=time_of_now(run, rows),
-        ),
-    )
-
-
-def without(after: str | float, unchanged_fields: frozenset[str]) -> str | float | None:
-    """R20: what was sent, without the fields that turned out to need no sending."""
-    if not unchanged_fields or not isinstance(after, str):
-        return after
-    return planning.as_json({name: value for name, value in json.loads(after).items() if name not in unchanged_fields})
-
-
-def with_timestamp(actions: pd.DataFrame, *, run: ImportRun) -> DataFrame[schemas.Actions]:
-    """The actions with the time of now; what stood before keeps its time in the audit."""
-    if actions.empty:
-        return schemas.empty_frame(schemas.Actions)
-    return schemas.check(schemas.Actions, actions.assign(at=time_of_now(run, actions)))
-
-
-def time_of_now(run: ImportRun, actions: pd.DataFrame) -> pd.Series:
-    """The time of now for each of the actions."""
-    return pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
+def log_progress(step: str, *, before: int, done: int, total: int) -> None:
+    """Log every twentieth part and the end as information, the rest for whoever draws a bar."""
+    is_milestone = done == total or before * PROGRESS_LINES // total != done * PROGRESS_LINES // total
+    with suppress(Exception):  # Dagster's log raises where its own storage cannot be used; the import goes on
+        progress_log.log(
+            logging.INFO if is_milestone else logging.DEBUG,
+            "%s: %d of %d",
+            step,
+            done,
+            total,
+            extra={"done": done, "total": total},
+        )

@@ -6,13 +6,13 @@ from b24_pipeline import schemas
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.rules import identity
 from b24_pipeline.rules.models import LinkReview
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 MOST_NAMED = 10
 """So many ids are named in a message; `audit.identities` has all of them."""
 
 
-def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) -> None:
+def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -> None:
     """Compare the linked users with the persons whom their links were accepted for, and note who has changed.
 
     Raises:
@@ -21,7 +21,7 @@ def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) ->
     known = run.store.identities()
     if known.empty:
         return
-    now = identity.observe(employees, identities=known, deleted=run.deleted)
+    now = identity.observe(employees, identities=known, deleted=run.outcome.deleted)
     if identity.is_another_portal(now):
         run.store.put_identities(schemas.check(schemas.Identities, known.assign(changed=now["changed"])))
         raise IncompleteFetchError(another_portal(now, run_id=run.run_id))
@@ -29,10 +29,12 @@ def check_identities(run: ImportRun, employees: DataFrame[schemas.Employees]) ->
         run.store.put_identities(now)
 
 
-def link_review(run: ImportRun) -> LinkReview:
-    """Whose links are in doubt, and what a person has approved, as matching needs it."""
-    unconfirmed = identity.changed_users(run.store.identities())
-    return LinkReview(unconfirmed=unconfirmed, approved=run.approved_conflicts())
+def link_review(run: RunContext) -> LinkReview:
+    """Return whose links are in doubt, and what a person has approved."""
+    return LinkReview(
+        unconfirmed=identity.changed_users(run.store.identities()),
+        approved=run.approval.conflicts if run.approval is not None else frozenset(),
+    )
 
 
 def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> str:

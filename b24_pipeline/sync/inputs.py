@@ -10,7 +10,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit.runs import PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.sync import steps
-from b24_pipeline.sync.run import ImportRun, RunStopped
+from b24_pipeline.sync.run import RunContext, RunStopped
 from b24_pipeline.sync.users import known_deleted, missing_from_portal
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ SOURCES: Mapping[Model, tuple[Model, ...]] = {
 """What each frame is made of."""
 
 
-def fresh(run: ImportRun, model: Model) -> pd.DataFrame:
+def fresh(run: RunContext, model: Model) -> pd.DataFrame:
     """Return what this run has read; else what the run that it re-executes has read, while that is fresh; else read.
 
     Raises:
@@ -53,7 +53,7 @@ READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
 }
 
 
-def is_reusable(run: ImportRun, model: Model) -> bool:
+def is_reusable(run: RunContext, model: Model) -> bool:
     """Whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
     past = run.store.last_recording(model)
     longest = timedelta(minutes=run.connection.settings.run_minutes)
@@ -62,14 +62,14 @@ def is_reusable(run: ImportRun, model: Model) -> bool:
     return model is not schemas.Users or reuse_deleted(run)
 
 
-def reuse_deleted(run: ImportRun) -> bool:
+def reuse_deleted(run: RunContext) -> bool:
     """Whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
     gone = missing_from_portal(run, run.store.snapshot(schemas.Users))
-    run.deleted = gone & known_deleted(run)
-    return gone == run.deleted
+    run.outcome.deleted = gone & known_deleted(run)
+    return gone == run.outcome.deleted
 
 
-def newest(run: ImportRun, model: Model) -> pd.DataFrame:
+def newest(run: RunContext, model: Model) -> pd.DataFrame:
     """Return the newest stored frame, whatever its age, and note of which run it is.
 
     Raises:
@@ -78,12 +78,12 @@ def newest(run: ImportRun, model: Model) -> pd.DataFrame:
     past, table = run.store.last_recording(model), HISTORIES[model]
     if past is None:
         raise RunStopped(f"no run has read {table} yet: launch the job employee_import, or materialize all assets")
-    run.borrowed[table] = source(run, past)
-    log.info("%s is taken from %s", table, run.borrowed[table])
+    run.outcome.borrowed[table] = source(run, past)
+    log.info("%s is taken from %s", table, run.outcome.borrowed[table])
     return run.store.snapshot(model)
 
 
-def source(run: ImportRun, past: PastRun) -> str:
+def source(run: RunContext, past: PastRun) -> str:
     """Return which run something is of, and how old it is."""
     return f"run {past.run_id[:8]}, {age(run.started_at - past.started_at)}"
 

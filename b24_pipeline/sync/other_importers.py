@@ -27,7 +27,7 @@ from b24_pipeline.rules import normalization
 from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, to_message
 from b24_pipeline.rules.email_matching import by_email
 from b24_pipeline.sync.circuit_breaker import SHORTAGES, PlannedAction
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 
 LATER = "whether somebody else imports as well is looked at in the next run"
 READ_AGAIN_AFTER = (0, 10, 100)
@@ -40,7 +40,7 @@ WATCHED = timedelta(hours=24)
 class CreateWatch:
     """Watches the creates of one run; `begin` and `created` may be called from several threads."""
 
-    def __init__(self, run: ImportRun) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
         self._lock = threading.Lock()
         self._taken: dict[str, int] = {}
@@ -89,12 +89,12 @@ class CreateWatch:
         except AccountError:
             raise
         except SHORTAGES as error:
-            self._run.deferrals.append(f"{LATER}: {error}")
+            self._run.outcome.deferrals.append(f"{LATER}: {error}")
         except CallGearError as error:
-            self._run.warnings.append(f"{LATER}: {error}")
+            self._run.outcome.warnings.append(f"{LATER}: {error}")
         if self._found:
             self.store_found()
-            self._run.deferrals.append(to_message(self._found))
+            self._run.outcome.deferrals.append(to_message(self._found))
 
     def store_found(self) -> None:
         """Keep what was found; to be called from the thread of the step."""
@@ -132,7 +132,7 @@ def account_of(rows: Sequence[Row]) -> pd.DataFrame:
     )
 
 
-def note_duplicates(run: ImportRun, callgear_employees: DataFrame[schemas.CallGearEmployees]) -> None:
+def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallGearEmployees]) -> None:
     """Find out whether somebody that was created lately has become double since: after a run that died, or later."""
     if run.config.dry_run:
         return
@@ -143,4 +143,4 @@ def note_duplicates(run: ImportRun, callgear_employees: DataFrame[schemas.CallGe
     run.store.put_duplicates(find_duplicates(callgear_employees, created=created))
     new = set(run.store.open_duplicates()) - set(known)
     if new:
-        run.deferrals.append(to_message(new))
+        run.outcome.deferrals.append(to_message(new))

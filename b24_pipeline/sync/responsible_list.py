@@ -12,10 +12,10 @@ from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
 from b24_pipeline.rules import list_names, responsible_list
 from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
-from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
-from b24_pipeline.sync.executor import send_plan
+from b24_pipeline.sync.handlers import ListActions
 from b24_pipeline.sync.identities import link_review
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.plan_execution import send_plan
+from b24_pipeline.sync.run import RunContext
 
 KINDS = frozenset({ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE})
 READ_AT_LEAST_EVERY = timedelta(hours=24)
@@ -31,30 +31,32 @@ class ResponsibleListResult:
     skipped: str | None = None
 
 
-def update_responsible_list(run: ImportRun, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
+def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
     """R14, R15: leavers that were imported are taken off the list; with `mirror`, imported active people are on it."""
     policy = run.policy.responsible_list
     if policy is ResponsibleListPolicy.OFF:
         return skipped(run, "the setting responsible_list is off")
     ever_linked = run.store.ever_linked()
-    people = responsible_list.affected_people(employees, ever_linked=ever_linked, deleted=run.deleted, policy=policy)
+    people = responsible_list.affected_people(
+        employees, ever_linked=ever_linked, deleted=run.outcome.deleted, policy=policy
+    )
     try:
         state = current_state(run, people, policy=policy)
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
     except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
-        run.deferrals.append(f"the responsible list is looked at in the next run: {error}")
+        run.outcome.deferrals.append(f"the responsible list is looked at in the next run: {error}")
         return skipped(run, str(error))
     plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
     actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, handler=ListActions(run))
-    run.count(conflicts=run.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
+    run.outcome.count(conflicts=run.outcome.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
     state = after(state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
     return ResponsibleListResult(actions=actions, state=state)
 
 
 def reviewed(
-    run: ImportRun, plan: DataFrame[schemas.Plan], *, employees: DataFrame[schemas.Employees]
+    run: RunContext, plan: DataFrame[schemas.Plan], *, employees: DataFrame[schemas.Employees]
 ) -> DataFrame[schemas.Plan]:
     """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
     if plan.empty:
@@ -69,7 +71,7 @@ def reviewed(
     )
 
 
-def skipped(run: ImportRun, why: str) -> ResponsibleListResult:
+def skipped(run: RunContext, why: str) -> ResponsibleListResult:
     """Nothing is done, and the run says so."""
     return ResponsibleListResult(
         actions=schemas.empty_frame(schemas.Actions),
@@ -79,7 +81,7 @@ def skipped(run: ImportRun, why: str) -> ResponsibleListResult:
 
 
 def current_state(
-    run: ImportRun, people: pd.DataFrame, *, policy: ResponsibleListPolicy
+    run: RunContext, people: pd.DataFrame, *, policy: ResponsibleListPolicy
 ) -> DataFrame[schemas.ResponsibleEmployees]:
     """Who is on the list: read from CallGear when it decides anything or a day has passed, else as last known."""
     known = run.store.snapshot(schemas.ResponsibleEmployees)
@@ -93,7 +95,7 @@ def current_state(
     )
 
 
-def is_old(run: ImportRun) -> bool:
+def is_old(run: RunContext) -> bool:
     """Whether the list was last read a day ago: the account's own integration may have listed somebody again.
 
     So it may where that seems to have been in the future (R16c): the clock was ahead, nobody knows for how long.
@@ -119,31 +121,3 @@ def after(
     return schemas.check(
         schemas.ResponsibleEmployees, state.assign(listed=listed.astype(bool), name=names.fillna(state["name"]))
     )
-
-
-class ListActions:
-    """How the actions of this step are sent."""
-
-    def __init__(self, run: ImportRun) -> None:
-        self.client = run.connection.callgear
-
-    def before_all(self, actions: list[PlannedAction]) -> None:
-        """Nothing to prepare: adding, renaming and removing are idempotent."""
-
-    def send(self, planned: PlannedAction) -> SendResult:
-        """Send one action; `ext_id` is the Bitrix24 user id as text."""
-        ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
-        match planned.action:
-            case ActionKind.REMOVE_RESPONSIBLE:
-                callgear_list.remove_responsible(self.client, ext_id=ext_id)
-            case ActionKind.LIST_RESPONSIBLE:
-                callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
-            case _:
-                callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
-        return SendResult()
-
-    def after_batch(self, results: list[ActionResult]) -> None:
-        """The state is recorded once, at the end of the step."""
-
-    def after_all(self) -> None:
-        """Nobody can be doubled here: `ext_id` is unique."""

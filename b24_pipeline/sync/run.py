@@ -1,22 +1,19 @@
-"""One run of one connection: what its steps share, how it is counted, and how it ended (R16-R20)."""
+"""One run of one connection: the context that its steps share, and its outcome apart (R16-R20)."""
 
 import logging
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from pandera.typing import DataFrame
-
-from b24_pipeline import schemas
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
+from b24_pipeline.callgear.account import read_account
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError
 from b24_pipeline.connection import Connection
-from b24_pipeline.rules import retry_schedule, safety_limits
-from b24_pipeline.rules.models import ActionKind, ApprovedConflict, Outcome, Policy, RunKind, RunStatus, Scope
+from b24_pipeline.rules import safety_limits
+from b24_pipeline.rules.models import Policy, RunKind, RunStatus, Scope
 from b24_pipeline.sync.launch import Launch, RunConfig
 
 log = logging.getLogger(__name__)
@@ -31,8 +28,38 @@ class RunStopped(Exception):  # noqa: N818
 
 
 @dataclass(slots=True)
-class ImportRun:
-    """One run. Its steps read and write through it; `end` says how it went."""
+class RunOutcome:
+    """What a run has found and done so far; `end` writes it into the audit."""
+
+    counts: RunCounts = field(default_factory=RunCounts)
+    warnings: list[str] = field(default_factory=list)
+    deferrals: list[str] = field(default_factory=list)
+    """What the run could not even plan, and why."""
+    failure: tuple[RunStatus, str] | None = None
+    finished_steps: set[str] = field(default_factory=set)
+    out_of_resources: bool = False
+    """Something was deferred for want of time or points."""
+    account_confirmed: bool = False
+    """R16b: the account has been asked for its number, and is the one of this database."""
+    deleted: frozenset[int] = frozenset()
+    """R13: imported users that surely are not in the portal any more; known once it was read."""
+    scope: Scope | None = None
+    """R03: the scope with the departments below the chosen ones; known once these were read."""
+    borrowed: dict[str, str] = field(default_factory=dict)
+    """The frames of other runs that steps have used, and how old they are (R18a)."""
+
+    def count(self, **numbers: int) -> None:
+        """Set some of the run's figures."""
+        self.counts = replace(self.counts, **numbers)
+
+    def fail(self, status: RunStatus, reason: str) -> None:
+        """Note why the run failed; the first reason stays."""
+        self.failure = self.failure or (status, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One run, as all of its steps see it: they read and write through it, and note in `outcome` what came of it."""
 
     connection: Connection
     store: Store
@@ -43,24 +70,9 @@ class ImportRun:
     approval: Approval | None
     interrupted: list[str]
     """Earlier runs that were found to have died."""
-    borrowed: dict[str, str] = field(default_factory=dict)
-    """Which frames of other runs its steps have used, and how old they are (R18a)."""
-    deleted: frozenset[int] = frozenset()
-    """R13: users that were imported, and surely are not in the portal any more; known once it was read."""
-    counts: RunCounts = field(default_factory=RunCounts)
-    warnings: list[str] = field(default_factory=list)
-    deferrals: list[str] = field(default_factory=list)
-    """What this run could not even plan, and why."""
     importable_before: float | None = None
-    """Which share of the candidates could be imported at the last import; None before the first one."""
-    out_of_resources: bool = False
-    """Something was deferred for want of time or points."""
-    account_confirmed: bool = False
-    """R16b: the account has been asked for its number, and is the one of this database."""
-    failure: tuple[RunStatus, str] | None = None
-    scope: Scope | None = None
-    """R03: whom the run looks at, with the departments below the chosen ones; known once these were read."""
-    finished_steps: set[str] = field(default_factory=set)
+    """The share of the candidates that could be imported at the last import; None before the first one."""
+    outcome: RunOutcome = field(default_factory=RunOutcome)
 
     @property
     def run_id(self) -> str:
@@ -71,16 +83,22 @@ class ImportRun:
     def policy(self) -> Policy:
         """The rules' choices for this run."""
         policy = self.config.policy(self.connection.settings.policy)
-        return policy if self.scope is None else replace(policy, scope=self.scope)
-
-    @property
-    def deadline(self) -> datetime:
-        """When the run defers what is not done yet."""
-        return self.started_at + timedelta(minutes=self.connection.settings.run_minutes)
+        return policy if self.outcome.scope is None else replace(policy, scope=self.outcome.scope)
 
     def out_of_time(self) -> bool:
-        """Whether the run's time is over."""
-        return self.connection.now() >= self.deadline
+        """Return whether the run has to defer what is not done yet."""
+        return self.connection.now() >= self.started_at + timedelta(minutes=self.connection.settings.run_minutes)
+
+    def confirm_account(self) -> None:
+        """Ask once, before the first write, which account answers; the first one ever written to is remembered (R16b).
+
+        Raises:
+            DatabaseOfAnotherConnection: another account than before: nothing may be written.
+            CallGearError: it could not be asked.
+        """
+        if not self.outcome.account_confirmed:
+            self.store.bind_account(read_account(self.connection.callgear))
+            self.outcome.account_confirmed = True
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -90,120 +108,47 @@ class ImportRun:
             RunStopped: one line that says what happened; the cause's own text, never its traceback. Also when an
                 earlier step was stopped: the steps that do not depend on it are not begun any more.
         """
-        if self.failure is not None:
+        if self.outcome.failure is not None:
             raise RunStopped(f"{name}: not begun, because the run was stopped")
         try:
             yield
-            self.finished_steps.add(name)
+            self.outcome.finished_steps.add(name)
         except RunStopped as stopped:
-            self.failure = (RunStatus.FAILED, str(stopped))
+            self.outcome.fail(RunStatus.FAILED, str(stopped))
             raise
         except (IncompleteFetchError, IncompleteReadError) as error:
-            self.failure = (RunStatus.UNTRUSTED, str(error))
+            self.outcome.fail(RunStatus.UNTRUSTED, str(error))
             raise RunStopped(f"{name}: {error}") from None
         except (Bitrix24Error, CallGearError, StoreError) as error:
-            self.failure = (RunStatus.FAILED, str(error))
+            self.outcome.fail(RunStatus.FAILED, str(error))
             raise RunStopped(f"{name}: {error}") from None
         except Exception as error:
             log.exception("step %s failed", name)
-            self.failure = (RunStatus.FAILED, f"{type(error).__name__}: {error}")
+            self.outcome.fail(RunStatus.FAILED, f"{type(error).__name__}: {error}")
             raise RunStopped(f"{name}: {error}") from None
-
-    def approved(self) -> DataFrame[schemas.Actions]:
-        """What a person approved of a held run, if anything."""
-        return self.approval.actions if self.approval is not None else schemas.empty_frame(schemas.Actions)
-
-    def approved_conflicts(self) -> frozenset[ApprovedConflict]:
-        """The conflicts that a person approved user by user (R09, R14)."""
-        return self.approval.conflicts if self.approval is not None else frozenset()
-
-    def decide(
-        self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-    ) -> DataFrame[schemas.Plan]:
-        """R16, R18: the plan with its waiting and held rows marked."""
-        if plan.empty:
-            return plan
-        resting = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=self.connection.now())
-        return self.limited(resting, dead_letters=dead_letters)
-
-    def limited(
-        self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-    ) -> DataFrame[schemas.Plan]:
-        """R16: the plan with its held rows marked."""
-        return safety_limits.apply_safety_limits(
-            plan,
-            limits=self.policy.limits,
-            context=self.limit_context,
-            approved=self.approved(),
-            dead_letters=dead_letters,
-        )
-
-    def in_scope_of_run(
-        self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-    ) -> DataFrame[schemas.Plan]:
-        """The plan for the users this run is for; asked for by name, a dead letter is tried at once."""
-        if self.config.only is None:
-            return self.decide(plan, dead_letters=dead_letters)
-        narrowed = schemas.check(schemas.Plan, plan[plan["bitrix24_id"].isin(self.config.only)])
-        return self.limited(narrowed, dead_letters=dead_letters)
-
-    def out_of_scope_of_run(
-        self, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-    ) -> DataFrame[schemas.Plan]:
-        """The decided plan for the users this run is not for: nothing is sent, but what stands for them stands on."""
-        if self.config.only is None:
-            return schemas.empty_frame(schemas.Plan)
-        decided = self.decide(plan, dead_letters=dead_letters)
-        return schemas.check(schemas.Plan, decided[~decided["bitrix24_id"].isin(self.config.only)])
-
-    def update_dead_letters(
-        self,
-        actions: DataFrame[schemas.Actions],
-        *,
-        known: DataFrame[schemas.DeadLetters],
-        kinds: frozenset[ActionKind],
-        unanswered: AbstractSet[tuple[int, str]],
-    ) -> None:
-        """R18: failures of these kinds become dead letters; what is mended is taken out. Others' stay untouched."""
-        if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
-            return
-        concerned = known["action"].isin([kind.value for kind in kinds])
-        if self.config.only is not None:
-            concerned &= known["bitrix24_id"].isin(self.config.only)
-        settled = retry_schedule.update_dead_letters(
-            schemas.check(schemas.DeadLetters, known[concerned]),
-            actions=actions,
-            unanswered=unanswered,
-            now=self.connection.now(),
-        )
-        self.store.put_dead_letters(schemas.concat(schemas.DeadLetters, known[~concerned], settled))
-
-    def count(self, **numbers: int) -> None:
-        """Set some of the run's figures."""
-        self.counts = replace(self.counts, **numbers)
 
     def importable_fall(self) -> str | None:
         """R02: that far fewer candidates can be imported than at the last import, in words; None where it is not so."""
-        now, before = self.counts.importable, self.importable_before
+        now, before = self.outcome.counts.importable, self.importable_before
         is_for_everybody = self.launch.kind in (RunKind.IMPORT, RunKind.DRY_RUN)
         if not is_for_everybody or before is None or not now.has_fallen(before=before):
             return None
         return now.describe_fall(before=before)
 
     def status(self) -> tuple[RunStatus, str | None]:
-        """How the run ended, and why it did not end well."""
-        if self.failure is not None:
-            return self.failure
-        fall = self.importable_fall()
-        note = "; ".join([*self.warnings, *self.deferrals, *([fall] if fall else [])]) or None
-        if self.counts.held:
+        """Return how the run ended, and why it did not end well."""
+        outcome, fall = self.outcome, self.importable_fall()
+        if outcome.failure is not None:
+            return outcome.failure
+        note = "; ".join([*outcome.warnings, *outcome.deferrals, *([fall] if fall else [])]) or None
+        if outcome.counts.held:
             return RunStatus.HELD, note
-        if self.counts.failed or self.counts.deferred or self.deferrals or fall:
+        if outcome.counts.failed or outcome.counts.deferred or outcome.deferrals or fall:
             return RunStatus.PARTIAL, note
         return RunStatus.DONE, note
 
 
-def begin(connection: Connection, store: Store, *, config: RunConfig, launch: Launch) -> ImportRun:
+def begin(connection: Connection, store: Store, *, config: RunConfig, launch: Launch) -> RunContext:
     """Begin a run: note it in the audit, and look at what R16 needs to know.
 
     Raises:
@@ -229,7 +174,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         )
     )
     connection.callgear.budget.set_prior_usage(store.points_since(started_at - timedelta(days=1)))
-    return ImportRun(
+    return RunContext(
         connection=connection,
         store=store,
         config=config,
@@ -242,28 +187,28 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
     )
 
 
-def end(run: ImportRun, *, dagster_failure: tuple[RunStatus, str] | None = None) -> RunStatus:
+def end(run: RunContext, *, dagster_failure: tuple[RunStatus, str] | None = None) -> RunStatus:
     """Note how the run ended, and publish the database for its readers.
 
     Raises:
         StoreError: it cannot be stored or published.
     """
-    if dagster_failure is not None and run.failure is None:
-        run.failure = dagster_failure
+    if dagster_failure is not None:
+        run.outcome.fail(*dagster_failure)
     status, reason = run.status()
-    run.count(
+    run.outcome.count(
         bitrix24_requests=run.connection.bitrix24.requests_sent, callgear_points=run.connection.callgear.points_spent
     )
-    run.store.finish_run(status, reason, run.counts)
+    run.store.finish_run(status, reason, run.outcome.counts)
     if not run.config.dry_run:
         run.store.close_approvals()
     if run.importable_fall() is None:
-        run.store.remember_importable(run.counts)
+        run.store.remember_importable(run.outcome.counts)
     try:
         run.store.publish()
     except PublishedFileMounted as error:
-        run.store.finish_run(status, "; ".join(filter(None, (reason, str(error)))), run.counts)
+        run.store.finish_run(status, "; ".join(filter(None, (reason, str(error)))), run.outcome.counts)
     except StoreError as error:
-        run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.counts)
+        run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.outcome.counts)
         raise
     return status

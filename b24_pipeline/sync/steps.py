@@ -3,33 +3,18 @@
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
+from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.rules import eligibility, matching
-from b24_pipeline.sync.counts import count_employees, count_matches
-from b24_pipeline.sync.departments import resolve_scope
-from b24_pipeline.sync.employees import read_employees
+from b24_pipeline.rules.models import Eligibility, MatchKind
+from b24_pipeline.sync.circuit_breaker import SHORTAGES
 from b24_pipeline.sync.identities import check_identities, link_review
 from b24_pipeline.sync.responsible_list import ResponsibleListResult, update_responsible_list
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.sync.run import RunContext
 from b24_pipeline.sync.upsert import upsert
-from b24_pipeline.sync.users import read_users
+from b24_pipeline.sync.users import read_users, resolve_scope
 
 
-def import_everything(run: ImportRun) -> None:
-    """Do all steps, as Dagster does them one by one.
-
-    Raises:
-        RunStopped: a step was stopped; the audit knows why.
-    """
-    employees = evaluate_users(run, read_portal(run))
-    account = read_account(run)
-    if account is None:
-        return
-    matches = match_users(run, employees=employees, callgear_employees=account)
-    upsert_employees(run, employees=employees, matches=matches, callgear_employees=account)
-    update_list(run, employees)
-
-
-def read_portal(run: ImportRun) -> DataFrame[schemas.Users]:
+def read_portal(run: RunContext) -> DataFrame[schemas.Users]:
     """Read every user of the portal (R13, R16a)."""
     with run.step("bitrix24_users"):
         users = read_users(run)
@@ -37,28 +22,54 @@ def read_portal(run: ImportRun) -> DataFrame[schemas.Users]:
     return users
 
 
-def evaluate_users(run: ImportRun, users: DataFrame[schemas.Users]) -> DataFrame[schemas.Employees]:
+def evaluate_users(run: RunContext, users: DataFrame[schemas.Users]) -> DataFrame[schemas.Employees]:
     """Normalise the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
     with run.step("employees"):
         resolve_scope(run)
         employees = eligibility.evaluate_users(users, policy=run.policy)
-        count_employees(run, employees)
+        run.outcome.count(**figures_of_employees(employees))
         run.store.record_snapshot(schemas.Employees, employees)
         check_identities(run, employees)
     return employees
 
 
-def read_account(run: ImportRun) -> DataFrame[schemas.CallGearEmployees] | None:
-    """Read every employee of the account; None where there are no points or no time for it (R16a)."""
+def figures_of_employees(employees: DataFrame[schemas.Employees]) -> dict[str, int]:
+    """Return how many users there are, and how many of them are candidates, rejected and out of scope."""
+    kinds = employees["eligibility"].value_counts()
+    rejected = int(kinds.get(Eligibility.REJECTED, 0))
+    return {
+        "users": len(employees),
+        "candidates": int(kinds.get(Eligibility.CANDIDATE, 0)) + rejected,
+        "rejected": rejected,
+        "out_of_scope": int(kinds.get(Eligibility.OUT_OF_SCOPE, 0)),
+    }
+
+
+def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None:
+    """Read every employee of the account, or none; None where there are no points or no time for it (R16a).
+
+    A create that an earlier run left in doubt may still be carried out: it is waited for, so that it is seen (R18).
+    What an earlier run announced and nobody has by then was never created.
+    """
     with run.step("callgear_employees"):
-        found = read_employees(run)
-        if found is not None:
-            run.store.record_snapshot(schemas.CallGearEmployees, found)
-    return found
+        in_doubt_until = None if run.config.dry_run else run.store.creates_in_doubt_until(run.connection.now())
+        try:
+            if in_doubt_until is not None:
+                elapsed = run.connection.now() - in_doubt_until
+                run.connection.callgear.wait_for_in_flight_requests(since=elapsed.total_seconds())
+            found = fetch_employees(run.connection.callgear)
+        except SHORTAGES as error:
+            run.outcome.deferrals.append(f"CallGear could not be read; deferred to the next run: {error}")
+            return None
+        if in_doubt_until is not None:
+            pending = run.store.pending_creates()
+            run.store.clear_pending_creates(matching.confirmed_not_created(pending, callgear_employees=found))
+        run.store.record_snapshot(schemas.CallGearEmployees, found)
+        return found
 
 
 def match_users(
-    run: ImportRun,
+    run: RunContext,
     *,
     employees: DataFrame[schemas.Employees],
     callgear_employees: DataFrame[schemas.CallGearEmployees],
@@ -72,13 +83,18 @@ def match_users(
             pending=run.store.pending_creates(),
             review=link_review(run),
         )
-        count_matches(run, matches)
+        kinds = matches["match_type"].value_counts()
+        run.outcome.count(
+            matched_by_id=int(kinds.get(MatchKind.BY_ID, 0)),
+            matched_by_email=int(kinds.get(MatchKind.BY_EMAIL, 0)),
+            conflicts=int(kinds.get(MatchKind.CONFLICT, 0)),
+        )
         run.store.record_snapshot(schemas.Matches, matches)
     return matches
 
 
 def upsert_employees(
-    run: ImportRun,
+    run: RunContext,
     *,
     employees: DataFrame[schemas.Employees],
     matches: DataFrame[schemas.Matches],
@@ -89,7 +105,7 @@ def upsert_employees(
         return upsert(run, employees=employees, matches=matches, callgear_employees=callgear_employees)
 
 
-def update_list(run: ImportRun, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
+def update_list(run: RunContext, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
     """Take leavers off the responsible list (R13-R15)."""
     with run.step("responsible_employees"):
         return update_responsible_list(run, employees)

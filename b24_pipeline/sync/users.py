@@ -1,19 +1,24 @@
 """The step that reads the portal (R13, R16a): complete, or not at all."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
+from b24_pipeline.bitrix24.departments import Department, fetch_departments
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.rules import completeness, eligibility, responsible_list
+from b24_pipeline.rules.departments import with_those_below
 from b24_pipeline.rules.models import Eligibility
-from b24_pipeline.sync.departments import resolve_scope
-from b24_pipeline.sync.run import ImportRun
+from b24_pipeline.settings.departments import DepartmentIds
+from b24_pipeline.sync.run import RunContext
 
 
-def read_users(run: ImportRun) -> DataFrame[schemas.Users]:
+def read_users(run: RunContext) -> DataFrame[schemas.Users]:
     """Every user of the portal, active and dismissed.
 
     An imported user that the fetch does not hold is looked up directly (R13): the run knows then who is deleted for
@@ -30,7 +35,7 @@ def read_users(run: ImportRun) -> DataFrame[schemas.Users]:
     return users
 
 
-def complete_users(run: ImportRun) -> DataFrame[schemas.Users]:
+def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
     """What the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
 
     Raises:
@@ -42,12 +47,12 @@ def complete_users(run: ImportRun) -> DataFrame[schemas.Users]:
         missing = completeness.unexplained(unlisted)
         if not completeness.too_many_unexplained(missing, imported=len(run.store.ever_linked())):
             if missing:
-                run.warnings.append(completeness.unexplained_message(missing))
+                run.outcome.warnings.append(completeness.unexplained_message(missing))
             return together(listed, unlisted)
     raise IncompleteFetchError(f"{completeness.unexplained_message(missing)}; also when read again")
 
 
-def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataFrame[schemas.Users]]:
+def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], DataFrame[schemas.Users]]:
     """The users that the portal lists, and the imported ones that only a direct look-up finds.
 
     Raises:
@@ -56,13 +61,13 @@ def listed_and_unlisted(run: ImportRun) -> tuple[DataFrame[schemas.Users], DataF
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=run.store.known_users() or None)
     gone = missing_from_portal(run, fetch.users)
-    run.deleted = gone & known_deleted(run)
-    to_look_up = gone - run.deleted
+    run.outcome.deleted = gone & known_deleted(run)
+    to_look_up = gone - run.outcome.deleted
     if not to_look_up:
         return fetch.users, schemas.empty_frame(schemas.Users)
     control_user_id = int(fetch.users["bitrix24_id"].iloc[0])
     missing = look_up(client, to_look_up, asked_for=fetch.asked_for, control_user_id=control_user_id)
-    run.deleted |= missing.deleted
+    run.outcome.deleted |= missing.deleted
     return fetch.users, missing.unlisted
 
 
@@ -74,7 +79,7 @@ def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users
     return schemas.check(schemas.Users, everybody)
 
 
-def missing_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
+def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
     """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
     gone = responsible_list.missing_from_portal(users, ever_linked=run.store.ever_linked())
     if not gone:
@@ -82,7 +87,7 @@ def missing_from_portal(run: ImportRun, users: pd.DataFrame) -> frozenset[int]:
     return responsible_list.missing_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
 
 
-def stop_suppressing_candidates(run: ImportRun, users: DataFrame[schemas.Users]) -> None:
+def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]) -> None:
     """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
     asked_for_it = users[users["bitrix24_id"].isin(run.store.forgotten().users)]
     if asked_for_it.empty:
@@ -92,9 +97,48 @@ def stop_suppressing_candidates(run: ImportRun, users: DataFrame[schemas.Users])
     run.store.store_texts_of(frozenset(back.tolist()))
 
 
-def known_deleted(run: ImportRun) -> frozenset[int]:
+def known_deleted(run: RunContext) -> frozenset[int]:
     """Users whose deletion an earlier run has confirmed."""
     known = run.store.snapshot(schemas.ResponsibleEmployees)
     return frozenset(
         int(user) for user in known.loc[known["employment_status"] == responsible_list.DELETED, "bitrix24_id"]
     )
+
+
+def resolve_scope(run: RunContext) -> None:
+    """Let the run's scope cover the departments below the chosen ones, and note in the audit which those are (R20).
+
+    The portal is asked only where the settings name a department that stands for those below it.
+
+    Raises:
+        IncompleteFetchError: what was read cannot be all departments; using it could change the scope.
+        Bitrix24Error: they cannot be read.
+    """
+    included = run.connection.settings.include_departments
+    excluded = run.connection.settings.exclude_departments
+    if run.outcome.scope is not None or not (included or excluded):
+        return
+    known: Mapping[int, Department] = {}
+    if included.with_those_below or excluded.with_those_below:
+        known = fetch_departments(run.connection.bitrix24)
+        note_unknown(run, included | excluded, known)
+    run.outcome.scope = replace(
+        run.policy.scope,
+        include_departments=expanded(included, known),
+        exclude_departments=expanded(excluded, known),
+    )
+    run.store.record_policy(run.config.as_json(scope=run.outcome.scope))
+
+
+def expanded(chosen: DepartmentIds, known: Mapping[int, Department]) -> frozenset[int]:
+    """The ids of all departments that a setting stands for."""
+    parents = {number: department.parent for number, department in known.items()}
+    return chosen.alone | with_those_below(chosen.with_those_below, parents=parents)
+
+
+def note_unknown(run: RunContext, chosen: frozenset[int], known: Mapping[int, Department]) -> None:
+    """Say which departments the portal does not have."""
+    if missing := sorted(chosen - known.keys()):
+        run.outcome.warnings.append(
+            f"the portal has no department {', '.join(map(str, missing))}, which the settings name"
+        )

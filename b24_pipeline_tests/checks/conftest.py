@@ -16,6 +16,7 @@ from b24_pipeline.audit import LinkWritten, RunStart, Store
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.rules.models import Policy, Trigger
 from b24_pipeline.sync.launch import Launch
+from b24_pipeline.sync.run import RunOutcome
 from b24_pipeline_tests.databases import new_store
 from b24_pipeline_tests.factories import NOON, actions, callgear_employees, employees, matched, users
 
@@ -28,7 +29,7 @@ class LookedAt:
     run_id: str = "run-1"
     launch: Launch = field(default_factory=lambda: Launch("run-1", Trigger.SCHEDULE))
     policy: Policy = field(default_factory=Policy)
-    trouble: Any = None
+    outcome: RunOutcome = field(default_factory=RunOutcome)
     now: datetime = NOON
     budget: Any = None
 

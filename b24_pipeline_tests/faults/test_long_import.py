@@ -24,7 +24,8 @@ from b24_pipeline.sandbox.callgear.api import read_call
 from b24_pipeline.sandbox.callgear.behaviour import Window
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
 from b24_pipeline.sandbox.recording import Api
-from b24_pipeline.sync.circuit_breaker import ActionExecutor, PlannedAction, SendResult
+from b24_pipeline.sync.circuit_breaker import PlannedAction, SendResult
+from b24_pipeline.sync.executor import ActionExecutor
 from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.harness import Clock
 

@@ -81,7 +81,7 @@ def test_a_run_that_is_put_off_is_told_of_in_it(imported: World) -> None:
     result = run(imported)
     assert (result.success, result.status) == (True, "partial")
     assert result.dagster.asset_materializations_for_node("import_report") == []
-    assert "the account could not be read" in report_of(imported).read_text()
+    assert "CallGear could not be read" in report_of(imported).read_text()
 
 
 def test_a_report_that_cannot_be_written_never_makes_an_import_fail(imported: World) -> None:

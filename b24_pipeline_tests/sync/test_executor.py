@@ -20,7 +20,6 @@ from b24_pipeline.callgear.exceptions import (
 )
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.sync.circuit_breaker import (
-    ActionExecutor,
     ActionResult,
     CircuitBreaker,
     FailureCause,
@@ -28,6 +27,7 @@ from b24_pipeline.sync.circuit_breaker import (
     SendResult,
     TooManyFailures,
 )
+from b24_pipeline.sync.executor import ActionExecutor
 
 RECORD = RecordError("create.employees: data_limit_exceeded", fault=RecordFault.OTHER, mnemonic="data_limit_exceeded")
 MALFORMED = RequestError("create.employees: invalid_request", method="create.employees", mnemonic="invalid_request")

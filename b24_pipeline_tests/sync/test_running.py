@@ -121,7 +121,7 @@ def test_r18_a_day_that_others_used_up_puts_everything_off_and_the_run_ends_well
     result = imported.run()
 
     assert (result.success, result.status, imported.writes()) == (True, "partial", [])
-    assert "the account could not be read, so everything is put off to the next run" in str(result.reason)
+    assert "CallGear could not be read; deferred to the next run" in str(result.reason)
 
 
 def test_r20_the_audit_does_not_claim_phones_that_a_colleague_was_faster_with(world: World) -> None:

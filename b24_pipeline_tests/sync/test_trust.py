@@ -145,7 +145,7 @@ def test_a_fault_of_ours_is_one_line_in_the_ui_and_its_traceback_is_in_the_log(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("nobody expected this")
 
-    monkeypatch.setattr(eligibility, "judge", broken)
+    monkeypatch.setattr(eligibility, "evaluate_users", broken)
 
     result = prepared.run()
 

@@ -1,0 +1,193 @@
+"""How the actions of each writing step are sent, and what is stored of their results (R09a, R14, R18)."""
+
+import threading
+from functools import partial
+
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.audit import LinkWritten
+from b24_pipeline.callgear import responsible_list as callgear_list
+from b24_pipeline.callgear.capabilities import AccountCapabilities
+from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
+from b24_pipeline.callgear.exceptions import IdConflict
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
+from b24_pipeline.rules.models import ActionKind, MatchReason, Outcome
+from b24_pipeline.sync.capabilities import store_facts
+from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
+from b24_pipeline.sync.other_importers import CreateWatch
+from b24_pipeline.sync.run import RunContext
+from b24_pipeline.sync.shared_numbers import SharedNumbers
+
+LINKED_BY = {
+    MatchReason.REHIRED: "rehire",
+    MatchReason.EMAIL_REUSE_APPROVED: "approval",
+    MatchReason.SIMILAR_EMAIL_APPROVED: "approval",
+    MatchReason.UNFINISHED_CREATE: "create",
+}
+
+
+class LinkOwners:
+    """The user of each linked employee, those linked in this run included. Safe for threads."""
+
+    def __init__(self, links: DataFrame[schemas.Links]) -> None:
+        self._users = dict(zip(links["callgear_id"].tolist(), links["bitrix24_id"].tolist(), strict=True))
+        self._lock = threading.Lock()
+
+    def claim(self, callgear_id: int, *, bitrix24_id: int) -> None:
+        """Note that the employee is this user's.
+
+        Raises:
+            IdConflict: it is another user's.
+        """
+        with self._lock:
+            owner = self._users.setdefault(callgear_id, bitrix24_id)
+        if owner != bitrix24_id:
+            raise IdConflict(
+                f"create.employees for Bitrix24 user {bitrix24_id} answered with employee {callgear_id}, which is"
+                f" linked with Bitrix24 user {owner}: that link stays, and user {bitrix24_id} gets none"
+            )
+
+
+def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpdater:
+    """Updates the account's employees, and keeps what it learns."""
+    return EmployeeUpdater(run.connection.callgear, facts, save=partial(store_facts, run.store), now=run.connection.now)
+
+
+class EmployeeActions:
+    """How the actions of this step are sent, and what is remembered of each result."""
+
+    def __init__(
+        self, run: RunContext, facts: AccountCapabilities, *, callgear_employees: DataFrame[schemas.CallGearEmployees]
+    ) -> None:
+        self.run = run
+        self.client = run.connection.callgear
+        self.callgear_employees = callgear_employees
+        self.writer = employee_writer(run, facts)
+        self.owners = LinkOwners(schemas.empty_frame(schemas.Links))
+        self.numbers = SharedNumbers(self.client, now=run.connection.now)
+        self.updated_after_link: frozenset[int] = frozenset()
+        self.watch = CreateWatch(run)
+
+    def before_all(self, actions: list[PlannedAction]) -> None:
+        """Before anything is sent: whom we are about to create (R18), and whose numbers are already in the account."""
+        self.updated_after_link = frozenset(a.bitrix24_id for a in actions if is_part_of_link(a))
+        creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
+        if creates:
+            self.owners = LinkOwners(self.run.store.links())
+            self.run.store.announce_creates(creates)
+        if any(action.phones for action in actions):
+            self.numbers.load(self.callgear_employees)
+
+    def send(self, planned: PlannedAction) -> SendResult:
+        """Send one action."""
+        if planned.action is ActionKind.CREATE:
+            new = self.new_employee(planned)
+            self.watch.begin(planned)
+            created = create_or_adopt(self.client, new).callgear_id
+            self.watch.created(planned, created)
+            self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
+            return SendResult(created)
+        if planned.callgear_id is None:
+            return SendResult()
+        result = self.writer.update(
+            planned.callgear_id,
+            last_name=planned.last_name,
+            phone_numbers=self.entries(planned) if planned.phones else None,
+        )
+        return SendResult(planned.callgear_id, unchanged_fields=unchanged_fields(result))
+
+    def after_batch(self, results: list[ActionResult]) -> None:
+        """Store the links of what was done; forget the announcement of what certainly did not happen.
+
+        R09a: with a link by e-mail it is stored whose employee is still to get last name or phones.
+        """
+        self.watch.store_found()
+        done = [result for result in results if result.outcome is Outcome.DONE]
+        self.run.store.put_links(
+            [
+                LinkWritten(
+                    bitrix24_id=result.planned.bitrix24_id,
+                    callgear_id=result.callgear_id,
+                    linked_by=linked_by(result.planned),
+                )
+                for result in done
+                if result.callgear_id is not None and result.planned.action in (ActionKind.CREATE, ActionKind.LINK)
+            ]
+        )
+        linked = {result.planned.bitrix24_id for result in done if result.planned.action is ActionKind.LINK}
+        self.run.store.put_unfinished_links(linked & self.updated_after_link)
+        self.run.store.finish_links([a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)])
+        not_created = [
+            result.planned.bitrix24_id
+            for result in results
+            if result.planned.action is ActionKind.CREATE and result.outcome is not Outcome.DONE and not result.unsure
+        ]
+        if not_created:
+            self.run.store.clear_pending_creates(not_created)
+
+    def after_all(self) -> None:
+        """See whether somebody else has created the same people (R16b)."""
+        self.watch.end()
+
+    def new_employee(self, planned: PlannedAction) -> NewEmployee:
+        """R10."""
+        return NewEmployee(
+            first_name=planned.first_name,
+            last_name=planned.last_name or "",
+            patronymic=planned.patronymic,
+            email=planned.email or "",
+            phone_numbers=self.entries(planned),
+        )
+
+    def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
+        """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
+        return tuple(self.numbers.phone_entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
+
+
+def unchanged_fields(result: UpdateResult) -> frozenset[str]:
+    """What of the plan the employee had by the time it was read anew: a colleague has been faster (R20)."""
+    if not result.sent:
+        return frozenset({"last_name", "phone_numbers"})
+    return frozenset() if result.phones_added else frozenset({"phone_numbers"})
+
+
+def is_part_of_link(planned: PlannedAction) -> bool:
+    """Whether an action gives the employee of a link by e-mail its last name or phones (R09a)."""
+    return planned.action is ActionKind.UPDATE and planned.reason == MatchReason.EMAIL_LINK
+
+
+def linked_by(planned: PlannedAction) -> str:
+    """What made the link."""
+    if planned.action is ActionKind.CREATE:
+        return "create"
+    return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
+
+
+class ListActions:
+    """How the actions of this step are sent."""
+
+    def __init__(self, run: RunContext) -> None:
+        self.client = run.connection.callgear
+
+    def before_all(self, actions: list[PlannedAction]) -> None:
+        """Nothing to prepare: adding, renaming and removing are idempotent."""
+
+    def send(self, planned: PlannedAction) -> SendResult:
+        """Send one action; `ext_id` is the Bitrix24 user id as text."""
+        ext_id, name = str(planned.bitrix24_id), planned.last_name or ""
+        match planned.action:
+            case ActionKind.REMOVE_RESPONSIBLE:
+                callgear_list.remove_responsible(self.client, ext_id=ext_id)
+            case ActionKind.LIST_RESPONSIBLE:
+                callgear_list.add_responsible(self.client, ext_id=ext_id, name=name)
+            case _:
+                callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
+        return SendResult()
+
+    def after_batch(self, results: list[ActionResult]) -> None:
+        """The state is recorded once, at the end of the step."""
+
+    def after_all(self) -> None:
+        """Nobody can be doubled here: `ext_id` is unique."""

@@ -1,0 +1,294 @@
+"""How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the results come, counted."""
+
+import json
+import logging
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Protocol
+
+import pandas as pd
+from pandera.typing import DataFrame
+
+from b24_pipeline import schemas
+from b24_pipeline.callgear.exceptions import AccountError
+from b24_pipeline.rules import planning, retry_schedule, safety_limits
+from b24_pipeline.rules.models import OPEN_OUTCOMES, ActionKind, Outcome
+from b24_pipeline.sync.circuit_breaker import (
+    SHORTAGES,
+    ActionResult,
+    FailureCause,
+    PlannedAction,
+    SendResult,
+    TooManyFailures,
+)
+from b24_pipeline.sync.executor import ActionExecutor, log_progress, planned_actions, without_requests
+from b24_pipeline.sync.run import RunContext, RunOutcome, RunStopped
+
+log = logging.getLogger(__name__)
+
+
+class ActionHandler(Protocol):
+    """What a step knows of its own actions."""
+
+    def before_all(self, actions: list[PlannedAction]) -> None:
+        """Called once, before anything is sent."""
+
+    def send(self, planned: PlannedAction) -> SendResult:
+        """Send one action. Raises one of the CallGear errors. Called from several threads."""
+
+    def after_batch(self, results: list[ActionResult]) -> None:
+        """Called for every few results, in the step's own thread."""
+
+    def after_all(self) -> None:
+        """Called once, when everything was answered."""
+
+
+@dataclass(slots=True)
+class ExecutionResult:
+    """What became of a step's planned rows.
+
+    Attributes:
+        parts: the actions as they were answered, in portions.
+        unanswered: the (user, action) that failed for want of a usable result.
+        stopped: what ended the sending early.
+    """
+
+    parts: list[DataFrame[schemas.Actions]] = field(default_factory=list)
+    unanswered: set[tuple[int, str]] = field(default_factory=set)
+    stopped: Exception | None = None
+
+    @property
+    def actions(self) -> DataFrame[schemas.Actions]:
+        """All of them."""
+        return schemas.concat(schemas.Actions, *self.parts)
+
+
+def send_plan(
+    run: RunContext, plan: DataFrame[schemas.Plan], *, step: str, kinds: frozenset[ActionKind], handler: ActionHandler
+) -> DataFrame[schemas.Actions]:
+    """Carry a step's plan out and record it (R16, R18, R19, R20): one row an action, with its outcome.
+
+    Raises:
+        RunStopped: the account refused everything, or so much failed that it is no fault of records.
+    """
+    dead_letters = retry_schedule.correct_future_times(run.store.dead_letters(), now=run.connection.now())
+    chosen = in_scope_of_run(run, plan, dead_letters=dead_letters)
+    standing = schemas.concat(schemas.Plan, chosen, out_of_scope_of_run(run, plan, dead_letters=dead_letters))
+    run.store.record_open_actions(
+        step, with_timestamp(planning.as_actions(with_outcomes(standing, OPEN_OUTCOMES)), run=run)
+    )
+    todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))
+    if run.config.dry_run:
+        sent = planned_only(run, todo)
+    else:
+        sent = send_all(run, todo, dead_letters=dead_letters, step=step, handler=handler)
+    stands = planning.as_actions(with_outcomes(chosen, OPEN_OUTCOMES))
+    actions = schemas.concat(schemas.Actions, stands, sent.actions)
+    count_actions(run.outcome, actions)
+    if held := int((actions["outcome"] == Outcome.HELD).sum()):
+        log.warning("%d held by a safety limit; approve with b24-pipeline approve %s", held, run.run_id)
+    if not run.config.dry_run:
+        update_dead_letters(run, actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
+    if isinstance(sent.stopped, AccountError | TooManyFailures):
+        raise RunStopped(str(sent.stopped))
+    if sent.stopped is not None:
+        run.outcome.warnings.append(str(sent.stopped))
+    return actions
+
+
+def planned_only(run: RunContext, todo: DataFrame[schemas.Plan]) -> ExecutionResult:
+    """R19: what would be sent, recorded as planned."""
+    actions = planning.as_actions(todo)
+    run.store.record_events(with_timestamp(actions, run=run))
+    return ExecutionResult([actions])
+
+
+def send_all(
+    run: RunContext,
+    todo: DataFrame[schemas.Plan],
+    *,
+    dead_letters: DataFrame[schemas.DeadLetters],
+    step: str,
+    handler: ActionHandler,
+) -> ExecutionResult:
+    """Send every planned row; each answer is in the database before the step goes on.
+
+    Raises:
+        DatabaseOfAnotherConnection: another account answers than before (R16b): nothing was written.
+        CallGearError: it could not be asked which account answers.
+    """
+    sent = ExecutionResult()
+    if todo.empty:
+        return sent
+    planned = planned_actions(todo, dead_letters=dead_letters)
+    actions, done = planning.as_actions(todo), 0
+    executor = ActionExecutor(
+        send=handler.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
+    )
+    no_op, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
+    try:
+        run.confirm_account()
+    except SHORTAGES as shortage:
+        executor.breaker.stopped, no_op, to_send = shortage, [], planned
+    handler.before_all(to_send)
+    try:
+        for results in chain(without_requests(no_op), executor.run(to_send)):
+            with run.store.transaction():
+                handler.after_batch(results)
+                sent.parts.append(answered(actions, results, run=run))
+                run.store.record_events(sent.parts[-1])
+            sent.unanswered |= {
+                (result.planned.bitrix24_id, result.planned.action.value)
+                for result in results
+                if result.cause is FailureCause.TRANSPORT
+            }
+            run.outcome.out_of_resources |= any(result.out_of_resources for result in results)
+            before, done = done, done + len(results)
+            log_progress(step, before=before, done=done, total=len(planned))
+        try:
+            handler.after_all()
+        except AccountError as error:
+            executor.breaker.stopped = executor.breaker.stopped or error
+    except BaseException:  # also when a person stops the run: what was done by then is counted
+        for part in sent.parts:
+            count_actions(run.outcome, part)
+        raise
+    for kind, why in executor.breaker.stopped_kinds.items():
+        run.outcome.warnings.append(f"remaining {kind} actions skipped: {why}")
+    sent.stopped = executor.breaker.stopped
+    return sent
+
+
+def with_outcomes(plan: DataFrame[schemas.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Plan]:
+    """The rows of a plan with one of the outcomes."""
+    if plan.empty:
+        return plan
+    return schemas.check(schemas.Plan, plan[plan["outcome"].isin([outcome.value for outcome in outcomes])])
+
+
+def answered(
+    actions: DataFrame[schemas.Actions], results: list[ActionResult], *, run: RunContext
+) -> DataFrame[schemas.Actions]:
+    """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
+    rows = actions.loc[[result.planned.row for result in results]]
+    known = rows["callgear_id"].tolist()
+    ids = [
+        id_ if result.callgear_id is None else result.callgear_id for id_, result in zip(known, results, strict=True)
+    ]
+    after = [without(text, result.unchanged_fields) for text, result in zip(rows["after"], results, strict=True)]
+    return schemas.check(
+        schemas.Actions,
+        rows.assign(
+            after=pd.array(after, dtype="str"),
+            outcome=pd.array([result.outcome.value for result in results], dtype="str"),
+            error=pd.array([result.error for result in results], dtype="str"),
+            callgear_id=pd.array(ids, dtype="Int64"),
+            at=time_of_now(run, rows),
+        ),
+    )
+
+
+def without(after: str | float, unchanged_fields: frozenset[str]) -> str | float | None:
+    """R20: what was sent, without the fields that turned out to need no sending."""
+    if not unchanged_fields or not isinstance(after, str):
+        return after
+    return planning.as_json({name: value for name, value in json.loads(after).items() if name not in unchanged_fields})
+
+
+def with_timestamp(actions: pd.DataFrame, *, run: RunContext) -> DataFrame[schemas.Actions]:
+    """The actions with the time of now; what stood before keeps its time in the audit."""
+    if actions.empty:
+        return schemas.empty_frame(schemas.Actions)
+    return schemas.check(schemas.Actions, actions.assign(at=time_of_now(run, actions)))
+
+
+def time_of_now(run: RunContext, actions: pd.DataFrame) -> pd.Series:
+    """The time of now for each of the actions."""
+    return pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
+
+
+def in_scope_of_run(
+    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> DataFrame[schemas.Plan]:
+    """R16, R18: the decided plan of the users this run is for; asked for by name, a dead letter is tried at once."""
+    if run.config.only is None:
+        return decided(run, plan, dead_letters=dead_letters)
+    narrowed = schemas.check(schemas.Plan, plan[plan["bitrix24_id"].isin(run.config.only)])
+    return limited(run, narrowed, dead_letters=dead_letters)
+
+
+def out_of_scope_of_run(
+    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> DataFrame[schemas.Plan]:
+    """The decided plan of the users this run is not for: nothing is sent, but what is open for them stays open."""
+    if run.config.only is None:
+        return schemas.empty_frame(schemas.Plan)
+    everybody = decided(run, plan, dead_letters=dead_letters)
+    return schemas.check(schemas.Plan, everybody[~everybody["bitrix24_id"].isin(run.config.only)])
+
+
+def decided(
+    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> DataFrame[schemas.Plan]:
+    """R16, R18: the plan with the rows marked that are backing off, and those that a limit holds."""
+    if plan.empty:
+        return plan
+    backing_off = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=run.connection.now())
+    return limited(run, backing_off, dead_letters=dead_letters)
+
+
+def limited(
+    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> DataFrame[schemas.Plan]:
+    """R16: the plan with its held rows marked."""
+    return safety_limits.apply_safety_limits(
+        plan,
+        limits=run.policy.limits,
+        context=run.limit_context,
+        approved=run.approval.actions if run.approval is not None else schemas.empty_frame(schemas.Actions),
+        dead_letters=dead_letters,
+    )
+
+
+def update_dead_letters(
+    run: RunContext,
+    actions: DataFrame[schemas.Actions],
+    *,
+    known: DataFrame[schemas.DeadLetters],
+    kinds: frozenset[ActionKind],
+    unanswered: AbstractSet[tuple[int, str]],
+) -> None:
+    """R18: failures of these kinds become dead letters; what succeeded is taken out. Others stay untouched."""
+    if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
+        return
+    affected = known["action"].isin([kind.value for kind in kinds])
+    if run.config.only is not None:
+        affected &= known["bitrix24_id"].isin(run.config.only)
+    updated = retry_schedule.update_dead_letters(
+        schemas.check(schemas.DeadLetters, known[affected]),
+        actions=actions,
+        unanswered=unanswered,
+        now=run.connection.now(),
+    )
+    run.store.put_dead_letters(schemas.concat(schemas.DeadLetters, known[~affected], updated))
+
+
+def count_actions(outcome: RunOutcome, actions: DataFrame[schemas.Actions]) -> None:
+    """Count how the actions of a step ended."""
+    if actions.empty:
+        return
+    ended, action = actions["outcome"], actions["action"]
+    done = ended == Outcome.DONE
+    has_phones = actions["after"].str.contains('"phone_numbers"', regex=False).fillna(value=False).astype(bool)
+    tally = {
+        "created": done & (action == ActionKind.CREATE),
+        "linked": done & (action == ActionKind.LINK),
+        "phones_added": done & action.isin([ActionKind.LINK, ActionKind.UPDATE]) & has_phones,
+        "failed": ended == Outcome.FAILED,
+        "deferred": ended == Outcome.DEFERRED,
+        "held": ended == Outcome.HELD,
+        "backing_off": ended == Outcome.WAITING,
+        "responsible_removed": done & (action == ActionKind.REMOVE_RESPONSIBLE),
+    }
+    outcome.count(**{name: getattr(outcome.counts, name) + int(rows.sum()) for name, rows in tally.items()})
