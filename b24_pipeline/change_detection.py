@@ -9,8 +9,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
-from b24_pipeline.bitrix24.polling import Poll, poll_changes
-from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
+from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection, utc_now
 from b24_pipeline.settings import Settings
 

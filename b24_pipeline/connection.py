@@ -20,10 +20,8 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.proxies import InvalidProxyError, Proxies
-from b24_pipeline.redaction import Secrets
+from b24_pipeline.http import InvalidProxyError, Proxies, Secrets, Transport
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
-from b24_pipeline.transport import Transport
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")

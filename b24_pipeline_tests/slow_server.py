@@ -9,9 +9,7 @@ from ssl import SSLContext
 import httpx
 
 from b24_pipeline.connection import MIB
-from b24_pipeline.proxies import Proxies
-from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport import Transport
+from b24_pipeline.http import Proxies, Secrets, Transport
 from b24_pipeline_tests.http_server import PostHandler, serving
 
 PACE_SECONDS = 0.05

@@ -13,8 +13,7 @@ import httpx
 
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.connection import MIB, http_client, ssl_context
-from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
-from b24_pipeline.redaction import Secrets
+from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused, Secrets
 from b24_pipeline.settings import AlertSettings, SettingsError
 from b24_pipeline.settings.alerts import SmtpSecurity
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from b24_pipeline.alerts.conditions import Change, Condition
-from b24_pipeline.redaction import redact_personal_data
+from b24_pipeline.http import redact_personal_data
 from b24_pipeline.text import printable
 
 MAX_NAMES = 10

@@ -22,9 +22,16 @@ from b24_pipeline.bitrix24.exceptions import (
     TransportError,
 )
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
-from b24_pipeline.bitrix24.responses import Envelope, error_of, mapping, number, read_response, whole_number
+from b24_pipeline.bitrix24.responses import (
+    Envelope,
+    error_of,
+    mapping,
+    number,
+    read_response,
+    transport_error,
+    whole_number,
+)
 from b24_pipeline.bitrix24.retry import Retrier, RetryLimits
-from b24_pipeline.bitrix24.transport_errors import transport_error
 from b24_pipeline.bitrix24.webhook import WebhookAddress
 
 logger = logging.getLogger(__name__)
@@ -37,22 +44,6 @@ COMMANDS_IN_BATCH: Final = 50
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 3
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{__version__}"}
-
-
-_LOGGERS_WITH_URLS: Final = (
-    "httpx",
-    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
-)
-"""The loggers that write whole URLs at INFO, or headers, and with them where a redirect leads, at DEBUG."""
-
-
-def _not_an_address(record: logging.LogRecord) -> bool:
-    """Keep quiet: a webhook's URL is its secret. A logger's filter is not its children's, so each has it."""
-    return record.levelno > logging.INFO
-
-
-for _name in _LOGGERS_WITH_URLS:
-    logging.getLogger(_name).addFilter(_not_an_address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+import httpx
+
 from b24_pipeline.bitrix24.embedded_json import EmbeddedResponse, find_response, is_response
 from b24_pipeline.bitrix24.error_codes import error_of_code, error_of_status
-from b24_pipeline.bitrix24.exceptions import Bitrix24Error, OperationLimit
+from b24_pipeline.bitrix24.exceptions import (
+    AccountError,
+    Bitrix24Error,
+    IncompleteFetchError,
+    OperationLimit,
+    TransportError,
+)
 from b24_pipeline.bitrix24.foreign_responses import cleaned, foreign_error, without_tags
+from b24_pipeline.http import ProxyRefused, ResponseRefused, describe_error
 
 SAFE_ERROR_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 """Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""
@@ -127,3 +136,19 @@ def number(value: object) -> float | None:
     """A number as a time can be; None for anything else, also for NaN and what no time can be."""
     usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**DIGITS
     return float(value) if usable else None  # type: ignore[arg-type]
+
+
+def transport_error(method: str, error: Exception, *, timeout: httpx.Timeout) -> Bitrix24Error:
+    """Return the error of a call that got no answer; `timeout` is what the exchange was given."""
+    text = f"{method}: {describe_error(error, system='the portal', timeout=timeout)}"
+    if isinstance(error, ResponseRefused):
+        return IncompleteFetchError(f"{text}: check what answers at BITRIX24_WEBHOOK_URL")
+    if isinstance(error, ProxyRefused):
+        return AccountError(text)
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not an address that can be called")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return AccountError(
+            f"{method}: the portal's TLS certificate is not trusted here: give the CA bundle of a private authority"
+        )
+    return TransportError(text)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pandera.typing import DataFrame
 
 from b24_pipeline.bitrix24.client import Bitrix24
-from b24_pipeline.bitrix24.column_parsing import UnknownUserTypeError, distinct_ids, frame_of
 from b24_pipeline.bitrix24.counts import UserCounts, count_commands, count_users, read_counts
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, RetryableError
 from b24_pipeline.bitrix24.pagination import (
@@ -28,15 +27,20 @@ from b24_pipeline.bitrix24.pagination import (
     send_chain,
     up_to,
 )
-from b24_pipeline.bitrix24.parallel_fetch import EndCondition, Reading, is_done, read_ranges, start_reading
-from b24_pipeline.bitrix24.partitioning import (
+from b24_pipeline.bitrix24.parallel_fetch import (
     IN_ONE_REQUEST,
+    EndCondition,
     EstimatedRange,
     Partition,
+    Reading,
+    is_done,
     partition_by_ids,
     partition_range,
     probe_commands,
+    read_ranges,
+    start_reading,
 )
+from b24_pipeline.bitrix24.parsing import UnknownUserTypeError, distinct_ids, frame_of
 from b24_pipeline.rules.completeness import FetchEvidence, IncompleteFetch, message, verify_completeness
 from b24_pipeline.schemas import Users
 

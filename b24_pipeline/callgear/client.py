@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.callgear.auth import AccessToken, KeySession, Login, LoginSession, Session
 from b24_pipeline.callgear.error_mapping import is_read
 from b24_pipeline.callgear.exceptions import (
@@ -21,16 +22,17 @@ from b24_pipeline.callgear.exceptions import (
     CallGearError,
     DayLimit,
     IncompleteReadError,
+    MethodError,
     MinuteLimit,
     NotSent,
+    RecordError,
     TransportError,
     UnknownOutcome,
 )
 from b24_pipeline.callgear.rate_limit import Permit, PointsBudget
 from b24_pipeline.callgear.responses import Metadata, Response, Result, read_response
-from b24_pipeline.http import ProxyRefused, ResponseRefused
-from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport_errors import describe_error
+from b24_pipeline.callgear.rows import label_of
+from b24_pipeline.http import ProxyRefused, ResponseRefused, Secrets, describe_error
 
 logger = logging.getLogger(__name__)
 
@@ -248,3 +250,20 @@ def _not_sent(method: str, error: httpx.RequestError, *, timeout: httpx.Timeout)
 def _refused(method: str, error: ResponseRefused) -> CallGearError:
     text = f"{method}: {error}: check what answers at CALLGEAR_API_URL"
     return IncompleteReadError(text) if is_read(method) else UnknownOutcome(text)
+
+
+def read_account(client: CallGear) -> AccountIdentity:
+    """The account that answers now, for one point; `UNKNOWN_ACCOUNT` where the token may not ask.
+
+    Agents may not (contract 1.5). The client's user on whose behalf they call takes the place of the number.
+
+    Raises:
+        CallGearError: it cannot be asked.
+    """
+    if client.user_id is not None:
+        return AccountIdentity(app_id=f"of user {client.user_id}")
+    try:
+        account = client.call("get.account").fields()
+    except (MethodError, RecordError):
+        return UNKNOWN_ACCOUNT
+    return AccountIdentity(label_of(account.get("app_id")), label_of(account.get("name")))

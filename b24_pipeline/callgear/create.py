@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import find_by_email, find_by_exact_email, read_employee
 from b24_pipeline.callgear.exceptions import CallGearError, EmailConflict, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.phones import PhoneEntry
-from b24_pipeline.callgear.reading import find_by_email, find_by_exact_email, read_employee
 from b24_pipeline.callgear.rows import is_id
 from b24_pipeline.rules.normalization import normalize_name
 

@@ -17,7 +17,7 @@ from b24_pipeline.callgear.exceptions import (
     RequestError,
     UnknownOutcome,
 )
-from b24_pipeline.callgear.limits import MINUTE, Limits
+from b24_pipeline.callgear.rate_limit import MINUTE, Limits
 
 
 class ErrorCategory(Enum):

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity, wrong_account_message
-from b24_pipeline.callgear.account import read_account
-from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.client import CallGear, read_account
 from b24_pipeline.callgear.exceptions import CallGearError, MethodError
-from b24_pipeline.callgear.limits import Limits
+from b24_pipeline.callgear.rate_limit import Limits
 from b24_pipeline.callgear.responses import Result
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.check_result import CheckResult

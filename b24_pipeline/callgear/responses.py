@@ -7,7 +7,7 @@ from typing import Any
 
 from b24_pipeline.callgear.error_mapping import to_exception
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError, UnknownOutcome
-from b24_pipeline.callgear.limits import Limits
+from b24_pipeline.callgear.rate_limit import Limits
 from b24_pipeline.callgear.rows import Row, count_of
 
 

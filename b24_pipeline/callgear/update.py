@@ -19,16 +19,19 @@ from typing import Any
 
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.exceptions import RecordError, SipNumberError, StaleLossError, UnknownOutcome, UpdatesHalted
 from b24_pipeline.callgear.phones import PhoneEntry, refuse_sip_numbers
-from b24_pipeline.callgear.preserved_fields import lost_fields, phones, preserved_fields_of, unchanged_phones
-from b24_pipeline.callgear.reading import read_employee
-from b24_pipeline.callgear.restoring import restore
 from b24_pipeline.callgear.rows import Row
-from b24_pipeline.callgear.updating import (
+from b24_pipeline.callgear.update_recovery import (
     MAX_ATTEMPTS,
     demands_phones,
+    lost_fields,
+    phones,
+    preserved_fields_of,
     read_for_update,
+    restore,
+    unchanged_phones,
     update_employee,
     updates_halted,
     verify_phones_stored,

@@ -7,14 +7,22 @@ from datetime import datetime
 
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.exceptions import RecordError, RequestError, UnknownOutcome, UpdatesHalted
-from b24_pipeline.callgear.preserved_fields import as_written, lost_fields, phones, preserved_fields_of
-from b24_pipeline.callgear.reading import read_employee
-from b24_pipeline.callgear.restoring import restore
+from b24_pipeline.callgear.phones import lines_of
 from b24_pipeline.callgear.rows import Row
-from b24_pipeline.callgear.sip_lines import lines_of
 from b24_pipeline.callgear.update import EmployeeUpdater
-from b24_pipeline.callgear.updating import MAX_ATTEMPTS, demands_phones, read_for_update, update_employee
+from b24_pipeline.callgear.update_recovery import (
+    MAX_ATTEMPTS,
+    as_written,
+    demands_phones,
+    lost_fields,
+    phones,
+    preserved_fields_of,
+    read_for_update,
+    restore,
+    update_employee,
+)
 
 BY_HAND = "employees with SIP numbers have to be changed by hand in CallGear"
 

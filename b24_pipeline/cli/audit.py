@@ -17,7 +17,7 @@ from b24_pipeline.audit import export as exporting
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
-from b24_pipeline.callgear.account import read_account
+from b24_pipeline.callgear.client import read_account
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.output import shows_every_character, to_json, wide_console, without_control_characters
 from b24_pipeline.cli.run_list import print_runs

@@ -9,10 +9,10 @@ from b24_pipeline import settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.lock import run_lock
-from b24_pipeline.bitrix24 import Bitrix24
+from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
-from b24_pipeline.callgear.account import read_account
+from b24_pipeline.callgear.client import read_account
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.callgear.update_proof import NothingToProve, UpdateProof, prove_update
 from b24_pipeline.check_result import CheckResult

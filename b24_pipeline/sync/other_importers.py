@@ -13,6 +13,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
+from b24_pipeline.callgear.employees import fetch_rows
 from b24_pipeline.callgear.exceptions import (
     AccountError,
     CallGearError,
@@ -21,7 +22,6 @@ from b24_pipeline.callgear.exceptions import (
     IncompleteReadError,
     NotSent,
 )
-from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.rules import normalization
 from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, to_message

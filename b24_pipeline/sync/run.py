@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
-from b24_pipeline.callgear.account import read_account
+from b24_pipeline.callgear.client import read_account
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError
 from b24_pipeline.connection import Connection
 from b24_pipeline.rules import safety_limits

@@ -10,10 +10,10 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.phones import NumberKey, PhoneEntry, number_key
-from b24_pipeline.callgear.preserved_fields import SETTINGS, phones
-from b24_pipeline.callgear.reading import read_employee
 from b24_pipeline.callgear.rows import Row
+from b24_pipeline.callgear.update_recovery import SETTINGS, phones
 from b24_pipeline.rules import planning
 
 log = logging.getLogger(__name__)

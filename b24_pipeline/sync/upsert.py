@@ -16,7 +16,7 @@ from b24_pipeline.callgear.exceptions import (
     MinuteLimit,
     StaleLossError,
 )
-from b24_pipeline.callgear.sip_lines import owners_of_sip_lines
+from b24_pipeline.callgear.phones import owners_of_sip_lines
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome
 from b24_pipeline.sync.capabilities import stored_facts

@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 
-from b24_pipeline.bitrix24 import Bitrix24, LeakyBucket, fetch_users
+from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.parsing import FIELDS
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.company.generator import person
 from b24_pipeline_tests.benchmarks.processes import LATENCY, Seen, in_fresh_process, seen, serving

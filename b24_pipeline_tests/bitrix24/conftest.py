@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, LeakyBucket
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.sandbox import Sandbox, Server, serve
 
 START = 1_700_000_000.0

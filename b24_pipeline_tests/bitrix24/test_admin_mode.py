@@ -5,7 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import AccountError, Bitrix24, fetch_users
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import AccountError
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, Scope
 from b24_pipeline_tests.bitrix24.conftest import Connect, FakeClock, Twister, hire

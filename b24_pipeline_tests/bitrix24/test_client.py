@@ -9,19 +9,19 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import (
+from b24_pipeline.bitrix24.admin_mode import in_admin_mode
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
-    Bitrix24,
     Bitrix24Error,
-    LeakyBucket,
     OperationLimit,
     RateLimited,
     RequestError,
-    RetryLimits,
     ServerError,
     TransportError,
 )
-from b24_pipeline.bitrix24.admin_mode import in_admin_mode
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
+from b24_pipeline.bitrix24.retry import RetryLimits
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 

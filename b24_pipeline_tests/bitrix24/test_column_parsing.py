@@ -7,9 +7,18 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from b24_pipeline.bitrix24 import IncompleteFetchError
-from b24_pipeline.bitrix24.column_parsing import UnknownUserTypeError, columns_of, distinct_ids, frame_of
-from b24_pipeline.bitrix24.parsing import FIELDS, TEXT_FIELDS, Row, user_row, users_frame
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
+from b24_pipeline.bitrix24.parsing import (
+    FIELDS,
+    TEXT_FIELDS,
+    Row,
+    UnknownUserTypeError,
+    columns_of,
+    distinct_ids,
+    frame_of,
+    user_row,
+    users_frame,
+)
 
 USUAL: Row = {"ID": "1", "USER_TYPE": "employee", "ACTIVE": True, "NAME": "Ира", "UF_DEPARTMENT": [4, 17]}
 TEXTS = [

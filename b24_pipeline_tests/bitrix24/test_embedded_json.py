@@ -5,9 +5,12 @@ from contextlib import suppress
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, TransportError, check_bitrix24, fetch_users, poll_changes
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import TransportError
+from b24_pipeline.bitrix24.health_check import check_bitrix24
+from b24_pipeline.bitrix24.polling import LastSnapshot, poll_changes
 from b24_pipeline.bitrix24.responses import read_response
-from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline_tests.bitrix24.conftest import hire
 

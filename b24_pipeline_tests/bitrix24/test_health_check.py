@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, check_bitrix24
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.responses import Envelope
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, EmptyTotal, Scope, ScopeStyle

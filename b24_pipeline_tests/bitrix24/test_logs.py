@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24
+from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 

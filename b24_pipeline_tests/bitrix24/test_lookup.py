@@ -6,15 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import (
-    AccountError,
-    Bitrix24,
-    IncompleteFetchError,
-    LeakyBucket,
-    TransportError,
-    look_up,
-)
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import AccountError, IncompleteFetchError, TransportError
+from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.pagination import EMPLOYEES
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, UserTypeStyle
 from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, Twister, commands_sent, hire

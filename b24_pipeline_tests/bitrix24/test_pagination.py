@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix24 import BatchResponse, IncompleteFetchError, RequestError
+from b24_pipeline.bitrix24.client import BatchResponse
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, RequestError
 from b24_pipeline.bitrix24.pagination import DISMISSED, EMPLOYEES, IdRange, chain, command, read_chain, up_to
 
 NAMES = ["p00", "p01", "p02"]

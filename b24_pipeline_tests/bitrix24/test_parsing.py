@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix24 import IncompleteFetchError
+from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.parsing import FIELDS, NO_PHONE_NUMBER, UserRow, user_row, users_frame
 from b24_pipeline.rules.eligibility import evaluate_users
 from b24_pipeline.rules.models import Policy

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix24 import (
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
-    Bitrix24,
     Bitrix24Error,
     IncompleteFetchError,
-    LastSnapshot,
-    Poll,
     RateLimited,
     TransportError,
-    fetch_users,
-    look_up,
-    poll_changes,
 )
+from b24_pipeline.bitrix24.lookup import look_up
+from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     AdminMode,

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from b24_pipeline.bitrix24 import LeakyBucket, portal_bucket
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline_tests.bitrix24.conftest import FakeClock
 
 

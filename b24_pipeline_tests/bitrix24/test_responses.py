@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import (
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
     Bitrix24Error,
     OperationLimit,

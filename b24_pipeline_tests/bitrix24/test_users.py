@@ -4,8 +4,9 @@ from math import ceil
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, fetch_users
+from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.pagination import EMPLOYEES
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
@@ -79,7 +80,7 @@ def test_where_many_ids_are_nobodys_the_borders_are_asked_for(client: Bitrix24, 
 def test_no_more_borders_are_asked_for_than_windows_are_read_at_once(
     client: Bitrix24, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("b24_pipeline.bitrix24.partitioning.MAX_CONCURRENCY", 2)
+    monkeypatch.setattr("b24_pipeline.bitrix24.parallel_fetch.MAX_CONCURRENCY", 2)
     hire(sandbox, range(SPARSE, 12_500 * SPARSE + 1, SPARSE))
     fetch = fetch_users(client, known_ids=None)
     assert fetch.users["bitrix24_id"].tolist() == list(sandbox.portal.users)

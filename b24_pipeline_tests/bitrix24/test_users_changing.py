@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from b24_pipeline.bitrix24 import Bitrix24, fetch_users
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
 from b24_pipeline.sandbox.portal import Portal

@@ -7,19 +7,19 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix24 import (
+from b24_pipeline.bitrix24.client import Bitrix24
+from b24_pipeline.bitrix24.exceptions import (
     AccountError,
-    Bitrix24,
     Bitrix24Error,
     IncompleteFetchError,
-    LeakyBucket,
     OperationLimit,
     RequestError,
     TransportError,
-    fetch_users,
 )
 from b24_pipeline.bitrix24.pagination import EVERYBODY, IdRange
 from b24_pipeline.bitrix24.parallel_fetch import MAX_CONCURRENCY, MAX_USERS, EndCondition, Progress, read_ranges
+from b24_pipeline.bitrix24.rate_limit import LeakyBucket
+from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire

@@ -2,7 +2,7 @@
 
 import pytest
 
-from b24_pipeline.bitrix24 import AccountError
+from b24_pipeline.bitrix24.exceptions import AccountError
 from b24_pipeline.bitrix24.webhook import WebhookAddress
 
 URL = "https://old.bitrix24.com/rest/1/abcd1234abcd1234/"

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.callgear import AccessToken, CallGear, Login, PointsBudget
+from b24_pipeline.callgear.auth import AccessToken, Login
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import FaultKind, Sandbox, Server, serve
 
 START = 1_000_040.0

@@ -6,24 +6,21 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.callgear import (
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.create import CreateResult, NewEmployee, create_employee, create_or_adopt
+from b24_pipeline.callgear.exceptions import (
     AccountError,
-    CallGear,
     CallGearError,
-    CreateResult,
     DayLimit,
     DeadlinePassed,
     EmailConflict,
-    NewEmployee,
     NotSent,
-    PhoneEntry,
-    PointsBudget,
     RecordError,
     RecordFault,
     UnknownOutcome,
-    create_employee,
-    create_or_adopt,
 )
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Phase, RequestSeen, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import DuplicateEmail, EmailCase, WriteResult
 from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from b24_pipeline.callgear import CallGear, check_callgear
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.check_result import CheckResult
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Component, Metadata, Right, TokenState

@@ -10,24 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.callgear import (
-    CallGear,
-    CallGearError,
-    EmployeeUpdater,
-    IncompleteReadError,
-    NewEmployee,
-    PhoneEntry,
-    RecordError,
-    RecordFault,
-    check_callgear,
-    create_or_adopt,
-    fetch_responsible,
-    find_by_email,
-    read_employee,
-)
-from b24_pipeline.callgear.employees import fetch_employees
-from b24_pipeline.callgear.phones import number_key
-from b24_pipeline.callgear.sip_lines import owners_of_sip_lines
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
+from b24_pipeline.callgear.employees import fetch_employees, find_by_email, read_employee
+from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError, RecordError, RecordFault
+from b24_pipeline.callgear.health_check import check_callgear
+from b24_pipeline.callgear.phones import PhoneEntry, number_key, owners_of_sip_lines
+from b24_pipeline.callgear.responsible_list import fetch_responsible
+from b24_pipeline.callgear.update import EmployeeUpdater
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline_tests.callgear.conftest import answering
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.callgear.partition import TARGET_ROWS, IdRange, parts
+from b24_pipeline.callgear.employees import TARGET_ROWS, IdRange, parts
 
 IDS = st.lists(st.integers(1, 10**9), min_size=2, max_size=50, unique=True).map(sorted)
 

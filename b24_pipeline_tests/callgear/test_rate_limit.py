@@ -7,16 +7,11 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear import (
-    CallGear,
-    DayLimit,
-    DeadlinePassed,
-    Limits,
-    Login,
-    NewEmployee,
-    PointsBudget,
-    create_employee,
-)
+from b24_pipeline.callgear.auth import Login
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.create import NewEmployee, create_employee
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
+from b24_pipeline.callgear.rate_limit import Limits, PointsBudget
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Metadata, Window, WriteResult
 from b24_pipeline_tests.callgear.conftest import START, Connect, FakeClock

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.callgear.exceptions import AccountError, IncompleteReadError, UnknownOutcome
-from b24_pipeline.callgear.limits import Limits
+from b24_pipeline.callgear.rate_limit import Limits
 from b24_pipeline.callgear.responses import Metadata, Result, read_response
 
 

@@ -4,13 +4,9 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear import (
-    CallGear,
-    IncompleteReadError,
-    MethodError,
-    RecordError,
-    RecordFault,
-    UnknownOutcome,
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.exceptions import IncompleteReadError, MethodError, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.responsible_list import (
     add_responsible,
     fetch_responsible,
     remove_responsible,

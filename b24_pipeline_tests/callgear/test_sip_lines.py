@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline.callgear.employees import MAX_ROWS
 from b24_pipeline.callgear.exceptions import SipNumberError
-from b24_pipeline.callgear.phones import refuse_sip_numbers_of_account
-from b24_pipeline.callgear.reading import MAX_ROWS
-from b24_pipeline.callgear.sip_lines import MAX_PAGES, owners_of_sip_lines
+from b24_pipeline.callgear.phones import MAX_PAGES, owners_of_sip_lines, refuse_sip_numbers_of_account
 from b24_pipeline_tests.callgear.conftest import answering
 
 EMPLOYEE = 7

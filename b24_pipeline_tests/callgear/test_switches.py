@@ -2,18 +2,13 @@
 
 import pytest
 
-from b24_pipeline.callgear import (
-    AccountError,
-    CallGear,
-    EmployeeUpdater,
-    Login,
-    NewEmployee,
-    PhoneEntry,
-    RecordError,
-    create_employee,
-    create_or_adopt,
-    remove_responsible,
-)
+from b24_pipeline.callgear.auth import Login
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.create import NewEmployee, create_employee, create_or_adopt
+from b24_pipeline.callgear.exceptions import AccountError, RecordError
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.responsible_list import remove_responsible
+from b24_pipeline.callgear.update import EmployeeUpdater
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import (
     CheckOrder,

@@ -8,25 +8,22 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear import (
-    AccountCapabilities,
+from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.exceptions import (
     AccountError,
-    CallGear,
-    EmployeeUpdater,
     MethodError,
-    PhoneEntry,
     RecordError,
     RecordFault,
     RequestError,
     SipNumberError,
     StaleLossError,
     UnknownOutcome,
-    UnverifiedUpdate,
-    UpdateMode,
-    UpdateResult,
     UpdatesHalted,
 )
-from b24_pipeline.callgear.preserved_fields import lost_fields
+from b24_pipeline.callgear.phones import PhoneEntry
+from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
+from b24_pipeline.callgear.update_recovery import lost_fields
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
 from b24_pipeline_tests.callgear.conftest import Connect, answering

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from b24_pipeline.connection import MIB
-from b24_pipeline.http import ResponseRefused, decoded_body
+from b24_pipeline.http import ResponseRefused
+from b24_pipeline.http.decoding import decoded_body
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.harness import World
 

@@ -9,7 +9,8 @@ from threading import Thread
 import httpx
 import pytest
 
-from b24_pipeline.proxies import InvalidProxyError, Proxies, covers, is_loopback
+from b24_pipeline.http import InvalidProxyError, Proxies
+from b24_pipeline.http.proxies import covers, is_loopback
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import World
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.redaction import Secrets
+from b24_pipeline.http import Secrets
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests.cli.conftest import Terminal

@@ -16,8 +16,8 @@ import pytest
 from b24_pipeline.callgear.auth import AccessToken
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
+from b24_pipeline.callgear.employees import fetch_rows
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.callgear.reading import fetch_rows
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
 from b24_pipeline.sandbox.callgear.api import read_call

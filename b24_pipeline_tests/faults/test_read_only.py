@@ -7,8 +7,7 @@ import pytest
 from b24_pipeline import schemas
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.health_check import check_bitrix24
-from b24_pipeline.bitrix24.polling import poll_changes
-from b24_pipeline.bitrix24.snapshot_diff import LastSnapshot
+from b24_pipeline.bitrix24.polling import LastSnapshot, poll_changes
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.connection import open_connection
 from b24_pipeline.rules.models import RunStatus

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.redaction import redact_personal_data
+from b24_pipeline.http import redact_personal_data
 from b24_pipeline.rules.models import PhonesPolicy, Policy
 from b24_pipeline_tests.factories import by_user, employees, user
 

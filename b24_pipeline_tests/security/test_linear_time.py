@@ -17,8 +17,8 @@ from b24_pipeline.bitrix24.parsing import departments_of, text_of
 from b24_pipeline.bitrix24.responses import read_response
 from b24_pipeline.callgear import error_mapping
 from b24_pipeline.callgear.responses import read_response as read_callgear_response
-from b24_pipeline.proxies import covers
-from b24_pipeline.redaction import Secrets, redact_personal_data
+from b24_pipeline.http import Secrets, redact_personal_data
+from b24_pipeline.http.proxies import covers
 from b24_pipeline.rules import eligibility, normalization, phone_numbers, similar_emails
 from b24_pipeline.rules.models import PhonesPolicy, Policy, Scope
 from b24_pipeline.text import markdown, markdown_line

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.callgear import PhoneEntry
 from b24_pipeline.callgear.employees import fetch_employees
+from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.sync.shared_numbers import SharedNumbers
 from b24_pipeline_tests.callgear.conftest import answering
 

@@ -8,8 +8,6 @@ from urllib.parse import unquote
 
 import httpx
 
-from b24_pipeline.http import has_usable_host
-
 EXAMPLE: Final = "http://proxy.company.com:3128"
 MAX_PORT: Final = 65_535
 _ANY_SCHEME: Final = "all"
@@ -134,3 +132,17 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return ipaddress.ip_network(text.strip("[]"), strict=False)
     except ValueError:
         return None
+
+
+def has_usable_host(address: str) -> bool:
+    """Whether the address's host can be looked up; that it exists is not asked.
+
+    A mistyped host fails only on the way out, in each library with an error of its own.
+    """
+    try:
+        url = httpx.URL(address)
+        _ = url.host  # decodes IDNA, as every request does
+        url.raw_host.decode("ascii").encode("idna")  # as the socket does: no label may be empty or too long
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return True

@@ -5,6 +5,7 @@ slow body never reach. Here the time-out for reading is that of the exchange: co
 answer have to be done by then. Only the look-up of a host's name has the system's own time-out.
 """
 
+import logging
 import socket
 import ssl
 import time
@@ -15,10 +16,10 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from b24_pipeline.http import ACCEPT_ENCODING, ProxyFailed, ProxyRefused, decoded_body
-from b24_pipeline.proxies import Proxies, Proxy
-from b24_pipeline.redaction import Secrets
-from b24_pipeline.transport_errors import HOST_NOT_FOUND
+from b24_pipeline.http.decoding import ACCEPT_ENCODING, decoded_body
+from b24_pipeline.http.exceptions import HOST_NOT_FOUND, ProxyFailed, ProxyRefused
+from b24_pipeline.http.proxies import Proxies, Proxy
+from b24_pipeline.http.redaction import Secrets
 
 MAX_CONNECTIONS: Final = 64
 KEEPALIVE_SECONDS: Final = 5.0
@@ -34,6 +35,21 @@ _FAULTS: Final = (
 _LOGIN_WANTED: Final = 407
 _REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 451})
 """What a proxy says for good; any other status may pass."""
+
+_LOGGERS_WITH_URLS: Final = (
+    "httpx",
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+)
+"""The loggers that write whole URLs at INFO, or headers, and with them where a redirect leads, at DEBUG."""
+
+
+def _not_an_address(record: logging.LogRecord) -> bool:
+    """Keep quiet: a webhook's URL is its secret. A logger's filter is not its children's, so each has it."""
+    return record.levelno > logging.INFO
+
+
+for _name in _LOGGERS_WITH_URLS:
+    logging.getLogger(_name).addFilter(_not_an_address)
 
 
 class Transport(httpx.BaseTransport):

@@ -1,10 +1,21 @@
-"""Faults on the way to a system in words, for both clients: never with an address or a secret in them."""
+"""Exceptions of an HTTP exchange, and their description for people, without any URL or secret."""
 
 from typing import Final
 
 import httpx
 
-from b24_pipeline.http import ProxyFailed, ProxyRefused, ResponseRefused
+
+class ResponseRefused(httpx.RequestError):
+    """The answer is too large, or encoded in a way that is not decoded: repeating does not help. The text says what."""
+
+
+class ProxyRefused(httpx.ProxyError):
+    """The proxy does not let the request through: repeating does not help. The text names the variable of the proxy."""
+
+
+class ProxyFailed(httpx.ProxyError):
+    """The proxy cannot be reached, or could not reach the host. The text names the variable of the proxy."""
+
 
 HOST_NOT_FOUND: Final = "the host name was not found"
 """What a failed look-up of a name begins with."""

@@ -1,4 +1,4 @@
-"""What HTTP answers may be like, for both systems and the alerts: of bounded size, compressed at most once."""
+"""Bodies of responses: of bounded size, compressed at most once."""
 
 import zlib
 from collections.abc import Iterable
@@ -6,38 +6,19 @@ from typing import Final
 
 import httpx
 
+from b24_pipeline.http.exceptions import ResponseRefused
+
 ACCEPT_ENCODING: Final = "gzip"
 """What every request says that it takes; nothing else is decoded."""
 
+
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
+
+
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
+
+
 _MIB: Final = 1024 * 1024
-
-
-class ResponseRefused(httpx.RequestError):
-    """The answer is too large, or encoded in a way that is not decoded: repeating does not help. The text says what."""
-
-
-class ProxyRefused(httpx.ProxyError):
-    """The proxy does not let the request through: repeating does not help. The text names the variable of the proxy."""
-
-
-class ProxyFailed(httpx.ProxyError):
-    """The proxy cannot be reached, or could not reach the host. The text names the variable of the proxy."""
-
-
-def has_usable_host(address: str) -> bool:
-    """Whether the address's host can be looked up; that it exists is not asked.
-
-    A mistyped host fails only on the way out, in each library with an error of its own.
-    """
-    try:
-        url = httpx.URL(address)
-        _ = url.host  # decodes IDNA, as every request does
-        url.raw_host.decode("ascii").encode("idna")  # as the socket does: no label may be empty or too long
-    except (httpx.InvalidURL, UnicodeError):
-        return False
-    return True
 
 
 def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> bytes:

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.callgear import CallGear, IncompleteReadError, find_by_email, read_employee
-from b24_pipeline.callgear.employees import fetch_employees
-from b24_pipeline.callgear.reading import fetch_rows
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import fetch_employees, fetch_rows, find_by_email, read_employee
+from b24_pipeline.callgear.exceptions import IncompleteReadError
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
 from b24_pipeline.sandbox.callgear.behaviour import EmailCase, Metadata, RowOrder
 from b24_pipeline_tests.callgear.conftest import answering

@@ -1,0 +1,203 @@
+"""One `update.employees`, what it must preserve, and how lost fields are put back (T4, T5, contract 5.5)."""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.employees import read_employee
+from b24_pipeline.callgear.exceptions import (
+    RecordError,
+    RecordFault,
+    RequestError,
+    SipNumberError,
+    UnknownOutcome,
+    UpdatesHalted,
+)
+from b24_pipeline.callgear.phones import numbers, refuse_sip_numbers_of_account
+from b24_pipeline.callgear.rows import Row
+
+SETTINGS = ("phone_number", "channels_count", "dial_time", "status")
+ENTRY_KEYS = ("phone_id", *SETTINGS)
+EXTENSION_KEYS = ("extension_phone_number", "extension_voice_mail_enabled", "extension_queue_enabled")
+
+
+def phones(employee: Row) -> list[Row]:
+    """The employee's phone entries as read."""
+    return employee.get("phone_numbers") or []
+
+
+def unchanged_phones(employee: Row) -> list[Row]:
+    """The phone entries to write back so that nothing changes: verbatim, in their order, with all five keys."""
+    return _written(phones(employee))
+
+
+def lost_fields(before: Row, after: Row) -> dict[str, Any]:
+    """What the employee had before and has no more, as parameters of `update.employees`; empty when nothing is missing.
+
+    What somebody added meanwhile is kept. `phone_id` is no loss by itself: a number put back may get another one.
+    """
+    lost: dict[str, Any] = {}
+    if _kept(phones(before), phones(after)) != _settings(phones(before)):
+        held = {entry.get("phone_number") for entry in phones(before)}
+        added = [entry for entry in phones(after) if entry.get("phone_number") not in held]
+        lost["phone_numbers"] = _written([*phones(before), *added])
+    if not set(_groups(before)) <= set(_groups(after)):
+        lost["groups"] = list(dict.fromkeys([*_groups(before), *_groups(after)]))
+    extension = before.get("extension")
+    if extension and after.get("extension") != extension:
+        lost["extension"] = {key: extension.get(key) for key in EXTENSION_KEYS}
+    return lost
+
+
+def as_written(employee: Row, names: Collection[str]) -> dict[str, Any]:
+    """What the employee has of these, as parameters of `update.employees` that change nothing."""
+    extension = employee.get("extension")
+    written = {
+        "phone_numbers": unchanged_phones(employee),
+        "groups": _groups(employee),
+        "extension": {key: extension.get(key) for key in EXTENSION_KEYS} if extension else None,
+    }
+    return {name: value for name, value in written.items() if name in names}
+
+
+def preserved_fields_of(employee: Row) -> Row:
+    """The employee's id and what `lost_fields` looks at."""
+    return {"id": employee["id"], **{name: employee.get(name) for name in ("phone_numbers", "groups", "extension")}}
+
+
+def without_phone_ids(entries: Sequence[Row]) -> list[Row]:
+    """The entries as numbers to be found or created, for when their ids are no longer known."""
+    return [{key: value for key, value in entry.items() if key != "phone_id"} for entry in entries]
+
+
+def _written(entries: Sequence[Row]) -> list[Row]:
+    return [{key: entry[key] for key in ENTRY_KEYS if key in entry} for entry in entries]
+
+
+def _kept(before: list[Row], after: list[Row]) -> list[tuple[Any, ...]]:
+    wanted = set(_settings(before))
+    return [entry for entry in _settings(after) if entry in wanted]
+
+
+def _settings(entries: Sequence[Row]) -> list[tuple[Any, ...]]:
+    return [tuple(entry.get(key) for key in SETTINGS) for entry in entries]
+
+
+def _groups(employee: Row) -> list[int]:
+    return [group["group_id"] for group in employee.get("groups") or []]
+
+
+METHOD = "update.employees"
+MAX_ATTEMPTS = 3
+
+
+def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arrays: Any) -> None:  # noqa: ANN401 - the API's
+    """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4).
+
+    Raises:
+        RequestError: something is said to be missing, nobody says what, and the phones were sent.
+    """
+    try:
+        client.call(METHOD, {"id": callgear_id, "last_name": last_name, **arrays})
+    except RecordError as error:
+        if demands_phones(error) and error.field is None and "phone_numbers" in arrays:
+            raise RequestError(str(error), method=METHOD, mnemonic=error.mnemonic) from None
+        raise
+
+
+def demands_phones(error: RecordError) -> bool:
+    """Whether the account does not accept an update without `phone_numbers`; `judging` tells other parameters apart."""
+    return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED
+
+
+def read_for_update(client: CallGear, callgear_id: int) -> Row:
+    """The employee as it is now.
+
+    Raises:
+        RecordError: `entity_not_found`, there is none.
+    """
+    employee = read_employee(client, callgear_id)
+    if employee is None:
+        fault = RecordFault.ENTITY_NOT_FOUND
+        text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
+    return employee
+
+
+def verify_phones_stored(employee: Row, wanted: Sequence[Row]) -> None:
+    """Make sure that the employee has just the phones that were sent.
+
+    Raises:
+        RecordError: it has others.
+    """
+    if numbers(phones(employee)) != numbers(wanted):
+        fault = RecordFault.NOT_STORED
+        text = f"{METHOD}: employee {employee['id']} did not get exactly the phones that were sent"
+        raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
+
+
+def updates_halted(reason: str) -> UpdatesHalted:
+    """The error that says that nothing is updated any more, and why."""
+    return UpdatesHalted(
+        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
+    )
+
+
+logger = logging.getLogger(__name__)
+
+
+def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]) -> Row:
+    """Put back what the employee had `before` and has not `after`, and return the employee as it is then.
+
+    Phones are sent only where they went missing or the account demands them, and never SIP numbers: a line that lost
+    its number stays lost (T8).
+
+    Args:
+        client: the API.
+        before: what there was.
+        after: what there is.
+        along: what every update of this account has to repeat.
+
+    Raises:
+        UpdatesHalted: it cannot be put back.
+    """
+    employee, sent, with_ids = before["id"], set(along), True
+    before = {**before, "phone_numbers": phones(before) or phones(after)}
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        lost = lost_fields(before, after)
+        sent |= lost.keys()
+        try:
+            _send(client, after, {**as_written(after, sent), **lost}, with_ids=with_ids)
+        except UnknownOutcome as error:
+            client.pause(attempt, error=error)
+        except RequestError:
+            with_ids = False
+        except RecordError as error:
+            if demands_phones(error):
+                sent |= {"phone_numbers"}
+            else:
+                with_ids = False
+        after = read_for_update(client, employee)
+        if not lost_fields(before, after):
+            logger.warning(
+                "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
+                "From now on updates repeat all phone numbers.",
+                employee,
+                ", ".join(sorted(sent)),
+            )
+            return after
+    raise updates_halted(f"an update took {', '.join(lost_fields(before, after))} away from employee {employee}")
+
+
+def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> None:
+    entries = arrays.get("phone_numbers")
+    if entries is not None:
+        try:
+            refuse_sip_numbers_of_account(client, employee["id"], entries)
+        except SipNumberError:
+            raise updates_halted(
+                f"an update took {', '.join(arrays)} away from employee {employee['id']}, who has SIP numbers"
+            ) from None
+        arrays = arrays if with_ids else {**arrays, "phone_numbers": without_phone_ids(entries)}
+    update_employee(client, employee["id"], last_name=employee["last_name"], **arrays)
