@@ -1,4 +1,4 @@
-"""What the import knows of a Dagster run: its trigger, its kind, and why a step failed."""
+"""Dagster runs as the import sees them: trigger, kind, and why a step failed."""
 
 import json
 import logging

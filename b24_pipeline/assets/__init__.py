@@ -1,4 +1,4 @@
-"""The assets, in the order of the lineage: what goes in, what comes out, why."""
+"""The assets, in the order of the lineage."""
 
 from b24_pipeline.assets.bitrix24 import bitrix24_portal, bitrix24_users, employees
 from b24_pipeline.assets.callgear import (

@@ -1,4 +1,4 @@
-"""What is seen of the two systems outside: which portal and account, when, how many people; and what is in force."""
+"""Observations of the portal and the account, and the configuration of a run."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ CRON = "*/30 * * * *"
 
 
 def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
-    """Which portal was read, through whose webhook, what that was given to see, and how many people there are."""
+    """Return the observation of the portal as read."""
     settings = run.connection.settings
     active = int(users["active"].sum())
     return dg.AssetObservation(
@@ -41,7 +41,7 @@ def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
 
 
 def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
-    """The Bitrix24 user whose webhook it is, by id and name; the rest of the address is the secret."""
+    """Return the id and name of the webhook's owner; the rest of the URL is the secret."""
     owner = int(urlsplit(settings.bitrix24_webhook_url.get_secret_value()).path.split("/")[2])
     named = users.loc[users["bitrix24_id"] == owner, ["last_name", "first_name"]].fillna("")
     names = (printable(" ".join(name).strip()) for name in named.itertuples(index=False))
@@ -49,7 +49,7 @@ def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
 
 
 def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
-    """Which account was read, with which credentials, and how many employees it has."""
+    """Return the observation of the account as read."""
     return dg.AssetObservation(
         ACCOUNT,
         metadata={
@@ -62,11 +62,11 @@ def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
 
 
 def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
-    """Which account was written to, and how many of its employees belong to people of the portal.
+    """Return the observation of the account after the import.
 
     Args:
         run: the import.
-        employees: those that the account had before.
+        employees: those of the account before the import.
     """
     return dg.AssetObservation(
         ACCOUNT_AFTER,
@@ -80,20 +80,20 @@ def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
 
 
 def account_identity(run: RunContext) -> dict[str, str]:
-    """Which account it is, as far as that is known, and how it is asked."""
+    """Return the identity of the account, as far as it is known, and the kind of access."""
     settings, account = run.connection.settings, run.store.account()
     key = "a permanent key" if settings.callgear_access_token else "login and password"
     agent = f", on behalf of user {settings.callgear_user_id}" if settings.callgear_user_id else ""
     return {
         "host": run.connection.callgear_host,
-        "app_id": account.app_id or "not asked yet: the first write asks",
+        "app_id": account.app_id or "unknown before the first write",
         **({"name": account.name} if account.name else {}),
         "access": f"{key}{agent}",
     }
 
 
 def configuration(run: RunContext) -> dg.MetadataValue:
-    """The choices in force in this run, spelled as the settings and without secrets."""
+    """Return the choices of this run, named as the settings and without secrets."""
     settings, policy = run.connection.settings, run.policy
     chosen: dict[str, object] = {
         "edition": policy.edition.value,

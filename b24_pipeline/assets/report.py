@@ -76,7 +76,7 @@ def last_import(run: RunContext) -> dict[str, str]:
 
 
 def picture(run: RunContext) -> dict[str, dg.MetadataValue]:
-    """The picture and where the page lies; a report that cannot be made never makes an import fail.
+    """Return the picture and the path of the page; a failed report never makes an import fail.
 
     It tells of this run as if it had ended; the audit does not, before it has.
     """

@@ -20,7 +20,7 @@ class Finding:
 
     passed: bool
     message: str
-    offenders: Sequence[Mapping[str, Any]] = ()
+    violations: Sequence[Mapping[str, Any]] = ()
     figures: Mapping[str, int | float] = field(default_factory=dict)
 
 
@@ -53,10 +53,10 @@ class AssetCheck:
 
 def metadata_of(finding: Finding) -> dict[str, int | float | dg.MetadataValue[Any]]:
     """Return the figures, and the people by name where there are some."""
-    figures = dict(finding.figures) or {"offenders": len(finding.offenders)}
-    if not finding.offenders:
+    figures = dict(finding.figures) or {"violations": len(finding.violations)}
+    if not finding.violations:
         return {**figures}
-    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.offenders, columns=COLUMNS))}
+    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.violations, columns=COLUMNS))}
 
 
 def checks_of(
@@ -87,6 +87,8 @@ def checks_of(
     return run_checks
 
 
-def listed(offenders: Sequence[Mapping[str, Any]], *, good: str, bad: str) -> Finding:
+def listed(violations: Sequence[Mapping[str, Any]], *, good: str, bad: str) -> Finding:
     """Return a finding that passes when nobody is listed; `{}` in the message stands for their number."""
-    return Finding(passed=not offenders, message=bad.format(len(offenders)) if offenders else good, offenders=offenders)
+    return Finding(
+        passed=not violations, message=bad.format(len(violations)) if violations else good, violations=violations
+    )

@@ -16,15 +16,15 @@ FRAMES = (schemas.Users, schemas.Employees, schemas.CallGearEmployees, schemas.M
 
 def schemas_valid(run: RunContext) -> Finding:
     """Check the stored frames against their schemas."""
-    rows, offenders = 0, []
+    rows, violations = 0, []
     for model in FRAMES:
         count, broken = check_queries.schema_violations(run.store, model)
         rows += count
-        offenders += [
+        violations += [
             {"who": f"table {HISTORIES[model]}", "user": None, "why": f"{words} in {number} rows"}
             for words, number in broken.items()
         ]
-    return listed(offenders, good=f"{rows:,} rows, complete and unique", bad="{} schema violations")
+    return listed(violations, good=f"{rows:,} rows, complete and unique", bad="{} schema violations")
 
 
 def required_fields(run: RunContext) -> Finding:

@@ -1,4 +1,4 @@
-"""The alarm for when nothing runs at all. For cron or a systemd timer, beside Dagster."""
+"""`b24-pipeline check-freshness`: the alarm when nothing runs, for cron or a systemd timer beside Dagster."""
 
 import os
 from collections.abc import Iterator

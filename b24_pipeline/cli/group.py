@@ -1,4 +1,4 @@
-"""A command of `b24-pipeline`, and the group of them: what carries a command out is imported when it is called."""
+"""The command and the group of commands; the module that carries a command out is imported when it is called."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The types of what is typed after a command, and options that several commands have."""
+"""Types of arguments, and options that several commands share."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What a terminal shows: tables, JSON, the lines of a check, a progress bar."""
+"""Output of the command line: consoles, JSON, the lines of a check, a progress bar."""
 
 import json
 import logging

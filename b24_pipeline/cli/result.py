@@ -88,7 +88,7 @@ class RunResult:
 
     @property
     def planned(self) -> dict[str, int]:
-        """How many actions of each kind a dry run has planned."""
+        """The number of planned actions of each kind."""
         planned = self.actions[self.actions["outcome"] == Outcome.PLANNED]
         return {str(kind): int(number) for kind, number in planned["action"].value_counts().items()}
 

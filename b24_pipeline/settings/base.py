@@ -1,4 +1,4 @@
-"""How a setting is declared and read; and the settings that suffice to read the audit."""
+"""Declaration and reading of settings; and the settings that suffice to read the audit."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def setting(name: str, default: Any = ..., *, example: str, description: str, **
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
-    """How settings are read: from the environment or `.env`."""
+    """Settings read from the environment or `.env`."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
@@ -64,7 +64,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the database is, and where it is exported to: all that is needed to read the audit."""
+    """The database and its export: all that is needed to read the audit."""
 
     database: Path = setting(
         f"{PREFIX}DATABASE",

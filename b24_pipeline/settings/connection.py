@@ -1,4 +1,4 @@
-"""The connection: the portal, the account, and how both are called."""
+"""The connection: portal, account, and HTTP."""
 
 from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError

@@ -12,13 +12,13 @@ from b24_pipeline_tests.factories import callgear_employee, employees, user
 
 def listed(finding: Finding) -> dict[int | None, str]:
     """Why each user is listed; a check that passes lists nobody."""
-    assert finding.passed is not bool(finding.offenders)
-    return {row["user"]: row["why"] for row in finding.offenders}
+    assert finding.passed is not bool(finding.violations)
+    return {row["user"]: row["why"] for row in finding.violations}
 
 
 def named(finding: Finding) -> dict[int | None, str]:
     """How each listed user is called."""
-    return {row["user"]: row["who"] for row in finding.offenders}
+    return {row["user"]: row["who"] for row in finding.violations}
 
 
 def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any) -> None:
@@ -29,7 +29,7 @@ def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any
         3: "there is no e-mail in Bitrix24",
         4: "the e-mail in Bitrix24 is not an address",
     }
-    assert {row["who"] for row in finding.offenders} == {"Ira", "Name3 Ira", "Name4 Ira"}
+    assert {row["who"] for row in finding.violations} == {"Ira", "Name3 Ira", "Name4 Ira"}
 
 
 def test_people_who_are_dismissed_or_no_employees_lack_nothing(run: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_row_that_is_there_twice_and_one_that_is_empty_are_found(run: Any) -> 
     run.replaces(
         schemas.Users, pd.DataFrame({**dict.fromkeys(schemas.column_names(schemas.Users)), "bitrix24_id": [1]})
     )
-    found = {(row["who"], row["why"]) for row in data_quality.schemas_valid(run).offenders}
+    found = {(row["who"], row["why"]) for row in data_quality.schemas_valid(run).violations}
     assert found == {
         ("table employees", "bitrix24_id is there more than once in 1 rows"),
         ("table bitrix24_users", "active is empty in 1 rows"),

@@ -55,7 +55,7 @@ def test_warnings_name_people_and_stop_nothing(world: World) -> None:
     names = found["valid_phone_numbers"].metadata["who"].value
     assert r"\<b\>Pipe\|Cell Ira" in names
     assert r"left out\: ask \*me\*" in names
-    assert found["required_fields"].metadata["offenders"].value == 1
+    assert found["required_fields"].metadata["violations"].value == 1
 
 
 @pytest.mark.parametrize("config", [{"dry_run": True}, {"only": [1]}], ids=["dry", "single"])
@@ -73,7 +73,7 @@ def test_r18a_runs_that_import_nothing_leave_the_checks_of_the_last_import(
     assert record.event is not None
     newest = record.event.get_dagster_event().event_specific_data
     assert isinstance(newest, dg.AssetCheckEvaluation)
-    assert (newest.passed, newest.metadata["offenders"].value) == (False, held)
+    assert (newest.passed, newest.metadata["violations"].value) == (False, held)
     assert held > 0
 
 

@@ -45,7 +45,7 @@ def test_r18_only_what_fails_for_a_day_is_listed(run: Any) -> None:
     run.saw(user(1), user(2))
     since = {"first_failed_at": NOON - timedelta(days=1), "attempts": 5}
     run.store.put_dead_letters(dead_letters(dead_letter(1, **since), dead_letter(2)))
-    (row,) = results.no_stuck_records(run).offenders
+    (row,) = results.no_stuck_records(run).violations
     assert (row["who"], row["user"]) == ("Name1 Ira", 1)
     assert row["why"] == "create has failed since 2026-01-11 12:00 UTC, 5 times: invalid_parameter_value"
 
@@ -53,7 +53,7 @@ def test_r18_only_what_fails_for_a_day_is_listed(run: Any) -> None:
 def test_r16_what_is_held_is_listed_with_the_way_to_approve(run: Any) -> None:
     run.saw(user(1))
     run.did(action(1, risk=ChangeRisk.CREATE, outcome=Outcome.HELD, display_name="Name1 Ira"))
-    (row,) = results.no_held_changes(run).offenders
+    (row,) = results.no_held_changes(run).violations
     assert (row["who"], row["user"]) == ("Name1 Ira", 1)
     assert row["why"] == "new employee: held until run run-1 is approved"
 
@@ -69,7 +69,7 @@ def test_who_is_on_one_side_only_is_listed(run: Any) -> None:
     stranger = callgear_employee(105, last_name="(bitrix24) Wolf", first_name="Tom")
     run.saw(user(1), user(2), account=(callgear_employee(101), stranger), links=((2, 101),))
     run.did()
-    assert [(row["who"], row["user"]) for row in results.reconciliation(run).offenders] == [
+    assert [(row["who"], row["user"]) for row in results.reconciliation(run).violations] == [
         ("Name1 Ira", 1),
         ("(bitrix24) Wolf Tom", None),
     ]
