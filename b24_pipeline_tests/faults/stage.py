@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
@@ -141,14 +142,13 @@ class Stage:
 
     def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
         """How a run ended, as the audit tells."""
-        runs = self.store.history(limit=1000)
-        rows = runs[runs["run_id"] == run_id]
-        (row,) = rows.astype("object").where(rows.notna(), None).to_dict("records")
+        (row,) = [row for row in self.store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
+        known = {name: value for name, value in row.items() if pd.notna(value)}
         return Ended(
             run_id=run_id,
-            status=RunStatus(row["status"]),
-            reason=row["reason"],
-            counts=RunCounts(**{field.name: row[field.name] or 0 for field in fields(RunCounts)}),
+            status=RunStatus(known["status"]),
+            reason=known.get("reason"),
+            counts=RunCounts(**{field.name: known.get(field.name, 0) for field in fields(RunCounts)}),
             actions=self.store.actions(run_id),
             requests=requests,
         )
