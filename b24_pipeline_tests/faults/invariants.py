@@ -140,8 +140,11 @@ def counts_fit(ended: Ended) -> None:
     assert ended.counts.created == tally[ActionKind.CREATE, Outcome.DONE]
     assert ended.counts.linked == tally[ActionKind.LINK, Outcome.DONE]
     assert ended.counts.responsible_removed == tally[ActionKind.REMOVE_RESPONSIBLE, Outcome.DONE]
-    for outcome in (Outcome.FAILED, Outcome.DEFERRED, Outcome.WAITING, Outcome.HELD):
-        assert getattr(ended.counts, outcome.value) == outcomes[outcome], outcome
+    counts = ended.counts
+    assert counts.failed == outcomes[Outcome.FAILED]
+    assert counts.deferred == outcomes[Outcome.DEFERRED]
+    assert counts.backing_off == outcomes[Outcome.WAITING]
+    assert counts.held == outcomes[Outcome.HELD]
     unhappy = ended.actions[ended.actions["outcome"].isin([Outcome.FAILED, Outcome.DEFERRED])]
     assert unhappy["error"].notna().all(), "an action failed without a word"
 
