@@ -14,11 +14,14 @@ import pandera.errors
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
-from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, MOST_PHONES, SHORTEST_PHONE
 from b24_pipeline.schema_fields import bool_column, column, key_column, optional_column, personal_column
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 3, 15
+"""How many digits a phone number has without its extension; the texts that say so read it here."""
+MAX_PHONES = 10
+"""How many numbers a CallGear employee may have (contract 5.2)."""
 ACTION_KINDS = "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
 
 
@@ -65,8 +68,8 @@ class Employees(Frame):
         "Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)"
     )
     unusable_phones: str = personal_column(
-        f'Phone texts left out, separated by " | ": not {SHORTEST_PHONE} to {LONGEST_PHONE} digits, or beyond'
-        f" {MOST_PHONES} numbers (R05)"
+        f'Phone texts left out, separated by " | ": not {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits, or beyond'
+        f" {MAX_PHONES} numbers (R05)"
     )
 
 
@@ -138,9 +141,7 @@ class Matches(Frame):
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The matched employee's id in CallGear")
     match_type: str = column("by_id, by_email, none, conflict, or the eligibility of a user that is no candidate")
-    reason: str = optional_column(
-        "What decided beyond the kind: stale_link, rehired, identity_changed, missing_email ..."
-    )
+    reason: str = optional_column("Reason code: stale_link, rehired, identity_changed, missing_email ...")
     other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
 
 
@@ -150,7 +151,7 @@ class Plan(Frame):
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
-    reason: str = optional_column("The rule's word for why")
+    reason: str = optional_column("Reason code")
     risk: str = optional_column(
         "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
     )
@@ -158,7 +159,7 @@ class Plan(Frame):
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
     outcome: str = column("planned, held, waiting, rejected or conflict")
-    display_name: str = personal_column("Who it is, for people: last and first name in Bitrix24")
+    display_name: str = personal_column("Display name: last and first name in Bitrix24")
     other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
     first_name_before: str = personal_column("Of a conflict: the first name that the employee has and will keep (R09)")
     last_name_before: str = personal_column("The last name the employee has now; the name on the list")
@@ -176,18 +177,18 @@ class Actions(Frame):
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
     action: str = column(ACTION_KINDS)
-    reason: str = optional_column("The rule's word for why")
+    reason: str = optional_column("Reason code")
     risk: str = optional_column(
         "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
     )
     exemption: str = optional_column(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
-    display_name: str = personal_column("Who it is, for people: last and first name in Bitrix24")
-    before: str = personal_column("The fields as they were (JSON object)")
-    after: str = personal_column("The fields as they shall be or were sent (JSON object)")
+    display_name: str = personal_column("Display name: last and first name in Bitrix24")
+    before: str = personal_column("Old values (JSON object)")
+    after: str = personal_column("New values (JSON object)")
     outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
-    error: str = optional_column("What the service answered, in words, when it did not work")
+    error: str = optional_column("Error message")
     at: Instant = optional_column("When it was carried out or decided")
 
 
@@ -205,11 +206,11 @@ class DeadLetters(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     action: str = column("The action that failed")
-    attempts: pd.Int64Dtype = column("How often it was refused in a row")
+    attempts: pd.Int64Dtype = column("Consecutive failures")
     first_failed_at: Instant = column("When it failed first")
     last_failed_at: Instant = column("When it failed last")
     next_try_at: Instant = column("Not tried again before")
-    error: str = column("The last answer, in words")
+    error: str = column("Last error message")
     after: str = personal_column("What was to be sent; when this changes, it is tried at once")
 
 

@@ -8,7 +8,7 @@ from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
 from b24_pipeline.checks.results import report_last_import
 from b24_pipeline.reporting.tables import reason
-from b24_pipeline.rules.phone_numbers import LONGEST_PHONE, SHORTEST_PHONE
+from b24_pipeline.schemas import MAX_PHONE_DIGITS, MIN_PHONE_DIGITS
 from b24_pipeline.sync.run import RunContext
 
 FRAMES = (schemas.Users, schemas.Employees, schemas.CallGearEmployees, schemas.Matches)
@@ -97,7 +97,7 @@ employees_checks = checks_of(
         ),
         AssetCheck(
             "valid_phone_numbers",
-            f"Phone fields of Bitrix24 without a phone number of {SHORTEST_PHONE} to {LONGEST_PHONE} digits. "
+            f"Phone fields of Bitrix24 without a phone number of {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits. "
             "The people are imported without these numbers (R05).",
             valid_phone_numbers,
         ),

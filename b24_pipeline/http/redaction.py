@@ -30,7 +30,7 @@ _NO_PHONES: Final = (
     rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\d.])",
     r"\b20\d\d-[01]\d-[0-3]\d(?:[ T][0-2]\d:[0-5]\d(?::[0-5]\d)?)?\b",
     r"(?<![\w,])[\d,]++ (?:different |active )?(?:users|employees|owners|rows|characters|MiB|were announced)\b",
-    r"\bcounts [\d,]+(?: before and [\d,]+ after)?",
+    r"\b(?:counts|reports) [\d,]+(?: before and [\d,]+ after)?",
 )
 """How we write what is no phone number: answers, codes, ids, runs, machines, times, counts."""
 _NUMBER: Final = re.compile(

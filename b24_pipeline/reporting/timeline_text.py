@@ -164,9 +164,9 @@ def person(row: Row) -> str:
     return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
 
 
-def because(word: str | None) -> str:
-    """A reason as the end of a sentence; empty when there is none."""
-    return f", because {reason(word)}" if word else ""
+def reason_suffix(word: str | None) -> str:
+    """Return a reason after a colon; nothing when there is none."""
+    return f": {reason(word)}" if word else ""
 
 
 def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, in_doubt: bool) -> str:
@@ -228,7 +228,7 @@ def unlinked(row: Row) -> str:
 def stands(row: Row) -> str:
     """An action began to stand."""
     employee = f"; {kept(row)}" if kept(row) else ""
-    return f"{_standing(row)}{because(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
+    return f"{_standing(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
 
 
 def stands_no_more(row: Row) -> str:
@@ -240,7 +240,7 @@ def done(row: Row) -> str:
     """An action was carried out, or tried."""
     whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
     outcome = _OUTCOMES.get(row["outcome"], row["outcome"])
-    return f"{_ACTIONS[row['action']]}{whom}: {outcome}{because(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
+    return f"{_ACTIONS[row['action']]}{whom}: {outcome}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
 
 
 def _standing(row: Row) -> str:
@@ -266,13 +266,13 @@ def _answer(row: Row) -> str:
 
 def _judged(row: Row) -> str:
     unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
-    return f"{_STANDINGS.get(row['eligibility'], row['eligibility'])}{because(row['reason'])}{unusable}"
+    return f"{_STANDINGS.get(row['eligibility'], row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
 
 
 def _match(row: Row) -> str:
     whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
     other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
-    return f"{_MATCHES.get(row['match_type'], row['match_type'])}{whom}{because(row['reason'])}{other}"
+    return f"{_MATCHES.get(row['match_type'], row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
 
 
 def _responsible(row: Row) -> str:

@@ -29,12 +29,12 @@ _NAMED: Final = 5
 _MESSAGES: Final = {
     IncompleteFetch.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
     IncompleteFetch.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
-    IncompleteFetch.BROKEN_OFF: "the portal's answer broke off after {users} users",
+    IncompleteFetch.BROKEN_OFF: "the portal's response was truncated after {users} users",
     IncompleteFetch.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
     " tick user or user_basic (user_brief is not enough)",
-    IncompleteFetch.COUNT_DIFFERS: "{users} users were read, but the portal counts {counts}, also when read again",
-    IncompleteFetch.NOT_COUNTED: "{hired} users came that were not there at first, but the portal counts"
-    " {hired_counted} such, also when read again",
+    IncompleteFetch.COUNT_DIFFERS: "read {users} users but the portal reports {counts} (after a retry)",
+    IncompleteFetch.NOT_COUNTED: "{hired} users were added during the read, but the portal"
+    " reports {hired_counted} of them (after a retry)",
 }
 
 

@@ -7,29 +7,29 @@ from typing import Any
 from b24_pipeline.rules.models import ChangeRisk, ListReason, MatchReason, Outcome, Rejection
 
 REASONS: Mapping[str, str] = {
-    Rejection.MISSING_LAST_NAME: "there is no last name in Bitrix24",
-    Rejection.MISSING_EMAIL: "there is no e-mail in Bitrix24",
-    Rejection.INVALID_EMAIL: "the e-mail in Bitrix24 is not an address",
-    Rejection.MISSING_DEPARTMENT: "there is no department in Bitrix24",
+    Rejection.MISSING_LAST_NAME: "no last name in Bitrix24",
+    Rejection.MISSING_EMAIL: "no e-mail in Bitrix24",
+    Rejection.INVALID_EMAIL: "invalid e-mail in Bitrix24",
+    Rejection.MISSING_DEPARTMENT: "no department in Bitrix24",
     MatchReason.STALE_LINK: "the linked employee no longer exists in CallGear",
-    MatchReason.REHIRED: "the same person came back under a new Bitrix24 id",
-    MatchReason.EMAIL_REUSE_APPROVED: "a person approved that the mailbox has passed on",
-    MatchReason.SIMILAR_EMAIL_APPROVED: "a person approved that the similar e-mail is the same mailbox",
-    MatchReason.UNFINISHED_CREATE: "an earlier run had created it without hearing the answer",
-    MatchReason.EMAIL_LINK: "the employee was linked by e-mail",
-    MatchReason.EMAIL_REUSED: "the mailbox belonged to somebody who has left",
-    MatchReason.ALREADY_LINKED: "the employee belongs to another active user",
+    MatchReason.REHIRED: "rehired under a new Bitrix24 id",
+    MatchReason.EMAIL_REUSE_APPROVED: "e-mail reuse approved",
+    MatchReason.SIMILAR_EMAIL_APPROVED: "similar e-mail approved as the same mailbox",
+    MatchReason.UNFINISHED_CREATE: "created by an earlier run whose response was lost",
+    MatchReason.EMAIL_LINK: "employee linked by e-mail",
+    MatchReason.EMAIL_REUSED: "e-mail address of a former employee",
+    MatchReason.ALREADY_LINKED: "employee of another active user",
     MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail",
     MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail",
     MatchReason.IDENTITY_CHANGED: "the linked id now shows another first name, last name and e-mail",
     ListReason.OTHER_NAME: "the responsible list has another name under this id, so it may be another source's",
-    ListReason.OTHER_NAME_APPROVED: "a person approved that the entry of the responsible list is this user's",
+    ListReason.OTHER_NAME_APPROVED: "entry of the responsible list approved as this user's",
     MatchReason.SIMILAR_EMAIL: "an address in use differs from this e-mail only in letter forms or encoding",
     "active": "the user is imported and active",
     "dismissed": "the user was dismissed in Bitrix24",
     "deleted": "the user was deleted in Bitrix24",
 }
-"""Each is the end of a sentence with "because", and stands alone in a column "why"."""
+"""Each stands alone in a column "why", and after a colon."""
 
 CHANGES: Mapping[str, tuple[str, str]] = {
     ChangeRisk.REMOVAL: ("removal from the responsible list", "removals from the responsible list"),

@@ -7,16 +7,13 @@ import pandas as pd
 
 from b24_pipeline.rules.models import PhonesPolicy
 from b24_pipeline.rules.normalization import join_non_null, normalize_name, normalize_names, replaced, without_invisible
+from b24_pipeline.schemas import MAX_PHONE_DIGITS, MAX_PHONES, MIN_PHONE_DIGITS
 
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
 EXTENSION_MARK = "..."
 """What CallGear has between a number and its extension (contract 5.3)."""
-SHORTEST_PHONE, LONGEST_PHONE = 3, 15
-"""How many digits a phone number has without its extension; the texts that say so read it here."""
-LONGEST_EXTENSION = 10
-MOST_PHONES = 10
-"""So many numbers a CallGear employee may have (contract 5.2)."""
+MAX_EXTENSION_DIGITS = 10
 
 SPECIAL = r"[^ $-+\-./0-9]|\.\.\."
 """What is in a text that may be more than one plain number: letters, other scripts, separators, extensions."""
@@ -49,7 +46,7 @@ def phone_numbers(written: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.D
 def plain_number(texts: pd.Series) -> pd.Series:
     """The ASCII digits of each text, where they are as many as a phone number has; else no value."""
     digits = texts.str.replace("[^0-9]", "", regex=True)
-    return digits.where(digits.str.len().between(SHORTEST_PHONE, LONGEST_PHONE))
+    return digits.where(digits.str.len().between(MIN_PHONE_DIGITS, MAX_PHONE_DIGITS))
 
 
 def dialing_order(numbers: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.Series:
@@ -73,8 +70,8 @@ def numbers_of_user(texts: Sequence[object], *, policy: PhonesPolicy) -> tuple[s
     parts = [part for text in texts if isinstance(text, str) for part in parts_of(without_invisible(text))]
     read = [(part, number_in(part)) for part in parts]
     numbers = list(dict.fromkeys(number for _, number in read if number))
-    taken = numbers[: 1 if policy is PhonesPolicy.FIRST else MOST_PHONES]
-    too_many = frozenset(numbers[MOST_PHONES:])
+    taken = numbers[: 1 if policy is PhonesPolicy.FIRST else MAX_PHONES]
+    too_many = frozenset(numbers[MAX_PHONES:])
     unusable = [normalize_name(part) for part, number in read if not number or number in too_many]
     return LIST_SEPARATOR.join(taken) or None, UNUSABLE_SEPARATOR.join(filter(None, unusable)) or None
 
@@ -96,7 +93,7 @@ def number_in(part: str) -> str | None:
     found = EXTENSION.search(part)
     main = part[: found.start()] if found else part
     digits, extension = decimal_digits(main), decimal_digits(found["digits"]) if found else ""
-    usable = SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE and len(extension) <= LONGEST_EXTENSION
+    usable = MIN_PHONE_DIGITS <= len(digits) <= MAX_PHONE_DIGITS and len(extension) <= MAX_EXTENSION_DIGITS
     if not usable or MARKED_DIGITS.search(main):
         return None
     return f"{digits}{EXTENSION_MARK}{extension}" if extension else digits

@@ -123,7 +123,7 @@ class CircuitBreaker:
         if self.failed >= MIN_FAILURES and self.failed > MAX_FAILURE_SHARE * self.finished:
             self.stop(
                 f"{self.failed} of {self.finished} actions failed, the last one: {result.error}; "
-                "the run was stopped, because so many are a fault of the account or of ours, not of records"
+                "stopping: this looks like an account or client problem"
             )
 
     def record_error(self, error: Exception, *, planned: PlannedAction) -> None:

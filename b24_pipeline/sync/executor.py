@@ -119,7 +119,7 @@ class ActionExecutor:
 
     def why_not(self, planned: PlannedAction) -> str | None:
         """Why an action may not be handed out any more; none when it may."""
-        over = "the run's time was over; the next run goes on here" if self.out_of_time() else None
+        over = "time limit reached; deferred to the next run" if self.out_of_time() else None
         return self.breaker.reason(planned.action) or over
 
     def attempt(self, planned: PlannedAction) -> ActionResult:

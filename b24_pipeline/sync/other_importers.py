@@ -29,7 +29,7 @@ from b24_pipeline.rules.email_matching import by_email
 from b24_pipeline.sync.circuit_breaker import SHORTAGES, PlannedAction
 from b24_pipeline.sync.run import RunContext
 
-LATER = "whether somebody else imports as well is looked at in the next run"
+LATER = "the check for another import is deferred to the next run"
 READ_AGAIN_AFTER = (0, 10, 100)
 """After so many creates the account is read again, and then after each `AND_EVERY` more."""
 AND_EVERY = 1000
@@ -67,7 +67,7 @@ class CreateWatch:
             (key,) = normalization.email_key(pd.Series([planned.email], dtype="str"))
             if key in self._taken:
                 raise CreatedMeanwhile(
-                    f"employee {self._taken[key]} has got this e-mail since the run began: the next run looks who it is"
+                    f"employee {self._taken[key]} got this e-mail after the run began; the next run will match it"
                 )
             self._begun += 1
 

@@ -45,7 +45,7 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     except MethodError as error:
         return skipped(run, f"the account has no responsible list: {error}")
     except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
-        run.outcome.deferrals.append(f"the responsible list is looked at in the next run: {error}")
+        run.outcome.deferrals.append(f"the responsible list is deferred to the next run: {error}")
         return skipped(run, str(error))
     plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
     actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, handler=ListActions(run))

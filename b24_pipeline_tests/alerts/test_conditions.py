@@ -208,7 +208,7 @@ def test_an_answer_is_told_without_personal_data_secrets_and_markup(said: str, s
     "said",
     [
         "user.get: HTTP 503: the portal failed",
-        "users: 1,255 users were read, but the portal counts 1255 before and 1256 after, also when read again",
+        "users: read 1,255 users but the portal reports 1255 before and 1256 after (after a retry)",
         "get.employees: 250 employees came, 251 were announced",
         "get.deal_employees: 120 different owners in 1200 rows, 121 were announced",
         "login.user: the address 203.0.113.70 is not on the account's list",

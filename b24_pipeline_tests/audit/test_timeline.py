@@ -36,11 +36,11 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     recorder.finish()
     anna = life(recorder, "1")
     assert anna.person == "Antonova Anna"
-    assert anna.now == ("Not in CallGear: not looked for in CallGear, because there is no e-mail in Bitrix24.")
+    assert anna.now == ("Not in CallGear: not looked for in CallGear: no e-mail in Bitrix24.")
     assert [event.text for event in anna.events] == [
         'seen in Bitrix24: type "employee", first name "Anna", last name "Antonova"',
-        "rejected, because there is no e-mail in Bitrix24",
-        "not looked for in CallGear, because there is no e-mail in Bitrix24",
+        "rejected: no e-mail in Bitrix24",
+        "not looked for in CallGear: no e-mail in Bitrix24",
     ]
 
 
@@ -77,8 +77,8 @@ def test_what_was_sent_and_answered(recorder: Recorder) -> None:
         create == 'create in CallGear: failed; sent: email "u1@x.test", phone_numbers "7495, 7916"; answer: no rights'
     )
     assert link == (
-        "link with the CallGear employee (employee 11): done, because the same person came back under a new Bitrix24"
-        ' id; sent: last_name "A" → "B"'
+        "link with the CallGear employee (employee 11): done: rehired under a new Bitrix24 id; "
+        'sent: last_name "A" → "B"'
     )
 
 
@@ -108,7 +108,7 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     recorder.finish()
     recorder.run(employees(), matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"}))
     assert life(recorder, "1").now == (
-        "Not in CallGear: matched with nobody in CallGear, because the linked employee no longer exists in CallGear."
+        "Not in CallGear: matched with nobody in CallGear: the linked employee no longer exists in CallGear."
     )
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 12, "create")])
@@ -118,8 +118,8 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
 @pytest.mark.parametrize(
     ("match", "why"),
     [
-        ({"match_type": "conflict", "reason": "ambiguous_email"}, "in conflict, because several"),
-        ({"match_type": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear, because"),
+        ({"match_type": "conflict", "reason": "ambiguous_email"}, "in conflict: several"),
+        ({"match_type": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear: no"),
     ],
 )
 def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(

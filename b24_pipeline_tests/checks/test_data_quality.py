@@ -25,9 +25,9 @@ def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any
     run.saw(user(1), user(2, last_name=None), user(3, email=None), user(4, email="no address"))
     finding = data_quality.required_fields(run)
     assert listed(finding) == {
-        2: "there is no last name in Bitrix24",
-        3: "there is no e-mail in Bitrix24",
-        4: "the e-mail in Bitrix24 is not an address",
+        2: "no last name in Bitrix24",
+        3: "no e-mail in Bitrix24",
+        4: "invalid e-mail in Bitrix24",
     }
     assert {row["who"] for row in finding.violations} == {"Ira", "Name3 Ira", "Name4 Ira"}
 
@@ -66,7 +66,7 @@ def test_r08_r09_uncertain_matches_are_listed_with_the_other_user(run: Any) -> N
     assert listed(data_quality.no_ambiguous_matches(run)) == {
         1: "several employees in CallGear have this e-mail",
         2: "the linked employee no longer exists in CallGear",
-        3: "the employee belongs to another active user (user 4)",
+        3: "employee of another active user (user 4)",
     }
 
 

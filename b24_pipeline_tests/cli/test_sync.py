@@ -99,7 +99,7 @@ def test_people_read_who_was_imported_and_who_was_not_and_why(portal: World, ter
         "13 users read from Bitrix24",
         "1 created in CallGear",
         "Mailless Ira",
-        "there is no e-mail in Bitrix24",
+        "no e-mail in Bitrix24",
         "another user in Bitrix24 has the same e-mail",
         "phone numbers: 7900",
         str(portal.paths.published),

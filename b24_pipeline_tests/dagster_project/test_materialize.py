@@ -53,7 +53,7 @@ def test_the_figures_of_each_asset_are_those_of_the_run(world: World) -> None:
     figures = ("candidates", "accepted", "rejected", "dismissed", "with_phones")
     assert [employees[name] for name in figures] == [2, 1, 1, 1, 1]
     assert (result.counts.candidates, result.counts.rejected) == (2, 1)
-    assert "Bad Ira | 3 | the e\\-mail in Bitrix24 is not an address" in employees["rejects"]
+    assert "Bad Ira | 3 | invalid e\\-mail in Bitrix24" in employees["rejects"]
     assert result.metadata("callgear_employees")["without_email"] == 1
     assert result.metadata("employee_matches")["not_in_callgear"] == 1
     upsert = result.metadata("callgear_upsert")

@@ -40,7 +40,7 @@ def test_a_run_shows_its_own_picture_figures_and_names(imported: World) -> None:
     shown = result.metadata("import_report")
     assert (shown["candidates"], shown["imported"], shown["share"]) == (11, 10, 0.9091)
     assert shown["picture"].startswith("![The import at a glance](data:image/svg+xml;base64,")
-    assert r"| Ira | 10 | there is no last name in Bitrix24 |" in shown["rejected_or_in_conflict"]
+    assert r"| Ira | 10 | no last name in Bitrix24 |" in shown["rejected_or_in_conflict"]
     assert shown["file"] == str(report_of(imported))
     page = report_of(imported).read_text()
     assert "10 of 11 candidates are imported" in page

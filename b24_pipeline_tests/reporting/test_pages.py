@@ -92,7 +92,7 @@ def test_the_page_says_what_is_wrong_who_is_left_out_and_what_each_run_did(repor
     assert "portal.test → account.test" in text
     assert "Held: employees to create , since 12 January 2026, 13:30 UTC." in text
     assert "Records failing" in text
-    assert "There is no e-mail in Bitrix24 (1) Name3 Ira user 3" in text
+    assert "No e-mail in Bitrix24 (1) Name3 Ira user 3" in text
     assert "12 Jan 12:30 done 1 linked by e-mail 61.0 s 3" in text
 
 
@@ -108,7 +108,7 @@ def test_everybody_is_in_the_table_of_people_with_what_became_of_them(report: Re
     assert rows[1][1:7] == [101, "Name1 Ira", "candidate", "by email", "", "email\n2026-01-12"]
     assert rows[2][3:6] == ["candidate", "none", "create: held"]
     assert "invalid_parameter_value" in str(rows[2][8])
-    assert rows[3][5] == "there is no e-mail in Bitrix24"
+    assert rows[3][5] == "no e-mail in Bitrix24"
     assert rows[4][2] == "</h2><script>alert('x')</script> & \"Sons\" Ira"
     assert rows[5][3] == "dismissed"
     assert {len(row) - 1 for row in rows.values()} == {len(TITLES)}

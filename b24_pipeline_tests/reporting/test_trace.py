@@ -109,7 +109,7 @@ def test_r18_the_answer_to_what_failed_is_told() -> None:
 
 def test_r08_a_stale_link_is_named_before_the_rule_that_decided_then() -> None:
     assert steps(evidence(user(1), stored=(link(1, 999),)))[4] == (
-        "R08, R10: matched with nobody in CallGear, because the linked employee no longer exists in CallGear"
+        "R08, R10: matched with nobody in CallGear: the linked employee no longer exists in CallGear"
     )
 
 
@@ -124,12 +124,12 @@ ONE, TWO = (callgear_employee(number, email="user1@x.test") for number in (101, 
 CONFLICTS = {
     "ambiguous": (
         {"account": (ONE, TWO)},
-        ["R09: in conflict, because several employees in CallGear have this e-mail"],
+        ["R09: in conflict: several employees in CallGear have this e-mail"],
         "R09: nothing was sent: a person must decide who is who",
     ),
     "reused": (
         {"account": (ONE,), "stored": (link(9, 101, last_name="Zimin"),)},
-        ["R09: in conflict with CallGear employee 101, because the mailbox belonged to somebody who has left (user 9)"],
+        ["R09: in conflict with CallGear employee 101: e-mail address of a former employee (user 9)"],
         (
             "R09: nothing was sent: a person must approve that the mailbox has passed on:"
             " b24-pipeline approve run-1 --user 1"
@@ -150,7 +150,7 @@ def test_r09_a_conflict_says_who_has_the_email_and_what_a_person_must_do(name: s
 def test_r12_a_shared_email_names_the_winner() -> None:
     found = evidence(user(1), user(2, email="user1@x.test"))
     assert steps(found, 2)[-2:] == [
-        "R12: in conflict, because another user in Bitrix24 has the same e-mail (user 1)",
+        "R12: in conflict: another user in Bitrix24 has the same e-mail (user 1)",
         "R12: nothing was sent: a person must decide who is who",
     ]
 
@@ -158,7 +158,7 @@ def test_r12_a_shared_email_names_the_winner() -> None:
 OTHERS = {
     "rejected": (
         user(1, email=None),
-        ["R02: rejected, because there is no e-mail in Bitrix24", "R02: nothing was sent: it is rejected"],
+        ["R02: rejected: no e-mail in Bitrix24", "R02: nothing was sent: it is rejected"],
     ),
     "out_of_scope": (user(1, email="user1@out.test"), ["R03: out of scope", "R03: nothing had to be sent"]),
     "extranet": (user(1, user_type="extranet"), ["R01: no employee (a bot", "R01: nothing had to be sent"]),
@@ -180,7 +180,7 @@ def test_r14_a_leaver_is_told_with_the_employee_and_the_list() -> None:
     told = steps(replace(found, actions=actions(removal)))
     assert told[0].endswith("; dismissed")
     assert told[2].startswith(": seen in CallGear as employee 101")
-    assert told[3] == ("R14: remove from the responsible list: done, because the user was dismissed in Bitrix24")
+    assert told[3] == ("R14: remove from the responsible list: done: the user was dismissed in Bitrix24")
 
 
 def test_an_id_that_the_portal_does_not_know_is_said_to_be_none() -> None:

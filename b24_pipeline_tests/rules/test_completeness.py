@@ -61,11 +61,9 @@ def test_r16a_every_reason_is_said_in_words(reason: IncompleteFetch) -> None:
 
 def test_r16a_the_counts_are_named() -> None:
     short = dataclasses.replace(GOOD, users=8, count_after=9)
-    assert "8 users were read, but the portal counts 10 before and 9 after" in message(
-        IncompleteFetch.COUNT_DIFFERS, short
-    )
+    assert "read 8 users but the portal reports 10 before and 9 after" in message(IncompleteFetch.COUNT_DIFFERS, short)
     same = dataclasses.replace(GOOD, users=8, count_after=10)
-    assert "8 users were read, but the portal counts 10," in message(IncompleteFetch.COUNT_DIFFERS, same)
+    assert "read 8 users but the portal reports 10 (" in message(IncompleteFetch.COUNT_DIFFERS, same)
 
 
 def test_r16a_lists_may_leave_out_who_has_no_department_is_no_employee_or_has_left() -> None:

@@ -14,7 +14,7 @@ def test_r16a_a_portal_whose_pages_never_end_is_not_trusted(imported: World) -> 
     ended = imported.import_people()
 
     assert (ended.row["status"], imported.writes()) == ("untrusted", [])
-    assert "users came that were not there at first, but the portal counts 0 such" in ended.row["reason"]
+    assert "users were added during the read, but the portal reports 0 of them" in ended.row["reason"]
 
 
 def test_r16a_a_portal_whose_pages_never_end_is_not_trusted_at_its_first_import(world: World) -> None:

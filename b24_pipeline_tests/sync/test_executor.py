@@ -169,7 +169,7 @@ def test_r17_when_the_time_is_over_nothing_more_is_begun() -> None:
     answers, _ = carried_out({}, out_of_time=lambda: next(looks))
 
     assert outcomes(answers) == [Outcome.DONE] * 4 + [Outcome.DEFERRED] * 16
-    assert answers[-1].error == "the run's time was over; the next run goes on here"
+    assert answers[-1].error == "time limit reached; deferred to the next run"
 
 
 def test_a_fault_of_ours_is_not_taken_for_an_answer() -> None:

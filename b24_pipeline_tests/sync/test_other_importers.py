@@ -45,7 +45,7 @@ def test_r16b_whom_somebody_else_creates_after_our_read_is_linked_and_not_double
     assert (first.status, first.counts.deferred, first.counts.created) == ("partial", count, 0)
     assert (second.status, second.counts.linked) == ("done", count)
     assert (doubled(world), len(world.account.employees), states(world)) == ([], count, [])
-    assert "the next run looks who it is" in set(first.actions["error"]).pop()
+    assert "the next run will match it" in set(first.actions["error"]).pop()
 
 
 def test_r16b_hires_that_somebody_else_creates_as_well_are_noticed_and_stop_all_creates(imported: World) -> None:
@@ -179,7 +179,7 @@ def test_r16b_a_read_that_fails_after_the_creates_is_made_up_for_by_the_next_run
     second = imported.import_people()
 
     assert (first.status, first.counts.created, second.status) == ("done", 1, "partial")
-    assert "is looked at in the next run" in (first.reason or "")
+    assert "the check for another import is deferred to the next run" in (first.reason or "")
     assert states(imported) == [State.DUPLICATED]
 
 

@@ -22,7 +22,7 @@ def prepared(imported: World) -> World:
     ("switches", "reason"),
     [
         ({"scope": Scope.BRIEF}, "the webhook lacks the scope"),
-        ({"total_error": 5}, "users were read, but the portal counts"),
+        ({"total_error": 5}, "users but the portal reports"),
     ],
 )
 def test_r16a_a_fetch_that_is_not_to_be_trusted_ends_the_run_untrusted(
