@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
@@ -77,7 +77,10 @@ def known_users(paths: Paths) -> LastSnapshot:
     """
     try:
         with Store.reader(paths, now=utc_now) as store:
-            ignored = {*store.links()["bitrix24_id"], *store.forgotten().users}
+            ignored = {
+                *audit.links.live_links(store.database)["bitrix24_id"],
+                *audit.suppression.forgotten(store.database).users,
+            }
             return LastSnapshot.of(users_of_last_import(store), linked=ignored)
     except DatabaseMissing:
         return LastSnapshot.of(schemas.empty_frame(schemas.Users), linked=set())
@@ -88,8 +91,12 @@ def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
 
     What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
     """
-    past = store.last_import()
-    return store.snapshot(schemas.Users, past.run_id) if past else schemas.empty_frame(schemas.Users)
+    past = audit.runs.last_import(store.database)
+    return (
+        audit.history.snapshot(store.database, schemas.Users, past.run_id)
+        if past
+        else schemas.empty_frame(schemas.Users)
+    )
 
 
 def decide(before: Cursor, poll: Poll) -> TickResult:

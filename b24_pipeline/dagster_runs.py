@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Store
 from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
 from b24_pipeline.sync.launch import Launch, RunConfig
@@ -73,7 +74,7 @@ def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractS
 def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig, store: Store) -> Launch:
     """Return the launch of a Dagster run; the audit knows the kinds of the runs that it re-executes."""
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))
-    kinds = frozenset(filter(None, map(store.run_kind, reexecutes)))
+    kinds = frozenset(filter(None, (audit.runs.kind(store.database, run_id) for run_id in reexecutes)))
     return Launch(run.run_id, trigger_of(run), kind_of(steps, config=config, reexecuted=kinds), reexecutes)
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from b24_pipeline import schemas, settings
+from b24_pipeline import audit, schemas, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Approver, Step, Store, StoreError
@@ -181,7 +181,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self.approve:
             approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
             store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)
-        config = replace(self.config, only=store.people_failed()) if self.only_failed else self.config
+        config = (
+            replace(self.config, only=audit.actions.people_failed(store.database)) if self.only_failed else self.config
+        )
         return importing.begin(
             connection,
             store,
@@ -230,7 +232,7 @@ def report_unfinished(run: RunContext) -> None:
     if run.launch.kind is not RunKind.IMPORT:
         return
     try:
-        if run.outcome.failure is None and Step.UPSERT in run.store.recorded_by(run.run_id):
+        if run.outcome.failure is None and Step.UPSERT in audit.history.recorded_by(run.store.database, run.run_id):
             return
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did

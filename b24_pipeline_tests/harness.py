@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 import dagster as dg
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
@@ -264,7 +264,7 @@ class World:
     def links(self) -> dict[int, int]:
         """The live links."""
         with self.store() as store:
-            links = store.links()
+            links = audit.links.live_links(store.database)
         return dict(zip(links["bitrix24_id"].tolist(), links["callgear_id"].tolist(), strict=True))
 
     def employees(self) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Reader, RunCounts
 
 
@@ -21,8 +21,10 @@ class Audited:
     @classmethod
     def of(cls, run_id: str, store: Reader) -> "Audited":
         """What the audit says of a run."""
-        rows = [row for row in store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
-        return cls(rows[0] if rows else None, store.actions(run_id))
+        rows = [
+            row for row in audit.runs.history(store.database, limit=1000).to_dict("records") if row["run_id"] == run_id
+        ]
+        return cls(rows[0] if rows else None, audit.actions.of_run(store.database, run_id))
 
     @property
     def audited(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from b24_pipeline import audit
 from b24_pipeline.alerts.channels import Channel, NotDelivered
 from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
 from b24_pipeline.alerts.messages import message_of
@@ -168,5 +169,5 @@ def lost_run(
 
 def connection_name(reader: Reader) -> str:
     """The portal and the account that the audit belongs to."""
-    hosts = (reader.fact(PORTAL_HOST), reader.fact(CALLGEAR_HOST))
+    hosts = [audit.metadata.fact(reader.database, name) for name in (PORTAL_HOST, CALLGEAR_HOST)]
     return f"{hosts[0]} → {hosts[1]}" if all(hosts) else UNNAMED

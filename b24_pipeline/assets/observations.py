@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 import pandas as pd
 
+from b24_pipeline import audit
 from b24_pipeline.rules.eligibility import PHONES_IN_DIALLING_ORDER
 from b24_pipeline.rules.models import SafetyLimit, Scope
 from b24_pipeline.settings import Settings
@@ -74,14 +75,14 @@ def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
             **account_identity(run),
             "left_at": dg.MetadataValue.timestamp(run.connection.now()),
             "employees": len(employees) + run.outcome.counts.created,
-            "linked_employees": len(run.store.links()),
+            "linked_employees": len(audit.links.live_links(run.store.database)),
         },
     )
 
 
 def account_identity(run: RunContext) -> dict[str, str]:
     """Return the identity of the account, as far as it is known, and the kind of access."""
-    settings, account = run.connection.settings, run.store.account()
+    settings, account = run.connection.settings, audit.metadata.account(run.store.database)
     key = "a permanent key" if settings.callgear_access_token else "login and password"
     agent = f", on behalf of user {settings.callgear_user_id}" if settings.callgear_user_id else ""
     return {

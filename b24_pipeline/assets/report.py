@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from b24_pipeline import audit
 from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
@@ -66,12 +67,12 @@ def count_so_far(run: RunContext) -> None:
     run.outcome.count(
         bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent
     )
-    run.store.put_facts({POINTS_A_DAY: str(connection.callgear.budget.day_share())})
+    audit.metadata.put_facts(run.store.database, {POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
 def last_import(run: RunContext) -> dict[str, str]:
     """Return which import the report shows, and its age; nothing before the first one."""
-    past = run.store.last_import()
+    past = audit.runs.last_import(run.store.database)
     return {"computed_from": f"the last import, {source(run, past)}"} if past else {}
 
 

@@ -1,5 +1,6 @@
 """The audit store: one DuckDB database a connection, with what every run saw and did, kept as changes (R20)."""
 
+from b24_pipeline.audit import actions, approvals, history, links, metadata, runs, suppression
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.approvals import Approval
 from b24_pipeline.audit.exceptions import StoreError
@@ -20,4 +21,11 @@ __all__ = [
     "Step",
     "Store",
     "StoreError",
+    "actions",
+    "approvals",
+    "history",
+    "links",
+    "metadata",
+    "runs",
+    "suppression",
 ]

@@ -76,7 +76,7 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.
             insert_valid(database, _standing(step), _of_step(step, lasting[steps == step]), run)
 
 
-def actions(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
+def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
     """The actions of one run as `audit.actions` shows them."""
     table = database.table("actions_of_run", {"run_id": run_id}, columns=column_list(_COLUMNS))
     return from_arrow(schemas.Actions, table)
@@ -92,6 +92,11 @@ def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
     """The actions that failed and are tried again."""
     columns = column_list(sql_columns(schemas.DeadLetters))
     return schemas.from_records(schemas.DeadLetters, database.records("dead_letters", columns=columns))
+
+
+def people_failed(database: Database) -> frozenset[int]:
+    """The users with an action that failed and is tried again."""
+    return frozenset(dead_letters(database)["bitrix24_id"].tolist())
 
 
 def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:

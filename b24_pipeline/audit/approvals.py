@@ -14,7 +14,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.actions import actions
+from b24_pipeline.audit.actions import of_run
 from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import NotApprovable, UnknownRun
@@ -78,7 +78,7 @@ def approved_actions(
 
     A run that was not trusted has listed none of the changed identities (R07a).
     """
-    listed = actions(database, run_id)
+    listed = of_run(database, run_id)
     if bitrix24_ids is None:
         return schemas.check(schemas.Actions, listed[listed["outcome"] == Outcome.HELD])
     meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
@@ -89,7 +89,7 @@ def approved_actions(
 
 def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
     """The conflicts of a run that a person may decide: the reasons by user."""
-    listed = actions(database, run_id)
+    listed = of_run(database, run_id)
     rows = listed[decidable(listed)]
     found: dict[int, set[str]] = {}
     for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
@@ -100,7 +100,7 @@ def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
     return {user: sorted(reasons) for user, reasons in sorted(found.items())}
 
 
-def open_approval(database: Database, *, now: datetime) -> Approval | None:
+def open_approval(database: Database, now: datetime) -> Approval | None:
     """What is approved and may still be done; none where nothing is left."""
     lists = [(approval["run_id"], _left(database, approval)) for approval in _in_force(database, now=now)]
     lists = [(run_id, left) for run_id, left in lists if len(left)]
@@ -164,7 +164,7 @@ def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) ->
 
 
 def _refuse_nothing_held(database: Database, run_id: str) -> None:
-    if not (actions(database, run_id)["outcome"] == Outcome.HELD).any():
+    if not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
         raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from b24_pipeline.audit import runs
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts
 from b24_pipeline.rules.importable import Importable
@@ -109,7 +110,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
         failing=failing_people(reader),
         duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
         importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
-        importable_before=reader.importable_before(),
+        importable_before=runs.importable_before(reader.database),
     )
 
 

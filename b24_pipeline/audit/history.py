@@ -10,7 +10,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, to_pandas
 from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.runs import CurrentRun, PastRun
+from b24_pipeline.audit.runs import CurrentRun, Moment, PastRun, number_as_of
 from b24_pipeline.audit.schema import HISTORIES
 
 
@@ -54,9 +54,9 @@ def recorded(database: Database, run: CurrentRun, what: str) -> bool:
     return database.value("recorded", {"run": run.number, "what": what}) is not None
 
 
-def last_recording(database: Database, what: str) -> PastRun | None:
-    """Return which run has recorded this table or step last; None where no run is left that has."""
-    row = next(iter(database.records("newest_recording", {"what": what})), None)
+def last_recording(database: Database, model: type[schemas.Frame]) -> PastRun | None:
+    """The run that has recorded this frame last; None where no run is left that has."""
+    row = next(iter(database.records("newest_recording", {"what": HISTORIES[model]})), None)
     return PastRun(row["run_id"], row["started_at"]) if row else None
 
 
@@ -71,12 +71,16 @@ def note_recorded(database: Database, run: CurrentRun, what: str) -> bool:
     return inserted > 0
 
 
-def snapshot(database: Database, model: type[schemas.Model], *, run: int | None) -> DataFrame[schemas.Model]:
-    """The rows that held in the run of that number, or that hold now; in the order of their keys."""
+def snapshot(database: Database, model: type[schemas.Model], as_of: Moment | None = None) -> DataFrame[schemas.Model]:
+    """The rows as the last run saw them, or the run that `as_of` means: a run id, or a time.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
     identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
-    if run is None:
+    if as_of is None:
         return from_arrow(model, database.table("valid_rows", **identifiers))
-    return from_arrow(model, database.table("rows_as_of", {"run": run}, **identifiers))
+    return from_arrow(model, database.table("rows_as_of", {"run": number_as_of(database, as_of)}, **identifiers))
 
 
 def known_users(database: Database) -> list[int]:

@@ -40,7 +40,7 @@ class LinkWritten:
     linked_by: str
 
 
-def links(database: Database) -> DataFrame[schemas.Links]:
+def live_links(database: Database) -> DataFrame[schemas.Links]:
     """The live links, with the names each user had when it was seen last."""
     return from_arrow(schemas.Links, database.table("live_links"))
 
@@ -84,8 +84,10 @@ def put_unfinished_links(database: Database, run: CurrentRun, users: Iterable[in
         database.execute("add_unfinished_links", {"run_id": run.run_id})
 
 
-def finish_links(database: Database, bitrix24_ids: Iterable[int]) -> None:
+def finish_links(database: Database, bitrix24_ids: Collection[int]) -> None:
     """Note that the employees of these users' links are as they shall be."""
+    if not bitrix24_ids:
+        return
     with database.transaction(), database.incoming(table_of(_IDS, [(user,) for user in bitrix24_ids])):
         database.execute("finish_links")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from b24_pipeline.audit import metadata
 from b24_pipeline.audit.check_queries import WHO
 from b24_pipeline.audit.health import Health, health
 from b24_pipeline.audit.metadata import CALLGEAR_HOST, PORTAL_HOST
@@ -101,11 +102,11 @@ class Figures:
 def figures(reader: Reader, *, now: datetime) -> Figures:
     """Read all figures."""
     database, long_ago = reader.database, {"since": now - PEOPLE_SHOWN, "now": now}
-    points = reader.fact(POINTS_A_DAY)
+    points = metadata.fact(reader.database, POINTS_A_DAY)
     return Figures(
         at=now,
-        portal=reader.fact(PORTAL_HOST) or "Bitrix24",
-        account=reader.fact(CALLGEAR_HOST) or "CallGear",
+        portal=metadata.fact(reader.database, PORTAL_HOST) or "Bitrix24",
+        account=metadata.fact(reader.database, CALLGEAR_HOST) or "CallGear",
         runs=runs(reader, since=now - RUNS_SHOWN, now=now),
         people=people(reader, now=now),
         matches={row["match_type"]: row["people"] for row in database.records("report_matches")},

@@ -164,7 +164,7 @@ def run_named(database: Database, text: str) -> str:
     return str(found[0])
 
 
-def history(database: Database, *, limit: int, since: datetime | None) -> pd.DataFrame:
+def history(database: Database, *, limit: int = 20, since: datetime | None = None) -> pd.DataFrame:
     """The last runs, newest first, with the columns of `audit.runs`."""
     return to_pandas(database.table("run_history", {"limit": limit, "since": since}))
 

@@ -1,7 +1,7 @@
 """The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
@@ -12,13 +12,11 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import (
     actions,
     approvals,
     history,
     links,
-    metadata,
     opening,
     runs,
     suppression,
@@ -110,34 +108,6 @@ class Store(Reader):
         """Everything in the block is stored together, or nothing of it."""
         return self.database.transaction()
 
-    def bind(self, *, portal_host: str, callgear_host: str) -> None:
-        """Remember the pair this database belongs to, and make sure that it is the same ever after.
-
-        Raises:
-            DatabaseOfAnotherConnection: it belongs to another pair.
-        """
-        metadata.bind(self.database, portal_host=portal_host, callgear_host=callgear_host)
-
-    def rebind(self, *, portal_host: str, callgear_host: str) -> None:
-        """Let the database belong to this pair from now on, because a person said that only the address has changed."""
-        metadata.rebind(self.database, portal_host=portal_host, callgear_host=callgear_host)
-
-    def bind_account(self, found: AccountIdentity) -> None:
-        """Remember the account that is imported into, and make sure that it is the same ever after (R16b).
-
-        Raises:
-            DatabaseOfAnotherConnection: it is another one.
-        """
-        metadata.bind_account(self.database, found)
-
-    def rebind_account(self, found: AccountIdentity) -> None:
-        """Let the database belong to this account from now on, because a person said so."""
-        metadata.rebind_account(self.database, found)
-
-    def put_facts(self, named: Mapping[str, str]) -> None:
-        """Remember values, all together."""
-        metadata.put_facts(self.database, named)
-
     def begin_run(self, start: RunStart) -> list[str]:
         """Begin to record a run; gives the ids of earlier ones that died, now `interrupted`.
 
@@ -160,10 +130,6 @@ class Store(Reader):
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
         runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
-
-    def end_first_import(self) -> None:
-        """Note that a run, for real and for everybody, has put off nothing for want of time or points (R16)."""
-        runs.end_first_import(self.database)
 
     def remember_importable(self, counts: RunCounts) -> None:
         """Note which share of the candidates can be imported, where the current run is an import (R02)."""
@@ -190,7 +156,11 @@ class Store(Reader):
 
     def current_snapshot(self, model: type[schemas.Model]) -> DataFrame[schemas.Model]:
         """The frame that the current run recorded, with what is withheld from the database."""
-        return cast("DataFrame[schemas.Model]", self._whole[model]) if model in self._whole else self.snapshot(model)
+        return (
+            cast("DataFrame[schemas.Model]", self._whole[model])
+            if model in self._whole
+            else history.snapshot(self.database, model)
+        )
 
     def recorded(self, model: type[schemas.Frame]) -> bool:
         """Whether the current run has recorded this snapshot."""
@@ -217,10 +187,6 @@ class Store(Reader):
         """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
         links.announce_creates(self.database, self._current_run(), announced)
 
-    def clear_pending_creates(self, bitrix24_ids: Iterable[int]) -> None:
-        """Forget announced creates whose outcome is known."""
-        links.clear_pending_creates(self.database, bitrix24_ids)
-
     def put_duplicates(self, found: Collection[Duplicate]) -> None:
         """Note employees that became double; one that is known, settled or not, stays as it is."""
         if found:
@@ -235,11 +201,6 @@ class Store(Reader):
         if bitrix24_ids:
             links.put_unfinished_links(self.database, self._current_run(), bitrix24_ids)
 
-    def finish_links(self, bitrix24_ids: Collection[int]) -> None:
-        """Note that the employees of these users' links are as they shall be."""
-        if bitrix24_ids:
-            links.finish_links(self.database, bitrix24_ids)
-
     def record_open_actions(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
         stored = self._withheld.without_texts(schemas.Actions, frame)
@@ -248,10 +209,6 @@ class Store(Reader):
     def record_events(self, frame: DataFrame[schemas.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
         actions.record_events(self.database, self._current_run(), self._withheld.without_texts(schemas.Actions, frame))
-
-    def put_dead_letters(self, frame: DataFrame[schemas.DeadLetters]) -> None:
-        """Replace all dead letters."""
-        actions.put_dead_letters(self.database, frame)
 
     def approve(
         self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from b24_pipeline import audit
 from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.callgear import OBSERVED, callgear_upsert
 from b24_pipeline.audit import Step, check_queries
@@ -24,7 +25,7 @@ def import_coverage(run: RunContext) -> Finding:
     found = check_queries.import_coverage(run.store)
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
-    before = run.store.importable_before()
+    before = audit.runs.importable_before(run.store.database)
     if before is not None and not run.config.only and found.importable.has_fallen(before=before):
         message = f"{message}; {found.importable.describe_fall(before=before)}"
         return Finding(passed=False, message=message, figures=figures)
@@ -89,9 +90,11 @@ def reconciliation(run: RunContext) -> Finding:
 
 def checked_run(run: RunContext) -> str:
     """Return the run whose actions are checked: this one if it has written for everybody, else the last import."""
-    if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in run.store.recorded_by(run.run_id):
+    if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in audit.history.recorded_by(
+        run.store.database, run.run_id
+    ):
         return run.run_id
-    past = run.store.last_import()
+    past = audit.runs.last_import(run.store.database)
     return past.run_id if past else run.run_id
 
 
@@ -145,7 +148,7 @@ def report_last_import(instance: dg.DagsterInstance, import_run: ImportRunResour
     """
     run = import_run.run
     is_observed = run.launch.kind in OBSERVED and import_run.selects(callgear_upsert.key)
-    if not is_observed or run.store.last_import() is None:
+    if not is_observed or audit.runs.last_import(run.store.database) is None:
         return
     for result in (check.result(run) for check in UPSERT_CHECKS):
         instance.report_runless_asset_event(

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from b24_pipeline import settings
+from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
@@ -37,7 +37,7 @@ def history(*, since: str | None, limit: int, as_json: bool, sandbox: bool) -> E
     """Print the last runs."""
     after = parsed_date(since)
     with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
-        runs = store.history(limit=limit, since=after)
+        runs = audit.runs.history(store.database, limit=limit, since=after)
     if as_json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
         print(without_control_characters(written))
@@ -165,9 +165,11 @@ def rebind(*, sandbox: bool) -> Exit:
         open_connection(settings.load()) as connection,
         writable(sandbox=sandbox, holder="b24-pipeline rebind") as store,
     ):
-        former, account = store.account(), read_account(connection.callgear)
-        store.rebind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-        store.rebind_account(account)
+        former, account = audit.metadata.account(store.database), read_account(connection.callgear)
+        audit.metadata.rebind(
+            store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host
+        )
+        audit.metadata.rebind_account(store.database, account)
         publish(store)
     print(f"Rebound: the database belongs to {connection.portal_host} and {connection.callgear_host}.")
     if former.app_id not in ("", account.app_id):

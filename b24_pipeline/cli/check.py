@@ -5,7 +5,7 @@ from functools import partial
 
 from rich.console import Console
 
-from b24_pipeline import settings
+from b24_pipeline import audit, settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.lock import run_lock
@@ -55,7 +55,7 @@ def known_account(paths: Paths) -> AccountIdentity:
     """Return the account that the database belongs to; without a readable database any account is right."""
     try:
         with Store.reader(paths, now=utc_now) as store:
-            return store.account()
+            return audit.metadata.account(store.database)
     except StoreError:
         return UNKNOWN_ACCOUNT
 
@@ -85,8 +85,8 @@ def prove(callgear_id: int) -> Exit:
 
 def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProof:
     """Prove it in the account of this database; if updates are safe, the next run does those that wait for this."""
-    store.bind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-    store.bind_account(read_account(connection.callgear))
+    audit.metadata.bind(store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    audit.metadata.bind_account(store.database, read_account(connection.callgear))
     proof = prove_update(
         connection.callgear,
         callgear_id,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, RunCounts, Store
 from b24_pipeline.audit.exceptions import UnknownRun
 from b24_pipeline.connection import utc_now
@@ -100,7 +100,10 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
         StoreError: the database cannot be read, or holds nothing of this run.
     """
     with Store.reader(paths, now=utc_now) as store:
-        row = next((row for row in store.history(limit=5).to_dict("records") if row["run_id"] == run_id), None)
+        row = next(
+            (row for row in audit.runs.history(store.database, limit=5).to_dict("records") if row["run_id"] == run_id),
+            None,
+        )
         if row is None:
             raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
         counts = RunCounts(**{field.name: int(row[field.name] or 0) for field in fields(RunCounts)})
@@ -110,7 +113,7 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
             dry_run=bool(row["dry_run"]),
             reason=None if pd.isna(row["reason"]) else str(row["reason"]),
             counts=counts,
-            actions=store.actions(run_id),
+            actions=audit.actions.of_run(store.database, run_id),
             database=paths.published,
             traces=traces_of(store, run_id, only=row["only_users"]),
         )

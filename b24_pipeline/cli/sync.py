@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import dagster as dg
 
-from b24_pipeline import settings
+from b24_pipeline import audit, settings
 from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
 from b24_pipeline.audit.lock import run_lock
@@ -102,7 +102,7 @@ def run_once(chosen: Settings, choices: Choices, *, verbose: bool) -> RunResult 
         pass
     with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now) as store:
-            if choices["only_failed"] and not store.people_failed():
+            if choices["only_failed"] and not audit.actions.people_failed(store.database):
                 return None
         run_id = str(uuid.uuid4())
         try:

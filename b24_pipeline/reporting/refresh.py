@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Reader, Store
 from b24_pipeline.audit.report_queries import figures
 from b24_pipeline.reporting.report import make_report, write_private
@@ -76,13 +77,13 @@ def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractConte
     report = make_report(found)
     write_private(files.html, report.html)
     write_private(files.svg, report.svg)
-    store.put_facts({DRAWN_AT: now.isoformat()})
+    audit.metadata.put_facts(store.database, {DRAWN_AT: now.isoformat()})
     return Kept(files, report.svg, now)
 
 
 def last_drawn(reader: Reader) -> datetime | None:
     """When the report was drawn last."""
-    noted = reader.fact(DRAWN_AT)
+    noted = audit.metadata.fact(reader.database, DRAWN_AT)
     return datetime.fromisoformat(noted) if noted else None
 
 
@@ -95,7 +96,7 @@ def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datet
     fresh = timedelta(0) <= now - drawn_at < REDRAWN_EVERY
     if not (fresh and files.html.exists() and files.svg.exists()):
         return True
-    runs = reader.history(limit=2).to_dict("records")
+    runs = audit.runs.history(reader.database, limit=2).to_dict("records")
     if len(runs) < 2:
         return True
     newest, before = runs

@@ -1,5 +1,6 @@
 """What was learnt of the account by updating its employees, as the database keeps it (contract 5.5)."""
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Reader, Store
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
@@ -9,7 +10,7 @@ UPDATE_MODE = "callgear_update_mode"
 
 def stored_facts(store: Reader) -> AccountCapabilities:
     """What earlier runs have learnt of the account."""
-    noted = store.facts()
+    noted = audit.metadata.facts(store.database)
     unverified = noted.get(UNCHECKED_UPDATE)
     return AccountCapabilities(
         update_mode=UpdateMode(noted.get(UPDATE_MODE, UpdateMode.UNKNOWN.value)),
@@ -20,4 +21,4 @@ def stored_facts(store: Reader) -> AccountCapabilities:
 def store_facts(store: Store, facts: AccountCapabilities) -> None:
     """Keep what was learnt at once: a run that dies must not learn it again."""
     unverified = facts.unverified.as_json() if facts.unverified else ""
-    store.put_facts({UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})
+    audit.metadata.put_facts(store.database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})

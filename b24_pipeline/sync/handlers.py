@@ -5,7 +5,7 @@ from functools import partial
 
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten
 from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.capabilities import AccountCapabilities
@@ -75,7 +75,7 @@ class EmployeeActions:
         self.updated_after_link = frozenset(a.bitrix24_id for a in actions if is_part_of_link(a))
         creates = [(a.bitrix24_id, a.email or "") for a in actions if a.action is ActionKind.CREATE]
         if creates:
-            self.owners = LinkOwners(self.run.store.links())
+            self.owners = LinkOwners(audit.links.live_links(self.run.store.database))
             self.run.store.announce_creates(creates)
         if any(action.phones for action in actions):
             self.numbers.load(self.callgear_employees)
@@ -118,14 +118,16 @@ class EmployeeActions:
         )
         linked = {result.planned.bitrix24_id for result in done if result.planned.action is ActionKind.LINK}
         self.run.store.put_unfinished_links(linked & self.updated_after_link)
-        self.run.store.finish_links([a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)])
+        audit.links.finish_links(
+            self.run.store.database, [a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)]
+        )
         not_created = [
             result.planned.bitrix24_id
             for result in results
             if result.planned.action is ActionKind.CREATE and result.outcome is not Outcome.DONE and not result.unsure
         ]
         if not_created:
-            self.run.store.clear_pending_creates(not_created)
+            audit.links.clear_pending_creates(self.run.store.database, not_created)
 
     def after_all(self) -> None:
         """See whether somebody else has created the same people (R16b)."""

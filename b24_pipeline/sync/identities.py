@@ -2,7 +2,7 @@
 
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.rules import identity
 from b24_pipeline.rules.models import LinkReview
@@ -18,7 +18,7 @@ def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -
     Raises:
         IncompleteFetchError: so many changed that another portal must be answering. Nobody is followed then.
     """
-    known = run.store.identities()
+    known = audit.links.identities(run.store.database)
     if known.empty:
         return
     now = identity.observe(employees, identities=known, deleted=run.outcome.deleted)
@@ -32,7 +32,7 @@ def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -
 def link_review(run: RunContext) -> LinkReview:
     """Return whose links are in doubt, and what a person has approved."""
     return LinkReview(
-        unconfirmed=identity.changed_users(run.store.identities()),
+        unconfirmed=identity.changed_users(audit.links.identities(run.store.database)),
         approved=run.approval.conflicts if run.approval is not None else frozenset(),
     )
 

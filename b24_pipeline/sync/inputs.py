@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit.runs import PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.sync import steps
@@ -55,7 +55,7 @@ READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
 
 def is_reusable(run: RunContext, model: Model) -> bool:
     """Whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
-    past = run.store.last_recording(model)
+    past = audit.history.last_recording(run.store.database, model)
     longest = timedelta(minutes=run.connection.settings.run_minutes)
     if past is None or past.run_id not in run.launch.reexecutes or run.started_at - past.started_at > longest:
         return False
@@ -64,7 +64,7 @@ def is_reusable(run: RunContext, model: Model) -> bool:
 
 def reuse_deleted(run: RunContext) -> bool:
     """Whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
-    gone = missing_from_portal(run, run.store.snapshot(schemas.Users))
+    gone = missing_from_portal(run, audit.history.snapshot(run.store.database, schemas.Users))
     run.outcome.deleted = gone & known_deleted(run)
     return gone == run.outcome.deleted
 
@@ -75,12 +75,12 @@ def newest(run: RunContext, model: Model) -> pd.DataFrame:
     Raises:
         RunStopped: no run has read it yet.
     """
-    past, table = run.store.last_recording(model), HISTORIES[model]
+    past, table = audit.history.last_recording(run.store.database, model), HISTORIES[model]
     if past is None:
         raise RunStopped(f"no run has read {table} yet: launch the job employee_import, or materialize all assets")
     run.outcome.borrowed[table] = source(run, past)
     log.info("%s is taken from %s", table, run.outcome.borrowed[table])
-    return run.store.snapshot(model)
+    return audit.history.snapshot(run.store.database, model)
 
 
 def source(run: RunContext, past: PastRun) -> str:

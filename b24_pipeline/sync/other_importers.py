@@ -12,7 +12,7 @@ from datetime import timedelta
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.callgear.employees import fetch_rows
 from b24_pipeline.callgear.exceptions import (
     AccountError,
@@ -47,7 +47,7 @@ class CreateWatch:
         self._created: dict[int, int] = {}
         self._begun = 0
         self._read_after: int | None = None
-        self._open = run.store.open_duplicates()
+        self._open = audit.links.open_duplicates(run.store.database)
         self._found: list[Duplicate] = []
 
     def begin(self, planned: PlannedAction) -> None:
@@ -136,11 +136,11 @@ def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallG
     """Find out whether somebody that was created lately has become double since: after a run that died, or later."""
     if run.config.dry_run:
         return
-    created = run.store.created_since(run.started_at - WATCHED)
+    created = audit.links.created_since(run.store.database, run.started_at - WATCHED)
     if not created:
         return
-    known = run.store.open_duplicates()
+    known = audit.links.open_duplicates(run.store.database)
     run.store.put_duplicates(find_duplicates(callgear_employees, created=created))
-    new = set(run.store.open_duplicates()) - set(known)
+    new = set(audit.links.open_duplicates(run.store.database)) - set(known)
     if new:
         run.outcome.deferrals.append(to_message(new))

@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.callgear.exceptions import AccountError
 from b24_pipeline.rules import planning, retry_schedule, safety_limits
 from b24_pipeline.rules.models import OPEN_OUTCOMES, ActionKind, Outcome
@@ -72,7 +72,9 @@ def send_plan(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
-    dead_letters = retry_schedule.correct_future_times(run.store.dead_letters(), now=run.connection.now())
+    dead_letters = retry_schedule.correct_future_times(
+        audit.actions.dead_letters(run.store.database), now=run.connection.now()
+    )
     chosen = in_scope_of_run(run, plan, dead_letters=dead_letters)
     standing = schemas.concat(schemas.Plan, chosen, out_of_scope_of_run(run, plan, dead_letters=dead_letters))
     run.store.record_open_actions(
@@ -271,7 +273,7 @@ def update_dead_letters(
         unanswered=unanswered,
         now=run.connection.now(),
     )
-    run.store.put_dead_letters(schemas.concat(schemas.DeadLetters, known[~affected], updated))
+    audit.actions.put_dead_letters(run.store.database, schemas.concat(schemas.DeadLetters, known[~affected], updated))
 
 
 def count_actions(outcome: RunOutcome, actions: DataFrame[schemas.Actions]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit.history import names_of_users
 from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
@@ -36,7 +36,7 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     policy = run.policy.responsible_list
     if policy is ResponsibleListPolicy.OFF:
         return skipped(run, "the setting responsible_list is off")
-    ever_linked = run.store.ever_linked()
+    ever_linked = audit.links.ever_linked(run.store.database)
     people = responsible_list.affected_people(
         employees, ever_linked=ever_linked, deleted=run.outcome.deleted, policy=policy
     )
@@ -75,7 +75,7 @@ def skipped(run: RunContext, why: str) -> ResponsibleListResult:
     """Nothing is done, and the run says so."""
     return ResponsibleListResult(
         actions=schemas.empty_frame(schemas.Actions),
-        state=run.store.snapshot(schemas.ResponsibleEmployees),
+        state=audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees),
         skipped=why,
     )
 
@@ -84,10 +84,10 @@ def current_state(
     run: RunContext, people: pd.DataFrame, *, policy: ResponsibleListPolicy
 ) -> DataFrame[schemas.ResponsibleEmployees]:
     """Who is on the list: read from CallGear when it decides anything or a day has passed, else as last known."""
-    known = run.store.snapshot(schemas.ResponsibleEmployees)
+    known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
     if responsible_list.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
         listed = callgear_list.fetch_responsible(run.connection.callgear)
-        run.store.put_facts({LAST_READ: run.connection.now().isoformat()})
+        audit.metadata.put_facts(run.store.database, {LAST_READ: run.connection.now().isoformat()})
         return responsible_list.on_list(people, listed=listed)
     on_list = known[known["listed"]]
     return responsible_list.on_list(
@@ -100,7 +100,7 @@ def is_old(run: RunContext) -> bool:
 
     So it may where that seems to have been in the future (R16c): the clock was ahead, nobody knows for how long.
     """
-    last_read = run.store.fact(LAST_READ)
+    last_read = audit.metadata.fact(run.store.database, LAST_READ)
     if last_read is None:
         return True
     age = run.connection.now() - datetime.fromisoformat(last_read)

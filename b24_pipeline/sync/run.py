@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
@@ -97,7 +98,7 @@ class RunContext:
             CallGearError: it could not be asked.
         """
         if not self.outcome.account_confirmed:
-            self.store.bind_account(read_account(self.connection.callgear))
+            audit.metadata.bind_account(self.store.database, read_account(self.connection.callgear))
             self.outcome.account_confirmed = True
 
     @contextmanager
@@ -155,13 +156,13 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         StoreError: the database cannot be used.
     """
     started_at = connection.now()
-    store.bind(portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-    imported = store.people_imported()
+    audit.metadata.bind(store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+    imported = audit.links.people_imported(store.database)
     limit_context = safety_limits.LimitContext(
         people_imported=imported,
-        first_import=store.first_import(),
+        first_import=audit.runs.first_import(store.database),
         rebuilding_links=not imported,
-        done=store.done_since(started_at - safety_limits.WINDOW, now=started_at),
+        done=audit.actions.done_since(store.database, started_at - safety_limits.WINDOW, now=started_at),
     )
     interrupted = store.begin_run(
         RunStart(
@@ -173,7 +174,7 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
             policy=config.as_json(),
         )
     )
-    connection.callgear.budget.set_prior_usage(store.points_since(started_at - timedelta(days=1)))
+    connection.callgear.budget.set_prior_usage(audit.runs.points_since(store.database, started_at - timedelta(days=1)))
     return RunContext(
         connection=connection,
         store=store,
@@ -181,8 +182,8 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         launch=launch,
         started_at=started_at,
         limit_context=limit_context,
-        approval=store.open_approval(started_at),
-        importable_before=store.importable_before(),
+        approval=audit.approvals.open_approval(store.database, started_at),
+        importable_before=audit.runs.importable_before(store.database),
         interrupted=interrupted,
     )
 

@@ -2,7 +2,7 @@
 
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.callgear.employees import fetch_employees
 from b24_pipeline.rules import eligibility, matching
 from b24_pipeline.rules.models import Eligibility, MatchKind
@@ -52,7 +52,9 @@ def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None
     What an earlier run announced and nobody has by then was never created.
     """
     with run.step("callgear_employees"):
-        in_doubt_until = None if run.config.dry_run else run.store.creates_in_doubt_until(run.connection.now())
+        in_doubt_until = (
+            None if run.config.dry_run else audit.links.creates_in_doubt_until(run.store.database, run.connection.now())
+        )
         try:
             if in_doubt_until is not None:
                 elapsed = run.connection.now() - in_doubt_until
@@ -62,8 +64,10 @@ def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None
             run.outcome.deferrals.append(f"CallGear could not be read; deferred to the next run: {error}")
             return None
         if in_doubt_until is not None:
-            pending = run.store.pending_creates()
-            run.store.clear_pending_creates(matching.confirmed_not_created(pending, callgear_employees=found))
+            pending = audit.links.pending_creates(run.store.database)
+            audit.links.clear_pending_creates(
+                run.store.database, matching.confirmed_not_created(pending, callgear_employees=found)
+            )
         run.store.record_snapshot(schemas.CallGearEmployees, found)
         return found
 
@@ -79,8 +83,8 @@ def match_users(
         matches = matching.match(
             employees,
             callgear_employees=callgear_employees,
-            links=run.store.links(),
-            pending=run.store.pending_creates(),
+            links=audit.links.live_links(run.store.database),
+            pending=audit.links.pending_creates(run.store.database),
             review=link_review(run),
         )
         kinds = matches["match_type"].value_counts()

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.callgear.capabilities import UpdateMode
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import (
@@ -42,7 +42,7 @@ def upsert(
     """
     callgear_employees = recover_interrupted_update(run, callgear_employees)
     note_duplicates(run, callgear_employees)
-    unfinished = run.store.unfinished_links()
+    unfinished = audit.links.unfinished_links(run.store.database)
     plan = planning.plan_upsert(
         employees,
         matches=matches,
@@ -72,7 +72,7 @@ def end_first_import(run: RunContext) -> None:
     if run.limit_context.first_import and not (
         run.config.dry_run or run.config.only is not None or run.outcome.out_of_resources
     ):
-        run.store.end_first_import()
+        audit.runs.end_first_import(run.store.database)
 
 
 def note_finished_links(
@@ -86,7 +86,7 @@ def note_finished_links(
     if run.config.dry_run or not unfinished:
         return
     by_id = matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"]
-    run.store.finish_links(unfinished & set(by_id) - set(plan["bitrix24_id"]))
+    audit.links.finish_links(run.store.database, unfinished & set(by_id) - set(plan["bitrix24_id"]))
 
 
 def sent_updates(actions: DataFrame[schemas.Actions], *, matches: DataFrame[schemas.Matches]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.bitrix24.departments import Department, fetch_departments
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.lookup import look_up
@@ -45,7 +45,7 @@ def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
     for _ in range(2):
         listed, unlisted = listed_and_unlisted(run)
         missing = completeness.unexplained(unlisted)
-        if not completeness.too_many_unexplained(missing, imported=len(run.store.ever_linked())):
+        if not completeness.too_many_unexplained(missing, imported=len(audit.links.ever_linked(run.store.database))):
             if missing:
                 run.outcome.warnings.append(completeness.unexplained_message(missing))
             return together(listed, unlisted)
@@ -59,7 +59,7 @@ def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], Data
         IncompleteFetchError, AccountError: as above.
     """
     client = run.connection.bitrix24
-    fetch = fetch_users(client, known_ids=run.store.known_users() or None)
+    fetch = fetch_users(client, known_ids=audit.history.known_users(run.store.database) or None)
     gone = missing_from_portal(run, fetch.users)
     run.outcome.deleted = gone & known_deleted(run)
     to_look_up = gone - run.outcome.deleted
@@ -81,15 +81,17 @@ def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users
 
 def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
     """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
-    gone = responsible_list.missing_from_portal(users, ever_linked=run.store.ever_linked())
+    gone = responsible_list.missing_from_portal(users, ever_linked=audit.links.ever_linked(run.store.database))
     if not gone:
         return gone
-    return responsible_list.missing_in_scope(gone, last_known=run.store.users_known_last(gone), policy=run.policy)
+    return responsible_list.missing_in_scope(
+        gone, last_known=audit.history.users_known_last(run.store.database, gone), policy=run.policy
+    )
 
 
 def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]) -> None:
     """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
-    asked_for_it = users[users["bitrix24_id"].isin(run.store.forgotten().users)]
+    asked_for_it = users[users["bitrix24_id"].isin(audit.suppression.forgotten(run.store.database).users)]
     if asked_for_it.empty:
         return
     judged = eligibility.evaluate_users(schemas.check(schemas.Users, asked_for_it), policy=run.policy)
@@ -99,7 +101,7 @@ def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]
 
 def known_deleted(run: RunContext) -> frozenset[int]:
     """Users whose deletion an earlier run has confirmed."""
-    known = run.store.snapshot(schemas.ResponsibleEmployees)
+    known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
     return frozenset(
         int(user) for user in known.loc[known["employment_status"] == responsible_list.DELETED, "bitrix24_id"]
     )

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
+from b24_pipeline import audit
 from b24_pipeline import sensors as module
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exit_codes import Exit
@@ -140,7 +141,7 @@ def test_housekeeping_is_no_import(imported: World, sensor: Sensor, hook: Hook, 
     imported.instance.report_run_failed(ended.dagster_run)
     assert sensor.tick() == "no alert needed"
     with imported.store() as store:
-        assert len(store.history()) == 1
+        assert len(audit.runs.history(store.database)) == 1
     assert hook.posted == []
 
 

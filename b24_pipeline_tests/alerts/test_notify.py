@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.alerts.channels import channels_of
 from b24_pipeline.alerts.conditions import State
 from b24_pipeline.alerts.notify import Memory, NotifyResult, StatusReport, judge, notify
@@ -34,7 +34,7 @@ class Import:
         self.cursor = ""
         self.settings = AlertSettings(_env_file=None, database=self.paths.published, **receivers)  # type: ignore[call-arg]
         self.store = new_store(folder, now=self.clock)
-        self.store.bind(portal_host="portal.test", callgear_host="account.test")
+        audit.metadata.bind(self.store.database, portal_host="portal.test", callgear_host="account.test")
 
     def clock(self) -> datetime:
         return self.now
@@ -56,7 +56,7 @@ class Import:
         if status in (RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD):
             rows = [action(1, risk=risk, outcome=Outcome.HELD, display_name="Name1 Ira") for risk in held]
             self.store.record_open_actions(Step.UPSERT, actions(*rows))
-            self.store.put_dead_letters(dead_letters(*(dead_letter(id_) for id_ in failing)))
+            audit.actions.put_dead_letters(self.store.database, dead_letters(*(dead_letter(id_) for id_ in failing)))
         if status is not RunStatus.RUNNING:
             self.store.finish_run(status, reason, RunCounts(failed=len(failing), held=len(held)))
         self.store.publish()

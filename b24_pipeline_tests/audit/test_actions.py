@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Step, Store
 from b24_pipeline_tests.audit.helpers import Recorder, action, actions, ask
 
@@ -14,7 +14,7 @@ REMOVAL = action(3, "remove_responsible", "held", risk="removal")
 
 
 def shown(store: Store, run_id: str) -> list[tuple[int, str, str]]:
-    rows = store.actions(run_id)
+    rows = audit.actions.of_run(store.database, run_id)
     return list(zip(rows["bitrix24_id"], rows["action"], rows["outcome"], strict=True))
 
 
@@ -41,7 +41,7 @@ def test_r20_every_field_of_an_action_is_kept(recorder: Recorder) -> None:
         )
     )  # fmt: skip
     recorder.store.record_events(sent)
-    assert recorder.store.actions("run-1").to_dict("records") == sent.to_dict("records")
+    assert audit.actions.of_run(recorder.store.database, "run-1").to_dict("records") == sent.to_dict("records")
 
 
 def test_r20_what_stands_is_shown_for_every_run_and_stored_once(recorder: Recorder) -> None:
@@ -71,8 +71,8 @@ def test_a_standing_action_with_another_reason_is_another_one(recorder: Recorder
         recorder.begin()
         recorder.store.record_open_actions(Step.UPSERT, actions(REJECTED | {"reason": reason}))
         recorder.finish()
-    assert recorder.store.actions("run-1")["reason"].tolist() == ["missing_email"]
-    assert recorder.store.actions("run-2")["reason"].tolist() == ["invalid_email"]
+    assert audit.actions.of_run(recorder.store.database, "run-1")["reason"].tolist() == ["missing_email"]
+    assert audit.actions.of_run(recorder.store.database, "run-2")["reason"].tolist() == ["invalid_email"]
 
 
 def test_r20_a_run_that_does_not_reach_a_step_neither_shows_nor_ends_what_stands_there(recorder: Recorder) -> None:
@@ -157,9 +157,9 @@ def letters(*rows: tuple[int, int], clock: object) -> object:
 
 def test_r18_dead_letters_are_replaced_as_a_whole(recorder: Recorder, paths: Paths) -> None:
     now = recorder.clock()
-    recorder.store.put_dead_letters(letters((1, 1), (2, 3), clock=now))
-    recorder.store.put_dead_letters(letters((2, 4), (3, 1), clock=now))
-    kept = recorder.store.dead_letters()
+    audit.actions.put_dead_letters(recorder.store.database, letters((1, 1), (2, 3), clock=now))
+    audit.actions.put_dead_letters(recorder.store.database, letters((2, 4), (3, 1), clock=now))
+    kept = audit.actions.dead_letters(recorder.store.database)
     assert kept[["bitrix24_id", "attempts"]].to_numpy().tolist() == [[2, 4], [3, 1]]
     recorder.store.publish()
     assert ask(paths, "SELECT count(*) FROM audit.dead_letters") == [(2,)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.erasure import forget
 from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
@@ -84,11 +84,12 @@ def live(recorder: Recorder) -> None:
         )
     )
     letter = {"attempts": 1, "first_failed_at": at, "last_failed_at": at, "next_try_at": at}
-    recorder.store.put_dead_letters(
+    audit.actions.put_dead_letters(
+        recorder.store.database,
         schemas.from_records(
             schemas.DeadLetters,
             [{"bitrix24_id": 1, "action": "create", "error": "zhura@x.test", "after": '{"a": "Zoya"}'} | letter],
-        )
+        ),
     )
     recorder.finish(RunStatus.PARTIAL, "zhura@x.test failed", users=2, failed=1)
     recorder.run(users((2, "Belov")))
@@ -237,7 +238,7 @@ def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, users((1, "Zhuravleva")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    recorder.store.put_facts({UNCHECKED_UPDATE: kept})
+    audit.metadata.put_facts(recorder.store.database, {UNCHECKED_UPDATE: kept})
     recorder.finish()
     recorder.store.close()
     forget(paths, "1", now=recorder.clock())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Store
 from b24_pipeline.audit.column_types import to_pandas
 from b24_pipeline.audit.exceptions import RunNotBegun, UnknownRun
@@ -25,8 +25,8 @@ def rows_kept(store: Store, table: str) -> int:
 def test_r20_a_run_is_shown_as_it_was(recorder: Recorder) -> None:
     before, after = users((1, "Antonova"), (2, "Belov")), users((1, "Antonova-Belova"), (3, "Vlasov"))
     first, second = recorder.run(before), recorder.run(after)
-    assert_frame_equal(recorder.store.snapshot(schemas.Users, first), before)
-    assert_frame_equal(recorder.store.snapshot(schemas.Users, second), after)
+    assert_frame_equal(audit.history.snapshot(recorder.store.database, schemas.Users, first), before)
+    assert_frame_equal(audit.history.snapshot(recorder.store.database, schemas.Users, second), after)
 
 
 def test_r20_an_unchanged_snapshot_adds_no_row(recorder: Recorder) -> None:
@@ -45,14 +45,14 @@ def test_without_a_run_the_state_is_that_of_the_last_run_that_saw_it(recorder: R
     seen = users((1, "Antonova"))
     recorder.run(seen)
     recorder.run(employees((7, "Antonova")))
-    assert_frame_equal(recorder.store.snapshot(schemas.Users), seen)
+    assert_frame_equal(audit.history.snapshot(recorder.store.database, schemas.Users), seen)
 
 
 def test_a_time_means_the_latest_run_started_by_then(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     started = recorder.clock()
     recorder.run(users((1, "Belova")))
-    seen = recorder.store.snapshot(schemas.Users, started + HALF_AN_HOUR / 2)
+    seen = audit.history.snapshot(recorder.store.database, schemas.Users, started + HALF_AN_HOUR / 2)
     assert list(seen["last_name"]) == ["Antonova"]
 
 
@@ -60,7 +60,7 @@ def test_a_time_means_the_latest_run_started_by_then(recorder: Recorder) -> None
 def test_a_moment_before_every_run_is_an_error_in_words(recorder: Recorder, moment: str | datetime) -> None:
     recorder.run(users((1, "Antonova")))
     with pytest.raises(UnknownRun, match="No run is known as of"):
-        recorder.store.snapshot(schemas.Users, moment)
+        audit.history.snapshot(recorder.store.database, schemas.Users, moment)
 
 
 def test_a_run_that_records_twice_saw_what_it_recorded_last(recorder: Recorder) -> None:
@@ -68,7 +68,10 @@ def test_a_run_that_records_twice_saw_what_it_recorded_last(recorder: Recorder) 
     recorder.run(users((1, "Belova")), users((1, "Antonova"), (2, "Vlasov")))
     history = recorder.store.database._connection.execute("SELECT last_name FROM audit.bitrix24_users_history")
     assert sorted(history.fetchall()) == [("Antonova",), ("Vlasov",)]
-    assert list(recorder.store.snapshot(schemas.Users, "run-2")["last_name"]) == ["Antonova", "Vlasov"]
+    assert list(audit.history.snapshot(recorder.store.database, schemas.Users, "run-2")["last_name"]) == [
+        "Antonova",
+        "Vlasov",
+    ]
 
 
 def test_a_store_knows_which_snapshots_its_run_recorded(recorder: Recorder) -> None:
@@ -89,7 +92,7 @@ def test_nothing_is_recorded_without_a_run(store: Store) -> None:
 )
 def test_texts_of_a_portal_are_data(recorder: Recorder, text: str) -> None:
     recorder.run(users((1, text)))
-    assert list(recorder.store.snapshot(schemas.Users)["last_name"]) == [text]
+    assert list(audit.history.snapshot(recorder.store.database, schemas.Users)["last_name"]) == [text]
 
 
 def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
@@ -106,7 +109,7 @@ def test_each_kind_of_snapshot_has_its_history(recorder: Recorder) -> None:
     }
     run_id = recorder.run(*shown.values())
     for model, frame in shown.items():
-        assert_frame_equal(recorder.store.snapshot(model, run_id), frame)
+        assert_frame_equal(audit.history.snapshot(recorder.store.database, model, run_id), frame)
 
 
 names = st.sampled_from(["Antonova", "Белов", "", "Ōta"]) | st.none()
@@ -170,13 +173,13 @@ def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
             seen[run_id] = (recorder.clock(), dict(last))
         for run_id, (started, states) in seen.items():
             for model, frame in states.items():
-                assert_frame_equal(recorder.store.snapshot(model, run_id), frame)
-                assert_frame_equal(recorder.store.snapshot(model, started), frame)
+                assert_frame_equal(audit.history.snapshot(recorder.store.database, model, run_id), frame)
+                assert_frame_equal(audit.history.snapshot(recorder.store.database, model, started), frame)
                 for moment in (run_id, str(started)):
                     shown = by_macro(recorder.store, HISTORIES[model], moment, key=frame.columns[0])
                     assert_frame_equal(shown, frame, check_dtype=False)
         for model, frame in last.items():
-            assert_frame_equal(recorder.store.snapshot(model), frame)
+            assert_frame_equal(audit.history.snapshot(recorder.store.database, model), frame)
 
 
 assignments = st.lists(st.tuples(st.integers(1, 4), st.integers(11, 14)), max_size=4)
@@ -202,9 +205,9 @@ def test_r20_after_any_linking_the_links_of_every_past_run_are_reconstructed(
             for moment in (run_id, str(started)):
                 shown = by_macro(recorder.store, "links", moment)
                 assert dict(zip(shown["bitrix24_id"], shown["callgear_id"], strict=True)) == expected
-        links = recorder.store.links()
+        links = audit.links.live_links(recorder.store.database)
         assert dict(zip(links["bitrix24_id"], links["callgear_id"], strict=True)) == live
-        assert recorder.store.ever_linked() == ever
+        assert audit.links.ever_linked(recorder.store.database) == ever
 
 
 def by_macro(store: Store, table: str, moment: str, *, key: str = "bitrix24_id") -> pd.DataFrame:
@@ -230,5 +233,5 @@ def test_how_a_user_was_seen_last_is_known_when_the_user_is_gone(recorder: Recor
     recorder.run(users((1, "Antonova"), (2, "Belov")))
     recorder.run(users((1, "Antonova"), (2, "Vlasov")))
     recorder.run(users((1, "Married")))
-    found = recorder.store.users_known_last([1, 2, 3])
+    found = audit.history.users_known_last(recorder.store.database, [1, 2, 3])
     assert dict(zip(found["bitrix24_id"], found["last_name"], strict=True)) == {1: "Married", 2: "Vlasov"}

@@ -3,20 +3,20 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Store
 from b24_pipeline_tests.audit.helpers import Recorder, users
 
 
 def pairs(store: Store) -> dict[int, int]:
-    links = store.links()
+    links = audit.links.live_links(store.database)
     return dict(zip(links["bitrix24_id"], links["callgear_id"], strict=True))
 
 
 def test_r07_a_link_says_who_when_and_why(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    link = recorder.store.links().iloc[0]
+    link = audit.links.live_links(recorder.store.database).iloc[0]
     assert (link["bitrix24_id"], link["callgear_id"], link["linked_by"], link["run_id"]) == (1, 11, "create", "run-1")
     assert link["linked_at"] == recorder.clock()
 
@@ -33,14 +33,14 @@ def test_r09_a_link_moves_with_its_employee_to_the_rehired_user(recorder: Record
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.store.put_links([LinkWritten(2, 11, "rehire")])
     assert pairs(recorder.store) == {2: 11}
-    assert recorder.store.ever_linked() == {1, 2}
+    assert audit.links.ever_linked(recorder.store.database) == {1, 2}
 
 
 def test_of_two_links_written_at_once_the_later_holds_and_none_is_forgotten(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 11, "email"), LinkWritten(2, 11, "email"), LinkWritten(2, 12, "email")])
     assert pairs(recorder.store) == {2: 12}
-    assert recorder.store.ever_linked() == {1, 2}
+    assert audit.links.ever_linked(recorder.store.database) == {1, 2}
 
 
 def test_r09_the_last_known_name_of_a_user_outlives_the_user(recorder: Recorder) -> None:
@@ -48,7 +48,7 @@ def test_r09_the_last_known_name_of_a_user_outlives_the_user(recorder: Recorder)
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(3, 13, "create")])
     recorder.store.record_snapshot(schemas.Users, users((2, "Belov")))
-    links = recorder.store.links().set_index("bitrix24_id")["last_name"]
+    links = audit.links.live_links(recorder.store.database).set_index("bitrix24_id")["last_name"]
     assert links[1] == "Antonova"
     assert links.isna()[3]
 
@@ -57,7 +57,7 @@ def test_r18_an_announced_create_is_pending_until_its_link_is_stored(recorder: R
     recorder.begin()
     recorder.store.announce_creates([(1, "a@x.test"), (2, "b@x.test")])
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    pending = recorder.store.pending_creates()
+    pending = audit.links.pending_creates(recorder.store.database)
     assert pending[["bitrix24_id", "email", "run_id"]].to_numpy().tolist() == [[2, "b@x.test", "run-1"]]
 
 
@@ -66,14 +66,14 @@ def test_r18_a_create_announced_again_is_pending_once(recorder: Recorder) -> Non
         recorder.begin()
         recorder.store.announce_creates([(1, address)])
         recorder.finish()
-    assert recorder.store.pending_creates()["email"].tolist() == ["new@x.test"]
+    assert audit.links.pending_creates(recorder.store.database)["email"].tolist() == ["new@x.test"]
 
 
 def test_r18_a_create_that_certainly_did_not_happen_is_settled(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.announce_creates([(1, "a@x.test"), (2, "b@x.test")])
-    recorder.store.clear_pending_creates([2])
-    assert recorder.store.pending_creates()["bitrix24_id"].tolist() == [1]
+    audit.links.clear_pending_creates(recorder.store.database, [2])
+    assert audit.links.pending_creates(recorder.store.database)["bitrix24_id"].tolist() == [1]
 
 
 def test_what_is_stored_in_one_transaction_is_stored_together_or_not_at_all(recorder: Recorder) -> None:
@@ -83,7 +83,7 @@ def test_what_is_stored_in_one_transaction_is_stored_together_or_not_at_all(reco
         recorder.store.put_links([LinkWritten(1, 11, "create")])
         _ = 1 / 0
     assert pairs(recorder.store) == {}
-    assert recorder.store.pending_creates()["bitrix24_id"].tolist() == [1]
+    assert audit.links.pending_creates(recorder.store.database)["bitrix24_id"].tolist() == [1]
 
 
 def test_no_links_are_no_work(store: Store) -> None:
@@ -98,9 +98,9 @@ def test_threads_share_one_store(recorder: Recorder) -> None:
         recorder.store.announce_creates([(user, f"u{user}@x.test")])
         with recorder.store.transaction():
             recorder.store.put_links([LinkWritten(user, user + 100, "create")])
-        recorder.store.links()
+        audit.links.live_links(recorder.store.database)
 
     with ThreadPoolExecutor(max_workers=8) as threads:
         list(threads.map(work, range(24)))
     assert pairs(recorder.store) == {user: user + 100 for user in range(24)}
-    assert recorder.store.pending_creates().empty
+    assert audit.links.pending_creates(recorder.store.database).empty

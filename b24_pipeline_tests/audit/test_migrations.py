@@ -10,7 +10,7 @@ from types import MappingProxyType
 import duckdb
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import DatabaseTooNew
@@ -71,7 +71,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(old: Paths, clock: 
     with pytest.raises(duckdb.BinderException):
         upgrade(old, clock, broken)
     with Store.open(old, now=clock) as store:
-        assert store.history()["run_id"].tolist() == ["run-1"]
+        assert audit.runs.history(store.database)["run_id"].tolist() == ["run-1"]
 
 
 def test_the_former_version_says_that_the_database_is_too_new(old: Paths, clock: Clock) -> None:
@@ -93,12 +93,16 @@ def make_older(paths: Paths) -> None:
 
 def seen_by_a_store(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
     with Store.open(paths, now=clock) as store:
-        return store.history()["run_id"].tolist(), store.snapshot(schemas.Users)["last_name"].tolist()
+        return audit.runs.history(store.database)["run_id"].tolist(), audit.history.snapshot(
+            store.database, schemas.Users
+        )["last_name"].tolist()
 
 
 def seen_by_a_reader(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
     with Store.reader(paths, now=clock) as reader:
-        return reader.history()["run_id"].tolist(), reader.snapshot(schemas.Users)["last_name"].tolist()
+        return audit.runs.history(reader.database)["run_id"].tolist(), audit.history.snapshot(
+            reader.database, schemas.Users
+        )["last_name"].tolist()
 
 
 @pytest.mark.parametrize("see", [seen_by_a_store, seen_by_a_reader])
@@ -202,16 +206,16 @@ def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how
     done = action(1, "create", "done", risk="create", callgear_id=11, at=recorder.clock())
     recorder.store.record_events(actions(done))
     window = {"since": recorder.clock() - HALF_AN_HOUR, "now": recorder.clock()}
-    before = recorder.store.done_since(**window)
+    before = audit.actions.done_since(recorder.store.database, **window)
     recorder.store.close()
     make_first_layout(paths)
 
     with Store.open(paths, now=recorder.clock) as store:
-        assert (before, store.done_since(**window)) == (
+        assert (before, audit.actions.done_since(store.database, **window)) == (
             {"create": {1}},
             {},
         )
-        assert store.actions("run-1")["exemption"].tolist() == ["not_recorded"]
+        assert audit.actions.of_run(store.database, "run-1")["exemption"].tolist() == ["not_recorded"]
 
 
 def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
@@ -227,7 +231,7 @@ def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
     make_first_layout(paths)
 
     with Store.open(paths, now=recorder.clock) as store:
-        found = store.identities()[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
+        found = audit.links.identities(store.database)[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
 
     assert found.to_numpy().tolist() == [
         [1, "Married", "u1@x.test", False, False],

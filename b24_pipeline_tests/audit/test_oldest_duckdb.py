@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import PAGE, QUERIES, filled  # noqa: F401 - a fixture
@@ -57,8 +58,8 @@ def test_a_file_of_a_newer_storage_format_is_rewritten_when_it_is_upgraded(recor
     Store.open(paths, now=recorder.clock).close()
     assert format_of(paths.working) == "v1.0.0+"
     with Store.reader(paths, now=recorder.clock) as store:
-        assert len(store.links()) == 0
-        assert store.known_users() == [1]
+        assert len(audit.links.live_links(store.database)) == 0
+        assert audit.history.known_users(store.database) == [1]
 
 
 def rewrite_with_format(path: Path, storage_format: str) -> None:

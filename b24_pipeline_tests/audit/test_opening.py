@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Store, StoreError, exceptions, files
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import (
@@ -145,8 +145,8 @@ def test_r18_a_store_killed_in_a_run_opens_again_and_has_lost_no_link(paths: Pat
     with other_process(WRITER, str(paths.published)) as writer:
         writer.kill()
     with Store.open(paths, now=clock) as store:
-        assert store.links()["callgear_id"].tolist() == [11]
-        assert store.history()["status"].tolist() == ["running"]
+        assert audit.links.live_links(store.database)["callgear_id"].tolist() == [11]
+        assert audit.runs.history(store.database)["status"].tolist() == ["running"]
 
 
 def test_a_second_writer_waits_and_then_says_what_is_in_the_way(published: Paths, clock: Clock) -> None:
@@ -159,7 +159,7 @@ def test_a_second_writer_waits_and_then_says_what_is_in_the_way(published: Paths
 def test_a_writer_that_goes_away_in_time_is_waited_for(published: Paths, clock: Clock) -> None:
     first = Store.open(published, now=clock)
     with Store.open(published, now=clock, wait_seconds=2, sleep=lambda _seconds: first.close()) as second:
-        assert len(second.snapshot(schemas.Users)) == 1
+        assert len(audit.history.snapshot(second.database, schemas.Users)) == 1
 
 
 def test_somebody_who_holds_the_working_file_for_long_is_named_as_the_reason(published: Paths, clock: Clock) -> None:
@@ -178,21 +178,21 @@ def test_a_short_reader_of_the_working_file_is_waited_for(published: Paths, cloc
             reader.wait()
 
         with Store.open(published, now=clock, sleep=sleep) as store:
-            assert len(store.snapshot(schemas.Users)) == 1
+            assert len(audit.history.snapshot(store.database, schemas.Users)) == 1
 
 
 def test_a_missing_working_file_starts_from_the_published_one(published: Paths, clock: Clock) -> None:
     published.working.unlink()
     with Store.open(published, now=clock) as store:
-        assert store.snapshot(schemas.Users)["last_name"].tolist() == ["Antonova"]
+        assert audit.history.snapshot(store.database, schemas.Users)["last_name"].tolist() == ["Antonova"]
 
 
 def test_r18_a_lost_database_starts_anew(published: Paths, clock: Clock) -> None:
     published.working.unlink()
     published.published.unlink()
     with Store.open(published, now=clock) as store:
-        assert store.first_import()
-        assert store.links().empty
+        assert audit.runs.first_import(store.database)
+        assert audit.links.live_links(store.database).empty
 
 
 def test_what_a_killed_creation_left_behind_is_in_nobodys_way(paths: Paths, clock: Clock) -> None:
@@ -320,7 +320,7 @@ def test_a_working_file_that_may_not_be_read_is_passed_over_for_the_published_on
 
     def read() -> list[str]:
         with Store.reader(published, now=clock) as reader:
-            return list(reader.snapshot(schemas.Users)["last_name"])
+            return list(audit.history.snapshot(reader.database, schemas.Users)["last_name"])
 
     assert bound_by_modes(read) == ["Antonova"]
     published.published.chmod(0o000)
@@ -371,7 +371,7 @@ def test_a_disk_that_is_full_on_compacting_leaves_the_working_file_alone(publish
         half = published.working.stat().st_size // 2
         with no_file_larger_than(half), pytest.raises(DatabaseNotWritable, match="cannot grow"):
             store.compact()
-        assert store.history()["run_id"].tolist() == ["run-1"]
+        assert audit.runs.history(store.database)["run_id"].tolist() == ["run-1"]
         assert not published.rebuilding.exists()
 
 
@@ -400,7 +400,7 @@ def test_damage_that_shows_only_on_reading_is_an_error_in_words(published: Paths
         file.seek(12288)
         file.write(bytes(size - 12288 - 2 * 262144))
     with pytest.raises(DatabaseCorrupt), Store.open(published, now=clock) as store:
-        store.snapshot(schemas.Users)
+        audit.history.snapshot(store.database, schemas.Users)
 
 
 def test_a_copy_that_is_not_complete_never_replaces_the_file(
@@ -416,20 +416,20 @@ def test_a_copy_that_is_not_complete_never_replaces_the_file(
     with Store.open(published, now=clock) as store:
         with pytest.raises(DatabaseCorrupt, match="is not complete; it is left as it was"):
             store.compact()
-        assert store.history()["run_id"].tolist() == ["run-1"]
+        assert audit.runs.history(store.database)["run_id"].tolist() == ["run-1"]
 
 
 def test_the_reader_sees_the_newest_state(published: Paths, clock: Clock) -> None:
     with Store.open(published, now=clock) as store:
         Recorder(store, clock, number=1).run(users((1, "Belova")))
     with Store.reader(published, now=clock) as reader:
-        assert reader.snapshot(schemas.Users)["last_name"].tolist() == ["Belova"]
+        assert audit.history.snapshot(reader.database, schemas.Users)["last_name"].tolist() == ["Belova"]
 
 
 def test_the_reader_sees_the_published_state_while_a_run_is_going_on(published: Paths, clock: Clock) -> None:
     with other_process(HOLDER, str(published.working)), Store.reader(published, now=clock) as reader:
         assert reader.database.path == published.published
-        assert reader.links().empty
+        assert audit.links.live_links(reader.database).empty
 
 
 def test_the_reader_sees_the_published_state_within_the_run_s_own_process(published: Paths, clock: Clock) -> None:
@@ -445,7 +445,7 @@ def test_the_reader_takes_a_copy_when_a_run_and_an_analyst_hold_both_files(publi
     ):
         copy = reader.database.path
         assert copy not in (published.published, published.working)
-        assert reader.snapshot(schemas.Users)["last_name"].tolist() == ["Antonova"]
+        assert audit.history.snapshot(reader.database, schemas.Users)["last_name"].tolist() == ["Antonova"]
     assert not copy.exists()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.retention import apply_retention, expire
 from b24_pipeline.reporting.timeline import explain
@@ -128,7 +128,7 @@ def test_r07a_of_who_is_gone_for_years_the_accepted_last_name_stays_alone(record
     recorder.run(users((2, "Belov")))
     expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))
 
-    found = recorder.store.identities()[["first_name", "last_name", "email"]].to_numpy().tolist()
+    found = audit.links.identities(recorder.store.database)[["first_name", "last_name", "email"]].to_numpy().tolist()
     assert found == [["(forgotten)", "Name", "(forgotten)"], ["Ira", "Name", "u2@x.test"]]
 
 
@@ -137,7 +137,7 @@ def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:
         a_day_of(recorder, (1, "Antonova"))
     expire(recorder.store.database, since=recorder.clock())
     recorder.begin()
-    assert recorder.store.history()["number"].tolist() == [4, 3]
+    assert audit.runs.history(recorder.store.database)["number"].tolist() == [4, 3]
 
 
 def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Recorder) -> None:
@@ -147,7 +147,7 @@ def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Reco
     recorder.clock.advance(timedelta(days=500))
     recorder.run(status=RunStatus.FAILED)
     expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))
-    assert not recorder.store.first_import()
+    assert not audit.runs.first_import(recorder.store.database)
 
 
 def test_the_file_shrinks(recorder: Recorder, paths: Paths) -> None:
@@ -176,9 +176,9 @@ def test_r20_every_kept_run_is_shown_as_it_was(new_store: NewStore, days: list[d
             seen[run_id] = (recorder.clock(), frame)
         kept_runs = list(seen)[-kept:]
         expire(recorder.store.database, since=seen[kept_runs[0]][0])
-        assert sorted(recorder.store.history(limit=99)["run_id"]) == sorted(kept_runs)
+        assert sorted(audit.runs.history(recorder.store.database, limit=99)["run_id"]) == sorted(kept_runs)
         for run_id in kept_runs:
-            assert_frame_equal(recorder.store.snapshot(schemas.Users, run_id), seen[run_id][1])
+            assert_frame_equal(audit.history.snapshot(recorder.store.database, schemas.Users, run_id), seen[run_id][1])
 
 
 def test_what_is_approved_of_a_deleted_run_goes_with_it(recorder: Recorder) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Paths, RunCounts, RunStart, Step, Store
 from b24_pipeline.audit.exceptions import RunNotBegun
 from b24_pipeline.audit.runs import COUNTS
@@ -16,7 +17,7 @@ def test_r20_a_run_keeps_how_it_went(recorder: Recorder) -> None:
     began = recorder.clock()
     recorder.clock.advance(timedelta(minutes=2))
     recorder.finish(RunStatus.PARTIAL, "one failed", users=250, created=3, failed=1)
-    row = recorder.store.history().iloc[0]
+    row = audit.runs.history(recorder.store.database).iloc[0]
     assert (row["run_id"], row["number"], row["status"], row["reason"]) == ("run-1", 1, "partial", "one failed")
     assert (row["started_at"], row["finished_at"]) == (began, began + timedelta(minutes=2))
     assert (row["trigger"], row["dry_run"], row["only_users"], row["policy"]) == (
@@ -28,15 +29,15 @@ def test_r20_a_run_keeps_how_it_went(recorder: Recorder) -> None:
 def test_every_figure_is_a_column(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.finish_run(RunStatus.DONE, None, RunCounts(*range(1, len(COUNTS) + 1)))
-    assert recorder.store.history()[list(COUNTS)].iloc[0].tolist() == list(range(1, len(COUNTS) + 1))
+    assert audit.runs.history(recorder.store.database)[list(COUNTS)].iloc[0].tolist() == list(range(1, len(COUNTS) + 1))
 
 
 def test_history_is_newest_first_and_limited(recorder: Recorder) -> None:
     for _ in range(4):
         recorder.run()
-    assert recorder.store.history(limit=2)["run_id"].tolist() == ["run-4", "run-3"]
+    assert audit.runs.history(recorder.store.database, limit=2)["run_id"].tolist() == ["run-4", "run-3"]
     since = recorder.clock() - HALF_AN_HOUR
-    assert recorder.store.history(since=since)["run_id"].tolist() == ["run-4", "run-3"]
+    assert audit.runs.history(recorder.store.database, since=since)["run_id"].tolist() == ["run-4", "run-3"]
 
 
 def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) -> None:
@@ -45,8 +46,8 @@ def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) ->
         recorder.finish(callgear_points=points)
     recorder.begin()
 
-    assert recorder.store.points_since(recorder.clock() - 2 * HALF_AN_HOUR) == 23
-    assert recorder.store.points_since(recorder.clock()) == 0
+    assert audit.runs.points_since(recorder.store.database, recorder.clock() - 2 * HALF_AN_HOUR) == 23
+    assert audit.runs.points_since(recorder.store.database, recorder.clock()) == 0
 
 
 def test_the_points_of_a_run_that_died_are_at_least_one_for_each_action_that_sent_something(recorder: Recorder) -> None:
@@ -57,7 +58,7 @@ def test_the_points_of_a_run_that_died_are_at_least_one_for_each_action_that_sen
     recorder.store.record_events(actions(*sent, renamed, *not_sent))
     recorder.begin()
 
-    assert recorder.store.points_since(recorder.clock() - HALF_AN_HOUR) == 4
+    assert audit.runs.points_since(recorder.store.database, recorder.clock() - HALF_AN_HOUR) == 4
 
 
 def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths: Paths, clock: Clock) -> None:
@@ -65,15 +66,15 @@ def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths
         Recorder(store, clock).begin(run_id="died")
     with Store.open(paths, now=clock) as store:
         assert store.begin_run(RunStart("next", clock(), Trigger.UI)) == ["died"]
-        statuses = store.history().set_index("run_id")["status"].to_dict()
+        statuses = audit.runs.history(store.database).set_index("run_id")["status"].to_dict()
         assert statuses == {"died": "interrupted", "next": "running"}
 
 
 def test_r18_a_run_seen_as_ended_is_running_still_and_interrupted_if_it_dies(recorder: Recorder) -> None:
     recorder.begin()
     with recorder.store.seen_as_ended(RunStatus.DONE, None, RunCounts(created=3)):
-        ended = recorder.store.history().iloc[0]
-    running = recorder.store.history().iloc[0]
+        ended = audit.runs.history(recorder.store.database).iloc[0]
+    running = audit.runs.history(recorder.store.database).iloc[0]
     assert (ended["status"], ended["created"], running["status"]) == ("done", 3, "running")
     assert recorder.store.begin_run(RunStart("next", recorder.clock(), Trigger.UI)) == ["run-1"]
 
@@ -109,29 +110,29 @@ def test_r16_the_first_import_lasts_until_a_run_for_everybody_deferred_nothing(
     recorder.begin(**begin)
     recorder.store.record_open_actions(Step.UPSERT, actions())
     recorder.finish(ended["status"], deferred=ended.get("deferred", 0))
-    assert recorder.store.first_import() is still_first
+    assert audit.runs.first_import(recorder.store.database) is still_first
 
 
 def test_r16_the_first_import_is_over_once_the_writing_step_says_so_however_its_run_ends(recorder: Recorder) -> None:
     recorder.begin()
-    recorder.store.end_first_import()
+    audit.runs.end_first_import(recorder.store.database)
     recorder.finish(RunStatus.FAILED)
-    assert not recorder.store.first_import()
+    assert not audit.runs.first_import(recorder.store.database)
 
 
 def test_r16_a_run_that_never_reached_the_writing_step_is_no_first_import(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
-    assert recorder.store.first_import()
+    assert audit.runs.first_import(recorder.store.database)
 
 
 def test_r17_the_last_import_is_for_everybody_and_for_real_and_got_as_far_as_writing(recorder: Recorder) -> None:
-    none_yet = recorder.store.last_import()
+    none_yet = audit.runs.last_import(recorder.store.database)
     for begin in ({}, {"dry_run": True}, {"only": [5]}):
         recorder.begin(**begin)
         recorder.store.record_open_actions(Step.UPSERT, actions())
         recorder.finish(RunStatus.FAILED)
     recorder.run()
-    last = recorder.store.last_import()
+    last = audit.runs.last_import(recorder.store.database)
     assert (none_yet, last and last.run_id) == (None, "run-1")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Step
 from b24_pipeline.audit.retention import expire
 from b24_pipeline.reporting.timeline import Life, explain
@@ -206,8 +206,9 @@ def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     at = recorder.clock()
     letter = {"first_failed_at": at, "last_failed_at": at, "next_try_at": at, "error": "too long"}
-    recorder.store.put_dead_letters(
-        schemas.from_records(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter])
+    audit.actions.put_dead_letters(
+        recorder.store.database,
+        schemas.from_records(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter]),
     )
     assert life(recorder, "1").now == (
         "Not in CallGear; create in CallGear failed 4 times, last: too long, next try 2026-01-01 09:30."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.bitrix24.parsing import user_row, users_frame
 from b24_pipeline.rules import eligibility
@@ -51,7 +51,7 @@ def project_folder(folder: Path) -> Path:
 def store_links(database: Path, links: dict[int, int]) -> None:
     """A database of one run, in which everybody was linked."""
     with Store.open(Paths(database), now=lambda: BEFORE) as store:
-        store.bind(portal_host="127.0.0.1", callgear_host="127.0.0.1")
+        audit.metadata.bind(store.database, portal_host="127.0.0.1", callgear_host="127.0.0.1")
         store.begin_run(RunStart("first-import", BEFORE, Trigger.CLI))
         store.put_links([LinkWritten(user, employee, linked_by="email") for user, employee in links.items()])
         store.finish_run(RunStatus.DONE, None, RunCounts())

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store, history
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.column_types import from_arrow, to_arrow
@@ -156,15 +156,15 @@ class Recorder:
         self.change(changes)
         began = time.perf_counter()
         store = self.store
-        store.links()
-        store.first_import()
+        audit.links.live_links(store.database)
+        audit.runs.first_import(store.database)
         self.begin()
         for model, frame in self.world.frames().items():
             store.record_snapshot(model, frame)
         for step in Step:
             store.record_open_actions(step, schemas.empty_frame(schemas.Actions))
         self.remember_hired()
-        store.put_dead_letters(schemas.empty_frame(schemas.DeadLetters))
+        audit.actions.put_dead_letters(store.database, schemas.empty_frame(schemas.DeadLetters))
         self.finish()
         return time.perf_counter() - began
 
@@ -278,7 +278,10 @@ def a_year(days: int) -> Year:
                 publish_at_last=median(last for _, last in publishings),
                 size_at_first=size_of(young.store.paths),
                 size_at_last=size_of(old.store.paths),
-                as_of=median(timed(lambda: reader.snapshot(schemas.Users, as_of=middle)) for _ in range(REPEATED)),
+                as_of=median(
+                    timed(lambda: audit.history.snapshot(reader.database, schemas.Users, as_of=middle))
+                    for _ in range(REPEATED)
+                ),
                 explain=median(timed(lambda: timeline.explain(reader, "7919")) for _ in range(REPEATED)),
             )
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.definitions import all_assets, defs
 from b24_pipeline.resources import StoreIOManager, frame_of
@@ -114,4 +114,4 @@ def test_a_blocking_check_stops_the_run_before_anything_is_written(imported: Wor
 def imported_history(world: World) -> list[dict[str, object]]:
     """The last runs of the audit."""
     with world.store() as store:
-        return list(store.history(limit=3).to_dict("records"))
+        return list(audit.runs.history(store.database, limit=3).to_dict("records"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import LinkWritten, RunCounts, RunStart
 from b24_pipeline.checks import results
 from b24_pipeline.rules.labels import CHANGES
@@ -44,7 +45,7 @@ def test_a_budget_that_runs_low_warns(run: Any, left: int, passed: bool) -> None
 def test_r18_only_what_fails_for_a_day_is_listed(run: Any) -> None:
     run.saw(user(1), user(2))
     since = {"first_failed_at": NOON - timedelta(days=1), "attempts": 5}
-    run.store.put_dead_letters(dead_letters(dead_letter(1, **since), dead_letter(2)))
+    audit.actions.put_dead_letters(run.store.database, dead_letters(dead_letter(1, **since), dead_letter(2)))
     (row,) = results.no_stuck_records(run).violations
     assert (row["who"], row["user"]) == ("Name1 Ira", 1)
     assert row["why"] == "create has failed since 2026-01-11 12:00 UTC, 5 times: invalid_parameter_value"

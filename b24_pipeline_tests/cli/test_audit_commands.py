@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
@@ -224,7 +225,7 @@ def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal
     files = [path for path in portal.paths.published.parent.glob("b24*") if b"person1@x.test" in path.read_bytes()]
     assert files == []
     with portal.store() as store:
-        assert store.history()["created"].tolist() == [9]
+        assert audit.runs.history(store.database)["created"].tolist() == [9]
 
 
 def test_the_report_is_written_where_the_command_was_called(

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from b24_pipeline import audit
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.harness import World
 
@@ -110,7 +111,7 @@ def check_the_result(world: World, said: Said, database: str, problem: str) -> N
     """It is the audit's, with a line that names the file, and nothing else is said."""
     found = result_of(said)
     with world.store() as store:
-        (row,) = store.history(limit=1).to_dict("records")
+        (row,) = audit.runs.history(store.database, limit=1).to_dict("records")
     assert (said.code, found["status"], found["error"], found["run_id"]) == (0, "done", None, row["run_id"])
     assert (found["counts"]["created"], found["counts"]["responsible_removed"]) == (1, 1)
     (line,) = said.err.splitlines()

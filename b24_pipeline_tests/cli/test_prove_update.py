@@ -3,6 +3,7 @@
 import pytest
 from filelock import FileLock
 
+from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted, SipEcho
 from b24_pipeline_tests.cli.conftest import Terminal
@@ -68,7 +69,7 @@ def test_r09a_what_an_update_took_away_is_put_back_said_and_remembered(
 
     said = terminal("check", "--prove-update", str(waiting))
     with world.store() as store:
-        facts = store.facts()
+        facts = audit.metadata.facts(store.database)
 
     assert (said.code, said.out.count("\n")) == (50, 1)
     assert f"an update took phone_numbers away from employee {waiting}; it was put back" in said.out

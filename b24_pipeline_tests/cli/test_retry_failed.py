@@ -1,5 +1,6 @@
 """R18: everybody whose action has failed may be tried at once, and nobody else."""
 
+from b24_pipeline import audit
 from b24_pipeline.rules.models import RunKind
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.cli.conftest import Terminal
@@ -51,7 +52,7 @@ def test_r18_the_terminal_says_in_a_line_that_nobody_has_failed(portal: World, t
     assert (said.code, said.out, said.err) == (0, "Nobody has failed: there is nothing to try again.\n", "")
     assert portal.sandbox.requests == []
     with portal.store() as store:
-        assert len(store.history()) == 1
+        assert len(audit.runs.history(store.database)) == 1
 
 
 def test_failed_and_only_exclude_each_other(portal: World, terminal: Terminal) -> None:

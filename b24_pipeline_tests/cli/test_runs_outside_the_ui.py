@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG, trigger_of
 from b24_pipeline.definitions import defs
 from b24_pipeline.rules.models import Trigger
@@ -44,8 +45,8 @@ def test_a_command_of_dagster_imports_once_and_ends_with_0(portal: World, tmp_pa
     assert said.returncode == 0, said.stderr
     assert newcomer in portal.links()
     with portal.store() as store:
-        newest, *_ = store.history(limit=2).to_dict("records")
-        assert (newest["kind"], newest["status"], len(store.history())) == ("import", "done", 2)
+        newest, *_ = audit.runs.history(store.database, limit=2).to_dict("records")
+        assert (newest["kind"], newest["status"], len(audit.runs.history(store.database))) == ("import", "done", 2)
 
 
 def test_somebodys_own_test_imports_by_execute_in_process(imported: World) -> None:
@@ -61,7 +62,7 @@ def test_a_result_that_is_opened_after_the_run_begins_no_other_one(imported: Wor
         with pytest.raises(dg.DagsterError, match=r"this run has ended; see the audit"):
             result.output_for_node("employees")
     with imported.store() as store:
-        assert len(store.history()) == 2
+        assert len(audit.runs.history(store.database)) == 2
 
 
 def the_job() -> dg.JobDefinition:

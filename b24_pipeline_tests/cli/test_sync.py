@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
+from b24_pipeline import audit
 from b24_pipeline.cli.group import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
 from b24_pipeline.reporting.refresh import ReportFiles
@@ -55,7 +56,7 @@ def test_done_is_0_and_the_last_line_is_one_json_object_with_every_figure(portal
     assert (found["counts"]["created"], found["counts"]["left_alone"], found["counts"]["users"]) == (1, 9, 10)
     assert all(type(number) is int for number in found["counts"].values())
     with portal.store() as store:
-        assert store.history(limit=1)["run_id"].item() == found["run_id"]
+        assert audit.runs.history(store.database, limit=1)["run_id"].item() == found["run_id"]
 
 
 def test_a_dry_run_for_one_person_shows_the_plan_and_sends_nothing(portal: World, terminal: Terminal) -> None:

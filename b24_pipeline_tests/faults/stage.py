@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from pandera.typing import DataFrame
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.connection import Timing
@@ -142,14 +142,18 @@ class Stage:
 
     def ended(self, run_id: str, *, requests: list[RequestSeen]) -> Ended:
         """How a run ended, as the audit tells."""
-        (row,) = [row for row in self.store.history(limit=1000).to_dict("records") if row["run_id"] == run_id]
+        (row,) = [
+            row
+            for row in audit.runs.history(self.store.database, limit=1000).to_dict("records")
+            if row["run_id"] == run_id
+        ]
         known = {name: value for name, value in row.items() if pd.notna(value)}
         return Ended(
             run_id=run_id,
             status=RunStatus(known["status"]),
             reason=known.get("reason"),
             counts=RunCounts(**{field.name: known.get(field.name, 0) for field in fields(RunCounts)}),
-            actions=self.store.actions(run_id),
+            actions=audit.actions.of_run(self.store.database, run_id),
             requests=requests,
         )
 
@@ -158,9 +162,11 @@ class Stage:
         return State(
             systems=Picture.of(self.sandbox),
             links=self.links(),
-            ever_linked=self.store.ever_linked(),
-            announced=frozenset(str(email).casefold() for email in self.store.pending_creates()["email"]),
-            failing=len(self.store.dead_letters()),
+            ever_linked=audit.links.ever_linked(self.store.database),
+            announced=frozenset(
+                str(email).casefold() for email in audit.links.pending_creates(self.store.database)["email"]
+            ),
+            failing=len(audit.actions.dead_letters(self.store.database)),
             violations=self.sandbox.violations(),
         )
 
@@ -170,7 +176,7 @@ class Stage:
 
     def wait_for_dead_letters(self) -> None:
         """Let so much time pass that everything that failed is due again."""
-        due = self.store.dead_letters()["next_try_at"]
+        due = audit.actions.dead_letters(self.store.database)["next_try_at"]
         if len(due):
             self.clock.seconds = max(self.clock.seconds, due.max().timestamp())
 

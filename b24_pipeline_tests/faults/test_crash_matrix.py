@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import CallGearBehaviour, Phase, Sandbox, serve
@@ -98,7 +99,7 @@ def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_i
 
         assert (next_run.status, stage.links()[1]) == (RunStatus.DONE, created)
         assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
-        assert stage.store.pending_creates().empty
+        assert audit.links.pending_creates(stage.store.database).empty
         assert not stage.run().writes()
 
 
@@ -140,5 +141,5 @@ def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
 def audit_runs(paths: Paths) -> list[tuple[str, str]]:
     """Run id and status, newest first."""
     with Store.reader(paths, now=CLOCK.now) as store:
-        rows = store.history(limit=10)
+        rows = audit.runs.history(store.database, limit=10)
     return list(zip(rows["run_id"], rows["status"], strict=True))

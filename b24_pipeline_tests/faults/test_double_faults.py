@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import AccountError
 from b24_pipeline.connection import open_connection
@@ -46,7 +47,7 @@ def test_r18_a_create_in_doubt_stays_announced_until_it_is_found_also_under_anot
 
         assert stage.links()[1] == in_doubt
         assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
-        assert stage.store.pending_creates().empty
+        assert audit.links.pending_creates(stage.store.database).empty
 
 
 def test_r18_a_run_at_once_after_one_that_broke_off_waits_for_the_create_that_is_still_on_its_way(
@@ -62,7 +63,7 @@ def test_r18_a_run_at_once_after_one_that_broke_off_waits_for_the_create_that_is
 
         assert [stage.run().status for _ in range(2)] == [RunStatus.DONE] * 2
         invariants.check_both_systems(before, stage.state())
-        assert stage.store.pending_creates().empty
+        assert audit.links.pending_creates(stage.store.database).empty
 
 
 def test_r18_once_the_account_is_refused_no_thread_sends_anything_any_more(repertoire: Repertoire) -> None:

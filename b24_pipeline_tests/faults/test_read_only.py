@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.polling import LastSnapshot, poll_changes
@@ -31,7 +31,7 @@ def stage(repertoire: Repertoire) -> Iterator[Stage]:
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
 def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(stage: Stage, kind: FaultKind) -> None:
-    known = LastSnapshot.of(stage.store.snapshot(schemas.Users), linked=set(stage.links()))
+    known = LastSnapshot.of(audit.history.snapshot(stage.store.database, schemas.Users), linked=set(stage.links()))
 
     def look() -> tuple[int, ...] | str:
         with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import RunCounts, RunStart
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear.capabilities import UnverifiedUpdate
@@ -107,8 +108,10 @@ def test_r18_a_bad_record_is_tried_every_run_three_times_then_after_1_6_and_24_h
         assert tries(stage) == 1
 
     for hours in (1, 6, 24, 24):
-        due = stage.store.dead_letters()["next_try_at"].iloc[0]
-        assert due - stage.store.dead_letters()["last_failed_at"].iloc[0] == timedelta(hours=hours)
+        due = audit.actions.dead_letters(stage.store.database)["next_try_at"].iloc[0]
+        assert due - audit.actions.dead_letters(stage.store.database)["last_failed_at"].iloc[0] == timedelta(
+            hours=hours
+        )
         stage.clock.seconds = due.timestamp() - 1
         assert tries(stage) == 0
         stage.clock.seconds = due.timestamp()
@@ -117,7 +120,7 @@ def test_r18_a_bad_record_is_tried_every_run_three_times_then_after_1_6_and_24_h
     waiting = stage.run()
     listed = waiting.actions[waiting.actions["outcome"] == Outcome.WAITING]
     assert listed["bitrix24_id"].tolist() == [user]
-    assert stage.store.dead_letters()["attempts"].tolist() == [7]
+    assert audit.actions.dead_letters(stage.store.database)["attempts"].tolist() == [7]
 
 
 def tries(stage: Stage) -> int:
@@ -138,7 +141,7 @@ def test_r18_a_mended_record_is_tried_at_once_and_leaves_the_list(stage: Stage) 
     ended = stage.run()
 
     assert (ended.status, ended.counts.created) == (RunStatus.DONE, 1)
-    assert stage.store.dead_letters().empty
+    assert audit.actions.dead_letters(stage.store.database).empty
 
 
 def test_r14_a_person_with_deals_is_tried_ever_more_rarely_and_stops_nothing(repertoire: Repertoire) -> None:
@@ -147,7 +150,10 @@ def test_r14_a_person_with_deals_is_tried_ever_more_rarely_and_stops_nothing(rep
         first = stage.run()
         assert (first.status, first.counts.responsible_removed, first.counts.failed) == (RunStatus.PARTIAL, 2, 1)
         for hours in (6, 24, 24):
-            due, failed_at = (stage.store.dead_letters()[name].iloc[0] for name in ("next_try_at", "last_failed_at"))
+            due, failed_at = (
+                audit.actions.dead_letters(stage.store.database)[name].iloc[0]
+                for name in ("next_try_at", "last_failed_at")
+            )
             assert due - failed_at == timedelta(hours=hours)
             stage.clock.seconds = due.timestamp() - 1
             assert stage.run().counts.backing_off == 1
@@ -155,7 +161,10 @@ def test_r14_a_person_with_deals_is_tried_ever_more_rarely_and_stops_nothing(rep
             assert stage.run().counts.failed == 1
         stage.sandbox.account.owners_with_deals.clear()
         stage.wait_for_dead_letters()
-        assert (stage.run().counts.responsible_removed, stage.store.dead_letters().empty) == (1, True)
+        assert (stage.run().counts.responsible_removed, audit.actions.dead_letters(stage.store.database).empty) == (
+            1,
+            True,
+        )
     assert "1" not in Picture.of(stage.sandbox).responsible
 
 
@@ -170,7 +179,7 @@ def test_a_create_that_surely_failed_is_forgotten_so_that_nobody_else_is_adopted
     stage.run()
 
     assert stranger not in stage.links().values()
-    assert stage.store.pending_creates().empty
+    assert audit.links.pending_creates(stage.store.database).empty
 
 
 def test_r17_what_is_not_done_within_the_runs_time_is_put_off_and_the_list_too(repertoire: Repertoire) -> None:
@@ -244,7 +253,7 @@ def test_what_an_update_of_long_ago_may_have_taken_away_is_told_to_people_and_no
         number, employee = next((number, found) for number, found in before.employees.items() if found["phone_numbers"])
         had = {"id": number, "phone_numbers": [*employee["phone_numbers"], {"phone_number": "74950000000"}]}
         long_ago = stage.clock.now() - timedelta(days=2)
-        stage.store.put_facts({UNCHECKED_UPDATE: UnverifiedUpdate(had, long_ago).as_json()})
+        audit.metadata.put_facts(stage.store.database, {UNCHECKED_UPDATE: UnverifiedUpdate(had, long_ago).as_json()})
 
         first, second = stage.run(), stage.run()
 

@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.metadata import rebind
@@ -115,10 +115,10 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     history = History(tmp_path_factory.mktemp("eventful"))
     with history.store:
         rebind(history.store.database, portal_host="portal.test", callgear_host="account.test")
-        history.store.put_facts({POINTS_A_DAY: "2700"})
+        audit.metadata.put_facts(history.store.database, {POINTS_A_DAY: "2700"})
         history.run(seconds=61, links=(LinkWritten(1, 101, "email"),), linked=1, callgear_points=3)
         history.run(RunStatus.FAILED)
-        history.store.put_dead_letters(dead_letters(dead_letter(2)))
+        audit.actions.put_dead_letters(history.store.database, dead_letters(dead_letter(2)))
         history.run(RunStatus.HELD, held=1, failed=1, callgear_points=1)
         yield history
 

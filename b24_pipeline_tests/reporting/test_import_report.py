@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from b24_pipeline import settings
+from b24_pipeline import audit, settings
 from b24_pipeline.assets.report import count_so_far, picture
 from b24_pipeline.audit import Store
 from b24_pipeline.cli import main
@@ -100,7 +100,7 @@ def test_r18_a_run_is_running_while_its_report_is_drawn_although_the_report_tell
         drawn = begin(connection, store, config=RunConfig(), launch=Launch("drawn", Trigger.CLI))
         count_so_far(drawn)
         shown = picture(drawn)
-        status = store.history(limit=1)["status"].item()
+        status = audit.runs.history(store.database, limit=1)["status"].item()
     assert (status, "picture" in shown) == ("running", True)
     assert "<code>drawn</code>" in report_of(imported).read_text()
 

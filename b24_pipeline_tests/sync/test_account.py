@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.metadata import ACCOUNT_NAME, ACCOUNT_NUMBER
 from b24_pipeline.sandbox import Fault, FaultKind
@@ -79,7 +80,7 @@ def test_r16b_a_dry_run_need_not_know_the_account(imported: World) -> None:
 
 def test_r16b_a_database_of_an_older_version_learns_its_account_with_its_next_write(imported: World) -> None:
     with Store.open(imported.paths, now=imported.clock.now) as store:
-        store.put_facts({ACCOUNT_NUMBER: "", ACCOUNT_NAME: ""})
+        audit.metadata.put_facts(store.database, {ACCOUNT_NUMBER: "", ACCOUNT_NAME: ""})
     imported.hire("Snow")
     adopted = imported.import_people()
     imported.behave(app_id=666)

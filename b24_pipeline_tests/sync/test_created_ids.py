@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.sandbox.callgear.behaviour import CreatedId
 from b24_pipeline_tests.harness import World
 
@@ -21,8 +22,8 @@ def test_r18_a_create_that_answers_with_a_linked_id_fails_and_names_both(world: 
     assert f"Bitrix24 user {jon} answered with employee {links[ira]}" in error
     assert f"linked with Bitrix24 user {ira}" in error
     with world.store() as store:
-        assert store.dead_letters()["bitrix24_id"].tolist() == [jon]
-        assert store.pending_creates()["bitrix24_id"].tolist() == [jon]
+        assert audit.actions.dead_letters(store.database)["bitrix24_id"].tolist() == [jon]
+        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [jon]
 
 
 @pytest.mark.parametrize("answer", [CreatedId.WRONG, CreatedId.EXISTING])
@@ -39,7 +40,10 @@ def test_r18_the_next_run_finds_the_created_employee_or_creates_it(world: World,
     assert world.account.employees[world.links()[jon]]["last_name"] == "(bitrix24) Snow"
     assert len(world.account.employees) == len(set(world.links().values())) == 2
     with world.store() as store:
-        assert (len(store.dead_letters()), len(store.pending_creates())) == (0, 0)
+        assert (len(audit.actions.dead_letters(store.database)), len(audit.links.pending_creates(store.database))) == (
+            0,
+            0,
+        )
 
 
 def test_r18_of_two_creates_that_answer_with_one_id_one_is_linked(world: World) -> None:

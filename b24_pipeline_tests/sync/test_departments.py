@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.rules.models import Eligibility
 from b24_pipeline.sandbox.bitrix24.behaviour import DepartmentTree
 from b24_pipeline_tests.harness import World
@@ -89,7 +89,7 @@ def test_r03_a_move_of_a_department_moves_its_people(company: World) -> None:
 
     assert (result.counts.created, result.counts.out_of_scope) == (0, 4)
     with company.store() as store:
-        employees = store.snapshot(schemas.Employees)
+        employees = audit.history.snapshot(store.database, schemas.Employees)
     left = employees.loc[employees["eligibility"] == Eligibility.OUT_OF_SCOPE, "last_name"]
     assert set(left) == {"P1", "P3", "P4", "P5"}
 

@@ -1,5 +1,6 @@
 """R09a: a link by e-mail is stored at once; the employee's last name and phones are carried out on their own."""
 
+from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
@@ -86,7 +87,7 @@ def test_r09a_what_a_person_has_put_right_by_hand_is_finished(world: World) -> N
     again = world.import_people()
 
     with world.store() as store:
-        assert store.dead_letters().empty
+        assert audit.actions.dead_letters(store.database).empty
     assert (result.status, again.status, world.writes()) == ("done", "done", [])
 
 

@@ -1,6 +1,6 @@
 """Who was forgotten stays so through the runs after it, while they are no candidate; nothing else goes another way."""
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit.erasure import forget
 from b24_pipeline.change_detection import known_users
 from b24_pipeline_tests.harness import World
@@ -35,7 +35,7 @@ def test_a_mailbox_of_somebody_forgotten_is_still_not_passed_on_by_itself(import
 
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
     with imported.store() as store:
-        account = store.snapshot(schemas.CallGearEmployees).set_index("callgear_id")
+        account = audit.history.snapshot(store.database, schemas.CallGearEmployees).set_index("callgear_id")
         assert account.loc[imported.links()[FORGOTTEN], "last_name"] == "(forgotten)"
 
 
@@ -45,8 +45,10 @@ def test_somebody_forgotten_who_is_a_candidate_is_imported_and_stored_again(impo
     imported.import_people()
 
     with imported.store() as store:
-        user = store.snapshot(schemas.Users).set_index("bitrix24_id")["email"][1]
-        employee = store.snapshot(schemas.CallGearEmployees).set_index("callgear_id")["email"][imported.links()[1]]
+        user = audit.history.snapshot(store.database, schemas.Users).set_index("bitrix24_id")["email"][1]
+        employee = audit.history.snapshot(store.database, schemas.CallGearEmployees).set_index("callgear_id")["email"][
+            imported.links()[1]
+        ]
     assert [user, employee] == ["person1@x.test"] * 2
 
 

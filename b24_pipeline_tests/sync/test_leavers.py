@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit.erasure import forget
 from b24_pipeline.sandbox.callgear.behaviour import Component
 from b24_pipeline_tests.harness import World
@@ -108,7 +109,7 @@ def test_r14_a_waiting_person_asked_for_by_name_is_tried_at_once(imported: World
 
     assert result.outcomes() == {LEAVER: "remove_responsible dismissed: done"}
     with imported.store() as store:
-        assert len(store.dead_letters()) == 0
+        assert len(audit.actions.dead_letters(store.database)) == 0
 
 
 def test_r15_mirror_lists_imported_people_and_renames_them(world: World) -> None:

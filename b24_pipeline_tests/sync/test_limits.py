@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.launchpad import OnIdMatchChoice
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behaviour import Right
@@ -110,7 +111,7 @@ def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(importe
     imported.behave(day_limit=1_000_000)
     rest = imported.import_people()
     with imported.store() as store:
-        left = store.open_approval(imported.clock.now())
+        left = audit.approvals.open_approval(store.database, imported.clock.now())
 
     assert (some.status, some.counts.held, some.counts.created > 0) == ("partial", 0, True)
     assert (rest.status, rest.counts.created) == ("done", 12 - some.counts.created)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.reporting import timeline
 from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline_tests.harness import World
@@ -208,7 +209,7 @@ def test_r12_of_two_with_one_address_the_linked_one_keeps_it_else_the_lowest_id(
         third: "conflict duplicate_email: conflict",
     }
     with imported.store() as store:
-        others = store.actions(result.run_id).set_index("bitrix24_id")["before"]
+        others = audit.actions.of_run(store.database, result.run_id).set_index("bitrix24_id")["before"]
     assert (others[second], others[third]) == (f'{{"other_bitrix24_id": {first}}}', f'{{"other_bitrix24_id": {IRA}}}')
 
 

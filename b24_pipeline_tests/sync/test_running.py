@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.audit import RunStart, Store
 from b24_pipeline.dagster_runs import TRIGGER_TAG, trigger_of
 from b24_pipeline.rules.models import Trigger
@@ -70,7 +70,7 @@ def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None
     assert "data_limit_exceeded" in broken.actions.query("outcome == 'failed'")["error"].item()
     assert (mended.status, mended.counts.created) == ("done", 1)
     with world.store() as store:
-        assert len(store.dead_letters()) == 0
+        assert len(audit.actions.dead_letters(store.database)) == 0
 
 
 def refuse_every_create(world: World) -> None:
@@ -196,7 +196,9 @@ def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten
     imported.import_people()
 
     with imported.store() as store:
-        assert store.pending_creates()["bitrix24_id"].tolist() == [2], "somebody has the address of 2"
+        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [2], (
+            "somebody has the address of 2"
+        )
     waited = sum(imported.clock.waits)
     imported.clock.seconds += HALF_AN_HOUR
     assert imported.import_people().status == "done"
@@ -258,8 +260,8 @@ def test_r20_snapshots_are_as_they_were_seen(world: World) -> None:
     world.import_people()
 
     with world.store() as store:
-        (user,) = store.snapshot(schemas.Users).to_dict("records")
-        (employee,) = store.snapshot(schemas.Employees).to_dict("records")
+        (user,) = audit.history.snapshot(store.database, schemas.Users).to_dict("records")
+        (employee,) = audit.history.snapshot(store.database, schemas.Employees).to_dict("records")
 
     assert (user["last_name"], user["email"], user["work_phone"]) == (" Lebedeva ", "IRA@x.test ", "+7 (900) 1")
     assert (employee["last_name"], employee["email"], employee["phones"]) == ("Lebedeva", "IRA@x.test", "79001")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from b24_pipeline import schemas
+from b24_pipeline import audit, schemas
 from b24_pipeline.rules import eligibility
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
 from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, NoDepartmentStyle, Scope, UserTypeStyle
@@ -248,7 +248,7 @@ def test_r05_phones_that_come_as_json_numbers_are_their_whole_value_or_noted(wor
         {"(bitrix24) Whole": ["79123456789", "79123456780", "79123456781"], "(bitrix24) Broken": []},
     )
     with world.store() as store:
-        noted = store.snapshot(schemas.Employees).set_index("bitrix24_id")["unusable_phones"]
+        noted = audit.history.snapshot(store.database, schemas.Employees).set_index("bitrix24_id")["unusable_phones"]
     assert noted.isna().tolist() == [True, False]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.sandbox.bitrix24.behaviour import Scope
 from b24_pipeline_tests.harness import World, world_like
@@ -36,7 +37,10 @@ def something_of_everything(world: World) -> None:
 def left(world: World, ended: Audited) -> dict[str, Any]:
     """What a run leaves, in the audit and in both systems."""
     with world.store() as store:
-        snapshots = {table: store.snapshot(model).to_dict("records") for model, table in HISTORIES.items()}
+        snapshots = {
+            table: audit.history.snapshot(store.database, model).to_dict("records")
+            for model, table in HISTORIES.items()
+        }
     return {
         "run": {**ended.audited, "run_id": None},
         "actions": ended.actions.sort_values("bitrix24_id").to_dict("records"),
