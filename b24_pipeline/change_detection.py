@@ -43,8 +43,6 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class TickResult:
-    """The result of one tick."""
-
     run_wanted: bool
     message: str
     cursor: str

@@ -139,7 +139,6 @@ def purge_store(context: dg.OpExecutionContext) -> None:
     ),
 )
 def purge_old_runs() -> None:
-    """Delete old runs."""
     purge_dagster_runs()
 
 

@@ -212,7 +212,6 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     @property
     def config(self) -> RunConfig:
-        """The choices for this run."""
         return RunConfig(
             dry_run=self.dry_run,
             only=frozenset(self.only) or None,

@@ -114,7 +114,6 @@ def configuration(run: RunContext) -> dg.MetadataValue:
 
 
 def scope(scope: Scope) -> Mapping[str, str]:
-    """Return the users in scope (R03)."""
     return {
         "include_departments": listed(scope.include_departments, nothing="everybody"),
         "exclude_departments": listed(scope.exclude_departments, nothing="none"),
@@ -124,7 +123,6 @@ def scope(scope: Scope) -> Mapping[str, str]:
 
 
 def listed(values: Iterable[int | str], *, nothing: str) -> str:
-    """Join the values in order."""
     return ", ".join(map(str, sorted(values))) or nothing
 
 

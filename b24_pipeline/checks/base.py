@@ -34,11 +34,9 @@ class AssetCheck:
     blocking: bool = False
 
     def spec(self, asset: dg.AssetsDefinition) -> dg.AssetCheckSpec:
-        """Return the check as Dagster declares it."""
         return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.blocking)
 
     def result(self, run: RunContext) -> dg.AssetCheckResult:
-        """Evaluate the check for a run."""
         finding = self.evaluate(run)
         if self.blocking and not finding.passed:
             run.outcome.fail(RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")

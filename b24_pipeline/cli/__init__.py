@@ -48,7 +48,6 @@ def end_at_once(codes: Sequence[int]) -> None:
 
 
 def run(arguments: Sequence[str] | None) -> int:
-    """Run one command."""
     allow_unencodable_output()
     gc.set_threshold(*GARBAGE)
     os.umask(OWNER_ONLY)

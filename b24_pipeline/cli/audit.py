@@ -34,7 +34,6 @@ NAMES_SHOWN = 10
 
 
 def history(*, since: str | None, limit: int, as_json: bool, sandbox: bool) -> Exit:
-    """Print the last runs."""
     after = parsed_date(since)
     with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
         runs = audit.runs.history(store.database, limit=limit, since=after)

@@ -31,7 +31,6 @@ def check(*, prove_update: int | None, sandbox: bool) -> Exit:
 
 
 def check_both() -> Exit:
-    """Print one line a check."""
     console = Console(highlight=False)
     chosen = settings.load()
     with open_connection(chosen) as connection:

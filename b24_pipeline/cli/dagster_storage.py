@@ -97,7 +97,6 @@ class WithoutEvents:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write anything else."""
         return len(text) if text.startswith(NOT_WRITTEN) else int(self._stream.write(text))  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> object:

@@ -56,7 +56,6 @@ class Group(click.Group):
     """The commands, with the old spelling of some."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of this name."""
         name = RENAMED.get(cmd_name, cmd_name)
         if name != cmd_name:
             print(f"b24-pipeline: `{cmd_name}` is now called `{name}`", file=sys.stderr)

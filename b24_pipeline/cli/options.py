@@ -16,7 +16,6 @@ FREE_PORT = click.IntRange(0, 65_535)
 
 
 def number(typed: str) -> int:
-    """Return an id."""
     if not (typed.isascii() and typed.isdigit() and 0 < int(typed) <= MAX_ID):
         raise click.BadParameter(f"{typed} is not an id: a whole number from 1 to {MAX_ID}.")
     return int(typed)
@@ -68,12 +67,10 @@ def as_json(meaning: str = "print JSON") -> click.Option:
 
 
 def comment(meaning: str) -> click.Option:
-    """Return the option with which a person says why."""
     return click.Option(["--comment"], default="", metavar="TEXT", help=meaning)
 
 
 def ids(*names: str, meaning: str) -> click.Option:
-    """Return an option with one or more Bitrix24 user ids."""
     return click.Option([*names], type=number, multiple=True, metavar="ID...", help=meaning)
 
 

@@ -48,7 +48,6 @@ def shows_every_character() -> bool:
 
 
 def result_line(name: str, *, passed: bool, text: str) -> Text:
-    """Return one line of a check."""
     mark = Text("pass  ", style="green") if passed else Text("FAIL  ", style="bold red")
     return mark + Text(f"{name}: {one_line(text)}")
 
@@ -62,7 +61,6 @@ class BarHandler(logging.Handler):
         self.tasks = {task.description: task.id for task in bar.tasks}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Move the bar of the step."""
         name = str(record.args[0]) if isinstance(record.args, tuple) and record.args else record.name
         if name not in self.tasks:
             self.tasks[name] = self.bar.add_task(name, total=None)

@@ -60,8 +60,6 @@ HEADLINE = {
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run in the audit."""
-
     run_id: str
     status: RunStatus
     dry_run: bool
@@ -128,7 +126,6 @@ def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
 
 
 def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
-    """Print a run for people."""
     console.print(Text(headline(result), style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
@@ -142,7 +139,6 @@ def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
 
 
 def headline(result: RunResult) -> str:
-    """Return the result in one line."""
     if result.traces and not result.single_users and result.status is RunStatus.DONE:
         return "No such user in Bitrix24; nothing done."
     words = "Dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, str(result.status))
@@ -184,7 +180,6 @@ def changes_tables(result: RunResult) -> list[Table]:
 
 
 def counts_table(result: RunResult) -> Table:
-    """Return the figures of the run."""
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
     table.add_column(justify="right", style="bold")
     table.add_column()
@@ -210,7 +205,6 @@ def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
 
 
 def people_table(title: str, rows: list[dict[str, object]]) -> Table:
-    """Return a table of people and the reasons."""
     return table_of(f"{title} ({len(rows)})", columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE)
 
 
@@ -237,7 +231,6 @@ def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, objec
 
 
 def plain_table(*columns: str) -> Table:
-    """Return an empty table without lines."""
     table = Table(pad_edge=False, box=None)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -245,7 +238,6 @@ def plain_table(*columns: str) -> Table:
 
 
 def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> None:
-    """Print the possible next steps."""
     option = " --sandbox" if sandbox else ""
     steps = []
     if result.status is RunStatus.HELD:

@@ -37,7 +37,6 @@ class Address:
     access_token: str
 
     def variables(self) -> dict[str, str]:
-        """Return them as settings."""
         return {
             "BITRIX24_WEBHOOK_URL": self.webhook_url,
             "CALLGEAR_API_URL": self.callgear_url,

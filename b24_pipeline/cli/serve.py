@@ -99,12 +99,10 @@ def run_both(environment: Mapping[str, str], *, port: int, allowed_hosts: Sequen
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """Start one of our commands."""
     return subprocess.Popen([sys.executable, "-m", "b24_pipeline.cli", *arguments], env=environment)  # noqa: S603
 
 
 def has_ended(processes: Sequence["subprocess.Popen[bytes]"]) -> bool:
-    """Return whether a process has ended."""
     return any(process.poll() is not None for process in processes)
 
 
@@ -114,7 +112,6 @@ def exit_of(processes: Sequence["subprocess.Popen[bytes]"]) -> Exit:
 
 
 def is_listening(port: int) -> bool:
-    """Return whether the web server can be reached."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
 

@@ -40,7 +40,6 @@ class Settings(AlertSettings, DatabaseSettings, LimitSettings, ImportSettings, C
 
     @property
     def policy(self) -> Policy:
-        """The choices of the rules."""
         return Policy(
             edition=self.bitrix24_edition,
             last_name_prefix=self.last_name_prefix,

@@ -97,7 +97,6 @@ class AlertSettings(DatabaseSettings):
     @field_validator("alert_webhook_url")
     @classmethod
     def is_address(cls, value: SecretStr | None) -> SecretStr | None:
-        """Require https, or http to this machine."""
         if value is not None:
             check_scheme(split_url(value.get_secret_value()))
         return value

@@ -122,7 +122,6 @@ def plain(text: str, *, free: bool) -> str:
 
 
 def trimmed(text: str) -> str:
-    """Strip blanks, line ends and invisible characters."""
     kept = [number for number, character in enumerate(text) if not is_invisible(character)]
     return text[kept[0] : kept[-1] + 1] if kept else ""
 
@@ -138,12 +137,10 @@ def is_blank(value: object) -> bool:
 
 
 def parts(text: str) -> list[str]:
-    """Split a comma-separated list."""
     return [part for part in map(trimmed, text.split(",")) if part]
 
 
 def listed(value: object) -> object:
-    """Read a comma-separated list of texts."""
     return tuple(parts(value)) if isinstance(value, str) else value
 
 
@@ -151,7 +148,6 @@ TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
 def integers(value: object) -> object:
-    """Read a comma-separated list of whole numbers."""
     if not isinstance(value, str):
         return value
     numbers = parts(value)

@@ -102,7 +102,6 @@ class ConnectionSettings(BaseSettings):
     @field_validator("callgear_api_url")
     @classmethod
     def is_https(cls, value: str) -> str:
-        """Require https, or http to this machine."""
         url = split_url(value)
         check_scheme(url)
         return url.geturl()

@@ -19,7 +19,6 @@ class DepartmentIds(frozenset[int]):
     alone: frozenset[int]
 
     def __new__(cls, with_those_below: Iterable[int] = (), *, alone: AbstractSet[int] = frozenset()) -> Self:
-        """Create the set."""
         whole = frozenset(with_those_below)
         self = super().__new__(cls, whole | alone)
         self.alone = frozenset(alone - whole)

@@ -52,19 +52,16 @@ def page() -> str:
 
 
 def table(names: Iterable[str]) -> str:
-    """Return the table of some settings."""
     return COLUMNS + "".join(row(Settings.model_fields[name]) for name in names)
 
 
 def row(field: FieldInfo) -> str:
-    """Return the line of one setting."""
     example = str((field.examples or [""])[0])
     secret = " *Secret.*" if is_secret(field) else ""
     return f"| `{variable_of(field)}` | {default(field)} | {code(example)} | {field.description}{secret} |\n"
 
 
 def default(field: FieldInfo) -> str:
-    """Return the default."""
     if field.default is PydanticUndefined:
         return "**required**"
     value = field.default.value if isinstance(field.default, Enum) else field.default

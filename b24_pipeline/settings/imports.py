@@ -70,7 +70,6 @@ class ImportSettings(BaseSettings):
 
     @property
     def scope(self) -> Scope:
-        """The users in scope (R03)."""
         return Scope(
             include_departments=self.include_departments,
             exclude_departments=self.exclude_departments,

@@ -5,8 +5,6 @@ from b24_pipeline.settings.base import PREFIX, BaseSettings, setting
 
 
 class LimitSettings(BaseSettings):
-    """The limits of a run."""
-
     limit_removals: int = setting(
         f"{PREFIX}LIMIT_REMOVALS", 3, ge=0, example="3", description="R16: removals from the responsible list, count."
     )
@@ -87,7 +85,6 @@ class LimitSettings(BaseSettings):
 
     @property
     def limits(self) -> dict[ChangeRisk, SafetyLimit]:
-        """The safety limit of each kind of change (R16)."""
         return {
             ChangeRisk.REMOVAL: SafetyLimit(count=self.limit_removals, share=self.limit_removals_share),
             ChangeRisk.LINK_MOVE: SafetyLimit(count=self.limit_link_moves, share=self.limit_link_moves_share),
