@@ -20,9 +20,10 @@ UNKNOWN_ACCOUNT = AccountIdentity()
 
 def wrong_account_message(expected: AccountIdentity, found: AccountIdentity) -> str:
     """One line that says which account was expected, which answered, and what to do."""
-    answered = f"the CallGear account {found} answered" if found.app_id else "CallGear did not tell which one answered"
+    answered = (
+        f"the CallGear account {found} answered" if found.app_id else "CallGear did not report which one answered"
+    )
     return (
         f"this database belongs to the CallGear account {expected}, but {answered}: put the token of the expected "
-        "account into the settings, or name another file in B24_PIPELINE_DATABASE; if the other account is meant from "
-        "now on, accept it: b24-pipeline rebind"
+        "account into the settings, or name another file in B24_PIPELINE_DATABASE; x: b24-pipeline rebind"
     )

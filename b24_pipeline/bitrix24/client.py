@@ -179,7 +179,7 @@ class Bitrix24:
             address = address.follow_redirect(method, response.headers.get("Location", ""))
             response = self._post(address, method, body)
             self._save_address(address)
-        raise AccountError(f"{method}: the portal redirects in circles: check BITRIX24_WEBHOOK_URL")
+        raise AccountError(f"{method}: too many redirects: check BITRIX24_WEBHOOK_URL")
 
     def _repeating(self, attempt: Callable[[], T]) -> T:
         retrier = self.retrier()
@@ -207,7 +207,7 @@ class Bitrix24:
         if extra_text and not self._extra_text_warned:
             self._extra_text_warned = True
             logger.warning(
-                "The portal sends other text around its JSON, which is left out: %s. Let its administrator mend that,"
+                "The portal sends other text around its JSON, which is ignored: %s. Let its administrator fix that,"
                 " or switch PHP's display_errors off",
                 extra_text,
             )

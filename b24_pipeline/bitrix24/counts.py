@@ -82,7 +82,7 @@ def count_of(client: Bitrix24, response: BatchResponse, name: str, filter_: Filt
     )
     total = counted(plain.result, plain.total)
     if total is None:
-        raise IncompleteFetchError("the portal does not tell how many users it has")
+        raise IncompleteFetchError("the portal returned no user count")
     return Count(total, _highest(rows_of(plain.result)))
 
 

@@ -66,10 +66,10 @@ def _fetch_once(client: Bitrix24) -> dict[int, Department]:
         for row in rows:
             number = whole_number(row.get("ID"))
             if number is None or number in found:
-                raise IncompleteFetchError("department.get: a department came twice, or without an id")
+                raise IncompleteFetchError("department.get: received a department twice, or one without an id")
             found[number] = _department(row)
     if not found or (announced is not None and len(found) != announced):
-        raise IncompleteFetchError(f"department.get: {len(found)} departments came, {announced or 0} were announced")
+        raise IncompleteFetchError(f"department.get: received {len(found)} departments, expected {announced or 0}")
     return found
 
 
@@ -80,12 +80,12 @@ def _pages(client: Bitrix24) -> Iterator[tuple[list[Mapping[str, Any]], int | No
         yield rows, page.total
         if len(rows) < PAGE or page.total == number * PAGE + len(rows):
             return
-    raise IncompleteFetchError(f"department.get: more than {MAX_PAGES * PAGE} departments came, without an end")
+    raise IncompleteFetchError(f"department.get: received more than {MAX_PAGES * PAGE} departments, without an end")
 
 
 def _department(row: Mapping[str, Any]) -> Department:
     given = row.get("PARENT")
     parent = None if given in _ROOT else whole_number(given)
     if parent is None and given not in _ROOT:
-        raise IncompleteFetchError("department.get: a department is below one whose id is no number")
+        raise IncompleteFetchError("department.get: the parent of a department is not a number")
     return Department(str(row.get("NAME") or ""), parent)

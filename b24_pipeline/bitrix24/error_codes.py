@@ -14,18 +14,18 @@ from b24_pipeline.bitrix24.exceptions import (
 )
 
 _NEW_WEBHOOK: Final = "create a new incoming webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
-_RIGHTS: Final = "let an administrator of the portal own the webhook"
+_RIGHTS: Final = "use a webhook owned by a portal administrator"
 
-PAYMENT_REQUIRED: Final = "the portal is not paid for, so Bitrix24 has switched its REST off: pay for it in Bitrix24"
+PAYMENT_REQUIRED: Final = "the portal's subscription is unpaid, so Bitrix24 has disabled REST: pay for it in Bitrix24"
 PORTAL_DELETED: Final = (
     "the portal was deleted or is switched off: check BITRIX24_WEBHOOK_URL, or ask Bitrix24's support"
 )
-REFUSED: Final = f"the portal refuses the webhook: {_NEW_WEBHOOK}"
+REFUSED: Final = f"the portal rejects the webhook: {_NEW_WEBHOOK}"
 _OTHER_PLAN: Final = (
     "the portal's plan has no REST: it needs a commercial plan, or a subscription to Bitrix24's Market, and then works"
     " with this webhook"
 )
-_NO_WEBHOOK: Final = "the portal does not take a webhook for this: check that the address is an incoming webhook's"
+_NO_WEBHOOK: Final = "the portal does not accept a webhook for this: check that the URL is that of an incoming webhook"
 
 _ACCOUNT: Final[Mapping[str, str]] = {
     "no_auth_found": f"the webhook is not valid (deleted, expired or changed): {_NEW_WEBHOOK}",
@@ -41,7 +41,7 @@ _ACCOUNT: Final[Mapping[str, str]] = {
     "payment_required": PAYMENT_REQUIRED,
     "wrong_encoding": "a text of some user in the portal is not valid UTF-8, so the portal cannot send its users: let"
     " its administrator find and correct that text, or ask Bitrix24's support",
-    "invalid_request": "the portal takes https only: put the https:// address into BITRIX24_WEBHOOK_URL",
+    "invalid_request": "the portal requires https: put the https:// address into BITRIX24_WEBHOOK_URL",
     "overload_limit": "Bitrix24 has blocked REST for this portal because of overload: ask Bitrix24's support",
     "method_confirm_waiting": "an administrator of the portal has to confirm this call in Bitrix24",
     "method_confirm_denied": "an administrator of the portal has denied this call in Bitrix24",
@@ -52,16 +52,15 @@ _NOT_VALID_EITHER: Final = frozenset({"invalid_token", "authorization_error", "e
 _ACCESS_DENIED: Final = (
     (re.compile("context", re.IGNORECASE), _NO_WEBHOOK),
     (re.compile("plan|subscri|commercial|tariff|license|тариф|подписк|лиценз", re.IGNORECASE), _OTHER_PLAN),
-    (re.compile("admin|админ", re.IGNORECASE), f"the webhook's owner is no administrator: {_RIGHTS}"),
+    (re.compile("admin|админ", re.IGNORECASE), f"the webhook's owner is not an administrator: {_RIGHTS}"),
 )
 """What the text of `ACCESS_DENIED`, a code of several meanings, tells (contract 9.17)."""
 
 _UNKNOWN_METHOD: Final = frozenset({"error_method_not_found", "method_not_found"})
 _METHODS_NEEDED: Final[Mapping[str, str]] = {
-    "user.get": "the portal does not know the method user.get: its module for users (intranet) is switched off, or too"
+    "user.get": "the portal has no method user.get: its module for users (intranet) is switched off, or too"
     " old; switch it on in the portal",
-    "batch": "the portal does not know the method batch: its module rest is switched off, or too old; switch it on in"
-    " the portal",
+    "batch": "the portal has no method batch: its module rest is switched off, or too old; switch it on in the portal",
 }
 
 _SCOPES_NEEDED: Final[Mapping[str, str]] = {
@@ -100,7 +99,7 @@ def error_of_code(code: str, *, method: str, status: int, description: str, wher
     if advice is not None:
         return AccountError(f"{where}: {advice}")
     if folded in _CLIENT_ERRORS:
-        return RequestError(f"{where}: the portal does not take this request")
+        return RequestError(f"{where}: the portal rejected the request")
     return None
 
 
@@ -114,7 +113,7 @@ def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
     advice = {401: REFUSED, 402: PAYMENT_REQUIRED, 403: REFUSED, 410: PORTAL_DELETED}.get(status)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
-    return RequestError(f"{where}: the portal does not take this request")
+    return RequestError(f"{where}: the portal rejected the request")
 
 
 def _portal_deleted(status: int, where: str) -> Bitrix24Error:

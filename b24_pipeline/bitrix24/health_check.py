@@ -80,7 +80,7 @@ def _users(client: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
     _result(response, "users")
     total = count_of(client, response, "users", EVERYBODY).total
     if not total:
-        return False, "the portal shows no users: let an administrator own the webhook"
+        return False, "the portal shows no users: use a webhook owned by a portal administrator"
     return True, f"{total} users; {count_of(client, response, 'dismissed', DISMISSED).total} are dismissed"
 
 

@@ -84,7 +84,7 @@ def _verified(rows: list[UserRow], asked: Sequence[int], control_user_id: int | 
     """The rows of one look-up, when it heeds what was asked."""
     seen = {row.bitrix24_id for row in rows}
     if not seen <= set(asked):
-        raise IncompleteFetchError("a look-up of users by id found users that were not asked for")
+        raise IncompleteFetchError("a lookup of users by id returned users that were not requested")
     if control_user_id is not None and control_user_id not in seen:
         raise IncompleteFetchError(
             f"verification failed: a lookup by id did not return the known user {control_user_id}"

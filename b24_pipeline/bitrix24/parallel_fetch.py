@@ -110,7 +110,7 @@ class Progress:
         with self._lock:
             self._users += users
             if self._users > MAX_USERS:
-                raise IncompleteFetchError(f"the portal sends users without end: more than {MAX_USERS:,} came")
+                raise IncompleteFetchError(f"the portal returns an endless list of users: more than {MAX_USERS:,}")
 
 
 def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom

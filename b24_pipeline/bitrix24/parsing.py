@@ -85,7 +85,7 @@ def user_id(row: Row) -> int:
     """
     number = whole_number(row.get("ID"))
     if number is None:
-        raise IncompleteFetchError("the portal sent a user without a usable id")
+        raise IncompleteFetchError("the portal sent a user without a valid id")
     return number
 
 

@@ -146,7 +146,7 @@ def transport_error(method: str, error: Exception, *, timeout: httpx.Timeout) ->
     if isinstance(error, ProxyRefused):
         return AccountError(text)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not an address that can be called")
+        return AccountError(f"{method}: BITRIX24_WEBHOOK_URL is not a valid URL")
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return AccountError(
             f"{method}: the portal's TLS certificate is not trusted here: give the CA bundle of a private authority"

@@ -32,7 +32,7 @@ class WebhookAddress:
         parts = _split(webhook_url.strip())
         if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
             raise AccountError(
-                "BITRIX24_WEBHOOK_URL is not a webhook's address, such as https://name.bitrix24.com/rest/1/code/"
+                "BITRIX24_WEBHOOK_URL is not a webhook URL, such as https://name.bitrix24.com/rest/1/code/"
             )
         return _address(parts, f"{parts.path.rstrip('/')}/")
 
@@ -49,7 +49,7 @@ class WebhookAddress:
         parts = _split(location, base=self.url(method))
         if parts is None or not parts.hostname or not parts.path.rstrip("/").endswith(f"/{method}"):
             raise AccountError(
-                f"{method}: the portal redirects to something that is no webhook: check BITRIX24_WEBHOOK_URL"
+                f"{method}: the portal redirects to a URL that is not a webhook: check BITRIX24_WEBHOOK_URL"
             )
         if parts.scheme != self.scheme or "@" in parts.netloc:
             raise AccountError(

@@ -148,7 +148,7 @@ class CallGear:
         read_timeout = self._http.timeout.read
         longest = MAX_REQUEST_SECONDS if read_timeout is None else read_timeout
         if since < longest:
-            self._budget.pause(longest - since, reason="CallGear may still be at work on a request without an answer")
+            self._budget.pause(longest - since, reason="CallGear may still be processing a request without a response")
 
     def _open_session(self, credentials: AccessToken | Login) -> Session:
         if isinstance(credentials, AccessToken):
@@ -159,7 +159,7 @@ class CallGear:
     def _log_in(self, params: Mapping[str, Any]) -> str:
         token = self._call_with_retries("login.user", params).fields().get("access_token")
         if not isinstance(token, str) or not token:
-            raise UnknownOutcome("login.user: no access token in the answer")
+            raise UnknownOutcome("login.user: no access token in the response")
         return token
 
     def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
     """
     created = client.call("create.employees", new.params()).fields().get("id")
     if not is_id(created):
-        raise UnknownOutcome("create.employees: no id in the answer")
+        raise UnknownOutcome("create.employees: no id in the response")
     return created
 
 

@@ -110,7 +110,7 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: i
         rows = _fetch_in_ranges(client, fields, first, in_flight)
         if _count_agrees(client, first.total, len(rows)):
             return rows
-    raise IncompleteReadError("get.employees: the parts hold another number of employees than the account says it has")
+    raise IncompleteReadError("get.employees: partial reads do not add up to the reported total")
 
 
 def read_employee(client: CallGear, callgear_id: int) -> Row | None:
@@ -121,13 +121,13 @@ def read_employee(client: CallGear, callgear_id: int) -> Row | None:
     """
     page = _matching(client, {"field": "id", "operator": "=", "value": callgear_id}, FRESH_FIELDS)
     if any(row["id"] != callgear_id for row in page):
-        raise IncompleteReadError("get.employees: asked for one employee, another was answered")
+        raise IncompleteReadError("get.employees: requested one employee, received another")
     if not page:
         return None
     part = unreadable_part(page[0])
     if part is not None:
         fault = RecordFault.UNREADABLE
-        text = f"employee {callgear_id} has {part} that cannot be understood: change this person by hand in CallGear"
+        text = f"employee {callgear_id} has {part} that cannot be understood: edit this person manually in CallGear"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field=part)
     return page[0]
 
@@ -174,7 +174,7 @@ def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[s
 def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
     def problem(page: Page) -> str | None:
         strays = not all(ids.holds(row["id"]) for row in page.rows if is_id(row.get("id")))
-        return "get.employees: employees outside the asked range of ids" if strays else _problem(page)
+        return "get.employees: received employees outside the requested id range" if strays else _problem(page)
 
     return validated(lambda: _read(client, fields, ids.filter()), problem)
 
@@ -191,17 +191,17 @@ def _problem(page: Page) -> str | None:
     """Why the page cannot be trusted; None when it can."""
     ids = [row.get("id") for row in page.rows]
     if not all(is_id(number) for number in ids):
-        return "get.employees: employees without an id that can be used"
+        return "get.employees: received employees without a valid id"
     if page.at_least > MAX_EMPLOYEES:
-        return f"get.employees: {page.at_least} employees were announced, more than any account has"
+        return f"get.employees: expected {page.at_least} employees, more than any account has"
     odd = next((row["id"] for row in page.rows if not all(is_scalar(row.get(name)) for name in TEXTS)), None)
     if odd is not None:
-        return f"get.employees: employee {odd} has a name or an e-mail that is no text"
+        return f"get.employees: employee {odd} has a name or an e-mail that is not text"
     if len(set(ids)) != len(ids):
-        return "get.employees: the same employee twice"
+        return "get.employees: received the same employee twice"
     expected = min(page.at_least if page.total is None else page.total, MAX_ROWS)
     if len(ids) != expected:
-        return f"get.employees: {len(ids)} employees came, {expected} were announced"
+        return f"get.employees: received {len(ids)} employees, expected {expected}"
     return None
 
 
@@ -227,7 +227,7 @@ def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_fl
             if not ranges:
                 return rows
             ranges = _collect(read(ranges), rows)
-    raise IncompleteReadError("get.employees: ranges of ids do not get smaller")
+    raise IncompleteReadError("get.employees: could not partition the id range")
 
 
 def _collect(pages: list[tuple[IdRange, Page]], rows: list[Row]) -> list[IdRange]:

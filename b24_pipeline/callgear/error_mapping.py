@@ -58,12 +58,12 @@ BY_CODE: Mapping[int, ErrorCategory] = {
 }
 
 ADVICE: Mapping[AccountFault, str] = {
-    AccountFault.TOKEN_INVALID: "CallGear does not know the access token: set CALLGEAR_ACCESS_TOKEN to a valid key",
+    AccountFault.TOKEN_INVALID: "CallGear does not recognize the access token: set a valid CALLGEAR_ACCESS_TOKEN",
     AccountFault.TOKEN_EXPIRED: "the CallGear access token has expired: create a new key and set CALLGEAR_ACCESS_TOKEN",
     AccountFault.TOKEN_BLOCKED: "the CallGear access token is blocked: unblock it or create a new key",
     AccountFault.WRONG_LOGIN: "wrong login or password: correct CALLGEAR_LOGIN and CALLGEAR_PASSWORD",
     AccountFault.IP_NOT_WHITELISTED: (
-        "CallGear does not admit the IP address {ip}: add it under Account, Rules and security settings, API"
+        "the IP address {ip} is not whitelisted in CallGear: add it under Account, Rules and security settings, API"
     ),
     AccountFault.INACTIVE: "the CallGear account is blocked: ask CallGear's support or pay the invoice",
 }
@@ -144,7 +144,7 @@ def _account(method: str, code: int, mnemonic: str, error: Mapping[str, Any]) ->
         fault = AccountFault(mnemonic)
     except ValueError:
         fault = {-32001: AccountFault.TOKEN_INVALID, -32009: AccountFault.INACTIVE}.get(code, AccountFault.UNKNOWN)
-    advice = ADVICE.get(fault, f"CallGear answers with the unknown code {code}: ask CallGear's support")
+    advice = ADVICE.get(fault, f"CallGear returned the unknown code {code}: ask CallGear's support")
     return AccountError(f"{method}: {advice.format(ip=_ip_address(error))}", fault=fault)
 
 

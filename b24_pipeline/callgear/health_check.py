@@ -54,7 +54,9 @@ def _account(client: CallGear, expected: AccountIdentity) -> CheckResult:
     name, account = "CallGear account", read_account(client)
     if expected.app_id and account.app_id != expected.app_id:
         return CheckResult(name, passed=False, text=wrong_account_message(expected, account))
-    return CheckResult(name, passed=True, text=str(account) if account.app_id else "its name is not told to this token")
+    return CheckResult(
+        name, passed=True, text=str(account) if account.app_id else "its name is not visible to this token"
+    )
 
 
 def _rights(client: CallGear, employees: Result) -> CheckResult:
@@ -65,7 +67,7 @@ def _rights(client: CallGear, employees: Result) -> CheckResult:
         return CheckResult(
             name,
             passed=True,
-            text="employees can be read; whether they can be added and changed is not told to this token",
+            text="employees can be read; whether they can be added and changed is not visible to this token",
         )
     rights = _employee_rights(account)
     missing = [word for right, word in RIGHTS.items() if rights.get(right) is False]
@@ -107,7 +109,7 @@ def _points(limits: Limits) -> CheckResult:
     name = "CallGear points"
     if limits.day_remaining is None:
         return CheckResult(
-            name, passed=True, text="CallGear does not tell how many are left; 3,000 a day are planned for"
+            name, passed=True, text="CallGear does not report how many are left; 3,000 a day are assumed"
         )
     of = "" if limits.day_limit is None else f" of {limits.day_limit:,.0f}"
     left = f"{limits.day_remaining:,.0f}{of} are left today"

@@ -87,7 +87,7 @@ def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], conditio
         doubtful |= {main for main in mains if not _looks_full(main)}
     if doubtful:
         raise SipNumberError(
-            f"employee {callgear_id} has SIP numbers, which an update could make useless: change this person by hand"
+            f"employee {callgear_id} has SIP numbers, which an update could make useless: edit this person manually"
         )
 
 

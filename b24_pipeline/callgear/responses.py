@@ -34,7 +34,7 @@ class Result:
             IncompleteReadError: the answer is no list of objects.
         """
         if not isinstance(self.data, list) or not all(isinstance(row, dict) for row in self.data):
-            raise IncompleteReadError("a read was answered with something that is no list of objects")
+            raise IncompleteReadError("the response to a read is not a list of objects")
         return self.data
 
     def fields(self) -> Row:
@@ -55,16 +55,16 @@ def read_response(method: str, *, request_id: str, status: int, body: bytes) -> 
     """Judge the answer to the request `request_id`."""
     envelope = _envelope(body)
     if envelope is None:
-        return _broken(method, status, "no JSON object in the answer")
+        return _broken(method, status, "no JSON object in the response")
     error, answered_id = envelope.get("error"), envelope.get("id")
     if answered_id is not None and answered_id != request_id:
-        return _broken(method, status, "the answer belongs to another request")
+        return _broken(method, status, "the response belongs to another request")
     if isinstance(error, dict) and isinstance(error.get("code"), int):
         data = error.get("data")
         return Response(to_exception(method, error), _metadata(data if isinstance(data, dict) else {}))
     result = envelope.get("result")
     if error is not None or not isinstance(result, dict) or answered_id is None:
-        return _broken(method, status, "the answer has neither a result nor an error")
+        return _broken(method, status, "the response has neither a result nor an error")
     metadata = _metadata(result)
     return Response(Result(_data(result), metadata), metadata)
 

@@ -28,7 +28,7 @@ def fetch_responsible(client: CallGear) -> dict[str, str]:
         if len(listed) == len(rows) == total:
             return listed
     raise IncompleteReadError(
-        f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, {total} were announced"
+        f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, expected {total}"
     )
 
 

@@ -148,7 +148,7 @@ class EmployeeUpdater:
         if target.last_name is None and not target.new_phones:
             return UpdateResult(sent=False, phones_added=False)
         if self._halted:
-            raise updates_halted("updates stay halted in this run, because one took something away")
+            raise updates_halted("updates stay halted in this run, because one removed data")
         if target.new_phones or self._echoes or not self._minimal_proven:
             return self._update_watched(target)
         try:
@@ -192,7 +192,7 @@ class EmployeeUpdater:
             raise SipNumberError(
                 f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
                 "alone; find out with an employee of your choice: b24-pipeline check --prove-update "
-                f"{before['id']}, or change this person by hand"
+                f"{before['id']}, or edit this person manually"
             ) from None
 
     def _write_until_known(self, target: _TargetState, base: Row | None) -> None:
@@ -258,7 +258,7 @@ class EmployeeUpdater:
         if lost and old:
             raise StaleLossError(
                 f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
-                f"on {former.at:%Y-%m-%d}: compare with the audit by hand"
+                f"on {former.at:%Y-%m-%d}: compare with the audit manually"
             )
         return restored
 
@@ -268,7 +268,7 @@ class EmployeeUpdater:
         except RecordError as error:
             self._save_changes(unverified=None)
             raise StaleLossError(
-                f"{error}, and compare with the audit what an update that broke off has taken away"
+                f"{error}, and compare with the audit what an interrupted update has removed"
             ) from None
 
     def _restore(self, before: Row, after: Row) -> Row:

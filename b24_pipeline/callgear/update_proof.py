@@ -24,7 +24,7 @@ from b24_pipeline.callgear.update_recovery import (
     update_employee,
 )
 
-BY_HAND = "employees with SIP numbers have to be changed by hand in CallGear"
+BY_HAND = "employees with SIP numbers must be edited manually in CallGear"
 
 
 class NothingToProve(Exception):  # noqa: N818 - it says what is the case
@@ -63,15 +63,15 @@ class UpdateProof:
             )
         if not (self.lost or self.lines_lost):
             return (
-                f"this account refuses an update without phone numbers, so nothing was changed; updates repeat them "
+                f"this account rejects an update without phone numbers, so nothing was changed; updates repeat them "
                 f"from now on, and {BY_HAND}"
             )
         taken = ", ".join(self.lost or ("SIP lines",))
-        became = "it was put back" if self.restored else "it could not be put back: do it by hand in CallGear"
+        became = "restored" if self.restored else "it could not be restored: edit the employee manually in CallGear"
         lines = ", ".join(map(str, self.lines_lost))
-        alone = f"; SIP lines {lines} do not belong to it any more: assign them again in CallGear" if lines else ""
+        alone = f"; SIP lines {lines} no longer belong to it: assign them again in CallGear" if lines else ""
         return (
-            f"an update took {taken} away from employee {self.callgear_id}; {became}{alone}; updates repeat all phone "
+            f"an update removed {taken} of employee {self.callgear_id}; {became}{alone}; updates repeat all phone "
             f"numbers from now on, and {BY_HAND}"
         )
 

@@ -120,7 +120,7 @@ def read_for_update(client: CallGear, callgear_id: int) -> Row:
     employee = read_employee(client, callgear_id)
     if employee is None:
         fault = RecordFault.ENTITY_NOT_FOUND
-        text = f"{METHOD}: employee {callgear_id} is not in CallGear any more"
+        text = f"{METHOD}: employee {callgear_id} is no longer in CallGear"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
     return employee
 
@@ -133,14 +133,14 @@ def verify_phones_stored(employee: Row, wanted: Sequence[Row]) -> None:
     """
     if numbers(phones(employee)) != numbers(wanted):
         fault = RecordFault.NOT_STORED
-        text = f"{METHOD}: employee {employee['id']} did not get exactly the phones that were sent"
+        text = f"{METHOD}: employee {employee['id']} has phone numbers that were not stored as sent"
         raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
 
 
 def updates_halted(reason: str) -> UpdatesHalted:
     """The error that says that nothing is updated any more, and why."""
     return UpdatesHalted(
-        f"{METHOD}: {reason}; compare it with the audit by hand", method=METHOD, mnemonic="updates_unsafe"
+        f"{METHOD}: {reason}; compare it with the audit manually", method=METHOD, mnemonic="updates_unsafe"
     )
 
 
@@ -181,13 +181,13 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
         after = read_for_update(client, employee)
         if not lost_fields(before, after):
             logger.warning(
-                "An update of employee %s in CallGear took away %s; it was put back. Check this person by hand. "
+                "An update removed %s of employee %s in CallGear; restored. Check this person manually. "
                 "From now on updates repeat all phone numbers.",
-                employee,
                 ", ".join(sorted(sent)),
+                employee,
             )
             return after
-    raise updates_halted(f"an update took {', '.join(lost_fields(before, after))} away from employee {employee}")
+    raise updates_halted(f"an update removed {', '.join(lost_fields(before, after))} of employee {employee}")
 
 
 def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> None:
@@ -197,7 +197,7 @@ def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> No
             refuse_sip_numbers_of_account(client, employee["id"], entries)
         except SipNumberError:
             raise updates_halted(
-                f"an update took {', '.join(arrays)} away from employee {employee['id']}, who has SIP numbers"
+                f"an update removed {', '.join(arrays)} of employee {employee['id']}, who has SIP numbers"
             ) from None
         arrays = arrays if with_ids else {**arrays, "phone_numbers": without_phone_ids(entries)}
     update_employee(client, employee["id"], last_name=employee["last_name"], **arrays)

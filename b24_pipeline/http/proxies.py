@@ -35,11 +35,11 @@ class Proxy:
         """
         address = address if "://" in address else f"http://{address}"
         if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > MAX_PORT:
-            raise _bad(variable, "is no address of a proxy")
+            raise _bad(variable, "is not a valid proxy URL")
         if url.scheme.startswith("socks"):
             raise _bad(variable, "names a SOCKS proxy, which is not supported: give the address of an HTTP proxy")
         if url.scheme not in _SCHEMES:
-            raise _bad(variable, "is no address of a proxy")
+            raise _bad(variable, "is not a valid proxy URL")
         login = (unquote(url.username), unquote(url.password)) if url.userinfo else None
         return cls(variable, str(url.copy_with(username=None, password=None, path="/", query=None)), login)
 

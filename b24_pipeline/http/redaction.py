@@ -29,7 +29,8 @@ _NO_PHONES: Final = (
     r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b",
     rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\d.])",
     r"\b20\d\d-[01]\d-[0-3]\d(?:[ T][0-2]\d:[0-5]\d(?::[0-5]\d)?)?\b",
-    r"(?<![\w,])[\d,]++ (?:different |active )?(?:users|employees|owners|rows|characters|MiB|were announced)\b",
+    r"(?<![\w,])[\d,]++ (?:different |active )?(?:users|employees|owners|rows|characters|MiB)\b",
+    r"\bexpected [\d,]++",
     r"\b(?:counts|reports) [\d,]+(?: before and [\d,]+ after)?",
 )
 """How we write what is no phone number: answers, codes, ids, runs, machines, times, counts."""

@@ -97,5 +97,5 @@ def test_a_portal_that_warns_in_every_answer_is_read_and_said_once(
     assert all(check.passed for check in check_bitrix24(client))
     assert not poll_changes(client, snapshot=LastSnapshot.of(users, frozenset()), window_from=0).changed
     (said,) = [record.getMessage() for record in caplog.records if record.name.startswith("b24_pipeline")]
-    assert "The portal sends other text around its JSON, which is left out: " in said
+    assert "The portal sends other text around its JSON, which is ignored: " in said
     assert ("Warning : Undefined array key" in said) is (kind is FaultKind.WARNING_BEFORE)

@@ -88,7 +88,7 @@ def test_a_name_cannot_break_out_of_the_line(client: Bitrix24, staffed: Sandbox)
 
 
 def test_an_empty_portal_is_said(client: Bitrix24) -> None:
-    assert lines(client)["users"] == (False, "the portal shows no users: let an administrator own the webhook")
+    assert lines(client)["users"] == (False, "the portal shows no users: use a webhook owned by a portal administrator")
 
 
 def test_hidden_dismissed_users_are_counted_all_the_same(client: Bitrix24, staffed: Sandbox) -> None:
@@ -113,7 +113,7 @@ def test_r16a_a_portal_that_never_counts_does_not_pass(twisted: Twister) -> None
 
     client = twisted(uncounted)
     client.call = lambda *_: Envelope([{"ID": "1"}])  # type: ignore[method-assign]
-    assert lines(client)["users"] == (False, "the portal does not tell how many users it has")
+    assert lines(client)["users"] == (False, "the portal returned no user count")
 
 
 @pytest.mark.parametrize("mode", AdminMode)
@@ -131,12 +131,12 @@ def test_the_check_survives_whatever_admin_mode_does(
         (FaultKind.WEBHOOK_REVOKED_401, "the webhook is not valid"),
         (FaultKind.WEBHOOK_REVOKED_403, "the webhook is not valid (mistyped, blocked, deleted"),
         (FaultKind.WEBHOOK_MISTYPED, "copy its whole address from Bitrix24 again, or create a new"),
-        (FaultKind.PAYMENT_REQUIRED, "the portal is not paid for"),
+        (FaultKind.PAYMENT_REQUIRED, "the portal's subscription is unpaid"),
         (FaultKind.PORTAL_DELETED, "the portal was deleted or is switched off"),
         (FaultKind.OWNER_IN_EXTRANET, "the webhook's owner is an extranet user"),
         (FaultKind.PLAN_WITHOUT_REST, "the portal's plan has no REST"),
         (FaultKind.WRONG_ENCODING, "is not valid UTF-8"),
-        (FaultKind.EMPTY_CODE, "the portal refuses the webhook"),
+        (FaultKind.EMPTY_CODE, "the portal rejects the webhook"),
         (FaultKind.LOGIN_REQUIRED, 'which asks for a login (Basic realm="intranet")'),
         (FaultKind.FORBIDDEN_PAGE, 'an HTML page "403 Forbidden": check the address'),
         (FaultKind.NOT_FOUND_PAGE, 'an HTML page "404 Not Found"'),

@@ -100,7 +100,7 @@ def test_r16a_a_user_of_unknown_standing_is_neither_active_nor_dismissed(value: 
 
 @pytest.mark.parametrize("value", [None, "", "x", "-1", True, 1.5, [], "9" * 30, 2**70])
 def test_r16a_a_user_without_a_usable_id_is_not_trusted(value: object) -> None:
-    with pytest.raises(IncompleteFetchError, match="without a usable id"):
+    with pytest.raises(IncompleteFetchError, match="without a valid id"):
         user_row({"ID": value, "ACTIVE": True})
 
 

@@ -119,7 +119,7 @@ def test_what_looks_like_a_secret_is_not_repeated_as_a_code() -> None:
     for code in ("abcd1234abcd1234", "https://x.test/rest/1/abcd/", "<b>", "", 5, ["A_B"]):
         with pytest.raises(Bitrix24Error) as raised:
             read_response("scope", 400, body(error=code or {"code": "", "message": "x"}))
-        assert str(raised.value) == "scope: error (HTTP 400): the portal does not take this request"
+        assert str(raised.value) == "scope: error (HTTP 400): the portal rejected the request"
 
 
 def test_an_error_of_rest_3_is_read_too() -> None:
@@ -139,8 +139,8 @@ def test_every_account_error_says_what_to_do() -> None:
     [
         ("REST API is available only on commercial plans", "plan has no REST"),
         ("Your subscription does not include REST", "plan has no REST"),
-        ("Application context required", "does not take a webhook"),
-        ("Access denied: administrators only", "is no administrator"),
+        ("Application context required", "does not accept a webhook"),
+        ("Access denied: administrators only", "is not an administrator"),
         ("", "needs a commercial plan and an administrator"),
     ],
 )

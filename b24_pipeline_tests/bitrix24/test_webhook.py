@@ -21,14 +21,14 @@ NOT_FOLLOWED = [
     ("https://evil.test/rest/1/x/batch", "the host evil.test, outside"),
     ("https://new.bitrix24.com.evil.test/rest/1/x/batch", "outside its own domain"),
     ("https://evilbitrix24.com/rest/1/x/batch", "outside its own domain"),
-    ("https://new.bitrix24.com/auth/", "something that is no webhook"),
-    ("https://new.bitrix24.com/rest/1/x/scope", "something that is no webhook"),
-    ("https://[bad/batch", "something that is no webhook"),
-    ("https://new.bitrix24.com:99999/batch", "something that is no webhook"),
-    ("https://xn--0.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
-    ("https://new\u200b.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
-    (f"https://{'a' * 64}.bitrix24.com/rest/1/x/batch", "something that is no webhook"),
-    ("javascript:alert(1)/batch", "something that is no webhook"),
+    ("https://new.bitrix24.com/auth/", "a URL that is not a webhook"),
+    ("https://new.bitrix24.com/rest/1/x/scope", "a URL that is not a webhook"),
+    ("https://[bad/batch", "a URL that is not a webhook"),
+    ("https://new.bitrix24.com:99999/batch", "a URL that is not a webhook"),
+    ("https://xn--0.bitrix24.com/rest/1/x/batch", "a URL that is not a webhook"),
+    ("https://new\u200b.bitrix24.com/rest/1/x/batch", "a URL that is not a webhook"),
+    (f"https://{'a' * 64}.bitrix24.com/rest/1/x/batch", "a URL that is not a webhook"),
+    ("javascript:alert(1)/batch", "a URL that is not a webhook"),
 ]
 
 
@@ -41,7 +41,7 @@ def test_a_webhook_may_be_given_with_or_without_its_last_slash(given: str) -> No
     "given", ["", "abcd1234abcd1234", "ftp://x.test/rest/1/abcd1234abcd1234/", "https://", "https://[x"]
 )
 def test_what_is_no_address_is_refused_without_repeating_it(given: str) -> None:
-    with pytest.raises(AccountError, match="BITRIX24_WEBHOOK_URL is not a webhook's address") as raised:
+    with pytest.raises(AccountError, match="BITRIX24_WEBHOOK_URL is not a webhook URL") as raised:
         WebhookAddress.of(given)
     assert "abcd1234abcd1234" not in str(raised.value)
 

@@ -159,7 +159,7 @@ def test_a_read_that_differs_from_the_total_is_repeated_once_and_then_not_truste
     sandbox.account.add_employee(last_name="Sokolova")
     sandbox.account.add_employee(last_name="Haddad")
 
-    with pytest.raises(IncompleteReadError, match="2 employees came"):
+    with pytest.raises(IncompleteReadError, match="received 2 employees"):
         fetch_employees(client)
 
     assert len(sandbox.requests) == 2
@@ -176,8 +176,8 @@ def test_a_read_that_is_whole_the_second_time_is_taken() -> None:
     ("rows", "problem"),
     [
         ([{"id": 1}, {"id": 1}], "twice"),
-        ([{"id": 1}, {"last_name": "Sokolova"}], "without an id"),
-        ([{"id": 1}, {"id": "2"}], "without an id"),
+        ([{"id": 1}, {"last_name": "Sokolova"}], "without a valid id"),
+        ([{"id": 1}, {"id": "2"}], "without a valid id"),
     ],
 )
 def test_rows_that_cannot_be_told_apart_are_not_trusted(rows: list[dict[str, Any]], problem: str) -> None:
@@ -207,7 +207,7 @@ def test_parts_that_do_not_add_up_are_not_trusted() -> None:
             response["result"]["metadata"]["total_items"] += 7
         return response
 
-    with pytest.raises(IncompleteReadError, match="another number"):
+    with pytest.raises(IncompleteReadError, match="do not add up"):
         fetch_rows(answering(hiding), fields=("id",))
 
 

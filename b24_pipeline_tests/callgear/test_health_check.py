@@ -57,7 +57,7 @@ def test_an_unreachable_callgear_is_a_line_too(client: CallGear, sandbox: Sandbo
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_502_HTML, api="callgear", times=None))
 
     assert failed(check_callgear(client)) == {
-        "CallGear access": "get.employees: HTTP 502, no JSON object in the answer"
+        "CallGear access": "get.employees: HTTP 502, no JSON object in the response"
     }
 
 
@@ -87,7 +87,7 @@ def test_rights_that_are_not_told_are_no_failure(client: CallGear, sandbox: Sand
     checks = check_callgear(client)
 
     assert failed(checks) == {}
-    assert "not told" in checks[2].text
+    assert "not visible" in checks[2].text
 
 
 def test_an_account_that_may_not_be_named_is_no_failure(client: CallGear, sandbox: Sandbox) -> None:

@@ -147,14 +147,14 @@ def test_t22_whatever_a_list_holds_it_is_read_or_not_trusted(rows: list[dict[str
 
 @pytest.mark.parametrize("number", ODD_IDS, ids=repr)
 def test_t22_an_id_that_cannot_be_kept_is_not_trusted(number: object) -> None:
-    with pytest.raises(IncompleteReadError, match="employees without an id that can be used"):
+    with pytest.raises(IncompleteReadError, match="employees without a valid id"):
         fetch_employees(of_rows({**SOUND, "id": number}))
 
 
 @pytest.mark.parametrize("field", ["first_name", "last_name", "patronymic", "email"])
 @pytest.mark.parametrize("value", [[], {}, [None], True, {"deep": []}], ids=repr)
 def test_t22_a_name_that_is_no_text_is_not_trusted(field: str, value: object) -> None:
-    with pytest.raises(IncompleteReadError, match="employee 7 has a name or an e-mail that is no text"):
+    with pytest.raises(IncompleteReadError, match="employee 7 has a name or an e-mail that is not text"):
         fetch_employees(of_rows({**SOUND, field: value}))
 
 

@@ -379,7 +379,7 @@ def test_sip_numbers_are_never_echoed(
     sandbox.account.add_sip_line(callgear_id, "042917")
     before = deepcopy(sandbox.account.employees[callgear_id])
 
-    with pytest.raises(SipNumberError, match="by hand") as caught:
+    with pytest.raises(SipNumberError, match="manually") as caught:
         EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert caught.value.fault is RecordFault.SIP_NUMBERS
@@ -408,7 +408,7 @@ def test_until_an_update_has_proven_harmless_nobody_s_sip_numbers_are_at_stake(
     sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
     writer = EmployeeUpdater(client)
 
-    with pytest.raises(SipNumberError, match="by hand"):
+    with pytest.raises(SipNumberError, match="manually"):
         writer.update(sip, last_name=NEW)
     assert sandbox.writes() == []
     assert writer.capabilities == capabilities(UpdateMode.UNKNOWN)
@@ -501,7 +501,7 @@ def test_without_sip_lines_to_compare_what_lacks_a_country_code_may_be_a_sip_num
     callgear_id = add(sandbox, "971505550142")
     sandbox.account.add_sip_line(callgear_id, digits)
 
-    with pytest.raises(SipNumberError, match="by hand"):
+    with pytest.raises(SipNumberError, match="manually"):
         EmployeeUpdater(client).update(callgear_id, last_name=NEW)
 
     assert sandbox.writes() == []
@@ -697,7 +697,7 @@ def test_what_is_missing_long_after_a_broken_run_may_be_somebody_s_wish(
     if gone:
         assert writer.recover_interrupted_update() is None
     else:
-        with pytest.raises(StaleLossError, match=r"phone_numbers .* by hand") as caught:
+        with pytest.raises(StaleLossError, match=r"phone_numbers .* manually") as caught:
             writer.recover_interrupted_update()
         assert "97150" not in str(caught.value)
 

@@ -122,7 +122,7 @@ def test_the_login_of_a_proxy_is_shown_nowhere() -> None:
 
 @pytest.mark.parametrize("address", ["http://[::1", "ftp://proxy.test", "http://", "http://proxy:99999"])
 def test_what_is_no_proxy_is_named_without_its_value(address: str) -> None:
-    with pytest.raises(InvalidProxyError, match=r"^ALL_PROXY: is no address of a proxy\. Example: ALL_PROXY="):
+    with pytest.raises(InvalidProxyError, match=r"^ALL_PROXY: is not a valid proxy URL\. Example: ALL_PROXY="):
         Proxies.of({"ALL_PROXY": address})
 
 

@@ -99,7 +99,7 @@ def test_r16b_a_token_that_may_not_ask_is_no_proof_of_the_known_account(imported
     result = imported.import_people()
 
     assert (result.status, imported.writes()) == ("failed", [])
-    assert "CallGear did not tell which one answered" in (result.reason or "")
+    assert "CallGear did not report which one answered" in (result.reason or "")
 
 
 def test_r16b_where_no_account_ever_tells_its_number_the_import_goes_on(world: World) -> None:

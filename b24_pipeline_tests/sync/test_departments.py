@@ -144,7 +144,7 @@ def test_r03_departments_that_are_not_all_there_are_not_trusted(company: World, 
     result = company.import_people()
 
     assert (result.status, company.writes()) == ("untrusted", [])
-    assert result.row["reason"] == f"department.get: 5 departments came, {5 + more} were announced"
+    assert result.row["reason"] == f"department.get: received 5 departments, expected {5 + more}"
 
 
 @pytest.mark.parametrize("row", [{"ID": "x"}, {"ID": "2"}, {"ID": "9", "PARENT": "second"}])

@@ -211,7 +211,7 @@ def test_a_database_of_another_connection_is_refused_before_anything_is_asked(im
 
 FINAL = {
     FaultKind.WEBHOOK_MISTYPED: "the webhook is not valid (mistyped",
-    FaultKind.PAYMENT_REQUIRED: "not paid for",
+    FaultKind.PAYMENT_REQUIRED: "subscription is unpaid",
     FaultKind.PORTAL_DELETED: "was deleted or is switched off",
     FaultKind.OWNER_IN_EXTRANET: "is an extranet user",
     FaultKind.PLAN_WITHOUT_REST: "plan has no REST",
