@@ -1,4 +1,4 @@
-"""Where messages go: a webhook, and e-mail. Each is optional; one that is down says so in one line, without secrets."""
+"""The channels of alerts: a webhook, and e-mail. Each is optional; its errors are one line, without secrets."""
 
 import smtplib
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from b24_pipeline.settings.alerts import SmtpSecurity
 
 TIMEOUT_SECONDS = 10.0
 TEAMS_HOSTS = ("logic.azure.com", "powerplatform.com", "webhook.office.com")
-"""Where webhooks of Teams are: those of Workflows, new and old, and of the connectors before them."""
+"""Hosts of Teams' webhooks: those of Workflows, new and old, and of the connectors before them."""
 Payload = dict[str, Any]
 
 

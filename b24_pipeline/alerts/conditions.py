@@ -1,4 +1,4 @@
-"""What can be wrong with the import, as states that begin and end. Pure: judged from the audit's health."""
+"""Conditions of the import that need attention, as states that begin and end. Pure: judged from its health."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -69,7 +69,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is new, what lasts, and what is over, compared with what a receiver was last notified of."""
+    """New, lasting and ended states, compared with the last notification of a receiver."""
 
     new: tuple[Condition, ...]
     still: tuple[State, ...] = ()
@@ -80,7 +80,7 @@ class Change:
 
     @property
     def recovered(self) -> bool:
-        """Whether nothing is wrong any longer."""
+        """Return whether nothing is wrong any longer."""
         return not self.new and not self.still
 
 
@@ -235,7 +235,7 @@ def compare(
     success_at: datetime | None,
     judged: AbstractSet[State] = frozenset(State),
 ) -> Change:
-    """What has changed since a receiver was notified.
+    """Return what has changed since a receiver was notified.
 
     Args:
         conditions: what is wrong now.

@@ -1,4 +1,4 @@
-"""What a receiver reads: a subject and a few lines, without a secret, and nothing of people but names."""
+"""Messages of alerts: a subject and a few lines, without a secret, and nothing of people but names."""
 
 import re
 import unicodedata
@@ -30,7 +30,7 @@ BREAKABLE = re.compile(rf"(?P<kept>{'|'.join(OUR_NAMES)})|{DOT_OF_A_HOST}", re.I
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent."""
+    """A subject and a text."""
 
     subject: str
     text: str

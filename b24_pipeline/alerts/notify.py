@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 UNNAMED = "Bitrix24 import"
 LOST_WITHIN = timedelta(days=1)
-"""How far back a run matters that the audit does not know."""
+"""Failed runs that the audit does not know matter for so long."""
 FailedRuns = Callable[[datetime], Iterable[Failure]]
 """The failed runs that Dagster knows since a time, newest first."""
 
@@ -35,13 +35,13 @@ class StatusReport:
     connection: str
     conditions: tuple[Condition, ...]
     success_at: datetime | None = None
-    """When the last successful run ended."""
+    """The end of the last successful run."""
     judged: frozenset[State] = frozenset(State)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the sensor keeps between ticks, as its cursor.
+    """The state of the sensor between ticks, stored as its cursor.
 
     Attributes:
         notified: the states that each receiver knows to last, and since when.
@@ -90,7 +90,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class NotifyResult:
-    """What became of it: who was notified, who could not be, and what is to be remembered."""
+    """The receivers that were notified or could not be, and the memory for the next tick."""
 
     memory: Memory
     receivers: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ _USED_BY_RUNS = APPROVABLE - {MatchReason.IDENTITY_CHANGED}
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What people have let runs do, and no run has done yet.
+    """Approved actions that no run has done yet.
 
     Attributes:
         run_id: the run whose list was approved; of several the one approved last.
@@ -74,7 +74,7 @@ def approve(
 def approved_actions(
     database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, changed: AbstractSet[int]
 ) -> DataFrame[schemas.Actions]:
-    """What the approval of a run means: all that it held, or the conflicts of these users.
+    """Return what the approval of a run means: all that it held, or the conflicts of these users.
 
     A run that was not trusted has listed none of the changed identities (R07a).
     """
@@ -101,7 +101,7 @@ def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
 
 
 def open_approval(database: Database, now: datetime) -> Approval | None:
-    """What is approved and may still be done; none where nothing is left."""
+    """Return what is approved and may still be done; none where nothing is left."""
     lists = [(approval["run_id"], _left(database, approval)) for approval in _in_force(database, now=now)]
     lists = [(run_id, left) for run_id, left in lists if len(left)]
     if not lists:
@@ -140,7 +140,7 @@ def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Actions]:
-    """What may still be done of one approval: what the run held, or one user's conflicts."""
+    """Return what may still be done of one approval: what the run held, or one user's conflicts."""
     which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
     columns = column_list(sql_columns(schemas.Actions))
     left = from_arrow(schemas.Actions, database.table("left_of_approved", which, columns=columns))

@@ -1,4 +1,4 @@
-"""What the asset checks look for in the audit: offenders by name, and what a stored frame must not hold."""
+"""The queries of the asset checks: violations by name, and broken declarations of stored frames."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ Listing = Literal[
     "held_actions",
 ]
 Violation = Mapping[str, Any]
-"""Who, user (the Bitrix24 id) and why; some listings say more."""
+"""The columns who, user (the Bitrix24 id) and why; some listings have more."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCoverage:
-    """How many candidates there are, with the rejected ones, how many have a live link, and how many can have one."""
+    """The number of candidates, with the rejected ones, of live links, and of candidates that can have one."""
 
     candidates: int
     imported: int
@@ -54,7 +54,7 @@ def import_coverage(reader: Reader) -> ImportCoverage:
 
 
 def schema_violations(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
-    """How many rows a stored frame has, and in how many it breaks its declaration: empty, or not the only one."""
+    """Count the rows of a stored frame, and those that break its declaration: empty, or not the only one."""
     columns = model.to_schema().columns
     counts = {
         **{

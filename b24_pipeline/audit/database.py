@@ -137,7 +137,7 @@ class Database:
 
     @contextmanager
     def dry_transaction(self) -> Iterator[None]:
-        """What is stored in the block is seen in it, and undone at its end. Not to be begun in a transaction."""
+        """Let the block see what it stores, and undo it at the end. Not to be begun in a transaction."""
         with suppress(_TrialOver), self.transaction():
             yield
             raise _TrialOver
@@ -178,12 +178,12 @@ class Database:
                 self.execute("detach_copy")
 
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
-        """What the named query answers."""
+        """Return what the named query answers."""
         with self.lock, translated(self.path):
             return self._connection.sql(statement(name, **identifiers), params=parameters or None).to_arrow_table()
 
     def records(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[dict[str, Any]]:
-        """What the named query answers, as one dictionary a row."""
+        """Return what the named query answers, as one dictionary a row."""
         with self.lock, translated(self.path):
             found = self._connection.execute(statement(name, **identifiers), parameters)
             columns = [column[0] for column in found.description or ()]

@@ -19,7 +19,7 @@ from b24_pipeline.rules.normalization import address_key
 _DIGITS = 18
 """So many digits always fit into an id."""
 _ANSWERS = ("error",)
-"""What a service answered may name the person."""
+"""A service's error may name the person."""
 
 _OF_USER: Mapping[str, tuple[str, ...]] = {
     **{
@@ -43,11 +43,11 @@ _MENTIONING: Mapping[str, tuple[str, ...]] = {
 
 
 _BEFORE_OF_OTHERS: Mapping[str, str] = {"events": "run", "open_actions": "valid_from_run"}
-"""Where another user's action on the person's employee tells the name that it had; and the column with its run."""
+"""Tables in which another user's action on the person's employee shows its former name, and their column of the run."""
 
 _BEFORE_ADDRESS = r"(^|\\[nrt]|[^\p{L}\p{N}.+_%\-])"
 _AFTER_ADDRESS = r"([.\-]*(?:$|[^\p{L}\p{N}.\-]))"
-"""What stands around an address that is no part of a longer one. A full stop may end a sentence; `\\n` is JSON."""
+"""The surroundings of an address that is no part of a longer one. A full stop may end a sentence; `\\n` is JSON."""
 
 
 def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:

@@ -1,4 +1,4 @@
-"""What can be wrong with the audit database; every message is one line: what, where, what to do.
+"""Errors of the audit database; every message is one line: what, where, what to do.
 
 StoreError
 ├── DatabaseMissing              nothing to read yet

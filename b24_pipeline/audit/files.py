@@ -146,7 +146,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def note_of(error: OSError, folder: Path) -> str:
-    """Whose the file is that may not be written, or its folder."""
+    """Return whose the file is that may not be written, or its folder."""
     if error.errno not in (errno.EACCES, errno.EPERM):
         return ""
     named = [Path(os.fsdecode(error.filename))] if isinstance(error.filename, str | bytes) else []

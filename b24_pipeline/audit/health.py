@@ -83,12 +83,12 @@ class Health:
     failures: tuple[Failure, ...] = ()
     """Since the last success, oldest first."""
     held: tuple[HeldPerson, ...] = ()
-    """What the last successful run held."""
+    """Held by the last successful run."""
     conflicts: tuple[ConflictPerson, ...] = ()
     """Of the last successful run, those that last until a person decides them."""
     failing: tuple[FailingPerson, ...] = ()
     duplicated: tuple[DuplicatedPerson, ...] = ()
-    """Whom no person has resolved yet."""
+    """Not resolved by a person yet."""
     importable: Importable = NOBODY
     """Of the last successful run."""
     importable_before: float | None = None
@@ -115,7 +115,7 @@ def health(reader: Reader, *, now: datetime) -> Health:
 
 
 def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
-    """For whom a run held a change."""
+    """Return for whom a run held a change."""
     return tuple(
         HeldPerson(ChangeRisk(row["risk"]), row["bitrix24_id"], row["display_name"])
         for row in reader.database.records("held_people", {"run_id": run_id})
@@ -128,7 +128,7 @@ def conflict_people(reader: Reader, run_id: str) -> tuple[ConflictPerson, ...]:
 
 
 def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
-    """Whose actions failed and are tried again, longest first."""
+    """Return whose actions failed and are tried again, longest first."""
     return tuple(
         FailingPerson(
             bitrix24_id=row["bitrix24_id"],
@@ -143,6 +143,6 @@ def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
 
 
 def is_unrecorded(reader: Reader, run_id: str) -> bool:
-    """Whether the audit does not know how a run ended: it died, or failed before it could be recorded at all."""
+    """Return whether the audit does not know how a run ended: it died, or failed before it could be recorded at all."""
     recorded = reader.database.records("run_as_noted", {"run_id": run_id})
     return not recorded or (recorded[0]["status"] == RunStatus.RUNNING and recorded[0]["kind"] == RunKind.IMPORT)

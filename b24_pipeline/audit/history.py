@@ -32,7 +32,7 @@ class HistorySpec:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """What the statements of `histories.sql` leave open."""
+        """Return what the statements of `histories.sql` leave open."""
         return {
             "table": self.table,
             "scope": self.scope,
@@ -50,7 +50,7 @@ def record_snapshot(
 
 
 def recorded(database: Database, run: CurrentRun, what: str) -> bool:
-    """Whether the run has recorded this table or step."""
+    """Return whether the run has recorded this table or step."""
     return database.value("recorded", {"run": run.number, "what": what}) is not None
 
 
@@ -89,7 +89,7 @@ def known_users(database: Database) -> list[int]:
 
 
 def users_known_last(database: Database, bitrix24_ids: Iterable[int]) -> DataFrame[schemas.Users]:
-    """How each of these users was seen last, in whatever run; nobody who was never seen, or too long ago."""
+    """Return how each of these users was seen last, in whatever run; nobody who was never seen, or too long ago."""
     columns = column_list(sql_columns(schemas.Users))
     rows = database.table("users_known_last", {"users": sorted(bitrix24_ids)}, columns=columns)
     return from_arrow(schemas.Users, rows)
@@ -121,12 +121,12 @@ def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
 
 
 def count_valid(database: Database, spec: HistorySpec) -> int:
-    """How many rows hold."""
+    """Return the number of valid rows."""
     return int(database.value("count_valid", spec.parameters, **spec.identifiers))
 
 
 def is_unchanged(database: Database, spec: HistorySpec) -> bool:
-    """Whether each of the seen rows holds already."""
+    """Return whether each of the seen rows holds already."""
     return database.value("a_row_not_valid", spec.parameters, **spec.identifiers) is None
 
 

@@ -25,7 +25,7 @@ _IDENTITIES = HistorySpec("identities", tuple(sql_columns(schemas.Identities)))
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """Who approves, and why; a name of None is not known."""
+    """The person who approves, and the comment; a name of None is not known."""
 
     name: str | None = None
     comment: str | None = None
@@ -46,7 +46,7 @@ def live_links(database: Database) -> DataFrame[schemas.Links]:
 
 
 def people_imported(database: Database) -> int:
-    """How many live links there are."""
+    """Return how many live links there are."""
     return int(database.value("people_imported"))
 
 
@@ -132,7 +132,7 @@ def created_since(database: Database, since: datetime) -> dict[int, int]:
 
 
 def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
-    """Until when a create whose outcome is not known may have been sent; none when there is no such create."""
+    """Return until when a create whose outcome is not known may have been sent; none when there is no such create."""
     if database.value("a_pending_create") is None:
         return None
     sent_until: datetime | None = database.value("creates_in_doubt_until", {"now": now})
@@ -174,7 +174,7 @@ def accept_identities(database: Database, run_id: str, users: Sequence[int]) -> 
 
 
 def open_duplicates(database: Database) -> list[Duplicate]:
-    """What no person has settled yet."""
+    """Return the doubles that no person has resolved yet."""
     return [Duplicate(**row) for row in database.records("open_duplicates", columns=column_list(_PAIRS))]
 
 

@@ -17,7 +17,7 @@ from b24_pipeline.audit.exceptions import DatabaseBusy, LocksNotSupported
 from b24_pipeline.audit.files import Paths, retry_while_busy, writing
 
 NOT_SUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
-"""What systems answer for a lock on a file system that has none, which most often is a network share."""
+"""Error numbers for a lock on a file system that has none, most often a network share."""
 
 
 def file_lock(path: Path, *, wait_seconds: float = 0, is_singleton: bool = False) -> FileLock:
@@ -114,7 +114,7 @@ def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float
 
 
 def is_locked(lock_file: Path) -> bool:
-    """Whether somebody holds the lock; what cannot be asked is taken to be held."""
+    """Return whether somebody holds the lock; what cannot be asked is taken to be held."""
     if not lock_file.exists():
         return False
     try:
@@ -125,7 +125,7 @@ def is_locked(lock_file: Path) -> bool:
 
 
 def owner_file(lock_file: Path) -> Path:
-    """Where the holder's name is written: the locked file itself cannot be read everywhere while it is locked."""
+    """The file with the owner's name: the locked file itself cannot be read everywhere while it is locked."""
     return lock_file.with_suffix(".holder.json")
 
 
@@ -137,7 +137,7 @@ def write_owner(lock_file: Path, *, holder: str, now: datetime) -> None:
 
 
 def owner_text(lock_file: Path) -> str:
-    """Who holds the lock, in words."""
+    """Return who holds the lock, in words."""
     try:
         noted = json.loads(owner_file(lock_file).read_text())
     except (OSError, ValueError):

@@ -1,10 +1,10 @@
-"""What can be asked of the audit database, whoever has it open."""
+"""The audit database as it is read, whoever has it open."""
 
 from b24_pipeline.audit.database import Database
 
 
 class Reader:
-    """What can be asked of the database. Methods are safe for threads."""
+    """An open database to ask with the functions of this package; a `Store` is one that can also be written."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -82,7 +82,7 @@ class Figures:
     """By the week's Monday and what made the links, of the last ninety days."""
     points_by_day: Mapping[date, int]
     points_a_day: int | None
-    """How many the import may spend; None where CallGear has not told yet."""
+    """The import's daily budget; None where CallGear has not reported it yet."""
     health: Health
     everybody: tuple[Mapping[str, Any], ...]
     """The rows of `audit.people`, by name."""

@@ -27,7 +27,7 @@ IMPORTABLE_SHARE = "importable_share"
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is known when a run begins.
+    """The start of a run.
 
     Attributes:
         run_id: Dagster's run id.
@@ -71,7 +71,7 @@ class RunCounts:
 
     @property
     def importable(self) -> Importable:
-        """How many of the candidates can be imported (R02)."""
+        """Return how many of the candidates can be imported (R02)."""
         return Importable(self.candidates, self.candidates - self.rejected - self.conflicts)
 
 
@@ -80,7 +80,7 @@ COUNTS = tuple(field.name for field in fields(RunCounts))
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended: the status, why where it did not end well, and its figures."""
+    """The end of a run: its status, the reason where it did not end well, and its figures."""
 
     finished_at: datetime
     status: RunStatus
@@ -190,7 +190,7 @@ def last_import(database: Database) -> PastRun | None:
 
 
 def importable_before(database: Database) -> float | None:
-    """Which share of the candidates could be imported at the last import that was no fall; None before the first one.
+    """Return the share of candidates that could be imported at the last import that was no fall; None before the first.
 
     Older versions did not note it, so the last import counts.
     """
@@ -217,7 +217,7 @@ def points_since(database: Database, since: datetime) -> int:
 
 
 def first_import(database: Database) -> bool:
-    """Whether no run, for real and for all, has written with nothing put off for want of time or points (R16).
+    """Return whether no run, for real and for all, has written with nothing put off for want of time or points (R16).
 
     The writing step notes it, whatever stops its run afterwards; a run that ended well proves it, too. A run of single
     assets that never reached that step imported nobody.

@@ -70,7 +70,7 @@ FORMER: Mapping[str, Columns] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What turns a database of the version before into one of `version`, beyond tables and columns that are missing."""
+    """The statements that turn a database of the version before into one of `version`, beyond missing tables."""
 
     version: int
     statements: tuple[str, ...]

@@ -36,7 +36,7 @@ from b24_pipeline.rules.models import RunStatus
 
 UNKNOWN_APPROVER = Approver()
 WAIT_SECONDS = 10.0
-"""How long opening waits for another process by default."""
+"""The time that opening waits for another process by default."""
 
 
 class Store(Reader):
@@ -163,7 +163,7 @@ class Store(Reader):
         )
 
     def recorded(self, model: type[schemas.Frame]) -> bool:
-        """Whether the current run has recorded this snapshot."""
+        """Return whether the current run has recorded this snapshot."""
         return history.recorded(self.database, self._current_run(), HISTORIES[model])
 
     def put_links(self, written: Sequence[LinkWritten]) -> None:

@@ -1,4 +1,4 @@
-"""Whom people have asked to forget: ids alone, so that what is read again of them is stored without personal data."""
+"""Erased people, by id alone: what is read of them again is stored without personal data."""
 
 import json
 from collections.abc import Set as AbstractSet

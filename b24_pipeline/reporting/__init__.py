@@ -1,1 +1,1 @@
-"""What people read: previews in the UI, the report, alerts."""
+"""Texts and pictures for people: previews in the UI, the report, one person's history."""

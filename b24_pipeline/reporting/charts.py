@@ -120,7 +120,7 @@ def span(moments: Sequence[PeopleFigure]) -> str:
 
 
 def matches(figures: Figures) -> Chart:
-    """How each user of the portal was matched."""
+    """Return how each user of the portal was matched."""
     rows = [
         (words, figures.matches[kind], colour) for kind, (words, colour) in MATCHES.items() if figures.matches.get(kind)
     ]

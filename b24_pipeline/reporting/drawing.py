@@ -55,7 +55,7 @@ STYLE: Mapping[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: a heading that says the finding, a line that says what is shown, and the picture.
+    """A chart: a heading with the finding, a line that explains the picture, and the picture.
 
     Attributes:
         name: also the prefix of the ids in the SVG.

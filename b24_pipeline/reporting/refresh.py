@@ -37,7 +37,7 @@ NONE = ("created", "linked", "phones_added", "responsible_removed")
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """Where the report of a database lies: the page for people, and the picture alone."""
+    """The files of a report: the page for people, and the picture alone."""
 
     html: Path
     svg: Path
@@ -82,13 +82,13 @@ def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractConte
 
 
 def last_drawn(reader: Reader) -> datetime | None:
-    """When the report was drawn last."""
+    """Return when the report was drawn last."""
     noted = audit.metadata.fact(reader.database, DRAWN_AT)
     return datetime.fromisoformat(noted) if noted else None
 
 
 def is_due(reader: Reader, files: ReportFiles, *, drawn_at: datetime, now: datetime) -> bool:
-    """Whether the report is missing or an hour old, or the newest run has something new to show.
+    """Return whether the report is missing or an hour old, or the newest run has something new to show.
 
     So it is where it seems to have been drawn in the future (R16c): the clock was ahead.
     A trial before it, which is never drawn, hides what the report shows; so it is compared with nothing.

@@ -92,14 +92,14 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
 
 
 def how_to_approve(group: Refused, figures: Figures) -> str:
-    """How a conflict that a person may decide is approved (R07a, R09); empty for every other reason."""
+    """Return how a conflict that a person may decide is approved (R07a, R09); empty for every other reason."""
     if group.reason not in APPROVABLE or figures.health.success is None:
         return ""
     return commands(group.reason, run_id=figures.health.success.run_id, users="ID")
 
 
 def last_import(figures: Figures) -> str:
-    """When the last successful import was and how it ended; empty where there is none among the runs shown."""
+    """Return when the last successful import was and how it ended; empty where there is none among the runs shown."""
     run = figures.last_success
     if run is None:
         return ""
@@ -110,7 +110,7 @@ def last_import(figures: Figures) -> str:
 
 
 def changes_of(run: RunFigure) -> str:
-    """What a run did, in a line."""
+    """Return what a run did, in a line."""
     done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
     nothing = "showed its plan, sent nothing" if run.kind is RunKind.DRY_RUN else "nothing to do"
     return ", ".join(done) or run.reason or nothing

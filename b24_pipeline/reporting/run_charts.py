@@ -59,7 +59,7 @@ def outcomes(figures: Figures) -> Chart:
 
 
 def went_through(counted: Mapping[str, int]) -> str:
-    """How many of the runs for real did their work."""
+    """Return how many of the runs for real did their work."""
     for_real = sum(counted.values()) - counted[DRY]
     if not for_real:
         return f"Only dry runs in the last {DAYS_OF_RUNS} days" if counted[DRY] else NO_RUN
@@ -68,17 +68,17 @@ def went_through(counted: Mapping[str, int]) -> str:
 
 
 def in_the_legend(status: str, number: int) -> str:
-    """How many runs ended so."""
+    """Return how many runs ended so."""
     return numbered(number, DRY, "dry runs") if status == DRY else f"{number:,} {status}"
 
 
 def status_of(run: RunFigure) -> str:
-    """How a run is shown: a dry run by that, however it ended."""
+    """Return how a run is shown: a dry run by that, however it ended."""
     return DRY if run.kind is RunKind.DRY_RUN else run.status.value
 
 
 def time_a_run(figures: Figures) -> Chart:
-    """How long each run took; of an interrupted one nobody knows."""
+    """Return how long each run took; of an interrupted one nobody knows."""
     took = [(day_number(run.started_at), run.seconds) for run in figures.runs if run.kind is not RunKind.DRY_RUN]
     ended = [(at, seconds) for at, seconds in took if seconds is not None]
     times, seconds = [at for at, _ in ended], [seconds for _, seconds in ended]
@@ -118,7 +118,7 @@ def hour_of(moment: datetime) -> float:
 
 
 def days_ago(run: RunFigure, today: date) -> int:
-    """How many days before today a run began."""
+    """Return how many days before today a run began."""
     return (today - run.started_at.date()).days
 
 

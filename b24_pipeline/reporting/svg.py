@@ -1,4 +1,4 @@
-"""What charts are made of: bars, strokes, labels beside the lines, a line of signs, an axis of time."""
+"""The parts of charts: bars, strokes, labels beside the lines, a line of signs, an axis of time."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ A_MINUTE = 1 / 1440
 FEW_MOMENTS = 12
 """So few are drawn one by one."""
 TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S s"]
-"""How a tick is written that is a year, month, day, hour, minute, second."""
+"""The format of a tick that is a year, month, day, hour, minute, second."""
 SIGNS = {"|": "❙", "^": "▲", "s": "■", "D": "◆", "X": "✖", "P": "✚", "o": "○"}
 
 
@@ -79,12 +79,12 @@ def pushed_apart(values: Sequence[float], *, distance: float) -> list[float]:
 
 
 def bottom(group: Sequence[float], distance: float) -> float:
-    """Where the lowest of a group is put: the group stands around the middle of its values."""
+    """Return where the lowest of a group is put: the group stands around the middle of its values."""
     return sum(group) / len(group) - distance * (len(group) - 1) / 2
 
 
 def top(group: Sequence[float], distance: float) -> float:
-    """Where the highest of a group is put."""
+    """Return where the highest of a group is put."""
     return bottom(group, distance) + distance * (len(group) - 1)
 
 

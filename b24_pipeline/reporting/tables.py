@@ -55,7 +55,7 @@ class Change:
 
 
 def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
-    """How it ended and why, who, what, old → new, what a person decides on first; rejects and conflicts not."""
+    """Return how it ended and why, who, what, old → new, what a person decides on first; rejects and conflicts not."""
     shown = actions[actions["outcome"].isin(OUTCOMES)]
     return [
         Change(
@@ -151,7 +151,7 @@ def old_to_new(before: str, after: str) -> str:
 
 
 def arrow(old: dict[str, object], name: str) -> str:
-    """What a field was before, if it was there."""
+    """Return what a field was before, if it was there."""
     return f"{words(old[name])} → " if name in old else ""
 
 
@@ -168,6 +168,6 @@ def text(value: object) -> str:
 
 
 def summary(actions: DataFrame[schemas.Actions]) -> dict[str, int]:
-    """How many actions ended how."""
+    """Return how many actions ended how."""
     counts = actions["outcome"].value_counts()
     return {outcome.value: int(counts.get(outcome, 0)) for outcome in Outcome if counts.get(outcome, 0)}

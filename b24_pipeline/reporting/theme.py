@@ -32,12 +32,12 @@ class Colour(Enum):
 
     @property
     def drawn(self) -> str:
-        """What it is drawn with."""
+        """Return what it is drawn with."""
         return self.value.stand_in
 
     @property
     def css(self) -> str:
-        """What it is in the finished file."""
+        """Return what it is in the finished file."""
         return f"var(--{self.name.lower()})"
 
 

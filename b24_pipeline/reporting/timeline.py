@@ -104,7 +104,7 @@ def _employee_of(reader: Reader, link: Row) -> list[Row]:
 
 
 def _is_gone(reader: Reader, link: Row) -> bool:
-    """Whether a run after the link was made has read the account, and the employee was not in it (R08)."""
+    """Return whether a run after the link was made has read the account, and the employee was not in it (R08)."""
     read_in = reader.database.value("last_recording", {"what": HISTORIES[schemas.CallGearEmployees]})
     return read_in is not None and read_in > link["valid_from_run"] and _last(_employee_of(reader, link)) is None
 

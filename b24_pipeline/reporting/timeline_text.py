@@ -78,13 +78,13 @@ _EMPLOYEE_FIELDS: Mapping[str, str] = {
 
 
 class Subject(Protocol):
-    """What a history is about, and how its events are worded."""
+    """The subject of a history, and the wording of its events."""
 
     def first(self, row: Row) -> str:
         """The first that is known."""
 
     def changed(self, before: Row, after: Row) -> str:
-        """What changed; empty when nothing that is worth telling."""
+        """Return what changed; empty when nothing that is worth telling."""
 
     def gone(self, row: Row) -> str:
         """The row ended and none followed."""
@@ -137,7 +137,7 @@ class RecordText:
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """What the import thinks of a person: told whenever it changes."""
+    """The status of a person in the import: shown whenever it changes."""
 
     words: Callable[[Row], str]
 
@@ -170,7 +170,7 @@ def reason_suffix(word: str | None) -> str:
 
 
 def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, in_doubt: bool) -> str:
-    """Whether the person is in CallGear now, and why or why not; a sentence without its full stop.
+    """Return whether the person is in CallGear now, and why or why not; a sentence without its full stop.
 
     Args:
         seen: the user in Bitrix24 now.
@@ -195,7 +195,7 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
 
 
 def tries(dead_letters: Sequence[Row]) -> str:
-    """What failed and is tried again, as the end of a sentence."""
+    """Return what failed and is tried again, as the end of a sentence."""
     return "".join(
         f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
         f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
@@ -204,7 +204,7 @@ def tries(dead_letters: Sequence[Row]) -> str:
 
 
 def _looked_up(match: Row | None) -> str:
-    """What becomes of an announced create: runs look it up for those whom they would create or link."""
+    """Return what becomes of an announced create: runs look it up for those whom they would create or link."""
     if match is None or match["match_type"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
         return "the next run looks it up"
     return f"for now {_match(match)}"

@@ -50,7 +50,7 @@ DONE_BY = {
     ActionKind.RENAME_RESPONSIBLE: "R15",
 }
 CHANGED_BY = {"last_name": "R06", "phone_numbers": "R11"}
-"""What a link or an update sends."""
+"""The fields that a link or an update sends."""
 ENDED_BY = {
     Outcome.PLANNED: "R19",
     Outcome.HELD: "R16",
@@ -84,7 +84,7 @@ class Evidence:
 
 
 def evidence_of(reader: Reader, run_id: str) -> Evidence:
-    """What the run has recorded by now."""
+    """Return what the run has recorded by now."""
     recorded = audit.history.recorded_by(reader.database, run_id)
 
     def seen(model: type[schemas.Model]) -> DataFrame[schemas.Model] | None:
@@ -122,7 +122,7 @@ class Trace:
 
 
 def trace(evidence: Evidence, *, bitrix24_id: int) -> Trace:
-    """What the run has read, decided and sent for this user."""
+    """Return what the run has read, decided and sent for this user."""
     user, judged = row_of(evidence.users, bitrix24_id), row_of(evidence.employees, bitrix24_id)
     match, actions = row_of(evidence.matches, bitrix24_id), rows_of(evidence.actions, bitrix24_id)
     return Trace(
@@ -228,7 +228,7 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
 
 
 def can_be_decided(row: words.Row) -> bool:
-    """Whether a person may decide the action's conflict."""
+    """Return whether a person may decide the action's conflict."""
     return bool(decidable(pd.DataFrame([row])).iloc[0])
 
 
@@ -241,7 +241,7 @@ def as_markdown(traces: Sequence[Trace]) -> str:
 
 
 def title_of(traced: Trace) -> str:
-    """Who it is."""
+    """Return who it is."""
     return f"**{markdown_line(named(traced))}**"
 
 
