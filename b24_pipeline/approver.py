@@ -1,4 +1,4 @@
-"""Who approves a held run, and which comment may be kept with it (R16)."""
+"""The approver of a held run, and the comment that may be kept with the approval (R16)."""
 
 import os
 import pwd

@@ -19,14 +19,14 @@ from b24_pipeline.schema_fields import bool_column, column, key_column, optional
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 3, 15
-"""How many digits a phone number has without its extension; the texts that say so read it here."""
+"""The number of digits of a phone number without its extension; texts read it here."""
 MAX_PHONES = 10
-"""How many numbers a CallGear employee may have (contract 5.2)."""
+"""The most numbers of a CallGear employee (contract 5.2)."""
 ACTION_KINDS = "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
 
 
 class Frame(pa.DataFrameModel):
-    """What all frames share: exactly the declared columns, in their order."""
+    """The base of all frames: exactly the declared columns, in their order."""
 
     class Config:
         """Checked by pandera at every border."""
@@ -256,7 +256,7 @@ def coerce(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_valid(model: type[Frame], frame: pd.DataFrame) -> bool:
-    """Whether there is nothing to cast and nothing to refuse: seen at once, where pandera takes 1 ms a column."""
+    """Return whether nothing has to be cast or refused: fast, where pandera takes 1 ms a column."""
     return (
         frame.dtypes.equals(dtypes(model))
         and not any(frame[name].hasnans for name in required_columns(model))
@@ -283,7 +283,7 @@ def empty_frame(model: type[Model]) -> DataFrame[Model]:
 
 @cache
 def without_rows(model: type[Frame]) -> pd.DataFrame:
-    """What `empty_frame` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
+    """Return what `empty_frame` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
     return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()})
 
 

@@ -1,4 +1,4 @@
-"""Which columns each column of a frame is made of, for the lineage that people see: `asset.column`."""
+"""The columns that each column of a frame is made of, for the lineage that people see: `asset.column`."""
 
 from collections.abc import Mapping
 
@@ -53,4 +53,4 @@ COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
         "name": ("employees.first_name", "employees.last_name"),
     },
 }
-"""What was read (users and employees of the account) is made of nothing of ours."""
+"""Frames that were read (users, employees of the account) have no sources of ours."""

@@ -10,7 +10,7 @@ from b24_pipeline.rules.eligibility import EMPLOYEE
 
 
 class IncompleteFetch(StrEnum):
-    """Why a fetch is not to be trusted (R16a)."""
+    """Reasons not to trust a fetch (R16a)."""
 
     EMPTY = "empty"
     OUT_OF_ORDER = "out_of_order"
@@ -40,7 +40,7 @@ _MESSAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FetchEvidence:
-    """What was seen of one fetch.
+    """The evidence of one fetch.
 
     `users` and both counts are of the users whose id is not above the highest there was at the start: who was hired
     meanwhile is in none of them. `count_after` is None when it was not asked for. `hired` are those above it, and
@@ -94,7 +94,7 @@ def unexplained(unlisted: pd.DataFrame) -> list[int]:
 
 
 def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
-    """R16a: whether so many people are missing from the lists without a reason that others may be missing too."""
+    """R16a: return whether too many people are missing from the lists without a reason: others may be missing too."""
     return len(missing) > MAX_UNEXPLAINED and len(missing) > MAX_UNEXPLAINED_SHARE * imported
 
 

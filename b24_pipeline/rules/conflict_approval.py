@@ -1,4 +1,4 @@
-"""Which conflicts a person may decide user by user (R07a, R09, R14), and with which command."""
+"""The conflicts that a person may decide user by user (R07a, R09, R14), and the commands for it."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ DECISIONS: Mapping[str, str] = {
     MatchReason.IDENTITY_CHANGED: "the link belongs to the person whom the id shows now",
     ListReason.OTHER_NAME: "the entry of the responsible list is this user's",
 }
-"""What is approved, as the end of a sentence."""
+"""The statement that is approved, as the end of a sentence."""
 WITHOUT_EMPLOYEE = (MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME)
 
 
 def decidable(rows: pd.DataFrame) -> pd.Series:
-    """Whether a person may decide the conflict of each row, of actions or matches.
+    """Return whether a person may decide the conflict of each row, of actions or matches.
 
     A similar e-mail without an employee that is free is not decided but corrected.
     """
@@ -26,6 +26,6 @@ def decidable(rows: pd.DataFrame) -> pd.Series:
 
 
 def commands(reason: str, *, run_id: str, users: str) -> str:
-    """What a person types: to approve, or else to end the link."""
+    """Return what a person types: to approve, or else to end the link."""
     approve = f"b24-pipeline approve {run_id} --user {users}"
     return f"{approve}, or b24-pipeline unlink {users}" if reason == MatchReason.IDENTITY_CHANGED else approve

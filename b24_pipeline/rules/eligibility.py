@@ -72,7 +72,7 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
 
 
 def in_any(departments: pd.Series, wanted: frozenset[int]) -> pd.Series:
-    """Whether a row's comma-separated department ids hold one of `wanted`."""
+    """Return whether a row's comma-separated department ids hold one of `wanted`."""
     ids = "|".join(str(department) for department in wanted)
     return departments.str.contains(f"(?:^|,)(?:{ids})(?:,|$)", regex=True)
 

@@ -37,7 +37,7 @@ def find_by_email(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFram
 def link_owners(
     links: pd.DataFrame, *, employees: DataFrame[schemas.Employees], unconfirmed: frozenset[int] = frozenset()
 ) -> pd.DataFrame:
-    """Who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
+    """Return who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
 
     The names are those in Bitrix24, or the last known ones where the user is no longer there. An unconfirmed user
     (R07a) counts as active: nobody else gets the employee before a person has decided.
@@ -62,7 +62,7 @@ def link_owners(
 
 
 def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
-    """R09: what follows for candidates whose e-mail an employee has: matched, or in conflict."""
+    """R09: return what follows for candidates whose e-mail an employee has: matched, or in conflict."""
     rows = found.join(owners, on="callgear_id")
     held = rows["owner_id"].notna()
     owner_is_active = rows["owner_active"].fillna(value=False).astype(bool)
@@ -81,17 +81,17 @@ def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozen
 
 
 def agree(rows: pd.DataFrame, name: str) -> pd.Series:
-    """R09: whether this name of the user and of the link's owner is the same after normalising."""
+    """R09: return whether this name of the user and of the link's owner is the same after normalising."""
     return normalization.name_key(rows[name]) == normalization.name_key(rows[f"owner_{name}"])
 
 
 def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Whether the user or the link's owner has no such name."""
+    """Return whether the user or the link's owner has no such name."""
     return rows[name].isna() | normalization.normalize_names(rows[f"owner_{name}"]).isna()
 
 
 def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[ApprovedConflict]) -> pd.Series:
-    """Whether a person has approved the conflict of that reason for a row's user and employee."""
+    """Return whether a person has approved the conflict of that reason for a row's user and employee."""
     pairs = {(given.bitrix24_id, given.callgear_id) for given in approved if given.reason == reason}
     users_and_employees = zip(rows["bitrix24_id"], rows["callgear_id"], strict=True)
     return pd.Series([pair in pairs for pair in users_and_employees], index=rows.index, dtype="bool")

@@ -13,7 +13,7 @@ LETTERS = tuple(map(chr, range(0x21, 0x250)))
 
 
 class Place(IntEnum):
-    """Where in an address of the form text@text the next character goes (R02)."""
+    """The place of the next character in an address of the form text@text (R02)."""
 
     BEFORE = 0
     LOCAL_PART = 1
@@ -22,7 +22,7 @@ class Place(IntEnum):
 
 
 def can_match(pattern: str) -> bool:
-    """Whether some address of the form text@text, in lower case and without white space, fits the pattern."""
+    """Return whether some address of the form text@text, in lower case and without white space, fits the pattern."""
     places = {Place.BEFORE}
     for part in TOKEN.findall(pattern.lower()):
         following = {after for place in places for after in step(place, part)}
@@ -47,7 +47,7 @@ def step(place: Place, part: str) -> set[Place]:
 
 
 def accepts(part: str, wanted: Callable[[str], bool]) -> bool:
-    """Whether a character of the wanted kind fits the part."""
+    """Return whether a character of the wanted kind fits the part."""
     if len(part) == 1 and part not in "*?":
         return wanted(part)
     character = "?" if part == "*" else part
@@ -55,5 +55,5 @@ def accepts(part: str, wanted: Callable[[str], bool]) -> bool:
 
 
 def is_text(character: str) -> bool:
-    """Whether the character can stand before or after the @ of an address (R02, R04)."""
+    """Return whether the character can stand before or after the @ of an address (R02, R04)."""
     return character != "@" and not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")

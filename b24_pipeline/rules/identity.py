@@ -16,7 +16,7 @@ from b24_pipeline.rules.normalization import email_key, name_key
 CHANGED_COUNT, CHANGED_SHARE = 3, 0.05
 """More linked people than this count *and* this share changed at once: another portal answers behind the address."""
 KEYS = {"first_name": name_key, "last_name": name_key, "email": email_key}
-"""How each compared field is normalised (R04)."""
+"""The normalization of each compared field (R04)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def observe(
 
 
 def is_another_person(rows: pd.DataFrame) -> pd.Series:
-    """Whether each row's user is another person than the accepted one.
+    """Return whether each row's user is another person than the accepted one.
 
     First name, last name and e-mail are all others; or the id was deleted and comes back with another last name and
     e-mail. Where everything accepted was erased nothing can be compared: what was decided before stays.
@@ -92,7 +92,7 @@ def compared(accepted: pd.Series, current: pd.Series, *, field: str) -> Comparis
 
 
 def any_of(conditions: list[pd.Series]) -> pd.Series:
-    """Whether any of the conditions holds, row by row."""
+    """Return whether any of the conditions holds, row by row."""
     return pd.concat(conditions, axis=1).any(axis=1)
 
 
@@ -102,7 +102,7 @@ def changed_users(identities: DataFrame[schemas.Identities]) -> frozenset[int]:
 
 
 def is_another_portal(identities: DataFrame[schemas.Identities]) -> bool:
-    """R07a: whether so many linked people are others that another portal must be answering.
+    """R07a: return whether so many linked people are others that another portal must be answering.
 
     Those who are known already and wait for a decision count too: an accident in small portions is an accident.
     """

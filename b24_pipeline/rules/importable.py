@@ -1,4 +1,4 @@
-"""Which share of the candidates can be imported, and whether it has fallen (R02): a source that was emptied."""
+"""The share of the candidates that can be imported, and its fall when a source was emptied (R02)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ FEWEST_PEOPLE = 2
 
 @dataclass(frozen=True, slots=True)
 class Importable:
-    """How many candidates there are, rejected ones included; `importable` are neither rejected nor in conflict."""
+    """The number of candidates, rejected ones included; `importable` are neither rejected nor in conflict."""
 
     candidates: int
     importable: int

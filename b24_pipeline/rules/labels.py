@@ -57,7 +57,7 @@ def reason(word: str) -> str:
 
 
 def kept(action: Mapping[Any, Any]) -> str:
-    """R09: what the employee of a conflict has and will keep; empty where there is no such employee."""
+    """R09: return what the employee of a conflict has and will keep; empty where there is no such employee."""
     if action["outcome"] != Outcome.CONFLICT or not isinstance(action["before"], str):
         return ""
     before = json.loads(action["before"])

@@ -51,7 +51,7 @@ def review_list_plan(
 
 
 def is_own_name(plan: DataFrame[schemas.Plan], *, names: pd.DataFrame, prefix: str) -> pd.Series:
-    """Whether each row's entry is listed under a name of its user."""
+    """Return whether each row's entry is listed under a name of its user."""
     prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
     own = own_names(names, prefix_words=prefix_words)
     listed = zip(plan["bitrix24_id"], comparable(plan["last_name_before"]), strict=True)

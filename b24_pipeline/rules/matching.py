@@ -97,7 +97,7 @@ def match_by_email(
     links: DataFrame[schemas.Links],
     review: LinkReview,
 ) -> pd.DataFrame:
-    """R09: what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
+    """R09: return what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
     found = find_by_email(rows[rows["match_type"] == MatchKind.NONE], account=account)
     if found.empty:
         return found
@@ -113,7 +113,7 @@ def match_pending_creates(
     links: DataFrame[schemas.Links],
     pending: DataFrame[schemas.PendingCreates],
 ) -> pd.DataFrame:
-    """R18: what is decided for the rows still unmatched whose create an earlier run has announced."""
+    """R18: return what is decided for the rows still unmatched whose create an earlier run has announced."""
     unfinished = rows[(rows["match_type"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
     if unfinished.empty:
         return unfinished

@@ -6,21 +6,21 @@ from enum import StrEnum
 
 
 class Edition(StrEnum):
-    """Which Bitrix24 the portal is (R02: only on-premise requires a department)."""
+    """The edition of Bitrix24 (R02: only on-premise requires a department)."""
 
     CLOUD = "cloud"
     ON_PREMISE = "on_premise"
 
 
 class PhonesPolicy(StrEnum):
-    """Which of a user's phone numbers are imported (R05)."""
+    """The phone numbers of a user that are imported (R05)."""
 
     ALL = "all"
     FIRST = "first"
 
 
 class IdMatchPolicy(StrEnum):
-    """What is done to an employee matched by id (R07)."""
+    """The changes allowed to an employee matched by id (R07)."""
 
     NOTHING = "nothing"
     FILL_PHONES = "fill_phones"
@@ -28,7 +28,7 @@ class IdMatchPolicy(StrEnum):
 
 
 class ResponsibleListPolicy(StrEnum):
-    """What is done to the responsible list (R14, R15)."""
+    """The changes allowed to the responsible list (R14, R15)."""
 
     REMOVE = "remove"
     MIRROR = "mirror"
@@ -36,7 +36,7 @@ class ResponsibleListPolicy(StrEnum):
 
 
 class Eligibility(StrEnum):
-    """What a Bitrix24 user is to the import (R01-R03, R13)."""
+    """The eligibility of a Bitrix24 user for the import (R01-R03, R13)."""
 
     CANDIDATE = "candidate"
     REJECTED = "rejected"
@@ -46,7 +46,7 @@ class Eligibility(StrEnum):
 
 
 class Rejection(StrEnum):
-    """Why a candidate is never sent (R02)."""
+    """Reasons to reject a candidate (R02)."""
 
     MISSING_LAST_NAME = "missing_last_name"
     MISSING_EMAIL = "missing_email"
@@ -55,7 +55,7 @@ class Rejection(StrEnum):
 
 
 class MatchKind(StrEnum):
-    """How a user was matched with an employee (R07-R10, R12); users that are no candidates keep their standing."""
+    """The kind of a match (R07-R10, R12); users that are no candidates keep their eligibility."""
 
     BY_ID = "by_id"
     BY_EMAIL = "by_email"
@@ -68,7 +68,7 @@ class MatchKind(StrEnum):
 
 
 class MatchReason(StrEnum):
-    """What decided a match beyond its kind (R07a, R08, R09, R12), and why an employee is updated after it (R09a)."""
+    """The reason of a match (R07a, R08, R09, R12), and of an update after it (R09a)."""
 
     STALE_LINK = "stale_link"
     REHIRED = "rehired"
@@ -85,7 +85,7 @@ class MatchReason(StrEnum):
 
 
 class ListReason(StrEnum):
-    """What decided about an entry of the responsible list beyond who left (R14)."""
+    """The reason of a decision about an entry of the responsible list (R14)."""
 
     OTHER_NAME = "other_name"
     OTHER_NAME_APPROVED = "other_name_approved"
@@ -114,7 +114,7 @@ class ApprovedConflict:
 
 @dataclass(frozen=True, slots=True)
 class LinkReview:
-    """What is known of links and conflicts beyond the data of both sides.
+    """Doubts about links and approvals of conflicts, beyond the data of both sides.
 
     Attributes:
         unconfirmed: linked users who seem to be another person than the link was made for (`identity`, R07a).
@@ -129,7 +129,7 @@ NOTHING_REVIEWED = LinkReview()
 
 
 class ActionKind(StrEnum):
-    """What is done for one person in one run."""
+    """The kind of an action for one person."""
 
     CREATE = "create"
     LINK = "link"
@@ -142,7 +142,7 @@ class ActionKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an action ended."""
+    """The outcome of an action."""
 
     PLANNED = "planned"
     DONE = "done"
@@ -170,7 +170,7 @@ class ChangeRisk(StrEnum):
 
 
 class Exemption(StrEnum):
-    """Why a change is not counted by its safety limit, now and in the next 24 hours (R16)."""
+    """Reasons not to count a change in its safety limit, now and in the next 24 hours (R16)."""
 
     APPROVED = "approved"
     FIRST_IMPORT = "first_import"
@@ -180,7 +180,7 @@ class Exemption(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run of the import ended."""
+    """The status of a run."""
 
     RUNNING = "running"
     DONE = "done"
@@ -192,7 +192,7 @@ class RunStatus(StrEnum):
 
 
 class RunKind(StrEnum):
-    """What a run is for (R18a). Only an import says anything about how the import is doing."""
+    """The purpose of a run (R18a). Only an import says anything about the health of the import."""
 
     IMPORT = "import"
     DRY_RUN = "dry_run"
@@ -202,7 +202,7 @@ class RunKind(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Who started a run."""
+    """The trigger of a run."""
 
     SCHEDULE = "schedule"
     SENSOR = "sensor"

@@ -9,13 +9,12 @@ import pandas as pd
 
 WHITE = " \t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """All white space of Unicode, spelled out: with `\\s` pandas leaves Arrow's engine for Python's, which is slower."""
-WHITE_SPACE = f"[{WHITE}]+"
 
 PLAIN = "!-~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff"
 """Visible characters that NFC leaves alone in every neighbourhood: Latin, Cyrillic, Hebrew, Japanese, Chinese."""
 UNTIDY_NAME = f"[^ {PLAIN}]|^ |  | $|^$"
 UNTIDY_EMAIL = "[^!-~]|^$"
-"""What is in a text that may have to be tidied by a Python function; most texts need none."""
+"""Patterns of texts that a Python function has to normalize; most texts need none."""
 INVISIBLE = ("Cc", "Cf")
 JOINERS = "\u200c\u200d"
 """ZWNJ and ZWJ, which Persian and Indic scripts need."""

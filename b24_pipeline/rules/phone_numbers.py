@@ -12,11 +12,11 @@ from b24_pipeline.schemas import MAX_PHONE_DIGITS, MAX_PHONES, MIN_PHONE_DIGITS
 LIST_SEPARATOR = ","
 UNUSABLE_SEPARATOR = " | "
 EXTENSION_MARK = "..."
-"""What CallGear has between a number and its extension (contract 5.3)."""
+"""The mark between a number and its extension in CallGear (contract 5.3)."""
 MAX_EXTENSION_DIGITS = 10
 
 SPECIAL = r"[^ $-+\-./0-9]|\.\.\."
-"""What is in a text that may be more than one plain number: letters, other scripts, separators, extensions."""
+"""A pattern of texts that may be more than one plain number: letters, other scripts, separators, extensions."""
 BETWEEN_NUMBERS = re.compile("([,;\uff0c\uff1b\u3001\u060c\u061b\n\r\v\f\x1c-\x1e\x85\u2028\u2029])")
 WORDS = "x|\u0445|ext|extn|extension|доб|добавочный|вн|внутр|внутренний"
 MARK = rf"(?:#|\.\.\.|…|(?<![^\W\d_])(?:{WORDS})(?![^\W\d_]))[\s.:=№(\-]{{0,5}}"

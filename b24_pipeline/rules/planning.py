@@ -34,7 +34,7 @@ def plan_upsert(
     policy: Policy,
     unfinished_links: AbstractSet[int] = frozenset(),
 ) -> DataFrame[schemas.Plan]:
-    """What shall be done for every user but those that need nothing: create, link, update, or why not.
+    """Return what shall be done for every user but those that need nothing: create, link, update, or why not.
 
     Args:
         employees: every user, judged.
@@ -160,7 +160,7 @@ def full_name(*names: pd.Series) -> pd.Series:
 
 
 def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """What a plan's row knows of the state it changes; of a conflict, what the employee has and will keep (R09)."""
+    """Return the state that a plan's row changes; of a conflict, what the employee has and will keep (R09)."""
     known = {
         "first_name": row["first_name_before"],
         "last_name": row["last_name_before"],
@@ -174,7 +174,7 @@ def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
 
 
 def fields_after(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """What a plan's row sends: names as given, phone numbers as a list in dialling order."""
+    """Return what a plan's row sends: names as given, phone numbers as a list in dialling order."""
     sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row[name])}
     if not pd.isna(row["phones"]):
         sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)

@@ -51,7 +51,7 @@ def affected_people(
     deleted: frozenset[int],
     policy: ResponsibleListPolicy,
 ) -> pd.DataFrame:
-    """Whom the responsible list concerns: `bitrix24_id`, `employment_status` (active, dismissed, deleted) and `name`.
+    """Return the people whom the list affects: `bitrix24_id`, `employment_status` and `name`.
 
     Dismissed and deleted people that were imported (R14), and with `mirror` the imported active candidates (R15).
     Nobody out of scope (R03).
@@ -74,7 +74,7 @@ def affected_people(
 def must_read_list(
     people: pd.DataFrame, *, known: DataFrame[schemas.ResponsibleEmployees], policy: ResponsibleListPolicy
 ) -> bool:
-    """Whether the list must be read to decide: of somebody who left it is not known yet, or the list is mirrored."""
+    """Return whether the list must be read: it is not known of somebody who left, or the list is mirrored."""
     if policy is ResponsibleListPolicy.MIRROR:
         return len(people) > 0
     leavers = people[people["employment_status"] != ACTIVE]
@@ -82,7 +82,7 @@ def must_read_list(
 
 
 def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[schemas.ResponsibleEmployees]:
-    """Who of the people is on the list, which maps `ext_id` (the user id as text) to the name."""
+    """Return who of the people is on the list, which maps `ext_id` (the user id as text) to the name."""
     ext_ids = people["bitrix24_id"].astype("str")
     return schemas.check(
         schemas.ResponsibleEmployees,

@@ -20,7 +20,7 @@ NO_IMMEDIATE_RETRY = frozenset({ActionKind.REMOVE_RESPONSIBLE})
 
 
 def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datetime:
-    """When an action that was refused `attempts` times in a row is tried again; never refused: in the next run."""
+    """Return when an action that was refused `attempts` times in a row is retried; if never, in the next run."""
     patience = 0 if action in NO_IMMEDIATE_RETRY else EVERY_RUN
     if attempts < max(patience, 1):
         return failed_at
@@ -61,12 +61,12 @@ def defer_backing_off(
 
 
 def failed_before(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
-    """Whether a service has refused just what the row would send; an outage is no refusal."""
+    """Return whether a service has refused just what the row would send; an outage is no refusal."""
     return already_attempted(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
 
 
 def already_attempted(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
-    """Whether one of the dead letters has tried just what the row would send."""
+    """Return whether one of the dead letters has tried just what the row would send."""
     if dead_letters.empty:
         return pd.Series(False, index=plan.index)
     tried = set(attempted(dead_letters))
@@ -103,7 +103,7 @@ def update_dead_letters(
 
 
 def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
-    """What each dead letter or action tries: user, action and what is sent (empty for nothing)."""
+    """Return what each dead letter or action tries: user, action and what is sent (empty for nothing)."""
     return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
 
 

@@ -21,7 +21,7 @@ WINDOW = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class LimitContext:
-    """What R16 looks at besides the plan."""
+    """The data that R16 needs besides the plan."""
 
     people_imported: int
     """Live links when the run began."""
@@ -30,11 +30,11 @@ class LimitContext:
     rebuilding_links: bool = False
     """No link is left."""
     done: Mapping[ChangeRisk, AbstractSet[int]] = field(default_factory=dict)
-    """Whom each kind of change was done to within the `WINDOW`, without an exemption: Bitrix24 ids."""
+    """The Bitrix24 ids changed within the `WINDOW` without an exemption, by kind of change."""
 
     @property
     def exemption(self) -> Exemption | None:
-        """Why the kinds `EXEMPT_ON_FIRST_IMPORT` are not limited now, if they are not."""
+        """Return why the kinds `EXEMPT_ON_FIRST_IMPORT` are not limited now, if they are not."""
         if self.first_import:
             return Exemption.FIRST_IMPORT
         return Exemption.REBUILDING_LINKS if self.rebuilding_links else None
@@ -95,14 +95,14 @@ def is_over(
 
 
 def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, context: LimitContext) -> pd.Series:
-    """Why each row does not count towards its limit once it is done; no value where it counts."""
+    """Return why each row does not count towards its limit once it is done; no value where it counts."""
     at_first = plan["risk"].isin(EXEMPT_ON_FIRST_IMPORT) & (context.exemption is not None)
     reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, context.exemption)
     return reason.mask(approved & plan["risk"].notna(), Exemption.APPROVED.value)
 
 
 def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Actions]) -> pd.Series:
-    """Whether the approved run held just this: the same person, employee, action and fields."""
+    """Return whether the approved run held just this: the same person, employee, action and fields."""
     if approved.empty:
         return pd.Series(False, index=plan.index)
     listed = set(action_signatures(approved[approved["outcome"] == Outcome.HELD]))
@@ -110,6 +110,6 @@ def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Ac
 
 
 def action_signatures(actions: DataFrame[schemas.Actions]) -> list[tuple[int, int, str, str]]:
-    """What each action would change: user, employee (0 for none), kind and what is sent (empty for nothing)."""
+    """Return what each action would change: user, employee (0 for none), kind and what is sent (empty for nothing)."""
     columns = actions[["bitrix24_id", "callgear_id", "action", "after"]]
     return list(columns.fillna({"callgear_id": 0, "after": ""}).itertuples(index=False, name=None))

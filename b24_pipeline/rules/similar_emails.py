@@ -18,7 +18,7 @@ from b24_pipeline.rules.email_matching import (
 from b24_pipeline.rules.models import ApprovedConflict, LinkReview, MatchKind, MatchReason
 
 UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
-"""What an address holds that may be similar to another one; two others are equal or are not."""
+"""A pattern of addresses that may be similar to another one; two others are equal or are not."""
 DECORATION = re.compile(r"^(?:mailto:|[<,;])++|(?<![>,;.])[>,;.]++$")
 IDNA_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 IDNA_PREFIX = "xn--"
@@ -33,7 +33,7 @@ def matches(
     links: DataFrame[schemas.Links],
     review: LinkReview,
 ) -> pd.DataFrame:
-    """What is decided for the rows still unmatched whose e-mail is similar to an employee's or another candidate's.
+    """Return the decisions for unmatched rows whose e-mail is similar to an employee's or another candidate's.
 
     Args:
         rows: every user as matched so far.
@@ -62,7 +62,7 @@ def matches(
 
 
 def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
-    """What is decided for those whose e-mail is similar to that of employees.
+    """Return what is decided for those whose e-mail is similar to that of employees.
 
     Args:
         found: the people with that employee, none but `ambiguous` for several, and who has its link (`link_owners`).
@@ -85,12 +85,12 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
 
 
 def are_possible(*email_keys: pd.Series) -> bool:
-    """Whether any of these addresses can be similar to another one."""
+    """Return whether any of these addresses can be similar to another one."""
     return any(keys.str.contains(UNUSUAL, regex=True).any() for keys in email_keys)
 
 
 def similarity_key(email_keys: pd.Series) -> pd.Series:
-    """What similar addresses have in common; of usual addresses it is the address."""
+    """Return what similar addresses have in common; of usual addresses it is the address."""
     unusual = email_keys[email_keys.str.contains(UNUSUAL, regex=True)]
     return normalization.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
 

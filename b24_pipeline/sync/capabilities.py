@@ -1,4 +1,4 @@
-"""What was learnt of the account by updating its employees, as the database keeps it (contract 5.5)."""
+"""The capabilities of the account learnt by updating employees, as the database stores them (contract 5.5)."""
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Reader, Store
@@ -9,7 +9,7 @@ UPDATE_MODE = "callgear_update_mode"
 
 
 def stored_facts(store: Reader) -> AccountCapabilities:
-    """What earlier runs have learnt of the account."""
+    """Return what earlier runs have learnt of the account."""
     noted = audit.metadata.facts(store.database)
     unverified = noted.get(UNCHECKED_UPDATE)
     return AccountCapabilities(

@@ -17,13 +17,13 @@ SHORTAGES = (exceptions.DayLimit, exceptions.DeadlinePassed, exceptions.MinuteLi
 DEFERRING = (*STOPPING, exceptions.MethodError, exceptions.MinuteLimit, exceptions.CreatedMeanwhile)
 """Errors that are not the record's: its action is deferred, not failed."""
 EXPECTED = frozenset({exceptions.RecordFault.DEPENDENCY_ERROR, exceptions.RecordFault.SIP_NUMBERS})
-"""What some people of a sound account are refused for."""
+"""Refusals of single people that are normal in a working account."""
 MAX_TIMES_FULL = 2
 """So many times CallGear says that an account is full, and no more is sent of that kind (contract 4.2)."""
 
 
 class FailureCause(Enum):
-    """Whose fault it is that an action failed."""
+    """The cause of a failed action."""
 
     RECORD = auto()
     """The record was refused; it is tried again ever more rarely."""
@@ -61,7 +61,7 @@ class PlannedAction:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What was sent for an action that is done: for which employee, and which of its fields needed no sending."""
+    """The result of a sent action: its employee, and the fields that needed no sending."""
 
     callgear_id: int | None = None
     unchanged_fields: frozenset[str] = frozenset()
@@ -69,7 +69,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """How a planned action ended.
+    """The result of a planned action.
 
     `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
     understand, where it was ours that was wrong. `unchanged_fields` are fields that the employee had
@@ -134,18 +134,18 @@ class CircuitBreaker:
             self.stopped_kinds.setdefault(planned.action, str(error))
 
     def is_full(self, error: Exception) -> bool:
-        """Whether CallGear says repeatedly that the account can hold no more (contract 4.2)."""
+        """Return whether CallGear says repeatedly that the account can hold no more (contract 4.2)."""
         if isinstance(error, exceptions.RecordError) and error.fault is exceptions.RecordFault.DATA_LIMIT_EXCEEDED:
             self.times_full += 1
             return self.times_full >= MAX_TIMES_FULL
         return False
 
     def reason(self, kind: ActionKind) -> str | None:
-        """Why nothing of this kind may be sent any more; none when it may."""
+        """Return why nothing of this kind may be sent any more; none when it may."""
         return str(self.stopped) if self.stopped is not None else self.stopped_kinds.get(kind)
 
     def is_refusal(self, kind: ActionKind) -> bool:
-        """Whether what stops this kind is no shortage of points or time."""
+        """Return whether what stops this kind is no shortage of points or time."""
         return kind in self.stopped_kinds or not isinstance(self.stopped, (*SHORTAGES, type(None)))
 
     def stop(self, why: str) -> None:
@@ -158,7 +158,7 @@ class TooManyFailures(Exception):  # noqa: N818
 
 
 def failure_cause(error: exceptions.CallGearError) -> FailureCause:
-    """Whose fault the failure of one action is."""
+    """Return whose fault the failure of one action is."""
     if isinstance(error, exceptions.TransportError):
         return FailureCause.TRANSPORT
     if isinstance(error, exceptions.RequestError):

@@ -118,7 +118,7 @@ class ActionExecutor:
         return ActionResult(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
 
     def why_not(self, planned: PlannedAction) -> str | None:
-        """Why an action may not be handed out any more; none when it may."""
+        """Return why an action may not be handed out any more; none when it may."""
         over = "time limit reached; deferred to the next run" if self.out_of_time() else None
         return self.breaker.reason(planned.action) or over
 

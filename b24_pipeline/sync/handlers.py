@@ -1,4 +1,4 @@
-"""How the actions of each writing step are sent, and what is stored of their results (R09a, R14, R18)."""
+"""The actions of each writing step: how they are sent, and what is stored of their results (R09a, R14, R18)."""
 
 import threading
 from functools import partial
@@ -56,7 +56,7 @@ def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpda
 
 
 class EmployeeActions:
-    """How the actions of this step are sent, and what is remembered of each result."""
+    """Sends creates, links and updates of employees, and stores their results."""
 
     def __init__(
         self, run: RunContext, facts: AccountCapabilities, *, callgear_employees: DataFrame[schemas.CallGearEmployees]
@@ -83,7 +83,13 @@ class EmployeeActions:
     def send(self, planned: PlannedAction) -> SendResult:
         """Send one action."""
         if planned.action is ActionKind.CREATE:
-            new = self.new_employee(planned)
+            new = NewEmployee(
+                first_name=planned.first_name,
+                last_name=planned.last_name or "",
+                patronymic=planned.patronymic,
+                email=planned.email or "",
+                phone_numbers=self.entries(planned),
+            )
             self.watch.begin(planned)
             created = create_or_adopt(self.client, new).callgear_id
             self.watch.created(planned, created)
@@ -133,42 +139,32 @@ class EmployeeActions:
         """See whether somebody else has created the same people (R16b)."""
         self.watch.end()
 
-    def new_employee(self, planned: PlannedAction) -> NewEmployee:
-        """R10."""
-        return NewEmployee(
-            first_name=planned.first_name,
-            last_name=planned.last_name or "",
-            patronymic=planned.patronymic,
-            email=planned.email or "",
-            phone_numbers=self.entries(planned),
-        )
-
     def entries(self, planned: PlannedAction) -> tuple[PhoneEntry, ...]:
         """The phone numbers to send; a number that is already in the account keeps its settings (contract 5.3, T7)."""
         return tuple(self.numbers.phone_entry(number, bitrix24_id=planned.bitrix24_id) for number in planned.phones)
 
 
 def unchanged_fields(result: UpdateResult) -> frozenset[str]:
-    """What of the plan the employee had by the time it was read anew: a colleague has been faster (R20)."""
+    """Return what of the plan the employee had by the time it was read anew: a colleague has been faster (R20)."""
     if not result.sent:
         return frozenset({"last_name", "phone_numbers"})
     return frozenset() if result.phones_added else frozenset({"phone_numbers"})
 
 
 def is_part_of_link(planned: PlannedAction) -> bool:
-    """Whether an action gives the employee of a link by e-mail its last name or phones (R09a)."""
+    """Return whether an action gives the employee of a link by e-mail its last name or phones (R09a)."""
     return planned.action is ActionKind.UPDATE and planned.reason == MatchReason.EMAIL_LINK
 
 
 def linked_by(planned: PlannedAction) -> str:
-    """What made the link."""
+    """Return what made the link."""
     if planned.action is ActionKind.CREATE:
         return "create"
     return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
 
 
 class ListActions:
-    """How the actions of this step are sent."""
+    """Sends the changes of the responsible list."""
 
     def __init__(self, run: RunContext) -> None:
         self.client = run.connection.callgear

@@ -38,7 +38,7 @@ def link_review(run: RunContext) -> LinkReview:
 
 
 def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> str:
-    """What is wrong, and what to do about it, in one line."""
+    """Return what is wrong, and what to do about it, in one line."""
     changed = sorted(identity.changed_users(observed))
     ids = " ".join(map(str, changed[:MOST_NAMED])) + (" ..." if len(changed) > MOST_NAMED else "")
     return (

@@ -1,4 +1,4 @@
-"""What a step may use that its own run has not read (R18a)."""
+"""Frames that a step may use although its own run has not read them (R18a)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ SOURCES: Mapping[Model, tuple[Model, ...]] = {
     schemas.CallGearEmployees: (),
     schemas.Matches: (schemas.Employees, schemas.CallGearEmployees),
 }
-"""What each frame is made of."""
+"""The frames that each frame is made of."""
 
 
 def fresh(run: RunContext, model: Model) -> pd.DataFrame:
@@ -54,7 +54,7 @@ READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
 
 
 def is_reusable(run: RunContext, model: Model) -> bool:
-    """Whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
+    """Return whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
     past = audit.history.last_recording(run.store.database, model)
     longest = timedelta(minutes=run.connection.settings.run_minutes)
     if past is None or past.run_id not in run.launch.reexecutes or run.started_at - past.started_at > longest:
@@ -63,7 +63,7 @@ def is_reusable(run: RunContext, model: Model) -> bool:
 
 
 def reuse_deleted(run: RunContext) -> bool:
-    """Whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
+    """Return whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
     gone = missing_from_portal(run, audit.history.snapshot(run.store.database, schemas.Users))
     run.outcome.deleted = gone & known_deleted(run)
     return gone == run.outcome.deleted

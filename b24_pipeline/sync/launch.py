@@ -1,4 +1,4 @@
-"""How a run comes about: what was chosen for it, who started it, what it is for."""
+"""The launch of a run: its choices, trigger and purpose."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +18,7 @@ NOBODY_FAILED = "Nobody has failed: there is nothing to try again."
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What may be chosen for one run."""
+    """The choices for one run."""
 
     dry_run: bool = False
     """R19: read everything, write the plan, change nothing."""
@@ -37,7 +37,7 @@ class RunConfig:
 
     @property
     def is_for_nobody(self) -> bool:
-        """Whether there is nobody to do something for: neither system is asked."""
+        """Return whether there is nobody to do something for: neither system is asked."""
         return self.only == frozenset()
 
     def policy(self, settings: Policy) -> Policy:
@@ -64,7 +64,7 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a run came about.
+    """The origin of a run.
 
     Attributes:
         run_id: Dagster's run id.

@@ -102,7 +102,7 @@ class CreateWatch:
             self._run.store.put_duplicates(self._found)
 
     def _is_due(self) -> bool:
-        """Whether the account is to be read again before the next create."""
+        """Return whether the account is to be read again before the next create."""
         marked = self._begun in READ_AGAIN_AFTER or (self._begun > 0 and self._begun % AND_EVERY == 0)
         return marked and self._read_after != self._begun
 

@@ -1,7 +1,8 @@
-"""How a step's plan becomes actions: decided, sent unless it is a dry run, remembered as the results come, counted."""
+"""Executes a step's plan: decided, sent unless it is a dry run, stored as the results come, counted."""
 
 import json
 import logging
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
@@ -29,13 +30,13 @@ log = logging.getLogger(__name__)
 
 
 class ActionHandler(Protocol):
-    """What a step knows of its own actions."""
+    """Sends the actions of one step and stores their results."""
 
     def before_all(self, actions: list[PlannedAction]) -> None:
         """Called once, before anything is sent."""
 
     def send(self, planned: PlannedAction) -> SendResult:
-        """Send one action. Raises one of the CallGear errors. Called from several threads."""
+        """Send one action. Called from several threads. Raises CallGear errors."""
 
     def after_batch(self, results: list[ActionResult]) -> None:
         """Called for every few results, in the step's own thread."""
@@ -46,7 +47,7 @@ class ActionHandler(Protocol):
 
 @dataclass(slots=True)
 class ExecutionResult:
-    """What became of a step's planned rows.
+    """The result of a step's planned rows.
 
     Attributes:
         parts: the actions as they were answered, in portions.
@@ -60,8 +61,18 @@ class ExecutionResult:
 
     @property
     def actions(self) -> DataFrame[schemas.Actions]:
-        """All of them."""
+        """The actions of all parts."""
         return schemas.concat(schemas.Actions, *self.parts)
+
+    def add(self, part: DataFrame[schemas.Actions], results: Sequence[ActionResult]) -> DataFrame[schemas.Actions]:
+        """Add the actions of some results, and return them."""
+        self.parts.append(part)
+        self.unanswered |= {
+            (result.planned.bitrix24_id, result.planned.action.value)
+            for result in results
+            if result.cause is FailureCause.TRANSPORT
+        }
+        return part
 
 
 def send_plan(
@@ -82,7 +93,8 @@ def send_plan(
     )
     todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))
     if run.config.dry_run:
-        sent = planned_only(run, todo)
+        sent = ExecutionResult([planning.as_actions(todo)])
+        run.store.record_events(with_timestamp(sent.actions, run=run))
     else:
         sent = send_all(run, todo, dead_letters=dead_letters, step=step, handler=handler)
     stands = planning.as_actions(with_outcomes(chosen, OPEN_OUTCOMES))
@@ -97,13 +109,6 @@ def send_plan(
     if sent.stopped is not None:
         run.outcome.warnings.append(str(sent.stopped))
     return actions
-
-
-def planned_only(run: RunContext, todo: DataFrame[schemas.Plan]) -> ExecutionResult:
-    """R19: what would be sent, recorded as planned."""
-    actions = planning.as_actions(todo)
-    run.store.record_events(with_timestamp(actions, run=run))
-    return ExecutionResult([actions])
 
 
 def send_all(
@@ -138,13 +143,7 @@ def send_all(
         for results in chain(without_requests(no_op), executor.run(to_send)):
             with run.store.transaction():
                 handler.after_batch(results)
-                sent.parts.append(answered(actions, results, run=run))
-                run.store.record_events(sent.parts[-1])
-            sent.unanswered |= {
-                (result.planned.bitrix24_id, result.planned.action.value)
-                for result in results
-                if result.cause is FailureCause.TRANSPORT
-            }
+                run.store.record_events(sent.add(answered(actions, results, run=run), results))
             run.outcome.out_of_resources |= any(result.out_of_resources for result in results)
             before, done = done, done + len(results)
             log_progress(step, before=before, done=done, total=len(planned))
@@ -192,7 +191,7 @@ def answered(
 
 
 def without(after: str | float, unchanged_fields: frozenset[str]) -> str | float | None:
-    """R20: what was sent, without the fields that turned out to need no sending."""
+    """R20: return what was sent, without the fields that turned out to need no sending."""
     if not unchanged_fields or not isinstance(after, str):
         return after
     return planning.as_json({name: value for name, value in json.loads(after).items() if name not in unchanged_fields})

@@ -24,7 +24,7 @@ LAST_READ = "responsible_list_read_at"
 
 @dataclass(frozen=True, slots=True)
 class ResponsibleListResult:
-    """What the step did: the actions, who is on the list, and why nothing was done where that is so."""
+    """The result of the step: the actions, the list, and the reason if nothing was done."""
 
     actions: DataFrame[schemas.Actions]
     state: DataFrame[schemas.ResponsibleEmployees]
@@ -83,7 +83,7 @@ def skipped(run: RunContext, why: str) -> ResponsibleListResult:
 def current_state(
     run: RunContext, people: pd.DataFrame, *, policy: ResponsibleListPolicy
 ) -> DataFrame[schemas.ResponsibleEmployees]:
-    """Who is on the list: read from CallGear when it decides anything or a day has passed, else as last known."""
+    """Return who is on the list: read from CallGear if it matters or a day has passed, else as last known."""
     known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
     if responsible_list.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
         listed = callgear_list.fetch_responsible(run.connection.callgear)
@@ -96,7 +96,7 @@ def current_state(
 
 
 def is_old(run: RunContext) -> bool:
-    """Whether the list was last read a day ago: the account's own integration may have listed somebody again.
+    """Return whether the list was last read a day ago: the account's own integration may have listed somebody again.
 
     So it may where that seems to have been in the future (R16c): the clock was ahead, nobody knows for how long.
     """

@@ -30,12 +30,12 @@ class RunStopped(Exception):  # noqa: N818
 
 @dataclass(slots=True)
 class RunOutcome:
-    """What a run has found and done so far; `end` writes it into the audit."""
+    """The results of a run so far; `end` writes them into the audit."""
 
     counts: RunCounts = field(default_factory=RunCounts)
     warnings: list[str] = field(default_factory=list)
     deferrals: list[str] = field(default_factory=list)
-    """What the run could not even plan, and why."""
+    """Work that the run could not even plan, and why."""
     failure: tuple[RunStatus, str] | None = None
     finished_steps: set[str] = field(default_factory=set)
     out_of_resources: bool = False

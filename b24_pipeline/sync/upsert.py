@@ -82,7 +82,7 @@ def note_finished_links(
     matches: DataFrame[schemas.Matches],
     plan: DataFrame[schemas.Plan],
 ) -> None:
-    """R09a: what is matched by id and needs no update is as it shall be, whoever made it so."""
+    """R09a: note links as finished whose employee is matched by id and needs no update."""
     if run.config.dry_run or not unfinished:
         return
     by_id = matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"]
@@ -90,7 +90,7 @@ def note_finished_links(
 
 
 def sent_updates(actions: DataFrame[schemas.Actions], *, matches: DataFrame[schemas.Matches]) -> pd.DataFrame:
-    """What was sent for people matched by id (R07)."""
+    """Return what was sent for people matched by id (R07)."""
     sent = actions[(actions["action"] == ActionKind.UPDATE) & actions["outcome"].isin([Outcome.DONE, Outcome.FAILED])]
     if sent.empty:
         return sent

@@ -36,7 +36,7 @@ def read_users(run: RunContext) -> DataFrame[schemas.Users]:
 
 
 def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
-    """What the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
+    """Return what the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
 
     Raises:
         IncompleteFetchError, AccountError: as above.
