@@ -42,7 +42,7 @@ def test_r18a_an_asset_alone_says_of_which_run_its_inputs_are(desk: Desk, page: 
     assert (desk.ended(run)["status"], tags["kind"], tags["outcome"]) == ("SUCCESS", "partial", "done")
     page.goto(f"{desk.ui}/assets/employee_matches?view=events")
     page.get_by_text(f"employees of run {imported[:8]}").first.wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
-    ui_actions.keep(page, "one_asset")
+    ui_actions.keep(page, "every_button/one_asset")
 
 
 def test_r18a_re_execute_from_failure_goes_on_where_the_outage_ended_the_run(desk: Desk, page: Page) -> None:
@@ -51,7 +51,7 @@ def test_r18a_re_execute_from_failure_goes_on_where_the_outage_ended_the_run(des
     assert desk.tags(failed)["outcome"] == "failed"
     page.goto(f"{desk.ui}/runs/{failed}")
     page.get_by_text("get.employees: CallGear closed the connection without an answer").first.wait_for()
-    ui_actions.keep(page, "failed_run")
+    ui_actions.keep(page, "every_button/failed_run")
     ui_actions.practise(desk, page, DOWN, on=False)
 
     run = ui_actions.re_execute(desk, page, failed, choice="From failure")
@@ -90,7 +90,7 @@ def test_r19_a_dry_run_leaves_what_is_materialized_of_the_last_import(desk: Desk
     assert desk.materialized_in("callgear_upsert") == held
     page.goto(f"{desk.ui}/assets/callgear_upsert?view=events")
     page.get_by_text("Observed in run").get_by_text(run[:8]).wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
-    ui_actions.keep(page, "dry_run")
+    ui_actions.keep(page, "every_button/dry_run")
     assert desk.checked("callgear_upsert", "no_held_changes")[1:] == (False, MANY)
 
 
@@ -101,7 +101,7 @@ def test_r18a_a_check_by_hand_speaks_of_the_last_import(desk: Desk, page: Page, 
     assert desk.checked("callgear_upsert", "no_held_changes") == (run, False, MANY)
     who = ui_actions.open_markdown(page, "who")
     who.get_by_text("Season7 Sam").wait_for()
-    ui_actions.keep(page, "check_by_hand", part=who, height=800)
+    ui_actions.keep(page, "every_button/check_by_hand", part=who, height=800)
     ui_actions.close_dialog(page)
 
 
@@ -119,7 +119,7 @@ def test_a_run_for_single_people_shows_their_step_trace_beside_what_imports_did(
     trace = ui_actions.row_of(page, "trace")
     trace.get_by_text("Season0 Sam").first.wait_for(timeout=ui_actions.PATIENCE_MILLISECONDS)
     trace.scroll_into_view_if_needed()
-    ui_actions.keep(page, "step_trace")
+    ui_actions.keep(page, "every_button/step_trace")
 
 
 def test_r16_what_a_safety_limit_holds_is_approved_with_a_comment(desk: Desk, page: Page, held: str) -> None:
@@ -158,7 +158,7 @@ def test_every_switch_of_the_sandbox_stays_on_until_it_is_switched_off(desk: Des
         ui_actions.practise(desk, page, description.title, on=True)
     page.goto(desk.sandbox_page)
     page.get_by_text(f"{len(DESCRIPTIONS)} switched on").wait_for()
-    ui_actions.keep(page, "switches")
+    ui_actions.keep(page, "switches", part=page.locator("#practice"))
     for description in DESCRIPTIONS.values():
         ui_actions.practise(desk, page, description.title, on=False)
     page.get_by_text("0 switched on").wait_for()

@@ -194,5 +194,6 @@ def keep(page: Page, name: str, *, part: Locator | None = None, height: int | No
     shown = page.viewport_size or {"width": 0, "height": 0}
     clip = around(part) if part else FloatRect(x=0, y=0, width=shown["width"], height=shown["height"])
     clip["height"] = min(clip["height"], height or clip["height"])
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(Path(folder) / f"{name}.png"), clip=clip)
+    picture = Path(folder) / f"{name}.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(picture), clip=clip)
