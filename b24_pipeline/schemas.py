@@ -257,23 +257,12 @@ def coerce(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
 
 def is_valid(model: type[Frame], frame: pd.DataFrame) -> bool:
     """Return whether nothing has to be cast or refused: fast, where pandera takes 1 ms a column."""
+    columns = model.to_schema().columns.items()
     return (
         frame.dtypes.equals(dtypes(model))
-        and not any(frame[name].hasnans for name in required_columns(model))
-        and all(frame[name].is_unique for name in unique_columns(model))
+        and not any(frame[name].hasnans for name, declared in columns if not declared.nullable)
+        and all(frame[name].is_unique for name, declared in columns if declared.unique)
     )
-
-
-@cache
-def required_columns(model: type[Frame]) -> tuple[str, ...]:
-    """The columns that always have a value."""
-    return tuple(name for name, declared in model.to_schema().columns.items() if not declared.nullable)
-
-
-@cache
-def unique_columns(model: type[Frame]) -> tuple[str, ...]:
-    """The columns whose values are never there twice."""
-    return tuple(name for name, declared in model.to_schema().columns.items() if declared.unique)
 
 
 def empty_frame(model: type[Model]) -> DataFrame[Model]:
