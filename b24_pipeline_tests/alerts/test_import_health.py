@@ -61,7 +61,7 @@ def test_a_failure_is_sent_once_and_the_recovery(imported: World, sensor: Sensor
     imported.run()
     assert sensor.tick() == "alert sent via webhook"
     assert hook.subjects == ["failed", "recovered"]
-    assert "set CALLGEAR_ACCESS_TOKEN to a valid key" in hook.texts[0]
+    assert "set a valid CALLGEAR_ACCESS_TOKEN" in hook.texts[0]
 
 
 def test_r16_a_held_run_is_sent_by_name_with_the_way_to_approve(imported: World, sensor: Sensor, hook: Hook) -> None:
