@@ -1,4 +1,4 @@
-"""Which CallGear account is meant (R16b): every customer has the same host, only the number tells them apart."""
+"""Identity of a CallGear account (R16b): all customers share one host, only the number differs."""
 
 from dataclasses import dataclass
 

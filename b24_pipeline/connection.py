@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a connection tells the time, waits, and spaces its requests to a portal."""
+    """Clocks, sleep and rate limits of a connection."""
 
     unix: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
@@ -165,7 +165,7 @@ def proxies_of_environment() -> Proxies:
 
 
 def secrets_of(settings: Settings) -> Secrets:
-    """Everything that opens something."""
+    """Every secret of the settings."""
     webhook = urlsplit(settings.bitrix24_webhook_url.get_secret_value())
     alerts = urlsplit(settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else "")
     token, password, smtp = settings.callgear_access_token, settings.callgear_password, settings.alert_smtp_password
@@ -216,7 +216,7 @@ def load_ssl_context(file: str, folder: str) -> ssl.SSLContext:
 
 
 def can_be_listed(folder: Path) -> bool:
-    """Whether there is something in the folder: TLS itself does not say when there is not."""
+    """Return whether there is something in the folder: TLS itself does not say when there is not."""
     try:
         return any(folder.iterdir())
     except OSError:
@@ -235,7 +235,7 @@ def no_certificates(variable: str, named: str) -> SettingsError:
 
 @cache
 def default_ssl_context(file: str = "", folder: str = "") -> ssl.SSLContext:
-    """The same; reading them takes 25 ms, and the sensor would do so twice a minute."""
+    """Cached `load_ssl_context`: reading takes 25 ms, and the sensor would do so twice a minute."""
     return load_ssl_context(file, folder)
 
 

@@ -1,4 +1,4 @@
-"""Which requests a web server on this machine takes for its own: made to a known host, and by no foreign web page.
+"""Same-origin guard of a local web server: accepts requests to a known host, from no foreign web page.
 
 Any page that is open in a browser can send requests to this machine: by an image, a form, a script or a WebSocket, also
 under a host name of its own that it lets point here (DNS rebinding). A browser tells where a request comes from.
@@ -18,12 +18,12 @@ NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
 def loopback_hosts(port: int) -> frozenset[str]:
-    """What a browser on this machine writes into `Host`."""
+    """Return the values of `Host` that a browser on this machine sends."""
     return frozenset(LOOPBACK_NAMES if port == 80 else (f"{name}:{port}" for name in LOOPBACK_NAMES))
 
 
 def refusal(scope: Scope, *, known_hosts: Collection[str]) -> str | None:
-    """Why a request or a WebSocket is not taken; None where it is.
+    """Return the reason to refuse a request or a WebSocket; None to accept it.
 
     Args:
         scope: of ASGI.
@@ -41,23 +41,23 @@ def refusal(scope: Scope, *, known_hosts: Collection[str]) -> str | None:
 
 
 def is_known(host: str, known_hosts: Collection[str]) -> bool:
-    """Whether a `Host` is ours, as it stands or whatever its port."""
+    """Return whether a `Host` is ours, as it stands or whatever its port."""
     name, _, port = host.rpartition(":")
     return host in known_hosts or (port.isdecimal() and name in known_hosts)
 
 
 def is_same_origin(origin: str, host: str) -> bool:
-    """Whether `Origin` is the server itself, which knows only its `Host`: TLS may end at a proxy before it."""
+    """Return whether `Origin` is the server itself, which knows only its `Host`: TLS may end at a proxy before it."""
     scheme, _, origin_host = origin.lower().partition("://")
     port = DEFAULT_PORTS.get(scheme)
     return port is not None and origin_host.removesuffix(port) == host.removesuffix(port)
 
 
 def comes_from_own_site(headers: Headers) -> bool:
-    """What the browser says of it; what is no browser, or an old one, says nothing."""
+    """Return whether `Sec-Fetch-Site` allows it; clients that are not browsers do not send it."""
     return all(site in OWN_SITES for site in headers.getlist("sec-fetch-site"))
 
 
 def is_navigation(scope: Scope, headers: Headers) -> bool:
-    """Whether a person opens a page of ours as a whole, wherever the link to it stood."""
+    """Return whether a person opens a page of ours as a whole, wherever the link to it stood."""
     return scope.get("method") == "GET" and all(headers.get(name) == value for name, value in NAVIGATION.items())

@@ -48,7 +48,7 @@ _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"b24-pipeline/{_
 
 @dataclass(frozen=True, slots=True)
 class BatchResponse:
-    """What became of a batch's commands: each is in `results`, or in `errors`, or (not executed) in neither."""
+    """Results of a batch's commands: each is in `results`, or in `errors`, or (not executed) in neither."""
 
     results: Mapping[str, Any]
     errors: Mapping[str, Bitrix24Error]
@@ -104,7 +104,7 @@ class Bitrix24:
 
     @property
     def requests_sent(self) -> int:
-        """How many HTTP requests were sent so far."""
+        """The number of HTTP requests sent so far."""
         return self._requests_sent
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:

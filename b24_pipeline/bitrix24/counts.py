@@ -1,4 +1,4 @@
-"""How many users the portal says it has, asked in commands that fit into the batch that reads them (R16a)."""
+"""Counts of the portal's users, requested in the same batch that reads them (R16a)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class UserCounts:
 
     @property
     def dismissed_hidden(self) -> bool:
-        """Whether users are listed without the dismissed ones unless these are asked for (contract 2.2)."""
+        """Return whether users are listed without the dismissed ones unless these are asked for (contract 2.2)."""
         return self.dismissed > 0 and abs(self.default - self.active) < abs(self.default - self.active - self.dismissed)
 
     @property
@@ -36,19 +36,19 @@ class UserCounts:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many users a list has in all, and the highest id on its first page (0 for none)."""
+    """The total of a list of users, and the highest id on its first page (0 for none)."""
 
     total: int
     highest_id: int
 
 
 def count_commands(filter_: Filter) -> dict[str, str]:
-    """The three commands of a census; they come before any that may fail, because a failure ends the batch."""
+    """The three counting commands; they come before any that may fail, because a failure ends the batch."""
     return {name: _counting(asked) for name, asked in _asked(filter_).items()}
 
 
 def read_counts(client: Bitrix24, response: BatchResponse, filter_: Filter) -> UserCounts:
-    """The census in the answer of its commands; what is missing there is asked for once more, alone.
+    """The counts in the response to their commands; a missing one is requested again, alone.
 
     Raises:
         IncompleteFetchError: the portal does not tell its counts, or does not sort by id.
@@ -63,7 +63,7 @@ def read_counts(client: Bitrix24, response: BatchResponse, filter_: Filter) -> U
 
 
 def count_users(client: Bitrix24, filter_: Filter) -> UserCounts:
-    """A census alone, one request."""
+    """Count the users in a request of its own."""
     return read_counts(client, client.batch_all_or_nothing(count_commands(filter_)), filter_)
 
 

@@ -14,7 +14,7 @@ from b24_pipeline.check_result import CheckResult
 MAX_PAGES: Final = 400
 """More departments than 20,000 no company has: the portal answers without end."""
 _ROOT: Final = (None, "", "0", 0, False)
-"""What stands for no parent."""
+"""Values that mean no parent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def find_response(body: bytes) -> EmbeddedResponse | None:
 
 
 def is_response(payload: object) -> bool:
-    """Whether this is an answer of Bitrix24's REST: a success or an error (contract 1.3, 1.4)."""
+    """Return whether this is an answer of Bitrix24's REST: a success or an error (contract 1.3, 1.4)."""
     return isinstance(payload, dict) and ("result" in payload or "error" in payload)
 
 
@@ -82,7 +82,7 @@ def _first_object(text: str) -> tuple[dict[str, Any], int, int] | None:
 
 
 def _end_of_block(text: str, place: int, upto: int) -> int | None:
-    """Where the script, style sheet or comment ends in which `upto` lies; None where it lies in none."""
+    """Return the end of the script, style sheet or comment around `upto`; None without one."""
     while (block := _BLOCK.search(text, place, upto)) is not None:
         place = _end_of(text, block)
         if place > upto:
@@ -96,7 +96,7 @@ def _end_of(text: str, block: re.Match[str]) -> int:
 
 
 def _is_noise(text: str) -> bool:
-    """Whether this is nothing, or markup or a warning without another object in it."""
+    """Return whether this is nothing, or markup or a warning without another object in it."""
     rest = text.strip()
     if not rest:
         return True

@@ -54,7 +54,7 @@ _ACCESS_DENIED: Final = (
     (re.compile("plan|subscri|commercial|tariff|license|тариф|подписк|лиценз", re.IGNORECASE), _OTHER_PLAN),
     (re.compile("admin|админ", re.IGNORECASE), f"the webhook's owner is not an administrator: {_RIGHTS}"),
 )
-"""What the text of `ACCESS_DENIED`, a code of several meanings, tells (contract 9.17)."""
+"""Meanings of `ACCESS_DENIED`, by its text (contract 9.17)."""
 
 _UNKNOWN_METHOD: Final = frozenset({"error_method_not_found", "method_not_found"})
 _METHODS_NEEDED: Final[Mapping[str, str]] = {

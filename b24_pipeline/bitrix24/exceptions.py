@@ -1,4 +1,4 @@
-"""What can go wrong with Bitrix24, by what a caller does about it.
+"""Exceptions of the Bitrix24 client, by what a caller does about them.
 
     Bitrix24Error
     ├── RetryableError          it may work later; harmless to repeat, because everything here only reads

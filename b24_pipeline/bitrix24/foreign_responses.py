@@ -54,7 +54,7 @@ def without_tags(text: str) -> str:
 
 
 def _what(status: int, body: bytes, headers: Mapping[str, str]) -> str | None:
-    """What answered, in words; None for half an answer, or for nothing, of which nobody can tell whose it is."""
+    """Describe the sender; None for a partial or an empty response, whose sender is unknown."""
     login = headers.get("WWW-Authenticate") or headers.get("Proxy-Authenticate")
     if login:
         return f"which asks for a login ({cleaned(login)})"

@@ -1,4 +1,4 @@
-"""What `b24-pipeline check` finds out about the webhook, without changing anything (contract 1.5, 2.7, 2.8)."""
+"""Read-only checks of the webhook for `b24-pipeline check` (contract 1.5, 2.7, 2.8)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -26,12 +26,11 @@ def check_bitrix24(client: Bitrix24) -> list[CheckResult]:
         response = client.batch(_COMMANDS, halt=0)
     except Bitrix24Error as error:
         return [CheckResult("webhook", passed=False, text=str(error))]
-    return [_webhook(client), *(_run(probe, name, client, response) for name, probe in _PROBES.items())]
-
-
-def _webhook(client: Bitrix24) -> CheckResult:
     moved = f"; the portal has moved: put {client.moved_to} into BITRIX24_WEBHOOK_URL" if client.moved_to else ""
-    return CheckResult("webhook", passed=True, text=f"{client.host} answers{moved}")
+    return [
+        CheckResult("webhook", passed=True, text=f"{client.host} answers{moved}"),
+        *(_run(probe, name, client, response) for name, probe in _PROBES.items()),
+    ]
 
 
 def _run(probe: Probe, name: str, client: Bitrix24, response: BatchResponse) -> CheckResult:

@@ -21,7 +21,7 @@ _AMONG_FETCHED: Final = "fetched_"
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a look-up tells of users whom a complete fetch does not hold (R13).
+    """Result of looking up users who are missing from a complete fetch (R13).
 
     `deleted` are nowhere in the portal, active or dismissed. `unlisted` are there, as they are: users without a
     department, whom some portals leave out of lists, or an employee who became an extranet user.

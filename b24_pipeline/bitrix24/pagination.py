@@ -90,7 +90,7 @@ def read_chain(response: BatchResponse, names: Sequence[str], *, after: int) -> 
             return Pages(rows, ids, after, error=response.errors.get(name))
         page = rows_of(response.results[name])
         numbers = [user_id(row) for row in page]
-        if not _rises(after, numbers):
+        if not all(map(lt, [after, *numbers], numbers)):
             return Pages(rows, ids, after, rising=False)
         rows += page
         ids += numbers
@@ -148,7 +148,3 @@ def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:
     if isinstance(value, str | int):
         return [f"filter[{name}]={value}"]
     return [f"filter[{name}][]={item}" for item in value]
-
-
-def _rises(after: int, ids: Sequence[int]) -> bool:
-    return all(map(lt, [after, *ids], ids))

@@ -41,7 +41,7 @@ MAX_USERS: Final = 1_000_000
 
 
 class EndCondition(Enum):
-    """What is taken for the end of a window, besides reaching its upper border (contract 3.4, steps 4 and 6)."""
+    """The end of a range, besides reaching its upper border (contract 3.4, steps 4 and 6)."""
 
     SHORT_PAGE = "a page that is not full"
     EMPTY_PAGE = "an empty page: needed where the portal drops rows after paging"
@@ -76,7 +76,7 @@ class Reading:
 
 
 def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
-    """Whether the window was read to its end."""
+    """Return whether the range was read to its end."""
     if id_range.upto is not None and pages.last >= id_range.upto:
         return True
     if end is EndCondition.EMPTY_PAGE:
@@ -85,21 +85,12 @@ def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
 
 
 class Progress:
-    """What the windows of one reading share: whether they go on, and how many users came so far."""
+    """State shared by the ranges of one read: cancelled or not, and the number of users so far."""
 
     def __init__(self) -> None:
-        self._called_off = threading.Event()
+        self.cancelled = threading.Event()
         self._lock = threading.Lock()
         self._users = 0
-
-    @property
-    def called_off(self) -> bool:
-        """Whether what is not read yet is needed no more."""
-        return self._called_off.is_set()
-
-    def call_off(self) -> None:
-        """Let every window end with its next answer."""
-        self._called_off.set()
 
     def count(self, users: int) -> None:
         """Count the users of an answer.
@@ -124,7 +115,7 @@ def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
     """
     reading = Reading()
     retrier = client.retrier()
-    while not progress.called_off:
+    while not progress.cancelled.is_set():
         if client.seconds_left() <= 0:
             raise IncompleteFetchError("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
         build = partial(chain, id_range, filter_)
@@ -160,7 +151,7 @@ def start_reading(
         try:
             return read_range(client, id_range, filter_, end=end, pages=pages, progress=progress)
         except BaseException:
-            progress.call_off()
+            progress.cancelled.set()
             raise
 
     with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
@@ -168,7 +159,7 @@ def start_reading(
         try:
             yield lambda: _merged(part.result() for part in parts)
         finally:
-            progress.call_off()
+            progress.cancelled.set()
 
 
 def read_ranges(client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition) -> Reading:
@@ -225,7 +216,7 @@ def partition_by_ids(known: Sequence[int]) -> Partition:
 
 
 def probe_commands(filter_: Filter) -> dict[str, str]:
-    """Commands that ask for the ids at the guessed places; where nobody stands, a portal may fail (contract 2.3)."""
+    """Commands that request the ids at `PROBE_OFFSETS`; beyond the last user a portal may fail (contract 2.3)."""
     return _border_commands(filter_, PROBE_OFFSETS)
 
 

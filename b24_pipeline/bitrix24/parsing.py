@@ -48,9 +48,6 @@ PHONE_FIELDS: Final[Mapping[str, str]] = {
     "personal_mobile": "PERSONAL_MOBILE",
     "personal_phone": "PERSONAL_PHONE",
 }
-TEXT_FIELDS: Final[Mapping[str, str]] = {**NAME_FIELDS, **PHONE_FIELDS}
-"""The columns of the frame that are the portal's texts, and the fields they come from."""
-
 EMPLOYEE: Final = "employee"
 """The `USER_TYPE` of those who may be imported (R01)."""
 
@@ -139,7 +136,7 @@ def _whole_number_text(value: object) -> str | None:
 
 
 def is_active(row: Row) -> bool:
-    """Whether the user is active, in any spelling.
+    """Return whether the user is active, in any spelling.
 
     Raises:
         IncompleteFetchError: the row does not say.
@@ -201,7 +198,7 @@ def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None
 
 
 def distinct_ids(parts: Sequence[Columns], *, up_to: int | None = None) -> int:
-    """How many different ids not above `up_to` there are; of any size without."""
+    """Count the distinct ids not above `up_to`; all of them without it."""
     ids = _together(parts)["bitrix24_id"]
     return int(pc.count_distinct(ids if up_to is None else ids.filter(pc.less_equal(ids, up_to))).as_py())
 

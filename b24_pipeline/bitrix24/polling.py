@@ -75,7 +75,7 @@ class LastSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """How employees seen now differ from the snapshot: ids, rising.
+    """Differences between current employees and the snapshot, as ascending ids.
 
     `appeared` are active and new or back, `dismissed` were active and are not, `edited` are not yet linked and have
     other fields.
@@ -121,7 +121,7 @@ _NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a look found: ids, rising.
+    """Findings of one poll, as ascending ids.
 
     `appeared` are active employees who are new or back, `dismissed` were active and are not, `edited` are not yet
     linked and have other fields. `active_count` is the portal's count of active employees, None when it did not tell.
@@ -220,7 +220,7 @@ def _looked_up(response: BatchResponse, names: Sequence[str]) -> Iterator[Row]:
 
 
 def _unlisted(snapshot: LastSnapshot, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
-    """How many active employees without a department only a look-up has found: a count leaves them out too (R16a).
+    """Count the active employees without a department whom only a lookup found: counts omit them too (R16a).
 
     Those whom this look did not list because it does not go so far are among them.
     """

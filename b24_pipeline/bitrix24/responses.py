@@ -88,7 +88,10 @@ def error_of(method: str, status: int, payload: Mapping[str, Any]) -> Bitrix24Er
     )
     description = str(payload.get("error_description") or "")
     error = error_of_code(code, method=method, status=status, description=description, where=where)
-    return _with_reset(error or error_of_status(method, status, where), payload)
+    error = error or error_of_status(method, status, where)
+    if isinstance(error, OperationLimit):
+        error.resets_at = number(mapping(payload.get("time")).get("operating_reset_at"))
+    return error
 
 
 def _code_in(payload: Mapping[str, Any]) -> str:
@@ -97,17 +100,11 @@ def _code_in(payload: Mapping[str, Any]) -> str:
 
 
 def _is_of_another_server(status: int, payload: Mapping[str, Any]) -> bool:
-    """Whether an error object is none of Bitrix24's, which have a code or a description."""
+    """Return whether an error object is none of Bitrix24's, which have a code or a description."""
     if status not in _EXPLAINED_BY_OTHERS or "error" not in payload or "error_description" in payload:
         return False
     code = _code_in(payload)
     return bool(code) and SAFE_ERROR_CODE.fullmatch(code) is None
-
-
-def _with_reset(error: Bitrix24Error, payload: Mapping[str, Any]) -> Bitrix24Error:
-    if isinstance(error, OperationLimit):
-        error.resets_at = number(mapping(payload.get("time")).get("operating_reset_at"))
-    return error
 
 
 def _response_in(body: bytes) -> EmbeddedResponse | None:

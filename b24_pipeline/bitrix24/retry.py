@@ -1,4 +1,4 @@
-"""How long one operation is repeated: exponential pauses with jitter, within bounds (contract 4.2 - 4.4)."""
+"""Retries of one operation: bounded exponential backoff with jitter (contract 4.2 - 4.4)."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class RetryLimits:
 
 
 class Retrier:
-    """What is left of it in one operation. Not shared between threads. `clock` tells Unix seconds."""
+    """Retries one operation within its limits. Not thread-safe. `clock` returns Unix seconds."""
 
     def __init__(
         self,

@@ -119,7 +119,7 @@ def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCo
 
 
 def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserCounts, Reading]:
-    """Nothing is known: count, and read the first users meanwhile; then cut the others and read them."""
+    """Without a last fetch: count while reading the first users, then partition and read the others."""
     with ThreadPoolExecutor(1) as pool:
         first_pages = pool.submit(read_first_pages, client, filter_)
         response = client.batch_all_or_nothing(count_commands(filter_), optional_commands=probe_commands(filter_))
@@ -140,7 +140,7 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserC
 def _shared_out(
     client: Bitrix24, filter_: Filter, partition: Partition, end: EndCondition
 ) -> tuple[UserCounts, Reading]:
-    """The last fetch tells how to share out the work: count and read at the same time."""
+    """Partition by the ids of the last fetch, and count while reading."""
     (first, pages), *others = partition.items()
     with start_reading(client, dict(others), filter_, end=end) as read_others:
         counts, got = _count_and_read(client, first, filter_, pages)
@@ -162,7 +162,7 @@ def _read_on(client: Bitrix24, asked: EstimatedRange, got: Pages, filter_: Filte
 
 
 def _count_and_read(client: Bitrix24, id_range: IdRange, filter_: Filter, pages: int) -> tuple[UserCounts, Pages]:
-    """One request: the census, then the first pages of the window."""
+    """Request the counts and the first pages of the range at once."""
     counts = count_commands(filter_)
     retrier = client.retrier()
     while True:

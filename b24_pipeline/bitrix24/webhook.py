@@ -37,7 +37,7 @@ class WebhookAddress:
         return _address(parts, f"{parts.path.rstrip('/')}/")
 
     def url(self, method: str) -> str:
-        """Where `method` is called."""
+        """Return the URL of `method`."""
         return self.root + method
 
     def follow_redirect(self, method: str, location: str) -> "WebhookAddress":
@@ -64,7 +64,7 @@ class WebhookAddress:
         return _address(parts, parts.path.rstrip("/").removesuffix(method))
 
     def changed_host(self, earlier: "WebhookAddress") -> str | None:
-        """What people are told of a move: the new host, with its port where that is another; None for the same."""
+        """Return the new host, with its port if that has changed; None if nothing has."""
         if self.port != earlier.port:
             return f"{self.host}:{self.port}"
         return self.host if self.host != earlier.host else None

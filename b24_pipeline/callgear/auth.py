@@ -1,4 +1,4 @@
-"""Who calls: a permanent key, or a login whose session is renewed when it has ended (contract 1.3)."""
+"""Authentication: a permanent key, or a login whose session is renewed when it expires (contract 1.3)."""
 
 import threading
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Login:
 
 
 class Session(Protocol):
-    """Where the client gets its access token from."""
+    """Source of the client's access token."""
 
     def token(self) -> str:
         """The access token to send."""

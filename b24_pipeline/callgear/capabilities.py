@@ -1,4 +1,4 @@
-"""What is learnt of an account by updating its employees, and is worth keeping from run to run (contract 5.5)."""
+"""Capabilities of an account, learned from updates and stored between runs (contract 5.5)."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from b24_pipeline.callgear.rows import Row
 
 
 class UpdateMode(StrEnum):
-    """What is known of the account: whether an update may leave `phone_numbers` out."""
+    """Whether an update of this account may omit `phone_numbers`."""
 
     UNKNOWN = "unknown"
     MINIMAL = "minimal"
@@ -19,7 +19,7 @@ class UpdateMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedUpdate:
-    """What an employee had before an update of which it is not known yet whether it took something away, and when."""
+    """An employee before an update that is not verified yet, and the time of that update."""
 
     employee: Row = field(repr=False)
     at: datetime
@@ -30,14 +30,14 @@ class UnverifiedUpdate:
 
     @classmethod
     def of_json(cls, text: str) -> Self:
-        """What was kept."""
+        """Parse `as_json`."""
         kept = json.loads(text)
         return cls(kept["employee"], datetime.fromisoformat(kept["at"]))
 
 
 @dataclass(frozen=True, slots=True)
 class AccountCapabilities:
-    """What was learnt of an account and is to be kept from run to run, so that it is not found out anew."""
+    """Everything learned about an account that later runs need."""
 
     update_mode: UpdateMode = UpdateMode.UNKNOWN
     unverified: UnverifiedUpdate | None = None

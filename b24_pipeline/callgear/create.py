@@ -94,14 +94,14 @@ def create_or_adopt(client: CallGear, new: NewEmployee) -> CreateResult:
 
 
 def _mark_outcome_unknown(error: CallGearError, attempt: int) -> CallGearError:
-    """The error of a repeat: the first request may still be on its way, though its employee was not there yet."""
+    """Mark the error of a retry: the first request may still be in flight."""
     error.outcome_unknown = error.outcome_unknown or attempt > 1
     return error
 
 
 @contextmanager
 def _outcome_unknown_on_error() -> Iterator[None]:
-    """Whatever prevents a look leaves the doubt."""
+    """Mark the outcome as unknown when a lookup fails."""
     try:
         yield
     except EmailConflict:
@@ -112,7 +112,7 @@ def _outcome_unknown_on_error() -> Iterator[None]:
 
 
 def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> CreateResult | None:
-    """The employee that an unknown outcome left behind, if any; adopted at once while only one request can make it."""
+    """Find the employee that an unknown outcome may have created."""
     with _outcome_unknown_on_error():
         if attempt == 1:
             client.pause(attempt, error=error)
@@ -124,7 +124,7 @@ def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: Unknown
 
 
 def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
-    """The employee that a repeat made, unless an earlier request has made one as well by now."""
+    """Return the employee that a retry created, unless an earlier request has created one too."""
     with _outcome_unknown_on_error():
         found = find_by_email(client, new.email)
         if not found:

@@ -35,7 +35,7 @@ class IdRange:
     upto: int | None = None
 
     def holds(self, number: int) -> bool:
-        """Whether the id lies in the range."""
+        """Return whether the id lies in the range."""
         return (self.above is None or number > self.above) and (self.upto is None or number <= self.upto)
 
     def filter(self) -> dict[str, Any] | None:
@@ -88,7 +88,7 @@ class Page:
 
     @property
     def overflows(self) -> bool:
-        """Whether there are, or may be, more rows than fit on a page."""
+        """Return whether there are, or may be, more rows than fit on a page."""
         return len(self.rows) >= MAX_ROWS if self.total is None else self.total > MAX_ROWS
 
     @property
@@ -188,7 +188,7 @@ def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] 
 
 
 def _problem(page: Page) -> str | None:
-    """Why the page cannot be trusted; None when it can."""
+    """Return the reason why the page is not complete and valid; None if it is."""
     ids = [row.get("id") for row in page.rows]
     if not all(is_id(number) for number in ids):
         return "get.employees: received employees without a valid id"
@@ -242,7 +242,7 @@ def _ids(page: Page) -> list[int]:
 
 
 def _count_agrees(client: CallGear, before: int | None, rows: int) -> bool:
-    """Whether so many rows lie between the counts before and after reading them; people may come and go meanwhile."""
+    """Return whether the number of rows lies between the counts before and after reading them."""
     if before is None or before == rows:
         return True
     after = _read(client, ("id",), None, limit=1).total

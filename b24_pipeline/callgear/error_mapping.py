@@ -76,7 +76,7 @@ MAX_TEXT_LENGTH = 200
 
 
 def is_read(method: str) -> bool:
-    """Whether a call of `method` changes nothing, so that it can be repeated."""
+    """Return whether a call of `method` changes nothing, so that it can be repeated."""
     return method.startswith(("get.", "getobj.", "login."))
 
 
@@ -121,7 +121,7 @@ def _category(method: str, code: int, mnemonic: str, field: object) -> ErrorCate
 
 
 def _means_phones(method: str, field: object) -> bool:
-    """Whether the missing parameter is `phone_numbers`: named, as a nested part too, or where it can be nothing else.
+    """Return whether the missing parameter is `phone_numbers`: named, also as a nested part, or the only candidate.
 
     `update.employees` is only sent with everything else that is marked as required (contract 4.1, 5.5).
     """
@@ -169,12 +169,9 @@ def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
     if isinstance(value := data.get("value"), str):
         parts.append(f"value of {len(value)} characters")
     if mnemonic == "error":
-        parts.append(redact(_without(str(error.get("message")), value)))
+        message = str(error.get("message"))
+        parts.append(redact(message.replace(value, "***") if isinstance(value, str) and value else message))
     return ", ".join(parts)
-
-
-def _without(message: str, value: object) -> str:
-    return message.replace(value, "***") if isinstance(value, str) and value else message
 
 
 def _mnemonic(data: Mapping[str, Any]) -> str:

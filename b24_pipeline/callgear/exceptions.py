@@ -1,25 +1,25 @@
-"""What can go wrong between us and CallGear, as one tree.
+"""Exceptions of the CallGear client, as one tree.
 
 CallGearError
-├── RetryableError            may work later
-│   ├── TransportError        no usable answer
-│   │   ├── NotSent           the request did not reach CallGear: nothing happened there
-│   │   └── UnknownOutcome    it may or may not have acted
-│   └── MinuteLimit           the minute's points are used up
-├── DayLimit                  the day's points, or our share of them, are used up: defer the rest
-├── DeadlinePassed            a wait would pass the run's deadline: defer the rest
-├── AccountError              token, IP address or account: stop the run
-├── MethodError               every call of this kind will fail: skip the step
-│   ├── UpdatesHalted         an update took away what it must not touch: halt all updates
-│   └── DuplicatesFound       somebody else imports into the account: halt all creates
-├── CreatedMeanwhile          somebody else has just created this person: defer it
-├── RecordError               only this person or entry fails
-│   ├── SipNumberError    an echo could turn SIP numbers into dead ones: a person has to edit
-│   ├── EmailConflict         the e-mail belongs to somebody else, or to several
-│   └── IdConflict            a create answered with the id of somebody else's employee
-├── StaleLossError                   an update of long ago may have taken something away: a person has to look
-├── RequestError                 our request is malformed: a bug, not to be repeated
-└── IncompleteReadError            a read is not provably complete
+├── RetryableError          may work later
+│   ├── TransportError      no usable answer
+│   │   ├── NotSent         the request did not reach CallGear: nothing happened there
+│   │   └── UnknownOutcome  it may or may not have acted
+│   └── MinuteLimit         the minute's points are used up
+├── DayLimit                the day's points, or our share of them, are used up: defer the rest
+├── DeadlinePassed          a wait would pass the run's deadline: defer the rest
+├── AccountError            token, IP address or account: stop the run
+├── MethodError             every call of this kind will fail: skip the step
+│   ├── UpdatesHalted       an update took away what it must not touch: halt all updates
+│   └── DuplicatesFound     somebody else imports into the account: halt all creates
+├── CreatedMeanwhile        somebody else has just created this person: defer it
+├── RecordError             only this person or entry fails
+│   ├── SipNumberError      an echo could turn SIP numbers into dead ones: a person has to edit
+│   ├── EmailConflict       the e-mail belongs to somebody else, or to several
+│   └── IdConflict          a create answered with the id of somebody else's employee
+├── StaleLossError          an update of long ago may have taken something away: a person has to look
+├── RequestError            our request is malformed: a bug, not to be repeated
+└── IncompleteReadError     a read is not provably complete
 
 No text of an exception holds a token, an e-mail address or a phone number.
 """
@@ -30,7 +30,7 @@ from enum import StrEnum
 
 
 class AccountFault(StrEnum):
-    """What is wrong with the account or the way to it (contract 4.2, reaction STOP)."""
+    """Errors of the account or of the way to it (contract 4.2, category FATAL)."""
 
     TOKEN_INVALID = "access_token_invalid"  # noqa: S105
     TOKEN_EXPIRED = "access_token_expired"  # noqa: S105
@@ -44,7 +44,7 @@ class AccountFault(StrEnum):
 
 
 class RecordFault(StrEnum):
-    """What is wrong with one record (contract 4.2, reaction RECORD); the last ones are our own findings."""
+    """Errors of one record (contract 4.2, category RECORD); the last ones are found by this client."""
 
     DEPENDENCY_ERROR = "dependency_error"
     ENTITY_NOT_FOUND = "entity_not_found"
@@ -120,7 +120,7 @@ class AccountError(CallGearError):
 
     @property
     def renewable(self) -> bool:
-        """Whether a new login may mend it (contract 1.3)."""
+        """Return whether a new login may mend it (contract 1.3)."""
         return self.fault in (AccountFault.TOKEN_INVALID, AccountFault.TOKEN_EXPIRED)
 
 
@@ -186,11 +186,11 @@ class IdConflict(RecordError):
 
 
 class StaleLossError(CallGearError):
-    """What an update took away, or somebody since; too long ago to be put back from what is remembered."""
+    """An update, or a person since, removed fields too long ago to restore them."""
 
 
 class RequestError(CallGearError):
-    """Our request is malformed (contract 4.2, reaction BUG): the same for every record, so repeating is useless."""
+    """Our request is malformed (contract 4.2, category CLIENT): the same for every record, so repeating is useless."""
 
     def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
         super().__init__(message)
@@ -199,4 +199,4 @@ class RequestError(CallGearError):
 
 
 class IncompleteReadError(CallGearError):
-    """What was read is not provably complete, also when read once more (T22)."""
+    """A read that is not provably complete, even after a retry (T22)."""

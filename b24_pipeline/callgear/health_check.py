@@ -1,4 +1,4 @@
-"""Whether the account is ready for the import, without changing anything (`b24-pipeline check`)."""
+"""Read-only checks of the account for `b24-pipeline check`, and the account's identity."""
 
 from collections.abc import Callable
 

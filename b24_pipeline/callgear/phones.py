@@ -13,7 +13,7 @@ from b24_pipeline.rules.phone_numbers import EXTENSION_MARK, decimal_digits
 NumberKey = tuple[str, str]
 
 MIN_FULL_NUMBER_DIGITS = 10
-"""Digits with the country code; few countries have shorter numbers, and a person can change those by hand."""
+"""Digits with the country code, which never begins with 0; a person can edit the few shorter numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,11 @@ def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], conditio
     lines = read_sip_lines(client, condition)
     doubtful = mains & {main_part(line.get("phone_number")) for line in lines.rows}
     if not lines.complete:
-        doubtful |= {main for main in mains if not _looks_full(main)}
+        doubtful |= {main for main in mains if len(main) < MIN_FULL_NUMBER_DIGITS or main.startswith("0")}
     if doubtful:
         raise SipNumberError(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: edit this person manually"
         )
-
-
-def _looks_full(main: str) -> bool:
-    """Whether these digits look like a full number of the public network: no country code begins with 0."""
-    return len(main) >= MIN_FULL_NUMBER_DIGITS and not main.startswith("0")
 
 
 METHOD = "get.sip_lines"
@@ -156,6 +151,6 @@ def _is_last(page: Page, *, read: int) -> bool:
 
 
 def _are_all(rows: Sequence[Row], total: int | None) -> bool:
-    """Whether so many different lines came: pages have no order that is promised, so that a line may come twice."""
+    """Return whether all lines are there: pages have no guaranteed order, so a line may come twice."""
     ids = {row["id"] for row in rows if is_id(row.get("id"))}
     return len(ids) == (len(rows) if total is None else total)

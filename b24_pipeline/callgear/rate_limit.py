@@ -52,7 +52,7 @@ CLOCK_TOLERANCE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The leave to send one request; it knows what had been spent without figures when it was given."""
+    """Permit for one request, with the unreported points at the time it was issued."""
 
     minute_unreported: int
     day_unreported: int
@@ -72,7 +72,7 @@ class _RateWindow:
 
     @property
     def left(self) -> float:
-        """Points left, as last told less what was spent since without being told."""
+        """Remaining points: the last reported figure less the unreported usage since."""
         return self._remaining - (self.unreported - self._counted)
 
     def roll(self, now: float) -> None:
@@ -85,7 +85,7 @@ class _RateWindow:
     def update(
         self, now: float, permit_unreported: int, *, limit: float | None, remaining: float | None, reset: float | None
     ) -> None:
-        """Take over what an answer tells.
+        """Update from the figures of a response.
 
         Within one window the lowest figure is CallGear's latest, in whatever order answers arrive.
         """
@@ -140,11 +140,11 @@ class PointsBudget:
         self._changed = threading.Condition()
 
     def set_prior_usage(self, points: int) -> None:
-        """Say what we spent in the last 24 hours; it counts from when the account turns out to tell no figures."""
+        """Set the points spent in the last 24 hours; they count if the account reports no figures."""
         self._earlier = points
 
     def apply_prior_usage(self) -> None:
-        """A read told no points: unless the day's are told otherwise, what we spent earlier is not left any more."""
+        """Subtract the prior usage, once a read has shown that the account reports no points."""
         with self._changed:
             if not self._day.reported:
                 self._roll(self._clock())
@@ -152,7 +152,7 @@ class PointsBudget:
             self._earlier = 0
 
     def acquire(self) -> Permit:
-        """Wait for a point and take it. Every ticket must be settled.
+        """Wait for a point and take it. Every permit must be released.
 
         Raises:
             DayLimit: our share of the day's points is used up.
@@ -173,7 +173,7 @@ class PointsBudget:
                 self._sleep(wait)
 
     def release(self, permit: Permit, *, charged: bool, limits: Limits) -> None:
-        """Say how the request of `ticket` ended: whether it may have cost its point, and what the answer told."""
+        """Report how the request of `permit` ended: whether it may have cost a point, and the reported limits."""
         with self._changed:
             now = self._clock()
             self._in_flight -= 1

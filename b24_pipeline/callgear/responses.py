@@ -13,7 +13,7 @@ from b24_pipeline.callgear.rows import Row, count_of
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What an answer says beside its data; every part may be missing."""
+    """Metadata of a response; every part may be missing."""
 
     limits: Limits = field(default_factory=Limits)
     total_items: int | None = None
@@ -45,14 +45,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: a result or an error, and the points that are left."""
+    """One response: a result or an error, and the remaining points."""
 
     outcome: Result | CallGearError
     metadata: Metadata
 
 
 def read_response(method: str, *, request_id: str, status: int, body: bytes) -> Response:
-    """Judge the answer to the request `request_id`."""
+    """Parse the response to the request `request_id`."""
     envelope = _envelope(body)
     if envelope is None:
         return _broken(method, status, "no JSON object in the response")

@@ -1,4 +1,4 @@
-"""What CallGear's rows may hold, checked once where they come in: one malformed row breaks nobody else's."""
+"""Validation of CallGear's rows, once where they come in: a malformed row affects no other."""
 
 import math
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ _MAX_DIGITS: Final = 18
 
 
 def is_id(value: object) -> TypeGuard[int]:
-    """Whether it is a number that an employee can have, and a database can hold."""
+    """Return whether it is a number that an employee can have, and a database can hold."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID
 
 
 def is_scalar(value: object) -> bool:
-    """Whether a text may come so: as text or a number, or not at all."""
+    """Return whether a text may come so: as text or a number, or not at all."""
     return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
 
 
@@ -67,7 +67,7 @@ def phone_entries(value: object) -> list[Row]:
 
 
 def is_phone_entry(entry: object) -> bool:
-    """Whether it is a number with its settings, as far as they are told (contract 5.3)."""
+    """Return whether it is a number with its settings, as far as they are told (contract 5.3)."""
     return (
         isinstance(entry, dict)
         and isinstance(number := entry.get("phone_number"), str)
@@ -79,7 +79,7 @@ def is_phone_entry(entry: object) -> bool:
 
 
 def unreadable_part(employee: Mapping[str, Any]) -> str | None:
-    """What of one employee, read to be updated, cannot be understood and so could not be kept; None where all can."""
+    """Return the field that cannot be parsed, and so not preserved by an update; None if all can."""
     parts = {
         "last_name": isinstance(employee.get("last_name"), str | None),
         "phone_numbers": UNREADABLE not in phone_entries(employee.get("phone_numbers")),

@@ -43,7 +43,7 @@ MAX_UNVERIFIED_AGE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """What an update did: whether anything was sent, and whether phones were added (R11)."""
+    """Result of an update: whether anything was sent, and whether phones were added (R11)."""
 
     sent: bool
     phones_added: bool
@@ -51,7 +51,7 @@ class UpdateResult:
 
 @dataclass(frozen=True, slots=True)
 class _TargetState:
-    """What the employee shall have: the last name, None for as it is, and these phones if it has none."""
+    """Target of an update: the last name (None keeps it), and phones for an employee without any."""
 
     callgear_id: int
     last_name: str | None = field(repr=False)
@@ -59,10 +59,6 @@ class _TargetState:
 
     def is_met(self, employee: Row) -> bool:
         return self.last_name in (None, employee.get("last_name")) and not self.phones_missing(employee)
-
-    def with_current_name(self, employee: Row) -> "_TargetState":
-        """The same with the last name that is to be sent: the employee's present one where it is to stay."""
-        return self if self.last_name is not None else replace(self, last_name=employee.get("last_name"))
 
     def phones_missing(self, employee: Row) -> bool:
         return bool(self.new_phones) and not phones(employee)
@@ -98,7 +94,7 @@ class EmployeeUpdater:
 
     @property
     def capabilities(self) -> AccountCapabilities:
-        """What is known of the account now."""
+        """The current capabilities of the account."""
         return self._capabilities
 
     def recover_interrupted_update(self) -> Row | None:
@@ -137,7 +133,7 @@ class EmployeeUpdater:
             return self._update(target)
 
     def _proven(self, target: _TargetState) -> bool:
-        """Whether updates like this one need not go one by one any more."""
+        """Return whether updates like this one need not go one by one any more."""
         return self._fill_proven if target.new_phones else self._minimal_proven or self._echoes
 
     @property
@@ -183,7 +179,7 @@ class EmployeeUpdater:
         return UpdateResult(sent=True, phones_added=fills)
 
     def _refuse_sip_canary(self, before: Row) -> None:
-        """While nothing is known of the account, nobody's SIP numbers are at stake: a lost one cannot be put back."""
+        """Refuse SIP numbers while nothing is known of the account: a lost one cannot be restored."""
         if self._capabilities.update_mode is not UpdateMode.UNKNOWN:
             return
         try:
@@ -196,7 +192,7 @@ class EmployeeUpdater:
             ) from None
 
     def _write_until_known(self, target: _TargetState, base: Row | None) -> None:
-        """Write once; while the outcome is unknown, look, and write again from what the employee is by then."""
+        """Write once; while the outcome is unknown, read the employee and write again if needed."""
         attempt = 1
         while True:
             try:
@@ -213,7 +209,8 @@ class EmployeeUpdater:
     def _write(self, target: _TargetState, base: Row | None) -> None:
         if base is None:
             return self._call(target)
-        target = target.with_current_name(base)
+        if target.last_name is None:
+            target = replace(target, last_name=base.get("last_name"))
         if target.phones_missing(base):
             return self._call(target, phone_numbers=[phone.new() for phone in target.new_phones])
         if self._echoes:
@@ -234,7 +231,7 @@ class EmployeeUpdater:
         update_employee(self._client, target.callgear_id, last_name=target.last_name or "", **arrays)
 
     def _compare(self, target: _TargetState, before: Row) -> None:
-        """The canary: what the employee had it still has, and the new phones are there (contract 5.5, 2)."""
+        """Verify the canary: nothing is lost, and the new phones are there (contract 5.5, 2)."""
         after = read_for_update(self._client, target.callgear_id)
         if lost_fields(before, after):
             self._restore(before, after)
@@ -272,7 +269,7 @@ class EmployeeUpdater:
             ) from None
 
     def _restore(self, before: Row, after: Row) -> Row:
-        """Put back what an update took away, and echo from now on; halt where that cannot be."""
+        """Restore the lost fields and echo from now on; halt updates if that fails."""
         along = {"phone_numbers"} if self._echoes else set()
         self._learn(UpdateMode.ECHO)
         try:
@@ -282,7 +279,7 @@ class EmployeeUpdater:
             raise
 
     def _learn(self, mode: UpdateMode) -> None:
-        """Echoing is for good; the rest is found out."""
+        """Save the mode, unless the account needs echoes."""
         if not self._echoes:
             self._save_changes(update_mode=mode)
 

@@ -33,7 +33,7 @@ class NothingToProve(Exception):  # noqa: N818 - it says what is the case
 
 @dataclass(frozen=True, slots=True)
 class UpdateProof:
-    """What became of an employee that was sent its own last name.
+    """Result of sending an employee its own last name.
 
     Attributes:
         callgear_id: the employee.
@@ -51,7 +51,7 @@ class UpdateProof:
 
     @property
     def safe(self) -> bool:
-        """Whether updates of this account leave phones alone."""
+        """Return whether updates of this account leave phones alone."""
         return self.mode is UpdateMode.MINIMAL
 
     def __str__(self) -> str:
@@ -139,7 +139,7 @@ def employee_with_phones(client: CallGear, callgear_id: int) -> Row:
 
 
 def updated(client: CallGear, before: Row) -> Row:
-    """The employee once it was sent its own last name for certain."""
+    """Send the employee its own last name until the outcome is known."""
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             update_employee(client, before["id"], last_name=before["last_name"])
@@ -152,7 +152,7 @@ def updated(client: CallGear, before: Row) -> Row:
 
 
 def restored_as_far_as_possible(client: CallGear, before: Row, after: Row) -> Row:
-    """The employee once everything was tried to give it back what it had.
+    """Restore the employee by every means, and return it as it is then.
 
     SIP numbers go back with their ids: only so may they stay SIP numbers (contract 5.3). They are gone already.
     """

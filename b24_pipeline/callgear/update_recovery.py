@@ -33,12 +33,13 @@ def unchanged_phones(employee: Row) -> list[Row]:
 
 
 def lost_fields(before: Row, after: Row) -> dict[str, Any]:
-    """What the employee had before and has no more, as parameters of `update.employees`; empty when nothing is missing.
+    """Return the fields that an update removed, as parameters of `update.employees`; empty if none.
 
     What somebody added meanwhile is kept. `phone_id` is no loss by itself: a number put back may get another one.
     """
     lost: dict[str, Any] = {}
-    if _kept(phones(before), phones(after)) != _settings(phones(before)):
+    had = _settings(phones(before))
+    if [entry for entry in _settings(phones(after)) if entry in had] != had:
         held = {entry.get("phone_number") for entry in phones(before)}
         added = [entry for entry in phones(after) if entry.get("phone_number") not in held]
         lost["phone_numbers"] = _written([*phones(before), *added])
@@ -51,7 +52,7 @@ def lost_fields(before: Row, after: Row) -> dict[str, Any]:
 
 
 def as_written(employee: Row, names: Collection[str]) -> dict[str, Any]:
-    """What the employee has of these, as parameters of `update.employees` that change nothing."""
+    """Return these fields as parameters of `update.employees` that change nothing."""
     extension = employee.get("extension")
     written = {
         "phone_numbers": unchanged_phones(employee),
@@ -66,18 +67,8 @@ def preserved_fields_of(employee: Row) -> Row:
     return {"id": employee["id"], **{name: employee.get(name) for name in ("phone_numbers", "groups", "extension")}}
 
 
-def without_phone_ids(entries: Sequence[Row]) -> list[Row]:
-    """The entries as numbers to be found or created, for when their ids are no longer known."""
-    return [{key: value for key, value in entry.items() if key != "phone_id"} for entry in entries]
-
-
 def _written(entries: Sequence[Row]) -> list[Row]:
     return [{key: entry[key] for key in ENTRY_KEYS if key in entry} for entry in entries]
-
-
-def _kept(before: list[Row], after: list[Row]) -> list[tuple[Any, ...]]:
-    wanted = set(_settings(before))
-    return [entry for entry in _settings(after) if entry in wanted]
 
 
 def _settings(entries: Sequence[Row]) -> list[tuple[Any, ...]]:
@@ -107,7 +98,7 @@ def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arr
 
 
 def demands_phones(error: RecordError) -> bool:
-    """Whether the account does not accept an update without `phone_numbers`; `judging` tells other parameters apart."""
+    """Return whether the account rejects an update without `phone_numbers`."""
     return error.fault is RecordFault.REQUIRED_PARAMETER_MISSED
 
 
@@ -199,5 +190,7 @@ def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> No
             raise updates_halted(
                 f"an update removed {', '.join(arrays)} of employee {employee['id']}, who has SIP numbers"
             ) from None
-        arrays = arrays if with_ids else {**arrays, "phone_numbers": without_phone_ids(entries)}
+        if not with_ids:
+            entries = [{key: value for key, value in entry.items() if key != "phone_id"} for entry in entries]
+        arrays = {**arrays, "phone_numbers": entries}
     update_employee(client, employee["id"], last_name=employee["last_name"], **arrays)

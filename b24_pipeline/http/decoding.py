@@ -9,7 +9,7 @@ import httpx
 from b24_pipeline.http.exceptions import ResponseRefused
 
 ACCEPT_ENCODING: Final = "gzip"
-"""What every request says that it takes; nothing else is decoded."""
+"""Sent with every request; nothing else is decoded."""
 
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})

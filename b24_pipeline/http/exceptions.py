@@ -18,7 +18,7 @@ class ProxyFailed(httpx.ProxyError):
 
 
 HOST_NOT_FOUND: Final = "the host name was not found"
-"""What a failed look-up of a name begins with."""
+"""Start of the message of a failed DNS lookup."""
 
 
 def describe_error(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:

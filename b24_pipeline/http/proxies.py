@@ -80,14 +80,14 @@ class Proxies:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine."""
+    """Return whether the host is this machine."""
     name = host.casefold().rstrip(".")
     number = _ip(name)
     return number.is_loopback if number is not None else name == "localhost" or name.endswith(".localhost")
 
 
 def covers(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of `NO_PROXY` names the host; one that cannot be read names nothing.
+    """Return whether an entry of `NO_PROXY` names the host; one that cannot be read names nothing.
 
     An entry is `*`, a domain (and all below it), an address or a network; the first three may have a port.
     """
@@ -135,7 +135,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 
 def has_usable_host(address: str) -> bool:
-    """Whether the address's host can be looked up; that it exists is not asked.
+    """Return whether the address's host can be looked up; that it exists is not asked.
 
     A mistyped host fails only on the way out, in each library with an error of its own.
     """

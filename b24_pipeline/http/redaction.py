@@ -1,4 +1,4 @@
-"""What no text may show: our own secrets, which a service may echo, and what is more of a person than a name."""
+"""Redaction of our own secrets, which a service may echo, and of personal data."""
 
 import html
 import json
@@ -33,7 +33,7 @@ _NO_PHONES: Final = (
     r"\bexpected [\d,]++",
     r"\b(?:counts|reports) [\d,]+(?: before and [\d,]+ after)?",
 )
-"""How we write what is no phone number: answers, codes, ids, runs, machines, times, counts."""
+"""Numbers in our messages that are not phone numbers: statuses, codes, ids, runs, hosts, times, counts."""
 _NUMBER: Final = re.compile(
     rf"(?P<kept>{'|'.join(_NO_PHONES)})|(?<![+(])[+(]*+\d(?:[\s().\-/]{{0,3}}\d){{2,}}", re.IGNORECASE
 )
@@ -48,7 +48,7 @@ def redact_personal_data(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What no answer may tell on, in every spelling that a service may give it.
+    """Secrets to blank in responses, in every encoding that a service may use.
 
     `in_data` are keys, which are like nothing else: they are blanked wherever they come. A password may be a common
     word: it is blanked in errors, pages and headers, but not in what is read of people, where it may be a name.

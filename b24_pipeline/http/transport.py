@@ -23,7 +23,7 @@ from b24_pipeline.http.redaction import Secrets
 
 MAX_CONNECTIONS: Final = 64
 KEEPALIVE_SECONDS: Final = 5.0
-"""How long an unused connection is kept; httpx's own value."""
+"""httpx's own value."""
 
 _FAULTS: Final = (
     httpcore.TimeoutException,
@@ -34,17 +34,17 @@ _FAULTS: Final = (
 )
 _LOGIN_WANTED: Final = 407
 _REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 451})
-"""What a proxy says for good; any other status may pass."""
+"""Permanent refusals of a proxy; any other status is temporary."""
 
 _LOGGERS_WITH_URLS: Final = (
     "httpx",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
-"""The loggers that write whole URLs at INFO, or headers, and with them where a redirect leads, at DEBUG."""
+"""Loggers that write whole URLs at INFO, and redirect targets in headers at DEBUG."""
 
 
 def _not_an_address(record: logging.LogRecord) -> bool:
-    """Keep quiet: a webhook's URL is its secret. A logger's filter is not its children's, so each has it."""
+    """Drop the record: a webhook's URL is its secret. Child loggers do not inherit filters, so each has it."""
     return record.levelno > logging.INFO
 
 
@@ -221,7 +221,7 @@ def _addresses(host: str, port: int) -> list[str]:
 
 @contextmanager
 def _httpx_errors(proxy: Proxy | None) -> Iterator[None]:
-    """What goes wrong on the way, as httpx calls it; at a proxy in words."""
+    """Raise httpcore's errors as httpx's, and those of a proxy with its variable."""
     try:
         yield
     except _FAULTS as error:

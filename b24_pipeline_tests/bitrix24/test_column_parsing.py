@@ -10,7 +10,8 @@ import pytest
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.parsing import (
     FIELDS,
-    TEXT_FIELDS,
+    NAME_FIELDS,
+    PHONE_FIELDS,
     Row,
     UnknownUserTypeError,
     columns_of,
@@ -20,6 +21,7 @@ from b24_pipeline.bitrix24.parsing import (
     users_frame,
 )
 
+TEXT_FIELDS = (*NAME_FIELDS.values(), *PHONE_FIELDS.values())
 USUAL: Row = {"ID": "1", "USER_TYPE": "employee", "ACTIVE": True, "NAME": "Ира", "UF_DEPARTMENT": [4, 17]}
 TEXTS = [
     "",
@@ -50,7 +52,7 @@ DEPARTMENTS = [
     *([1], [True], [1.0], [0], ["0"], [False], ["1"], ["01"], [4, None], [10**30]),
 ]
 UNUSUAL: list[Mapping[str, Any]] = [
-    *({field: text} for field in TEXT_FIELDS.values() for text in TEXTS),
+    *({field: text} for field in TEXT_FIELDS for text in TEXTS),
     *({"USER_TYPE": text} for text in ("extranet", " ", 7, "A\ud83d")),
     *({"ACTIVE": active} for active in ACTIVE),
     *({"UF_DEPARTMENT": departments} for departments in DEPARTMENTS),
@@ -79,8 +81,8 @@ def test_what_is_white_space_is_the_same_for_columns_as_for_rows() -> None:
 
 
 def test_every_field_that_is_asked_for_is_read() -> None:
-    assert {"ID", "USER_TYPE", "ACTIVE", *TEXT_FIELDS.values(), "UF_DEPARTMENT"} == set(FIELDS)
-    row = dict.fromkeys(TEXT_FIELDS.values(), "x") | {"ID": "1", "ACTIVE": True, "UF_DEPARTMENT": [1]}
+    assert {"ID", "USER_TYPE", "ACTIVE", *TEXT_FIELDS, "UF_DEPARTMENT"} == set(FIELDS)
+    row = dict.fromkeys(TEXT_FIELDS, "x") | {"ID": "1", "ACTIVE": True, "UF_DEPARTMENT": [1]}
     assert frame_of([columns_of([row], [1], user_type="employee")]).notna().all(axis=None)
 
 
