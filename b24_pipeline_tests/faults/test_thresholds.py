@@ -191,7 +191,7 @@ def test_r17_what_is_not_done_within_the_runs_time_is_put_off_and_the_list_too(r
         stage.sandbox.on_request = None
 
         assert (ended.status, ended.counts.created) == (RunStatus.PARTIAL, 1)
-        assert "the responsible list is looked at in the next run" in str(ended.reason)
+        assert "the responsible list is deferred to the next run" in str(ended.reason)
         assert stage.run().counts.responsible_removed == 3
 
 
