@@ -1,6 +1,7 @@
 """What Dagster shows: keys, lineage, columns, job, schedule, sensor, and the files that Dagster starts from."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +12,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.instance.config import dagster_instance_config
-from dagster._core.snap import JobSnap
-from dagster._core.snap.snap_to_yaml import default_values_yaml_from_type_snap
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
@@ -136,11 +134,28 @@ def test_the_launchpad_refuses_what_means_nothing(config: dict[str, object]) -> 
         dg.validate_run_config(defs.resolve_job_def(JOB), {"resources": {"import_run": {"config": config}}})
 
 
-def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default() -> None:
-    snap = JobSnap.from_job_def(defs.resolve_job_def(JOB))
-    root = snap.config_schema_snapshot.get_config_snap(snap.mode_def_snaps[0].root_config_key or "")
+LAUNCHPAD = """{ runConfigSchemaOrError(selector: {
+    pipelineName: "employee_import",
+    repositoryName: "__repository__",
+    repositoryLocationName: "b24_pipeline.definitions"
+}) { ... on RunConfigSchema { rootDefaultYaml } } }"""
+"""What the launchpad asks when it is opened."""
 
-    scaffold = yaml.safe_load(default_values_yaml_from_type_snap(snap.config_schema_snapshot, root))
+
+@pytest.mark.long
+def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("dagster-graphql")
+    said = subprocess.run(
+        [str(program), "-m", "b24_pipeline.definitions", "-t", LAUNCHPAD],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "DAGSTER_HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    (answer,) = [line for line in said.stdout.splitlines() if line.startswith("{")]  # the others are log lines
+    scaffold = yaml.safe_load(json.loads(answer)["data"]["runConfigSchemaOrError"]["rootDefaultYaml"])
 
     assert scaffold == {
         "resources": {
@@ -191,7 +206,7 @@ def test_the_workspace_names_these_definitions() -> None:
 
 
 def test_dagster_accepts_the_instance_file_and_keeps_its_promises() -> None:
-    config, _ = dagster_instance_config(str(PROJECT))
+    config = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
     assert config["telemetry"] == {"enabled": False}
     assert config["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
     assert timedelta(seconds=config["run_monitoring"]["max_runtime_seconds"]) < timedelta(minutes=30)

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).parents[2]
 LAYERS = (
     {"cli"},
@@ -19,9 +21,9 @@ LAYERS = (
 """From the roof down; a module that is not named here stands on the ground and knows only what stands there too."""
 
 
-def imports() -> Iterator[tuple[str, str]]:
-    """Every module of the product, and what it imports."""
-    for file in (PROJECT / "b24_pipeline").rglob("*.py"):
+def imports(root: str) -> Iterator[tuple[str, str]]:
+    """Every module below a folder, and what it imports."""
+    for file in (PROJECT / root).rglob("*.py"):
         module = ".".join(file.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
@@ -38,9 +40,10 @@ def height(module: str) -> int:
 
 
 def test_imports_point_down() -> None:
-    ours = {pair for pair in imports() if all(name.startswith("b24_pipeline.") for name in pair)}
+    ours = {pair for pair in imports("b24_pipeline") if all(name.startswith("b24_pipeline.") for name in pair)}
     assert sorted(pair for pair in ours if height(pair[1]) > height(pair[0])) == []
 
 
-def test_nothing_private_of_dagster_is_imported() -> None:
-    assert sorted(pair for pair in imports() if pair[1].startswith("dagster._")) == []
+@pytest.mark.parametrize("root", ["b24_pipeline", "b24_pipeline_tests"])
+def test_nothing_private_of_dagster_is_imported(root: str) -> None:
+    assert sorted(pair for pair in imports(root) if pair[1].startswith("dagster._")) == []
