@@ -111,5 +111,5 @@ def test_r13_a_portal_that_does_not_heed_the_ids_proves_nobody_deleted() -> None
 
     http = httpx.Client(transport=httpx.MockTransport(response), verify=TLS)
     client = Bitrix24("https://x.bitrix24.com/rest/1/abc/", http=http, bucket=LeakyBucket())
-    with pytest.raises(IncompleteFetchError, match="found users that were not asked for"):
+    with pytest.raises(IncompleteFetchError, match="returned users that were not requested"):
         look_up(client, [1, 2])

@@ -58,7 +58,7 @@ def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nob
 
 @pytest.mark.parametrize(
     ("order", "reported"),
-    [(CheckOrder.TOKEN_FIRST, "set CALLGEAR_ACCESS_TOKEN"), (CheckOrder.IP_FIRST, "add it under Account")],
+    [(CheckOrder.TOKEN_FIRST, "set a valid CALLGEAR_ACCESS_TOKEN"), (CheckOrder.IP_FIRST, "add it under Account")],
 )
 def test_r18_whichever_check_of_the_account_comes_first_its_error_stops_and_says_what_to_do(
     client: CallGear, sandbox: Sandbox, order: CheckOrder, reported: str

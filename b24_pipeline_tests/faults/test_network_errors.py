@@ -64,8 +64,8 @@ def test_a_refused_connection_fails_the_run_without_a_write_and_the_next_one_con
         ("http://elsewhere.example/rest/1/code/batch", "elsewhere.example"),
         ("ftp://127.0.0.1/rest/1/code/batch", "another kind of address"),
         ("https://127.0.0.1/rest/1/code/batch", "another kind of address"),
-        ("/login/?backurl=/", "no webhook"),
-        ("?", "in circles"),
+        ("/login/?backurl=/", "redirects to a URL that is not a webhook"),
+        ("?", "too many redirects"),
     ],
 )
 def test_a_redirect_of_the_portal_to_elsewhere_is_not_followed_and_said(stage: Stage, location: str, says: str) -> None:
