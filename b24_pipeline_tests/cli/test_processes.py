@@ -146,5 +146,5 @@ def test_dev_serves_the_guarded_ui_beside_the_daemon_until_it_is_interrupted(
     statuses = [httpx.get(url, headers=headers).status_code for headers in ({}, {"Host": "evil.example"})]
     process.send_signal(signal.SIGINT)
 
-    assert (process.wait(), statuses) == (0, [200, 403])
+    assert (process.wait(timeout=START_SECONDS), statuses) == (0, [200, 403])
     assert "Traceback" not in log.read_text()

@@ -63,7 +63,7 @@ def test_dg_dev_serves_the_same_location(dg_project: dict[str, Any]) -> None:
 
     served = httpx.post(f"{url}/graphql", json=LOCATIONS, timeout=START_SECONDS).json()
     process.send_signal(signal.SIGINT)
-    process.wait()
+    process.wait(timeout=START_SECONDS)
 
     (location,) = served["data"]["workspaceOrError"]["locationEntries"]
     assert location == {"name": "b24_pipeline", "loadStatus": "LOADED"}
