@@ -39,8 +39,10 @@ class Address:
     def variables(self) -> dict[str, str]:
         return {
             "BITRIX24_WEBHOOK_URL": self.webhook_url,
+            "BITRIX24_WEBHOOK_URL_FILE": "",
             "CALLGEAR_API_URL": self.callgear_url,
             "CALLGEAR_ACCESS_TOKEN": self.access_token,
+            "CALLGEAR_ACCESS_TOKEN_FILE": "",
             "CALLGEAR_USER_ID": "",
             DATABASE_SETTING: sandbox_database(),
         }

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import pydantic_settings
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from b24_pipeline.http import has_usable_host
 from b24_pipeline.settings.env_precedence import GivenEnvironment
@@ -56,10 +56,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the given environment win over `.env`, also in Dagster's processes, and read secrets from files."""
         given = GivenEnvironment(settings_cls)
-        variables: dict[str, str | None] = {}
-        for source in (dotenv_settings, env_settings, given):
-            variables |= source.env_vars if isinstance(source, EnvSettingsSource) else {}
-        files = SecretFiles(settings_cls, variables=variables)
+        files = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
         return init_settings, files, given, env_settings, dotenv_settings
 
 

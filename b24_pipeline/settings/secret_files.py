@@ -1,12 +1,12 @@
 """Secrets from files, as Docker, systemd and Kubernetes hand them over: `CALLGEAR_PASSWORD_FILE=/run/secrets/pw`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 SUFFIX = "_FILE"
 MAX_BYTES = 64 * 1024
@@ -20,34 +20,51 @@ class SecretFiles(EnvSettingsSource):
     """The secrets whose variable with `_FILE` names a file.
 
     Args:
-        variables: all variables that were given, by lower-case name.
+        sources: where variables are given, the one that wins first. The first that names a secret or its file decides.
     """
 
-    def __init__(self, settings_cls: type[BaseSettings], *, variables: Mapping[str, str | None]) -> None:
-        self._variables = variables
+    def __init__(self, settings_cls: type[BaseSettings], *, sources: Sequence[PydanticBaseSettingsSource]) -> None:
+        self._given = [source.env_vars for source in sources if isinstance(source, EnvSettingsSource)]
         super().__init__(settings_cls)
 
     def __call__(self) -> dict[str, Any]:
         """Read the files.
 
         Raises:
-            SecretFileError: one cannot be read, or the secret is given twice.
+            SecretFileError: one cannot be read, or one source gives a secret twice.
         """
-        named = ((name, self._variables.get(f"{name}{SUFFIX}".lower())) for name in secrets_of(self.settings_cls))
-        return {name: self._secret(name, path) for name, path in named if path}
+        named = ((name, self._file_of(name)) for name in secrets_of(self.settings_cls))
+        return {name: read_secret(path, variable=f"{name}{SUFFIX}") for name, path in named if path}
 
-    def _secret(self, name: str, path: str) -> str:
-        if (self._variables.get(name.lower()) or "").strip():
+    def _file_of(self, name: str) -> str | None:
+        direct, file = name.lower(), f"{name}{SUFFIX}".lower()
+        decides: Mapping[str, str | None] = next(
+            (given for given in self._given if direct in given or file in given), {}
+        )
+        if (decides.get(direct) or "").strip() and decides.get(file):
             raise SecretFileError(f"{name}{SUFFIX}: {name} is set, too. Set one of the two.")
-        try:
-            content = Path(path).read_bytes()
-            if len(content) > MAX_BYTES:
-                raise SecretFileError(f"{name}{SUFFIX}: {path} is too large for a secret.")
-            return content.decode()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
-            example = f"{name}{SUFFIX}=/run/secrets/{name.lower()}"
-            raise SecretFileError(f"{name}{SUFFIX}: {path} cannot be read ({reason}). Example: {example}") from None
+        return decides.get(file)
+
+
+def read_secret(path: str, *, variable: str) -> str:
+    """Read the file of a secret.
+
+    Raises:
+        SecretFileError: it cannot be read, is empty, too large, or not text.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise SecretFileError(f"{variable}: {path} is too large for a secret.")
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        example = f"{variable}=/run/secrets/{variable.removesuffix(SUFFIX).lower()}"
+        raise SecretFileError(f"{variable}: {path} cannot be read ({reason}). Example: {example}") from None
+    if not text.strip():
+        raise SecretFileError(f"{variable}: {path} is empty.")
+    return text
 
 
 def secrets_of(settings: type[BaseModel]) -> Iterator[str]:

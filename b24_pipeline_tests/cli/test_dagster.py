@@ -10,9 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from b24_pipeline import settings
 from b24_pipeline.cli import dagster, serve
 from b24_pipeline.cli.dagster import set_dagster_home
-from b24_pipeline.cli.sandbox import use_sandbox_home
+from b24_pipeline.cli.sandbox import RECEIVERS, sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.serve import environment_of_real_systems
 from b24_pipeline.settings.env_precedence import GIVEN
 from b24_pipeline_tests.cli.conftest import Said, Terminal
@@ -140,3 +141,18 @@ def test_nothing_of_dagster_is_started_bare() -> None:
     places = [PROJECT / "Makefile", PROJECT / "deploy/entrypoint", *(PROJECT / "deploy").glob("*.service")]
     bare = ("dagster-daemon", "dagster-webserver", "dagster dev")
     assert [path.name for path in places if any(program in path.read_text() for program in bare)] == []
+
+
+def test_the_sandbox_is_used_where_real_secrets_lie_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_text("https://company.bitrix24.com/rest/1/abcdefgh12345678/")
+    Path(".env").write_text(f"BITRIX24_WEBHOOK_URL_FILE={tmp_path}/secret\n{RECEIVERS[0]}_FILE={tmp_path}/secret\n")
+    monkeypatch.setenv("CALLGEAR_ACCESS_TOKEN_FILE", str(tmp_path / "secret"))
+
+    with sandbox_settings() as address:
+        found = settings.load()
+
+    assert found.bitrix24_webhook_url.get_secret_value() == address.webhook_url
+    assert found.callgear_access_token is not None
+    assert found.callgear_access_token.get_secret_value() == address.access_token
+    assert found.alert_webhook_url is None

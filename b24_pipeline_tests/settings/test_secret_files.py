@@ -64,3 +64,26 @@ def test_what_is_no_secret_has_no_file(given: pytest.MonkeyPatch) -> None:
     given.setenv("B24_PIPELINE_PHONES_FILE", "/run/secrets/phones")
     with pytest.raises(SettingsError, match=r"^B24_PIPELINE_PHONES_FILE: is not a setting"):
         settings.load()
+
+
+def test_a_secret_of_the_environment_wins_over_a_file_of_the_dotenv_file(
+    token: Path, given: pytest.MonkeyPatch
+) -> None:
+    Path(".env").write_text(f"CALLGEAR_ACCESS_TOKEN_FILE={token}\nB24_PIPELINE_ALERT_WEBHOOK_URL_FILE={token}\n")
+    given.setenv("CALLGEAR_ACCESS_TOKEN", "given")
+    given.setenv("B24_PIPELINE_ALERT_WEBHOOK_URL", "")
+
+    found = settings.load()
+
+    assert found.callgear_access_token is not None
+    assert found.callgear_access_token.get_secret_value() == "given"
+    assert found.alert_webhook_url is None
+
+
+@pytest.mark.parametrize(("file", "problem"), [("/dev/null", "is empty"), ("/dev/zero", "is too large for a secret")])
+def test_a_file_without_a_secret_is_one_line(given: pytest.MonkeyPatch, file: str, problem: str) -> None:
+    given.delenv("CALLGEAR_ACCESS_TOKEN")
+    given.setenv("CALLGEAR_ACCESS_TOKEN_FILE", file)
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    assert str(refused.value) == f"CALLGEAR_ACCESS_TOKEN_FILE: {file} {problem}."
