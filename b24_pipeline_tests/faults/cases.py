@@ -269,20 +269,17 @@ def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
 
 def usual_cases() -> Iterator[Case]:
     """The sample of `make test`: every fault at some calls, every call with some faults, the positions in turn."""
-    yield from in_turn(CALLS, CALLGEAR_KINDS, share=4)
+    yield from in_turn(CALLS, CALLGEAR_KINDS, share=2)
     yield from in_turn(PORTAL_CALLS, tuple(PORTAL_ENDS), share=1)
-    yield from in_turn(FURTHER_CALLS, DANGEROUS, share=3)
-    yield from (case_of(*CALLS[0], kind, position) for kind, position in zip(LATE, cycle(Position), strict=False))
-    yield from {case.mnemonic: case for case in mnemonic_cases()}.values()
-    yield from crowded_cases(CALLS[:1])
+    yield from in_turn(FURTHER_CALLS, DANGEROUS, share=1)
+    yield from (case_of(*CALLS[0], kind, position) for kind in LATE for position in Position)
+    yield from mnemonic_cases()
+    yield from (replace(case_of(*call, kind, Position.MIDDLE), in_flight=8) for call in CALLS[:2] for kind in CROWDED)
 
 
 def whole_cases() -> Iterator[Case]:
     """The whole product, for `make matrix`: the sample first, then everything else."""
     yield from usual_cases()
-    yield from (case_of(*CALLS[0], kind, position) for kind in LATE for position in Position)
-    yield from mnemonic_cases()
-    yield from crowded_cases(CALLS[:2])
     for call in (*CALLS, *FURTHER_CALLS, *PORTAL_CALLS):
         for kind in kinds_of(call[1]):
             yield from (case_of(*call, kind, position) for position in positions_of(*call))
@@ -294,11 +291,6 @@ def in_turn(calls: Sequence[tuple[Scene, str]], kinds: Sequence[FaultKind], *, s
         applicable = [kind for kind in kinds if kind in kinds_of(call[1])]
         for kind, position in zip(applicable[number % share :: share], cycle(positions_of(*call)), strict=False):
             yield case_of(*call, kind, position)
-
-
-def crowded_cases(calls: Sequence[tuple[Scene, str]]) -> Iterator[Case]:
-    """Calls with eight requests in flight."""
-    yield from (replace(case_of(*call, kind, Position.MIDDLE), in_flight=8) for call in calls for kind in CROWDED)
 
 
 def kinds_of(method: str) -> Collection[FaultKind]:

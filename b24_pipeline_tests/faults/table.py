@@ -90,7 +90,7 @@ def crash_matrix(requests: dict[str, int]) -> str:
     lines = [
         "## The crash matrix\n",
         "A real process is killed with SIGKILL at each request it sends, before and after the server acts; in",
-        "`make test` at every second request, in one of the two.\n",
+        "`make test` the long import of forty people at each, the others at every second one in one of the two.\n",
         "| scene | requests | deaths |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),
