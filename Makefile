@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev export test coverage bench e2e matrix lake faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev export test coverage bench e2e matrix lake setup-cluster cluster-test faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ $(OLDEST)/.ready: b24_pipeline_tests/audit/oldest_duckdb.lock $(READY)
 	@mkdir -p $(OLDEST) && touch $@
 
 test: $(READY) $(OLDEST)/.ready ## every test, and a sample of the fault and crash matrices
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e and not long"
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -q -m "not e2e and not long and not cluster"
 
 coverage: $(READY) ## the rules' tests alone must pass through every branch of the rules
 	@$(BIN)/python -m pytest -n 2 -q b24_pipeline_tests/rules --cov=b24_pipeline.rules --cov-branch --cov-fail-under=100
@@ -62,6 +62,20 @@ ON_LAKE := $(addprefix b24_pipeline_tests/audit/test_,actions.py approvals.py me
 lake: $(LAKE)/.ready ## the audit's tests on DuckLake, with the DuckDB that it is packaged for
 	@PYTHONPATH=$(LAKE) $(BIN)/python -m pytest -n 2 -q -p b24_pipeline_tests.audit.on_ducklake $(ON_LAKE)
 
+CLUSTER := $(VENV)/.cluster
+$(CLUSTER): deploy/cluster/requirements.lock $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+ENGINES := postgresql pgbouncer rabbitmq-server
+setup-cluster: $(CLUSTER) ## what several machines need, into .venv; on Debian, as root, the servers for its tests too
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(ENGINES) >/dev/null 2>&1; then \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES); } >/dev/null 2>&1 \
+			|| echo "$(ENGINES): cannot be installed here; the tests that start them are skipped."; fi
+
+cluster-test: $(CLUSTER) ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m cluster b24_pipeline_tests/cluster
+
 faults: $(READY) ## write docs/internals/faults.md: what is tried against faults and crashes
 	@$(BIN)/python -m b24_pipeline_tests.faults.table --write docs/internals/faults.md 2>/dev/null
 
@@ -85,6 +99,8 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 lock: ## renew the locks: for development, the container and the tests' other DuckDBs (needs uv)
 	@$(COMPILE) --group dev -o requirements.lock
 	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
+	@$(COMPILE) --extra cluster -c requirements.lock -o deploy/cluster/requirements.lock \
+		$$(sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/--no-emit-package \1/p' deploy/requirements.lock)
 	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
 	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,oldest_duckdb.in,$(COMPILE)) -o oldest_duckdb.lock
 

@@ -1,7 +1,8 @@
-"""Dagster's own storage, for one command: a problem with it is one line that names the file."""
+"""Dagster's own storage, for one command: a problem with it is one line that names the file or the server."""
 
 import io
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import dagster as dg
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from b24_pipeline.audit import StoreError
 from b24_pipeline.cli.group import PROJECT_FILE
@@ -18,8 +19,10 @@ from b24_pipeline.dagster_runs import first_line
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 
-NOT_WRITTEN = "Exception while writing logger call to event log"
-"""What Dagster prints about an event that it cannot store, followed by the event, which may hold names."""
+NOT_PRINTED = ("Exception while writing logger call to event log", "WARNING:root:Retrying failed database connection")
+"""What Dagster prints about an event that it cannot store, followed by the event, which may hold names; and about a
+server that it cannot reach, several times."""
+NOT_SET = re.compile(r'environment variable "(\w+)" which is not set')
 FOLDERS = frozenset({"history", "runs", "schedules"})
 """Dagster's names for the folders of its databases."""
 
@@ -39,31 +42,59 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
     try:
         with redirect_stderr(cast("io.TextIOBase", WithoutEvents(sys.stderr))), open_instance() as instance:
             yield instance
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        file, problem = unusable_file() or (os.environ[NAME], first_line(error))
-        raise DagsterStorageError(
-            f"Dagster's own storage, {file}, cannot be used ({problem}): free up space, give this user the right to "
-            "write there, end the process that uses it, or, if it is damaged, move it away."
-        ) from None
+    except Exception as error:
+        fault = fault_of_storage(error)
+        if fault is None:
+            raise
+        raise DagsterStorageError(described(fault)) from None
 
 
 def open_instance() -> dg.DagsterInstance:
     """Return Dagster's instance.
 
     Raises:
-        SettingsError: its configuration is not valid.
-        SQLAlchemyError, OSError: its storage cannot be used.
+        SettingsError: its configuration is not valid, or a variable that it names is not set.
+        Exception: its storage cannot be used (`fault_of_storage`).
     """
     try:
         return dg.DagsterInstance.get()
-    except (SQLAlchemyError, OSError):
-        raise
-    except Exception as error:  # noqa: BLE001 - the configuration may name any class of anybody
+    except Exception as error:
+        if fault_of_storage(error):
+            raise
+        file = Path(os.environ[NAME], PROJECT_FILE)
+        if unset := NOT_SET.search(str(error)):
+            raise SettingsError(f"{unset[1]}: is missing; {file} reads it from the environment.") from None
         raise SettingsError(
-            f"{NAME}: {Path(os.environ[NAME], PROJECT_FILE)} is no configuration that this Dagster takes "
+            f"{NAME}: {file} is no configuration that this Dagster takes "
             f"({type(error).__name__}). Correct it, or name a folder of this project's own; "
             "`dagster instance info` says what is wrong in it."
         ) from None
+
+
+def fault_of_storage(error: BaseException | None) -> Exception | None:
+    """Return the error of a database or a disk that an error comes from; a storage may wrap it in one of its own."""
+    while error is not None and not isinstance(error, SQLAlchemyError | sqlite3.Error | OSError):
+        error = error.__cause__
+    return error
+
+
+def described(fault: Exception) -> str:
+    """Return what is wrong with Dagster's storage, and what to do: a file of SQLite's, or a server."""
+    if isinstance(fault, DBAPIError) and not isinstance(fault.orig, sqlite3.Error):
+        return (
+            f"Dagster's own storage cannot be used ({text_of(fault)}): start its server, or correct what "
+            f"{Path(os.environ[NAME], PROJECT_FILE)} and the variables in it say of it."
+        )
+    file, problem = unusable_file() or (os.environ[NAME], first_line(fault))
+    return (
+        f"Dagster's own storage, {file}, cannot be used ({problem}): free up space, give this user the right to "
+        "write there, end the process that uses it, or, if it is damaged, move it away."
+    )
+
+
+def text_of(fault: DBAPIError) -> str:
+    """Return the first line of what the server or its driver said."""
+    return first_line(fault).partition(") ")[2]
 
 
 def unusable_file() -> tuple[Path, str] | None:
@@ -91,13 +122,13 @@ def problem_of(file: Path) -> str | None:
 
 
 class WithoutEvents:
-    """A stream that drops what Dagster writes about an event that it cannot store."""
+    """A stream that drops what Dagster writes about a storage that it cannot use."""
 
     def __init__(self, stream: object) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return len(text) if text.startswith(NOT_WRITTEN) else int(self._stream.write(text))  # type: ignore[attr-defined]
+        return len(text) if text.startswith(NOT_PRINTED) else int(self._stream.write(text))  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)

@@ -1,0 +1,191 @@
+"""Postgres, pgbouncer and RabbitMQ on loopback: Debian's programs, with folders, ports and passwords of the tests."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from b24_pipeline_tests.e2e.desk import PROJECT, free_port, wait_for
+
+CONFIGURATION = PROJECT / "deploy/cluster"
+NAME = "b24_pipeline"
+"""The name of the database, as in our files."""
+USER = "b24"
+START_SECONDS = 60
+OF_DEBIAN = "/usr/sbin:/usr/bin:/usr/lib/rabbitmq/bin"
+
+
+def program(name: str) -> str | None:
+    """Return where a program of Debian's is; each version of Postgres has a folder of its own."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return shutil.which(name, path=":".join([*map(str, versions), OF_DEBIAN]))
+
+
+def missing() -> list[str]:
+    """Return the programs and packages that are not installed."""
+    programs = [name for name in ("initdb", "postgres", "pgbouncer", "rabbitmq-server") if program(name) is None]
+    return programs + [name for name in ("dagster_postgres", "dagster_celery", "psycopg2") if find_spec(name) is None]
+
+
+def unprivileged(name: str) -> dict[str, Any]:
+    """Return whom a program is started as: servers refuse root."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam(name)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+@contextmanager
+def private_folder(owner: str) -> Iterator[Path]:
+    """A folder that only `owner` can read, in memory where that is possible: pytest's own are root's only."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="b24-", dir=memory if memory.is_dir() else None) as made:
+        if os.geteuid() == 0:
+            shutil.chown(made, owner, pwd.getpwnam(owner).pw_gid)
+        yield Path(made)
+
+
+def is_listening(port: int) -> bool:
+    """Return whether somebody takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def serving(
+    command: list[str], *, owner: str, port: int, log: Path, **given: Any
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server until the block ends, and wait until it takes connections."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, start_new_session=True, **unprivileged(owner), **given
+        )
+    try:
+        wait_for(f"{command[0]}: {log.read_text()[-500:]}", lambda: is_listening(port), seconds=START_SECONDS)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server with one database."""
+
+    folder: Path
+    port: int
+    password: str
+
+    @contextmanager
+    def started(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Serve; what was stored stays for the next time."""
+        command = [program("postgres") or "postgres", "-D", str(self.folder / "data"), "-p", str(self.port)]
+        options = ["-k", str(self.folder), "-c", "listen_addresses=127.0.0.1"]
+        with serving([*command, *options], owner="postgres", port=self.port, log=self.folder / "log") as process:
+            yield process
+            process.send_signal(signal.SIGINT)  # ends in order, or its shared memory would stay
+            process.wait()
+
+    def create(self) -> None:
+        """Make the data folder."""
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        secret.chmod(0o644)  # in a folder of its owner only
+        command = [program("initdb") or "initdb", "-D", str(self.folder / "data"), "-U", USER]
+        subprocess.run(
+            [*command, "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "UTF8", "--locale", "C.UTF-8"],
+            check=True,
+            capture_output=True,
+            **unprivileged("postgres"),
+        )
+        secret.unlink()
+
+    def ask(self, sql: str, *parameters: object, database: str = NAME) -> list[tuple[Any, ...]]:
+        """Return what Postgres answers, on a direct connection."""
+        import psycopg2  # noqa: PLC0415 - where it is missing, the tests are skipped
+
+        where = f"host=127.0.0.1 port={self.port} user={USER} password={self.password} dbname={database}"
+        with closing(psycopg2.connect(where)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+
+    @cached_property
+    def proof(self) -> str:
+        """What the server keeps of the password."""
+        return str(self.ask("SELECT rolpassword FROM pg_authid WHERE rolname = %s", USER)[0][0])
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A server with an empty database."""
+    with private_folder("postgres") as folder:
+        server = Postgres(folder, free_port(), secrets.token_hex(16))
+        server.create()
+        with server.started():
+            server.ask(f"CREATE DATABASE {NAME}", database="postgres")
+            yield server
+
+
+@contextmanager
+def pgbouncer(server: Postgres) -> Iterator[int]:
+    """The pool before it, with our own file but for the places; gives its port."""
+    port = free_port()
+    text = (CONFIGURATION / "pgbouncer.ini").read_text()
+    places = {
+        "port=5432": f"port={server.port}",
+        "listen_port = 6432": f"listen_port = {port}",
+        "/etc/pgbouncer/userlist.txt": str(server.folder / "userlist.txt"),
+    }
+    for ours, theirs in places.items():
+        assert ours in text, ours
+        text = text.replace(ours, theirs)
+    started = server.folder / "pgbouncer.ini"
+    started.write_text(f"{text}unix_socket_dir =\n")
+    (server.folder / "userlist.txt").write_text(f'"{USER}" "{server.proof}"\n')
+    command = [program("pgbouncer") or "pgbouncer", str(started)]
+    with serving(command, owner="postgres", port=port, log=server.folder / "pgbouncer.log"):
+        yield port
+
+
+@contextmanager
+def rabbitmq(password: str) -> Iterator[int]:
+    """A broker; gives its port."""
+    with private_folder("rabbitmq") as folder:
+        port, names = free_port(), free_port()
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n"
+        )
+        (folder / "enabled_plugins").write_text("[].\n")
+        places = {"MNESIA_BASE": "mnesia", "LOG_BASE": "log", "CONFIG_FILE": "rabbitmq.conf"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"{NAME}{port}@localhost",
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            **{f"RABBITMQ_{name}": str(folder / place) for name, place in places.items()},
+        }
+        with ExitStack() as stack:
+            command = [program("epmd") or "epmd"]
+            stack.enter_context(serving(command, owner="rabbitmq", port=names, log=folder / "epmd", env=environment))
+            command = [program("rabbitmq-server") or "rabbitmq-server"]
+            stack.enter_context(
+                serving(command, owner="rabbitmq", port=port, log=folder / "out", env=environment, cwd=folder)
+            )
+            yield port
