@@ -4,7 +4,9 @@ They put `.env` over the environment that they are started with. The home is the
 given settings in a variable of their own (`env_precedence`).
 """
 
+import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -12,18 +14,51 @@ from pathlib import Path
 from typing import Literal
 
 from b24_pipeline import settings
+from b24_pipeline.project_folder import PROJECT_FILE, SHIPPED
 from b24_pipeline.settings.dagster_home import NAME
 
 Program = Literal["dagster-daemon", "dagster-webserver"]
+PROJECT_STORAGE = "data/dagster"
+"""Where `dagster.yaml` of a project folder keeps the runs of the real import."""
 
 
 def set_dagster_home() -> None:
-    """Use the given home of Dagster, else the project folder, where we are.
+    """Use the given home of Dagster, else the project folder, where we are; elsewhere one among our own files.
 
     Raises:
         SettingsError: it is not a folder.
     """
-    os.environ[NAME] = str(settings.dagster_home() or Path.cwd())
+    own = use_own_folder()
+    os.environ[NAME] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
+
+
+def use_own_folder() -> Path | None:
+    """Return the folder of all files, if this is no project folder; Matplotlib's cache goes there, too.
+
+    Raises:
+        SettingsError: it is not the name of a folder.
+    """
+    own = settings.own_folder()
+    if own:
+        os.environ.setdefault("MPLCONFIGDIR", str((own / "matplotlib").absolute()))
+    return own
+
+
+def made_home(folder: Path) -> Path:
+    """Make a home of Dagster that is configured like a project folder, with all files in the home itself."""
+    project = (SHIPPED / PROJECT_FILE).read_text(encoding="utf-8")
+    place = folder.as_posix()
+    text = re.sub(rf"{PROJECT_STORAGE}([\w/]*)", lambda found: quoted(f"{place}{found[1]}"), project)
+    file = folder / PROJECT_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+    return folder.absolute()
+
+
+def quoted(path: str) -> str:
+    """Return the path for YAML, quoted where it needs it."""
+    return path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path, ensure_ascii=False)
 
 
 def run_program(program: Program, arguments: Sequence[str]) -> None:

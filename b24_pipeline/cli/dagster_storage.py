@@ -14,8 +14,8 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.cli.group import PROJECT_FILE
 from b24_pipeline.dagster_runs import first_line
+from b24_pipeline.project_folder import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
 

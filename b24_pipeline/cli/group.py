@@ -11,9 +11,8 @@ import click
 
 from b24_pipeline.cli import options
 from b24_pipeline.cli.exit_codes import Exit, described
+from b24_pipeline.project_folder import CHECKOUT, PROJECT_FILE, is_checkout
 
-PROJECT_FILE = "dagster.yaml"
-"""What makes a folder a project folder."""
 LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver"})
 """Commands that run until they are stopped: their garbage is collected more often than that of a short one."""
 LONG_RUNNING_GARBAGE = 200_000
@@ -63,10 +62,16 @@ class Group(click.Group):
 
 
 def chdir_to_project() -> None:
-    """Enter the folder that relative paths count from: the current one if it is a project folder, else ours."""
-    here, installed = current_folder(), Path(__file__).resolve().parents[2]
-    if here is None or not (here / PROJECT_FILE).is_file():
-        os.chdir(installed if here is None or (installed / PROJECT_FILE).is_file() else here)
+    """Enter the folder that relative paths count from: the checkout, unless we are in a project folder.
+
+    Raises:
+        click.UsageError: the code is an installed package, and the current folder cannot be used.
+    """
+    here = current_folder()
+    if is_checkout() and (here is None or not (here / PROJECT_FILE).is_file()):
+        os.chdir(CHECKOUT)
+    elif here is None:
+        raise click.UsageError("The current folder was removed or may not be entered: go to another one.")
 
 
 def current_folder() -> Path | None:

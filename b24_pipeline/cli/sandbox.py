@@ -10,20 +10,13 @@ from pathlib import Path
 from filelock import Timeout
 
 from b24_pipeline.audit.lock import file_lock, locking
-from b24_pipeline.cli.group import PROJECT_FILE
-from b24_pipeline.settings import SettingsError
+from b24_pipeline.cli.dagster import made_home, use_own_folder
+from b24_pipeline.settings import SettingsError, data_folder
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN
 
-FOLDER = Path("data/sandbox")
-STATE = FOLDER / "state.json"
-LOCK = FOLDER / "serving.lock"
-ADDRESS = FOLDER / "address.json"
-DATABASE = FOLDER / "b24_pipeline.duckdb"
+STATE, LOCK, ADDRESS = "state.json", "serving.lock", "address.json"
 DATABASE_SETTING = "B24_PIPELINE_DATABASE"
-DAGSTER = FOLDER / "dagster"
-PROJECT_DAGSTER = "data/dagster"
-"""Where `dagster.yaml` of the project folder keeps the runs of the real import."""
 RECEIVERS = ("B24_PIPELINE_ALERT_WEBHOOK_URL", "B24_PIPELINE_ALERT_EMAIL_TO")
 
 
@@ -48,9 +41,14 @@ class Address:
         }
 
 
+def place(name: str) -> Path:
+    """Return where a file or folder of the sandbox lies."""
+    return data_folder() / "sandbox" / name
+
+
 def sandbox_database() -> str:
     """Return the sandbox's own database, or that of the environment; that of `.env` is the real import's."""
-    return os.environ.get(DATABASE_SETTING, str(DATABASE))
+    return os.environ.get(DATABASE_SETTING, str(place("b24_pipeline.duckdb")))
 
 
 def receivers() -> dict[str, str]:
@@ -60,15 +58,8 @@ def receivers() -> dict[str, str]:
 
 def use_sandbox_home() -> None:
     """Give the sandbox a home of Dagster of its own: demo people must not be among the runs of the real import."""
-    installed = Path(__file__).resolve().parents[2]
-    files = (folder / PROJECT_FILE for folder in (installed, Path.cwd()))
-    project = next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")
-    text = project.replace(PROJECT_DAGSTER, DAGSTER.as_posix())
-    file = DAGSTER / PROJECT_FILE
-    DAGSTER.mkdir(parents=True, exist_ok=True)
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        file.write_text(text, encoding="utf-8")
-    os.environ[NAME] = str(DAGSTER.absolute())
+    use_own_folder()
+    os.environ[NAME] = str(made_home(place("dagster")))
 
 
 @contextmanager
@@ -78,7 +69,6 @@ def served(*, port: int = 0) -> Iterator[Address]:
     Raises:
         SettingsError: the port is taken, or the demo data is damaged.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             stack.enter_context(locked())
@@ -96,8 +86,10 @@ def locked() -> Iterator[None]:
         Timeout: another process owns it.
         StoreError: its folder does not support locks.
     """
-    lock = file_lock(LOCK)
-    with locking(FOLDER):
+    path = place(LOCK)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = file_lock(path)
+    with locking(path.parent):
         lock.acquire()
     try:
         yield
@@ -116,7 +108,7 @@ def served_here(port: int) -> Iterator[Address]:
 
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(serve(kept_sandbox(STATE), port=port))
+            server = stack.enter_context(serve(kept_sandbox(place(STATE)), port=port))
         except ValueError as error:
             raise SettingsError(f"{error}: b24-pipeline sandbox --reset") from None
         except OSError as error:
@@ -127,7 +119,7 @@ def served_here(port: int) -> Iterator[Address]:
             callgear_url=server.callgear_url,
             access_token=server.access_token,
         )
-        write_private(ADDRESS, json.dumps({name: getattr(address, name) for name in Address.__slots__}))
+        write_private(place(ADDRESS), json.dumps({name: getattr(address, name) for name in Address.__slots__}))
         yield address
 
 
@@ -137,7 +129,6 @@ def address_in_use() -> Address | None:
     Raises:
         SettingsError: it has not stored them yet.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         with locked():
             return None
@@ -152,9 +143,9 @@ def stored_address() -> Address:
         SettingsError: it has not stored them yet.
     """
     try:
-        return Address(**json.loads(ADDRESS.read_text()))
+        return Address(**json.loads(place(ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
-        raise SettingsError(f"another sandbox is starting; try again in a moment ({ADDRESS})") from None
+        raise SettingsError(f"another sandbox is starting; try again in a moment ({place(ADDRESS)})") from None
 
 
 def reset_state() -> None:
@@ -163,10 +154,9 @@ def reset_state() -> None:
     Raises:
         SettingsError: another process uses it.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         with locked():
-            STATE.unlink(missing_ok=True)
+            place(STATE).unlink(missing_ok=True)
     except Timeout:
         raise SettingsError("--reset: the sandbox is used by another process; stop it first") from None
 

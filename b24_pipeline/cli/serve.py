@@ -13,14 +13,23 @@ from contextlib import ExitStack
 from b24_pipeline import settings
 from b24_pipeline.cli.dagster import run_program, set_dagster_home
 from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline.cli.sandbox import Address, address_in_use, receivers, reset_state, served, use_sandbox_home
+from b24_pipeline.cli.sandbox import (
+    STATE,
+    Address,
+    address_in_use,
+    place,
+    receivers,
+    reset_state,
+    served,
+    use_sandbox_home,
+)
 from b24_pipeline.cli.webserver_guard import guard_webserver
+from b24_pipeline.project_folder import SHIPPED, WORKSPACE
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN, OFF
 
 LOOPBACK = "127.0.0.1"
-WORKSPACE = "workspace.yaml"
 POLL_SECONDS = 0.25
 NOT_SERVED = Address(page_url="", webhook_url="", callgear_url="http://127.0.0.1", access_token="")
 """Settings without credentials, so that nothing can reach the real systems."""
@@ -35,7 +44,7 @@ def sandbox(*, port: int, reset: bool) -> Exit:
         for name, value in address.variables().items():
             if value:
                 print(f"{name}={value}")
-        print("\nThe demo data is in data/sandbox. Stop with Ctrl-C.", flush=True)
+        print(f"\nThe demo data is in {place(STATE).parent}. Stop with Ctrl-C.", flush=True)
         stop_signal().wait()
     return Exit.DONE
 
@@ -61,7 +70,7 @@ def dev(*, sandbox: bool, port: int, allowed_host: tuple[str, ...]) -> Exit:
 def daemon() -> Exit:
     """Become Dagster's daemon: schedule, sensors and runs."""
     set_dagster_home()
-    run_program("dagster-daemon", ["run", "-w", WORKSPACE])
+    run_program("dagster-daemon", ["run", "-w", workspace()])
     return Exit.DONE
 
 
@@ -70,9 +79,14 @@ def webserver(*, host: str, port: int, read_only: bool, allowed_host: tuple[str,
     set_dagster_home()
     check_port_free(host, port)
     guard_webserver(host=host, port=port, allowed_hosts=allowed_host)
-    options = ["-h", host, "-p", str(port), "-w", WORKSPACE]
+    options = ["-h", host, "-p", str(port), "-w", workspace()]
     run_program("dagster-webserver", [*options, "--read-only"] if read_only else options)
     return Exit.DONE
+
+
+def workspace() -> str:
+    """Return the workspace of the project folder, where we are; elsewhere the one that the package brings."""
+    return str(SHIPPED / WORKSPACE if settings.own_folder() else WORKSPACE)
 
 
 def run_both(environment: Mapping[str, str], *, port: int, allowed_hosts: Sequence[str]) -> Exit:

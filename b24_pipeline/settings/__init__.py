@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import env_precedence, unread
 from b24_pipeline.settings.alerts import AlertSettings
-from b24_pipeline.settings.base import ENV_FILE, DatabaseSettings
+from b24_pipeline.settings.base import ENV_FILE, DatabaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.imports import ImportSettings
@@ -26,11 +26,13 @@ __all__ = [
     "SettingsError",
     "SettingsIncomplete",
     "dagster_home",
+    "data_folder",
     "database_path",
     "export_address",
     "load",
     "load_alerting",
     "named_fields",
+    "own_folder",
     "protect_given_environment",
 ]
 
@@ -108,6 +110,26 @@ def dagster_home() -> Path | None:
     """
     with readable():
         return DagsterHome().home
+
+
+def own_folder() -> Path | None:
+    """Return the folder of all files; nothing in a project folder, which keeps them where its `dagster.yaml` says.
+
+    Raises:
+        SettingsError: it is not the name of a folder.
+    """
+    with readable():
+        return FolderSettings().own_folder
+
+
+def data_folder() -> Path:
+    """Return the folder of the database and all other files.
+
+    Raises:
+        SettingsError: it is not the name of a folder.
+    """
+    with readable():
+        return FolderSettings().data_folder
 
 
 @contextmanager

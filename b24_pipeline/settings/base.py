@@ -4,14 +4,15 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 import pydantic_settings
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from b24_pipeline.http import has_usable_host
+from b24_pipeline.project_folder import in_project
 from b24_pipeline.settings.env_precedence import GivenEnvironment
 from b24_pipeline.settings.secret_files import SecretFiles
 
@@ -21,6 +22,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 QUOTES = frozenset("\"'`“”„«»‘’")
 FREE_TEXTS = frozenset({"last_name_prefix", "callgear_password", "alert_smtp_password"})
 """Fields in which blanks and single quotes at an end count."""
+DATABASE_FILE = "b24_pipeline.duckdb"
+PROJECT_DATA = Path("data")
+"""Where a project folder keeps its files."""
+OWN_DATA = Path("b24_pipeline_data")
+"""Where they go elsewhere."""
 FILE_NAME = re.compile(r"(?![~$]|:memory:|\w{2,}:)")
 """No name that a shell would expand, and none that DuckDB does not take for a local file."""
 
@@ -60,12 +66,48 @@ class BaseSettings(pydantic_settings.BaseSettings):
         return init_settings, files, given, env_settings, dotenv_settings
 
 
-class DatabaseSettings(BaseSettings):
+class FolderSettings(BaseSettings):
+    """Where files go."""
+
+    pipeline_home: Path | None = setting(
+        f"{PREFIX}HOME",
+        None,
+        example="/var/lib/b24_pipeline",
+        description="The folder of all files: the database, the report, Dagster's runs, the sandbox. Empty: `data` in a"
+        " project folder, elsewhere `b24_pipeline_data`.",
+    )
+
+    @field_validator("pipeline_home", mode="before")
+    @classmethod
+    def is_given(cls, value: object) -> object:
+        """Let an empty text count as absent."""
+        return None if is_blank(value) else value
+
+    @field_validator("pipeline_home")
+    @classmethod
+    def is_folder_name(cls, value: Path | None) -> Path | None:
+        """Refuse what cannot be a folder of this machine."""
+        if value is not None and (not FILE_NAME.match(str(value)) or os.path.isfile(value)):  # noqa: PTH113
+            raise ValueError("must name a folder; ~ and $ are not expanded")
+        return value
+
+    @property
+    def own_folder(self) -> Path | None:
+        """The folder of all files; nothing in a project folder, which keeps them where its `dagster.yaml` says."""
+        return self.pipeline_home or (None if in_project() else OWN_DATA)
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the database and all other files."""
+        return self.own_folder or PROJECT_DATA
+
+
+class DatabaseSettings(FolderSettings):
     """The database and its export: all that is needed to read the audit."""
 
     database: Path = setting(
         f"{PREFIX}DATABASE",
-        Path("data/b24_pipeline.duckdb"),
+        PROJECT_DATA / DATABASE_FILE,
         example="data/b24_pipeline.duckdb",
         description="The DuckDB file to open. The working file lies beside it.",
     )
@@ -87,6 +129,13 @@ class DatabaseSettings(BaseSettings):
         if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
             raise ValueError("must name a file, not a folder")
         return value
+
+    @model_validator(mode="after")
+    def default_database(self) -> Self:
+        """Put the database where the other files are."""
+        if "database" not in self.model_fields_set:
+            self.database = self.data_folder / DATABASE_FILE
+        return self
 
 
 def in_utf_8(text: str) -> str:

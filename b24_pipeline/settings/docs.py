@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from b24_pipeline.settings import AlertSettings, Settings, variable_of
-from b24_pipeline.settings.base import BaseSettings, DatabaseSettings
+from b24_pipeline.settings.base import BaseSettings, DatabaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
@@ -36,6 +36,7 @@ GROUPS: dict[str, type[BaseSettings]] = {
     "Connection": ConnectionSettings,
     "What is imported": ImportSettings,
     "Limits and retention": LimitSettings,
+    "Files": FolderSettings,
     "Database and export": DatabaseSettings,
     "Alerts": AlertSettings,
 }

@@ -14,7 +14,8 @@ import pytest
 from filelock import FileLock
 
 from b24_pipeline.cli import main, sandbox, sync
-from b24_pipeline.cli.group import PROJECT_FILE, chdir_to_project
+from b24_pipeline.cli.group import chdir_to_project
+from b24_pipeline.project_folder import PROJECT_FILE
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.databases import bound_by_modes
 from b24_pipeline_tests.harness import World
@@ -228,8 +229,8 @@ def test_a_name_for_the_ui_that_is_none_is_2(terminal: Terminal, command: str, n
 
 @pytest.mark.parametrize("kept", ["{", "[]", '{"format": 99}'])
 def test_a_damaged_state_of_the_sandbox_is_2_and_how_to_begin_anew(terminal: Terminal, kept: str) -> None:
-    sandbox.FOLDER.mkdir(parents=True)
-    sandbox.STATE.write_text(kept)
+    sandbox.place(sandbox.STATE).parent.mkdir(parents=True)
+    sandbox.place(sandbox.STATE).write_text(kept)
 
     said = terminal("sync", "--sandbox", "--json")
 
@@ -238,16 +239,17 @@ def test_a_damaged_state_of_the_sandbox_is_2_and_how_to_begin_anew(terminal: Ter
 
 
 def test_a_sandbox_that_somebody_uses_is_not_reset(terminal: Terminal) -> None:
-    sandbox.FOLDER.mkdir(parents=True)
-    sandbox.STATE.write_text("{}")
-    with FileLock(sandbox.LOCK):
+    state = sandbox.place(sandbox.STATE)
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    with FileLock(sandbox.place(sandbox.LOCK)):
         said = terminal("sandbox", "--port", "0", "--reset")
 
     assert (said.code, one_line(said)) == (
         2,
         "--reset: the sandbox is used by another process; stop it first",
     )
-    assert sandbox.STATE.read_text() == "{}"
+    assert state.read_text() == "{}"
 
 
 @pytest.mark.parametrize("text", ["storage: [", "nonsense: secretsecret", "storage: {mysql: {}}", "a letter", "\0"])

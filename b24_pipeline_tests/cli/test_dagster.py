@@ -85,6 +85,31 @@ def test_the_sandbox_has_a_home_of_its_own_whatever_is_given(tmp_path: Path, mon
     assert "data/sandbox/dagster/compute_logs" in written
 
 
+def test_the_checkout_uses_the_folder_that_is_named_too(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("B24_PIPELINE_HOME", str(tmp_path / "named"))
+    monkeypatch.delenv("DAGSTER_HOME")
+
+    assert terminal("env") == Said(0, f"export DAGSTER_HOME={tmp_path}/named/dagster\n", "")
+    assert settings.database_path() == tmp_path / "named/b24_pipeline.duckdb"
+
+
+@pytest.mark.parametrize("named", ["~/b24", "$HOME/b24", __file__])
+def test_a_folder_that_is_none_is_2_and_one_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("B24_PIPELINE_HOME", named)
+
+    said = terminal("history")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "b24-pipeline: B24_PIPELINE_HOME: must name a folder; ~ and $ are not expanded. "
+        "Example: B24_PIPELINE_HOME=/var/lib/b24_pipeline\n"
+    )
+
+
 def test_a_shell_is_told_the_home(terminal: Terminal, tmp_path: Path) -> None:
     assert terminal("env") == Said(0, f"export DAGSTER_HOME={tmp_path}\n", "")
 
