@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev export test coverage bench e2e matrix lake setup-cluster cluster-test faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev export test coverage bench e2e matrix package lake setup-cluster cluster-test faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,12 @@ setup-cluster: $(CLUSTER) ## what several machines need, into .venv; on Debian, 
 
 cluster-test: $(CLUSTER) ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m cluster b24_pipeline_tests/cluster
+
+package: $(READY) ## build the wheel into dist/, and try it: installed into an empty environment, in an empty folder
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	@rm -rf build
+	@$(BIN)/python -m pytest -q -n 0 -m long b24_pipeline_tests/package
 
 faults: $(READY) ## write docs/internals/faults.md: what is tried against faults and crashes
 	@$(BIN)/python -m b24_pipeline_tests.faults.table --write docs/internals/faults.md 2>/dev/null

@@ -22,6 +22,7 @@ TOGETHER = (
     "b24_pipeline_tests/security/",
     "b24_pipeline_tests/reporting/",
     "b24_pipeline_tests/rules/test_purity.py",
+    "b24_pipeline_tests/package/test_wheel.py",
 )
 """Folders and files whose tests share something that takes seconds to make."""
 
