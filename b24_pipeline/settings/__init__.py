@@ -1,9 +1,9 @@
-"""The settings, read from the environment or `.env`; a value given in the environment wins.
+"""The settings, read from the environment or `.env`, or of several connections from the files of a folder.
 
 A missing or bad setting is one clear line that names it and an example (`SettingsError`), never a traceback.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,20 +15,23 @@ from b24_pipeline.settings import env_precedence, unread
 from b24_pipeline.settings.alerts import AlertSettings
 from b24_pipeline.settings.base import ENV_FILE, DatabaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
+from b24_pipeline.settings.connections import FOLDER, Connections, connections, database_of, is_key
 from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
+from b24_pipeline.text import printable
 
 __all__ = [
     "AlertSettings",
+    "Connections",
     "Settings",
     "SettingsError",
     "SettingsIncomplete",
+    "connections",
     "dagster_home",
     "data_folder",
     "database_path",
-    "export_address",
     "load",
     "load_alerting",
     "named_fields",
@@ -61,15 +64,15 @@ class SettingsIncomplete(SettingsError):  # noqa: N818 - a state of a fresh clon
     """Required settings are not set yet."""
 
 
-def load() -> Settings:
-    """Read all settings.
+def load(connection: str | None = None) -> Settings:
+    """Read all settings, of one connection where there are several.
 
     Raises:
         SettingsIncomplete: a required setting is not set.
-        SettingsError: a setting has an invalid value.
+        SettingsError: a setting has an invalid value, or no connection has this key.
     """
-    with readable():
-        return Settings()
+    with readable(files_of(connection)) as env_file:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
 
 
 def load_alerting() -> AlertSettings:
@@ -78,28 +81,27 @@ def load_alerting() -> AlertSettings:
     Raises:
         SettingsError: a setting of alerts has an invalid value.
     """
-    with readable():
-        return AlertSettings()
+    folder = connections()
+    with readable((folder.defaults,) if folder else ()) as env_file:
+        return AlertSettings(_env_file=env_file)  # type: ignore[call-arg]
 
 
-def database_path(chosen: str | None = None) -> Path:
-    """Return the database: the one chosen, else the one that is set. Reading it needs no credentials.
+def database_path(chosen: str | None = None, *, connection: str | None = None) -> Path:
+    """Return the database: the one chosen, else that of the connection, or the one that is set.
 
-    Raises:
-        SettingsError: it is not the name of a file.
-    """
-    with readable():
-        return (DatabaseSettings() if chosen is None else DatabaseSettings(database=Path(chosen))).database
-
-
-def export_address() -> str | None:
-    """Return where each import exports the audit, if that is set.
+    Reading it needs no credentials, nor that the connection's file is still there.
 
     Raises:
-        SettingsError: `.env` cannot be read.
+        SettingsError: it is not the name of a file, or no connection has this key.
     """
-    with readable():
-        return DatabaseSettings().export or None
+    if chosen is not None:
+        with readable():
+            return DatabaseSettings(database=Path(chosen)).database
+    removed = removed_database(connection)
+    if removed is not None:
+        return removed
+    with readable(files_of(connection)) as env_file:
+        return DatabaseSettings(_env_file=env_file).database  # type: ignore[call-arg]
 
 
 def dagster_home() -> Path | None:
@@ -132,27 +134,76 @@ def data_folder() -> Path:
         return FolderSettings().data_folder
 
 
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn errors of the block into texts for people; refuse names that are not settings.
+def files_of(connection: str | None) -> tuple[Path, ...]:
+    """Return the files of a connection; none where there is one connection, of the environment and `.env`.
 
     Raises:
-        SettingsError: a setting is missing or bad, a name is not a setting, or `.env` cannot be read.
+        SettingsError: there are several and none is chosen, or none has this key.
     """
+    folder = connections()
+    if folder is None:
+        if connection is None:
+            return ()
+        raise SettingsError(
+            f"--connection: there is no folder {FOLDER} with a file for each connection. Example: {FOLDER}/acme.env"
+        )
+    keys = folder.keys()
+    if connection in keys:
+        return folder.file(connection), folder.defaults
+    listed = ", ".join(keys) or f"none yet; add {folder.file('acme')}"
+    if connection is None:
+        raise SettingsError(f"--connection: choose one of {listed}. Example: --connection {next(iter(keys), 'acme')}")
+    raise SettingsError(f"--connection: {printable(connection)} is not a connection. There are: {listed}")
+
+
+def removed_database(connection: str | None) -> Path | None:
+    """Return the database of a connection whose file was removed, if it is where it lies by default."""
+    folder = connections()
+    if folder is None or connection is None or not is_key(connection) or folder.file(connection).exists():
+        return None
+    kept = database_of(connection, data=data_folder())
+    return kept if kept.exists() else None
+
+
+@contextmanager
+def readable(files: Sequence[Path] = ()) -> Iterator[str | tuple[Path, ...]]:
+    """Turn errors of the block into texts for people; refuse names that are not settings.
+
+    Args:
+        files: those of a connection, its own first; none for `.env` alone.
+
+    Yields:
+        The files to read.
+
+    Raises:
+        SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
+    """
+    reading = [Path(ENV_FILE)]
     try:
-        if not_read := unread.problems(frozenset(variables())):
-            raise SettingsError("\n".join(not_read))
-        yield
+        lines = unread.of_environment(frozenset(variables()))
+        for file in (*files, Path(ENV_FILE)):
+            reading = [file]
+            lines += unread.of_file(file, frozenset(variables()))
+        if lines:
+            raise SettingsError("\n".join(lines))
+        yield tuple(files) or ENV_FILE
     except ValidationError as error:
-        raise to_error(error) from None
+        raise to_error(error, files) from None
     except SecretFileError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(prefix_of(str(error).partition(":")[0], files) + str(error)) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{ENV_FILE}: is not text in UTF-8. Save it as UTF-8.") from None
+        raise SettingsError(f"{reading[0]}: is not text in UTF-8. Save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(
-            f"{ENV_FILE}: cannot be read ({error.strerror}). Give this user the right to read it."
+            f"{reading[0]}: cannot be read ({error.strerror}). Give this user the right to read it."
         ) from None
+
+
+def prefix_of(variable: str, files: Sequence[Path]) -> str:
+    """Return the file of a connection that has the variable, for a message; its own file if none has."""
+    has = (file for file in files if variable in unread.names_in(file))
+    file = next(has, files[0] if files else None)
+    return "" if file is None else f"{file}: "
 
 
 def named_fields() -> Iterator[tuple[str, FieldInfo]]:
@@ -178,8 +229,8 @@ def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return env_precedence.protect(environment, names=variables())
 
 
-def to_error(error: ValidationError) -> SettingsError:
-    """Return one line a problem: the variable, the problem, an example; never the value, which may be a secret."""
+def to_error(error: ValidationError, files: Sequence[Path] = ()) -> SettingsError:
+    """Return one line a problem: file, variable, problem, example; never the value, which may be a secret."""
     fields = dict(named_fields())
     problems = error.errors(include_input=False, include_url=False)
     lines = []
@@ -188,11 +239,10 @@ def to_error(error: ValidationError) -> SettingsError:
         is_of_several = problem["type"] == "no_credentials"
         field = None if is_of_several else fields.get(place) or Settings.model_fields.get(place)
         text = problem["msg"].removeprefix("Value error, ")
-        if field is None:
-            lines.append(text)
-        else:
+        if field is not None:
             name = variable_of(field)
             what = "is missing" if problem["type"] == "missing" else text
-            lines.append(f"{name}: {what}. Example: {name}={(field.examples or [''])[0]}")
+            text = f"{name}: {what}. Example: {name}={(field.examples or [''])[0]}"
+        lines.append(prefix_of(text.partition(":")[0], files) + text)
     missing = all(problem["type"] in ("missing", "no_credentials") for problem in problems)
     return (SettingsIncomplete if missing else SettingsError)("\n".join(lines))

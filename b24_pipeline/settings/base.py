@@ -9,10 +9,17 @@ from urllib.parse import SplitResult, urlsplit
 
 import pydantic_settings
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
-from pydantic_settings import NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from b24_pipeline.http import has_usable_host
 from b24_pipeline.project_folder import in_project
+from b24_pipeline.settings import connections
 from b24_pipeline.settings.env_precedence import GivenEnvironment
 from b24_pipeline.settings.secret_files import SecretFiles
 
@@ -60,10 +67,20 @@ class BaseSettings(pydantic_settings.BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the given environment win over `.env`, also in Dagster's processes, and read secrets from files."""
+        """Let the given environment win over `.env`, also in Dagster's processes, and read secrets from files.
+
+        A tuple of files names a connection (`settings.connections`): they win over the environment.
+        """
         given = GivenEnvironment(settings_cls)
-        files = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
-        return init_settings, files, given, env_settings, dotenv_settings
+        files = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
+        if isinstance(files, tuple):
+            process = (given, EnvSettingsSource(settings_cls), DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
+            sources, defaults = connections.in_order(
+                settings_cls, files, process, data=FolderSettings().data_folder
+            )
+            return init_settings, SecretFiles(settings_cls, sources=sources), *sources, defaults
+        secrets = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
+        return init_settings, secrets, given, env_settings, dotenv_settings
 
 
 class FolderSettings(BaseSettings):

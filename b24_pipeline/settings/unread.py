@@ -9,10 +9,11 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from b24_pipeline.settings.base import ENV_FILE, PREFIX
+from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced
 from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
 
-INTERNAL = frozenset({GIVEN, AUTOMATION, f"{PREFIX}WHOLE_MATRIX"})
-"""Variables that this project's own programs and tests pass to each other."""
+INTERNAL = frozenset({GIVEN, AUTOMATION, FOLDER_VARIABLE, f"{PREFIX}WHOLE_MATRIX"})
+"""Variables that are no settings of a pair, most of them passed on by this project's own programs and tests."""
 SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_")
 """Other software may have such settings: only a name close to one of ours is refused."""
 NEARLY = 2
@@ -22,42 +23,56 @@ OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)
 """What Kubernetes sets for a service that is named like this project."""
 
 
-def problems(known: Collection[str]) -> list[str]:
-    """Return one line for each name and each line of `.env` that would not be read; never a value.
+def of_environment(known: Collection[str]) -> list[str]:
+    """Return one line for each name in the environment that would not be read; never a value.
 
     Args:
         known: the names of all settings, in upper case.
+    """
+    return [text for name in sorted(os.environ) if (text := name_problem(name.upper(), known))]
+
+
+def of_file(file: Path, known: Collection[str]) -> list[str]:
+    """Return one line for each name and each line of a file that would not be read; never a value.
 
     Raises:
-        OSError: `.env` is there and cannot be read.
+        OSError: the file is there and cannot be read.
         UnicodeDecodeError: it is not text in UTF-8.
     """
-    found = bindings()
-    lines = [text for binding in found if (text := line_problem(binding, known))]
-    names = sorted({*os.environ, *(binding.key for binding in found if binding.key)})
-    return [*lines, *(text for name in names if (text := name_problem(name.upper(), known)))]
+    found = bindings(file)
+    lines = [text for binding in found if (text := line_problem(binding, known, file=file))]
+    names = sorted({binding.key.upper() for binding in found if binding.key})
+    problems = (text for name in names if (text := name_problem(name, known)))
+    if file == Path(ENV_FILE):
+        return [*lines, *problems]
+    return [*lines, *(f"{file}: {text}" for text in problems), *misplaced(names, file=file)]
 
 
-def bindings() -> list[Binding]:
-    """Parse the lines of `.env`, if there is such a file."""
+def names_in(file: Path) -> frozenset[str]:
+    """Return the names that a file gives, in upper case."""
+    return frozenset(binding.key.upper() for binding in bindings(file) if binding.key)
+
+
+def bindings(file: Path) -> list[Binding]:
+    """Parse the lines of a file, if there is one."""
     try:
-        with Path(ENV_FILE).open(encoding="utf-8") as file:
-            return list(parse_stream(file))
+        with file.open(encoding="utf-8") as text:
+            return list(parse_stream(text))
     except FileNotFoundError:
         return []
 
 
-def line_problem(binding: Binding, known: Collection[str]) -> str | None:
-    """Return the problem of one line of `.env`, if there is one."""
+def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str | None:
+    """Return the problem of one line of a file, if there is one."""
     text = binding.original.string
     written = text.strip()
     line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
     if binding.error and re.match(r"[^=]*=\s*['\"]", written):
-        return f"{ENV_FILE}: line {line} cannot be read: a quote is not closed, or something follows it."
+        return f"{file}: line {line} cannot be read: a quote is not closed, or something follows it."
     if binding.error or (binding.key is not None and binding.value is None):
-        return f"{ENV_FILE}: line {line} cannot be read: it is not of the form NAME=value."
+        return f"{file}: line {line} cannot be read: it is not of the form NAME=value."
     if binding.key is not None and binding.key.upper() in known and "\n" in written:
-        return f"{ENV_FILE}: line {line} cannot be read: its quote is closed on a later line."
+        return f"{file}: line {line} cannot be read: its quote is closed on a later line."
     return None
 
 

@@ -1,0 +1,123 @@
+"""The folder of connections: a file of settings for each portal-account pair, and `_defaults.env` for all of them.
+
+A connection's own file wins over `_defaults.env`, and that over the environment and `.env`. The addresses and the
+credentials of a pair, and its database, never come from the environment: all connections would share them.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydantic_settings
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
+
+FOLDER_VARIABLE = "B24_PIPELINE_CONNECTIONS"
+FOLDER = "connections"
+DEFAULTS = "_defaults"
+SUFFIX = ".env"
+KEY = re.compile(r"[a-z0-9_-]{1,40}")
+DATABASE_FILE = "b24_pipeline.duckdb"
+HOME = "B24_PIPELINE_HOME"
+DATABASE = "B24_PIPELINE_DATABASE"
+ALERTS = "B24_PIPELINE_ALERT_"
+OF_A_PAIR = ("bitrix24_", "callgear_", DATABASE.lower())
+"""How the names of settings begin that the environment does not give to a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """A folder of connections, as people name it."""
+
+    folder: Path
+
+    @property
+    def defaults(self) -> Path:
+        return self.folder / f"{DEFAULTS}{SUFFIX}"
+
+    def file(self, key: str) -> Path:
+        return self.folder / f"{key}{SUFFIX}"
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all connections, in order."""
+        return tuple(name for name in self._names() if is_key(name))
+
+    def misnamed(self) -> Iterator[str]:
+        """Yield one line for each file whose name is not a key."""
+        for name in self._names():
+            if not is_key(name):
+                yield (
+                    f"{self.file(name)}: is not the name of a connection, which has 1 to 40 of a-z, 0-9, _ and -. "
+                    f"Example: {self.file('acme')}"
+                )
+
+    def signature(self, key: str) -> tuple[tuple[int, int] | None, ...]:
+        """Return what changes when the files of a connection do."""
+        return tuple(stamp(path) for path in (self.file(key), self.defaults))
+
+    def _names(self) -> list[str]:
+        files = (file.name.removesuffix(SUFFIX) for file in self.folder.glob(f"*{SUFFIX}"))
+        return sorted(name for name in files if name not in ("", DEFAULTS))
+
+
+def is_key(name: str) -> bool:
+    return KEY.fullmatch(name) is not None and name != DEFAULTS
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return the time of change and the size of a file, if it is there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def database_of(key: str, *, data: Path) -> Path:
+    """Return where the database of a connection lies below the folder of all files, unless it is set."""
+    return data / FOLDER / key / DATABASE_FILE
+
+
+def connections() -> Connections | None:
+    """Return the folder of connections; nothing where there is none: one connection, of the environment and `.env`."""
+    named = os.environ.get(FOLDER_VARIABLE, FOLDER)
+    return Connections(Path(named)) if named and Path(named).is_dir() else None
+
+
+def in_order(
+    settings: type[pydantic_settings.BaseSettings],
+    files: Sequence[Path],
+    environment: Sequence[EnvSettingsSource],
+    *,
+    data: Path,
+) -> tuple[list[EnvSettingsSource], PydanticBaseSettingsSource]:
+    """Return the sources of a connection, the one that wins first, and its defaults.
+
+    Args:
+        settings: what is read.
+        files: the connection's own file, if one connection is meant, and the defaults.
+        environment: what is given to the whole process.
+        data: the folder of all files.
+    """
+    own, defaults = [DotEnvSettingsSource(settings, env_file=file) for file in files[:-1]], files[-1]
+    shared = [DotEnvSettingsSource(settings, env_file=defaults), *(without_pair(source) for source in environment)]
+    database = {"database": database_of(files[0].stem, data=data)} if own else {}
+    return [*own, *shared], InitSettingsSource(settings, init_kwargs=database)
+
+
+def without_pair(source: EnvSettingsSource) -> EnvSettingsSource:
+    """Let the source give nothing that belongs to one pair."""
+    source.env_vars = {name: value for name, value in source.env_vars.items() if not name.startswith(OF_A_PAIR)}
+    return source
+
+
+def misplaced(names: Collection[str], *, file: Path) -> Iterator[str]:
+    """Yield one line for each setting that stands in the wrong file of the folder."""
+    for name in sorted(names):
+        if file.stem == DEFAULTS and name == DATABASE:
+            yield f"{file}: {name}: each connection has a database of its own. Set it in the connection's own file."
+        if name == HOME:
+            yield f"{file}: {name}: all connections have one folder for their files. Set it in the environment or .env."
+        if file.stem != DEFAULTS and name.startswith(ALERTS):
+            yield f"{file}: {name}: alerts are about all connections. Set it in {file.with_name(DEFAULTS + SUFFIX)}."
