@@ -1,6 +1,7 @@
 """Change detection (R17): one request to the portal, compared with what the last import read."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 
 from pandera.typing import DataFrame
@@ -8,9 +9,10 @@ from pandera.typing import DataFrame
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing
+from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
 from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes
-from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection, utc_now
+from b24_pipeline.connection import SYSTEM_CLOCK, Timing, portal_client, service_http, utc_now
 from b24_pipeline.settings import Settings
 
 TICK_SECONDS = 45.0
@@ -56,13 +58,22 @@ def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = SYST
         StoreError: the database cannot be read now.
         SettingsError: the CA bundle cannot be read.
     """
-    before, started = Cursor.from_json(cursor), timing.unix()
+    with service_http(settings) as http:
+        client = portal_client(settings, timing, http=http, seconds=TICK_SECONDS)
+        return poll_once(client, known_users(Paths(settings.database)), cursor=cursor, clock=timing.unix)
+
+
+def poll_once(client: Bitrix24, known: LastSnapshot, *, cursor: str | None, clock: Callable[[], float]) -> TickResult:
+    """Compare the portal with the known users.
+
+    Raises:
+        Bitrix24Error: the portal could not be polled.
+    """
+    before, started = Cursor.from_json(cursor), clock()
     try:
-        with open_connection(settings, timing, seconds=TICK_SECONDS) as connection:
-            known = known_users(connection.paths)
-            poll = poll_changes(connection.bitrix24, snapshot=known, window_from=before.window_from)
+        poll = poll_changes(client, snapshot=known, window_from=before.window_from)
     except Bitrix24Error as error:
-        if timing.unix() - started < TICK_SECONDS - ROUNDING:
+        if clock() - started < TICK_SECONDS - ROUNDING:
             raise
         raise TransportError(f"gave up after {TICK_SECONDS:g} seconds: {error}") from None
     return decide(before, poll)

@@ -1,4 +1,4 @@
-"""One Bitrix24 portal paired with one CallGear account: settings, clients, database. A later version serves many."""
+"""One Bitrix24 portal paired with one CallGear account: settings, clients, database."""
 
 import os
 import ssl
@@ -47,8 +47,9 @@ SYSTEM_CLOCK = Timing()
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Everything that belongs to one portal-account pair."""
+    """Everything that belongs to one portal-account pair; its key, where there are several."""
 
+    key: str | None
     settings: Settings
     bitrix24: Bitrix24
     callgear: CallGear
@@ -65,6 +66,12 @@ class Connection:
         """The account's API host name."""
         return urlsplit(self.settings.callgear_api_url).hostname or ""
 
+    @property
+    def export_address(self) -> str | None:
+        """Where the audit is exported to, if anywhere; each connection below its key."""
+        address = self.settings.export or None
+        return f"{address.rstrip('/')}/{self.key}" if address and self.key else address
+
 
 def utc_now() -> datetime:
     """The time."""
@@ -73,41 +80,26 @@ def utc_now() -> datetime:
 
 @contextmanager
 def open_connection(
-    settings: Settings, timing: Timing = SYSTEM_CLOCK, *, seconds: float | None = None
+    settings: Settings, timing: Timing = SYSTEM_CLOCK, *, key: str | None = None, seconds: float | None = None
 ) -> Iterator[Connection]:
     """The clients of one connection, for as long as this lasts.
 
     Args:
         settings: name the portal and the account.
         timing: how the time passes.
+        key: the connection's, where there are several.
         seconds: how long the clients may take, all together; a run's time where it is not given.
 
     Raises:
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
-    webhook_url = settings.bitrix24_webhook_url.get_secret_value()
-    timeout = httpx.Timeout(
-        settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
-    )
-    max_bytes = settings.max_response_mib * MIB
     seconds = settings.run_minutes * 60 if seconds is None else seconds
     with ExitStack() as stack:
-        portal_http, account_http = (
-            stack.enter_context(
-                http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets_of(settings))
-            )
-            for _ in range(2)
-        )
+        portal_http, account_http = (stack.enter_context(service_http(settings)) for _ in range(2))
         yield Connection(
+            key=key,
             settings=settings,
-            bitrix24=Bitrix24(
-                webhook_url,
-                http=portal_http,
-                clock=timing.unix,
-                sleep=timing.sleep,
-                bucket=timing.bucket_of(urlsplit(webhook_url).netloc),
-                deadline=timing.unix() + seconds,
-            ),
+            bitrix24=portal_client(settings, timing, http=portal_http, seconds=seconds),
             callgear=CallGear(
                 settings.callgear_api_url,
                 credentials=credentials(settings),
@@ -124,6 +116,32 @@ def open_connection(
             paths=Paths(settings.database),
             now=timing.now,
         )
+
+
+def portal_client(settings: Settings, timing: Timing, *, http: httpx.Client, seconds: float) -> Bitrix24:
+    """Return a client of the portal that may take so many seconds."""
+    webhook_url = settings.bitrix24_webhook_url.get_secret_value()
+    return Bitrix24(
+        webhook_url,
+        http=http,
+        clock=timing.unix,
+        sleep=timing.sleep,
+        bucket=timing.bucket_of(urlsplit(webhook_url).netloc),
+        deadline=timing.unix() + seconds,
+    )
+
+
+def service_http(settings: Settings) -> httpx.Client:
+    """Return the HTTP client for one of the two services.
+
+    Raises:
+        SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
+    """
+    timeout = httpx.Timeout(
+        settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
+    )
+    max_bytes = settings.max_response_mib * MIB
+    return http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets_of(settings))
 
 
 def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: int, secrets: Secrets) -> httpx.Client:

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from b24_pipeline import audit
+from b24_pipeline import audit, partitions
 from b24_pipeline.audit import Store
 from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
 from b24_pipeline.sync.launch import Launch, RunConfig
@@ -16,6 +16,8 @@ from b24_pipeline.sync.run import RunContext
 
 log = logging.getLogger(__name__)
 
+IMPORT_POOL = "callgear"
+"""Runs of one connection wait for each other; those of several do by partition (`dagster.yaml`)."""
 TRIGGER_TAG = "b24_pipeline/trigger"
 FORMER_CLI = "terminal"
 """What the tag of runs of the command line was up to 0.1."""
@@ -76,6 +78,21 @@ def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig,
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))
     kinds = frozenset(filter(None, (audit.runs.kind(store.database, run_id) for run_id in reexecutes)))
     return Launch(run.run_id, trigger_of(run), kind_of(steps, config=config, reexecuted=kinds), reexecutes)
+
+
+def is_import(run: dg.DagsterRun, *, keys: AbstractSet[str] = frozenset()) -> bool:
+    """Return whether a run is one of the import: by the job, "Materialize", or the command line.
+
+    Args:
+        run: of any code location.
+        keys: the connections, where there are several: their runs have no pool.
+    """
+    return IMPORT_POOL in pools_of(run) or TRIGGER_TAG in run.tags or partitions.key_of(run) in keys
+
+
+def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
+    """Return the pools of a run: "Materialize" runs have no job name of ours, but these."""
+    return (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
 
 
 def trigger_of(run: dg.DagsterRun) -> Trigger:

@@ -1,13 +1,16 @@
 """The project at a glance: everything that Dagster shows."""
 
 import warnings
+from typing import Any
 
 import dagster as dg
 
-from b24_pipeline import assets, jobs, schedules, sensors
+from b24_pipeline import assets, jobs, schedules, sensors, settings
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import WRITING
+from b24_pipeline.partitions import partitioned
 from b24_pipeline.resources import ImportRunResource, StoreIOManager
+from b24_pipeline.settings import Connections
 
 
 def with_tags(spec: dg.AssetSpec) -> dg.AssetSpec:
@@ -18,7 +21,7 @@ def with_tags(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", category=dg.BetaWarning)  # code references are in beta: a link, nothing else
-    all_assets = dg.with_source_code_references(
+    all_assets: Any = dg.with_source_code_references(
         dg.map_asset_specs(
             with_tags,
             [
@@ -38,11 +41,18 @@ with warnings.catch_warnings():
     )
 
 
-def build_definitions(import_run: type[ImportRunResource] = ImportRunResource) -> dg.Definitions:
-    """Wire everything together; `import_run` may be a subclass, for example one with a clock of its own."""
+def build_definitions(
+    import_run: type[ImportRunResource] = ImportRunResource, *, connections: Connections | None = None
+) -> dg.Definitions:
+    """Wire everything together.
+
+    Args:
+        import_run: the resource, or a subclass, for example one with a clock of its own.
+        connections: the folder of connections; the assets have a partition for each. Nothing for one connection.
+    """
     run = import_run.configure_at_launch()
     return dg.Definitions(
-        assets=all_assets,
+        assets=partitioned(all_assets) if connections else all_assets,
         asset_checks=ALL_CHECKS,
         jobs=[jobs.employee_import, jobs.purge_old_runs, jobs.purge_old_audit],
         schedules=[schedules.every_30_minutes, schedules.every_night_of_runs, schedules.every_night],
@@ -52,4 +62,4 @@ def build_definitions(import_run: type[ImportRunResource] = ImportRunResource) -
     )
 
 
-defs = build_definitions()
+defs = build_definitions(connections=settings.connections())

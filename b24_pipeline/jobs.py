@@ -14,6 +14,7 @@ from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.audit.retention import apply_retention
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
+from b24_pipeline.settings import Settings
 
 IMPORT_ASSETS = dg.AssetSelection.assets(
     assets.bitrix24_users,
@@ -117,19 +118,31 @@ def delete_check_results(instance: dg.DagsterInstance) -> None:
 
 @dg.op(description="Delete actions and snapshots older than the setting KEEP_DAYS, and compact the file.")
 def purge_store(context: dg.OpExecutionContext) -> None:
-    """Apply the retention of the audit.
+    """Apply the retention of the audit, of each connection where there are several.
 
     Raises:
-        dg.Failure: a run is active, or the database cannot be used; the next night tries again.
+        dg.Failure: a run is active, or a database cannot be used; the next night tries again.
     """
-    try:
-        chosen = settings.load()
-        paths = Paths(chosen.database)
-        with run_lock(paths.lock, holder=f"retention {context.run_id}", now=utc_now(), wait_seconds=60):
-            deleted = apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
-    except (settings.SettingsError, RunInProgress, StoreError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
-    context.log.info("kept the last %d days, deleted %d runs", chosen.keep_days, deleted)
+    folder = settings.connections()
+    problems = []
+    for key in folder.keys if folder else [None]:
+        try:
+            chosen = settings.load(key)
+            deleted = purge_audit(chosen, holder=f"retention {context.run_id}")
+        except (settings.SettingsError, RunInProgress, StoreError) as error:
+            problems.append(f"{key}: {error}" if key else str(error))
+            continue
+        named = f"{key}: " if key else ""
+        context.log.info("%skept the last %d days, deleted %d runs", named, chosen.keep_days, deleted)
+    if problems:
+        raise dg.Failure("\n".join(problems), allow_retries=False)
+
+
+def purge_audit(chosen: Settings, *, holder: str) -> int:
+    """Delete what is too old in one audit; return the number of deleted runs."""
+    paths = Paths(chosen.database)
+    with run_lock(paths.lock, holder=holder, now=utc_now(), wait_seconds=60):
+        return apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
 
 
 @dg.job(

@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from b24_pipeline import audit, schemas, settings
+from b24_pipeline import audit, partitions, schemas, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Approver, Step, Store, StoreError
@@ -168,7 +168,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         self.check_choices()
         trigger, run_id = trigger_of(dagster_run), dagster_run.run_id
         self._steps = steps
-        connection = stack.enter_context(open_connection(settings.load(), self.timing))
+        key, folder = partitions.key_of(dagster_run), settings.connections()
+        if folder is not None and key is None:
+            raise SettingsError(f"this run has no connection: choose a partition of {', '.join(folder.keys)}")
+        connection = stack.enter_context(open_connection(settings.load(key), self.timing, key=key))
         stack.enter_context(
             run_lock(
                 connection.paths.lock,

@@ -3,18 +3,20 @@
 import os
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.observations import CRON
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.lock import is_locked
-from b24_pipeline.dagster_runs import LOCK_TAG, trigger_of
+from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
 from b24_pipeline.jobs import employee_import, purge_old_audit, purge_old_runs
+from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitions
 from b24_pipeline.rules.models import Trigger
+from b24_pipeline.settings import Connections
 from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 
 ACTIVE = [
@@ -33,10 +35,28 @@ STARTS_OFF = os.environ.get(AUTOMATION) == OFF
     default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,
     description="The import every 30 minutes (R17). Skips while another run is active or settings are missing.",
 )
-def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Request a run, unless there is a reason to skip."""
+def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | list[dg.RunRequest] | dg.SkipReason:
+    """Request a run, of each connection where there are several, unless there is a reason to skip."""
+    if folder := settings.connections():
+        found, problems = round_of_connections(context.instance, folder, at=context.scheduled_execution_time)
+        for problem in problems:
+            context.log.warning(problem)
+        return found
     reason = skip_reason(context.instance)
     return dg.SkipReason(reason) if reason else dg.RunRequest()
+
+
+def round_of_connections(
+    instance: dg.DagsterInstance, folder: Connections, *, at: datetime
+) -> tuple[list[dg.RunRequest], tuple[str, ...]]:
+    """Request a run of each connection without one, and name the files that cannot be used."""
+    loaded, problems = settings.load_all(folder)
+    requests = [
+        dg.RunRequest(run_key=f"{key} {at.isoformat()}", partition_key=key, tags={PRIORITY_TAG: LATER})
+        for key in idle_connections(instance, folder)
+        if key in loaded
+    ]
+    return requests, (*folder.misnamed(), *problems)
 
 
 every_night_of_runs = dg.ScheduleDefinition(
@@ -74,17 +94,28 @@ def skip_reason(instance: dg.DagsterInstance) -> str | None:
 
 
 def missing_settings() -> str | None:
-    """Return which settings are missing or bad."""
+    """Return which settings are missing or bad; of several connections each is looked at on its own."""
     try:
-        settings.load()
+        if settings.connections() is None:
+            settings.load()
     except settings.SettingsError as error:
         return f"Not configured: {error}"
     return None
 
 
-def active_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+def idle_connections(instance: dg.DagsterInstance, folder: Connections) -> tuple[str, ...]:
+    """Return the connections without a queued or active run; their partitions follow the folder."""
+    keys = frozenset(folder.keys)
+    update_partitions(instance, keys)
+    fail_orphaned_runs(instance, active_runs(instance, keys=keys))
+    busy = {key_of(run) for run in active_runs(instance, keys=keys)}
+    return tuple(sorted(keys - busy))
+
+
+def active_runs(instance: dg.DagsterInstance, *, keys: AbstractSet[str] = frozenset()) -> list[dg.DagsterRun]:
     """Return queued and active runs of the import, launched as the job or by "Materialize"."""
-    return [run for run in instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE)) if POOL in pools_of(run)]
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE))
+    return [run for run in runs if is_import(run, keys=keys)]
 
 
 def fail_orphaned_runs(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
@@ -100,9 +131,4 @@ def is_orphaned(run: dg.DagsterRun) -> bool:
     if trigger_of(run) is not Trigger.CLI:
         return False
     lock = run.tags.get(LOCK_TAG)
-    return not is_locked(Path(lock) if lock else Paths(settings.load().database).lock)
-
-
-def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
-    """Return the pools of a run: "Materialize" runs have no job name of ours, but these."""
-    return (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
+    return not is_locked(Path(lock) if lock else Paths(settings.database_path(connection=key_of(run))).lock)

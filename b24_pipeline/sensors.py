@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -9,16 +10,19 @@ import dagster as dg
 from b24_pipeline import settings
 from b24_pipeline.alerts.channels import channels_of
 from b24_pipeline.alerts.notify import Memory, judge, notify
-from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.audit import Paths, StoreError
 from b24_pipeline.audit.health import Failure
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.change_detection import poll_portal
 from b24_pipeline.connection import utc_now
-from b24_pipeline.dagster_runs import TRIGGER_TAG
+from b24_pipeline.dagster_runs import is_import
 from b24_pipeline.jobs import employee_import
+from b24_pipeline.partitions import PRIORITY_TAG, URGENT
+from b24_pipeline.portal_polling import Portals, RoundResult
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline.schedules import STARTS_OFF, pools_of, skip_reason
+from b24_pipeline.schedules import STARTS_OFF, idle_connections, skip_reason
+from b24_pipeline.settings import Connections
+from b24_pipeline.text import numbered
 
 OURS = "b24_pipeline."
 NO_FAILURE = "another run is in progress"
@@ -37,7 +41,9 @@ MAX_RUNS = 20
     ),
 )
 def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Compare the portal with what the last import read."""
+    """Compare the portal, or each of several, with what the last import read."""
+    if folder := settings.connections():
+        return changes_of_connections(context, folder)
     reason = skip_reason(context.instance)
     if reason:
         return dg.SkipReason(reason)
@@ -51,6 +57,34 @@ def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     return dg.SensorResult(
         run_requests=[dg.RunRequest(tags={"b24_pipeline/change": result.message})], cursor=result.cursor
     )
+
+
+def changes_of_connections(context: dg.SensorEvaluationContext, folder: Connections) -> dg.SensorResult:
+    """Request a run of each connection whose portal has changed; it goes before the round of all."""
+    result = portals(folder).poll(idle_connections(context.instance, folder), cursor=context.cursor)
+    for problem in (*folder.misnamed(), *result.problems):
+        context.log.warning(problem)
+    changed = {key: found.message for key, found in result.found.items() if found.run_wanted}
+    for key, message in changed.items():
+        context.log.info("%s: %s", key, message)
+    tags = {key: {"b24_pipeline/change": message, PRIORITY_TAG: URGENT} for key, message in changed.items()}
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(partition_key=key, tags=tags[key]) for key in changed],
+        skip_reason=None if changed else dg.SkipReason(in_words(result)),
+        cursor=result.cursor,
+    )
+
+
+@cache
+def portals(folder: Connections) -> Portals:
+    """Return what this process keeps of the portals between ticks."""
+    return Portals(folder)
+
+
+def in_words(result: RoundResult) -> str:
+    """Return how many portals were polled, and which could not be."""
+    polled = f"{numbered(len(result.found), 'portal', 'portals')} polled, nothing to import"
+    return "; ".join([polled, *result.problems])
 
 
 @dg.sensor(
@@ -96,11 +130,6 @@ def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator
         began = record.start_time or record.create_timestamp.timestamp()
         if not reason.startswith(NO_FAILURE):
             yield Failure(run.run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
-
-
-def is_import(run: dg.DagsterRun) -> bool:
-    """Return whether a run is one of the import: by the job, "Materialize", or the command line."""
-    return POOL in pools_of(run) or TRIGGER_TAG in run.tags
 
 
 def is_trial(run: dg.DagsterRun) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import dagster as dg
 import pandas as pd
 
-from b24_pipeline import schemas
+from b24_pipeline import schemas, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.asset_metadata import column_lineage, column_metadata
 from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
+from b24_pipeline.dagster_runs import IMPORT_POOL
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import Eligibility
@@ -19,7 +20,7 @@ from b24_pipeline.sync.launch import NOBODY_FAILED
 
 log = logging.getLogger(__name__)
 
-POOL = "callgear"
+POOL = None if settings.connections() else IMPORT_POOL
 OWNERS = ["team:data"]
 FRESH = dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER)
 """Red after an hour without a materialization."""

@@ -150,7 +150,7 @@ def callgear_upsert(
         context.log_event(account_as_left(run, callgear_employees))
         yield dg.MaterializeResult(metadata=found)
         return
-    context.log_event(dg.AssetObservation(context.asset_key, metadata=found))
+    context.log_event(dg.AssetObservation(context.asset_key, partition=run.connection.key, metadata=found))
     if import_run.selects(RESPONSIBLE):  # as a step of its own it is skipped, because this one gives no output
         observe_responsible(context, import_run, judged)
 
@@ -208,7 +208,9 @@ def observe_responsible(
     """Update the list, and report the result as an observation."""
     with import_run.failing() as run:
         result = steps.update_list(run, judged)
-    context.log_event(dg.AssetObservation(RESPONSIBLE, metadata=responsible_metadata(run, result)))
+    context.log_event(
+        dg.AssetObservation(RESPONSIBLE, partition=run.connection.key, metadata=responsible_metadata(run, result))
+    )
 
 
 def responsible_metadata(run: RunContext, result: ResponsibleListResult) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from b24_pipeline import settings
 from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.report import import_report
@@ -31,9 +30,10 @@ def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult
     The tables are described in docs/audit.md. A failed export never makes an import fail: the run's log says why, and
     this asset is red once it is an hour old. Dry runs export nothing. Without `B24_PIPELINE_EXPORT` it does nothing.
     """
-    run, address = import_run.run, settings.export_address()
+    run = import_run.run
     if run.config.dry_run:
         return
+    address = run.connection.export_address
     if address is None:
         yield dg.MaterializeResult(metadata={"skipped": "B24_PIPELINE_EXPORT is not set"})
         return

@@ -26,6 +26,7 @@ def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
     active = int(users["active"].sum())
     return dg.AssetObservation(
         PORTAL,
+        partition=run.connection.key,
         metadata={
             "host": run.connection.portal_host,
             "edition": settings.bitrix24_edition.value,
@@ -53,6 +54,7 @@ def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
     """Return the observation of the account as read."""
     return dg.AssetObservation(
         ACCOUNT,
+        partition=run.connection.key,
         metadata={
             **account_identity(run),
             "read_at": dg.MetadataValue.timestamp(run.connection.now()),
@@ -71,6 +73,7 @@ def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
     """
     return dg.AssetObservation(
         ACCOUNT_AFTER,
+        partition=run.connection.key,
         metadata={
             **account_identity(run),
             "left_at": dg.MetadataValue.timestamp(run.connection.now()),

@@ -61,7 +61,7 @@ def checks_of(
     asset: dg.AssetsDefinition,
     checks: Sequence[AssetCheck],
     *,
-    pool: str,
+    pool: str | None,
     afterwards: Callable[[dg.DagsterInstance, ImportRunResource], None] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Return all checks of one asset as one step, with what that step does besides."""

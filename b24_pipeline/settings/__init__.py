@@ -34,6 +34,7 @@ __all__ = [
     "database_path",
     "load",
     "load_alerting",
+    "load_all",
     "named_fields",
     "own_folder",
     "protect_given_environment",
@@ -73,6 +74,22 @@ def load(connection: str | None = None) -> Settings:
     """
     with readable(files_of(connection)) as env_file:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]
+
+
+def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]:
+    """Read the settings of every connection.
+
+    Returns:
+        The settings by key, and one line for each problem of the others.
+    """
+    found: dict[str, Settings] = {}
+    problems: list[str] = []
+    for key in folder.keys:
+        try:
+            found[key] = load(key)
+        except SettingsError as error:
+            problems += str(error).splitlines()
+    return found, tuple(problems)
 
 
 def load_alerting() -> AlertSettings:
@@ -147,7 +164,7 @@ def files_of(connection: str | None) -> tuple[Path, ...]:
         raise SettingsError(
             f"--connection: there is no folder {FOLDER} with a file for each connection. Example: {FOLDER}/acme.env"
         )
-    keys = folder.keys()
+    keys = folder.keys
     if connection in keys:
         return folder.file(connection), folder.defaults
     listed = ", ".join(keys) or f"none yet; add {folder.file('acme')}"

@@ -75,9 +75,7 @@ class BaseSettings(pydantic_settings.BaseSettings):
         files = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
         if isinstance(files, tuple):
             process = (given, EnvSettingsSource(settings_cls), DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
-            sources, defaults = connections.in_order(
-                settings_cls, files, process, data=FolderSettings().data_folder
-            )
+            sources, defaults = connections.in_order(settings_cls, files, process, data=FolderSettings().data_folder)
             return init_settings, SecretFiles(settings_cls, sources=sources), *sources, defaults
         secrets = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
         return init_settings, secrets, given, env_settings, dotenv_settings

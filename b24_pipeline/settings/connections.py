@@ -39,6 +39,7 @@ class Connections:
     def file(self, key: str) -> Path:
         return self.folder / f"{key}{SUFFIX}"
 
+    @property
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all connections, in order."""
         return tuple(name for name in self._names() if is_key(name))

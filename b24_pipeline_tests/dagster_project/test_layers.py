@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 LAYERS = (
     {"cli"},
     {"definitions"},
-    {"checks", "sensors", "schedules", "jobs", "change_detection"},
+    {"checks", "sensors", "schedules", "jobs", "change_detection", "portal_polling"},
     {"assets"},
     {"resources"},
     {"reporting", "alerts", "sync", "dagster_runs", "asset_metadata"},

@@ -42,7 +42,7 @@ def test_each_file_is_a_connection_with_a_database_of_its_own() -> None:
     folder = settings.connections()
 
     assert folder is not None
-    assert folder.keys() == ("acme", "globex-2")
+    assert folder.keys == ("acme", "globex-2")
     assert settings.load("acme").database == Path("data/connections/acme/b24_pipeline.duckdb")
     assert settings.load("acme").bitrix24_webhook_url.get_secret_value() == WEBHOOK
     assert settings.load("globex-2").database == Path("globex.duckdb")
@@ -128,10 +128,11 @@ def test_a_bad_default_is_named_with_its_file() -> None:
 def test_one_database_for_all_is_refused() -> None:
     add("_defaults", "B24_PIPELINE_DATABASE=one.duckdb\n")
     add("acme")
-    assert refusal("acme") == [
+    (text,) = refusal("acme")
+    assert text == (
         "connections/_defaults.env: B24_PIPELINE_DATABASE: each connection has a database of its own. "
         "Set it in the connection's own file."
-    ]
+    )
 
 
 def test_a_file_whose_name_is_no_key_is_no_connection() -> None:
@@ -142,7 +143,7 @@ def test_a_file_whose_name_is_no_key_is_no_connection() -> None:
     folder = settings.connections()
 
     assert folder is not None
-    assert folder.keys() == ("acme",)
+    assert folder.keys == ("acme",)
     assert [line.partition(": is not the name of a connection")[0] for line in folder.misnamed()] == [
         "connections/Acme GmbH.env",
         f"connections/{'a' * 41}.env",
@@ -177,3 +178,11 @@ def test_the_receivers_of_alerts_are_those_of_the_defaults(monkeypatch: pytest.M
     receiver = settings.load_alerting().alert_webhook_url
     assert receiver
     assert receiver.get_secret_value() == "https://hooks.example/team"
+
+
+def test_all_files_of_an_installed_package_go_into_one_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("B24_PIPELINE_HOME", "elsewhere")
+    add("acme")
+    add("globex", f"{PAIR}B24_PIPELINE_HOME=globex\n")
+    assert settings.load("acme").database == Path("elsewhere/connections/acme/b24_pipeline.duckdb")
+    assert refusal("globex")[0].startswith("connections/globex.env: B24_PIPELINE_HOME: all connections have one folder")

@@ -1,0 +1,102 @@
+"""Several companies, each with a portal and an account of its own, and a folder that connects them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from b24_pipeline import audit, settings
+from b24_pipeline.audit import Paths, Store
+from b24_pipeline.definitions import build_definitions
+from b24_pipeline.partitions import update_partitions
+from b24_pipeline.sandbox import Sandbox, serve
+from b24_pipeline.settings import Connections
+from b24_pipeline_tests.harness import (
+    CLOCK,
+    JOB,
+    NO_RATE_LIMIT,
+    OURS,
+    PLENTY,
+    QUIET,
+    STEPS,
+    RunInTestTime,
+    World,
+    dagster_of_this_process,
+)
+
+FOLDER = Connections(Path("connections"))
+
+
+@cache
+def project_of_connections() -> dg.Definitions:
+    return build_definitions(RunInTestTime, connections=FOLDER)
+
+
+class Companies:
+    """Companies by key; each is a connection once it was added to the folder."""
+
+    def __init__(self, environment: pytest.MonkeyPatch, stack: ExitStack) -> None:
+        self.worlds: dict[str, World] = {}
+        self.instance = dagster_of_this_process()
+        self.instance.wipe()
+        self._environment = environment
+        self._stack = stack
+
+    def __getitem__(self, key: str) -> World:
+        return self.worlds[key]
+
+    def found(self, key: str, *, people: int = 2) -> World:
+        """A company with so many people that is not connected yet."""
+        sandbox = Sandbox.empty(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
+        server = self._stack.enter_context(serve(sandbox))
+        database = Path(f"data/connections/{key}/b24_pipeline.duckdb").absolute()
+        self.worlds[key] = World(server, database=database, environment=self._environment)
+        self.worlds[key].hire_many(people, prefix=key.capitalize())
+        return self.worlds[key]
+
+    def connect(self, key: str, **more: str) -> World:
+        """Add the file of a company, which is founded where there is none yet."""
+        world = self.worlds.get(key) or self.found(key)
+        given = {**world.environment(), **more}
+        del given["B24_PIPELINE_DATABASE"]
+        FOLDER.folder.mkdir(exist_ok=True)
+        FOLDER.file(key).write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+        return world
+
+    def run(self, key: str | None) -> dg.ExecuteInProcessResult:
+        """One run of the job in this process, of a connection."""
+        update_partitions(self.instance, frozenset(FOLDER.keys))
+        return (
+            project_of_connections()
+            .resolve_job_def(JOB)
+            .execute_in_process(
+                instance=self.instance,
+                raise_on_error=False,
+                asset_selection=[dg.AssetKey(name) for name in STEPS],
+                partition_key=key,
+                run_config={"resources": {"import_run": {"config": {}}}, "loggers": QUIET},
+            )
+        )
+
+    def runs(self, key: str) -> list[dict[str, Any]]:
+        """The runs in the audit of a connection, newest first."""
+        paths = Paths(settings.database_path(connection=key))
+        with Store.reader(paths, now=CLOCK.now) as store:
+            return audit.runs.history(store.database, limit=100).to_dict("records")
+
+
+@pytest.fixture
+def companies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Companies]:
+    """No company yet, and no setting in the environment."""
+    CLOCK.begin_anew()
+    for name in [*os.environ]:
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        yield Companies(monkeypatch, stack)
