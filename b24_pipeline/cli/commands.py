@@ -29,6 +29,14 @@ COMMANDS = [
         codes=[code for code in Exit if code is not Exit.STALE],
     ),
     Command(
+        "init",
+        "init.init",
+        "Make a project folder of your own, with settings to fill in and systemd units.",
+        click.Argument(["folder"], type=options.from_here, metavar="FOLDER", help="a new folder, or an empty one"),
+        example="init my_project",
+        codes=(Exit.DONE, Exit.USAGE),
+    ),
+    Command(
         "sandbox",
         "serve.sandbox",
         "Run a local simulator of both systems.",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from b24_pipeline import settings
-from b24_pipeline.project_folder import PROJECT_FILE, SHIPPED
+from b24_pipeline.project_folder import PROJECT_FILE, SHIPPED, is_checkout
 from b24_pipeline.settings.dagster_home import NAME
 
 Program = Literal["dagster-daemon", "dagster-webserver"]
@@ -28,20 +28,19 @@ def set_dagster_home() -> None:
     Raises:
         SettingsError: it is not a folder.
     """
-    own = use_own_folder()
+    keep_cache()
+    own = settings.own_folder()
     os.environ[NAME] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
 
 
-def use_own_folder() -> Path | None:
-    """Return the folder of all files, if this is no project folder; Matplotlib's cache goes there, too.
+def keep_cache() -> None:
+    """Let an installed package keep Matplotlib's cache among its files, not in the home folder.
 
     Raises:
-        SettingsError: it is not the name of a folder.
+        SettingsError: the folder of all files has no valid name.
     """
-    own = settings.own_folder()
-    if own:
-        os.environ.setdefault("MPLCONFIGDIR", str((own / "matplotlib").absolute()))
-    return own
+    if settings.own_folder() or not is_checkout():
+        os.environ.setdefault("MPLCONFIGDIR", str((settings.data_folder() / "matplotlib").absolute()))
 
 
 def made_home(folder: Path) -> Path:

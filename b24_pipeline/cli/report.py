@@ -5,7 +5,7 @@ from pathlib import Path
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.report_queries import figures
 from b24_pipeline.cli.audit import paths_of
-from b24_pipeline.cli.dagster import use_own_folder
+from b24_pipeline.cli.dagster import keep_cache
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting.refresh import ReportFiles
@@ -20,7 +20,7 @@ def report(*, output: str | None, sandbox: bool) -> Exit:
         SettingsError: it cannot be written there.
         StoreError: there is no database yet, or it cannot be read.
     """
-    use_own_folder()
+    keep_cache()
     paths = paths_of(sandbox=sandbox)
     target = Path(output) if output else ReportFiles.beside(paths.published).html
     with Store.reader(paths, now=utc_now) as store:

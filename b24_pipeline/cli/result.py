@@ -13,6 +13,7 @@ from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, RunCounts, Store
 from b24_pipeline.audit.exceptions import UnknownRun
 from b24_pipeline.connection import utc_now
+from b24_pipeline.project_folder import in_project, is_checkout
 from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.trace import Trace, evidence_of, named, trace
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
@@ -249,12 +250,15 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
         only = f" --only {' '.join(map(str, result.single_users))}" if result.single_users else ""
         steps.append(f"b24-pipeline sync{only}{option}   applies the plan")
     steps.append(f"b24-pipeline explain ID{option}   shows one person's history")
+    dev = ("make dev SANDBOX=1" if sandbox else "make dev") if is_checkout() else f"b24-pipeline dev{option}"
     if sandbox:
-        steps.append("make dev SANDBOX=1   opens the Dagster UI, with schedule and sensor")
+        steps.append(f"{dev}   opens the Dagster UI, with schedule and sensor")
     else:
-        steps.append("make dev   opens the Dagster UI, where schedule and sensor are switched on")
-    if sandbox:
+        steps.append(f"{dev}   opens the Dagster UI, where schedule and sensor are switched on")
+    if sandbox and in_project():
         steps.append("cp .env.example .env   and fill it in, to import from your own portal")
+    elif sandbox:
+        steps.append("b24-pipeline init FOLDER   makes a project folder, to import from your own portal")
     console.print(Text("\nNext:\n  " + "\n  ".join(steps)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from b24_pipeline.audit.lock import file_lock, locking
-from b24_pipeline.cli.dagster import made_home, use_own_folder
+from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.settings import SettingsError, data_folder
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN
@@ -58,7 +58,7 @@ def receivers() -> dict[str, str]:
 
 def use_sandbox_home() -> None:
     """Give the sandbox a home of Dagster of its own: demo people must not be among the runs of the real import."""
-    use_own_folder()
+    keep_cache()
     os.environ[NAME] = str(made_home(place("dagster")))
 
 

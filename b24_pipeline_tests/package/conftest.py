@@ -11,8 +11,13 @@ import pytest
 
 from b24_pipeline_tests.e2e.desk import PROJECT
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Places = Callable[..., tuple[Path, Path]]
 COMMAND = "import sys; from b24_pipeline.cli import main; sys.exit(main())"
+PLACES = (
+    "import os; from b24_pipeline import settings; from b24_pipeline.cli import dagster, group;"
+    "group.chdir_to_project(); dagster.set_dagster_home(); print(os.environ['DAGSTER_HOME']);"
+    "print(settings.database_path())"
+)
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +37,15 @@ def empty(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(installed: Path, empty: Path, tmp_path: Path) -> Run:
-    """Type a command of the installed package in the empty folder: `run("env", B24_PIPELINE_HOME="/data")`."""
+def places(installed: Path, empty: Path) -> Places:
+    """Where the installed package keeps Dagster's runs and the database: `places(B24_PIPELINE_HOME="/data")`."""
 
-    def type_command(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        given = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(installed), **variables}
-        command = [sys.executable, "-c", COMMAND, *arguments]
-        return subprocess.run(command, cwd=empty, env=given, capture_output=True, text=True, check=False)
+    def ask(**variables: str) -> tuple[Path, Path]:
+        given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), **variables}
+        said = subprocess.run(
+            [sys.executable, "-c", PLACES], cwd=empty, env=given, capture_output=True, text=True, check=True
+        )
+        home, database = said.stdout.splitlines()
+        return Path(home), Path(database)
 
-    return type_command
+    return ask

@@ -10,17 +10,14 @@ import yaml
 
 from b24_pipeline.project_folder import SHIPPED
 from b24_pipeline_tests.e2e.desk import PROJECT
-from b24_pipeline_tests.package.conftest import COMMAND, Run
+from b24_pipeline_tests.package.conftest import COMMAND, Places
 
 FOREIGN = "telemetry: {enabled: true}\n"
 
 
-def home_in(said: str) -> Path:
-    """Where Dagster keeps its runs, as `b24-pipeline env` tells a shell."""
-    return Path(said.strip().removeprefix("export DAGSTER_HOME=").strip("'"))
-
-
-@pytest.mark.parametrize("file", sorted(SHIPPED.iterdir()), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted(file for file in SHIPPED.rglob("*") if not file.is_dir()), ids=lambda file: file.name
+)
 def test_what_the_package_ships_exists_once(file: Path) -> None:
     assert file.is_symlink()
     assert file.resolve().is_relative_to(PROJECT)
@@ -28,50 +25,42 @@ def test_what_the_package_ships_exists_once(file: Path) -> None:
 
 
 def test_in_an_empty_folder_everything_goes_into_one_folder_and_dagster_sends_no_telemetry(
-    run: Run, empty: Path
+    places: Places, empty: Path
 ) -> None:
-    said = run("env")
+    home, database = places()
 
-    home = empty / "b24_pipeline_data/dagster"
-    assert (said.returncode, home_in(said.stdout), said.stderr) == (0, home, "")
+    assert home == empty / "b24_pipeline_data/dagster"
+    assert database == Path("b24_pipeline_data/b24_pipeline.duckdb")
     config = yaml.safe_load((home / "dagster.yaml").read_text())
     assert config["telemetry"] == {"enabled": False}
     assert config["storage"]["sqlite"]["base_dir"] == "b24_pipeline_data/dagster"
     assert config["compute_logs"]["config"]["base_dir"] == "b24_pipeline_data/dagster/compute_logs"
-    assert "b24_pipeline_data/b24_pipeline.duckdb" in run("history").stderr
-    assert "b24_pipeline_data/sandbox/b24_pipeline.duckdb" in run("history", "--sandbox").stderr
     assert [path.name for path in empty.iterdir()] == ["b24_pipeline_data"]
 
 
-def test_the_folder_that_is_named_is_used_whatever_its_name(run: Run, empty: Path, tmp_path: Path) -> None:
+def test_the_folder_that_is_named_is_used_whatever_its_name(places: Places, empty: Path, tmp_path: Path) -> None:
     named = tmp_path / "Our data, {all}: #1"
 
-    said = run("env", B24_PIPELINE_HOME=str(named))
-
-    assert home_in(said.stdout) == named / "dagster"
+    assert places(B24_PIPELINE_HOME=str(named)) == (named / "dagster", named / "b24_pipeline.duckdb")
     config = yaml.safe_load((named / "dagster/dagster.yaml").read_text())
     assert config["storage"]["sqlite"]["base_dir"] == str(named / "dagster")
-    assert str(named / "b24_pipeline.duckdb") in run("history", B24_PIPELINE_HOME=str(named)).stderr
     assert list(empty.iterdir()) == []
 
 
-def test_the_folder_may_be_named_in_the_file_of_settings(run: Run, empty: Path, tmp_path: Path) -> None:
+def test_the_folder_may_be_named_in_the_file_of_settings(places: Places, empty: Path, tmp_path: Path) -> None:
     (empty / ".env").write_text(f"B24_PIPELINE_HOME={tmp_path}/named\n")
-    assert home_in(run("env").stdout) == tmp_path / "named/dagster"
+    assert places() == (tmp_path / "named/dagster", tmp_path / "named/b24_pipeline.duckdb")
 
 
-def test_a_project_folder_keeps_its_files_as_the_checkout_does(run: Run, empty: Path) -> None:
+def test_a_project_folder_keeps_its_files_as_the_checkout_does(places: Places, empty: Path) -> None:
     shutil.copy(PROJECT / "dagster.yaml", empty)
-
-    assert home_in(run("env").stdout) == empty
-    assert "data/b24_pipeline.duckdb" in run("history").stderr
-    assert [path.name for path in empty.iterdir()] == ["dagster.yaml"]
+    assert places() == (empty, Path("data/b24_pipeline.duckdb"))
 
 
-def test_in_the_folder_of_another_dagster_project_everything_goes_into_one_folder(run: Run, empty: Path) -> None:
+def test_in_the_folder_of_another_dagster_project_everything_goes_into_one_folder(places: Places, empty: Path) -> None:
     (empty / "dagster.yaml").write_text(FOREIGN)
 
-    assert home_in(run("env").stdout) == empty / "b24_pipeline_data/dagster"
+    assert places() == (empty / "b24_pipeline_data/dagster", Path("b24_pipeline_data/b24_pipeline.duckdb"))
     assert (empty / "dagster.yaml").read_text() == FOREIGN
 
 

@@ -15,7 +15,8 @@ import pytest
 from b24_pipeline.project_folder import SHIPPED
 from b24_pipeline_tests.e2e.desk import PROJECT, START_SECONDS, free_port, wait_for
 
-FILES = ("README.md", "LICENSE", "pyproject.toml", "dagster.yaml", "workspace.yaml")
+FILES = ("README.md", "LICENSE", "pyproject.toml", "dagster.yaml", "workspace.yaml", ".env.example")
+FOLDERS = ("b24_pipeline", "deploy")
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 
 pytestmark = pytest.mark.long
@@ -47,7 +48,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
         (folder / name).mkdir()
     for name in FILES:
         shutil.copy(PROJECT / name, folder / "sources")
-    shutil.copytree(PROJECT / "b24_pipeline", folder / "sources/b24_pipeline", symlinks=True)
+    for name in FOLDERS:
+        shutil.copytree(PROJECT / name, folder / "sources" / name, symlinks=True)
     build = [sys.executable, *PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), "."]
     subprocess.run(build, cwd=folder / "sources", check=True)
     (wheel,) = folder.glob("*.whl")
@@ -58,14 +60,24 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return Machine(wheel, folder / "venv/bin", folder / "home", folder / "temporary")
 
 
+def test_a_project_folder_is_made_in_which_the_sandbox_company_is_imported(machine: Machine, empty: Path) -> None:
+    made = machine.run("init", "mine", folder=empty)
+    said = machine.run("sync", "--sandbox", folder=empty / "mine")
+
+    assert (made.returncode, made.stderr, said.returncode, said.stderr) == (0, "", 0, "")
+    assert names(empty / "mine") == [".env.example", ".gitignore", "dagster.yaml", "data", "systemd", "workspace.yaml"]
+    assert names(empty / "mine/data/sandbox/dagster") == ["compute_logs", "dagster.yaml", "history", "schedules"]
+    assert (names(empty), names(machine.home)) == (["mine"], [])
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_wheel_brings_the_files_of_a_project_folder_as_they_are(machine: Machine) -> None:
     with zipfile.ZipFile(machine.wheel) as wheel:
-        for file in SHIPPED.iterdir():
-            assert wheel.read(f"b24_pipeline/project/{file.name}") == file.read_bytes()
+        for file in (file for file in SHIPPED.rglob("*") if file.is_file()):
+            assert wheel.read(f"b24_pipeline/project/{file.relative_to(SHIPPED)}") == file.read_bytes()
         assert not [name for name in wheel.namelist() if name.startswith("b24_pipeline_tests")]
 
 
