@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,21 +21,10 @@ from b24_pipeline.audit.exceptions import (
     StoreError,
 )
 from b24_pipeline.audit.files import owner_note, wal_of
+from b24_pipeline.audit.instance import Attached, attach
 from b24_pipeline.audit.queries import statement
 
 Parameters = Mapping[str, Any]
-
-STORAGE_VERSION = "v1.0.0"
-"""Files are written so that people can open them with DuckDB 1.1 or newer."""
-
-_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
-    "storage_compatibility_version": STORAGE_VERSION,
-    "autoinstall_known_extensions": False,  # a foreign file must not make us download a reader for it
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,  # a table name never means a Python variable
-    "temp_directory": "",  # personal data is never spilled into files of their own
-    "threads": 1,  # statements are small: up to 100,000 people, sharing one out costs what it wins
-}
 
 _NO_RIGHT = "Permission denied"
 
@@ -45,7 +34,7 @@ _PHRASES: tuple[tuple[str, type[StoreError], str], ...] = (
     ("Function not implemented", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
     ("Operation not supported", LocksNotSupported, "lies in a folder that takes no locks; move it to a local disk"),
     ("Could not set lock", DatabaseBusy, "is in use by another process; try again in a moment"),
-    ("with a different configuration", DatabaseBusy, "is in use by this process; try again in a moment"),
+    ("Unique file handle conflict", DatabaseBusy, "is in use by this process; try again in a moment"),
     ("database does not exist", DatabaseMissing, "does not exist yet; run an import first"),
     ("No such file or directory", DatabaseMissing, "cannot be found; check the folder"),
     ("newer version", DatabaseTooNew, "was written by a newer DuckDB; upgrade this project's packages"),
@@ -72,12 +61,15 @@ class Database:
 
     Attributes:
         path: the file.
+        catalog: its name in statements about several databases.
     """
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, descriptor: int) -> None:
+    def __init__(self, path: Path, attached: Attached, descriptor: int) -> None:
         self.path = path
+        self.catalog = attached.catalog
         self.lock = threading.RLock()
-        self._connection = connection
+        self._attached = attached
+        self._connection = attached.connection
         self._descriptor = descriptor
         self._in_transaction = False
 
@@ -88,9 +80,9 @@ class Database:
         Raises:
             StoreError: the file cannot be opened.
         """
-        connection = _connect(path, read_only=False)
+        attached = _attach(path, read_only=False)
         path.chmod(0o600)
-        return cls(path, connection, os.open(path, os.O_RDONLY))
+        return cls(path, attached, os.open(path, os.O_RDONLY))
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
@@ -99,15 +91,17 @@ class Database:
         Raises:
             StoreError: the file is missing or cannot be opened.
         """
-        return cls(path, _connect(path, read_only=True), -1)
+        return cls(path, _attach(path, read_only=True), -1)
 
     def close(self) -> None:
         """Write what is outstanding into the file and let go of it."""
         with self.lock, translated(self.path):
-            self._connection.close()
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+            try:
+                self._attached.close()
+            finally:
+                if self._descriptor >= 0:
+                    os.close(self._descriptor)
+                    self._descriptor = -1
 
     @property
     def content(self) -> int:
@@ -166,16 +160,10 @@ class Database:
 
     def copy_into(self, target: Path) -> None:
         """Copy everything into a new file, without the room that deleted rows took."""
-        type(self).open(target).close()
-        quoted = "'" + str(target).replace("'", "''") + "'"  # DuckDB takes no parameter here
-        with self.lock:
-            name = str(self.value("database_name")).replace('"', '""')
+        with closing(type(self).open(target)) as copy, self.lock:
             _create_private(wal_of(target))
-            self.execute("attach_copy", path=quoted)
-            try:
-                self.execute("copy_everything", catalog=f'"{name}"')
-            finally:
-                self.execute("detach_copy")
+            self.execute("copy_everything", source=self.catalog, target=copy.catalog)
+            copy.execute("checkpoint")
 
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
         """Return what the named query answers."""
@@ -232,17 +220,15 @@ def _is_about_the_file(error: duckdb.Error) -> bool:
     return isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _attach(path: Path, *, read_only: bool) -> Attached:
     try:
-        connection = duckdb.connect(path, read_only=read_only, config=_CONFIGURATION)
-        connection.execute(statement("speak_utc"))
+        return attach(path, read_only=read_only)
     except duckdb.Error as error:
-        if read_only and "Permission denied" in str(error):
+        if read_only and _NO_RIGHT in str(error):
             raise DatabaseNotReadable(
                 f"The database {path} may not be read; check who owns it.{owner_note(path)}"
             ) from None
         raise _in_our_words(error, path) from None
-    return connection
 
 
 def _in_our_words(error: duckdb.Error, path: Path) -> StoreError:

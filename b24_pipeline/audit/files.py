@@ -19,9 +19,8 @@ SPARE_BYTES = 16 * 1024 * 1024
 
 _PIECE = 8 * 1024 * 1024
 _WAIT_SECONDS = 0.1
-RESERVED_NAMES = frozenset({"audit", "store", "information_schema", "copy_of_store"})
-"""DuckDB names a database after its file; one named like a schema in it makes every `audit.x` ambiguous, and one named
-like the copy that compacting attaches cannot be compacted."""
+RESERVED_NAMES = frozenset({"audit", "store", "information_schema"})
+"""DuckDB names a database after its file; one named like a schema in it makes every `audit.x` ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ DuckLake's extension is packaged for DuckDB 1.5 only, so `make lake` puts that v
 about files and not about SQL stays out: opening, publishing, upgrading and shrinking a DuckDB file.
 """
 
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import duckdb_extension_ducklake
 import pytest
 
+from b24_pipeline.audit.queries import statements
+
 EXTENSION = next(Path(duckdb_extension_ducklake.__file__).parent.rglob("ducklake.duckdb_extension"))
-ONLY_FOR_FILES = frozenset({"storage_compatibility_version", "temp_directory"})
+FOLDER = tempfile.TemporaryDirectory(prefix="lake-")
 ROWS_IN_THE_CATALOGUE = 1000
 """Smaller changes are stored in the catalogue itself: nearly all that a run changes."""
 
@@ -26,22 +29,21 @@ ABOUT_A_PUBLISHED_FILE = frozenset(
     }
 )
 
-connect_to_file = duckdb.connect
+connect = duckdb.connect
 
 
-def connect_to_lake(
-    path: str | Path, *, read_only: bool = False, config: dict[str, Any] | None = None
-) -> duckdb.DuckDBPyConnection:
-    """A connection whose default catalogue is the DuckLake at `path`; its larger parts lie in the folder beside it."""
-    settings = {name: value for name, value in (config or {}).items() if name not in ONLY_FOR_FILES}
-    connection = connect_to_file(":memory:", config=settings)
-    options = f"DATA_PATH '{Path(path).parent / 'lake'}', DATA_INLINING_ROW_LIMIT {ROWS_IN_THE_CATALOGUE}"
+def connect_with_extension(*given: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+    """A connection that can attach a DuckLake."""
+    connection = connect(*given, **options)
     connection.execute(f"LOAD '{EXTENSION}'")
-    connection.execute(
-        f"ATTACH 'ducklake:{path}' AS lake ({options}, OVERRIDE_DATA_PATH true{', READ_ONLY' if read_only else ''})"
-    )
-    connection.execute("USE lake")
     return connection
+
+
+def attach_a_lake(name: str, *options: str) -> None:
+    """Let the statement attach the DuckLake whose catalogue is the file; its larger parts lie in one folder for all."""
+    lake = ("TYPE ducklake", f"DATA_PATH '{FOLDER.name}'", "OVERRIDE_DATA_PATH true")
+    more = (f"DATA_INLINING_ROW_LIMIT {ROWS_IN_THE_CATALOGUE}", *options)
+    cast("dict[str, str]", statements())[name] = f"ATTACH {{path}} AS {{catalog}} ({', '.join(lake + more)})"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,4 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-duckdb.connect = connect_to_lake
+duckdb.connect = connect_with_extension
+attach_a_lake("attach")
+attach_a_lake("attach_to_read", "READ_ONLY")

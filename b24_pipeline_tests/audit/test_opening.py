@@ -24,8 +24,6 @@ from b24_pipeline.audit.exceptions import (
     DatabaseNotWritable,
     DatabaseTooNew,
 )
-from b24_pipeline.audit.files import RESERVED_NAMES
-from b24_pipeline.audit.queries import statement
 from b24_pipeline_tests.audit.helpers import Clock, NewStore, Recorder, ask, kept_files, users
 from b24_pipeline_tests.databases import bound_by_modes, no_file_larger_than
 
@@ -102,14 +100,10 @@ def test_all_files_are_their_owners_only(paths: Paths, clock: Clock) -> None:
     assert "b24_pipeline.working.duckdb.wal" in modes
 
 
-@pytest.mark.parametrize("name", ["Audit", "store", "information_schema", "copy_of_store"])
-def test_a_file_named_like_a_schema_or_a_copy_in_it_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["Audit", "store", "information_schema"])
+def test_a_file_named_like_a_schema_in_it_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DatabaseMisnamed, match=rf"must not be named {name}\.duckdb.+Name it for example"):
         Paths(tmp_path / f"{name}.duckdb")
-
-
-def test_the_name_of_the_copy_that_compacting_attaches_is_reserved() -> None:
-    assert statement("attach_copy", path="here").split()[-1] in RESERVED_NAMES
 
 
 def test_the_published_file_holds_what_the_store_holds(published: Paths) -> None:

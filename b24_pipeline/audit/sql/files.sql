@@ -3,17 +3,20 @@
 -- name: checkpoint
 CHECKPOINT
 
--- name: database_name
-SELECT current_database()
+-- name: attach
+ATTACH {path} AS {catalog}
 
--- name: attach_copy
-ATTACH {path} AS copy_of_store
+-- name: attach_to_read
+ATTACH {path} AS {catalog} (READ_ONLY)
+
+-- name: use
+USE {catalog}
+
+-- name: detach
+DETACH {catalog}
 
 -- name: copy_everything
-COPY FROM DATABASE {catalog} TO copy_of_store
-
--- name: detach_copy
-DETACH copy_of_store
+COPY FROM DATABASE {source} TO {target}
 
 -- name: row_count
 SELECT count(*) FROM store.{table}

@@ -1,0 +1,117 @@
+"""The one DuckDB of this process, to which every file is attached: another one costs five times what a file costs."""
+
+import atexit
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import duckdb
+
+from b24_pipeline.audit.queries import statement
+
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.0.0",  # so that people can open new files with DuckDB 1.1 or newer
+    "autoinstall_known_extensions": False,  # a foreign file must not make us download a reader for it
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a table name never means a Python variable
+    "temp_directory": "",  # personal data is never spilled into files of their own
+    "threads": 1,  # statements are small: up to 100,000 people, sharing one out costs what it wins
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that is attached, under the name `catalog`, and a connection that speaks to it."""
+
+    instance: "Instance"
+    catalog: str
+    connection: duckdb.DuckDBPyConnection
+
+    def close(self) -> None:
+        """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
+        self.connection.close()
+        self.instance.detach(self.catalog)
+
+
+class Instance:
+    """DuckDB in the memory of this process, safe for threads."""
+
+    def __init__(self) -> None:
+        self._root = duckdb.connect(":memory:", config=_CONFIGURATION)
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._holders: Counter[str] = Counter()
+
+    def attach(self, path: Path, *, read_only: bool) -> Attached:
+        """Attach the file; readers of one file share it, for DuckDB takes a file once a process.
+
+        Raises:
+            duckdb.Error: it cannot be attached.
+        """
+        with self._lock:
+            catalog = _name_to_read(path) if read_only else f"written_{next(self._numbers)}"
+            if not self._holders[catalog]:
+                quoted = "'" + str(path).replace("'", "''") + "'"  # DuckDB takes no parameter here
+                self._root.execute(statement("attach_to_read" if read_only else "attach", path=quoted, catalog=catalog))
+            self._holders[catalog] += 1
+        connection = self._root.cursor()
+        connection.execute(statement("use", catalog=catalog))
+        connection.execute(statement("speak_utc"))
+        return Attached(self, catalog, connection)
+
+    def detach(self, catalog: str) -> None:
+        """Detach the file where this was its last holder."""
+        with self._lock:
+            self._holders[catalog] -= 1
+            if self._holders[catalog]:
+                return
+            del self._holders[catalog]
+            try:
+                self._root.execute(statement("detach", catalog=catalog))
+            except duckdb.IOException:  # detached, with what is outstanding in the write-ahead log
+                return
+            except duckdb.FatalException:  # of no use any more: all files are let go of with the last one
+                if not self._holders:
+                    self._root.close()
+
+
+_instances: dict[int, Instance] = {}
+"""By process: what a process inherits when it is forked belongs to its parent, and is left alone."""
+
+
+def attach(path: Path, *, read_only: bool) -> Attached:
+    """Attach the file to the DuckDB of this process; to a new one where a fault of a disk has made that useless.
+
+    Raises:
+        duckdb.Error: it cannot be attached.
+    """
+    try:
+        return _instance().attach(path, read_only=read_only)
+    except (duckdb.FatalException, duckdb.ConnectionException):
+        close()
+        return _instance().attach(path, read_only=read_only)
+
+
+def close() -> None:
+    """Let go of the DuckDB of this process; who still holds one of its files keeps it until he closes that."""
+    _instances.pop(os.getpid(), None)
+
+
+def _instance() -> Instance:
+    process = os.getpid()
+    return _instances.get(process) or _instances.setdefault(process, Instance())
+
+
+def _name_to_read(path: Path) -> str:
+    """By the file and not by its path, where another file can be by now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return "missing"
+    return f"read_{found.st_dev}_{found.st_ino}"
+
+
+atexit.register(close)  # what is held at the end DuckDB reports as leaked
