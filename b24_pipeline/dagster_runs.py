@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sqlite3
+import sys
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -41,7 +43,7 @@ REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
 TAGS = "b24_pipeline/"
 TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "failed", "held", "deferred")
 """The figures that the list of runs shows."""
-ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.")
+ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.", "dagster_postgres.")
 """The prefixes of errors of Dagster's own storage; ours is DuckDB."""
 REPOSITORY = "__repository__"
 LOCATION = "b24_pipeline"
@@ -133,7 +135,7 @@ def place_in_code_location(instance: dg.DagsterInstance, run: dg.DagsterRun) -> 
         instance.add_run_tags(run.run_id, {REPOSITORY_TAG: f"{REPOSITORY}@{LOCATION}", LOCATION_TAG: LOCATION})
         stored = instance.get_run_by_id(run.run_id) or run
         instance.run_storage.replace_job_origin(stored, job_origin(run.job_name))
-    except (SQLAlchemyError, OSError) as unusable:
+    except storage_errors() as unusable:
         log.warning("the run does not appear among the runs of its job: %s", first_line(unusable))
 
 
@@ -158,7 +160,7 @@ def failure_of(
     """
     try:
         failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    except (SQLAlchemyError, OSError) as error:
+    except storage_errors() as error:
         return unfinished_step(run, steps=steps, because=first_line(error))
     if failures:
         return failure_of_step(run, failures[0], steps=steps)
@@ -193,9 +195,21 @@ def unfinished_step(run: RunContext, *, steps: AbstractSet[str], because: str) -
     return RunStatus.FAILED, f"{missing[0]}: not finished, as Dagster's own storage cannot be used: {because}"
 
 
+def storage_errors() -> tuple[type[Exception], ...]:
+    """Return what Dagster's storage raises where it cannot be used; Postgres has an error of its own, if it is used."""
+    postgres = sys.modules.get("dagster_postgres.utils")
+    return (SQLAlchemyError, sqlite3.Error, OSError, *([postgres.DagsterPostgresException] if postgres else []))
+
+
 def first_line(error: Exception) -> str:
-    """Return the message of a database error, without the statement."""
-    return str(error).partition("\n")[0]
+    """Return the message of a database error, without the statement; of one that wraps another, that of the other."""
+    return str(fault_of(error)).partition("\n")[0]
+
+
+def fault_of(error: Exception) -> Exception:
+    """Return the error of a database or a disk that the error of a storage comes from."""
+    cause = error.__cause__
+    return cause if isinstance(cause, SQLAlchemyError) and not isinstance(error, SQLAlchemyError) else error
 
 
 def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
@@ -212,5 +226,5 @@ def tag_outcome(instance: dg.DagsterInstance, run: RunContext, status: RunStatus
     tags = {f"{TAGS}kind": str(run.launch.kind), f"{TAGS}outcome": str(status), **figures}
     try:
         instance.add_run_tags(run.run_id, tags)
-    except SQLAlchemyError as unusable:
+    except storage_errors() as unusable:
         log.warning("the run could not be tagged: %s", first_line(unusable))

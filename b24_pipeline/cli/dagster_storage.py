@@ -14,7 +14,7 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.dagster_runs import first_line
+from b24_pipeline.dagster_runs import fault_of, first_line, storage_errors
 from b24_pipeline.project_folder import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.settings.dagster_home import NAME
@@ -42,11 +42,8 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
     try:
         with redirect_stderr(cast("io.TextIOBase", WithoutEvents(sys.stderr))), open_instance() as instance:
             yield instance
-    except Exception as error:
-        fault = fault_of_storage(error)
-        if fault is None:
-            raise
-        raise DagsterStorageError(described(fault)) from None
+    except storage_errors() as error:
+        raise DagsterStorageError(described(fault_of(error))) from None
 
 
 def open_instance() -> dg.DagsterInstance:
@@ -54,13 +51,13 @@ def open_instance() -> dg.DagsterInstance:
 
     Raises:
         SettingsError: its configuration is not valid, or a variable that it names is not set.
-        Exception: its storage cannot be used (`fault_of_storage`).
+        Exception: one of `storage_errors`, its storage cannot be used.
     """
     try:
         return dg.DagsterInstance.get()
-    except Exception as error:
-        if fault_of_storage(error):
-            raise
+    except storage_errors():
+        raise
+    except Exception as error:  # noqa: BLE001 - the configuration may name any class of anybody
         file = Path(os.environ[NAME], PROJECT_FILE)
         if unset := NOT_SET.search(str(error)):
             raise SettingsError(f"{unset[1]}: is missing; {file} reads it from the environment.") from None
@@ -69,13 +66,6 @@ def open_instance() -> dg.DagsterInstance:
             f"({type(error).__name__}). Correct it, or name a folder of this project's own; "
             "`dagster instance info` says what is wrong in it."
         ) from None
-
-
-def fault_of_storage(error: BaseException | None) -> Exception | None:
-    """Return the error of a database or a disk that an error comes from; a storage may wrap it in one of its own."""
-    while error is not None and not isinstance(error, SQLAlchemyError | sqlite3.Error | OSError):
-        error = error.__cause__
-    return error
 
 
 def described(fault: Exception) -> str:

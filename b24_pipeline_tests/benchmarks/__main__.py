@@ -10,15 +10,17 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from b24_pipeline_tests.benchmarks import decide, fetch, first_import, quiet, start_up, year
+from b24_pipeline_tests.benchmarks import decide, fetch, first_import, postgres, quiet, start_up, year
 from b24_pipeline_tests.benchmarks.page import PAGE, Measured, write
 from b24_pipeline_tests.benchmarks.processes import machine
 from b24_pipeline_tests.benchmarks.report_rows import Line, terminal_table
+from b24_pipeline_tests.cluster import engines
 
 PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
     "start-up": ("Start-up", start_up.measure),
     "fetch": ("Fetching all users", fetch.measure),
     "quiet": ("A quiet run", quiet.measure),
+    "postgres": ("A quiet run with Postgres behind pgbouncer", postgres.measure),
     "import": ("A first import", first_import.measure),
     "decide": ("Normalise, match and plan", decide.measure),
     "year": ("A year of runs", year.measure),
@@ -53,7 +55,8 @@ def main() -> int:
     chosen = parser.parse_args()
     console = Console(highlight=False, width=200)
     console.print(circumstances())
-    results = [measured(part, console) for part in chosen.only or PARTS]
+    possible = [part for part in PARTS if part != "postgres" or not engines.missing()]
+    results = [measured(part, console) for part in chosen.only or possible]
     if chosen.write:
         write(results)
     missed = [line.what for result in results for line in result.lines if line.reached is False]

@@ -2,17 +2,25 @@
 
 import json
 import os
+import secrets
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, NAME, USER, Postgres
+from b24_pipeline_tests.e2e.desk import PROJECT
 from b24_pipeline_tests.harness import OURS, World
 
 OF_CLUSTER = (*OURS, "CELERY_", "PG")
@@ -42,6 +50,55 @@ class Machine:
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
 
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        """Dagster's daemon, with schedules and sensors on."""
+        shutil.copy(PROJECT / "workspace.yaml", self.folder)
+        with self.program(str(Path(sys.executable).with_name("b24-pipeline")), "daemon"):
+            yield
+
+    @contextmanager
+    def worker(self, *, slots: int = 1) -> Iterator["subprocess.Popen[bytes]"]:
+        """A worker of Celery's, with the home and the settings that workers have."""
+        celery = str(Path(sys.executable).with_name("celery"))
+        options = ("--app", "dagster_celery.app", "worker", "-Q", "dagster", "--concurrency", str(slots))
+        home = CONFIGURATION / "worker"
+        variables = {"DAGSTER_HOME": str(home), "PYTHONPATH": str(home)}
+        with self.program(celery, *options, "--hostname", f"{self.folder.name}@%h", **variables) as process:
+            yield process
+
+    def launch(self, postgres: Postgres, job: str = "employee_import") -> str:
+        """Queue a run, as the UI does; gives its id."""
+        dagster = [str(Path(sys.executable).with_name("dagster")), "job", "launch", "-w", "workspace.yaml", "-j", job]
+        subprocess.run(dagster, cwd=self.folder, env=self.variables(), capture_output=True, check=True)
+        ((run_id,),) = postgres.ask("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1")
+        return str(run_id)
+
+    @contextmanager
+    def program(self, *command: str, **given: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Any program, until the block ends; what it printed is shown where the block fails."""
+        log = self.folder / f"{Path(command[-1]).name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.variables() | given, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield process
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=60)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def command_lines() -> str:
+    """What `ps` shows of all processes."""
+    return "\n".join(" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+
 
 def result_of(said: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     """The JSON object of the last line."""
@@ -61,22 +118,32 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def pool(postgres: Postgres) -> Iterator[int]:
     """The port of pgbouncer before Postgres."""
-    with engines.pgbouncer(postgres) as port:
-        yield port
+    with engines.pgbouncer(postgres) as server:
+        yield server.port
 
 
-def storage_variables(postgres: Postgres, port: int) -> dict[str, str]:
-    """What deploy/cluster/dagster.yaml reads."""
-    return {
-        "DAGSTER_PG_HOST": "127.0.0.1",
-        "DAGSTER_PG_PORT": str(port),
-        "DAGSTER_PG_DB": NAME,
-        "DAGSTER_PG_USERNAME": USER,
-        "DAGSTER_PG_PASSWORD": postgres.password,
-    }
+@pytest.fixture(scope="session")
+def broker(postgres: Postgres) -> Iterator[str]:
+    """The address of RabbitMQ, with its password."""
+    del postgres  # skips where something is missing
+    password = secrets.token_hex(16)
+    with engines.rabbitmq(password) as server:
+        yield f"amqp://{USER}:{password}@127.0.0.1:{server.port}//"
 
 
 @pytest.fixture
 def machine(world: World, postgres: Postgres, pool: int) -> Machine:
     """One machine whose Dagster keeps its runs in Postgres behind pgbouncer."""
-    return Machine(world.paths.published.parent, world.environment() | storage_variables(postgres, pool))
+    world.clock.seconds = time.time()  # programs ask the machine what time it is
+    return Machine(world.paths.published.parent, world.environment() | engines.storage_variables(postgres, pool))
+
+
+@pytest.fixture
+def desk(machine: Machine, postgres: Postgres, pool: int, broker: str) -> Machine:
+    """The machine of the daemon, which hands runs to workers; schedules and sensors are off."""
+    celery = {
+        "CELERY_BROKER_URL": broker,
+        "CELERY_RESULT_BACKEND": f"db+postgresql+psycopg2://{USER}:{postgres.password}@127.0.0.1:{pool}/{NAME}",
+        AUTOMATION: OFF,
+    }
+    return replace(machine, environment=machine.environment | celery, home=CONFIGURATION / "celery")

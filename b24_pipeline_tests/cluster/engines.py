@@ -23,6 +23,7 @@ NAME = "b24_pipeline"
 """The name of the database, as in our files."""
 USER = "b24"
 START_SECONDS = 60
+IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 OF_DEBIAN = "/usr/sbin:/usr/bin:/usr/lib/rabbitmq/bin"
 
 
@@ -47,10 +48,9 @@ def unprivileged(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def private_folder(owner: str) -> Iterator[Path]:
-    """A folder that only `owner` can read, in memory where that is possible: pytest's own are root's only."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="b24-", dir=memory if memory.is_dir() else None) as made:
+def private_folder(owner: str, *, place: Path | None) -> Iterator[Path]:
+    """A folder that only `owner` can read: pytest's own are root's only."""
+    with tempfile.TemporaryDirectory(prefix="b24-", dir=place) as made:
         if os.geteuid() == 0:
             shutil.chown(made, owner, pwd.getpwnam(owner).pw_gid)
         yield Path(made)
@@ -62,22 +62,33 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@dataclass(frozen=True)
+class Served:
+    """A server that takes connections."""
+
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def kill(self) -> None:
+        """End it and all of its processes at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
 @contextmanager
-def serving(
-    command: list[str], *, owner: str, port: int, log: Path, **given: Any
-) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(command: list[str], *, owner: str, port: int, log: Path, **given: Any) -> Iterator[Served]:
     """Run a server until the block ends, and wait until it takes connections."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, start_new_session=True, **unprivileged(owner), **given
         )
+    server = Served(port, process)
     try:
-        wait_for(f"{command[0]}: {log.read_text()[-500:]}", lambda: is_listening(port), seconds=START_SECONDS)
-        yield process
+        wait_for(f"{command[0]} to take connections", lambda: is_listening(port), seconds=START_SECONDS)
+        yield server
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        server.kill()
 
 
 @dataclass(frozen=True)
@@ -89,14 +100,14 @@ class Postgres:
     password: str
 
     @contextmanager
-    def started(self) -> Iterator["subprocess.Popen[bytes]"]:
+    def started(self) -> Iterator[None]:
         """Serve; what was stored stays for the next time."""
         command = [program("postgres") or "postgres", "-D", str(self.folder / "data"), "-p", str(self.port)]
         options = ["-k", str(self.folder), "-c", "listen_addresses=127.0.0.1"]
-        with serving([*command, *options], owner="postgres", port=self.port, log=self.folder / "log") as process:
-            yield process
-            process.send_signal(signal.SIGINT)  # ends in order, or its shared memory would stay
-            process.wait()
+        with serving([*command, *options], owner="postgres", port=self.port, log=self.folder / "log") as server:
+            yield
+            server.process.send_signal(signal.SIGINT)  # ends in order, or its shared memory would stay
+            server.process.wait()
 
     def create(self) -> None:
         """Make the data folder."""
@@ -130,9 +141,9 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A server with an empty database."""
-    with private_folder("postgres") as folder:
+def postgres(*, place: Path | None = IN_MEMORY) -> Iterator[Postgres]:
+    """A server with an empty database, whose files lie in a place of one's own."""
+    with private_folder("postgres", place=place) as folder:
         server = Postgres(folder, free_port(), secrets.token_hex(16))
         server.create()
         with server.started():
@@ -141,9 +152,9 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def pgbouncer(server: Postgres) -> Iterator[int]:
-    """The pool before it, with our own file but for the places; gives its port."""
-    port = free_port()
+def pgbouncer(server: Postgres, *, port: int | None = None) -> Iterator[Served]:
+    """The pool before it, with our own file but for the places."""
+    port = port or free_port()
     text = (CONFIGURATION / "pgbouncer.ini").read_text()
     places = {
         "port=5432": f"port={server.port}",
@@ -153,18 +164,29 @@ def pgbouncer(server: Postgres) -> Iterator[int]:
     for ours, theirs in places.items():
         assert ours in text, ours
         text = text.replace(ours, theirs)
-    started = server.folder / "pgbouncer.ini"
+    started = server.folder / f"pgbouncer-{port}.ini"
     started.write_text(f"{text}unix_socket_dir =\n")
     (server.folder / "userlist.txt").write_text(f'"{USER}" "{server.proof}"\n')
     command = [program("pgbouncer") or "pgbouncer", str(started)]
-    with serving(command, owner="postgres", port=port, log=server.folder / "pgbouncer.log"):
-        yield port
+    with serving(command, owner="postgres", port=port, log=server.folder / "pgbouncer.log") as pool:
+        yield pool
+
+
+def storage_variables(server: Postgres, port: int) -> dict[str, str]:
+    """What deploy/cluster/dagster.yaml reads."""
+    return {
+        "DAGSTER_PG_HOST": "127.0.0.1",
+        "DAGSTER_PG_PORT": str(port),
+        "DAGSTER_PG_DB": NAME,
+        "DAGSTER_PG_USERNAME": USER,
+        "DAGSTER_PG_PASSWORD": server.password,
+    }
 
 
 @contextmanager
-def rabbitmq(password: str) -> Iterator[int]:
-    """A broker; gives its port."""
-    with private_folder("rabbitmq") as folder:
+def rabbitmq(password: str) -> Iterator[Served]:
+    """A broker."""
+    with private_folder("rabbitmq", place=IN_MEMORY) as folder:
         port, names = free_port(), free_port()
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n"
@@ -185,7 +207,6 @@ def rabbitmq(password: str) -> Iterator[int]:
             command = [program("epmd") or "epmd"]
             stack.enter_context(serving(command, owner="rabbitmq", port=names, log=folder / "epmd", env=environment))
             command = [program("rabbitmq-server") or "rabbitmq-server"]
-            stack.enter_context(
+            yield stack.enter_context(
                 serving(command, owner="rabbitmq", port=port, log=folder / "out", env=environment, cwd=folder)
             )
-            yield port

@@ -1,9 +1,16 @@
 """Step one: Dagster's runs in Postgres behind pgbouncer, started as Dagster's default launcher does."""
 
+from contextlib import ExitStack
+from threading import Timer
+
 import pytest
 
-from b24_pipeline_tests.cluster.conftest import Machine, result_of
+from b24_pipeline.sandbox.bitrix24.api import SECRET
+from b24_pipeline_tests.cli.test_dagster_storage import Watched
+from b24_pipeline_tests.cluster import engines
+from b24_pipeline_tests.cluster.conftest import Machine, command_lines, result_of
 from b24_pipeline_tests.cluster.engines import Postgres
+from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
 
 pytestmark = pytest.mark.cluster
@@ -43,3 +50,44 @@ def test_postgres_that_is_not_there_is_one_line_and_the_next_import_is_complete(
     assert machine.environment["DAGSTER_PG_PASSWORD"] not in said.stdout + said.stderr
     assert machine.type("sync").returncode == 0
     assert newcomer in world.links()
+
+
+def test_a_run_waits_for_a_pool_that_is_started_again(machine: Machine, world: World, postgres: Postgres) -> None:
+    newcomer = world.hire("Newcomer")
+    with ExitStack() as stack:
+        pool = stack.enter_context(engines.pgbouncer(postgres))
+
+        def start_again() -> None:
+            pool.kill()
+            Timer(2, lambda: stack.enter_context(engines.pgbouncer(postgres, port=pool.port))).start()
+
+        world.sandbox.requests = Watched("create.employees", start_again)
+        said = machine.type("sync", "--json", DAGSTER_PG_PORT=str(pool.port))
+
+    found = result_of(said)
+    assert (said.returncode, found["status"], found["counts"]["created"]) == (0, "done", 1)
+    assert postgres.ask("SELECT status FROM runs WHERE run_id = %s", found["run_id"]) == [("SUCCESS",)]
+    assert (newcomer in world.links(), len(world.writes())) == (True, 1)
+
+
+def test_the_daemon_imports_a_hire_and_no_secret_is_in_a_command_line_or_a_file(
+    machine: Machine, world: World, postgres: Postgres
+) -> None:
+    newcomer, shown = world.hire("Newcomer"), []
+
+    def run_has_ended() -> bool:
+        shown.append(command_lines())
+        return ("SUCCESS",) in postgres.ask("SELECT status FROM runs WHERE pipeline_name = 'employee_import'")
+
+    postgres.ask("TRUNCATE runs CASCADE")
+    with machine.daemon():
+        wait_for("the run of the sensor", run_has_ended, seconds=RUN_SECONDS)
+
+    assert newcomer in world.links()
+    assert any("execute_run" in text or "api grpc" in text for text in shown)
+    files = [path.read_bytes() for path in machine.folder.rglob("*") if path.is_file()]
+    home = [path.read_bytes() for path in machine.home.rglob("*") if path.is_file()]
+    assert any(b"Newcomer" in content for content in files)
+    for secret in (postgres.password, world.server.access_token, SECRET):
+        assert secret not in "".join(shown)
+        assert not any(secret.encode() in content for content in files + home)

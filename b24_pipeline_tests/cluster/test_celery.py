@@ -1,0 +1,92 @@
+"""Step two: runs go to workers by RabbitMQ."""
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen
+from b24_pipeline.sandbox.bitrix24.api import SECRET
+from b24_pipeline_tests.cluster.conftest import Machine, command_lines
+from b24_pipeline_tests.cluster.engines import Postgres
+from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
+from b24_pipeline_tests.harness import World
+
+pytestmark = pytest.mark.cluster
+PEOPLE = 150
+FAILED_SECONDS = 60
+
+
+def ended(postgres: Postgres, run_id: str, *, seconds: float = RUN_SECONDS) -> str:
+    """Wait for the end of a run, and return its status."""
+
+    def status() -> str | None:
+        ((found,),) = postgres.ask("SELECT status FROM runs WHERE run_id = %s", run_id)
+        return found if found in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    return str(wait_for(f"run {run_id} to end", status, seconds=seconds))
+
+
+def test_a_run_through_daemon_and_worker_imports_once_and_tells_no_secret(
+    desk: Machine, world: World, postgres: Postgres
+) -> None:
+    newcomer = world.hire("Newcomer")
+
+    with desk.daemon(), desk.worker():
+        run_id = desk.launch(postgres)
+        status = ended(postgres, run_id)
+        shown = command_lines()
+
+    assert (status, len(world.writes())) == ("SUCCESS", 1)
+    assert newcomer in world.links()
+    assert "dagster_celery.app" in shown
+    paths = [*desk.folder.rglob("*"), *desk.home.parent.rglob("*")]
+    files = {path: path.read_bytes() for path in paths if path.is_file()}
+    broker = desk.environment["CELERY_BROKER_URL"].partition("b24:")[2].partition("@")[0]
+    for secret in (postgres.password, broker, world.server.access_token, SECRET):
+        assert secret not in shown
+        assert [path for path, content in files.items() if secret.encode() in content] == []
+
+
+@dataclass
+class KilledAt:
+    """Put into `Sandbox.on_request`: kills all processes of a worker before so many-th create is carried out."""
+
+    worker: "subprocess.Popen[bytes]"
+    create: int
+    seen: int = 0
+
+    def __call__(self, request: RequestSeen, phase: Phase) -> None:
+        if phase is Phase.BEFORE and request.method == "create.employees":
+            self.seen += 1
+            if self.seen >= self.create:
+                with suppress(ProcessLookupError):
+                    os.killpg(self.worker.pid, signal.SIGKILL)
+                raise DropRequest
+
+
+@pytest.mark.parametrize("create", [64])
+def test_r18_a_whole_worker_that_dies_at_a_write_fails_its_run_and_the_next_one_completes(
+    desk: Machine, world: World, postgres: Postgres, create: int
+) -> None:
+    users = world.hire_many(PEOPLE)
+
+    with desk.daemon():
+        with desk.worker() as worker:
+            world.sandbox.on_request = KilledAt(worker, create)
+            died = desk.launch(postgres)
+            assert worker.wait(RUN_SECONDS) == -signal.SIGKILL
+        world.sandbox.on_request = None
+        with desk.worker():
+            assert ended(postgres, died, seconds=FAILED_SECONDS) == "FAILURE"
+            known = set(world.links())
+            assert ended(postgres, desk.launch(postgres)) == "SUCCESS"
+
+    assert 0 < len(known) < PEOPLE
+    assert sorted(world.links()) == users
+    assert Counter(employee["email"] for employee in world.account.employees.values()).most_common(1)[0][1] == 1
+    assert len(world.writes()) == PEOPLE
