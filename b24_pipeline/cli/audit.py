@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,10 +14,11 @@ from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
-from b24_pipeline.audit.exceptions import PublishedFileMounted
+from b24_pipeline.audit.exceptions import DatabaseMissing, PublishedFileMounted
 from b24_pipeline.audit.lock import run_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.client import read_account
+from b24_pipeline.cli.connections import keys_of_connections
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.output import shows_every_character, to_json, wide_console, without_control_characters
 from b24_pipeline.cli.run_list import print_runs
@@ -33,10 +34,14 @@ NAMES_SHOWN = 10
 """`approve` names so many people, and counts the others."""
 
 
-def history(*, since: str | None, limit: int, as_json: bool, sandbox: bool) -> Exit:
+def history(  # noqa: PLR0913 - the options of the command
+    *, since: str | None, limit: int, as_json: bool, sandbox: bool, connection: str | None, every: bool
+) -> Exit:
     after = parsed_date(since)
-    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
-        runs = audit.runs.history(store.database, limit=limit, since=after)
+    if every:
+        runs = runs_of_every_connection(limit=limit, since=after)
+    else:
+        runs = runs_of(paths_of(sandbox=sandbox, connection=connection), limit=limit, since=after)
     if as_json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
         print(without_control_characters(written))
@@ -45,9 +50,27 @@ def history(*, since: str | None, limit: int, as_json: bool, sandbox: bool) -> E
     return Exit.DONE
 
 
-def explain(*, person: str, as_json: bool, sandbox: bool) -> Exit:
+def runs_of(paths: Paths, *, limit: int, since: datetime | None) -> pd.DataFrame:
+    """Return the last runs of one audit."""
+    with Store.reader(paths, now=utc_now) as store:
+        return audit.runs.history(store.database, limit=limit, since=since)
+
+
+def runs_of_every_connection(*, limit: int, since: datetime | None) -> pd.DataFrame:
+    """Return the last runs of all connections, each with its `connection`; those without an audit have none."""
+    found = []
+    for key in keys_of_connections():
+        with suppress(DatabaseMissing):
+            runs = runs_of(paths_of(sandbox=False, connection=key), limit=limit, since=since)
+            found.append(runs.assign(connection=key))
+    if not found:
+        return pd.DataFrame()
+    return pd.concat(found).sort_values("started_at", ascending=False, ignore_index=True).head(limit)
+
+
+def explain(*, person: str, as_json: bool, sandbox: bool, connection: str | None) -> Exit:
     """Print the history of a person; of several, if they had the same e-mail address."""
-    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
+    with Store.reader(paths_of(sandbox=sandbox, connection=connection), now=utc_now) as store:
         lives = timeline.explain(store, person)
     if not lives:
         example = "Example: b24-pipeline explain 42"
@@ -74,10 +97,10 @@ def print_life(told: timeline.Life, *, console: Console) -> None:
         )
 
 
-def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool) -> Exit:
+def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool, connection: str | None) -> Exit:
     """Approve a held run, and print its changes."""
     approver = Approver(system_user(), checked_comment(comment))
-    with writable(sandbox=sandbox, holder="b24-pipeline approve") as store:
+    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline approve") as store:
         approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
         publish(store)
     print(f"Approved for 24 hours by {printable(approver.name)}:")
@@ -108,11 +131,11 @@ def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
         yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 
 
-def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool) -> Exit:
+def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool, connection: str | None) -> Exit:
     """End the links of some users, so that they are matched again."""
     by = Approver(system_user(), checked_comment(comment))
     unique = list(dict.fromkeys(users))
-    with writable(sandbox=sandbox, holder="b24-pipeline unlink") as store:
+    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline unlink") as store:
         employees = store.unlink(unique, by)
         store.publish()
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
@@ -121,9 +144,9 @@ def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool) -> Exit:
     return Exit.DONE
 
 
-def resolve_duplicates(*, sandbox: bool) -> Exit:
+def resolve_duplicates(*, sandbox: bool, connection: str | None) -> Exit:
     """Allow creates again, because a person confirms that duplicates are resolved."""
-    with writable(sandbox=sandbox, holder="b24-pipeline resolve-duplicates") as store:
+    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline resolve-duplicates") as store:
         resolved = store.resolve_duplicates(by=system_user())
         store.publish()
     if not resolved:
@@ -136,9 +159,9 @@ def resolve_duplicates(*, sandbox: bool) -> Exit:
     return Exit.DONE
 
 
-def erase(*, person: str, sandbox: bool) -> Exit:
+def erase(*, person: str, sandbox: bool, connection: str | None) -> Exit:
     """Erase a person's data; ids and counts stay."""
-    paths = paths_of(sandbox=sandbox)
+    paths = paths_of(sandbox=sandbox, connection=connection)
     with run_lock(paths.lock, holder="b24-pipeline erase", now=utc_now()):
         user = erasure.forget(paths, person, now=utc_now())
         ReportFiles.beside(paths.published).html.unlink(
@@ -153,7 +176,7 @@ def erase(*, person: str, sandbox: bool) -> Exit:
     return Exit.DONE
 
 
-def rebind(*, sandbox: bool) -> Exit:
+def rebind(*, sandbox: bool, connection: str | None) -> Exit:
     """Bind the database to the portal and account of the settings.
 
     Raises:
@@ -161,28 +184,26 @@ def rebind(*, sandbox: bool) -> Exit:
     """
     with (
         sandbox_settings() if sandbox else nullcontext(),
-        open_connection(settings.load()) as connection,
-        writable(sandbox=sandbox, holder="b24-pipeline rebind") as store,
+        open_connection(settings.load(connection), key=connection) as opened,
+        writable(sandbox=sandbox, connection=connection, holder="b24-pipeline rebind") as store,
     ):
-        former, account = audit.metadata.account(store.database), read_account(connection.callgear)
-        audit.metadata.rebind(
-            store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host
-        )
+        former, account = audit.metadata.account(store.database), read_account(opened.callgear)
+        audit.metadata.rebind(store.database, portal_host=opened.portal_host, callgear_host=opened.callgear_host)
         audit.metadata.rebind_account(store.database, account)
         publish(store)
-    print(f"Rebound: the database belongs to {connection.portal_host} and {connection.callgear_host}.")
+    print(f"Rebound: the database belongs to {opened.portal_host} and {opened.callgear_host}.")
     if former.app_id not in ("", account.app_id):
         print(f"Rebound: the CallGear account {printable(str(account))} replaces {printable(str(former))}.")
     return Exit.DONE
 
 
-def export(*, address: str, sandbox: bool) -> Exit:
+def export(*, address: str, sandbox: bool, connection: str | None) -> Exit:
     """Write the audit as Parquet files.
 
     Raises:
         StoreError: there is no database yet, or the address cannot be written to.
     """
-    with Store.reader(paths_of(sandbox=sandbox), now=utc_now) as store:
+    with Store.reader(paths_of(sandbox=sandbox, connection=connection), now=utc_now) as store:
         rows = exporting.export(store.database, address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
     return Exit.DONE
@@ -197,20 +218,20 @@ def publish(store: Store) -> None:
 
 
 @contextmanager
-def writable(*, sandbox: bool, holder: str) -> Iterator[Store]:
+def writable(*, sandbox: bool, connection: str | None, holder: str) -> Iterator[Store]:
     """Open the store for writing, with the run lock.
 
     Raises:
         RunInProgress: a run is active.
     """
-    paths = paths_of(sandbox=sandbox)
+    paths = paths_of(sandbox=sandbox, connection=connection)
     with run_lock(paths.lock, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
 
-def paths_of(*, sandbox: bool) -> Paths:
+def paths_of(*, sandbox: bool, connection: str | None) -> Paths:
     """Return the files of the database; reading them needs no credentials."""
-    return Paths(settings.database_path(sandbox_database() if sandbox else None))
+    return Paths(settings.database_path(sandbox_database() if sandbox else None, connection=connection))
 
 
 def parsed_date(text: str | None) -> datetime | None:

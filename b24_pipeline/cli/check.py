@@ -16,6 +16,7 @@ from b24_pipeline.callgear.client import read_account
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.callgear.update_proof import NothingToProve, UpdateProof, prove_update
 from b24_pipeline.check_result import CheckResult
+from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import sandbox_settings
@@ -24,16 +25,20 @@ from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.sync.capabilities import store_facts, stored_facts
 
 
-def check(*, prove_update: int | None, sandbox: bool) -> Exit:
+def check(*, prove_update: int | None, sandbox: bool, connection: str | None, every: bool) -> Exit:
     """Check both systems, or prove with one employee what an update does."""
+    if every:
+        if prove_update is not None:
+            raise SettingsError("--prove-update: needs the connection. Example: --connection acme")
+        return for_each_connection(check_both)
     with sandbox_settings() if sandbox else nullcontext():
-        return check_both() if prove_update is None else prove(prove_update)
+        return check_both(connection) if prove_update is None else prove(prove_update, key=connection)
 
 
-def check_both() -> Exit:
+def check_both(key: str | None) -> Exit:
     console = Console(highlight=False)
-    chosen = settings.load()
-    with open_connection(chosen) as connection:
+    chosen = settings.load(key)
+    with open_connection(chosen, key=key) as connection:
         checks: list[CheckResult] = [
             *check_bitrix24(connection.bitrix24),
             *departments_named_in(chosen, connection.bitrix24),
@@ -59,7 +64,7 @@ def known_account(paths: Paths) -> AccountIdentity:
         return UNKNOWN_ACCOUNT
 
 
-def prove(callgear_id: int) -> Exit:
+def prove(callgear_id: int, *, key: str | None) -> Exit:
     """Print in one line what an update that changes nothing did to this employee.
 
     Raises:
@@ -69,7 +74,7 @@ def prove(callgear_id: int) -> Exit:
         CallGearError: the account refuses, or does not answer.
     """
     with (
-        open_connection(settings.load()) as connection,
+        open_connection(settings.load(key), key=key) as connection,
         run_lock(connection.paths.lock, holder="b24-pipeline check --prove-update", now=connection.now()),
         Store.open(connection.paths, now=connection.now) as store,
     ):

@@ -13,6 +13,7 @@ from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.audit.health import Health, health
 from b24_pipeline.cli.audit import paths_of
+from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.result import printable_line
 from b24_pipeline.cli.sandbox import receivers
@@ -20,17 +21,22 @@ from b24_pipeline.connection import utc_now
 from b24_pipeline.settings import AlertSettings
 
 
-def check_freshness(*, after_minutes: float, sandbox: bool) -> Exit:
+def check_freshness(*, after_minutes: float, sandbox: bool, connection: str | None, every: bool) -> Exit:
     """Check that an import has succeeded lately; if none has, notify every receiver, each time this is called."""
+    if every:
+        return for_each_connection(
+            lambda key: check_freshness(after_minutes=after_minutes, sandbox=False, connection=key, every=False)
+        )
     if sandbox:
         os.environ.update(receivers())
     chosen, after = settings.load_alerting(), timedelta(minutes=after_minutes)
-    connection, conditions = freshness(paths_of(sandbox=sandbox), now=utc_now(), after=after)
+    paths = paths_of(sandbox=sandbox, connection=connection)
+    named, conditions = freshness(paths, now=utc_now(), after=after)
     if not conditions:
         print("The import is healthy.")
         return Exit.DONE
     (condition,) = conditions
-    for line in (f"{condition.state}: {condition.message}", *alert(chosen, condition, connection=connection)):
+    for line in (f"{condition.state}: {condition.message}", *alert(chosen, condition, connection=named)):
         print(printable_line(line))
     return Exit.STALE if condition.state is State.STALE else Exit.FAILED
 

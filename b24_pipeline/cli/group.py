@@ -45,6 +45,9 @@ class Command(click.Command):
         """Carry the command out in the project folder."""
         if self.name in LONG_RUNNING:
             gc.set_threshold(LONG_RUNNING_GARBAGE, *gc.get_threshold()[1:])
+        chosen = [name for name in ("sandbox", "connection", "every") if ctx.params.get(name)]
+        if len(chosen) > 1:
+            raise click.UsageError("--sandbox, --connection and --all exclude each other.", ctx)
         chdir_to_project()
         module, _, function = self.target.partition(".")
         carry_out: Callable[..., Exit] = getattr(import_module(f"b24_pipeline.cli.{module}"), function)

@@ -61,6 +61,17 @@ def sandbox(meaning: str = "use the sandbox's database") -> click.Option:
     return click.Option(["--sandbox"], is_flag=True, help=meaning)
 
 
+def connection() -> click.Option:
+    """Return the option that chooses one of several connections."""
+    return click.Option(
+        ["--connection"], type=text, metavar="KEY", help="the connection: the name of its file in connections/"
+    )
+
+
+def every_connection(meaning: str) -> click.Option:
+    return click.Option(["--all", "every"], is_flag=True, help=meaning)
+
+
 def as_json(meaning: str = "print JSON") -> click.Option:
     """Return the option for programs that read the output."""
     return click.Option(["--json", "as_json"], is_flag=True, help=meaning)

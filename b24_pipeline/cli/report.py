@@ -13,7 +13,7 @@ from b24_pipeline.reporting.report import make_report, write_private
 from b24_pipeline.settings import SettingsError
 
 
-def report(*, output: str | None, sandbox: bool) -> Exit:
+def report(*, output: str | None, sandbox: bool, connection: str | None) -> Exit:
     """Write the report and print its path.
 
     Raises:
@@ -21,7 +21,7 @@ def report(*, output: str | None, sandbox: bool) -> Exit:
         StoreError: there is no database yet, or it cannot be read.
     """
     keep_cache()
-    paths = paths_of(sandbox=sandbox)
+    paths = paths_of(sandbox=sandbox, connection=connection)
     target = Path(output) if output else ReportFiles.beside(paths.published).html
     with Store.reader(paths, now=utc_now) as store:
         made = make_report(figures(store, now=utc_now()))

@@ -40,9 +40,13 @@ def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) 
     if runs.empty:
         console.print("no runs yet" if since is None else f"no runs since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         return
-    console.print(Text(line(COLUMNS), style="bold"), no_wrap=True, overflow="ignore", crop=False)
-    for row in runs.to_dict("records"):
-        console.print(Text(line(cells(row))), no_wrap=True, overflow="ignore", crop=False)
+    keys = [printable(key) for key in runs["connection"]] if "connection" in runs else [""] * len(runs)
+    width = max(map(len, (*keys, "connection" if any(keys) else "")))
+    named = "connection".ljust(width + 1) if width else ""
+    console.print(Text(named + line(COLUMNS), style="bold"), no_wrap=True, overflow="ignore", crop=False)
+    for key, row in zip(keys, runs.to_dict("records"), strict=True):
+        text = (key.ljust(width + 1) if width else "") + line(cells(row))
+        console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
         for reason in reason_lines(row["reason"]):
             console.print(Text(reason, style="dim"), no_wrap=True, overflow="ignore", crop=False)
 

@@ -12,6 +12,7 @@ from filelock import Timeout
 from b24_pipeline.audit.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.settings import SettingsError, data_folder
+from b24_pipeline.settings.connections import FOLDER_VARIABLE
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN
 
@@ -38,6 +39,7 @@ class Address:
             "CALLGEAR_ACCESS_TOKEN_FILE": "",
             "CALLGEAR_USER_ID": "",
             DATABASE_SETTING: sandbox_database(),
+            FOLDER_VARIABLE: "",
         }
 
 

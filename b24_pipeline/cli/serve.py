@@ -149,10 +149,15 @@ def check_port_free(host: str, port: int) -> None:
 
 def environment_of_real_systems() -> dict[str, str]:
     """Return the environment of the UI and the daemon, with schedule and sensor off."""
-    try:
-        settings.load()
-    except SettingsIncomplete as error:
-        print(f"Not configured:\n{error}\n", file=sys.stderr)
+    folder = settings.connections()
+    if folder is not None:
+        for problem in (*folder.misnamed(), *settings.load_all(folder)[1]):
+            print(f"b24-pipeline: {problem}", file=sys.stderr)
+    else:
+        try:
+            settings.load()
+        except SettingsIncomplete as error:
+            print(f"Not configured:\n{error}\n", file=sys.stderr)
     print("Schedule and sensor are off; switch them on in the UI, on the page Automation.")
     return {**os.environ, AUTOMATION: OFF}
 

@@ -5,7 +5,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from b24_pipeline import audit, settings
 from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
 from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
 from b24_pipeline.cli.errors import to_message
@@ -24,7 +25,8 @@ from b24_pipeline.cli.result import RunResult, print_result, printable_line, rea
 from b24_pipeline.cli.sandbox import sandbox_settings, use_sandbox_home
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
-from b24_pipeline.definitions import defs
+from b24_pipeline.definitions import build_definitions
+from b24_pipeline.partitions import update_partitions
 from b24_pipeline.resources import NotStarted
 from b24_pipeline.rules.models import RunStatus, Trigger
 from b24_pipeline.settings import Settings
@@ -43,12 +45,29 @@ EXIT_OF = {
     RunStatus.RUNNING: Exit.FAILED,
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is imported: the sandbox company, a connection, or the one of the environment."""
+
+    sandbox: bool = False
+    connection: str | None = None
+
+
 Choices = dict[str, bool | list[int]]
 """What the launchpad offers for one run, as far as the command line has it."""
 
 
 def sync(  # noqa: PLR0913 - the options of the command
-    *, dry_run: bool, failed: bool, only: tuple[int, ...], sandbox: bool, as_json: bool, verbose: bool
+    *,
+    dry_run: bool,
+    failed: bool,
+    only: tuple[int, ...],
+    sandbox: bool,
+    connection: str | None,
+    every: bool,
+    as_json: bool,
+    verbose: bool,
 ) -> Exit:
     """Run the import once and print what was done.
 
@@ -57,35 +76,47 @@ def sync(  # noqa: PLR0913 - the options of the command
     """
     if failed and only:
         raise click.UsageError("--failed and --only exclude each other.", click.get_current_context())
+    if every and only:
+        raise click.UsageError("--only needs --connection: ids are those of one portal.", click.get_current_context())
     choices: Choices = {"dry_run": dry_run, "only": sorted(set(only)), "only_failed": failed}
+    if every:
+        return for_each_connection(
+            lambda key: sync_one(choices, Place(connection=key), as_json=as_json, verbose=verbose)
+        )
+    return sync_one(choices, Place(sandbox=sandbox, connection=connection), as_json=as_json, verbose=verbose)
+
+
+def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) -> Exit:
+    """Run the import of one connection and print what was done."""
+    dry_run = bool(choices["dry_run"])
     try:
-        result = run_in_place(choices, sandbox=sandbox, verbose=verbose)
+        result = run_in_place(choices, place, verbose=verbose)
     except (Exception, KeyboardInterrupt) as error:
         if as_json:
-            print_json(None, dry_run=dry_run, error=to_message(error))
+            print_json(None, place, dry_run=dry_run, error=to_message(error))
         raise
     for warning in result.warnings if result else ():
         print(f"b24-pipeline: {printable_line(warning)}", file=sys.stderr)
     if as_json:
-        print_json(result, dry_run=dry_run, error=result.reason if result else None)
+        print_json(result, place, dry_run=dry_run, error=result.reason if result else None)
     elif result:
-        print_result(result, console=wide_console(), sandbox=sandbox)
+        print_result(result, console=wide_console(), sandbox=place.sandbox)
     else:
         print(NOBODY_FAILED)
     return EXIT_OF[result.status] if result else Exit.DONE
 
 
-def run_in_place(choices: Choices, *, sandbox: bool, verbose: bool) -> RunResult | None:
+def run_in_place(choices: Choices, place: Place, *, verbose: bool) -> RunResult | None:
     """Run the import in the sandbox or for real, each with a home of Dagster of its own."""
-    if sandbox:
+    if place.sandbox:
         use_sandbox_home()
     else:
         set_dagster_home()
-    with sandbox_settings() if sandbox else nullcontext():
-        return run_once(settings.load(), choices, verbose=verbose)
+    with sandbox_settings() if place.sandbox else nullcontext():
+        return run_once(settings.load(place.connection), choices, key=place.connection, verbose=verbose)
 
 
-def run_once(chosen: Settings, choices: Choices, *, verbose: bool) -> RunResult | None:
+def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bool) -> RunResult | None:
     """Run the import with the lock taken before Dagster knows the run: a busy connection leaves no failed run behind.
 
     Returns:
@@ -106,7 +137,7 @@ def run_once(chosen: Settings, choices: Choices, *, verbose: bool) -> RunResult 
                 return None
         run_id = str(uuid.uuid4())
         try:
-            run = execute(choices, run_id=run_id, lock=paths.lock, verbose=verbose)
+            run = execute(choices, key=key, run_id=run_id, lock=paths.lock, verbose=verbose)
         except DagsterStorageError as error:
             return result_despite(error, paths, run_id=run_id)
         check_started(run)
@@ -115,23 +146,31 @@ def run_once(chosen: Settings, choices: Choices, *, verbose: bool) -> RunResult 
         return result if failure is None else replace(result, status=RunStatus.FAILED, reason=failure)
 
 
-def execute(choices: Choices, *, run_id: str, lock: Path, verbose: bool) -> dg.ExecuteInProcessResult:
+def execute(choices: Choices, *, key: str | None, run_id: str, lock: Path, verbose: bool) -> dg.ExecuteInProcessResult:
     """Execute the job.
 
     Raises:
         SettingsError: the configuration of Dagster is not valid.
         DagsterStorageError: Dagster could not store the run, which may have been carried out.
     """
+    folder = settings.connections()
     with quiet_dagster(verbose=verbose), progress_bar(), dagster_instance() as instance:
-        return defs.resolve_job_def("employee_import").execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_id=run_id,
-            tags={TRIGGER_TAG: Trigger.CLI.value, LOCK_TAG: str(lock.resolve())},
-            run_config={
-                "resources": {"import_run": {"config": choices}},
-                "loggers": {"console": {"config": {"log_level": "INFO" if verbose else "CRITICAL"}}},
-            },
+        if folder is not None:
+            update_partitions(instance, frozenset(folder.keys))
+        return (
+            build_definitions(connections=folder)
+            .resolve_job_def("employee_import")
+            .execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_id=run_id,
+                partition_key=key,
+                tags={TRIGGER_TAG: Trigger.CLI.value, LOCK_TAG: str(lock.resolve())},
+                run_config={
+                    "resources": {"import_run": {"config": choices}},
+                    "loggers": {"console": {"config": {"log_level": "INFO" if verbose else "CRITICAL"}}},
+                },
+            )
         )
 
 
@@ -181,11 +220,12 @@ def quiet_dagster(*, verbose: bool) -> Iterator[None]:
         logger.propagate = before
 
 
-def print_json(result: RunResult | None, *, dry_run: bool, error: str | None) -> None:
+def print_json(result: RunResult | None, place: Place, *, dry_run: bool, error: str | None) -> None:
     """Print the result as one JSON object, the last line of standard output."""
     counts = result.counts if result else RunCounts()
     found = {
         "run_id": result.run_id if result else None,
+        **({"connection": place.connection} if place.connection else {}),
         "status": result.status.value if result else "not_started",
         "dry_run": dry_run,
         "counts": {JSON_NAMES.get(name, name): count for name, count in asdict(counts).items()},

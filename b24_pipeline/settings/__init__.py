@@ -20,9 +20,11 @@ from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
+from b24_pipeline.settings.unread import SettingsFileError
 from b24_pipeline.text import printable
 
 __all__ = [
+    "FOLDER",
     "AlertSettings",
     "Connections",
     "Settings",
@@ -195,25 +197,16 @@ def readable(files: Sequence[Path] = ()) -> Iterator[str | tuple[Path, ...]]:
     Raises:
         SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
     """
-    reading = [Path(ENV_FILE)]
     try:
-        lines = unread.of_environment(frozenset(variables()))
-        for file in (*files, Path(ENV_FILE)):
-            reading = [file]
-            lines += unread.of_file(file, frozenset(variables()))
-        if lines:
-            raise SettingsError("\n".join(lines))
+        if not_read := unread.problems(frozenset(variables()), files):
+            raise SettingsError("\n".join(not_read))
         yield tuple(files) or ENV_FILE
     except ValidationError as error:
         raise to_error(error, files) from None
     except SecretFileError as error:
         raise SettingsError(prefix_of(str(error).partition(":")[0], files) + str(error)) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{reading[0]}: is not text in UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise SettingsError(
-            f"{reading[0]}: cannot be read ({error.strerror}). Give this user the right to read it."
-        ) from None
+    except SettingsFileError as error:
+        raise SettingsError(str(error)) from None
 
 
 def prefix_of(variable: str, files: Sequence[Path]) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -23,43 +23,57 @@ OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)
 """What Kubernetes sets for a service that is named like this project."""
 
 
-def of_environment(known: Collection[str]) -> list[str]:
-    """Return one line for each name in the environment that would not be read; never a value.
+class SettingsFileError(Exception):
+    """A file of settings cannot be read. The text names it."""
+
+
+def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
+    """Return one line for each name and each line of a file that would not be read; never a value.
 
     Args:
         known: the names of all settings, in upper case.
-    """
-    return [text for name in sorted(os.environ) if (text := name_problem(name.upper(), known))]
-
-
-def of_file(file: Path, known: Collection[str]) -> list[str]:
-    """Return one line for each name and each line of a file that would not be read; never a value.
+        files: those of a connection, if one is meant; `.env` is always looked at.
 
     Raises:
-        OSError: the file is there and cannot be read.
-        UnicodeDecodeError: it is not text in UTF-8.
+        SettingsFileError: a file is there and cannot be read.
     """
-    found = bindings(file)
-    lines = [text for binding in found if (text := line_problem(binding, known, file=file))]
-    names = sorted({binding.key.upper() for binding in found if binding.key})
-    problems = (text for name in names if (text := name_problem(name, known)))
-    if file == Path(ENV_FILE):
-        return [*lines, *problems]
-    return [*lines, *(f"{file}: {text}" for text in problems), *misplaced(names, file=file)]
+    found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
+    lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
+    names = sorted({*map(str.upper, os.environ), *names_of(found.pop(Path(ENV_FILE)))})
+    lines += (text for name in names if (text := name_problem(name, known)))
+    for file, given in found.items():
+        names = sorted(names_of(given))
+        lines += (f"{file}: {text}" for name in names if (text := name_problem(name, known)))
+        lines += misplaced(names, file=file)
+    return lines
 
 
 def names_in(file: Path) -> frozenset[str]:
     """Return the names that a file gives, in upper case."""
-    return frozenset(binding.key.upper() for binding in bindings(file) if binding.key)
+    return names_of(bindings(file))
+
+
+def names_of(given: Iterable[Binding]) -> frozenset[str]:
+    return frozenset(binding.key.upper() for binding in given if binding.key)
 
 
 def bindings(file: Path) -> list[Binding]:
-    """Parse the lines of a file, if there is one."""
+    """Parse the lines of a file, if there is one.
+
+    Raises:
+        SettingsFileError: it cannot be read.
+    """
     try:
         with file.open(encoding="utf-8") as text:
             return list(parse_stream(text))
     except FileNotFoundError:
         return []
+    except UnicodeDecodeError:
+        raise SettingsFileError(f"{file}: is not text in UTF-8. Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsFileError(
+            f"{file}: cannot be read ({error.strerror}). Give this user the right to read it."
+        ) from None
 
 
 def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str | None:

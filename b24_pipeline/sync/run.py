@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
-from b24_pipeline import audit
-from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
+from b24_pipeline import audit, settings
+from b24_pipeline.account import AccountIdentity
+from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError, claims
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
 from b24_pipeline.callgear.client import read_account
@@ -98,8 +100,22 @@ class RunContext:
             CallGearError: it could not be asked.
         """
         if not self.outcome.account_confirmed:
-            audit.metadata.bind_account(self.store.database, read_account(self.connection.callgear))
+            account = read_account(self.connection.callgear)
+            audit.metadata.bind_account(self.store.database, account)
+            self.claim(account)
             self.outcome.account_confirmed = True
+
+    def claim(self, account: AccountIdentity) -> None:
+        """Make sure that no other connection imports into the account.
+
+        Raises:
+            DatabaseOfAnotherConnection: one does.
+        """
+        connection, folder = self.connection, settings.connections()
+        if folder is not None and connection.key is not None:
+            notes = connection.settings.data_folder / settings.FOLDER / ".accounts"
+            host = urlsplit(connection.settings.callgear_api_url).netloc
+            claims.claim_account(notes, account, host=host, key=connection.key, keys=folder.keys)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

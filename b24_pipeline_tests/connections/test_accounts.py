@@ -1,0 +1,53 @@
+"""R16b with many connections: an account belongs to one of them."""
+
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.account import AccountIdentity
+from b24_pipeline.audit.claims import claim_account
+from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline_tests.connections.conftest import FOLDER, Companies
+
+
+def test_two_portals_into_one_account_are_refused_before_anything_is_written(companies: Companies) -> None:
+    acme = companies.connect("acme")
+    companies.run("acme")
+    companies.connect(
+        "globex", CALLGEAR_API_URL=acme.server.callgear_url, CALLGEAR_ACCESS_TOKEN=acme.server.access_token
+    )
+    acme.forget_requests()
+
+    companies.run("globex")
+
+    (run,) = companies.runs("globex")
+    assert run["status"] == "failed"
+    assert "belongs to the connection acme: two portals in one account would undo each other's work" in run["reason"]
+    assert acme.writes() == []
+
+
+def test_an_account_is_free_again_when_its_connection_was_removed(companies: Companies) -> None:
+    acme = companies.connect("acme")
+    companies.run("acme")
+    FOLDER.file("acme").unlink()
+    companies.connect(
+        "globex", CALLGEAR_API_URL=acme.server.callgear_url, CALLGEAR_ACCESS_TOKEN=acme.server.access_token
+    )
+
+    companies.run("globex")
+
+    assert [run["status"] for run in companies.runs("globex")] == ["done"]
+
+
+def test_accounts_without_a_number_or_with_another_one_are_told_apart(tmp_path: Path) -> None:
+    def claim(number: str, key: str, host: str = "dataapi.callgear.com") -> None:
+        claim_account(tmp_path / "notes", AccountIdentity(number), host=host, key=key, keys=("acme", "globex"))
+
+    claim("1", "acme")
+    claim("1", "acme")
+    claim("2", "globex")
+    claim("", "acme")
+    claim("", "globex")
+    claim("1", "globex", host="dataapi.example.com")
+    with pytest.raises(DatabaseOfAnotherConnection, match=r"account number 1 belongs to the connection acme"):
+        claim("1", "globex")

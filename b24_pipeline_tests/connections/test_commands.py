@@ -1,0 +1,133 @@
+"""Commands with many connections: each takes one of them, some take all, and a missing choice lists them."""
+
+import json
+
+import pytest
+
+from b24_pipeline.cli import main
+from b24_pipeline_tests.connections.conftest import FOLDER, Companies
+
+
+@pytest.fixture
+def both(companies: Companies, monkeypatch: pytest.MonkeyPatch) -> Companies:
+    """Two connections in a project folder of their own."""
+    monkeypatch.setattr("b24_pipeline.cli.group.is_checkout", lambda: False)
+    for key in ("acme", "globex"):
+        companies.connect(key)
+    return companies
+
+
+def test_sync_imports_the_connection_that_is_named(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sync", "--connection", "globex", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["connection"] == "globex"
+    assert len(both["globex"].employees()) == 2
+    assert both["acme"].employees() == {}
+
+
+def test_sync_all_goes_on_after_a_bad_file_and_returns_the_highest_code(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both.connect("acme", B24_PIPELINE_PHONES="some")
+
+    assert main(["sync", "--all", "--json"]) == 2
+
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["connection"] for line in out.splitlines()] == ["acme", "globex"]
+    assert "b24-pipeline: connections/acme.env: B24_PIPELINE_PHONES: " in err
+    assert len(both["globex"].employees()) == 2
+
+
+def test_history_all_names_the_connection_of_each_run(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
+    for key in ("acme", "globex"):
+        both.run(key)
+
+    assert main(["history", "--all"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("connection run")
+    assert sorted(row.split()[0] for row in rows) == ["acme", "globex"], rows
+
+    assert main(["history", "--all", "--json"]) == 0
+    assert {row["connection"] for row in json.loads(capsys.readouterr().out)} == {"acme", "globex"}
+
+
+def test_check_all_looks_at_both_systems_of_every_connection(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--all"]) == 0
+
+    out, err = capsys.readouterr()
+    assert err.splitlines() == ["acme:", "globex:"]
+    assert [line for line in out.splitlines() if line.startswith("pass  owner: ")] == [
+        "pass  owner: Ira Acme1 (id 1)",
+        "pass  owner: Ira Globex1 (id 1)",
+    ]
+    assert [len(world.sandbox.requests) > 0 for world in both.worlds.values()] == [True, True]
+
+
+READING = [
+    ["history"],
+    ["explain", "1"],
+    ["report", "--output", "report.html"],
+    ["export", "out"],
+    ["check-freshness"],
+    ["approve", "12345678"],
+    ["unlink", "1"],
+    ["resolve-duplicates"],
+    ["erase", "1"],
+    ["rebind"],
+    ["check"],
+    ["sync"],
+]
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_without_a_choice_the_keys_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 2
+    assert (
+        "b24-pipeline: --connection: choose one of acme, globex. Example: --connection acme" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_a_key_that_is_none_lists_the_keys(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--connection", "acne"]) == 2
+    assert "b24-pipeline: --connection: acne is not a connection. There are: acme, globex" in capsys.readouterr().err
+
+
+def test_what_is_known_of_a_person_is_told_by_connection(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
+    both.run("acme")
+
+    assert main(["explain", "1", "--connection", "acme"]) == 0
+
+    assert "Acme1" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("both")
+def test_choices_that_exclude_each_other_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sync", "--all", "--connection", "acme"]) == 2
+    assert "--sandbox, --connection and --all exclude each other." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("companies")
+def test_all_without_connections_says_how_to_add_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("b24_pipeline.cli.group.is_checkout", lambda: False)
+    assert main(["sync", "--all"]) == 2
+    assert "--all: there are no connections. Example: connections/acme.env" in capsys.readouterr().err
+    FOLDER.folder.mkdir()
+    assert main(["history", "--all"]) == 2
+
+
+def test_the_sandbox_is_one_connection_also_beside_a_folder_of_them(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--sandbox", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["status"] == "done"
+    assert "connection" not in found
+    assert both["acme"].employees() == {}
