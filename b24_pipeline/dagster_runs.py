@@ -38,6 +38,8 @@ IN_ORDER = (
 IMPORTING = frozenset(IN_ORDER)
 """The steps of an import; a run with fewer of them is partial."""
 REPORTING = IMPORTING | {"import_report"}
+LOOKING = frozenset({"connections"})
+"""The steps that only look at what imports have left."""
 REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
 """The tags with which Dagster names the run that is re-executed."""
 TAGS = "b24_pipeline/"

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from b24_pipeline import assets, jobs, schedules, sensors, settings
+from b24_pipeline.assets.connections import connections as overview_asset
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import WRITING
 from b24_pipeline.partitions import partitioned
@@ -51,7 +52,7 @@ def build_definitions(
         connections: the folder of connections; the assets have a partition for each. Nothing for one connection.
     """
     run = import_run.configure_at_launch()
-    return dg.Definitions(
+    project = dg.Definitions(
         assets=partitioned(all_assets) if connections else all_assets,
         asset_checks=ALL_CHECKS,
         jobs=[jobs.employee_import, jobs.purge_old_runs, jobs.purge_old_audit],
@@ -60,6 +61,10 @@ def build_definitions(
         resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
         executor=dg.in_process_executor,
     )
+    if connections is None:
+        return project
+    overview = dg.Definitions(assets=[overview_asset], jobs=[jobs.overview], schedules=[schedules.every_10_minutes])
+    return dg.Definitions.merge(project, overview)
 
 
 defs = build_definitions(connections=settings.connections())

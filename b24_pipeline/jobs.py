@@ -9,6 +9,7 @@ import dagster as dg
 from sqlalchemy import column, delete, select, table
 
 from b24_pipeline import assets, settings
+from b24_pipeline.assets.connections import connections
 from b24_pipeline.audit import Paths, StoreError
 from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.audit.retention import apply_retention
@@ -30,7 +31,7 @@ NO_IO_MANAGER = {"io_manager": dg.mem_io_manager}
 """For jobs without assets: the project's own IO manager would start an import and take its lock."""
 KEEP_RUNS = timedelta(days=30)
 BATCH = 100
-JOBS = frozenset({"employee_import", "purge_old_runs", "purge_old_audit"})
+JOBS = frozenset({"employee_import", "connections_overview", "purge_old_runs", "purge_old_audit"})
 """The names of our jobs: a run in a process of its own may have no tag that says it is ours."""
 CHECKED_ASSETS = ("employees", "employee_matches", "callgear_upsert")
 CHECK_RESULTS = table("asset_check_executions", column("run_id"), column("asset_key"), column("check_name"))
@@ -43,6 +44,12 @@ employee_import = dg.define_asset_job(
         'One run of the import, from the portal to the account (the article\'s "Synchronize" button). '
         'Shift-click "Materialize" or open the launchpad for a dry run, for one person, or to approve a held run.'
     ),
+)
+
+overview = dg.define_asset_job(
+    "connections_overview",
+    selection=dg.AssetSelection.assets(connections),
+    description="The state of all connections, where there are several; read from their audits, nothing is imported.",
 )
 
 

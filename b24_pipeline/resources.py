@@ -18,6 +18,7 @@ from b24_pipeline.audit import Approver, Step, Store, StoreError
 from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
+    LOOKING,
     REPORTING,
     WRITING,
     fail_interrupted,
@@ -138,13 +139,14 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """Keep the run lock from before the first read until the database is published."""
         if context.run is None or context.instance is None:
             raise dg.DagsterInvariantViolationError("the import needs a Dagster run")
-        if has_ended(context.instance, context.run):
+        steps = steps_of(context.instance, context.run)
+        if steps <= LOOKING or has_ended(context.instance, context.run):
             yield self
             return
         place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
             try:
-                run = self._run = self.begin(context.run, stack, steps=steps_of(context.instance, context.run))
+                run = self._run = self.begin(context.run, stack, steps=steps)
             except (SettingsError, RunInProgress, StoreError) as error:
                 raise NotStarted(str(error)) from None
             fail_interrupted(context.instance, run.interrupted)

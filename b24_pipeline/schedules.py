@@ -13,7 +13,7 @@ from b24_pipeline.assets.observations import CRON
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.lock import is_locked
 from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
-from b24_pipeline.jobs import employee_import, purge_old_audit, purge_old_runs
+from b24_pipeline.jobs import employee_import, overview, purge_old_audit, purge_old_runs
 from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitions
 from b24_pipeline.rules.models import Trigger
 from b24_pipeline.settings import Connections
@@ -81,6 +81,16 @@ def every_night() -> dg.RunRequest | dg.SkipReason:
     """Request a run, unless settings are missing."""
     reason = missing_settings()
     return dg.SkipReason(reason) if reason else dg.RunRequest()
+
+
+every_10_minutes = dg.ScheduleDefinition(
+    name="every_10_minutes",
+    job=overview,
+    cron_schedule="*/10 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The state of all connections, every 10 minutes.",
+)
 
 
 def skip_reason(instance: dg.DagsterInstance) -> str | None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
 from b24_pipeline.audit.files import private_file, remove_on_error
@@ -17,6 +18,9 @@ from b24_pipeline.rules.conflict_approval import DECISIONS, commands
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE, RunKind
 from b24_pipeline.text import numbered, printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 SCRIPT = Path(__file__).with_name("templates") / "people.js"
 WIDTH = 924
@@ -50,44 +54,52 @@ def make_report(figures: Figures) -> Report:
     return Report(html=page(figures, pictures), svg=composed(pictures))
 
 
-def page(figures: Figures, pictures: Sequence[Picture]) -> str:
-    """The HTML file. Every text is escaped by the template engine; only our own pictures and styles are not."""
+def environment() -> "Environment":
+    """Return the template engine: it escapes every text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
-    from markupsafe import Markup  # noqa: PLC0415
 
-    environment = Environment(
+    found = Environment(
         loader=PackageLoader("b24_pipeline.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    environment.filters |= {"printable": printable, "sentence": lambda text: text[:1].upper() + text[1:]}
+    found.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    found.filters |= {"printable": printable, "sentence": lambda text: text[:1].upper() + text[1:]}
+    return found
+
+
+def page(figures: Figures, pictures: Sequence[Picture]) -> str:
+    """The HTML file. Every text is escaped by the template engine; only our own pictures and styles are not."""
+    from markupsafe import Markup  # noqa: PLC0415
+
     script = SCRIPT.read_text(encoding="utf-8")
-    return environment.get_template(
-        "report.html"
-    ).render(
-        figures=figures,
-        conditions=conditions_of(figures.health, now=figures.at, stale_after=STALE_AFTER),
-        last_import=last_import(figures),
-        pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
-        groups=[
-            (
-                reason(group.reason),
-                how_to_approve(group, figures),
-                DECISIONS.get(group.reason),
-                group.people[:NAMES_LISTED],
-                len(group.people),
-            )
-            for group in figures.refused
-        ],
-        runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
-        titles=TITLES,
-        everybody=person_rows(figures.everybody),
-        script=Markup(script),  # noqa: S704 - a file of ours
-        script_hash=Markup(script_hash(script)),  # noqa: S704 - of the same
-        colours=Markup(stylesheet()),  # noqa: S704 - constants
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            figures=figures,
+            conditions=conditions_of(figures.health, now=figures.at, stale_after=STALE_AFTER),
+            last_import=last_import(figures),
+            pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
+            groups=[
+                (
+                    reason(group.reason),
+                    how_to_approve(group, figures),
+                    DECISIONS.get(group.reason),
+                    group.people[:NAMES_LISTED],
+                    len(group.people),
+                )
+                for group in figures.refused
+            ],
+            runs=[(run, changes_of(run)) for run in reversed(figures.runs[-RUNS_LISTED:])],
+            titles=TITLES,
+            everybody=person_rows(figures.everybody),
+            script=Markup(script),  # noqa: S704 - a file of ours
+            script_hash=Markup(script_hash(script)),  # noqa: S704 - of the same
+            colours=Markup(stylesheet()),  # noqa: S704 - constants
+        )
     )
 
 

@@ -13,7 +13,7 @@ LAYERS = (
     {"checks", "sensors", "schedules", "jobs", "change_detection", "portal_polling"},
     {"assets"},
     {"resources"},
-    {"reporting", "alerts", "sync", "dagster_runs", "asset_metadata"},
+    {"reporting", "alerts", "overview", "sync", "dagster_runs", "asset_metadata"},
     {"connection"},
     {"audit", "bitrix24", "callgear", "settings", "sandbox"},
     {"rules", "schemas", "transport", "transport_errors", "proxies", "http"},

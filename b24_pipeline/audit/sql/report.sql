@@ -55,3 +55,9 @@ SELECT min(started_at) FROM store.runs WHERE started_at >= $since
 
 -- name: report_everybody
 SELECT * FROM audit.people ORDER BY display_name, bitrix24_id
+
+-- name: overview
+SELECT (SELECT status FROM audit.runs WHERE kind = 'import' ORDER BY started_at DESC LIMIT 1) AS status,
+       (SELECT count(*) FROM audit.links) AS people,
+       (SELECT CAST(coalesce(sum(callgear_points), 0) AS BIGINT) FROM audit.runs
+        WHERE started_at >= CAST($now AS DATE)) AS points_today

@@ -1,0 +1,91 @@
+"""All connections at a glance: one state each, judged as alerts judge it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from b24_pipeline import audit, settings
+from b24_pipeline.alerts.conditions import STALE_AFTER, Condition, State, conditions_of
+from b24_pipeline.alerts.notify import UNNAMED, connection_name, unreadable
+from b24_pipeline.audit import Paths, Reader, Store, StoreError
+from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
+from b24_pipeline.audit.health import health
+from b24_pipeline.audit.report_queries import POINTS_A_DAY
+from b24_pipeline.settings import Connections, SettingsError
+
+NOT_CONFIGURED, NEVER_IMPORTED, NOT_READABLE = "not configured", "never imported", "not readable"
+"""What stands for the status of the last import where there is none to tell of."""
+URGENT = (State.FAILED, State.STALE)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """One connection at one moment.
+
+    Attributes:
+        status: of the last import, or why there is none.
+        last_success: the end of the last import that went through.
+        people: who is linked.
+        points_left: of today's CallGear points, where it is known how many a day has.
+        conditions: what is wrong.
+    """
+
+    key: str
+    pair: str
+    status: str
+    last_success: datetime | None = None
+    people: int = 0
+    held: int = 0
+    failing: int = 0
+    points_left: int | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def is_failing(self) -> bool:
+        """Return whether imports do not get through: they fail, or none has for an hour."""
+        return any(condition.state in URGENT for condition in self.conditions)
+
+
+def states_of(folder: Connections, *, now: datetime) -> Iterator[ConnectionState]:
+    """Yield the state of every connection, in the order of their keys."""
+    for key in folder.keys:
+        try:
+            database = settings.load(key).database
+        except SettingsError as error:
+            yield ConnectionState(key, UNNAMED, NOT_CONFIGURED, conditions=(bad_settings(error, now=now),))
+        else:
+            yield state_of(key, Paths(database), now=now)
+
+
+def state_of(key: str, paths: Paths, *, now: datetime) -> ConnectionState:
+    """Return the state that the audit of a connection tells."""
+    try:
+        with Store.reader(paths, now=lambda: now) as reader:
+            return state_in(reader, key=key, now=now)
+    except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
+        return ConnectionState(key, UNNAMED, NEVER_IMPORTED)
+    except StoreError as error:
+        return ConnectionState(key, UNNAMED, NOT_READABLE, conditions=(unreadable(error, now=now),))
+
+
+def state_in(reader: Reader, *, key: str, now: datetime) -> ConnectionState:
+    """Return the state that an open audit tells."""
+    found = health(reader, now=now)
+    (row,) = reader.database.records("overview", {"now": now})
+    budget = audit.metadata.fact(reader.database, POINTS_A_DAY)
+    return ConnectionState(
+        key,
+        connection_name(reader),
+        row["status"] or NEVER_IMPORTED,
+        last_success=found.success.finished_at if found.success else None,
+        people=row["people"],
+        held=len(found.held),
+        failing=len(found.failing),
+        points_left=int(budget) - row["points_today"] if budget and budget.isdigit() else None,
+        conditions=tuple(conditions_of(found, now=now, stale_after=STALE_AFTER)) if row["status"] else (),
+    )
+
+
+def bad_settings(error: SettingsError, *, now: datetime) -> Condition:
+    """Return the condition of a connection whose file cannot be used."""
+    return Condition(State.FAILED, since=now, message="Its settings cannot be used.", detail=str(error))

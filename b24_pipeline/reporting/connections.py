@@ -1,0 +1,34 @@
+"""The page of all connections: a table, and a link to the report of each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from b24_pipeline.overview import ConnectionState
+from b24_pipeline.reporting.report import environment, write_private
+from b24_pipeline.reporting.theme import stylesheet
+
+PAGE = "connections.html"
+
+
+def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime) -> Path:
+    """Write the page beside the databases, and return its path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from markupsafe import Markup  # noqa: PLC0415 - takes time that most commands do not have
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    html = (
+        environment()
+        .get_template(PAGE)
+        .render(
+            states=states,
+            failing=[state for state in states if state.is_failing],
+            at=now,
+            colours=Markup(stylesheet()),  # noqa: S704 - constants
+        )
+    )
+    write_private(folder / PAGE, html)
+    return folder / PAGE
