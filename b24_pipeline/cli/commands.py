@@ -180,6 +180,21 @@ COMMANDS = [
         codes=(*READING, Exit.STALE),
     ),
     Command(
+        "metrics",
+        "metrics.metrics",
+        "Print the audit's figures for Prometheus, of every connection; serve them with --listen.",
+        click.Option(
+            ["--listen"],
+            type=options.listen_address,
+            metavar="[HOST:]PORT",
+            help="serve them at /metrics until stopped, on 127.0.0.1 unless a host is given",
+        ),
+        options.sandbox(),
+        options.connection(),
+        example="metrics --listen 9124",
+        codes=READING,
+    ),
+    Command(
         "approve",
         "audit.approve",
         "Approve a held run, for 24 hours.",

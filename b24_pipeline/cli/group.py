@@ -13,7 +13,7 @@ from b24_pipeline.cli import options
 from b24_pipeline.cli.exit_codes import Exit, described
 from b24_pipeline.project_folder import CHECKOUT, PROJECT_FILE, is_checkout
 
-LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver"})
+LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver", "metrics"})
 """Commands that run until they are stopped: their garbage is collected more often than that of a short one."""
 LONG_RUNNING_GARBAGE = 200_000
 RENAMED = {"stale": "check-freshness", "accept-address": "rebind", "forget": "erase"}

@@ -37,6 +37,14 @@ def host_name(typed: str) -> str:
     return typed
 
 
+def listen_address(typed: str) -> tuple[str, int]:
+    """Return host and port; without a host the port is one of this machine alone."""
+    host, _, port = typed.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65_535) or (host and not HOST_NAME.fullmatch(host)):
+        raise click.BadParameter(f"{typed} is not [HOST:]PORT.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
 def minutes(typed: str | float) -> float:
     """Return a number above zero, at most a century."""
     try:

@@ -122,6 +122,22 @@ def test_all_without_connections_says_how_to_add_one(
     assert main(["history", "--all"]) == 2
 
 
+def test_metrics_tell_every_connection_also_one_that_was_never_imported(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both.run("acme")
+
+    assert main(["metrics"]) == 50
+
+    said = capsys.readouterr()
+    assert 'b24_pipeline_last_import_status{connection="acme",status="done"} 1.0' in said.out
+    assert 'b24_pipeline_audit_readable{connection="globex"} 0.0' in said.out
+    assert said.err.count("\n") == 1
+    assert "data/connections/globex/b24_pipeline.duckdb" in said.err
+    assert main(["metrics", "--connection", "acme"]) == 0
+    assert "globex" not in capsys.readouterr().out
+
+
 def test_the_sandbox_is_one_connection_also_beside_a_folder_of_them(
     both: Companies, capsys: pytest.CaptureFixture[str]
 ) -> None:
