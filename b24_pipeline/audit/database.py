@@ -151,7 +151,7 @@ class Database:
     def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
         """Carry out the named statement."""
         with self.lock, translated(self.path):
-            self._connection.execute(statement(name, **identifiers), parameters)
+            self._connection.execute(self._parsed(name, identifiers), parameters)
 
     def execute_text(self, sql: str) -> None:
         """Carry out the statement of an upgrade."""
@@ -168,25 +168,28 @@ class Database:
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
         """Return what the named query answers."""
         with self.lock, translated(self.path):
-            return self._connection.sql(statement(name, **identifiers), params=parameters or None).to_arrow_table()
+            return self._connection.sql(self._parsed(name, identifiers), params=parameters or None).to_arrow_table()
 
     def records(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[dict[str, Any]]:
         """Return what the named query answers, as one dictionary a row."""
         with self.lock, translated(self.path):
-            found = self._connection.execute(statement(name, **identifiers), parameters)
+            found = self._connection.execute(self._parsed(name, identifiers), parameters)
             columns = [column[0] for column in found.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
     def column(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> list[Any]:
         """The first column of what the named query answers."""
         with self.lock, translated(self.path):
-            return [row[0] for row in self._connection.execute(statement(name, **identifiers), parameters).fetchall()]
+            return [row[0] for row in self._connection.execute(self._parsed(name, identifiers), parameters).fetchall()]
 
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
         """The first column of the first row, None where there is no row; of a change, how many rows it has changed."""
         with self.lock, translated(self.path):
-            rows = self._connection.execute(statement(name, **identifiers), parameters).fetchall()
+            rows = self._connection.execute(self._parsed(name, identifiers), parameters).fetchall()
         return rows[0][0] if rows else None
+
+    def _parsed(self, name: str, identifiers: Mapping[str, str]) -> duckdb.Statement:
+        return self._attached.parsed(statement(name, **identifiers))
 
     @contextmanager
     def incoming(self, rows: Table) -> Iterator[None]:

@@ -30,6 +30,13 @@ class Attached:
     catalog: str
     connection: duckdb.DuckDBPyConnection
 
+    def parsed(self, sql: str) -> duckdb.Statement:
+        """The statement, parsed once a process: to parse a small one takes as long as to carry it out."""
+        known = self.instance.parsed
+        if sql not in known:
+            (known[sql],) = self.connection.extract_statements(sql)
+        return known[sql]
+
     def close(self) -> None:
         """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
         self.connection.close()
@@ -44,6 +51,7 @@ class Instance:
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._holders: Counter[str] = Counter()
+        self.parsed: dict[str, duckdb.Statement] = {}
 
     def attach(self, path: Path, *, read_only: bool) -> Attached:
         """Attach the file; readers of one file share it, for DuckDB takes a file once a process.
