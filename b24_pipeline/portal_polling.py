@@ -9,17 +9,17 @@ import httpx
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths, StoreError
-from b24_pipeline.audit.files import wal_of
+from b24_pipeline.audit.files import stamps
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.polling import LastSnapshot
 from b24_pipeline.change_detection import TICK_SECONDS, TickResult, known_users, poll_once
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, portal_client, service_http
+from b24_pipeline.file_stamp import Stamp
 from b24_pipeline.settings import Connections, Settings, SettingsError
-from b24_pipeline.settings.connections import stamp
 
 THREADS = 32
 """So many portals are asked at once: nearly all of the time is waiting for their answers."""
-Stamps = tuple[tuple[int, int] | None, ...]
+Stamps = tuple[Stamp, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Portals:
         else:
             chosen, http = kept.settings, kept.http
         paths = Paths(chosen.database)
-        of_database = tuple(map(stamp, (paths.working, wal_of(paths.working), paths.published)))
+        of_database = stamps(paths)
         users = kept.users if kept and kept.of_database == of_database else known_users(paths)
         return Portal(of_settings, chosen, http, of_database, users)
 

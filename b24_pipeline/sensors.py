@@ -1,23 +1,26 @@
 """The sensors: one requests a run when the portal has changed (R17), the other sends alerts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.alerts.channels import channels_of
-from b24_pipeline.alerts.notify import Memory, judge, notify
+from b24_pipeline.alerts.channels import Channel, channels_of
+from b24_pipeline.alerts.grouped import GroupMemory, notify_grouped
+from b24_pipeline.alerts.notify import LOST_WITHIN, Memory, judge, notify
 from b24_pipeline.audit import Paths, StoreError
 from b24_pipeline.audit.health import Failure
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.change_detection import poll_portal
 from b24_pipeline.connection import utc_now
+from b24_pipeline.connection_health import ConnectionHealth, LostRuns
 from b24_pipeline.dagster_runs import is_import
 from b24_pipeline.jobs import employee_import
-from b24_pipeline.partitions import PRIORITY_TAG, URGENT
+from b24_pipeline.partitions import PRIORITY_TAG, URGENT, key_of
 from b24_pipeline.portal_polling import Portals, RoundResult
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.schedules import STARTS_OFF, idle_connections, skip_reason
@@ -29,6 +32,8 @@ NO_FAILURE = "another run is in progress"
 """How the reason of a run begins that only found the lock held: the other one continues."""
 MAX_RUNS = 20
 """So many failed runs are looked at in a tick, the newest first."""
+MAX_RUNS_OF_ALL = 500
+"""As many of several connections."""
 
 
 @dg.sensor(
@@ -104,6 +109,8 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     channels, now = channels_of(chosen), utc_now()
     if not channels:
         return dg.SkipReason("no alert sent: no receiver is configured")
+    if folder := settings.connections():
+        return health_of_connections(context, folder, channels, now=now)
     memory = Memory.from_json(context.cursor, now=now)
 
     def failed_runs(since: datetime) -> Iterator[Failure]:
@@ -116,6 +123,37 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     return dg.SensorResult(skip_reason=reason, cursor=result.memory.to_json())
 
 
+def health_of_connections(
+    context: dg.SensorEvaluationContext, folder: Connections, channels: Sequence[Channel], *, now: datetime
+) -> dg.SensorResult:
+    """Judge the state of every connection, and tell in one message what has changed."""
+    memory = GroupMemory.from_json(context.cursor, now=now)
+    lost = newest_failures(context.instance, since=now - LOST_WITHIN, keys=frozenset(folder.keys))
+    reports, memory = connection_health(folder).reports(memory, now=now, lost=lost)
+    result = notify_grouped(channels, reports, memory, now=now)
+    waiting = ["a change is told once it has settled"] if result.memory.waiting else []
+    sent = [f"alert sent via {receiver}" for receiver in result.receivers]
+    reason = "; ".join([*sent, *result.not_delivered]) or "; ".join(waiting) or "no alert needed"
+    return dg.SensorResult(skip_reason=reason, cursor=result.memory.to_json())
+
+
+@cache
+def connection_health(folder: Connections) -> ConnectionHealth:
+    """Return what this process keeps of the states between ticks."""
+    return ConnectionHealth(folder)
+
+
+def newest_failures(instance: dg.DagsterInstance, *, since: datetime, keys: AbstractSet[str]) -> LostRuns:
+    """Return the newest failed import of each connection that has one; what it says is read when it is asked for."""
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    found: dict[str, dg.RunRecord] = {}
+    for record in instance.get_run_records(failed, limit=MAX_RUNS_OF_ALL):
+        key = key_of(record.dagster_run)
+        if key in keys and not is_trial(record.dagster_run):
+            found.setdefault(str(key), record)
+    return {key: (record.dagster_run.run_id, partial(failure_of, instance, record)) for key, record in found.items()}
+
+
 def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator[Failure]:
     """The failed runs of the whole import as Dagster knows them, newest first, of every code location.
 
@@ -124,12 +162,18 @@ def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     for record in instance.get_run_records(failed, limit=MAX_RUNS):
         run = record.dagster_run
-        if not is_import(run) or is_trial(run):
-            continue
-        reason = failure_reason(instance, run.run_id)
-        began = record.start_time or record.create_timestamp.timestamp()
-        if not reason.startswith(NO_FAILURE):
-            yield Failure(run.run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
+        if is_import(run) and not is_trial(run) and (failure := failure_of(instance, record)):
+            yield failure
+
+
+def failure_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> Failure | None:
+    """Return what a failed run says; nothing for one that only found the lock held."""
+    run_id = record.dagster_run.run_id
+    reason = failure_reason(instance, run_id)
+    began = record.start_time or record.create_timestamp.timestamp()
+    if reason.startswith(NO_FAILURE):
+        return None
+    return Failure(run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
 
 
 def is_trial(run: dg.DagsterRun) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMisnamed, DatabaseNotWritable, PublishedFileMounted
+from b24_pipeline.file_stamp import Stamp, stamp
 
 Result = TypeVar("Result")
 
@@ -86,6 +87,11 @@ def real_path(path: Path) -> Path:
         return path if real == path.absolute() else real
     except (OSError, RuntimeError):
         return path
+
+
+def stamps(paths: Paths) -> tuple[Stamp, ...]:
+    """Return what changes when something is stored in the database."""
+    return tuple(map(stamp, (paths.working, wal_of(paths.working), paths.published)))
 
 
 def wal_of(database: Path) -> Path:

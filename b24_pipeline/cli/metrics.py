@@ -15,8 +15,8 @@ from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.serve import stop_signal
 from b24_pipeline.connection import utc_now
+from b24_pipeline.file_stamp import stamp
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.settings.connections import stamp
 
 PREFIX = "b24_pipeline_"
 ONLY = "default"

@@ -13,6 +13,8 @@ from pathlib import Path
 import pydantic_settings
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
+from b24_pipeline.file_stamp import Stamp, stamp
+
 FOLDER_VARIABLE = "B24_PIPELINE_CONNECTIONS"
 FOLDER = "connections"
 DEFAULTS = "_defaults"
@@ -53,7 +55,7 @@ class Connections:
                     f"Example: {self.file('acme')}"
                 )
 
-    def signature(self, key: str) -> tuple[tuple[int, int] | None, ...]:
+    def signature(self, key: str) -> tuple[Stamp, ...]:
         """Return what changes when the files of a connection do."""
         return tuple(stamp(path) for path in (self.file(key), self.defaults))
 
@@ -64,15 +66,6 @@ class Connections:
 
 def is_key(name: str) -> bool:
     return KEY.fullmatch(name) is not None and name != DEFAULTS
-
-
-def stamp(path: Path) -> tuple[int, int] | None:
-    """Return the time of change and the size of a file, if it is there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def database_of(key: str, *, data: Path) -> Path:

@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 LAYERS = (
     {"cli"},
     {"definitions"},
-    {"checks", "sensors", "schedules", "jobs", "change_detection", "portal_polling"},
+    {"checks", "sensors", "schedules", "jobs", "change_detection", "portal_polling", "connection_health"},
     {"assets"},
     {"resources"},
     {"reporting", "alerts", "overview", "sync", "dagster_runs", "asset_metadata"},
