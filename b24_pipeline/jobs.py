@@ -29,7 +29,6 @@ IMPORT_ASSETS = dg.AssetSelection.assets(
 )
 NO_IO_MANAGER = {"io_manager": dg.mem_io_manager}
 """For jobs without assets: the project's own IO manager would start an import and take its lock."""
-KEEP_RUNS = timedelta(days=30)
 BATCH = 100
 JOBS = frozenset({"employee_import", "connections_overview", "purge_old_runs", "purge_old_audit"})
 """The names of our jobs: a run in a process of its own may have no tag that says it is ours."""
@@ -55,26 +54,34 @@ overview = dg.define_asset_job(
 
 @dg.op(
     description=(
-        "Delete the records of this project's finished runs older than 30 days, with their events, check results and "
-        "logs. Runs of other code locations stay."
+        "Delete the records of this project's finished runs older than the setting KEEP_RUN_DAYS, with their events, "
+        "check results and logs. Runs of other code locations stay."
     )
 )
 def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
-    """Return how many runs were deleted."""
+    """Return how many runs were deleted.
+
+    Raises:
+        dg.Failure: the setting cannot be read.
+    """
     instance = context.instance
-    old = [run.run_id for run in old_runs(instance) if is_ours(run, location=location_of(context.run))]
+    try:
+        days = settings.keep_run_days()
+    except settings.SettingsError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    old = [run.run_id for run in old_runs(instance, days=days) if is_ours(run, location=location_of(context.run))]
     for run_id in old:
         instance.delete_run(run_id)
         unlink_leftovers(instance, run_id)
     delete_check_results(instance)
-    context.log.info("deleted %d runs older than %d days", len(old), KEEP_RUNS.days)
+    context.log.info("deleted %d runs older than %d days", len(old), days)
     return len(old)
 
 
-def old_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
-    """Yield the finished runs older than 30 days of all code locations, newest first."""
+def old_runs(instance: dg.DagsterInstance, *, days: int) -> Iterator[dg.DagsterRun]:
+    """Yield the finished runs older than so many days of all code locations, newest first."""
     old = dg.RunsFilter(
-        created_before=utc_now() - KEEP_RUNS,
+        created_before=utc_now() - timedelta(days=days),
         statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
     )
     last = None
@@ -155,7 +162,8 @@ def purge_audit(chosen: Settings, *, holder: str) -> int:
 @dg.job(
     resource_defs=NO_IO_MANAGER,
     description=(
-        "Deletes Dagster's own records of this project's runs older than 30 days: about 128 KB a run, 2 GB a year."
+        "Deletes Dagster's own records of this project's runs older than the setting KEEP_RUN_DAYS (30): about 128 KB "
+        "a run, 2 GB a year and connection."
     ),
 )
 def purge_old_runs() -> None:

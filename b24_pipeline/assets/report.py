@@ -89,13 +89,17 @@ def picture(run: RunContext) -> dict[str, dg.MetadataValue]:
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
-    return shown(kept)
+    return shown(kept) if run.connection.key is None else place_of(kept)
 
 
 def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
     """Return the report for the asset's page."""
+    return {"picture": dg.MetadataValue.md(as_markdown(kept.svg)), **place_of(kept)}
+
+
+def place_of(kept: Kept) -> dict[str, dg.MetadataValue]:
+    """Return where the report lies; of many connections the picture would be a third of Dagster's storage."""
     return {
-        "picture": dg.MetadataValue.md(as_markdown(kept.svg)),
         "file": dg.MetadataValue.path(str(kept.files.html.resolve())),
         "drawn_at": dg.MetadataValue.timestamp(kept.drawn_at.timestamp()),
     }

@@ -34,6 +34,7 @@ __all__ = [
     "dagster_home",
     "data_folder",
     "database_path",
+    "keep_run_days",
     "load",
     "load_alerting",
     "load_all",
@@ -103,6 +104,17 @@ def load_alerting() -> AlertSettings:
     folder = connections()
     with readable((folder.defaults,) if folder else ()) as env_file:
         return AlertSettings(_env_file=env_file)  # type: ignore[call-arg]
+
+
+def keep_run_days() -> int:
+    """Return how many days Dagster's own records of the runs are kept, of all connections.
+
+    Raises:
+        SettingsError: a limit has an invalid value.
+    """
+    folder = connections()
+    with readable((folder.defaults,) if folder else ()) as env_file:
+        return LimitSettings(_env_file=env_file).keep_run_days  # type: ignore[call-arg]
 
 
 def database_path(chosen: str | None = None, *, connection: str | None = None) -> Path:

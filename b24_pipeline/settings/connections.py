@@ -23,7 +23,8 @@ KEY = re.compile(r"[a-z0-9_-]{1,40}")
 DATABASE_FILE = "b24_pipeline.duckdb"
 HOME = "B24_PIPELINE_HOME"
 DATABASE = "B24_PIPELINE_DATABASE"
-ALERTS = "B24_PIPELINE_ALERT_"
+OF_ALL = ("B24_PIPELINE_ALERT_", "B24_PIPELINE_KEEP_RUN_DAYS")
+"""How the names of settings begin that no connection has of its own."""
 OF_A_PAIR = ("bitrix24_", "callgear_", DATABASE.lower())
 """How the names of settings begin that the environment does not give to a connection."""
 
@@ -113,5 +114,5 @@ def misplaced(names: Collection[str], *, file: Path) -> Iterator[str]:
             yield f"{file}: {name}: each connection has a database of its own. Set it in the connection's own file."
         if name == HOME:
             yield f"{file}: {name}: all connections have one folder for their files. Set it in the environment or .env."
-        if file.stem != DEFAULTS and name.startswith(ALERTS):
-            yield f"{file}: {name}: alerts are about all connections. Set it in {file.with_name(DEFAULTS + SUFFIX)}."
+        if file.stem != DEFAULTS and name.startswith(OF_ALL):
+            yield f"{file}: {name}: concerns all connections. Set it in {file.with_name(DEFAULTS + SUFFIX)}."

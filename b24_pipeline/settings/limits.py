@@ -74,6 +74,15 @@ class LimitSettings(BaseSettings):
         example="20",
         description="Time limit of a run; the rest is deferred to the next run (the interval is 30 minutes).",
     )
+    keep_run_days: int = setting(
+        f"{PREFIX}KEEP_RUN_DAYS",
+        30,
+        ge=1,
+        le=3650,
+        example="7",
+        description="How many days Dagster's own records of the runs are kept: events, check results, logs. With many "
+        "connections some days: one run is about 130 kB.",
+    )
     keep_days: int = setting(
         f"{PREFIX}KEEP_DAYS",
         400,

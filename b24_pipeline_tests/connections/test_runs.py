@@ -7,6 +7,7 @@ import dagster as dg
 from b24_pipeline import schedules, settings
 from b24_pipeline.partitions import NAME, PRIORITY_TAG
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies, project_of_connections
+from b24_pipeline_tests.harness import STEPS
 
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC)
 
@@ -77,6 +78,17 @@ def test_a_removed_connection_is_not_run_and_its_audit_stays(companies: Companie
     assert companies.instance.get_dynamic_partitions(NAME) == ["acme"]
     assert settings.database_path(connection="globex").exists()
     assert [run["status"] for run in companies.runs("globex")] == ["done"]
+
+
+def test_the_report_of_each_is_a_page_of_its_own_and_no_picture_in_dagsters_events(companies: Companies) -> None:
+    companies.connect("acme")
+
+    result = companies.run("acme", assets=(*STEPS, "import_report"))
+
+    (shown,) = result.asset_materializations_for_node("import_report")
+    assert "picture" not in shown.metadata
+    assert str(shown.metadata["file"].value).endswith("data/connections/acme/report.html")
+    assert max(len(dg.serialize_value(event)) for event in companies.instance.all_logs(result.run_id)) < 15_000
 
 
 def test_a_run_of_no_partition_says_which_there_are(companies: Companies) -> None:

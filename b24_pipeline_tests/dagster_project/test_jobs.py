@@ -88,6 +88,18 @@ def test_runs_older_than_thirty_days_go_with_all_their_files(instance: dg.Dagste
     assert with_check_results(instance) == {recent, going_on}
 
 
+def test_a_setting_says_after_how_many_days_runs_go(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("B24_PIPELINE_KEEP_RUN_DAYS", "7")
+    old, recent = (run_of(instance, days_ago=days, status=dg.DagsterRunStatus.SUCCESS) for days in (8, 6))
+
+    result = purge_old_runs.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+
+    assert {run.run_id for run in instance.get_runs()} == {recent, result.run_id}
+    assert left_of(old) == []
+
+
 def test_what_checks_found_in_a_run_that_a_person_deleted_goes_too(instance: dg.DagsterInstance) -> None:
     instance.delete_run(run_of(instance, days_ago=1, status=dg.DagsterRunStatus.SUCCESS))
     assert len(with_check_results(instance)) == 1

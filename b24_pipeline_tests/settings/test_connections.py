@@ -104,7 +104,8 @@ BAD = [
     ("B24_PIPELINE_PHONES=some", "connections/acme.env: B24_PIPELINE_PHONES: "),
     ("B24_PIPELINE_PHONE=all", "connections/acme.env: B24_PIPELINE_PHONE: is not a setting. Did you mean "),
     ("B24_PIPELINE_PHONES", "connections/acme.env: line 3 cannot be read: it is not of the form NAME=value."),
-    ("B24_PIPELINE_ALERT_EMAIL_TO=a@b.example", "connections/acme.env: B24_PIPELINE_ALERT_EMAIL_TO: alerts are about "),
+    ("B24_PIPELINE_ALERT_EMAIL_TO=a@b.example", "connections/acme.env: B24_PIPELINE_ALERT_EMAIL_TO: concerns all "),
+    ("B24_PIPELINE_KEEP_RUN_DAYS=7", "connections/acme.env: B24_PIPELINE_KEEP_RUN_DAYS: concerns all "),
 ]
 
 
