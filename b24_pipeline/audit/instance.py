@@ -32,10 +32,11 @@ class Attached:
 
     def parsed(self, sql: str) -> duckdb.Statement:
         """The statement, parsed once a process: to parse a small one takes as long as to carry it out."""
-        known = self.instance.parsed
-        if sql not in known:
-            (known[sql],) = self.connection.extract_statements(sql)
-        return known[sql]
+        found = self.instance.parsed.get(sql)
+        if found is None:
+            (found,) = self.connection.extract_statements(sql)
+            self.instance.parsed[sql] = found
+        return found
 
     def close(self) -> None:
         """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
@@ -105,7 +106,8 @@ def attach(path: Path, *, read_only: bool) -> Attached:
 
 def close() -> None:
     """Let go of the DuckDB of this process; who still holds one of its files keeps it until he closes that."""
-    _instances.pop(os.getpid(), None)
+    if found := _instances.pop(os.getpid(), None):
+        found.parsed.clear()
 
 
 def _instance() -> Instance:

@@ -1,13 +1,14 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from b24_pipeline.audit import Paths, Store
+from b24_pipeline.audit.database import Database
 from b24_pipeline_tests.audit.helpers import Clock, NewStore, Recorder
 
 
@@ -17,6 +18,14 @@ def new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = Paths(tmp_path_factory.mktemp("new") / "b24_pipeline.duckdb")
     with Store.open(paths, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)):
         return paths.working
+
+
+@pytest.fixture(scope="session", autouse=True)
+def another_database(new_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One more that is open all the time: a process may have several open, and none is in the way of another."""
+    other = shutil.copy(new_file, tmp_path_factory.mktemp("another") / "b24_pipeline.duckdb")
+    with closing(Database.open_read_only(other)):
+        yield
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ COPY FROM DATABASE {source} TO {target}
 SELECT count(*) FROM store.{table}
 
 -- name: audit_tables
-SELECT view_name FROM duckdb_views() WHERE schema_name = 'audit' ORDER BY view_name
+SELECT view_name FROM duckdb_views()
+WHERE database_name = current_database() AND schema_name = 'audit'
+ORDER BY view_name
 
 -- name: audit_table
 SELECT * FROM audit.{table}

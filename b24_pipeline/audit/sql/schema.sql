@@ -17,10 +17,11 @@ ALTER TABLE store.{table} ADD COLUMN IF NOT EXISTS {column}
 
 -- name: tables
 SELECT table_schema, table_name FROM information_schema.tables
-WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
+WHERE table_catalog = current_database() AND table_schema NOT IN ('information_schema', 'pg_catalog')
 
 -- name: columns
-SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'store'
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_catalog = current_database() AND table_schema = 'store'
 
 -- name: schema_version
 SELECT max(version) FROM store.schema_version
