@@ -14,7 +14,7 @@ from b24_pipeline.reporting.connections import write_page
 from b24_pipeline.text import markdown_table, numbered
 
 CHECK = "every_connection_is_imported"
-COLUMNS = ("connection", "pair", "last import", "status", "people", "held", "failing", "points left", "attention")
+COLUMNS = ("connection", "status", "attention", "last import", "people", "held", "failing", "points left", "pair")
 ALL_ROWS = 10_000
 
 

@@ -42,7 +42,7 @@ def test_every_connection_has_a_row_with_its_figures(companies: Companies) -> No
     assert check.passed
     assert check.description == "all 2 connections are imported"
     assert (figures["dagster/row_count"], figures["people"], figures["failing"]) == (2, 4, 0)
-    assert "| acme | 127.0.0.1 → 127.0.0.1 | 30 minutes ago | done | 2 | 0 | 0 |" in figures["connections"]
+    assert "| acme | done |  | 30 minutes ago | 2 | 0 | 0 |" in figures["connections"]
 
 
 def test_those_that_fail_are_stale_or_cannot_be_read_come_first_and_are_named(companies: Companies) -> None:
