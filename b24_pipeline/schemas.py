@@ -292,4 +292,4 @@ def complete(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
 
 def from_records(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:
     """The frame of `rows`; a column that no row names is empty."""
-    return check(model, pd.DataFrame(rows, columns=column_names(model)))
+    return check(model, pd.DataFrame(rows, columns=column_names(model))) if rows else empty_frame(model)

@@ -154,7 +154,12 @@ def clear_pending_creates(database: Database, bitrix24_ids: Iterable[int]) -> No
 
 def identities(database: Database) -> DataFrame[schemas.Identities]:
     """The accepted person of every live link; of whom nothing is known, erased texts."""
-    return schemas.from_records(schemas.Identities, database.records("identities", {"unknown": ERASED}))
+    return from_arrow(schemas.Identities, database.table("identities", {"unknown": ERASED}))
+
+
+def changed_identities(database: Database) -> frozenset[int]:
+    """The linked users who seem to be another person, and whom nobody has approved (R07a)."""
+    return frozenset(database.column("changed_identities"))
 
 
 def put_identities(database: Database, frame: DataFrame[schemas.Identities]) -> None:

@@ -204,8 +204,10 @@ def importable_before(database: Database) -> float | None:
 def remember_importable(database: Database, run: CurrentRun, counts: RunCounts) -> None:
     """Note which share of the candidates can be imported, where this run is an import (R18a)."""
     share = counts.importable.share
+    if share is None or fact(database, IMPORTABLE_SHARE) == repr(share):
+        return
     past = last_import(database)
-    if share is not None and past is not None and past.run_id == run.run_id:
+    if past is not None and past.run_id == run.run_id:
         put_facts(database, {IMPORTABLE_SHARE: repr(share)})
 
 

@@ -32,7 +32,7 @@ def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -
 def link_review(run: RunContext) -> LinkReview:
     """Return whose links are in doubt, and what a person has approved."""
     return LinkReview(
-        unconfirmed=identity.changed_users(audit.links.identities(run.store.database)),
+        unconfirmed=audit.links.changed_identities(run.store.database),
         approved=run.approval.conflicts if run.approval is not None else frozenset(),
     )
 

@@ -139,8 +139,11 @@ def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallG
     created = audit.links.created_since(run.store.database, run.started_at - WATCHED)
     if not created:
         return
+    found = find_duplicates(callgear_employees, created=created)
+    if not found:
+        return
     known = audit.links.open_duplicates(run.store.database)
-    run.store.put_duplicates(find_duplicates(callgear_employees, created=created))
+    run.store.put_duplicates(found)
     new = set(audit.links.open_duplicates(run.store.database)) - set(known)
     if new:
         run.outcome.deferrals.append(to_message(new))

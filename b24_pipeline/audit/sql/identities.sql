@@ -12,6 +12,11 @@ LEFT JOIN store.identities AS accepted ON accepted.bitrix24_id = links.bitrix24_
 WHERE links.valid_to_run IS NULL
 ORDER BY links.bitrix24_id
 
+-- name: changed_identities
+SELECT links.bitrix24_id FROM store.links AS links
+JOIN store.identities AS accepted ON accepted.bitrix24_id = links.bitrix24_id
+WHERE links.valid_to_run IS NULL AND accepted.changed
+
 -- name: drop_identities
 DELETE FROM store.identities WHERE bitrix24_id IN (SELECT bitrix24_id FROM incoming)
 
