@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from b24_pipeline_tests.benchmarks import decide, fetch, first_import, postgres, quiet, start_up, year
+from b24_pipeline_tests.benchmarks import decide, fetch, first_import, many, postgres, quiet, start_up, year
 from b24_pipeline_tests.benchmarks.page import PAGE, Measured, write
 from b24_pipeline_tests.benchmarks.processes import machine
 from b24_pipeline_tests.benchmarks.report_rows import Line, terminal_table
@@ -21,6 +21,7 @@ PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
     "fetch": ("Fetching all users", fetch.measure),
     "quiet": ("A quiet run", quiet.measure),
     "postgres": ("A quiet run with Postgres behind pgbouncer", postgres.measure),
+    "many": ("Many connections", many.measure),
     "import": ("A first import", first_import.measure),
     "decide": ("Normalise, match and plan", decide.measure),
     "year": ("A year of runs", year.measure),

@@ -1,12 +1,9 @@
 """Real processes: the daemon, the UI and the terminal start imports of one connection at once, and none overlap."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -16,28 +13,14 @@ import duckdb
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server, serve
-from b24_pipeline.settings.env_precedence import AUTOMATION
-from b24_pipeline_tests.e2e.desk import PROJECT, Desk, free_port, wait_for
-from b24_pipeline_tests.harness import OURS
+from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, program, running_ui
+from b24_pipeline_tests.e2e.desk import PROJECT, Desk, wait_for
 
 pytestmark = pytest.mark.long
 SELECTOR = 'repositoryLocationName: "b24_pipeline", repositoryName: "__repository__"'
 LAUNCH = (
     'mutation { launchRun(executionParams: {selector: {%s, pipelineName: "%s"%s}, runConfigData: {}, '
     'executionMetadata: {tags: [{key: "dagster/partition", value: "%s"}]}}) { __typename } }'
-)
-BACKFILL = (
-    'mutation { launchPartitionBackfill(backfillParams: {assetSelection: [%s], partitionNames: ["%s"]}) '
-    "{ __typename } }"
-)
-ASSETS = (
-    "bitrix24_users",
-    "employees",
-    "callgear_employees",
-    "employee_matches",
-    "callgear_upsert",
-    "responsible_employees",
-    "import_report",
 )
 RUNS = "SELECT run_id, started_at, finished_at, status, created FROM audit.runs ORDER BY started_at"
 IMPORT_SECONDS = 90
@@ -86,33 +69,14 @@ class Installation:
         ]
 
 
-@contextmanager
-def program(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A command of `b24-pipeline`, until the block ends."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    environment[AUTOMATION] = "on"
-    command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
-    with (folder / f"{arguments[0]}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(PROJECT / name, tmp_path / name)
     (tmp_path / "data").mkdir()
     (tmp_path / "connections").mkdir()
-    port = free_port()
-    found = Installation(tmp_path, Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=tmp_path))
-    with program(tmp_path, "webserver", "--port", str(port)):
-        wait_for("the UI", lambda: found.desk.graphql("{ version }"), seconds=IMPORT_SECONDS)
-        with program(tmp_path, "daemon"):
-            yield found
+    with running_ui(tmp_path) as (desk, _), program(tmp_path, "daemon"):
+        yield Installation(tmp_path, desk)
 
 
 def test_r17_however_one_connection_is_started_its_runs_never_overlap(installation: Installation) -> None:

@@ -1,0 +1,203 @@
+"""Two hundred connections on one machine: definitions, a tick of the sensor, a round of quiet runs, a hire."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from b24_pipeline import settings
+from b24_pipeline.audit import Paths, Store
+from b24_pipeline.connection import SYSTEM_CLOCK, utc_now
+from b24_pipeline.definitions import build_definitions
+from b24_pipeline.portal_polling import Portals
+from b24_pipeline.sandbox import Sandbox, Server, serve
+from b24_pipeline.settings import Connections
+from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
+from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
+from b24_pipeline_tests.benchmarks.seed import project_folder
+from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, program, running_ui
+from b24_pipeline_tests.e2e.desk import PROJECT, Desk, wait_for
+from b24_pipeline_tests.harness import import_once
+
+COMPANIES = 200
+PEOPLE = 20
+FOLDER = Connections(Path("connections"))
+HIRED_IN = 137
+ROUND_SECONDS = 1500
+BEGUN_SECONDS = 15
+STATUS = '{ partitionBackfillOrError(backfillId: "%s") { ... on PartitionBackfill { status } } }'
+PARTITIONS = '{ assetNodeOrError(assetKey: {path: ["callgear_upsert"]}) { ... on AssetNode { partitionKeys } } }'
+
+
+def companies(pipe: Connection) -> None:
+    """Serve all portals and accounts, tell where they are, and answer questions about them."""
+    sandboxes = [Sandbox.empty() for _ in range(COMPANIES)]
+    with ExitStack() as stack:
+        for sandbox in sandboxes:
+            for number in range(PEOPLE):
+                sandbox.portal.hire(NAME="Ira", LAST_NAME=f"P{number}", EMAIL=f"p{number}@company.test")
+        servers = [stack.enter_context(serve(sandbox)) for sandbox in sandboxes]
+        pipe.send([(server.webhook_url, server.callgear_url) for server in servers])
+        while asked := pipe.recv():
+            pipe.send(asked(sandboxes[HIRED_IN]))
+
+
+def hire(sandbox: Sandbox) -> None:
+    sandbox.portal.hire(NAME="Eva", LAST_NAME="Newcomer", EMAIL="newcomer@company.test")
+
+
+def employees(sandbox: Sandbox) -> int:
+    return len(sandbox.account.employees)
+
+
+@contextmanager
+def serving_companies(folder: Path) -> Iterator[Callable[[Callable[[Sandbox], object]], object]]:
+    """All companies in a process of their own, each connected by a file; gives a way to ask one of them something."""
+    fork = multiprocessing.get_context("fork")
+    here, there = fork.Pipe()
+    process = fork.Process(target=companies, args=(there,), daemon=True)
+    process.start()
+    (folder / FOLDER.folder).mkdir()
+    for number, (webhook, callgear) in enumerate(here.recv()):
+        (folder / FOLDER.file(f"client_{number:03}")).write_text(
+            f"BITRIX24_WEBHOOK_URL={webhook}\nCALLGEAR_API_URL={callgear}\nCALLGEAR_ACCESS_TOKEN={Server.access_token}\n"
+        )
+
+    def ask(function: Callable[[Sandbox], object]) -> object:
+        here.send(function)
+        return here.recv()
+
+    try:
+        yield ask
+    finally:
+        here.send(None)
+        process.join()
+
+
+def import_all() -> None:
+    """The first import of every connection, without Dagster."""
+    for key in FOLDER.keys:
+        chosen = settings.load(key)
+        with Store.open(Paths(chosen.database), now=utc_now) as store:
+            import_once(chosen, store, run_id=f"first-{key}", timing=SYSTEM_CLOCK)
+            store.publish()
+
+
+def definitions_seconds() -> float:
+    """What it takes to build everything that Dagster shows."""
+    began = time.process_time()
+    build_definitions(connections=FOLDER).get_repository_def().get_all_jobs()
+    return time.process_time() - began
+
+
+def ticks() -> tuple[tuple[float, float], tuple[float, float]]:
+    """Wall and processor seconds of the first tick and of a later one, in which nothing has changed."""
+    portals, cursor, taken = Portals(FOLDER), None, []
+    for _ in range(4):
+        wall, processor = time.perf_counter(), time.process_time()
+        result = portals.poll(FOLDER.keys, cursor=cursor)
+        taken.append((time.perf_counter() - wall, time.process_time() - processor))
+        cursor = result.cursor
+        if result.problems or len(result.found) != COMPANIES:
+            raise RuntimeError(f"not every portal was polled: {result.problems[:3]}")
+    return taken[0], min(taken[1:])
+
+
+def used(roots: Sequence[int]) -> float:
+    """Processor seconds of processes with all their descendants, also those that have ended."""
+    total = 0.0
+    for root in roots:
+        for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def code_server_mib(roots: Sequence[int]) -> float:
+    """The memory of the largest code server."""
+    found = [
+        process.memory_info().rss / MIB
+        for root in roots
+        for process in psutil.Process(root).children(recursive=True)
+        if "grpc" in " ".join(process.cmdline())
+    ]
+    return max(found)
+
+
+def backfill(desk: Desk) -> str:
+    """Ask Dagster for a run of every connection."""
+    keys = ", ".join(f'{{path: ["{name}"]}}' for name in ASSETS)
+    names = '", "'.join(f"client_{number:03}" for number in range(COMPANIES))
+    return str(desk.graphql(BACKFILL % (keys, names))["launchPartitionBackfill"]["backfillId"])
+
+
+def ended(desk: Desk, backfill_id: str) -> bool:
+    """Whether a backfill has ended well.
+
+    Raises:
+        AssertionError: it has failed.
+    """
+    found = desk.graphql(STATUS % backfill_id)
+    status = found["partitionBackfillOrError"]["status"]
+    if "FAIL" in status:
+        raise AssertionError(f"the backfill ended as {status}")
+    return bool(status == "COMPLETED_SUCCESS")
+
+
+def round_lines(folder: Path, ask: Callable[[Callable[[Sandbox], object]], object]) -> Iterator[Line]:
+    """A round of quiet runs in processes of their own, and a hire in one portal meanwhile."""
+    with running_ui(folder) as (desk, ui), program(folder, "daemon") as daemon:
+        roots = (ui.pid, daemon.pid)
+        wait_for("the partitions", lambda: f"client_{COMPANIES - 1:03}" in partitions(desk), seconds=120)
+        before, began = used(roots), time.perf_counter()
+        running = backfill(desk)
+        time.sleep(BEGUN_SECONDS)
+        hired = time.perf_counter()
+        ask(hire)
+        wait_for("the hire", lambda: ask(employees) == PEOPLE + 1, seconds=300)
+        arrived = time.perf_counter() - hired
+        wait_for("the end of the round", lambda: ended(desk, running), seconds=ROUND_SECONDS)
+        taken, processor = time.perf_counter() - began, used(roots) - before
+        yield at_most("code server", code_server_mib(roots), 300, unit="MiB")
+    yield at_most(f"a round of {COMPANIES} quiet runs, default launcher: processor time", processor, 800, unit="s")
+    yield Line("the same: from the request to the end of the last run", f"{taken:.0f} s")
+    yield at_most(f"a hire in connection {HIRED_IN} during the round is in CallGear after", arrived, 60, unit="s")
+    size = sum(file.stat().st_size for file in (folder / "data/dagster").rglob("*") if file.is_file())
+    yield Line("Dagster's storage (SQLite), for each run", f"{size / COMPANIES / 1024:.0f} KiB")
+
+
+def partitions(desk: Desk) -> str:
+    """The partitions that Dagster knows, as JSON."""
+    return json.dumps(desk.graphql(PARTITIONS))
+
+
+def measure() -> Iterator[Line]:
+    """Measure everything in one project folder."""
+    with TemporaryDirectory() as name:
+        folder = project_folder(Path(name))
+        shutil.copy(PROJECT / "workspace.yaml", folder)
+        with serving_companies(folder) as ask:
+            before = Path.cwd()
+            os.chdir(folder)
+            try:
+                in_fresh_process(import_all, folder=folder)
+            finally:
+                os.chdir(before)
+            seconds, _ = in_fresh_process(definitions_seconds, folder=folder)
+            yield at_most(f"definitions of {COMPANIES} connections", seconds, 0.5, unit="s", digits=2)
+            (first, kept), _ = in_fresh_process(ticks, folder=folder)
+            yield Line(f"the sensor's first tick, {COMPANIES} portals", f"{first[0]:.1f} s, processor {first[1]:.1f} s")
+            yield at_most("a later tick", kept[0], 3, unit="s", digits=2)
+            yield at_most("the same: processor time", kept[1], 1, unit="s", digits=2)
+            yield from round_lines(folder, ask)

@@ -1,0 +1,52 @@
+"""A project folder with many connections, and the programs that run there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from b24_pipeline.settings.env_precedence import AUTOMATION
+from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
+from b24_pipeline_tests.harness import OURS
+
+ASSETS = (
+    "bitrix24_users",
+    "employees",
+    "callgear_employees",
+    "employee_matches",
+    "callgear_upsert",
+    "responsible_employees",
+    "import_report",
+)
+BACKFILL = (
+    'mutation { launchPartitionBackfill(backfillParams: {assetSelection: [%s], partitionNames: ["%s"]}) '
+    "{ __typename ... on LaunchBackfillSuccess { backfillId } } }"
+)
+UI_SECONDS = 120
+
+
+@contextmanager
+def program(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A command of `b24-pipeline`, until the block ends."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environment[AUTOMATION] = "on"
+    command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
+    with (folder / f"{arguments[0]}.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@contextmanager
+def running_ui(folder: Path) -> Iterator[tuple[Desk, "subprocess.Popen[bytes]"]]:
+    """Dagster's UI, once it answers, and its process."""
+    port = free_port()
+    desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=folder)
+    with program(folder, "webserver", "--port", str(port)) as process:
+        wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=UI_SECONDS)
+        yield desk, process
