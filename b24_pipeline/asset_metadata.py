@@ -1,6 +1,6 @@
 """Column metadata of an asset, derived from the schema of its frame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -31,19 +31,21 @@ def column_metadata(model: type[schemas.Frame]) -> dict[str, Any]:
     }
 
 
-def column_lineage(model: type[schemas.Frame]) -> dict[str, Any]:
+def column_lineage(model: type[schemas.Frame], key_prefix: Sequence[str] = ()) -> dict[str, Any]:
     """Return the sources of each column, also needed in each materialization; nothing for the first assets."""
     made_of = COLUMN_LINEAGE.get(model)
     if made_of is None:
         return {}
-    lineage = dg.TableColumnLineage({name: [column_dep(source) for source in made_of[name]] for name in made_of})
+    lineage = dg.TableColumnLineage(
+        {name: [column_dep(source, key_prefix) for source in made_of[name]] for name in made_of}
+    )
     return {"dagster/column_lineage": lineage}
 
 
-def column_dep(source: str) -> dg.TableColumnDep:
+def column_dep(source: str, key_prefix: Sequence[str]) -> dg.TableColumnDep:
     """Return the dependency on the column `asset.column`."""
     asset, _, column = source.partition(".")
-    return dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=column)
+    return dg.TableColumnDep(asset_key=dg.AssetKey([*key_prefix, asset]), column_name=column)
 
 
 def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:

@@ -38,8 +38,9 @@ IN_ORDER = (
 IMPORTING = frozenset(IN_ORDER)
 """The steps of an import; a run with fewer of them is partial."""
 REPORTING = IMPORTING | {"import_report"}
-LOOKING = frozenset({"connections"})
-"""The steps that only look at what imports have left."""
+CHECKS = frozenset({"employees_checks", "employee_matches_checks", "callgear_upsert_checks"})
+STEPS = REPORTING | CHECKS | {"audit_export"}
+"""All steps that need the run of an import; others only look at what imports have left."""
 REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
 """The tags with which Dagster names the run that is re-executed."""
 TAGS = "b24_pipeline/"
@@ -75,6 +76,11 @@ def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractS
     if config.kind is not RunKind.IMPORT or steps >= IMPORTING or RunKind.IMPORT in reexecuted:
         return config.kind
     return RunKind.PARTIAL
+
+
+def has_step_workers(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether each step of the run is executed by a process of its own."""
+    return bool(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTING))
 
 
 def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig, store: Store) -> Launch:

@@ -9,8 +9,9 @@ from b24_pipeline import assets, jobs, schedules, sensors, settings
 from b24_pipeline.assets.connections import connections as overview_asset
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import WRITING
+from b24_pipeline.io_manager import IO_MANAGER, StoreIOManager
 from b24_pipeline.partitions import partitioned
-from b24_pipeline.resources import ImportRunResource, StoreIOManager
+from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.settings import Connections
 
 
@@ -52,13 +53,14 @@ def build_definitions(
         connections: the folder of connections; the assets have a partition for each. Nothing for one connection.
     """
     run = import_run.configure_at_launch()
+    frames = StoreIOManager(import_run=run)
     project = dg.Definitions(
         assets=partitioned(all_assets) if connections else all_assets,
         asset_checks=ALL_CHECKS,
         jobs=[jobs.employee_import, jobs.purge_old_runs, jobs.purge_old_audit],
         schedules=[schedules.every_30_minutes, schedules.every_night_of_runs, schedules.every_night],
         sensors=[sensors.bitrix24_changes, sensors.import_health],
-        resources={"import_run": run, "io_manager": StoreIOManager(import_run=run)},
+        resources={"import_run": run, IO_MANAGER: frames, "io_manager": frames},
         executor=dg.in_process_executor,
     )
     if connections is None:

@@ -1,4 +1,4 @@
-"""The Dagster resources: the run, and the storage of its frames."""
+"""The run of the import as a Dagster resource."""
 
 import logging
 from collections.abc import Iterator
@@ -8,22 +8,21 @@ from dataclasses import replace
 from typing import ClassVar
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field, PrivateAttr
 
-from b24_pipeline import audit, partitions, schemas, settings
+from b24_pipeline import audit, partitions, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
-from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Approver, Step, Store, StoreError
 from b24_pipeline.audit.lock import RunInProgress, run_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
-    LOOKING,
     REPORTING,
+    STEPS,
     WRITING,
     fail_interrupted,
     failure_of,
     has_ended,
+    has_step_workers,
     launch_of,
     place_in_code_location,
     steps_of,
@@ -34,14 +33,17 @@ from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleLis
 from b24_pipeline.reporting.refresh import ReportFiles, keep
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.sync import inputs
 from b24_pipeline.sync import run as importing
-from b24_pipeline.sync.launch import RunConfig
+from b24_pipeline.sync.launch import CRON, RunConfig
 from b24_pipeline.sync.run import RunContext, RunStopped
 
 log = logging.getLogger(__name__)
 
 WAIT_FOR_OTHER_RUN_SECONDS = 60
+ONE_PROCESS = (
+    "the steps of an import share one lock, one connection and one points budget, so they need one process: launch the "
+    "job employee_import, or give this job executor_def=dagster.in_process_executor"
+)
 
 
 class NotStarted(dg.DagsterError):
@@ -55,6 +57,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     """
 
     timing: ClassVar[Timing] = SYSTEM_CLOCK
+    is_own_project: ClassVar[bool] = True
+    key_prefix: ClassVar[tuple[str, ...]] = ()
+    cron: ClassVar[str | None] = CRON
 
     dry_run: bool = Field(default=False, description="Read everything and show the plan, but change nothing (R19).")
     only: list[int] = Field(
@@ -101,6 +106,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
 
     _run: RunContext | None = PrivateAttr(default=None)
     _steps: AbstractSet[str] = PrivateAttr()
+    _only_reads: bool = PrivateAttr(default=False)
 
     @property
     def run(self) -> RunContext:
@@ -112,6 +118,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self._run is None:
             raise NotStarted("this run has ended; see the audit for its data (docs/audit.md)")
         return self._run
+
+    @property
+    def only_reads(self) -> bool:
+        """True if the run has no step of the import, but one that follows it."""
+        return self._only_reads
 
     @property
     def writes(self) -> bool:
@@ -140,10 +151,14 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if context.run is None or context.instance is None:
             raise dg.DagsterInvariantViolationError("the import needs a Dagster run")
         steps = steps_of(context.instance, context.run)
-        if steps <= LOOKING or has_ended(context.instance, context.run):
+        self._only_reads = not steps & STEPS
+        if self._only_reads or has_ended(context.instance, context.run):
             yield self
             return
-        place_in_code_location(context.instance, context.run)
+        if has_step_workers(context.instance, context.run):
+            raise NotStarted(ONE_PROCESS)
+        if self.is_own_project:
+            place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
             try:
                 run = self._run = self.begin(context.run, stack, steps=steps)
@@ -193,7 +208,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             connection,
             store,
             config=config,
-            launch=launch_of(dagster_run, steps=steps, config=config, store=store),
+            launch=replace(
+                launch_of(dagster_run, steps=steps, config=config, store=store),
+                key_prefix=self.key_prefix,
+                cron=self.cron,
+            ),
         )
 
     def check_choices(self) -> None:
@@ -241,28 +260,3 @@ def report_unfinished(run: RunContext) -> None:
         keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did
         log.warning("the report could not be made: %s", error)
-
-
-class StoreIOManager(dg.ConfigurableIOManager):
-    """Loads the frames that the steps have stored in DuckDB: the database is the only storage."""
-
-    import_run: dg.ResourceDependency[ImportRunResource]
-
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Do nothing: each step has stored its frame."""
-
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """Return the frame of this run; else a fresh one for a run that writes, and the newest one for others."""
-        model, run = frame_of(context.upstream_output), self.import_run.run
-        if run.store.recorded(model):
-            return run.store.current_snapshot(model)
-        with self.import_run.failing():
-            return inputs.fresh(run, model) if self.import_run.writes else inputs.newest(run, model)
-
-
-def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:
-    """Return the schema of an asset's frame."""
-    if context is None or context.definition_metadata is None:
-        raise dg.DagsterInvariantViolationError("only the frames of assets are stored")
-    model: type[schemas.Frame] = getattr(schemas, context.definition_metadata[FRAME])
-    return model

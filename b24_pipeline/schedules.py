@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.assets.observations import CRON
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.lock import is_locked
 from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
@@ -18,6 +18,7 @@ from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitio
 from b24_pipeline.rules.models import Trigger
 from b24_pipeline.settings import Connections
 from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+from b24_pipeline.sync.launch import CRON
 
 ACTIVE = [
     status
@@ -28,14 +29,7 @@ STARTS_OFF = os.environ.get(AUTOMATION) == OFF
 """Whether schedule and sensor start switched off; what a person switches in the UI is kept."""
 
 
-@dg.schedule(
-    cron_schedule=CRON,
-    job=employee_import,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,
-    description="The import every 30 minutes (R17). Skips while another run is active or settings are missing.",
-)
-def every_30_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | list[dg.RunRequest] | dg.SkipReason:
+def request_imports(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | list[dg.RunRequest] | dg.SkipReason:
     """Request a run, of each connection where there are several, unless there is a reason to skip."""
     if folder := settings.connections():
         found, problems = round_of_connections(context.instance, folder, at=context.scheduled_execution_time)
@@ -58,6 +52,26 @@ def round_of_connections(
     ]
     return requests, (*folder.misnamed(), *problems)
 
+
+def import_schedule(
+    job: Any,  # noqa: ANN401 - Dagster exports no type of jobs of assets
+    *,
+    cron: str,
+    name: str,
+) -> dg.ScheduleDefinition:
+    """Return the schedule of the import."""
+    interval = "every 30 minutes (R17)" if cron == CRON else f"at {cron}"
+    return dg.schedule(
+        name=name,
+        cron_schedule=cron,
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED if STARTS_OFF else dg.DefaultScheduleStatus.RUNNING,
+        description=f"The import {interval}. Skips while another run is active or settings are missing.",
+    )(request_imports)
+
+
+every_30_minutes = import_schedule(employee_import, cron=CRON, name="every_30_minutes")
 
 every_night_of_runs = dg.ScheduleDefinition(
     name="every_night_purge_old_runs",

@@ -12,6 +12,7 @@ from b24_pipeline.asset_metadata import column_lineage, column_metadata
 from b24_pipeline.assets.metadata import sources
 from b24_pipeline.assets.observations import portal_as_read
 from b24_pipeline.dagster_runs import IMPORT_POOL
+from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import Eligibility
@@ -43,6 +44,7 @@ bitrix24_portal = dg.AssetSpec(
     kinds={"bitrix24", "pandas"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     metadata=column_metadata(schemas.Users),
     freshness_policy=FRESH,
@@ -75,7 +77,12 @@ def bitrix24_users(
 
 
 @dg.asset(
-    group_name="bitrix24", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=column_metadata(schemas.Employees)
+    group_name="bitrix24",
+    kinds={"pandas"},
+    owners=OWNERS,
+    pool=POOL,
+    io_manager_key=IO_MANAGER,
+    metadata=column_metadata(schemas.Employees),
 )
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """Users with eligibility and normalized fields (R01-R06).
@@ -98,7 +105,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
             "rejects": people_table(tables.rejects(judged)),
             "unusable_phone_texts": people_table(tables.unusable_phones(judged)),
             **sources(run),
-            **column_lineage(schemas.Employees),
+            **column_lineage(schemas.Employees, run.launch.key_prefix),
         },
     )
 

@@ -12,6 +12,7 @@ from b24_pipeline.asset_metadata import column_lineage, column_metadata
 from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
 from b24_pipeline.assets.metadata import approval_metadata, kept_when_approved, sources, step_trace
 from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration
+from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import MatchKind, Outcome, RunKind
@@ -54,6 +55,7 @@ callgear_account = dg.AssetSpec(
     kinds={"callgear", "pandas"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     metadata=column_metadata(schemas.CallGearEmployees),
 )
@@ -83,7 +85,14 @@ def callgear_employees(
     )
 
 
-@dg.asset(group_name="matching", kinds={"pandas"}, owners=OWNERS, pool=POOL, metadata=column_metadata(schemas.Matches))
+@dg.asset(
+    group_name="matching",
+    kinds={"pandas"},
+    owners=OWNERS,
+    pool=POOL,
+    io_manager_key=IO_MANAGER,
+    metadata=column_metadata(schemas.Matches),
+)
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -109,7 +118,7 @@ def employee_matches(
             ),
             **sources(run),
             **approval_metadata(run, matches),
-            **column_lineage(schemas.Matches),
+            **column_lineage(schemas.Matches, run.launch.key_prefix),
         },
     )
 
@@ -119,6 +128,7 @@ def employee_matches(
     kinds={"callgear", "duckdb"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     metadata=column_metadata(schemas.Actions),
     freshness_policy=FRESH,
@@ -171,7 +181,7 @@ def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dic
         **kept_when_approved(actions),
         **step_trace(run),
         "configuration": configuration(run),
-        **column_lineage(schemas.Actions),
+        **column_lineage(schemas.Actions, run.launch.key_prefix),
     }
 
 
@@ -182,6 +192,7 @@ def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dic
     kinds={"callgear", "duckdb"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     metadata=column_metadata(schemas.ResponsibleEmployees),
 )
@@ -209,7 +220,11 @@ def observe_responsible(
     with import_run.failing() as run:
         result = steps.update_list(run, judged)
     context.log_event(
-        dg.AssetObservation(RESPONSIBLE, partition=run.connection.key, metadata=responsible_metadata(run, result))
+        dg.AssetObservation(
+            RESPONSIBLE.with_prefix(run.launch.key_prefix),
+            partition=run.connection.key,
+            metadata=responsible_metadata(run, result),
+        )
     )
 
 
@@ -224,7 +239,7 @@ def responsible_metadata(run: RunContext, result: ResponsibleListResult) -> dict
         "people_in_conflict": dg.MetadataValue.md(
             tables.people_markdown(tables.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
         ),
-        **column_lineage(schemas.ResponsibleEmployees),
+        **column_lineage(schemas.ResponsibleEmployees, run.launch.key_prefix),
     }
     return {
         **({"skipped": f"not read in this run: {result.skipped}"} if result.skipped else figures),

@@ -10,6 +10,7 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.report import import_report
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.export import export
+from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.resources import ImportRunResource
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
     kinds={"duckdb", "parquet"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
 )

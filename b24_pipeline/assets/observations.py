@@ -16,8 +16,6 @@ from b24_pipeline.text import markdown_table, printable
 PORTAL = dg.AssetKey("bitrix24_portal")
 ACCOUNT = dg.AssetKey("callgear_account")
 ACCOUNT_AFTER = dg.AssetKey("callgear_account_after_import")
-CRON = "*/30 * * * *"
-"""The schedule of the import (R17)."""
 
 
 def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
@@ -25,7 +23,7 @@ def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
     settings = run.connection.settings
     active = int(users["active"].sum())
     return dg.AssetObservation(
-        PORTAL,
+        PORTAL.with_prefix(run.launch.key_prefix),
         partition=run.connection.key,
         metadata={
             "host": run.connection.portal_host,
@@ -53,7 +51,7 @@ def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
 def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
     """Return the observation of the account as read."""
     return dg.AssetObservation(
-        ACCOUNT,
+        ACCOUNT.with_prefix(run.launch.key_prefix),
         partition=run.connection.key,
         metadata={
             **account_identity(run),
@@ -72,7 +70,7 @@ def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObserva
         employees: those of the account before the import.
     """
     return dg.AssetObservation(
-        ACCOUNT_AFTER,
+        ACCOUNT_AFTER.with_prefix(run.launch.key_prefix),
         partition=run.connection.key,
         metadata={
             **account_identity(run),
@@ -107,7 +105,7 @@ def configuration(run: RunContext) -> dg.MetadataValue:
         "responsible_list": policy.responsible_list.value,
         **scope(policy.scope),
         **{f"limit: {risk.value}": limit_text(limit) for risk, limit in policy.limits.items()},
-        "schedule": f"{CRON} (UTC), and within a minute of a change in Bitrix24",
+        "schedule": f"{run.launch.cron or 'none'} (UTC), and within a minute of a change in Bitrix24",
         "run_minutes": f"{settings.run_minutes:g}",
         "day_reserve": f"{settings.day_reserve:.0%} of the day's CallGear points",
         "keep_days": settings.keep_days,

@@ -11,6 +11,7 @@ from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
+from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.reporting.refresh import Kept, ReportFiles, keep
 from b24_pipeline.reporting.report import as_markdown
 from b24_pipeline.reporting.tables import people_markdown
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
     kinds={"matplotlib", "duckdb"},
     owners=OWNERS,
     pool=POOL,
+    io_manager_key=IO_MANAGER,
     output_required=False,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
 )

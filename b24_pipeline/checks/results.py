@@ -153,7 +153,7 @@ def report_last_import(instance: dg.DagsterInstance, import_run: ImportRunResour
     for result in (check.result(run) for check in UPSERT_CHECKS):
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
-                asset_key=callgear_upsert.key,
+                asset_key=callgear_upsert.key.with_prefix(run.launch.key_prefix),
                 check_name=str(result.check_name),
                 passed=result.passed,
                 severity=result.severity,

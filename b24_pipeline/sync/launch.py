@@ -13,6 +13,8 @@ from b24_pipeline.rules.models import (
     Trigger,
 )
 
+CRON = "*/30 * * * *"
+"""The schedule of the import (R17)."""
 NOBODY_FAILED = "Nobody has failed: there is nothing to try again."
 
 
@@ -71,9 +73,13 @@ class Launch:
         trigger: who started it.
         kind: what it is for.
         reexecutes: the runs that it executes again, in whole or from where they failed.
+        key_prefix: with what asset keys begin, in somebody else's Dagster project.
+        cron: the schedule of the import; nothing if it has none.
     """
 
     run_id: str
     trigger: Trigger
     kind: RunKind = RunKind.IMPORT
     reexecutes: frozenset[str] = frozenset()
+    key_prefix: tuple[str, ...] = ()
+    cron: str | None = CRON

@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline import audit, schemas
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.definitions import all_assets, defs
-from b24_pipeline.resources import StoreIOManager, frame_of
+from b24_pipeline.io_manager import IO_MANAGER, StoreIOManager, frame_of
 from b24_pipeline_tests.harness import JOB, QUIET, RunInTestTime, World
 
 BLOCKING = {"every_user_evaluated", "schemas_valid", "unique_employee_per_user", "matches_reference_known_people"}
@@ -99,7 +99,10 @@ def test_a_blocking_check_stops_the_run_before_anything_is_written(imported: Wor
     broken = dg.Definitions(
         assets=all_assets,
         asset_checks=ALL_CHECKS,
-        resources={"import_run": run, "io_manager": BrokenStore(import_run=run, table=table)},
+        resources={
+            "import_run": run,
+            **dict.fromkeys((IO_MANAGER, "io_manager"), BrokenStore(import_run=run, table=table)),
+        },
         executor=dg.in_process_executor,
     )
     ended = broken.resolve_implicit_global_asset_job_def().execute_in_process(

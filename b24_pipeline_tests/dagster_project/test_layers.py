@@ -9,10 +9,10 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 LAYERS = (
     {"cli"},
-    {"definitions"},
+    {"definitions", "embedding"},
     {"checks", "sensors", "schedules", "jobs", "change_detection", "portal_polling", "connection_health"},
     {"assets"},
-    {"resources"},
+    {"resources", "io_manager"},
     {"reporting", "alerts", "overview", "sync", "dagster_runs", "asset_metadata"},
     {"connection"},
     {"audit", "bitrix24", "callgear", "settings", "sandbox"},
