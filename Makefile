@@ -52,7 +52,7 @@ matrix: $(READY) ## every case of what make test tries in a sample, and what tak
 	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q -m "matrix or sampled or long"
 
 LAKE := $(VENV)/ducklake
-$(LAKE)/.ready: b24_pipeline_tests/audit/ducklake.lock $(READY)
+$(LAKE)/.ready: deploy/cluster/ducklake.lock $(READY)
 	@rm -rf $(LAKE)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(LAKE) -r $<
 	@touch $@
@@ -68,12 +68,12 @@ $(CLUSTER): deploy/cluster/requirements.lock $(READY)
 	@touch $@
 
 ENGINES := postgresql pgbouncer rabbitmq-server
-setup-cluster: $(CLUSTER) ## what several machines need, into .venv; on Debian, as root, the servers for its tests too
+setup-cluster: $(CLUSTER) $(LAKE)/.ready ## what several machines need, into .venv; on Debian, as root, the servers for its tests too
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(ENGINES) >/dev/null 2>&1; then \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES); } >/dev/null 2>&1 \
 			|| echo "$(ENGINES): cannot be installed here; the tests that start them are skipped."; fi
 
-cluster-test: $(CLUSTER) ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
+cluster-test: $(CLUSTER) $(LAKE)/.ready ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m cluster b24_pipeline_tests/cluster
 
 package: $(READY) ## build the wheel into dist/, and try it: installed into an empty environment, in an empty folder
@@ -107,7 +107,7 @@ lock: ## renew the locks: for development, the container and the tests' other Du
 	@$(COMPILE) --group build -c requirements.lock -o deploy/requirements.lock
 	@$(COMPILE) --extra cluster -c requirements.lock -o deploy/cluster/requirements.lock \
 		$$(sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/--no-emit-package \1/p' deploy/requirements.lock)
-	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
+	@cd deploy/cluster && $(subst pyproject.toml,ducklake.in,$(COMPILE)) -o ducklake.lock
 	@cd b24_pipeline_tests/audit && $(subst pyproject.toml,oldest_duckdb.in,$(COMPILE)) -o oldest_duckdb.lock
 
 reset: ## forget the sandbox company and its database

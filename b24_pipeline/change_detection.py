@@ -60,7 +60,7 @@ def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = SYST
     """
     with service_http(settings) as http:
         client = portal_client(settings, timing, http=http, seconds=TICK_SECONDS)
-        return poll_once(client, known_users(Paths(settings.database)), cursor=cursor, clock=timing.unix)
+        return poll_once(client, known_users(settings.paths), cursor=cursor, clock=timing.unix)
 
 
 def poll_once(client: Bitrix24, known: LastSnapshot, *, cursor: str | None, clock: Callable[[], float]) -> TickResult:

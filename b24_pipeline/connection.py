@@ -20,7 +20,7 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.http import InvalidProxyError, Proxies, Secrets, Transport
+from b24_pipeline.http import InvalidProxyError, Proxies, Secrets, SendGuard, Transport
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -55,6 +55,8 @@ class Connection:
     callgear: CallGear
     paths: Paths
     now: Callable[[], datetime]
+    guard: SendGuard
+    """Asked before anything is sent to the account."""
 
     @property
     def portal_host(self) -> str:
@@ -94,8 +96,10 @@ def open_connection(
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
     seconds = settings.run_minutes * 60 if seconds is None else seconds
+    guard = SendGuard()
     with ExitStack() as stack:
-        portal_http, account_http = (stack.enter_context(service_http(settings)) for _ in range(2))
+        portal_http = stack.enter_context(service_http(settings))
+        account_http = stack.enter_context(service_http(settings, guard=guard))
         yield Connection(
             key=key,
             settings=settings,
@@ -113,8 +117,9 @@ def open_connection(
                 ),
                 user_id=settings.callgear_user_id,
             ),
-            paths=Paths(settings.database),
+            paths=settings.paths,
             now=timing.now,
+            guard=guard,
         )
 
 
@@ -131,7 +136,7 @@ def portal_client(settings: Settings, timing: Timing, *, http: httpx.Client, sec
     )
 
 
-def service_http(settings: Settings) -> httpx.Client:
+def service_http(settings: Settings, *, guard: SendGuard | None = None) -> httpx.Client:
     """Return the HTTP client for one of the two services.
 
     Raises:
@@ -141,10 +146,18 @@ def service_http(settings: Settings) -> httpx.Client:
         settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
     )
     max_bytes = settings.max_response_mib * MIB
-    return http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets_of(settings))
+    secrets = secrets_of(settings)
+    return http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets, guard=guard)
 
 
-def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: int, secrets: Secrets) -> httpx.Client:
+def http_client(
+    settings: AlertSettings,
+    *,
+    timeout: httpx.Timeout,
+    max_bytes: int,
+    secrets: Secrets,
+    guard: SendGuard | None = None,
+) -> httpx.Client:
     """Connections are kept, TLS is always verified, redirects are left to the caller.
 
     Args:
@@ -152,6 +165,7 @@ def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: i
         timeout: the one for reading is that of a whole exchange.
         max_bytes: the largest answer that is taken.
         secrets: what no answer may tell on.
+        guard: asked before each piece is sent.
 
     Raises:
         SettingsError: the environment names a proxy or certificates that cannot be used.
@@ -162,6 +176,7 @@ def http_client(settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: i
             proxies=proxies_of_environment(),
             max_bytes=max_bytes,
             secrets=secrets,
+            guard=guard,
         ),
         timeout=timeout,
         headers={"User-Agent": f"b24-pipeline/{__version__}", "Accept": "application/json"},

@@ -69,7 +69,7 @@ class ConnectionHealth:
         key: str, first_seen: tuple[str, datetime] | None, *, now: datetime, failure: Callable[[], Failure | None]
     ) -> tuple[StatusReport, Paths | None, tuple[str, datetime] | None]:
         try:
-            paths = Paths(settings.load(key).database)
+            paths = settings.load(key).paths
         except SettingsError as error:
             return StatusReport(UNNAMED, (bad_settings(error, now=now),), judged=frozenset()), None, first_seen
 

@@ -10,8 +10,9 @@ from sqlalchemy import column, delete, select, table
 
 from b24_pipeline import assets, settings
 from b24_pipeline.assets.connections import connections
-from b24_pipeline.audit import Paths, StoreError
-from b24_pipeline.audit.lock import RunInProgress, run_lock
+from b24_pipeline.audit import StoreError
+from b24_pipeline.audit.advisory_lock import RunInProgress
+from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.retention import apply_retention
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
@@ -154,8 +155,8 @@ def purge_store(context: dg.OpExecutionContext) -> None:
 
 def purge_audit(chosen: Settings, *, holder: str) -> int:
     """Delete what is too old in one audit; return the number of deleted runs."""
-    paths = Paths(chosen.database)
-    with run_lock(paths.lock, holder=holder, now=utc_now(), wait_seconds=60):
+    paths = chosen.paths
+    with connection_lock(paths, holder=holder, now=utc_now(), wait_seconds=60):
         return apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
 
 

@@ -50,11 +50,11 @@ def states_of(folder: Connections, *, now: datetime) -> Iterator[ConnectionState
     """Yield the state of every connection, in the order of their keys."""
     for key in folder.keys:
         try:
-            database = settings.load(key).database
+            paths = settings.load(key).paths
         except SettingsError as error:
             yield ConnectionState(key, UNNAMED, NOT_CONFIGURED, conditions=(bad_settings(error, now=now),))
         else:
-            yield state_of(key, Paths(database), now=now)
+            yield state_of(key, paths, now=now)
 
 
 def state_of(key: str, paths: Paths, *, now: datetime) -> ConnectionState:

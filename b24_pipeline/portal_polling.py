@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from b24_pipeline import settings
-from b24_pipeline.audit import Paths, StoreError
+from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.files import stamps
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.polling import LastSnapshot
@@ -104,9 +104,10 @@ class Portals:
             http = service_http(chosen)
         else:
             chosen, http = kept.settings, kept.http
-        paths = Paths(chosen.database)
+        paths = chosen.paths
         of_database = stamps(paths)
-        users = kept.users if kept and kept.of_database == of_database else known_users(paths)
+        is_kept = kept is not None and kept.of_database == of_database and paths.lake is None  # others write a lake
+        users = kept.users if kept and is_kept else known_users(paths)
         return Portal(of_settings, chosen, http, of_database, users)
 
 

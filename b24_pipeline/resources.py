@@ -13,7 +13,8 @@ from pydantic import Field, PrivateAttr
 from b24_pipeline import audit, partitions, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.audit import Approver, Step, Store, StoreError
-from b24_pipeline.audit.lock import RunInProgress, run_lock
+from b24_pipeline.audit.advisory_lock import RunInProgress
+from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
     REPORTING,
@@ -189,15 +190,16 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if folder is not None and key is None:
             raise SettingsError(f"this run has no connection: choose a partition of {', '.join(folder.keys)}")
         connection = stack.enter_context(open_connection(settings.load(key), self.timing, key=key))
-        stack.enter_context(
-            run_lock(
-                connection.paths.lock,
+        confirm_lock = stack.enter_context(
+            connection_lock(
+                connection.paths,
                 holder=f"run {run_id}",
                 now=connection.now(),
                 wait_seconds=0 if trigger is Trigger.CLI else WAIT_FOR_OTHER_RUN_SECONDS,
             )
         )
         store = stack.enter_context(Store.open(connection.paths, now=connection.now))
+        store.database.confirm_lock = connection.guard.check = confirm_lock
         if self.approve:
             approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
             store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)

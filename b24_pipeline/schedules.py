@@ -11,7 +11,8 @@ import dagster as dg
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths
-from b24_pipeline.audit.lock import is_locked
+from b24_pipeline.audit.lock import connection_is_locked, is_locked
+from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
 from b24_pipeline.jobs import employee_import, overview, purge_old_audit, purge_old_runs
 from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitions
@@ -20,6 +21,8 @@ from b24_pipeline.settings import Connections
 from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
 from b24_pipeline.sync.launch import CRON
 
+SILENT_SECONDS = 120
+"""A run that was started, and of which nothing was heard for so long, is looked at."""
 ACTIVE = [
     status
     for status in dg.DagsterRunStatus
@@ -144,7 +147,9 @@ def active_runs(instance: dg.DagsterInstance, *, keys: AbstractSet[str] = frozen
 
 def fail_orphaned_runs(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Report orphaned runs as failed: until then they keep their place in the pool, and no run starts."""
-    for run in filter(is_orphaned, runs):
+    for run in runs:
+        if not (is_orphaned(run) or is_abandoned(instance, run, now=utc_now())):
+            continue
         now = instance.get_run_by_id(run.run_id)
         if now is not None and not now.is_finished:  # else it has ended meanwhile, and released its lock
             instance.report_run_failed(run, "The run's process died (its lock was released).")
@@ -154,5 +159,19 @@ def is_orphaned(run: dg.DagsterRun) -> bool:
     """Return whether a run of the CLI lost its process; Dagster only monitors runs that it has launched."""
     if trigger_of(run) is not Trigger.CLI:
         return False
-    lock = run.tags.get(LOCK_TAG)
-    return not is_locked(Path(lock) if lock else Paths(settings.database_path(connection=key_of(run))).lock)
+    paths, lock = paths_of(run), run.tags.get(LOCK_TAG)
+    return not (is_locked(Path(lock)) if lock and paths.lake is None else connection_is_locked(paths))
+
+
+def is_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, *, now: datetime) -> bool:
+    """Return whether a run lost its process, whoever launched it: nobody holds its lock, and it does nothing."""
+    if run.status is not dg.DagsterRunStatus.STARTED:
+        return False
+    last = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    is_silent = bool(last) and now.timestamp() - last[0].timestamp > SILENT_SECONDS
+    return is_silent and not connection_is_locked(paths_of(run))
+
+
+def paths_of(run: dg.DagsterRun) -> Paths:
+    """Return the files of the database of a run's connection."""
+    return settings.database_settings(connection=key_of(run)).paths

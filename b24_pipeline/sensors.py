@@ -12,7 +12,7 @@ from b24_pipeline import settings
 from b24_pipeline.alerts.channels import Channel, channels_of
 from b24_pipeline.alerts.grouped import GroupMemory, notify_grouped
 from b24_pipeline.alerts.notify import LOST_WITHIN, Memory, judge, notify
-from b24_pipeline.audit import Paths, StoreError
+from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.health import Failure
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.change_detection import poll_portal
@@ -116,7 +116,7 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     def failed_runs(since: datetime) -> Iterator[Failure]:
         return failed_imports(context.instance, since=since)
 
-    report, memory = judge(Paths(chosen.database), memory, now=now, failed_runs=failed_runs)
+    report, memory = judge(chosen.paths, memory, now=now, failed_runs=failed_runs)
     result = notify(channels, report, memory)
     sent = [f"alert sent via {receiver}" for receiver in result.receivers]
     reason = "; ".join([*sent, *result.not_delivered]) or "no alert needed"

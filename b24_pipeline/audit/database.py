@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -17,11 +17,13 @@ from b24_pipeline.audit.exceptions import (
     DatabaseNotReadable,
     DatabaseNotWritable,
     DatabaseTooNew,
+    LakeNotUsable,
     LocksNotSupported,
     StoreError,
 )
 from b24_pipeline.audit.files import owner_note, wal_of
 from b24_pipeline.audit.instance import Attached, attach
+from b24_pipeline.audit.lake import Lake
 from b24_pipeline.audit.queries import statement
 
 Parameters = Mapping[str, Any]
@@ -52,19 +54,24 @@ _REBUILD = (
 )
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class _TrialOver(Exception):  # noqa: N818 - a way out, not a fault
     """Undoes a transaction that was a trial."""
 
 
 class Database:
-    """An open DuckDB file. One lock makes every method safe for threads.
+    """An open DuckDB file, or a lake. One lock makes every method safe for threads.
 
     Attributes:
-        path: the file.
+        path: the file, or the lake.
         catalog: its name in statements about several databases.
+        confirm_lock: called before each commit; raises where the lock of the run is lost.
     """
 
-    def __init__(self, path: Path, attached: Attached, descriptor: int) -> None:
+    def __init__(self, path: Path | Lake, attached: Attached, descriptor: int) -> None:
         self.path = path
         self.catalog = attached.catalog
         self.lock = threading.RLock()
@@ -72,6 +79,7 @@ class Database:
         self._connection = attached.connection
         self._descriptor = descriptor
         self._in_transaction = False
+        self.confirm_lock: Callable[[], None] = nothing
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -92,6 +100,15 @@ class Database:
             StoreError: the file is missing or cannot be opened.
         """
         return cls(path, _attach(path, read_only=True), -1)
+
+    @classmethod
+    def open_lake(cls, lake: Lake, *, read_only: bool = False) -> Self:
+        """Open a lake, created where it is missing unless it is only read.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        return cls(lake, _attach(lake, read_only=read_only), -1)
 
     def close(self) -> None:
         """Write what is outstanding into the file and let go of it."""
@@ -139,10 +156,12 @@ class Database:
     @contextmanager
     def _own_transaction(self) -> Iterator[None]:
         with translated(self.path):
-            _create_private(wal_of(self.path))
+            if isinstance(self.path, Path):
+                _create_private(wal_of(self.path))
             self._connection.begin()
             try:
                 yield
+                self.confirm_lock()
                 self._connection.commit()
             except BaseException:
                 _roll_back(self._connection)
@@ -154,7 +173,7 @@ class Database:
             self._connection.execute(self._parsed(name, identifiers), parameters)
 
     def execute_text(self, sql: str) -> None:
-        """Carry out the statement of an upgrade."""
+        """Carry out a statement that is not needed again."""
         with self.lock, translated(self.path):
             self._connection.execute(sql)
 
@@ -162,8 +181,13 @@ class Database:
         """Copy everything into a new file, without the room that deleted rows took."""
         with closing(type(self).open(target)) as copy, self.lock:
             _create_private(wal_of(target))
-            self.execute("copy_everything", source=self.catalog, target=copy.catalog)
+            self.execute_text(statement("copy_everything", source=self.catalog, target=copy.catalog))  # several in one
             copy.execute("checkpoint")
+
+    def tidy_lake(self) -> None:
+        """Move rows from the catalogue into files, merge small files, and forget former states of the lake."""
+        for name in ("flush_lake", "expire_snapshots", "merge_files", "remove_old_files"):
+            self.execute(name, catalog=f"'{self.catalog}'")
 
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
         """Return what the named query answers."""
@@ -203,7 +227,7 @@ class Database:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path | Lake) -> Iterator[None]:
     """Turn DuckDB's errors about the file into ours; other errors pass.
 
     Raises:
@@ -223,23 +247,32 @@ def _is_about_the_file(error: duckdb.Error) -> bool:
     return isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
 
 
-def _attach(path: Path, *, read_only: bool) -> Attached:
+def _attach(path: Path | Lake, *, read_only: bool) -> Attached:
     try:
         return attach(path, read_only=read_only)
     except duckdb.Error as error:
-        if read_only and _NO_RIGHT in str(error):
+        if isinstance(path, Path) and read_only and _NO_RIGHT in str(error):
             raise DatabaseNotReadable(
                 f"The database {path} may not be read; check who owns it.{owner_note(path)}"
             ) from None
         raise _in_our_words(error, path) from None
 
 
-def _in_our_words(error: duckdb.Error, path: Path) -> StoreError:
+def _in_our_words(error: duckdb.Error, path: Path | Lake) -> StoreError:
     said = str(error)
+    if isinstance(path, Lake):
+        return _of_a_lake(said, path)
     for phrase, kind, advice in _PHRASES:
         if phrase in said:
             return kind(f"The database {path} {advice}.{owner_note(path) if phrase == _NO_RIGHT else ''}")
     return DatabaseCorrupt(f"The database {path} is damaged or no DuckDB file ({said.splitlines()[0]}): {_REBUILD}.")
+
+
+def _of_a_lake(said: str, lake: Lake) -> StoreError:
+    if "creating a new DuckLake is explicitly disabled" in said:
+        return DatabaseMissing(f"There is no audit in {lake} yet; run an import first.")
+    reason = said.splitlines()[0].rpartition(f'{lake.url}": ')[2]
+    return LakeNotUsable(f"The audit in {lake} cannot be used ({reason}): start its Postgres, or correct the settings.")
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

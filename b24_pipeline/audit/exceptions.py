@@ -11,6 +11,8 @@ StoreError
 ├── DatabaseNotReadable          a file of somebody else
 ├── PublishedFileMounted         the published file cannot be replaced
 ├── LocksNotSupported            a folder that takes no locks
+├── LakeNotUsable                the lake's Postgres or its packages
+├── LockLost                     another run has taken the lock, as this one did not move
 ├── DatabaseOfAnotherConnection  of another portal and account
 ├── UnknownRun                   no run of that id or time
 ├── RunNotBegun                  writing without a run, or a run begun twice
@@ -70,6 +72,14 @@ class PublishedFileMounted(StoreError):
 
 class LocksNotSupported(StoreError):
     """The folder of the database takes no locks."""
+
+
+class LakeNotUsable(StoreError):
+    """The lake's Postgres cannot be reached, or its packages are missing."""
+
+
+class LockLost(StoreError):
+    """This run's lock is not its own any more: it writes nothing more."""
 
 
 class UnknownRun(StoreError):

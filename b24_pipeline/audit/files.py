@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMisnamed, DatabaseNotWritable, PublishedFileMounted
+from b24_pipeline.audit.lake import Lake
 from b24_pipeline.file_stamp import Stamp, stamp
 
 Result = TypeVar("Result")
@@ -28,6 +29,8 @@ RESERVED_NAMES = frozenset({"audit", "store", "information_schema"})
 class Paths:
     """All files of one database; only `published` is chosen, the others follow from it.
 
+    Where there is a lake, it is in place of the working file.
+
     A database under two names (a symbolic link to the file or its folder) is one: its real path counts, so that it has
     one lock.
 
@@ -36,6 +39,7 @@ class Paths:
     """
 
     published: Path
+    lake: Lake | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "published", real_path(self.published))

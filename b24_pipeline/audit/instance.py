@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from b24_pipeline.audit.lake import Lake, extension_files
 from b24_pipeline.audit.queries import statement
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -63,9 +64,30 @@ class Instance:
         with self._lock:
             catalog = _name_to_read(path) if read_only else f"written_{next(self._numbers)}"
             if not self._holders[catalog]:
-                quoted = "'" + str(path).replace("'", "''") + "'"  # DuckDB takes no parameter here
-                self._root.execute(statement("attach_to_read" if read_only else "attach", path=quoted, catalog=catalog))
+                name = "attach_to_read" if read_only else "attach"
+                self._root.execute(statement(name, path=_quoted(str(path)), catalog=catalog))
             self._holders[catalog] += 1
+        return self._attached(catalog)
+
+    def attach_lake(self, lake: Lake, *, read_only: bool) -> Attached:
+        """Attach a lake.
+
+        Raises:
+            duckdb.Error: it cannot be attached.
+            LakeNotUsable: its extensions are not installed.
+        """
+        with self._lock:
+            for file in extension_files():
+                self._root.execute(statement("load_extension", path=_quoted(str(file))))
+            catalog = f"lake_{next(self._numbers)}"
+            given = {"path": f"ducklake:postgres:{lake.url}", "schema": lake.schema, "data": lake.data}
+            quoted = {name: _quoted(value) for name, value in given.items()}
+            name = "attach_lake_to_read" if read_only else "attach_lake"
+            self._root.execute(statement(name, catalog=catalog, **quoted))
+            self._holders[catalog] += 1
+        return self._attached(catalog)
+
+    def _attached(self, catalog: str) -> Attached:
         connection = self._root.cursor()
         connection.execute(statement("use", catalog=catalog))
         connection.execute(statement("speak_utc"))
@@ -91,17 +113,24 @@ _instances: dict[int, Instance] = {}
 """By process: what a process inherits when it is forked belongs to its parent, and is left alone."""
 
 
-def attach(path: Path, *, read_only: bool) -> Attached:
-    """Attach the file to the DuckDB of this process; to a new one where a fault of a disk has made that useless.
+def attach(place: Path | Lake, *, read_only: bool) -> Attached:
+    """Attach a file or a lake to the DuckDB of this process; to a new one where a disk's fault has made that useless.
 
     Raises:
         duckdb.Error: it cannot be attached.
+        LakeNotUsable: the lake's extensions are not installed.
     """
     try:
-        return _instance().attach(path, read_only=read_only)
+        return _attach(place, read_only=read_only)
     except (duckdb.FatalException, duckdb.ConnectionException):
         close()
-        return _instance().attach(path, read_only=read_only)
+        return _attach(place, read_only=read_only)
+
+
+def _attach(place: Path | Lake, *, read_only: bool) -> Attached:
+    if isinstance(place, Lake):
+        return _instance().attach_lake(place, read_only=read_only)
+    return _instance().attach(place, read_only=read_only)
 
 
 def close() -> None:
@@ -113,6 +142,11 @@ def close() -> None:
 def _instance() -> Instance:
     process = os.getpid()
     return _instances.get(process) or _instances.setdefault(process, Instance())
+
+
+def _quoted(text: str) -> str:
+    """The text for statements in which DuckDB takes no parameter."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _name_to_read(path: Path) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from b24_pipeline.audit.advisory_lock import RunInProgress, advisory_lock, is_held
+from b24_pipeline.audit.database import nothing
 from b24_pipeline.audit.exceptions import DatabaseBusy, LocksNotSupported
 from b24_pipeline.audit.files import Paths, retry_while_busy, writing
 
@@ -80,8 +82,33 @@ def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], N
         lock.release()
 
 
-class RunInProgress(Exception):  # noqa: N818 - a state, not a fault
-    """Another run of this connection holds the lock."""
+@contextmanager
+def connection_lock(
+    paths: Paths, *, holder: str, now: datetime, wait_seconds: float = 0
+) -> Iterator[Callable[[], None]]:
+    """Hold the lock of a connection, on this machine or between machines; yields what confirms that it is still held.
+
+    Args:
+        paths: where the database is: the lock is beside the file, or in the lake's Postgres.
+        holder: the run's id, or what else is being done, for people.
+        now: when.
+        wait_seconds: how long to wait for the other run to end.
+
+    Raises:
+        RunInProgress: the lock is held; the text names the holder.
+        StoreError: the folder or Postgres cannot be used.
+    """
+    if paths.lake is not None:
+        with advisory_lock(paths.lake, holder=holder, wait_seconds=wait_seconds) as confirm:
+            yield confirm
+        return
+    with run_lock(paths.lock, holder=holder, now=now, wait_seconds=wait_seconds):
+        yield nothing
+
+
+def connection_is_locked(paths: Paths) -> bool:
+    """Return whether somebody holds the lock of a connection; what cannot be asked is taken to be held."""
+    return is_locked(paths.lock) if paths.lake is None else is_held(paths.lake)
 
 
 @contextmanager

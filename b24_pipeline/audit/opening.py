@@ -25,6 +25,7 @@ from b24_pipeline.audit.files import (
     wal_of,
     writing,
 )
+from b24_pipeline.audit.lake import Lake
 from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
 from b24_pipeline.audit.schema import LAYOUT
 
@@ -40,6 +41,8 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
         StoreError: the working or the published file is not ours, damaged, too new, or busy for longer.
     """
     check_published_file(paths)
+    if paths.lake is not None:
+        return open_lake(paths.lake, at=at)
     if not paths.working.exists():
         create_working(paths, at=at)
     database = retry_while_busy(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
@@ -50,6 +53,21 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
         raise
     # An older version of this program wrote files that only a newer DuckDB opens: the copy has today's storage format.
     return compacted(paths, database) if upgraded else database
+
+
+def open_lake(lake: Lake, *, at: datetime) -> Database:
+    """Open the lake, up to date, and made where it is missing.
+
+    Raises:
+        StoreError: it cannot be used, or is too new.
+    """
+    database = Database.open_lake(lake)
+    try:
+        bring_up_to_date(database, at=at)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def check_published_file(paths: Paths) -> None:
@@ -93,6 +111,11 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
         DatabaseMissing: there is no database yet.
         StoreError: there is one, but nothing of it can be read.
     """
+    if paths.lake is not None:
+        with closing(Database.open_lake(paths.lake, read_only=True)) as database:
+            refuse_newer(database, version_of(database))
+            yield database
+        return
     problem: StoreError = DatabaseMissing(f"There is no database {paths.published} yet; run an import first.")
     for path in (paths.working, paths.published):
         try:
@@ -139,19 +162,26 @@ def publish(paths: Paths, database: Database) -> None:
     """
     target = paths.published.resolve()
     draft = target.with_name(paths.publishing.name)
-    with database.lock, writing(target.parent):
-        database.execute("checkpoint")
-        with remove_on_error(draft):
+    with database.lock, writing(target.parent), remove_on_error(draft):
+        if paths.lake is None:
+            database.execute("checkpoint")
             copy_bytes(database.content, draft)
-            replace_published(draft, target)
+        else:
+            for path in (draft, wal_of(draft)):
+                path.unlink(missing_ok=True)
+            database.copy_into(draft)
+        replace_published(draft, target)
 
 
 def compacted(paths: Paths, database: Database) -> Database:
-    """The working file rewritten without the room of deleted rows; `database` is closed.
+    """The working file rewritten without the room of deleted rows; `database` is closed. A lake is tidied in place.
 
     Raises:
         DatabaseCorrupt: the copy is not complete; the file is left as it was.
     """
+    if paths.lake is not None:
+        database.tidy_lake()
+        return database
     with writing(paths.published.parent):
         for path in (paths.rebuilding, wal_of(paths.rebuilding)):
             path.unlink(missing_ok=True)

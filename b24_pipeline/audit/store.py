@@ -67,7 +67,8 @@ class Store(Reader):
         """
         check_writable(paths)
         with ExitStack() as lock:
-            lock.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
+            if paths.lake is None:
+                lock.enter_context(writer_lock(paths, wait_seconds=wait_seconds, sleep=sleep))
             database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
             return cls(paths, database, now=now, lock=lock.pop_all())
 

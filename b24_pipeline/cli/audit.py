@@ -15,7 +15,7 @@ from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
 from b24_pipeline.audit.exceptions import DatabaseMissing, PublishedFileMounted
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.cli.connections import keys_of_connections
@@ -162,7 +162,7 @@ def resolve_duplicates(*, sandbox: bool, connection: str | None) -> Exit:
 def erase(*, person: str, sandbox: bool, connection: str | None) -> Exit:
     """Erase a person's data; ids and counts stay."""
     paths = paths_of(sandbox=sandbox, connection=connection)
-    with run_lock(paths.lock, holder="b24-pipeline erase", now=utc_now()):
+    with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
         user = erasure.forget(paths, person, now=utc_now())
         ReportFiles.beside(paths.published).html.unlink(
             missing_ok=True
@@ -225,13 +225,13 @@ def writable(*, sandbox: bool, connection: str | None, holder: str) -> Iterator[
         RunInProgress: a run is active.
     """
     paths = paths_of(sandbox=sandbox, connection=connection)
-    with run_lock(paths.lock, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
+    with connection_lock(paths, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
 
 def paths_of(*, sandbox: bool, connection: str | None) -> Paths:
     """Return the files of the database; reading them needs no credentials."""
-    return Paths(settings.database_path(sandbox_database() if sandbox else None, connection=connection))
+    return settings.database_settings(sandbox_database() if sandbox else None, connection=connection).paths
 
 
 def parsed_date(text: str | None) -> datetime | None:

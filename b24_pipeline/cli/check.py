@@ -8,7 +8,7 @@ from rich.console import Console
 from b24_pipeline import audit, settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
@@ -75,7 +75,7 @@ def prove(callgear_id: int, *, key: str | None) -> Exit:
     """
     with (
         open_connection(settings.load(key), key=key) as connection,
-        run_lock(connection.paths.lock, holder="b24-pipeline check --prove-update", now=connection.now()),
+        connection_lock(connection.paths, holder="b24-pipeline check --prove-update", now=connection.now()),
         Store.open(connection.paths, now=connection.now) as store,
     ):
         try:

@@ -5,8 +5,14 @@ import traceback
 from pathlib import Path
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.audit.exceptions import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
-from b24_pipeline.audit.lock import RunInProgress
+from b24_pipeline.audit.advisory_lock import RunInProgress
+from b24_pipeline.audit.exceptions import (
+    AmbiguousPerson,
+    NotApprovable,
+    NotLinked,
+    UnknownPerson,
+    UnknownRun,
+)
 from b24_pipeline.callgear.exceptions import CallGearError
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.settings import SettingsError

@@ -39,6 +39,7 @@ class Address:
             "CALLGEAR_ACCESS_TOKEN_FILE": "",
             "CALLGEAR_USER_ID": "",
             DATABASE_SETTING: sandbox_database(),
+            "B24_PIPELINE_LAKE": "",
             FOLDER_VARIABLE: "",
         }
 

@@ -14,7 +14,7 @@ import dagster as dg
 from b24_pipeline import audit, settings
 from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
@@ -128,10 +128,10 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
         StoreError: the database cannot be used; nothing was asked of either system.
         RunNotStarted: Dagster could not start the run.
     """
-    paths = Paths(chosen.database)
+    paths = chosen.paths
     with open_connection(chosen):
         pass
-    with run_lock(paths.lock, holder="b24-pipeline sync", now=utc_now()):
+    with connection_lock(paths, holder="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now) as store:
             if choices["only_failed"] and not audit.actions.people_failed(store.database):
                 return None

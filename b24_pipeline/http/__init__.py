@@ -3,7 +3,7 @@
 from b24_pipeline.http.exceptions import ProxyFailed, ProxyRefused, ResponseRefused, describe_error
 from b24_pipeline.http.proxies import InvalidProxyError, Proxies, has_usable_host
 from b24_pipeline.http.redaction import Secrets, redact_personal_data
-from b24_pipeline.http.transport import Transport
+from b24_pipeline.http.transport import SendGuard, Transport
 
 __all__ = [
     "InvalidProxyError",
@@ -12,6 +12,7 @@ __all__ = [
     "ProxyRefused",
     "ResponseRefused",
     "Secrets",
+    "SendGuard",
     "Transport",
     "describe_error",
     "has_usable_host",

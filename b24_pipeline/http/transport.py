@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -52,6 +52,21 @@ for _name in _LOGGERS_WITH_URLS:
     logging.getLogger(_name).addFilter(_not_an_address)
 
 
+class SendGuard:
+    """Asked before each piece is sent: what it raises keeps a process that was frozen from going on.
+
+    Attributes:
+        check: raises where nothing more may be sent.
+    """
+
+    def __init__(self) -> None:
+        self.check: Callable[[], None] = _allowed
+
+
+def _allowed() -> None:
+    """Allow it."""
+
+
 class Transport(httpx.BaseTransport):
     """Carries requests; every answer is there as a whole when it is returned, decoded and without our secrets.
 
@@ -60,13 +75,23 @@ class Transport(httpx.BaseTransport):
         proxies: which hosts are reached by which proxy.
         max_bytes: the largest answer that is taken.
         secrets: what no answer may tell on.
+        guard: asked before each piece is sent.
     """
 
-    def __init__(self, *, authorities: ssl.SSLContext, proxies: Proxies, max_bytes: int, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        *,
+        authorities: ssl.SSLContext,
+        proxies: Proxies,
+        max_bytes: int,
+        secrets: Secrets,
+        guard: SendGuard | None = None,
+    ) -> None:
+        guard = guard or SendGuard()
         self._proxies = proxies
         self._most_bytes = max_bytes
         self._secrets = secrets
-        self._pools = {proxy: _pool(authorities, proxy) for proxy in (None, *proxies.all())}
+        self._pools = {proxy: _pool(authorities, proxy, guard) for proxy in (None, *proxies.all())}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Carry out one exchange.
@@ -103,14 +128,14 @@ class Transport(httpx.BaseTransport):
         )
 
 
-def _pool(authorities: ssl.SSLContext, proxy: Proxy | None) -> httpcore.ConnectionPool:
+def _pool(authorities: ssl.SSLContext, proxy: Proxy | None, guard: SendGuard) -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
         ssl_context=authorities,
         proxy=None if proxy is None else httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=authorities),
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=MAX_CONNECTIONS,
         keepalive_expiry=KEEPALIVE_SECONDS,
-        network_backend=_Backend(),
+        network_backend=_Backend(guard),
     )
 
 
@@ -165,14 +190,17 @@ def _left(timeout: float | None, over: type[Exception]) -> float | None:
 class _Stream(httpcore.NetworkStream):
     """A connection; httpcore passes on the time-out of the exchange that uses it at the moment."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, guard: SendGuard) -> None:
         self._stream = stream
+        self._guard = guard
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        left = _left(timeout, httpcore.WriteTimeout)
+        self._guard.check()
+        self._stream.write(buffer, left)
 
     def close(self) -> None:
         self._stream.close()
@@ -181,7 +209,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._guard)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore has it
         return self._stream.get_extra_info(info)
@@ -190,8 +218,9 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     """Connects; a host of several addresses gets no more time than one of a single address that answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: SendGuard) -> None:
         self._sockets = httpcore.SyncBackend()
+        self._guard = guard
 
     def connect_tcp(
         self,
@@ -205,7 +234,8 @@ class _Backend(httpcore.NetworkBackend):
         for address in _addresses(host, port):
             left = _left(timeout, httpcore.ConnectTimeout)
             try:
-                return _Stream(self._sockets.connect_tcp(address, port, left, local_address, socket_options))
+                stream = self._sockets.connect_tcp(address, port, left, local_address, socket_options)
+                return _Stream(stream, self._guard)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure

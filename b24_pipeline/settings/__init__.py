@@ -13,10 +13,11 @@ from pydantic.fields import FieldInfo
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import env_precedence, unread
 from b24_pipeline.settings.alerts import AlertSettings
-from b24_pipeline.settings.base import ENV_FILE, DatabaseSettings, FolderSettings
+from b24_pipeline.settings.base import ENV_FILE, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.connections import FOLDER, Connections, connections, database_of, is_key
 from b24_pipeline.settings.dagster_home import DagsterHome
+from b24_pipeline.settings.database import DatabaseSettings
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
@@ -34,6 +35,7 @@ __all__ = [
     "dagster_home",
     "data_folder",
     "database_path",
+    "database_settings",
     "keep_run_days",
     "load",
     "load_alerting",
@@ -118,6 +120,15 @@ def keep_run_days() -> int:
 
 
 def database_path(chosen: str | None = None, *, connection: str | None = None) -> Path:
+    """Return the file of the database: the one chosen, else that of the connection, or the one that is set.
+
+    Raises:
+        SettingsError: it is not the name of a file, or no connection has this key.
+    """
+    return database_settings(chosen, connection=connection).database
+
+
+def database_settings(chosen: str | None = None, *, connection: str | None = None) -> DatabaseSettings:
     """Return the database: the one chosen, else that of the connection, or the one that is set.
 
     Reading it needs no credentials, nor that the connection's file is still there.
@@ -127,12 +138,12 @@ def database_path(chosen: str | None = None, *, connection: str | None = None) -
     """
     if chosen is not None:
         with readable():
-            return DatabaseSettings(database=Path(chosen)).database
+            return DatabaseSettings(database=Path(chosen), lake=None)
     removed = removed_database(connection)
     if removed is not None:
-        return removed
+        return DatabaseSettings(database=removed, lake_schema=connection or "")
     with readable(files_of(connection)) as env_file:
-        return DatabaseSettings(_env_file=env_file).database  # type: ignore[call-arg]
+        return DatabaseSettings(_env_file=env_file)  # type: ignore[call-arg]
 
 
 def dagster_home() -> Path | None:

@@ -10,13 +10,13 @@ from pydantic_core import PydanticCustomError
 from b24_pipeline.settings.base import (
     LOOPBACK,
     PREFIX,
-    DatabaseSettings,
     TextList,
     check_scheme,
     is_blank,
     setting,
     split_url,
 )
+from b24_pipeline.settings.database import DatabaseSettings
 
 
 class SmtpSecurity(StrEnum):

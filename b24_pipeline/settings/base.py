@@ -1,14 +1,14 @@
-"""Declaration and reading of settings; and the settings that suffice to read the audit."""
+"""Declaration and reading of settings; and where files go."""
 
 import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 import pydantic_settings
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import (
     DotEnvSettingsSource,
     EnvSettingsSource,
@@ -115,42 +115,6 @@ class FolderSettings(BaseSettings):
     def data_folder(self) -> Path:
         """The folder of the database and all other files."""
         return self.own_folder or PROJECT_DATA
-
-
-class DatabaseSettings(FolderSettings):
-    """The database and its export: all that is needed to read the audit."""
-
-    database: Path = setting(
-        f"{PREFIX}DATABASE",
-        PROJECT_DATA / DATABASE_FILE,
-        example="data/b24_pipeline.duckdb",
-        description="The DuckDB file to open. The working file lies beside it.",
-    )
-
-    export: str | None = setting(
-        f"{PREFIX}EXPORT",
-        None,
-        example="s3://company-lake/b24_pipeline",
-        description="Where each import exports the audit as Parquet files, one folder a table: a folder, or the address"
-        " of an object store that fsspec supports. Empty: no export.",
-    )
-
-    @field_validator("database")
-    @classmethod
-    def is_file_name(cls, value: Path) -> Path:
-        """Refuse a folder; an empty text means the current one."""
-        if not FILE_NAME.match(str(value)):
-            raise ValueError("must name a local file; ~ and $ are not expanded")
-        if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
-            raise ValueError("must name a file, not a folder")
-        return value
-
-    @model_validator(mode="after")
-    def default_database(self) -> Self:
-        """Put the database where the other files are."""
-        if "database" not in self.model_fields_set:
-            self.database = self.data_folder / DATABASE_FILE
-        return self
 
 
 def in_utf_8(text: str) -> str:

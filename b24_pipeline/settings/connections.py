@@ -23,9 +23,10 @@ KEY = re.compile(r"[a-z0-9_-]{1,40}")
 DATABASE_FILE = "b24_pipeline.duckdb"
 HOME = "B24_PIPELINE_HOME"
 DATABASE = "B24_PIPELINE_DATABASE"
+LAKE_SCHEMA = "B24_PIPELINE_LAKE_SCHEMA"
 OF_ALL = ("B24_PIPELINE_ALERT_", "B24_PIPELINE_KEEP_RUN_DAYS")
 """How the names of settings begin that no connection has of its own."""
-OF_A_PAIR = ("bitrix24_", "callgear_", DATABASE.lower())
+OF_A_PAIR = ("bitrix24_", "callgear_", DATABASE.lower(), LAKE_SCHEMA.lower())
 """How the names of settings begin that the environment does not give to a connection."""
 
 
@@ -97,7 +98,8 @@ def in_order(
     """
     own, defaults = [DotEnvSettingsSource(settings, env_file=file) for file in files[:-1]], files[-1]
     shared = [DotEnvSettingsSource(settings, env_file=defaults), *(without_pair(source) for source in environment)]
-    database = {"database": database_of(files[0].stem, data=data)} if own else {}
+    key = files[0].stem
+    database = {"database": database_of(key, data=data), "lake_schema": key} if own else {}
     return [*own, *shared], InitSettingsSource(settings, init_kwargs=database)
 
 
@@ -110,7 +112,7 @@ def without_pair(source: EnvSettingsSource) -> EnvSettingsSource:
 def misplaced(names: Collection[str], *, file: Path) -> Iterator[str]:
     """Yield one line for each setting that stands in the wrong file of the folder."""
     for name in sorted(names):
-        if file.stem == DEFAULTS and name == DATABASE:
+        if file.stem == DEFAULTS and name in (DATABASE, LAKE_SCHEMA):
             yield f"{file}: {name}: each connection has a database of its own. Set it in the connection's own file."
         if name == HOME:
             yield f"{file}: {name}: all connections have one folder for their files. Set it in the environment or .env."

@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from b24_pipeline.settings import AlertSettings, Settings, variable_of
-from b24_pipeline.settings.base import BaseSettings, DatabaseSettings, FolderSettings
+from b24_pipeline.settings.base import BaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
+from b24_pipeline.settings.database import DatabaseSettings
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import is_secret

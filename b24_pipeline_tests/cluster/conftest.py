@@ -41,6 +41,13 @@ class Machine:
         machine = {name: value for name, value in os.environ.items() if not name.startswith(OF_CLUSTER)}
         return machine | self.environment | self.given | {"DAGSTER_HOME": str(self.home)}
 
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Type a command of `b24-pipeline`, without waiting for its end."""
+        command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
     def type(self, *arguments: str, without: str | None = None, **given: str) -> "subprocess.CompletedProcess[str]":
         """Type a command of `b24-pipeline` and wait for its end."""
         environment = self.variables() | given
@@ -53,7 +60,6 @@ class Machine:
     @contextmanager
     def daemon(self) -> Iterator[None]:
         """Dagster's daemon, with schedules and sensors on."""
-        shutil.copy(PROJECT / "workspace.yaml", self.folder)
         with self.program(str(Path(sys.executable).with_name("b24-pipeline")), "daemon"):
             yield
 
@@ -134,6 +140,8 @@ def broker(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def machine(world: World, postgres: Postgres, pool: int) -> Machine:
     """One machine whose Dagster keeps its runs in Postgres behind pgbouncer."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(PROJECT / name, world.paths.published.parent)
     world.clock.seconds = time.time()  # programs ask the machine what time it is
     return Machine(world.paths.published.parent, world.environment() | engines.storage_variables(postgres, pool))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,18 @@ def test_r17_a_terminal_run_that_ended_while_it_was_looked_at_is_not_failed(worl
     ended = world.instance.get_run_by_id(run.run_id)
     assert ended is not None
     assert ended.status is dg.DagsterRunStatus.CANCELED
+
+
+def test_r17_a_run_of_any_launcher_that_nothing_is_heard_of_is_dead_unless_its_lock_is_held(world: World) -> None:
+    run = started(world)
+    world.instance.report_engine_event("its process began", run)
+    now = datetime.now(UTC)
+    later = now + timedelta(seconds=schedules.SILENT_SECONDS + 1)
+
+    with run_lock(world.paths.lock, holder=f"run {run.run_id}", now=now):
+        assert not schedules.is_abandoned(world.instance, run, now=later)
+    assert not schedules.is_abandoned(world.instance, run, now=now)
+    assert schedules.is_abandoned(world.instance, run, now=later)
 
 
 @pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])

@@ -9,6 +9,29 @@ ATTACH {path} AS {catalog}
 -- name: attach_to_read
 ATTACH {path} AS {catalog} (READ_ONLY)
 
+-- name: load_extension
+LOAD {path}
+
+-- name: attach_lake
+-- Smaller changes are stored in the catalogue itself: nearly all that a run changes.
+ATTACH {path} AS {catalog} (METADATA_SCHEMA {schema}, DATA_PATH {data}, DATA_INLINING_ROW_LIMIT 1000)
+
+-- name: attach_lake_to_read
+ATTACH {path} AS {catalog} (METADATA_SCHEMA {schema}, READ_ONLY)
+
+-- name: flush_lake
+CALL ducklake_flush_inlined_data({catalog})
+
+-- name: expire_snapshots
+-- The store keeps its own history: the lake's is only in the way.
+CALL ducklake_expire_snapshots({catalog}, older_than => now())
+
+-- name: merge_files
+CALL ducklake_merge_adjacent_files({catalog})
+
+-- name: remove_old_files
+CALL ducklake_cleanup_old_files({catalog}, cleanup_all => true)
+
 -- name: use
 USE {catalog}
 

@@ -1,0 +1,19 @@
+-- The lock of a connection between machines: in Postgres, so parameters are written as psycopg2 has them.
+
+-- name: take_lock
+SELECT pg_try_advisory_lock(2852, hashtext(%(schema)s))
+
+-- name: lock_owners
+SELECT activity.pid, activity.application_name AS holder, activity.backend_start AS since,
+       now() - activity.state_change > make_interval(secs => %(stale_seconds)s) AS is_stale
+FROM pg_locks AS locks
+JOIN pg_stat_activity AS activity ON activity.pid = locks.pid
+WHERE locks.locktype = 'advisory' AND locks.granted AND locks.classid = 2852
+  AND locks.objid = (hashtext(%(schema)s)::BIGINT & 4294967295)::OID
+  AND locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+
+-- name: end_owner
+SELECT pg_terminate_backend(%(pid)s)
+
+-- name: backend
+SELECT pg_backend_pid()

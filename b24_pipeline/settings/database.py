@@ -1,0 +1,114 @@
+"""The database: a file of this machine, or a lake of several; all that is needed to read the audit."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pydantic import ValidationInfo, field_validator, model_validator
+
+from b24_pipeline.settings.base import (
+    DATABASE_FILE,
+    FILE_NAME,
+    PREFIX,
+    PROJECT_DATA,
+    FolderSettings,
+    is_blank,
+    setting,
+    split_url,
+)
+
+if TYPE_CHECKING:
+    from b24_pipeline.audit.files import Paths
+
+
+class DatabaseSettings(FolderSettings):
+    """The database and its export: all that is needed to read the audit."""
+
+    database: Path = setting(
+        f"{PREFIX}DATABASE",
+        PROJECT_DATA / DATABASE_FILE,
+        example="data/b24_pipeline.duckdb",
+        description="The DuckDB file to open. The working file lies beside it.",
+    )
+
+    lake: str | None = setting(
+        f"{PREFIX}LAKE",
+        None,
+        example="postgresql://b24@10.0.0.5:5432/b24_pipeline",
+        description="For several machines: the Postgres database of the audit's catalogue, without a password"
+        " (PGPASSWORD) and not through a pool. The database is then what is published.",
+    )
+
+    lake_schema: str = setting(
+        f"{PREFIX}LAKE_SCHEMA",
+        "b24_pipeline",
+        pattern=r"^[a-z0-9_-]{1,40}$",
+        example="acme",
+        description="The schema of the catalogue; of several connections each has its own, named like its key.",
+    )
+
+    lake_data: str | None = setting(
+        f"{PREFIX}LAKE_DATA",
+        None,
+        example="/srv/b24_lake",
+        description="The folder, shared by all machines, for what is too large for the catalogue.",
+        validate_default=True,
+    )
+
+    export: str | None = setting(
+        f"{PREFIX}EXPORT",
+        None,
+        example="s3://company-lake/b24_pipeline",
+        description="Where each import exports the audit as Parquet files, one folder a table: a folder, or the address"
+        " of an object store that fsspec supports. Empty: no export.",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def is_file_name(cls, value: Path) -> Path:
+        """Refuse a folder; an empty text means the current one."""
+        if not FILE_NAME.match(str(value)):
+            raise ValueError("must name a local file; ~ and $ are not expanded")
+        if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
+            raise ValueError("must name a file, not a folder")
+        return value
+
+    @field_validator("lake", "lake_data", mode="before")
+    @classmethod
+    def empty_is_none(cls, value: object) -> object:
+        """Let an empty text count as absent."""
+        return None if is_blank(value) else value
+
+    @field_validator("lake")
+    @classmethod
+    def is_postgres(cls, value: str | None) -> str | None:
+        """Require the address of a database without a password, which would be shown and logged."""
+        url = split_url(value) if value else None
+        if url is not None and (url.scheme not in ("postgresql", "postgres") or not url.path.strip("/")):
+            raise ValueError("is not the address of a Postgres database")
+        if url is not None and url.password:
+            raise ValueError("has a password: put that into PGPASSWORD")
+        return value
+
+    @field_validator("lake_data")
+    @classmethod
+    def is_shared_folder(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Require an absolute path where there is a lake."""
+        if info.data.get("lake") and not (value and Path(value).is_absolute()):
+            raise ValueError("must be the absolute path of a folder that all machines share")
+        return value
+
+    @property
+    def paths(self) -> "Paths":
+        """The files of the database, and the lake in place of the working file where there is one."""
+        from b24_pipeline.audit.files import Paths  # noqa: PLC0415 - takes a second
+        from b24_pipeline.audit.lake import Lake  # noqa: PLC0415
+
+        return Paths(self.database, Lake(self.lake, self.lake_schema, self.lake_data or "") if self.lake else None)
+
+    @model_validator(mode="after")
+    def default_database(self) -> Self:
+        """Put the database where the other files are."""
+        if "database" not in self.model_fields_set:
+            self.database = self.data_folder / DATABASE_FILE
+        return self

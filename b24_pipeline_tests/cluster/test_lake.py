@@ -1,0 +1,137 @@
+"""The audit on DuckLake, and the lock between machines."""
+
+import json
+import shutil
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.sandbox import Phase, RequestSeen
+from b24_pipeline_tests.cluster.conftest import Machine, result_of
+from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres
+from b24_pipeline_tests.e2e.desk import PROJECT, RUN_SECONDS, wait_for
+from b24_pipeline_tests.harness import World
+
+pytestmark = pytest.mark.cluster
+PACKAGES = PROJECT / ".venv/ducklake"
+PEOPLE = 60
+PUBLISHED = "SELECT bitrix24_id FROM audit.links"
+
+
+@pytest.fixture
+def machines(machine: Machine, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> list[Machine]:
+    """Two machines with folders of their own, whose audit is one lake."""
+    if not PACKAGES.is_dir():
+        pytest.skip("DuckLake is not installed (make setup-cluster)")
+    postgres.ask("DROP SCHEMA IF EXISTS acme CASCADE")
+    lake = {
+        "PYTHONPATH": str(PACKAGES),
+        "PGPASSWORD": postgres.password,
+        "B24_PIPELINE_LAKE": f"postgresql://{USER}@127.0.0.1:{postgres.port}/{NAME}",
+        "B24_PIPELINE_LAKE_SCHEMA": "acme",
+        "B24_PIPELINE_LAKE_DATA": str(tmp_path_factory.mktemp("lake")),
+    }
+    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
+    return [
+        replace(machine, folder=folder, environment=machine.environment | lake | database_in(folder))
+        for folder in folders
+    ]
+
+
+def database_in(folder: Path) -> dict[str, str]:
+    """A project folder and its published file."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(PROJECT / name, folder)
+    return {"B24_PIPELINE_DATABASE": str(folder / "b24.duckdb")}
+
+
+def links_in(folder: Path) -> list[int]:
+    """The users with a link in the published file of a machine, for anybody's DuckDB."""
+    with duckdb.connect(folder / "b24.duckdb", read_only=True) as people:
+        return sorted(user for (user,) in people.execute(PUBLISHED).fetchall())
+
+
+def test_two_machines_take_turns_with_one_audit(machines: list[Machine], world: World) -> None:
+    one, two = machines
+    users = world.hire_many(3)
+
+    said = one.type("sync", "--json")
+    assert said.stderr == ""
+    first = result_of(said)
+    assert first["error"] is None
+    newcomer = world.hire("Newcomer")
+    second = result_of(two.type("sync", "--json"))
+
+    assert [(run["status"], run["counts"]["created"]) for run in (first, second)] == [("done", 3), ("done", 1)]
+    assert (second["counts"]["matched_by_id"], len(world.writes())) == (3, 4)
+    assert (links_in(one.folder), links_in(two.folder)) == (users, [*users, newcomer])
+    assert not list(two.folder.glob("*.working.duckdb*"))
+    assert f"user {newcomer}" in one.type("explain", str(newcomer)).stdout
+
+
+def test_a_lake_that_cannot_be_reached_is_one_line_and_nothing_is_asked(machines: list[Machine], world: World) -> None:
+    address = machines[0].environment["B24_PIPELINE_LAKE"]
+
+    said = machines[0].type("sync", "--json", B24_PIPELINE_LAKE=f"postgresql://{USER}@127.0.0.1:1/{NAME}")
+
+    assert (said.returncode, world.sandbox.requests) == (50, [])
+    (line,) = said.stderr.splitlines()
+    assert "port 1 failed: Connection refused" in line
+    assert address not in line
+
+
+def test_a_lock_is_not_taken_through_a_pool(machines: list[Machine], world: World, pool: int) -> None:
+    said = machines[0].type("sync", "--json", B24_PIPELINE_LAKE=f"postgresql://{USER}@127.0.0.1:{pool}/{NAME}")
+
+    assert (said.returncode, world.sandbox.requests) == (50, [])
+    assert "is a pool of connections: name Postgres itself" in said.stderr
+
+
+@dataclass
+class FrozenAt:
+    """Put into `Sandbox.on_request`: freezes a process once, at so many-th create."""
+
+    create: int
+    process: "subprocess.Popen[str] | None" = None
+    seen: int = 0
+    frozen: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, request: RequestSeen, phase: Phase) -> None:
+        if phase is Phase.BEFORE and request.method == "create.employees" and not self.frozen.is_set():
+            self.seen += 1
+            if self.seen == self.create and self.process is not None:
+                self.process.send_signal(signal.SIGSTOP)
+                self.frozen.set()
+
+
+def test_r17_a_frozen_machine_keeps_its_lock_for_half_a_minute_and_then_writes_nothing_more(
+    machines: list[Machine], world: World
+) -> None:
+    one, two = machines
+    users, refused = world.hire_many(PEOPLE), []
+
+    def import_on_two() -> dict[str, Any] | None:
+        said = two.type("sync", "--json")
+        refused.extend([said.stderr] if said.returncode == Exit.IN_PROGRESS else [])
+        return None if said.returncode == Exit.IN_PROGRESS else result_of(said)
+
+    world.sandbox.on_request = killer = FrozenAt(create=20)
+    with one.start("sync", "--json") as frozen:
+        killer.process = frozen
+        assert killer.frozen.wait(RUN_SECONDS)
+        second = wait_for("the lock of the frozen machine", import_on_two, seconds=RUN_SECONDS)
+        written = len(world.writes())
+        frozen.send_signal(signal.SIGCONT)
+        out, _ = frozen.communicate(timeout=RUN_SECONDS)
+
+    assert "another run is in progress: b24-pipeline sync, since" in refused[0]
+    assert (second["status"], written, links_in(two.folder)) == ("done", PEOPLE, users)
+    assert (frozen.returncode, len(world.writes())) == (Exit.FAILED, PEOPLE)
+    assert "has lost its lock" in json.loads(out.splitlines()[-1])["error"]
