@@ -14,7 +14,7 @@ from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
-from b24_pipeline.audit.exceptions import DatabaseMissing, PublishedFileMounted
+from b24_pipeline.audit.exceptions import DatabaseMissing, PublishedFileMounted, UnknownRun
 from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.client import read_account
@@ -100,13 +100,27 @@ def print_life(told: timeline.Life, *, console: Console) -> None:
 def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool, connection: str | None) -> Exit:
     """Approve a held run, and print its changes."""
     approver = Approver(system_user(), checked_comment(comment))
-    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline approve") as store:
+    place = connection if connection or sandbox else connection_of_run(run_id)
+    with writable(sandbox=sandbox, connection=place, holder="b24-pipeline approve") as store:
         approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
         publish(store)
     print(f"Approved for 24 hours by {printable(approver.name)}:")
     for line in approved_lines(approved):
         print(f"  {line}")
     return Exit.DONE
+
+
+def connection_of_run(run_id: str) -> str | None:
+    """Return which of several connections has the run; nothing where none has it, or there is one connection."""
+    folder = settings.connections()
+    for key in folder.keys if folder else ():
+        with (
+            suppress(UnknownRun, DatabaseMissing),
+            Store.reader(paths_of(sandbox=False, connection=key), now=utc_now) as store,
+        ):
+            audit.runs.run_named(store.database, run_id)
+            return key
+    return None
 
 
 def checked_comment(typed: str) -> str:

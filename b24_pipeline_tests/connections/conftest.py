@@ -12,10 +12,12 @@ import pytest
 
 from b24_pipeline import audit, settings
 from b24_pipeline.audit import Paths, Store
+from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
-from b24_pipeline.partitions import update_partitions
+from b24_pipeline.partitions import TAG, update_partitions
 from b24_pipeline.sandbox import Sandbox, serve
 from b24_pipeline.settings import Connections
+from b24_pipeline_tests.databases import put_empty_database
 from b24_pipeline_tests.harness import (
     CLOCK,
     JOB,
@@ -27,6 +29,7 @@ from b24_pipeline_tests.harness import (
     RunInTestTime,
     World,
     dagster_of_this_process,
+    import_everything,
 )
 
 FOLDER = Connections(Path("connections"))
@@ -82,6 +85,16 @@ class Companies:
                 run_config={"resources": {"import_run": {"config": {}}}, "loggers": QUIET},
             )
         )
+
+    def import_people(self, key: str) -> None:
+        """One run of the same steps without Dagster, in a fraction of the time."""
+        started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "cli", TAG: key})
+        paths = Paths(settings.database_path(connection=key))
+        if not (paths.working.exists() or paths.published.exists()):
+            paths.published.parent.mkdir(parents=True, exist_ok=True)
+            put_empty_database(paths)
+        with ExitStack() as stack:
+            import_everything(RunInTestTime().begin(started, stack))
 
     def runs(self, key: str) -> list[dict[str, Any]]:
         """The runs in the audit of a connection, newest first."""

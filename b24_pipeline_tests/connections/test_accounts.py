@@ -12,13 +12,13 @@ from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 
 def test_two_portals_into_one_account_are_refused_before_anything_is_written(companies: Companies) -> None:
     acme = companies.connect("acme")
-    companies.run("acme")
+    companies.import_people("acme")
     companies.connect(
         "globex", CALLGEAR_API_URL=acme.server.callgear_url, CALLGEAR_ACCESS_TOKEN=acme.server.access_token
     )
     acme.forget_requests()
 
-    companies.run("globex")
+    companies.import_people("globex")
 
     (run,) = companies.runs("globex")
     assert run["status"] == "failed"
@@ -28,13 +28,13 @@ def test_two_portals_into_one_account_are_refused_before_anything_is_written(com
 
 def test_an_account_is_free_again_when_its_connection_was_removed(companies: Companies) -> None:
     acme = companies.connect("acme")
-    companies.run("acme")
+    companies.import_people("acme")
     FOLDER.file("acme").unlink()
     companies.connect(
         "globex", CALLGEAR_API_URL=acme.server.callgear_url, CALLGEAR_ACCESS_TOKEN=acme.server.access_token
     )
 
-    companies.run("globex")
+    companies.import_people("globex")
 
     assert [run["status"] for run in companies.runs("globex")] == ["done"]
 

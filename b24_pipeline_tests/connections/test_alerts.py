@@ -39,7 +39,7 @@ def hook(companies: Companies) -> Iterator[Hook]:
     with web_receiver() as found:
         for key in ("acme", "globex", "initech"):
             companies.connect(key)
-            companies.run(key)
+            companies.import_people(key)
         FOLDER.defaults.write_text(f"B24_PIPELINE_ALERT_WEBHOOK_URL={found.url}\n")
         yield found
 
@@ -61,7 +61,7 @@ def test_connections_that_fail_and_recover_together_are_one_message_each(
     CLOCK.seconds += HALF_AN_HOUR
     for key in ("acme", "initech"):
         companies.connect(key, CALLGEAR_ACCESS_TOKEN="wrong")
-        companies.run(key)
+        companies.import_people(key)
 
     assert sensor.tick() == "a change is told once it has settled"
     assert sensor.tick() == "alert sent via webhook"
@@ -75,7 +75,7 @@ def test_connections_that_fail_and_recover_together_are_one_message_each(
     CLOCK.seconds += HALF_AN_HOUR
     for key in ("acme", "globex", "initech"):
         companies.connect(key)
-        companies.run(key)
+        companies.import_people(key)
     sensor.tick()
     sensor.tick()
 
@@ -86,7 +86,7 @@ def test_what_goes_on_changing_is_told_within_a_minute(companies: Companies, sen
     CLOCK.seconds += HALF_AN_HOUR
     for key in ("acme", "globex", "initech"):
         companies.connect(key, CALLGEAR_ACCESS_TOKEN="wrong")
-        companies.run(key)
+        companies.import_people(key)
         sensor.tick()
 
     (text,) = hook.texts
@@ -112,7 +112,7 @@ def test_a_connection_whose_file_is_bad_is_told_with_the_line_that_names_it(
 def test_a_receiver_that_is_down_hears_of_it_later(companies: Companies, sensor: Sensor, hook: Hook) -> None:
     CLOCK.seconds += HALF_AN_HOUR
     companies.connect("acme", CALLGEAR_ACCESS_TOKEN="wrong")
-    companies.run("acme")
+    companies.import_people("acme")
     hook.status = 500
     sensor.tick()
     assert sensor.tick().startswith("alert webhook returned HTTP 500")
@@ -124,7 +124,7 @@ def test_a_receiver_that_is_down_hears_of_it_later(companies: Companies, sensor:
 def test_nothing_is_told_of_a_connection_that_was_removed(companies: Companies, sensor: Sensor, hook: Hook) -> None:
     CLOCK.seconds += HALF_AN_HOUR
     companies.connect("acme", CALLGEAR_ACCESS_TOKEN="wrong")
-    companies.run("acme")
+    companies.import_people("acme")
     FOLDER.file("acme").unlink()
     assert [sensor.tick(), sensor.tick(), sensor.tick()] == ["no alert needed"] * 3
     assert hook.posted == []

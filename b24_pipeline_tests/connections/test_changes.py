@@ -39,7 +39,7 @@ def ticks(companies: Companies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tic
     monkeypatch.setattr(sensors, "portals", lambda _: kept)
     for key in ("acme", "globex", "initech"):
         companies.connect(key)
-        companies.run(key)
+        companies.import_people(key)
     found = Ticks(companies)
     assert found.tick() == {}
     assert found.reason == "3 portals polled, nothing to import"
@@ -57,7 +57,7 @@ def test_r17_a_hire_in_one_portal_requests_that_connection_and_goes_first(ticks:
     assert requests["globex"].tags[PRIORITY_TAG] == "1"
     assert ticks.tick() == {}
 
-    ticks.companies.run("globex")
+    ticks.companies.import_people("globex")
     ticks.companies["globex"].hire("Another")
     assert list(ticks.tick()) == ["globex"]
 

@@ -1,11 +1,13 @@
 """Commands with many connections: each takes one of them, some take all, and a missing choice lists them."""
 
 import json
+import time
 
 import pytest
 
 from b24_pipeline.cli import main
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
+from b24_pipeline_tests.harness import CLOCK
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_sync_all_goes_on_after_a_bad_file_and_returns_the_highest_code(
 
 def test_history_all_names_the_connection_of_each_run(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
     for key in ("acme", "globex"):
-        both.run(key)
+        both.import_people(key)
 
     assert main(["history", "--all"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
@@ -98,11 +100,29 @@ def test_a_key_that_is_none_lists_the_keys(command: list[str], capsys: pytest.Ca
 
 
 def test_what_is_known_of_a_person_is_told_by_connection(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
-    both.run("acme")
+    both.import_people("acme")
 
     assert main(["explain", "1", "--connection", "acme"]) == 0
 
     assert "Acme1" in capsys.readouterr().out
+
+
+def test_a_run_is_approved_without_a_choice_because_its_id_names_the_connection(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CLOCK.seconds = time.time()  # the command asks the machine what time it is
+    both.import_people("globex")
+    both.import_people("acme")
+    both["globex"].hire_many(30, prefix="Bogus")
+    both.import_people("globex")
+    held = both.runs("globex")[0]
+    assert held["status"] == "held"
+
+    assert main(["approve", held["run_id"][:8], "--comment", "a merger"]) == 0
+
+    assert "30 new employees: Bogus1" in capsys.readouterr().out
+    both.import_people("globex")
+    assert both.runs("globex")[0]["created"] == 30
 
 
 @pytest.mark.usefixtures("both")
@@ -125,7 +145,7 @@ def test_all_without_connections_says_how_to_add_one(
 def test_metrics_tell_every_connection_also_one_that_was_never_imported(
     both: Companies, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    both.run("acme")
+    both.import_people("acme")
 
     assert main(["metrics"]) == 50
 

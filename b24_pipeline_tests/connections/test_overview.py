@@ -34,7 +34,7 @@ def look(companies: Companies) -> tuple[dg.AssetCheckEvaluation, Mapping[str, An
 def test_every_connection_has_a_row_with_its_figures(companies: Companies) -> None:
     for key in ("acme", "globex"):
         companies.connect(key)
-        companies.run(key)
+        companies.import_people(key)
     CLOCK.seconds += HALF_AN_HOUR
 
     check, figures = look(companies)
@@ -48,9 +48,9 @@ def test_every_connection_has_a_row_with_its_figures(companies: Companies) -> No
 def test_those_that_fail_are_stale_or_cannot_be_read_come_first_and_are_named(companies: Companies) -> None:
     for key in ("acme", "globex", "initech", "umbrella"):
         companies.connect(key)
-    companies.run("acme")
+    companies.import_people("acme")
     CLOCK.seconds += 3 * HALF_AN_HOUR
-    companies.run("globex")
+    companies.import_people("globex")
     companies.connect("initech", B24_PIPELINE_PHONES="some")
 
     check, figures = look(companies)
@@ -66,7 +66,7 @@ def test_those_that_fail_are_stale_or_cannot_be_read_come_first_and_are_named(co
 def test_the_page_links_to_each_report_and_shows_no_markup_of_others(companies: Companies) -> None:
     companies.connect("acme")
     companies.connect("globex", B24_PIPELINE_PHONES="<b>some</b>")
-    companies.run("acme")
+    companies.import_people("acme")
 
     _, figures = look(companies)
 

@@ -71,7 +71,7 @@ def test_a_bad_file_is_named_and_the_others_go_on(companies: Companies) -> None:
 def test_a_removed_connection_is_not_run_and_its_audit_stays(companies: Companies) -> None:
     for key in ("acme", "globex"):
         companies.connect(key)
-    companies.run("globex")
+    companies.import_people("globex")
     FOLDER.file("globex").unlink()
 
     assert [request.partition_key for request in due(companies)] == ["acme"]
