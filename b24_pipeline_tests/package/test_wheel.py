@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from b24_pipeline.project_folder import SHIPPED
-from b24_pipeline_tests.e2e.desk import PROJECT, START_SECONDS, free_port, wait_for
+from b24_pipeline_tests.e2e.desk import PROJECT, RUN_SECONDS, START_SECONDS, free_port, wait_for
 
 FILES = ("README.md", "LICENSE", "pyproject.toml", "dagster.yaml", "workspace.yaml", ".env.example")
 FOLDERS = ("b24_pipeline", "deploy")
+RUNS = {"query": "{ runsOrError { ... on Runs { results { status } } } }"}
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 
 pytestmark = pytest.mark.long
@@ -93,15 +94,17 @@ def test_in_an_empty_folder_the_sandbox_company_is_imported_and_nothing_is_writt
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
-def test_in_an_empty_folder_the_ui_answers_the_daemon_works_and_all_of_it_ends(
+def test_in_an_empty_folder_the_ui_answers_the_daemon_imports_and_all_of_it_ends(
     machine: Machine, empty: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
-    url, log = f"http://127.0.0.1:{free_port()}/server_info", tmp_path / "dev.log"
+    url, log = f"http://127.0.0.1:{free_port()}", tmp_path / "dev.log"
     command = [str(machine.programs / "b24-pipeline"), "dev", "--sandbox", "--port", str(httpx.URL(url).port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=empty, env=machine.environment, stdout=output, stderr=subprocess.STDOUT)
-    wait_for("the UI", lambda: httpx.get(url), seconds=START_SECONDS)
-    wait_for("the sensor", lambda: "sensor: bitrix24_changes" in log.read_text(), seconds=START_SECONDS)
+    wait_for("the UI", lambda: httpx.get(f"{url}/server_info"), seconds=START_SECONDS)
+    wait_for(
+        "an import", lambda: httpx.post(f"{url}/graphql", json=RUNS).text.count("SUCCESS") == 1, seconds=RUN_SECONDS
+    )
     started = psutil.Process(process.pid).children(recursive=True)
 
     process.send_signal(stop)
