@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psutil
 import pytest
 
@@ -69,7 +70,8 @@ class Machine:
         celery = str(Path(sys.executable).with_name("celery"))
         options = ("--app", "dagster_celery.app", "worker", "-Q", "dagster", "--concurrency", str(slots))
         home = CONFIGURATION / "worker"
-        variables = {"DAGSTER_HOME": str(home), "PYTHONPATH": str(home)}
+        path = ":".join(filter(None, (str(home), self.environment.get("PYTHONPATH"))))
+        variables = {"DAGSTER_HOME": str(home), "PYTHONPATH": path}
         with self.program(celery, *options, "--hostname", f"{self.folder.name}@%h", **variables) as process:
             yield process
 
@@ -140,8 +142,7 @@ def broker(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def machine(world: World, postgres: Postgres, pool: int) -> Machine:
     """One machine whose Dagster keeps its runs in Postgres behind pgbouncer."""
-    for name in ("dagster.yaml", "workspace.yaml"):
-        shutil.copy(PROJECT / name, world.paths.published.parent)
+    make_project(world.paths.published.parent)
     world.clock.seconds = time.time()  # programs ask the machine what time it is
     return Machine(world.paths.published.parent, world.environment() | engines.storage_variables(postgres, pool))
 
@@ -149,9 +150,53 @@ def machine(world: World, postgres: Postgres, pool: int) -> Machine:
 @pytest.fixture
 def desk(machine: Machine, postgres: Postgres, pool: int, broker: str) -> Machine:
     """The machine of the daemon, which hands runs to workers; schedules and sensors are off."""
-    celery = {
+    celery = celery_variables(postgres, pool, broker)
+    return replace(machine, environment=machine.environment | celery, home=CONFIGURATION / "celery")
+
+
+def celery_variables(postgres: Postgres, pool: int, broker: str) -> dict[str, str]:
+    """Where runs are handed to workers; schedules and sensors are off."""
+    return {
         "CELERY_BROKER_URL": broker,
         "CELERY_RESULT_BACKEND": f"db+postgresql+psycopg2://{USER}:{postgres.password}@127.0.0.1:{pool}/{NAME}",
         AUTOMATION: OFF,
     }
-    return replace(machine, environment=machine.environment | celery, home=CONFIGURATION / "celery")
+
+
+@pytest.fixture
+def desks(machines: list[Machine], desk: Machine) -> list[Machine]:
+    """The same two, with workers; the first has the daemon, too."""
+    names = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", AUTOMATION)
+    celery = {name: desk.environment[name] for name in names}
+    return [replace(machine, environment=machine.environment | celery, home=desk.home) for machine in machines]
+
+
+@pytest.fixture
+def machines(machine: Machine, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> list[Machine]:
+    """Two machines with folders of their own, whose audit is one lake."""
+    postgres.ask("DROP SCHEMA IF EXISTS acme CASCADE")
+    lake = engines.lake_variables(postgres, schema="acme", data=tmp_path_factory.mktemp("lake"))
+    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
+    for folder in folders:
+        make_project(folder)
+    return [
+        replace(machine, folder=folder, environment=machine.environment | lake | database_in(folder))
+        for folder in folders
+    ]
+
+
+def make_project(folder: Path) -> None:
+    """Let relative paths count from this folder."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(PROJECT / name, folder)
+
+
+def database_in(folder: Path) -> dict[str, str]:
+    """Where a machine publishes."""
+    return {"B24_PIPELINE_DATABASE": str(folder / "b24.duckdb")}
+
+
+def links_in(folder: Path) -> list[int]:
+    """The users with a link in the published file of a machine, for anybody's DuckDB."""
+    with duckdb.connect(folder / "b24.duckdb", read_only=True) as people:
+        return sorted(user for (user,) in people.execute("SELECT bitrix24_id FROM audit.links").fetchall())

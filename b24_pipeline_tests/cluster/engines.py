@@ -19,6 +19,8 @@ from typing import Any
 from b24_pipeline_tests.e2e.desk import PROJECT, free_port, wait_for
 
 CONFIGURATION = PROJECT / "deploy/cluster"
+LAKE = PROJECT / ".venv/ducklake"
+"""Where `make setup-cluster` puts DuckDB 1.5 and its extensions."""
 NAME = "b24_pipeline"
 """The name of the database, as in our files."""
 USER = "b24"
@@ -36,7 +38,8 @@ def program(name: str) -> str | None:
 def missing() -> list[str]:
     """Return the programs and packages that are not installed."""
     programs = [name for name in ("initdb", "postgres", "pgbouncer", "rabbitmq-server") if program(name) is None]
-    return programs + [name for name in ("dagster_postgres", "dagster_celery", "psycopg2") if find_spec(name) is None]
+    packages = [name for name in ("dagster_postgres", "dagster_celery", "psycopg2") if find_spec(name) is None]
+    return [*programs, *packages, *([] if LAKE.is_dir() else ["DuckLake"])]
 
 
 def unprivileged(name: str) -> dict[str, Any]:
@@ -180,6 +183,17 @@ def storage_variables(server: Postgres, port: int) -> dict[str, str]:
         "DAGSTER_PG_DB": NAME,
         "DAGSTER_PG_USERNAME": USER,
         "DAGSTER_PG_PASSWORD": server.password,
+    }
+
+
+def lake_variables(server: Postgres, *, schema: str, data: Path) -> dict[str, str]:
+    """The audit in a lake, with the DuckDB that has its extensions."""
+    return {
+        "PYTHONPATH": f"{LAKE}:{PROJECT}",
+        "PGPASSWORD": server.password,
+        "B24_PIPELINE_LAKE": f"postgresql://{USER}@127.0.0.1:{server.port}/{NAME}",
+        "B24_PIPELINE_LAKE_SCHEMA": schema,
+        "B24_PIPELINE_LAKE_DATA": str(data),
     }
 
 

@@ -5,13 +5,13 @@ import signal
 import subprocess
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen
 from b24_pipeline.sandbox.bitrix24.api import SECRET
-from b24_pipeline_tests.cluster.conftest import Machine, command_lines
+from b24_pipeline_tests.cluster.conftest import Machine, command_lines, links_in
 from b24_pipeline_tests.cluster.engines import Postgres
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
@@ -69,24 +69,37 @@ class KilledAt:
                 raise DropRequest
 
 
-@pytest.mark.parametrize("create", [64])
-def test_r18_a_whole_worker_that_dies_at_a_write_fails_its_run_and_the_next_one_completes(
-    desk: Machine, world: World, postgres: Postgres, create: int
+@pytest.mark.parametrize("create", [1, 64, PEOPLE])
+def test_r18_a_machine_that_dies_at_a_write_fails_its_run_and_the_next_one_completes_on_another(
+    desks: list[Machine], world: World, postgres: Postgres, create: int
 ) -> None:
+    one, two = desks
     users = world.hire_many(PEOPLE)
 
-    with desk.daemon():
-        with desk.worker() as worker:
+    with one.daemon():
+        with one.worker() as worker:
             world.sandbox.on_request = KilledAt(worker, create)
-            died = desk.launch(postgres)
+            died = one.launch(postgres)
             assert worker.wait(RUN_SECONDS) == -signal.SIGKILL
         world.sandbox.on_request = None
-        with desk.worker():
+        with two.worker():
             assert ended(postgres, died, seconds=FAILED_SECONDS) == "FAILURE"
-            known = set(world.links())
-            assert ended(postgres, desk.launch(postgres)) == "SUCCESS"
+            assert ended(postgres, one.launch(postgres)) == "SUCCESS"
 
-    assert 0 < len(known) < PEOPLE
-    assert sorted(world.links()) == users
+    assert links_in(two.folder) == users
     assert Counter(employee["email"] for employee in world.account.employees.values()).most_common(1)[0][1] == 1
     assert len(world.writes()) == PEOPLE
+
+
+def test_a_broker_that_is_away_fails_what_is_queued_and_the_next_run_completes(
+    desk: Machine, world: World, postgres: Postgres
+) -> None:
+    newcomer = world.hire("Newcomer")
+    without = replace(desk, environment=desk.environment | {"CELERY_BROKER_URL": "amqp://127.0.0.1:1//"})
+
+    with without.daemon():
+        assert ended(postgres, without.launch(postgres)) == "FAILURE"
+    assert world.sandbox.requests == []
+    with desk.daemon(), desk.worker():
+        assert ended(postgres, desk.launch(postgres)) == "SUCCESS"
+    assert newcomer in world.links()

@@ -1,61 +1,23 @@
 """The audit on DuckLake, and the lock between machines."""
 
 import json
-import shutil
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import pytest
 
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.sandbox import Phase, RequestSeen
-from b24_pipeline_tests.cluster.conftest import Machine, result_of
-from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres
-from b24_pipeline_tests.e2e.desk import PROJECT, RUN_SECONDS, wait_for
+from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
+from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, program
+from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
 
 pytestmark = pytest.mark.cluster
-PACKAGES = PROJECT / ".venv/ducklake"
 PEOPLE = 60
-PUBLISHED = "SELECT bitrix24_id FROM audit.links"
-
-
-@pytest.fixture
-def machines(machine: Machine, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> list[Machine]:
-    """Two machines with folders of their own, whose audit is one lake."""
-    if not PACKAGES.is_dir():
-        pytest.skip("DuckLake is not installed (make setup-cluster)")
-    postgres.ask("DROP SCHEMA IF EXISTS acme CASCADE")
-    lake = {
-        "PYTHONPATH": str(PACKAGES),
-        "PGPASSWORD": postgres.password,
-        "B24_PIPELINE_LAKE": f"postgresql://{USER}@127.0.0.1:{postgres.port}/{NAME}",
-        "B24_PIPELINE_LAKE_SCHEMA": "acme",
-        "B24_PIPELINE_LAKE_DATA": str(tmp_path_factory.mktemp("lake")),
-    }
-    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
-    return [
-        replace(machine, folder=folder, environment=machine.environment | lake | database_in(folder))
-        for folder in folders
-    ]
-
-
-def database_in(folder: Path) -> dict[str, str]:
-    """A project folder and its published file."""
-    for name in ("dagster.yaml", "workspace.yaml"):
-        shutil.copy(PROJECT / name, folder)
-    return {"B24_PIPELINE_DATABASE": str(folder / "b24.duckdb")}
-
-
-def links_in(folder: Path) -> list[int]:
-    """The users with a link in the published file of a machine, for anybody's DuckDB."""
-    with duckdb.connect(folder / "b24.duckdb", read_only=True) as people:
-        return sorted(user for (user,) in people.execute(PUBLISHED).fetchall())
 
 
 def test_two_machines_take_turns_with_one_audit(machines: list[Machine], world: World) -> None:
@@ -74,6 +36,25 @@ def test_two_machines_take_turns_with_one_audit(machines: list[Machine], world: 
     assert (links_in(one.folder), links_in(two.folder)) == (users, [*users, newcomer])
     assert not list(two.folder.glob("*.working.duckdb*"))
     assert f"user {newcomer}" in one.type("explain", str(newcomer)).stdout
+
+
+def test_a_connection_is_restored_from_a_dump_of_its_schema(
+    machines: list[Machine], world: World, postgres: Postgres
+) -> None:
+    one, two = machines
+    users = world.hire_many(3)
+    assert one.type("sync").returncode == 0
+    where = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", USER, NAME]
+    tools, environment = {name: program(name) or name for name in ("pg_dump", "psql")}, one.variables()
+
+    dump = subprocess.run([tools["pg_dump"], "-n", "acme", *where], env=environment, capture_output=True, check=True)
+    postgres.ask("DROP SCHEMA acme CASCADE")
+    restore = [tools["psql"], "-q", "-v", "ON_ERROR_STOP=1", *where]
+    subprocess.run(restore, env=environment, input=dump.stdout, capture_output=True, check=True)
+    found = result_of(two.type("sync", "--json"))
+
+    assert (found["status"], found["counts"]["matched_by_id"], links_in(two.folder)) == ("done", 3, users)
+    assert len(world.writes()) == 3
 
 
 def test_a_lake_that_cannot_be_reached_is_one_line_and_nothing_is_asked(machines: list[Machine], world: World) -> None:
