@@ -2,7 +2,8 @@
 
 Conventions: ids are `Int64`, texts are `str` with NaN for "no value" (never an empty text), flags are `bool`, instants
 are `datetime64[us, UTC]`. `key` in a column's metadata marks what identifies a row, `personal` what is personal data.
-The index means nothing: every checked frame is numbered from 0.
+Frames are checked at three borders: what a client has parsed, what a rule returns, what is read from the store. The
+index means nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,6 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
 import pandas as pd
-import pandera.errors
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
@@ -233,36 +233,11 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
             twice where it identifies the row.
         pandera.errors.SchemaErrors: a column is unknown or cannot be cast.
     """
-    declared, given = column_names(model), list(frame.columns)
-    if set(given) == set(declared):
+    if set(frame.columns) == set(column_names(model)):
+        frame = frame[column_names(model)]
         if frame.empty:
             return empty_frame(model)
-        if given != declared:
-            frame = frame[declared]
-    numbered = coerce(model, frame.reset_index(drop=True))
-    return cast("DataFrame[Model]", numbered) if is_valid(model, numbered) else model.validate(numbered)
-
-
-def coerce(model: type[Frame], frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its columns cast, each as pandera does it; as it is where that fails, for pandera says why."""
-    if frame.dtypes.equals(dtypes(model)) or list(frame.columns) != column_names(model):
-        return frame
-    declared = model.to_schema().columns
-    wrong = [name for name in declared if declared[name].coerce and frame[name].dtype != dtypes(model)[name]]
-    try:
-        return frame.assign(**{name: declared[name].dtype.try_coerce(frame[name]) for name in wrong})
-    except pandera.errors.ParserError:
-        return frame
-
-
-def is_valid(model: type[Frame], frame: pd.DataFrame) -> bool:
-    """Return whether nothing has to be cast or refused: fast, where pandera takes 1 ms a column."""
-    columns = model.to_schema().columns.items()
-    return (
-        frame.dtypes.equals(dtypes(model))
-        and not any(frame[name].hasnans for name, declared in columns if not declared.nullable)
-        and all(frame[name].is_unique for name, declared in columns if declared.unique)
-    )
+    return model.validate(frame.reset_index(drop=True))
 
 
 def empty_frame(model: type[Model]) -> DataFrame[Model]:

@@ -80,7 +80,7 @@ def approved_actions(
     """
     listed = of_run(database, run_id)
     if bitrix24_ids is None:
-        return schemas.check(schemas.Actions, listed[listed["outcome"] == Outcome.HELD])
+        return listed[listed["outcome"] == Outcome.HELD]
     meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
     conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
     unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
@@ -106,12 +106,12 @@ def open_approval(database: Database, now: datetime) -> Approval | None:
     lists = [(run_id, left) for run_id, left in lists if len(left)]
     if not lists:
         return None
-    left = pd.concat([left for _, left in lists], ignore_index=True)
+    left = schemas.concat(schemas.Actions, *(left for _, left in lists))
     held = left["outcome"] == Outcome.HELD
     by_user = left[~held][["reason", "bitrix24_id", "callgear_id"]]
     return Approval(
         run_id=lists[0][0],
-        actions=schemas.check(schemas.Actions, left[held].reset_index(drop=True)),
+        actions=left[held],
         conflicts=frozenset(
             ApprovedConflict(reason, user, None if pd.isna(employee) else employee)
             for reason, user, employee in by_user.itertuples(index=False, name=None)
@@ -148,7 +148,7 @@ def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Act
         meant = left["outcome"] == Outcome.HELD
     else:
         meant = left["reason"].isin(_USED_BY_RUNS) & (left["bitrix24_id"] == approval["bitrix24_id"])
-    return schemas.check(schemas.Actions, left[meant])
+    return left[meant]
 
 
 def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) -> None:

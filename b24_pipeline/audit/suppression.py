@@ -39,7 +39,7 @@ class Forgotten:
             rows["before"] = rows["before"] | frame["callgear_id"].isin(self.employees)
         if not any(theirs.any() for theirs in rows.values()):
             return frame
-        return schemas.check(model, frame.assign(**{name: blanked(frame[name], rows[name]) for name in rows}))
+        return frame.assign(**{name: blanked(frame[name], rows[name]) for name in rows})
 
 
 def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:

@@ -39,7 +39,7 @@ def correct_future_times(
         return dead_letters
     corrected = {name: dead_letters[name].mask(rows, pd.Timestamp(now)) for name, rows in ahead.items()}
     due = dead_letters["next_try_at"].mask(ahead["last_failed_at"], pd.Timestamp(now))
-    return schemas.check(schemas.DeadLetters, dead_letters.assign(**corrected, next_try_at=due))
+    return dead_letters.assign(**corrected, next_try_at=due)
 
 
 def defer_backing_off(
@@ -57,7 +57,7 @@ def defer_backing_off(
         & (plan["outcome"] == Outcome.PLANNED)
         & (plan["action"] != ActionKind.LINK)
     )
-    return schemas.check(schemas.Plan, plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value)))
+    return plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value))
 
 
 def failed_before(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:

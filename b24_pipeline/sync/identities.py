@@ -23,7 +23,7 @@ def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -
         return
     now = identity.observe(employees, identities=known, deleted=run.outcome.deleted)
     if identity.is_another_portal(now):
-        run.store.put_identities(schemas.check(schemas.Identities, known.assign(changed=now["changed"])))
+        run.store.put_identities(known.assign(changed=now["changed"]))
         raise IncompleteFetchError(another_portal(now, run_id=run.run_id))
     if not now.equals(known):
         run.store.put_identities(now)

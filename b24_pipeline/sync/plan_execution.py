@@ -163,9 +163,7 @@ def send_all(
 
 def with_outcomes(plan: DataFrame[schemas.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Plan]:
     """The rows of a plan with one of the outcomes."""
-    if plan.empty:
-        return plan
-    return schemas.check(schemas.Plan, plan[plan["outcome"].isin([outcome.value for outcome in outcomes])])
+    return plan[plan["outcome"].isin([outcome.value for outcome in outcomes])]
 
 
 def answered(
@@ -178,15 +176,12 @@ def answered(
         id_ if result.callgear_id is None else result.callgear_id for id_, result in zip(known, results, strict=True)
     ]
     after = [without(text, result.unchanged_fields) for text, result in zip(rows["after"], results, strict=True)]
-    return schemas.check(
-        schemas.Actions,
-        rows.assign(
-            after=pd.array(after, dtype="str"),
-            outcome=pd.array([result.outcome.value for result in results], dtype="str"),
-            error=pd.array([result.error for result in results], dtype="str"),
-            callgear_id=pd.array(ids, dtype="Int64"),
-            at=time_of_now(run, rows),
-        ),
+    return rows.assign(
+        after=pd.array(after, dtype="str"),
+        outcome=pd.array([result.outcome.value for result in results], dtype="str"),
+        error=pd.array([result.error for result in results], dtype="str"),
+        callgear_id=pd.array(ids, dtype="Int64"),
+        at=time_of_now(run, rows),
     )
 
 
@@ -197,11 +192,9 @@ def without(after: str | float, unchanged_fields: frozenset[str]) -> str | float
     return planning.as_json({name: value for name, value in json.loads(after).items() if name not in unchanged_fields})
 
 
-def with_timestamp(actions: pd.DataFrame, *, run: RunContext) -> DataFrame[schemas.Actions]:
+def with_timestamp(actions: DataFrame[schemas.Actions], *, run: RunContext) -> DataFrame[schemas.Actions]:
     """The actions with the time of now; what stood before keeps its time in the audit."""
-    if actions.empty:
-        return schemas.empty_frame(schemas.Actions)
-    return schemas.check(schemas.Actions, actions.assign(at=time_of_now(run, actions)))
+    return actions.assign(at=time_of_now(run, actions))
 
 
 def time_of_now(run: RunContext, actions: pd.DataFrame) -> pd.Series:
@@ -215,8 +208,7 @@ def in_scope_of_run(
     """R16, R18: the decided plan of the users this run is for; asked for by name, a dead letter is tried at once."""
     if run.config.only is None:
         return decided(run, plan, dead_letters=dead_letters)
-    narrowed = schemas.check(schemas.Plan, plan[plan["bitrix24_id"].isin(run.config.only)])
-    return limited(run, narrowed, dead_letters=dead_letters)
+    return limited(run, plan[plan["bitrix24_id"].isin(run.config.only)], dead_letters=dead_letters)
 
 
 def out_of_scope_of_run(
@@ -226,7 +218,7 @@ def out_of_scope_of_run(
     if run.config.only is None:
         return schemas.empty_frame(schemas.Plan)
     everybody = decided(run, plan, dead_letters=dead_letters)
-    return schemas.check(schemas.Plan, everybody[~everybody["bitrix24_id"].isin(run.config.only)])
+    return everybody[~everybody["bitrix24_id"].isin(run.config.only)]
 
 
 def decided(
@@ -267,10 +259,7 @@ def update_dead_letters(
     if run.config.only is not None:
         affected &= known["bitrix24_id"].isin(run.config.only)
     updated = retry_schedule.update_dead_letters(
-        schemas.check(schemas.DeadLetters, known[affected]),
-        actions=actions,
-        unanswered=unanswered,
-        now=run.connection.now(),
+        known[affected], actions=actions, unanswered=unanswered, now=run.connection.now()
     )
     audit.actions.put_dead_letters(run.store.database, schemas.concat(schemas.DeadLetters, known[~affected], updated))
 

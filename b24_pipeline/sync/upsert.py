@@ -118,7 +118,7 @@ def recover_interrupted_update(
     phones = callgear_employees["phone_numbers"].mask(
         callgear_employees["callgear_id"] == employee["id"], json.dumps(employee["phone_numbers"])
     )
-    return schemas.check(schemas.CallGearEmployees, callgear_employees.assign(phone_numbers=phones))
+    return callgear_employees.assign(phone_numbers=phones)
 
 
 def ordinary_phones_first(
@@ -141,4 +141,4 @@ def ordinary_phones_first(
     except CallGearError:
         return plan
     last = plan["callgear_id"].isin(holders)
-    return schemas.check(schemas.Plan, pd.concat([plan[~last], plan[last]], ignore_index=True)) if last.any() else plan
+    return schemas.concat(schemas.Plan, plan[~last], plan[last])

@@ -75,8 +75,7 @@ def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users
     """All of them, by rising id."""
     if unlisted.empty:
         return listed
-    everybody = pd.concat([listed, unlisted]).sort_values("bitrix24_id", ignore_index=True)
-    return schemas.check(schemas.Users, everybody)
+    return schemas.concat(schemas.Users, listed, unlisted).sort_values("bitrix24_id", ignore_index=True)
 
 
 def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
@@ -94,7 +93,7 @@ def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]
     asked_for_it = users[users["bitrix24_id"].isin(audit.suppression.forgotten(run.store.database).users)]
     if asked_for_it.empty:
         return
-    judged = eligibility.evaluate_users(schemas.check(schemas.Users, asked_for_it), policy=run.policy)
+    judged = eligibility.evaluate_users(asked_for_it, policy=run.policy)
     back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
 
