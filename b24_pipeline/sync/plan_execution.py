@@ -162,8 +162,8 @@ def send_all(
 
 
 def with_outcomes(plan: DataFrame[schemas.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Plan]:
-    """The rows of a plan with one of the outcomes."""
-    return plan[plan["outcome"].isin([outcome.value for outcome in outcomes])]
+    """The rows of a plan with one of the outcomes, numbered from 0."""
+    return plan[plan["outcome"].isin([outcome.value for outcome in outcomes])].reset_index(drop=True)
 
 
 def answered(
