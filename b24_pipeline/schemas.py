@@ -22,7 +22,6 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 3, 15
 """The number of digits of a phone number without its extension; texts read it here."""
 MAX_PHONES = 10
 """The most numbers of a CallGear employee (contract 5.2)."""
-ACTION_KINDS = "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
 
 
 class Frame(pa.DataFrameModel):
@@ -145,38 +144,14 @@ class Matches(Frame):
     other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
 
 
-class Plan(Frame):
-    """What shall be done, one row a person and action: the rules' answer, before anything is sent (R07-R16)."""
-
-    bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
-    callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
-    action: str = column(ACTION_KINDS)
-    reason: str = optional_column("Reason code")
-    risk: str = optional_column(
-        "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
-    )
-    exemption: str = optional_column(
-        "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
-    )
-    outcome: str = column("planned, held, waiting, rejected or conflict")
-    display_name: str = personal_column("Display name: last and first name in Bitrix24")
-    other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
-    first_name_before: str = personal_column("Of a conflict: the first name that the employee has and will keep (R09)")
-    last_name_before: str = personal_column("The last name the employee has now; the name on the list")
-    phone_numbers: str = personal_column("Of a conflict: the phone entries that the employee has and will keep (R09)")
-    first_name: str = personal_column("To be sent: first name")
-    last_name: str = personal_column("To be sent: last name (R06); the name for the responsible list (R15)")
-    patronymic: str = personal_column("To be sent: patronymic")
-    email: str = personal_column("To be sent: e-mail")
-    phones: str = personal_column("To be sent: phone numbers, comma-separated, in dialling order (R05, R11)")
-
-
 class Actions(Frame):
     """What is planned or was done, one row a person and action (assets `callgear_upsert`, `responsible_employees`)."""
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
-    action: str = column(ACTION_KINDS)
+    action: str = column(
+        "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
+    )
     reason: str = optional_column("Reason code")
     risk: str = optional_column(
         "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
@@ -255,14 +230,6 @@ def concat(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
     """The rows of all parts, one after the other."""
     filled = [part for part in parts if len(part)]
     return check(model, pd.concat(filled, ignore_index=True)) if filled else empty_frame(model)
-
-
-def complete(model: type[Model], rows: pd.DataFrame) -> DataFrame[Model]:
-    """The model's columns of `rows`; a column that they do not have is empty, and of its type, so nothing is cast."""
-    if rows.empty:
-        return empty_frame(model)
-    lacking = without_rows(model)[[name for name in column_names(model) if name not in rows]]
-    return check(model, rows.join(lacking.reindex(rows.index))[column_names(model)])
 
 
 def from_records(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:

@@ -149,7 +149,7 @@ def planned(
     approved: frozenset[ApprovedConflict] = frozenset(),
     policy: Policy | None = None,
     unfinished_links: frozenset[int] = frozenset(),
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """What shall be done for the Bitrix24 users of these rows: judged, matched and planned in one go."""
     people, account = employees(*rows, policy=policy), list(account)
     return planning.plan_upsert(
@@ -164,13 +164,19 @@ def planned(
 
 
 def step(bitrix24_id: int, *, action: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:
-    """A row of a plan."""
+    """A row of a plan before its fields are put into `before` and `after`."""
     return {"bitrix24_id": bitrix24_id, "action": action, "outcome": Outcome.PLANNED} | fields
 
 
-def plan(*rows: Row) -> DataFrame[schemas.Plan]:
+def plan(*rows: Row) -> DataFrame[schemas.Actions]:
     """The frame of a plan."""
-    return frame(schemas.Plan, rows)
+    return planning.as_actions(pd.DataFrame(rows)) if rows else actions()
+
+
+def fields(text: object) -> Row:
+    """What an action's `before` or `after` says."""
+    found: Row = json.loads(text) if isinstance(text, str) else {}
+    return found
 
 
 def action(bitrix24_id: int, *, kind: ActionKind = ActionKind.CREATE, **fields: Any) -> Row:

@@ -8,6 +8,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import ERASED, NOTHING_REVIEWED, ActionKind, LinkReview, ListReason, MatchReason, Outcome
 from b24_pipeline.rules.normalization import name_key
+from b24_pipeline.rules.planning import fields_of
 
 NAMES = ["bitrix24_id", "last_name", "first_name", "patronymic"]
 """The columns of known names: one row for each set of names that a person has or had."""
@@ -17,12 +18,12 @@ _CHANGES_OF_ENTRIES = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSI
 
 
 def review_list_plan(
-    plan: DataFrame[schemas.Plan],
+    plan: DataFrame[schemas.Actions],
     *,
     names: pd.DataFrame,
     prefix: str,
     review: LinkReview = NOTHING_REVIEWED,
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """The plan with the entries of others in conflict (R14), and of those whose identity is in doubt (R07a).
 
     Args:
@@ -50,11 +51,12 @@ def review_list_plan(
     return reviewed[~active_in_doubt]
 
 
-def is_own_name(plan: DataFrame[schemas.Plan], *, names: pd.DataFrame, prefix: str) -> pd.Series:
+def is_own_name(plan: DataFrame[schemas.Actions], *, names: pd.DataFrame, prefix: str) -> pd.Series:
     """Return whether each row's entry is listed under a name of its user."""
     prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
     own = own_names(names, prefix_words=prefix_words)
-    listed = zip(plan["bitrix24_id"], comparable(plan["last_name_before"]), strict=True)
+    entries = pd.Series([fields_of(text).get("last_name") for text in plan["before"]], dtype="str")
+    listed = zip(plan["bitrix24_id"], comparable(entries), strict=True)
     found = [not own.isdisjoint(spellings(user, name.split(), prefix_words=prefix_words)) for user, name in listed]
     return pd.Series(found, index=plan.index, dtype=bool)
 

@@ -33,7 +33,7 @@ def plan_upsert(
     callgear_employees: DataFrame[schemas.CallGearEmployees],
     policy: Policy,
     unfinished_links: AbstractSet[int] = frozenset(),
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """Return what shall be done for every user but those that need nothing: create, link, update, or why not.
 
     Args:
@@ -46,7 +46,7 @@ def plan_upsert(
     unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match_type"] == MatchKind.BY_ID)
     decided = matches[matches["match_type"].isin(actionable_matches(policy)) | unfinished]
     if decided.empty:
-        return schemas.empty_frame(schemas.Plan)
+        return schemas.empty_frame(schemas.Actions)
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
@@ -72,7 +72,7 @@ def plan_upsert(
         (creates, rows[rows["match_type"] == MatchKind.NONE]),
     ]
     parts = [decide(people) for decide, people in decisions if len(people)]
-    return schemas.complete(schemas.Plan, pd.concat(parts).sort_values("bitrix24_id", ignore_index=True))
+    return as_actions(pd.concat(parts))
 
 
 def actionable_matches(policy: Policy) -> frozenset[MatchKind]:
@@ -131,20 +131,20 @@ def links(rows: pd.DataFrame) -> pd.DataFrame:
     return planned.assign(risk=risk.mask(moves, ChangeRisk.LINK_MOVE.value))
 
 
-def links_first(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Plan]:
+def links_first(plan: DataFrame[schemas.Actions]) -> DataFrame[schemas.Actions]:
     """R09a: the plan with each link apart from what its employee gets, which then fails or waits on its own."""
-    changing = (plan["action"] == ActionKind.LINK) & plan[LINKED_FIELDS].notna().any(axis=1)
+    changing = (plan["action"] == ActionKind.LINK) & plan["after"].notna()
     if not changing.any():
         return plan
-    links_alone = plan.assign(**{name: plan[name].mask(changing) for name in LINKED_FIELDS})
+    alone = plan["before"].where(~changing, plan["before"].map(partial(without, names={"phone_numbers"})))
     updates = plan[changing].assign(
         action=ActionKind.UPDATE.value,
         reason=MatchReason.EMAIL_LINK.value,
         risk=None,
         exemption=None,
-        other_bitrix24_id=None,
+        before=plan["before"].map(partial(without, names={"other_bitrix24_id"})),
     )
-    return schemas.concat(schemas.Plan, links_alone, updates)
+    return schemas.concat(schemas.Actions, plan.assign(before=alone, after=plan["after"].mask(changing)), updates)
 
 
 def creates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -160,23 +160,23 @@ def full_name(*names: pd.Series) -> pd.Series:
 
 
 def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """Return the state that a plan's row changes; of a conflict, what the employee has and will keep (R09)."""
+    """Return the state that a planned row changes; of a conflict, what the employee has and will keep (R09)."""
     known = {
-        "first_name": row["first_name_before"],
-        "last_name": row["last_name_before"],
-        "other_bitrix24_id": row["other_bitrix24_id"],
+        "first_name": row.get("first_name_before"),
+        "last_name": row.get("last_name_before"),
+        "other_bitrix24_id": row.get("other_bitrix24_id"),
     }
-    if row["action"] != ActionKind.CREATE and not pd.isna(row["phones"]):
+    if row["action"] != ActionKind.CREATE and not pd.isna(row.get("phones")):
         known["phone_numbers"] = []
-    elif isinstance(row["phone_numbers"], str):
+    elif isinstance(row.get("phone_numbers"), str):
         known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row["phone_numbers"])]
     return {name: value for name, value in known.items() if isinstance(value, list) or not pd.isna(value)}
 
 
 def fields_after(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """Return what a plan's row sends: names as given, phone numbers as a list in dialling order."""
-    sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row[name])}
-    if not pd.isna(row["phones"]):
+    """Return what a planned row sends: names as given, phone numbers as a list in dialling order."""
+    sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row.get(name))}
+    if not pd.isna(row.get("phones")):
         sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)
     return sent
 
@@ -186,17 +186,22 @@ def as_json(fields: dict[str, Any]) -> str | None:
     return json.dumps(fields, ensure_ascii=False, sort_keys=True) if fields else None
 
 
-def as_actions(plan: DataFrame[schemas.Plan]) -> DataFrame[schemas.Actions]:
-    """The plan as the audit keeps it (R20): before and after as JSON, outcome as planned."""
-    if plan.empty:
-        return schemas.empty_frame(schemas.Actions)
-    records = plan.to_dict("records")
-    return schemas.check(
+def fields_of(text: object) -> dict[str, Any]:
+    """The fields of an action's `before` or `after`."""
+    return json.loads(text) if isinstance(text, str) else {}
+
+
+def without(text: object, names: AbstractSet[str]) -> str | None:
+    """The same JSON without these fields."""
+    return as_json({name: value for name, value in fields_of(text).items() if name not in names})
+
+
+def as_actions(rows: pd.DataFrame) -> DataFrame[schemas.Actions]:
+    """Planned rows by user as the audit keeps them (R20): before and after as JSON, outcome as planned."""
+    return schemas.from_records(
         schemas.Actions,
-        plan[["bitrix24_id", "callgear_id", "action", "reason", "risk", "exemption", "display_name", "outcome"]].assign(
-            before=pd.array([as_json(fields_before(row)) for row in records], dtype="str"),
-            after=pd.array([as_json(fields_after(row)) for row in records], dtype="str"),
-            error=pd.Series(None, index=plan.index, dtype="str"),
-            at=pd.Series(None, index=plan.index, dtype="datetime64[us, UTC]"),
-        ),
+        [
+            row | {"before": as_json(fields_before(row)), "after": as_json(fields_after(row))}
+            for row in rows.sort_values("bitrix24_id").to_dict("records")
+        ],
     )

@@ -6,7 +6,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules.eligibility import EMAIL, evaluate_users
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, Eligibility, Outcome, Policy, ResponsibleListPolicy
-from b24_pipeline.rules.planning import full_name
+from b24_pipeline.rules.planning import as_actions, full_name
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
 STATUSES_BY_POLICY = {
@@ -94,10 +94,10 @@ def on_list(people: pd.DataFrame, *, listed: dict[str, str]) -> DataFrame[schema
 
 def plan_responsible_list(
     people: pd.DataFrame, *, state: DataFrame[schemas.ResponsibleEmployees]
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """R14: remove the leavers that are listed. R15: list the active people that are not, rename those that changed."""
     if people.empty:
-        return schemas.empty_frame(schemas.Plan)
+        return schemas.empty_frame(schemas.Actions)
     rows = people.merge(state.rename(columns={"name": "list_name"}).drop(columns="employment_status"), on="bitrix24_id")
     active = rows["employment_status"] == ACTIVE
     named = active & rows["name"].notna()
@@ -117,4 +117,4 @@ def plan_responsible_list(
         last_name_before=rows["list_name"].where(rows["listed"]),
         last_name=rows["name"].mask(removal),
     )
-    return schemas.complete(schemas.Plan, planned[action.notna()].sort_values("bitrix24_id", ignore_index=True))
+    return as_actions(planned[action.notna()])

@@ -10,7 +10,6 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import ActionKind, Outcome
-from b24_pipeline.rules.planning import as_actions
 
 EVERY_RUN = 3
 BACKOFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
@@ -43,8 +42,8 @@ def correct_future_times(
 
 
 def defer_backing_off(
-    plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters], now: datetime
-) -> DataFrame[schemas.Plan]:
+    plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters], now: datetime
+) -> DataFrame[schemas.Actions]:
     """The plan with the rows `waiting` whose dead letter is not due yet and would send the same again.
 
     A link never waits: it is stored, and only what its employee gets can fail (R09a).
@@ -60,17 +59,17 @@ def defer_backing_off(
     return plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value))
 
 
-def failed_before(plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
+def failed_before(plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
     """Return whether a service has refused just what the row would send; an outage is no refusal."""
     return already_attempted(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
 
 
-def already_attempted(plan: DataFrame[schemas.Plan], *, dead_letters: pd.DataFrame) -> pd.Series:
+def already_attempted(plan: DataFrame[schemas.Actions], *, dead_letters: pd.DataFrame) -> pd.Series:
     """Return whether one of the dead letters has tried just what the row would send."""
     if dead_letters.empty:
         return pd.Series(False, index=plan.index)
     tried = set(attempted(dead_letters))
-    return pd.Series([attempt in tried for attempt in attempted(as_actions(plan))], index=plan.index, dtype=bool)
+    return pd.Series([attempt in tried for attempt in attempted(plan)], index=plan.index, dtype=bool)
 
 
 def update_dead_letters(

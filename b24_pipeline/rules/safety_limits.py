@@ -10,7 +10,6 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import APPROVED_BY_USER, ChangeRisk, Exemption, Outcome, SafetyLimit
-from b24_pipeline.rules.planning import as_actions
 from b24_pipeline.rules.retry_schedule import failed_before
 
 EXEMPT_ON_FIRST_IMPORT = frozenset({ChangeRisk.EMAIL_LINK, ChangeRisk.CREATE})
@@ -41,13 +40,13 @@ class LimitContext:
 
 
 def apply_safety_limits(
-    plan: DataFrame[schemas.Plan],
+    plan: DataFrame[schemas.Actions],
     *,
     limits: Mapping[ChangeRisk, SafetyLimit],
     context: LimitContext,
     approved: DataFrame[schemas.Actions],
     dead_letters: DataFrame[schemas.DeadLetters],
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
 
     What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) has
@@ -91,19 +90,19 @@ def is_over(
     return people > limit.count and people > limit.share * context.people_imported
 
 
-def exemptions(plan: DataFrame[schemas.Plan], *, approved: pd.Series, context: LimitContext) -> pd.Series:
+def exemptions(plan: DataFrame[schemas.Actions], *, approved: pd.Series, context: LimitContext) -> pd.Series:
     """Return why each row does not count towards its limit once it is done; no value where it counts."""
     at_first = plan["risk"].isin(EXEMPT_ON_FIRST_IMPORT) & (context.exemption is not None)
     reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, context.exemption)
     return reason.mask(approved & plan["risk"].notna(), Exemption.APPROVED.value)
 
 
-def is_approved(plan: DataFrame[schemas.Plan], *, approved: DataFrame[schemas.Actions]) -> pd.Series:
+def is_approved(plan: DataFrame[schemas.Actions], *, approved: DataFrame[schemas.Actions]) -> pd.Series:
     """Return whether the approved run held just this: the same person, employee, action and fields."""
     if approved.empty:
         return pd.Series(False, index=plan.index)
     listed = set(action_signatures(approved[approved["outcome"] == Outcome.HELD]))
-    return pd.Series([row in listed for row in action_signatures(as_actions(plan))], index=plan.index, dtype=bool)
+    return pd.Series([row in listed for row in action_signatures(plan)], index=plan.index, dtype=bool)
 
 
 def action_signatures(actions: DataFrame[schemas.Actions]) -> list[tuple[int, int, str, str]]:

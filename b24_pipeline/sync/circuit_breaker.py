@@ -44,7 +44,6 @@ class PlannedAction:
     callgear_id: int | None
     action: ActionKind
     reason: str | None
-    last_name_before: str | None
     first_name: str | None
     last_name: str | None
     patronymic: str | None

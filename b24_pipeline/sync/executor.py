@@ -12,7 +12,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.callgear import exceptions
 from b24_pipeline.rules.models import ActionKind, Outcome
-from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
+from b24_pipeline.rules.planning import SENT_FIELDS, fields_of
 from b24_pipeline.sync.circuit_breaker import (
     DEFERRING,
     SHORTAGES,
@@ -34,7 +34,6 @@ BATCH_SECONDS = 0.05
 BATCH_SIZE = 1000
 """So many links are stored together where nothing has to be sent for them."""
 PROGRESS_LINES = 20
-TEXTS = ("reason", "last_name_before", "first_name", "last_name", "patronymic", "email")
 
 
 def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[ActionResult]]:
@@ -45,10 +44,9 @@ def without_requests(actions: Sequence[PlannedAction]) -> Iterator[list[ActionRe
 
 
 def planned_actions(
-    plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
+    plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
 ) -> list[PlannedAction]:
     """The rows of a plan that are to be carried out; what failed before comes last, so that it keeps nobody waiting."""
-    rows = plan[plan["outcome"] == Outcome.PLANNED]
     failed = set(zip(dead_letters["bitrix24_id"], dead_letters["action"], strict=True))
     actions = [
         PlannedAction(
@@ -56,11 +54,12 @@ def planned_actions(
             bitrix24_id=int(record["bitrix24_id"]),
             callgear_id=None if pd.isna(record["callgear_id"]) else int(record["callgear_id"]),
             action=ActionKind(record["action"]),
-            phones=tuple(record["phones"].split(LIST_SEPARATOR)) if isinstance(record["phones"], str) else (),
+            reason=record["reason"] if isinstance(record["reason"], str) else None,
+            phones=tuple(sent.get("phone_numbers", ())),
             failed_before=(record["bitrix24_id"], record["action"]) in failed,
-            **{name: record[name] if isinstance(record[name], str) else None for name in TEXTS},
+            **{name: sent.get(name) for name in SENT_FIELDS},
         )
-        for index, record in zip(rows.index, rows.to_dict("records"), strict=True)
+        for index, record, sent in zip(plan.index, plan.to_dict("records"), map(fields_of, plan["after"]), strict=True)
     ]
     return sorted(actions, key=lambda planned: planned.failed_before)
 

@@ -1,10 +1,9 @@
 """Executes a step's plan: decided, sent unless it is a dry run, stored as the results come, counted."""
 
-import json
 import logging
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Protocol
 
@@ -59,24 +58,14 @@ class ExecutionResult:
     unanswered: set[tuple[int, str]] = field(default_factory=set)
     stopped: Exception | None = None
 
-    @property
-    def actions(self) -> DataFrame[schemas.Actions]:
-        """The actions of all parts."""
-        return schemas.concat(schemas.Actions, *self.parts)
-
-    def add(self, part: DataFrame[schemas.Actions], results: Sequence[ActionResult]) -> DataFrame[schemas.Actions]:
-        """Add the actions of some results, and return them."""
-        self.parts.append(part)
-        self.unanswered |= {
-            (result.planned.bitrix24_id, result.planned.action.value)
-            for result in results
-            if result.cause is FailureCause.TRANSPORT
-        }
-        return part
-
 
 def send_plan(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, step: str, kinds: frozenset[ActionKind], handler: ActionHandler
+    run: RunContext,
+    plan: DataFrame[schemas.Actions],
+    *,
+    step: str,
+    kinds: frozenset[ActionKind],
+    handler: ActionHandler,
 ) -> DataFrame[schemas.Actions]:
     """Carry a step's plan out and record it (R16, R18, R19, R20): one row an action, with its outcome.
 
@@ -86,20 +75,18 @@ def send_plan(
     dead_letters = retry_schedule.correct_future_times(
         audit.actions.dead_letters(run.store.database), now=run.connection.now()
     )
-    chosen = in_scope_of_run(run, plan, dead_letters=dead_letters)
-    standing = schemas.concat(schemas.Plan, chosen, out_of_scope_of_run(run, plan, dead_letters=dead_letters))
-    run.store.record_open_actions(
-        step, with_timestamp(planning.as_actions(with_outcomes(standing, OPEN_OUTCOMES)), run=run)
-    )
+    chosen, others = decided(run, plan, dead_letters=dead_letters)
+    stands = with_outcomes(chosen, OPEN_OUTCOMES)
+    open_actions = schemas.concat(schemas.Actions, stands, with_outcomes(others, OPEN_OUTCOMES))
+    run.store.record_open_actions(step, open_actions.assign(at=run.connection.now()))
     todo = planning.links_first(with_outcomes(chosen, (Outcome.PLANNED,)))
     if run.config.dry_run:
-        sent = ExecutionResult([planning.as_actions(todo)])
-        run.store.record_events(with_timestamp(sent.actions, run=run))
+        sent = ExecutionResult([todo])
+        run.store.record_events(todo.assign(at=run.connection.now()))
     else:
         sent = send_all(run, todo, dead_letters=dead_letters, step=step, handler=handler)
-    stands = planning.as_actions(with_outcomes(chosen, OPEN_OUTCOMES))
-    actions = schemas.concat(schemas.Actions, stands, sent.actions)
-    count_actions(run.outcome, actions)
+    count_actions(run.outcome, stands)
+    actions = schemas.concat(schemas.Actions, stands, *sent.parts)
     if held := int((actions["outcome"] == Outcome.HELD).sum()):
         log.warning("%d held by a safety limit; approve with b24-pipeline approve %s", held, run.run_id)
     if not run.config.dry_run:
@@ -113,7 +100,7 @@ def send_plan(
 
 def send_all(
     run: RunContext,
-    todo: DataFrame[schemas.Plan],
+    todo: DataFrame[schemas.Actions],
     *,
     dead_letters: DataFrame[schemas.DeadLetters],
     step: str,
@@ -128,8 +115,7 @@ def send_all(
     sent = ExecutionResult()
     if todo.empty:
         return sent
-    planned = planned_actions(todo, dead_letters=dead_letters)
-    actions, done = planning.as_actions(todo), 0
+    planned, done = planned_actions(todo, dead_letters=dead_letters), 0
     executor = ActionExecutor(
         send=handler.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
     )
@@ -139,35 +125,38 @@ def send_all(
     except SHORTAGES as shortage:
         executor.breaker.stopped, no_op, to_send = shortage, [], planned
     handler.before_all(to_send)
-    try:
-        for results in chain(without_requests(no_op), executor.run(to_send)):
-            with run.store.transaction():
-                handler.after_batch(results)
-                run.store.record_events(sent.add(answered(actions, results, run=run), results))
-            run.outcome.out_of_resources |= any(result.out_of_resources for result in results)
-            before, done = done, done + len(results)
-            log_progress(step, before=before, done=done, total=len(planned))
-        try:
-            handler.after_all()
-        except AccountError as error:
-            executor.breaker.stopped = executor.breaker.stopped or error
-    except BaseException:  # also when a person stops the run: what was done by then is counted
-        for part in sent.parts:
+    for results in chain(without_requests(no_op), executor.run(to_send)):
+        with run.store.transaction():
+            handler.after_batch(results)
+            part = answered(todo, results, at=run.connection.now())
             count_actions(run.outcome, part)
-        raise
+            run.store.record_events(part)
+        sent.parts.append(part)
+        sent.unanswered |= {
+            (result.planned.bitrix24_id, result.planned.action.value)
+            for result in results
+            if result.cause is FailureCause.TRANSPORT
+        }
+        run.outcome.out_of_resources |= any(result.out_of_resources for result in results)
+        before, done = done, done + len(results)
+        log_progress(step, before=before, done=done, total=len(planned))
+    try:
+        handler.after_all()
+    except AccountError as error:
+        executor.breaker.stopped = executor.breaker.stopped or error
     for kind, why in executor.breaker.stopped_kinds.items():
         run.outcome.warnings.append(f"remaining {kind} actions skipped: {why}")
     sent.stopped = executor.breaker.stopped
     return sent
 
 
-def with_outcomes(plan: DataFrame[schemas.Plan], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Plan]:
+def with_outcomes(plan: DataFrame[schemas.Actions], outcomes: tuple[Outcome, ...]) -> DataFrame[schemas.Actions]:
     """The rows of a plan with one of the outcomes, numbered from 0."""
     return plan[plan["outcome"].isin([outcome.value for outcome in outcomes])].reset_index(drop=True)
 
 
 def answered(
-    actions: DataFrame[schemas.Actions], results: list[ActionResult], *, run: RunContext
+    actions: DataFrame[schemas.Actions], results: list[ActionResult], *, at: datetime
 ) -> DataFrame[schemas.Actions]:
     """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
     rows = actions.loc[[result.planned.row for result in results]]
@@ -175,65 +164,36 @@ def answered(
     ids = [
         id_ if result.callgear_id is None else result.callgear_id for id_, result in zip(known, results, strict=True)
     ]
-    after = [without(text, result.unchanged_fields) for text, result in zip(rows["after"], results, strict=True)]
+    after = [
+        planning.without(text, result.unchanged_fields) for text, result in zip(rows["after"], results, strict=True)
+    ]
     return rows.assign(
         after=pd.array(after, dtype="str"),
         outcome=pd.array([result.outcome.value for result in results], dtype="str"),
         error=pd.array([result.error for result in results], dtype="str"),
         callgear_id=pd.array(ids, dtype="Int64"),
-        at=time_of_now(run, rows),
+        at=at,
     )
 
 
-def without(after: str | float, unchanged_fields: frozenset[str]) -> str | float | None:
-    """R20: return what was sent, without the fields that turned out to need no sending."""
-    if not unchanged_fields or not isinstance(after, str):
-        return after
-    return planning.as_json({name: value for name, value in json.loads(after).items() if name not in unchanged_fields})
-
-
-def with_timestamp(actions: DataFrame[schemas.Actions], *, run: RunContext) -> DataFrame[schemas.Actions]:
-    """The actions with the time of now; what stood before keeps its time in the audit."""
-    return actions.assign(at=time_of_now(run, actions))
-
-
-def time_of_now(run: RunContext, actions: pd.DataFrame) -> pd.Series:
-    """The time of now for each of the actions."""
-    return pd.Series(run.connection.now(), index=actions.index, dtype="datetime64[us, UTC]")
-
-
-def in_scope_of_run(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-) -> DataFrame[schemas.Plan]:
-    """R16, R18: the decided plan of the users this run is for; asked for by name, a dead letter is tried at once."""
-    if run.config.only is None:
-        return decided(run, plan, dead_letters=dead_letters)
-    return limited(run, plan[plan["bitrix24_id"].isin(run.config.only)], dead_letters=dead_letters)
-
-
-def out_of_scope_of_run(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-) -> DataFrame[schemas.Plan]:
-    """The decided plan of the users this run is not for: nothing is sent, but what is open for them stays open."""
-    if run.config.only is None:
-        return schemas.empty_frame(schemas.Plan)
-    everybody = decided(run, plan, dead_letters=dead_letters)
-    return everybody[~everybody["bitrix24_id"].isin(run.config.only)]
-
-
 def decided(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-) -> DataFrame[schemas.Plan]:
-    """R16, R18: the plan with the rows marked that are backing off, and those that a limit holds."""
-    if plan.empty:
-        return plan
+    run: RunContext, plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> tuple[DataFrame[schemas.Actions], DataFrame[schemas.Actions]]:
+    """R16, R18: the plan of the users this run is for, and that of the others, with what backs off or is held marked.
+
+    Asked for by name, a dead letter is tried at once. Nothing is sent for others, but what is open stays open.
+    """
     backing_off = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=run.connection.now())
-    return limited(run, backing_off, dead_letters=dead_letters)
+    everybody = limited(run, backing_off, dead_letters=dead_letters)
+    if run.config.only is None:
+        return everybody, everybody[:0]
+    named = plan["bitrix24_id"].isin(run.config.only)
+    return limited(run, plan[named], dead_letters=dead_letters), everybody[~named]
 
 
 def limited(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, dead_letters: DataFrame[schemas.DeadLetters]
-) -> DataFrame[schemas.Plan]:
+    run: RunContext, plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
+) -> DataFrame[schemas.Actions]:
     """R16: the plan with its held rows marked."""
     return safety_limits.apply_safety_limits(
         plan,

@@ -56,8 +56,8 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
 
 
 def reviewed(
-    run: RunContext, plan: DataFrame[schemas.Plan], *, employees: DataFrame[schemas.Employees]
-) -> DataFrame[schemas.Plan]:
+    run: RunContext, plan: DataFrame[schemas.Actions], *, employees: DataFrame[schemas.Employees]
+) -> DataFrame[schemas.Actions]:
     """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
     if plan.empty:
         return plan

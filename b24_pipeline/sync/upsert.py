@@ -80,7 +80,7 @@ def note_finished_links(
     unfinished: frozenset[int],
     *,
     matches: DataFrame[schemas.Matches],
-    plan: DataFrame[schemas.Plan],
+    plan: DataFrame[schemas.Actions],
 ) -> None:
     """R09a: note links as finished whose employee is matched by id and needs no update."""
     if run.config.dry_run or not unfinished:
@@ -122,12 +122,12 @@ def recover_interrupted_update(
 
 
 def ordinary_phones_first(
-    plan: DataFrame[schemas.Plan],
+    plan: DataFrame[schemas.Actions],
     *,
     client: CallGear,
     callgear_employees: DataFrame[schemas.CallGearEmployees],
     known: UpdateMode,
-) -> DataFrame[schemas.Plan]:
+) -> DataFrame[schemas.Actions]:
     """The plan with the people last who have SIP numbers: they wait until an update of somebody else has proven safe.
 
     Costs one request, and only until something is known of the account.
@@ -141,4 +141,4 @@ def ordinary_phones_first(
     except CallGearError:
         return plan
     last = plan["callgear_id"].isin(holders)
-    return schemas.concat(schemas.Plan, plan[~last], plan[last])
+    return schemas.concat(schemas.Actions, plan[~last], plan[last])

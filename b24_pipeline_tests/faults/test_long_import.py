@@ -67,7 +67,6 @@ def people(names: Sequence[int]) -> list[PlannedAction]:
             callgear_id=None,
             action=ActionKind.CREATE,
             reason=None,
-            last_name_before=None,
             first_name="Ira",
             last_name=f"(bitrix24) Person{number}",
             patronymic=None,

@@ -8,7 +8,6 @@ import pytest
 
 from b24_pipeline import schemas
 from b24_pipeline.reporting.trace import MOST_TRACED, Evidence, Trace, as_markdown, trace
-from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, IdMatchPolicy, Outcome, Policy, Scope
 from b24_pipeline_tests.factories import (
     Row,
@@ -37,7 +36,7 @@ def evidence(*people: Row, account: tuple[Row, ...] = (), policy: Policy | None 
         employees=judged,
         callgear_employees=callgear_employees(*account),
         matches=matched(judged, account=account, **known),
-        actions=planning.as_actions(planned(*people, account=account, policy=policy, **known)),
+        actions=planned(*people, account=account, policy=policy, **known),
     )
 
 

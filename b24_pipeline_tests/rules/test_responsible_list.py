@@ -8,7 +8,7 @@ from b24_pipeline import schemas
 from b24_pipeline.rules import responsible_list
 from b24_pipeline.rules.models import ChangeRisk, Outcome, Policy, ResponsibleListPolicy, Scope
 from b24_pipeline.rules.responsible_list import ACTIVE, DELETED, DISMISSED
-from b24_pipeline_tests.factories import Row, employees, listed_people, listed_person, user, users
+from b24_pipeline_tests.factories import Row, employees, fields, listed_people, listed_person, user, users
 
 OFF, REMOVE, MIRROR = ResponsibleListPolicy.OFF, ResponsibleListPolicy.REMOVE, ResponsibleListPolicy.MIRROR
 
@@ -43,12 +43,8 @@ def steps(concerned: pd.DataFrame, *, listed: dict[str, str]) -> list[tuple[int,
     """The plan for these people with this list: user, action, name on the list and name to be sent."""
     plan = responsible_list.plan_responsible_list(concerned, state=responsible_list.on_list(concerned, listed=listed))
     assert set(plan["outcome"]) <= {Outcome.PLANNED}
-    texts = (
-        plan[["last_name_before", "last_name"]]
-        .astype("object")
-        .where(plan[["last_name_before", "last_name"]].notna(), None)
-    )
-    return list(zip(plan["bitrix24_id"], plan["action"], texts["last_name_before"], texts["last_name"], strict=True))
+    names = [[fields(text).get("last_name") for text in plan[column]] for column in ("before", "after")]
+    return list(zip(plan["bitrix24_id"], plan["action"], *names, strict=True))
 
 
 def test_r13_imported_users_that_the_fetch_does_not_hold_are_looked_up() -> None:

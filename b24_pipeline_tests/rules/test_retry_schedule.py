@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.rules import planning, retry_schedule
+from b24_pipeline.rules import retry_schedule
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline_tests.factories import NOON, Row, action, actions, dead_letter, dead_letters, plan, step
 
@@ -67,7 +67,7 @@ def outcomes(*rows: Row, letters: list[Row], hours: float = 0) -> list[str]:
 
 def sent(row: Row) -> str | None:
     """What a plan's row sends, as its dead letter keeps it."""
-    after = planning.as_actions(plan(row))["after"].item()
+    after = plan(row)["after"].item()
     return after if isinstance(after, str) else None
 
 
@@ -182,7 +182,5 @@ def test_r18_one_failing_record_is_tried_at_the_runs_the_distances_allow() -> No
         if outcome is Outcome.PLANNED:
             tried.append(half_hour / 2)
         ended = {"outcome": Outcome.FAILED.value, "error": "internal_error"} if outcome is Outcome.PLANNED else {}
-        letters = retry_schedule.update_dead_letters(
-            letters, actions=planning.as_actions(decided).assign(**ended), now=now
-        )
+        letters = retry_schedule.update_dead_letters(letters, actions=decided.assign(**ended), now=now)
     assert tried == [0, 0.5, 1, 2, 8, 32]

@@ -8,7 +8,7 @@ import pytest
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules import planning, safety_limits
+from b24_pipeline.rules import safety_limits
 from b24_pipeline.rules.models import DEFAULT_LIMITS, ActionKind, ChangeRisk, MatchReason, Outcome, SafetyLimit
 from b24_pipeline.rules.safety_limits import LimitContext
 from b24_pipeline_tests.factories import Row, actions, dead_letter, dead_letters, plan, step
@@ -200,7 +200,7 @@ def test_r16_what_no_service_has_refused_as_it_is_counts(other: Row) -> None:
 
 def listed(*rows: Row) -> DataFrame[schemas.Actions]:
     """What a run that held these rows listed, as the audit keeps it."""
-    return planning.as_actions(plan(*(row | {"outcome": Outcome.HELD} for row in rows)))
+    return plan(*(row | {"outcome": Outcome.HELD} for row in rows))
 
 
 REMOVALS = changes(ChangeRisk.REMOVAL, 5)
@@ -252,7 +252,7 @@ def test_r16_an_approval_does_not_cover_what_differs_from_the_list(other: Row) -
 
 
 def test_r16_an_approval_covers_only_what_the_run_held_not_all_it_did() -> None:
-    done = planning.as_actions(plan(*REMOVALS[:2]))
+    done = plan(*REMOVALS[:2])
     assert held(*REMOVALS, people=SMALL, approved=done) == [1, 2, 3, 4, 5]
 
 

@@ -46,7 +46,6 @@ def planned(row: int, *, action: ActionKind = ActionKind.CREATE, failed_before: 
         callgear_id=None,
         action=action,
         reason=None,
-        last_name_before=None,
         first_name="Ira",
         last_name=f"Name{row}",
         patronymic=None,
