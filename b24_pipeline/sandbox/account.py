@@ -1,6 +1,6 @@
 """The CallGear account: its employees, numbers, SIP lines and deal owners."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.callgear.points import Points
@@ -25,7 +25,6 @@ def blank_employee(employee_id: int) -> Employee:
         "patronymic": None,
         "email": None,
         "status": "available",
-        "status_id": 1,
         "call_recording": "all",
         "schedule_id": None,
         "groups": [],
@@ -130,11 +129,6 @@ class Account:
         number["phone_number"] = digits
         self._by_digits[digits] = number
 
-    def list_from_other_source(self, ext_ids: Iterable[int | str]) -> None:
-        """Put owners of another CRM on the responsible list who happen to have these ids there."""
-        self.responsible |= {str(ext_id): f"Client of CRM {ext_id}" for ext_id in ext_ids}
-        self.record()
-
     def add_sip_line(self, employee_id: int, digits: str) -> int:
         """Give an employee a SIP line, first in the dialling order, and return the line's id."""
         line_id = FIRST_SIP_LINE + len(self.sip_lines)
@@ -155,13 +149,6 @@ class Account:
     def index_numbers(self) -> None:
         """Find numbers by their digits again after they were loaded."""
         self._by_digits = {number["phone_number"]: number for number in self.numbers.values()}
-
-    def remove_employees(self, *, last_name_begins: str) -> None:
-        """Remove employees, as a person does in the client area."""
-        gone = [key for key, row in self.employees.items() if str(row["last_name"]).startswith(last_name_begins)]
-        for employee_id in gone:
-            del self.employees[employee_id]
-        self.record()
 
     def record(self) -> None:
         """Note that something changed."""

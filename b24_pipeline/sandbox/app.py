@@ -100,11 +100,7 @@ def application(sandbox: Sandbox) -> Starlette:
     async def bitrix24(request: Request) -> Response:
         path = request.path_params
         method = path["method"].removesuffix("/").removesuffix(".json")
-        params = parameters(
-            query=request.url.query,
-            body=await request.body(),
-            content_type=request.headers.get("content-type", ""),
-        )
+        params = parameters(request.url.query, await request.body())
         seen = sandbox.note(Api.BITRIX24, method, params)
         commands = len(as_map(params.get("CMD"))) if method == "batch" else 0
         await _take_time(sandbox.latency.request + commands * sandbox.latency.command)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
-from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.bitrix24.errors import Refusal
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.points import Budget
@@ -56,25 +56,23 @@ HEADERS = {
 PASSWORD_FIELD = b'<form method="post"><input name="USER_PASSWORD" type="password"></form>'
 WARNING = b"<br />\n<b>Warning</b>:  Undefined array key in {closure}() in <b>/x/init.php</b> on line <b>12</b><br />\n"
 PAGE = b'\n<!-- 0.12 s --><script>BX.message({"LANGUAGE_ID":"en"})</script></body></html>'
-BITRIX24_ERRORS: dict[FaultKind, Callable[[], Bitrix24Error]] = {
-    FaultKind.QUERY_LIMIT_EXCEEDED: errors.too_many_requests,
-    FaultKind.OVERLOAD_LIMIT: lambda: Bitrix24Error(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
-    FaultKind.OPERATION_TIME_LIMIT: errors.operating_time_used_up,
-    FaultKind.WEBHOOK_REVOKED_401: errors.wrong_webhook,
-    FaultKind.WEBHOOK_REVOKED_403: lambda: Bitrix24Error(403, "INVALID_CREDENTIALS", "Invalid request credentials"),
-    FaultKind.INTERNAL_ERROR_BEFORE: errors.internal_error,
-    FaultKind.INTERNAL_ERROR_AFTER: errors.internal_error,
-    FaultKind.ECHOED_ERROR: lambda: Bitrix24Error(400, f"ERROR_{SECRET}", EVERY_SECRET),
-    FaultKind.WEBHOOK_MISTYPED: lambda: Bitrix24Error(401, "INVALID_CREDENTIALS", "Invalid request credentials"),
-    FaultKind.PAYMENT_REQUIRED: lambda: Bitrix24Error(402, "PAYMENT_REQUIRED", "Payment required"),
-    FaultKind.PORTAL_DELETED: lambda: Bitrix24Error(403, "PORTAL_DELETED", "Portal was deleted"),
-    FaultKind.PORTAL_CLOSED: lambda: Bitrix24Error(500, "PORTAL_DELETED", "Portal was deleted"),
-    FaultKind.OWNER_IN_EXTRANET: lambda: Bitrix24Error(403, "allowed_only_intranet_user"),
-    FaultKind.PLAN_WITHOUT_REST: lambda: Bitrix24Error(
-        403, "ACCESS_DENIED", "REST API is available only on commercial plans"
-    ),
-    FaultKind.WRONG_ENCODING: lambda: Bitrix24Error(200, "WRONG_ENCODING", "Wrong request encoding"),
-    FaultKind.EMPTY_CODE: lambda: Bitrix24Error(403, "", "Access to REST is closed"),
+BITRIX24_ERRORS = {
+    FaultKind.QUERY_LIMIT_EXCEEDED: errors.TOO_MANY_REQUESTS,
+    FaultKind.OVERLOAD_LIMIT: Refusal(503, "OVERLOAD_LIMIT", "REST API is blocked due to overload."),
+    FaultKind.OPERATION_TIME_LIMIT: errors.OPERATING_TIME_USED_UP,
+    FaultKind.WEBHOOK_REVOKED_401: errors.WRONG_WEBHOOK,
+    FaultKind.WEBHOOK_REVOKED_403: Refusal(403, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.INTERNAL_ERROR_BEFORE: errors.INTERNAL_ERROR,
+    FaultKind.INTERNAL_ERROR_AFTER: errors.INTERNAL_ERROR,
+    FaultKind.ECHOED_ERROR: Refusal(400, f"ERROR_{SECRET}", EVERY_SECRET),
+    FaultKind.WEBHOOK_MISTYPED: Refusal(401, "INVALID_CREDENTIALS", "Invalid request credentials"),
+    FaultKind.PAYMENT_REQUIRED: Refusal(402, "PAYMENT_REQUIRED", "Payment required"),
+    FaultKind.PORTAL_DELETED: Refusal(403, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.PORTAL_CLOSED: Refusal(500, "PORTAL_DELETED", "Portal was deleted"),
+    FaultKind.OWNER_IN_EXTRANET: Refusal(403, "allowed_only_intranet_user"),
+    FaultKind.PLAN_WITHOUT_REST: Refusal(403, "ACCESS_DENIED", "REST API is available only on commercial plans"),
+    FaultKind.WRONG_ENCODING: Refusal(200, "WRONG_ENCODING", "Wrong request encoding"),
+    FaultKind.EMPTY_CODE: Refusal(403, "", "Access to REST is closed"),
 }
 CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
     FaultKind.TOKEN_INVALID: Mnemonic.ACCESS_TOKEN_INVALID,
@@ -132,8 +130,8 @@ def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
 
 def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | None:
     """The portal's own error answer for a fault."""
-    make = BITRIX24_ERRORS.get(fault.kind)
-    return None if make is None else api.refused(make(), method)
+    refusal = BITRIX24_ERRORS.get(fault.kind)
+    return None if refusal is None else api.refused(refusal, method)
 
 
 def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | None:

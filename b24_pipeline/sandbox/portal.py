@@ -137,11 +137,6 @@ class Portal:
         self._changed()
         return department_id
 
-    def delete_department(self, department_id: int) -> None:
-        """Remove a department; users keep its id in ``UF_DEPARTMENT`` (contract 6)."""
-        del self.departments[department_id]
-        self._changed()
-
     def _record(self, user_id: int, change: Change) -> None:
         if change in self.behaviour.timestamp_touched_by or user_id not in self.changed_at:
             self.changed_at[user_id] = self._clock()

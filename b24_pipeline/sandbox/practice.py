@@ -84,7 +84,9 @@ class Practice:
             self._portal.show_hidden()
         if switch is Switch.OTHER_IMPORTER:
             self._let_others_import(OtherImporter.NONE)
-            self._account.remove_employees(last_name_begins=PREFIX)
+            for employee_id, employee in list(self._account.employees.items()):
+                if str(employee["last_name"]).startswith(PREFIX):
+                    self._account.remove_employee(employee_id)
         self._changed()
 
     def restore(self, switches: Iterable[str]) -> None:

@@ -13,7 +13,6 @@ from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
 from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
-from b24_pipeline.sandbox.delayed import LateActs
 from b24_pipeline.sandbox.fault_responses import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.other_importer import Importer
@@ -43,6 +42,15 @@ class Latency:
 
     request: float = 0.0
     command: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A request that was answered with an error and is carried out all the same, when it is due."""
+
+    due: float
+    request: RequestSeen
+    act: Callable[[], Answer]
 
 
 class Sandbox:
@@ -75,7 +83,7 @@ class Sandbox:
         self.on_request: OnRequest | None = None
         self.lock = RLock()
         self._clock = clock
-        self._late = LateActs(clock, self.lock)
+        self._late: list[_Late] = []
         self._state: Path | None = None
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
@@ -205,7 +213,7 @@ class Sandbox:
         *,
         moved_to: str,
     ) -> Answer:
-        self._late.catch_up()
+        self._carry_out_what_is_due()
         fault = self.faults.met_by(request) or self.practice.fault_of(request)
         request.fault = fault.kind.name if fault else None
         try:
@@ -218,12 +226,19 @@ class Sandbox:
                 answer = act()
             request.acted = answer.acted
         elif fault.kind.acts_later:
-            self._late.add(request, act, seconds=fault.seconds)
+            self._late.append(_Late(self._clock() + fault.seconds, request, act))
         self._tell(request, Phase.AFTER)
         if fault is None:
             return answer or NOTHING
         located = replace(fault, location=fault.location or moved_to)
         return failed(located, answer, refused=refused)
+
+    def _carry_out_what_is_due(self) -> None:
+        with self.lock:
+            due = [late for late in self._late if late.due <= self._clock()]
+            self._late = [late for late in self._late if late not in due]
+            for late in due:
+                late.request.acted = late.act().acted
 
     def _tell(self, request: RequestSeen, phase: Phase) -> None:
         if self.on_request is not None:

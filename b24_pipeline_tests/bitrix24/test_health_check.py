@@ -8,7 +8,7 @@ from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.responses import Envelope
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, EmptyTotal, Scope, ScopeStyle
+from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, Scope, ScopeStyle
 from b24_pipeline_tests.bitrix24.conftest import Twister, hire
 
 
@@ -97,12 +97,12 @@ def test_hidden_dismissed_users_are_counted_all_the_same(client: Bitrix24, staff
 
 
 @pytest.mark.parametrize("batch_totals", [True, False])
-@pytest.mark.parametrize("style", EmptyTotal)
+@pytest.mark.parametrize("counted", [False, True])
 def test_r16a_nobody_dismissed_needs_no_total(
-    client: Bitrix24, staffed: Sandbox, style: EmptyTotal, batch_totals: bool
+    client: Bitrix24, staffed: Sandbox, counted: bool, batch_totals: bool
 ) -> None:
     staffed.portal.reinstate(5)
-    staffed.bitrix24 = Bitrix24Behaviour(empty_total=style, batch_totals=batch_totals)
+    staffed.bitrix24 = Bitrix24Behaviour(counts_nothing=counted, batch_totals=batch_totals)
     assert lines(client)["users"] == (True, "60 users; 0 are dismissed")
 
 

@@ -21,13 +21,10 @@ from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     AdminMode,
     BlankStyle,
-    DepartmentStyle,
     DismissedUsers,
-    EmptyTotal,
     Scope,
     TextInIdFilter,
     TimestampStyle,
-    UncountedTotal,
     UnresolvedReference,
     UserTypeStyle,
 )
@@ -113,11 +110,11 @@ def test_r17_a_deleted_user_is_found(client: Bitrix24, staffed: Sandbox) -> None
     assert poll_once(client, known).dismissed == (60,)
 
 
-@pytest.mark.parametrize("style", EmptyTotal)
+@pytest.mark.parametrize("counted", [False, True])
 def test_r16a_a_portal_without_active_employees_is_seen_to_have_none(
-    client: Bitrix24, sandbox: Sandbox, style: EmptyTotal
+    client: Bitrix24, sandbox: Sandbox, counted: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(empty_total=style)
+    sandbox.bitrix24 = Bitrix24Behaviour(counts_nothing=counted)
     hire(sandbox, [1, 2])
     known = snapshot(client)
     for number in (1, 2):
@@ -244,8 +241,8 @@ def test_equal_findings_have_equal_digests_and_other_findings_others(client: Bit
 STYLES = [
     *(Bitrix24Behaviour(blanks=style) for style in BlankStyle),
     *(Bitrix24Behaviour(timestamps=style) for style in TimestampStyle),
-    *(Bitrix24Behaviour(departments=style) for style in DepartmentStyle),
-    *(Bitrix24Behaviour(uncounted_total=style) for style in UncountedTotal),
+    Bitrix24Behaviour(departments_as_text=True),
+    Bitrix24Behaviour(uncounted_total=None),
     *(Bitrix24Behaviour(unresolved_reference=style) for style in UnresolvedReference),
     *(Bitrix24Behaviour(text_in_id_filter=style) for style in TextInIdFilter),
     Bitrix24Behaviour(scope=Scope.BASIC),

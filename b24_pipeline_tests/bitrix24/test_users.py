@@ -10,14 +10,10 @@ from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
 from b24_pipeline.sandbox.bitrix24.behaviour import (
     BlankStyle,
-    DepartmentStyle,
     DismissedUsers,
-    OverlongBatch,
     Scope,
-    StartBeyondTotal,
     TextInIdFilter,
     TimestampStyle,
-    UncountedTotal,
     UnresolvedReference,
     UserTypeStyle,
 )
@@ -161,8 +157,8 @@ def test_every_fate_of_an_unresolved_reference_is_survived(
 VARIANTS = [
     *(Bitrix24Behaviour(blanks=style) for style in BlankStyle),
     *(Bitrix24Behaviour(timestamps=style) for style in TimestampStyle),
-    *(Bitrix24Behaviour(departments=style) for style in DepartmentStyle),
-    *(Bitrix24Behaviour(uncounted_total=style) for style in UncountedTotal),
+    Bitrix24Behaviour(departments_as_text=True),
+    Bitrix24Behaviour(uncounted_total=None),
     Bitrix24Behaviour(uncounted_supported=False),
     Bitrix24Behaviour(select_supported=False),
     Bitrix24Behaviour(scope=Scope.BASIC),
@@ -187,9 +183,9 @@ def test_every_documented_spelling_gives_the_same_frame(
     assert users["second_name"].isna().all()
 
 
-@pytest.mark.parametrize("refusal", OverlongBatch)
-def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox, refusal: OverlongBatch) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(overlong_batch=refusal)
+@pytest.mark.parametrize("whole", [False, True])
+def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox, whole: bool) -> None:
+    sandbox.bitrix24 = Bitrix24Behaviour(refuses_overlong_batch=whole)
     hire(sandbox, range(1, 2_601))
     for known in (None, range(1, 2_301)):
         assert len(fetch_users(client, known_ids=known).users) == 2_600
@@ -200,7 +196,7 @@ def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox,
 def test_a_portal_that_refuses_pages_after_the_last_one_is_read_as_any_other(
     client: Bitrix24, sandbox: Sandbox, count: int
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(start_beyond_total=StartBeyondTotal.ERROR)
+    sandbox.bitrix24 = Bitrix24Behaviour(refuses_start_beyond_total=True)
     hire(sandbox, range(1, count + 1))
     fetch = fetch_users(client, known_ids=None)
     assert len(fetch.users) == fetch.portal_count == count

@@ -21,7 +21,7 @@ from b24_pipeline.bitrix24.parallel_fetch import MAX_CONCURRENCY, MAX_USERS, End
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, EmptyTotal, OperatingErrorData, Scope
+from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire
 
 
@@ -154,13 +154,13 @@ def test_counts_missing_in_a_batch_are_asked_for_alone(twisted: Twister, sandbox
     assert [request.params.get("FILTER") for request in sandbox.requests[2:]] == [{"ACTIVE": "true"}]
 
 
-@pytest.mark.parametrize("style", EmptyTotal)
+@pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("batch_totals", [True, False])
 @pytest.mark.parametrize("known", [None, range(1, 61)], ids=["first", "later"])
 def test_r16a_nobody_dismissed_needs_no_total(
-    client: Bitrix24, sandbox: Sandbox, style: EmptyTotal, batch_totals: bool, known: range | None
+    client: Bitrix24, sandbox: Sandbox, counted: bool, batch_totals: bool, known: range | None
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(empty_total=style, batch_totals=batch_totals)
+    sandbox.bitrix24 = Bitrix24Behaviour(counts_nothing=counted, batch_totals=batch_totals)
     hire(sandbox, range(1, 61))
     fetch = fetch_users(client, known_ids=known)
     assert (len(fetch.users), fetch.portal_count, fetch.dismissed_hidden) == (60, 60, False)
@@ -305,22 +305,22 @@ def test_a_batch_the_portal_fails_under_is_repeated_with_fewer_pages(client: Bit
     assert commands_sent(sandbox)[:3] == [3 + 47, 3 + 23, 3 + 11]
 
 
-@pytest.mark.parametrize("told", OperatingErrorData)
+@pytest.mark.parametrize("told", [False, True])
 def test_operating_time_used_up_in_mid_batch_is_waited_for(
-    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: OperatingErrorData
+    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=1, operating_limit=30, operating_error_data=told)
+    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=1, operating_limit=30, operating_error_has_time=told)
     hire(sandbox, range(1, 2_001))
     fetch = fetch_users(client, known_ids=range(1, 2_001))
     assert len(fetch.users) == 2_000
     assert max(clock.slept) > 300
 
 
-@pytest.mark.parametrize(("told", "pause"), [(OperatingErrorData.INCLUDED, 600), (OperatingErrorData.ABSENT, 60)])
+@pytest.mark.parametrize(("told", "pause"), [(True, 600), (False, 60)])
 def test_a_fetch_that_is_refused_at_once_waits_as_long_as_it_is_told_or_a_minute(
-    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: OperatingErrorData, pause: float
+    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool, pause: float
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_data=told)
+    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_has_time=told)
     hire(sandbox, range(1, 61))
     sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24", nth=1, times=1))
     assert len(fetch_users(client, known_ids=range(1, 61)).users) == 60

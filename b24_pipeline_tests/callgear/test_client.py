@@ -27,7 +27,7 @@ from b24_pipeline.callgear.exceptions import (
 )
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import ErrorId, ExpiredSession, TokenState
+from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 
@@ -186,12 +186,12 @@ def test_an_answer_to_another_request_is_not_taken() -> None:
         client.call("create.employees")
 
 
-@pytest.mark.parametrize("error_id", list(ErrorId))
+@pytest.mark.parametrize("echoes_id", [True, False])
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_errors_are_read_with_any_status_and_id(
-    client: CallGear, sandbox: Sandbox, error_id: ErrorId, status: int
+    client: CallGear, sandbox: Sandbox, echoes_id: bool, status: int
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(error_id=error_id, error_http_status=status)
+    sandbox.callgear = CallGearBehaviour(echoes_error_id=echoes_id, error_http_status=status)
 
     with pytest.raises(RequestError, match="unexpected_parameters"):
         client.call("create.employees", {"last_name": "Lebedeva", "nickname": "Ira"})
@@ -202,9 +202,9 @@ def test_errors_are_read_with_any_status_and_id(
 @pytest.mark.parametrize(
     ("behaviour", "fault"),
     [
-        (CallGearBehaviour(token=TokenState.INVALID), AccountFault.TOKEN_INVALID),
-        (CallGearBehaviour(token=TokenState.EXPIRED), AccountFault.TOKEN_EXPIRED),
-        (CallGearBehaviour(token=TokenState.BLOCKED), AccountFault.TOKEN_BLOCKED),
+        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), AccountFault.TOKEN_INVALID),
+        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_EXPIRED), AccountFault.TOKEN_EXPIRED),
+        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), AccountFault.TOKEN_BLOCKED),
         (CallGearBehaviour(ip_whitelisted=False), AccountFault.IP_NOT_WHITELISTED),
         (CallGearBehaviour(account_active=False), AccountFault.INACTIVE),
     ],
@@ -239,9 +239,9 @@ def test_a_login_opens_one_session_for_all_threads(connect: Connect, sandbox: Sa
     assert methods(sandbox).count("login.user") == 1
 
 
-@pytest.mark.parametrize("word", list(ExpiredSession))
+@pytest.mark.parametrize("word", [Mnemonic.ACCESS_TOKEN_INVALID, Mnemonic.ACCESS_TOKEN_EXPIRED])
 def test_an_ended_session_is_renewed_once_for_all_threads(
-    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock, word: ExpiredSession
+    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock, word: Mnemonic
 ) -> None:
     sandbox.callgear = CallGearBehaviour(expired_session=word)
     client = connect(credentials=login)

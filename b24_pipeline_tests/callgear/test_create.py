@@ -22,7 +22,7 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Phase, RequestSeen, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import DuplicateEmail, EmailCase, WriteResult
+from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering
 from b24_pipeline_tests.callgear.test_client import UNKNOWN, methods
 
@@ -40,9 +40,9 @@ def fail(sandbox: Sandbox, kind: FaultKind, method: str = CREATES, **when: Any) 
     sandbox.faults.add(Fault(kind=kind, api="callgear", method=method, **{"nth": 1, **when}))
 
 
-@pytest.mark.parametrize("shape", list(WriteResult))
-def test_r10_an_employee_is_created_with_all_its_fields(client: CallGear, sandbox: Sandbox, shape: WriteResult) -> None:
-    sandbox.callgear = CallGearBehaviour(write_result=shape)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_r10_an_employee_is_created_with_all_its_fields(client: CallGear, sandbox: Sandbox, wrapped: bool) -> None:
+    sandbox.callgear = CallGearBehaviour(wraps_write_result=wrapped)
 
     callgear_id = create_employee(client, IRA)
 
@@ -172,12 +172,12 @@ def test_r18_a_repeat_that_nobody_finds_leaves_the_doubt() -> None:
         create_or_adopt(answering(lambda envelope: next(answers) if envelope["method"] == CREATES else nobody), IRA)
 
 
-@pytest.mark.parametrize("case", list(EmailCase))
+@pytest.mark.parametrize("lowered", [False, True])
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER, FaultKind.RESET_AFTER, FaultKind.EMPTY_BODY])
 def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
-    client: CallGear, sandbox: Sandbox, case: EmailCase, kind: FaultKind
+    client: CallGear, sandbox: Sandbox, lowered: bool, kind: FaultKind
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(email_case=case)
+    sandbox.callgear = CallGearBehaviour(lowers_emails=lowered)
     fail(sandbox, kind)
 
     assert create_or_adopt(client, IRA).adopted
@@ -273,9 +273,9 @@ def test_r18_several_with_the_address_are_for_a_person_to_decide(client: CallGea
     assert len(sandbox.account.employees) == 2
 
 
-@pytest.mark.parametrize("mode", [DuplicateEmail.DUPLICATE_ENTITY, DuplicateEmail.ALREADY_IN_USE])
+@pytest.mark.parametrize("mode", [Mnemonic.DUPLICATE_ENTITY, Mnemonic.ALREADY_IN_USE])
 def test_r18_one_who_is_there_already_by_our_name_is_adopted(
-    client: CallGear, sandbox: Sandbox, mode: DuplicateEmail
+    client: CallGear, sandbox: Sandbox, mode: Mnemonic
 ) -> None:
     sandbox.callgear = CallGearBehaviour(duplicate_email=mode)
     callgear_id = sandbox.account.add_employee(last_name="(bitrix24) Lebedeva", email="ira@x.test")

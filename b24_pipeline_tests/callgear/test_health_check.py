@@ -8,7 +8,8 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.check_result import CheckResult
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, Metadata, Right, TokenState
+from b24_pipeline.sandbox.callgear.behaviour import Component, Metadata, Right
+from b24_pipeline.sandbox.callgear.errors import Mnemonic
 
 
 def failed(checks: list[CheckResult]) -> dict[str, str]:
@@ -36,8 +37,8 @@ def test_a_good_account_passes_and_is_named(client: CallGear, sandbox: Sandbox) 
 @pytest.mark.parametrize(
     ("behaviour", "text"),
     [
-        (CallGearBehaviour(token=TokenState.INVALID), "CALLGEAR_ACCESS_TOKEN"),
-        (CallGearBehaviour(token=TokenState.BLOCKED), "blocked"),
+        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), "CALLGEAR_ACCESS_TOKEN"),
+        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), "blocked"),
         (CallGearBehaviour(ip_whitelisted=False), "127.0.0.1"),
         (CallGearBehaviour(account_active=False), "account is blocked"),
     ],

@@ -13,7 +13,7 @@ from b24_pipeline.callgear.create import NewEmployee, create_employee
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
 from b24_pipeline.callgear.rate_limit import Limits, PointsBudget
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata, Window, WriteResult
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
 from b24_pipeline_tests.callgear.conftest import START, Connect, FakeClock
 
 UNTOLD = Limits()
@@ -42,12 +42,12 @@ def spend(budget: PointsBudget, limits: Limits = UNTOLD, points: int = 1) -> Non
 
 
 @pytest.mark.parametrize("in_flight", [1, 8])
-@pytest.mark.parametrize("window", list(Window))
-@pytest.mark.parametrize("result", list(WriteResult))
+@pytest.mark.parametrize("sliding", [False, True])
+@pytest.mark.parametrize("wrapped", [False, True])
 def test_a_long_import_uses_each_minute_and_overdraws_none(
-    connect: Connect, sandbox: Sandbox, in_flight: int, window: Window, result: WriteResult
+    connect: Connect, sandbox: Sandbox, in_flight: int, sliding: bool, wrapped: bool
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(minute_limit=40, window=window, write_result=result)
+    sandbox.callgear = CallGearBehaviour(minute_limit=40, sliding_window=sliding, wraps_write_result=wrapped)
     client = connect()
     client.call("get.employees", {"limit": 1})
 

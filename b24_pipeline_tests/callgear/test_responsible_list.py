@@ -13,13 +13,13 @@ from b24_pipeline.callgear.responsible_list import (
     rename_responsible,
 )
 from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import KnownOwner, Metadata, RowOrder
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
 from b24_pipeline_tests.callgear.conftest import answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
 
 def test_r15_the_whole_list_is_read_in_one_request(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(row_order=RowOrder.SHUFFLED)
+    sandbox.callgear = CallGearBehaviour(shuffles_rows=True)
     sandbox.account.responsible = {str(number): f"Person {number}" for number in range(2_000)}
 
     assert fetch_responsible(client) == sandbox.account.responsible
@@ -88,9 +88,9 @@ def test_r15_people_are_added_renamed_and_removed(client: CallGear, sandbox: San
     ]
 
 
-@pytest.mark.parametrize("mode", list(KnownOwner))
-def test_r15_one_who_is_listed_already_counts_as_added(client: CallGear, sandbox: Sandbox, mode: KnownOwner) -> None:
-    sandbox.callgear = CallGearBehaviour(known_owner=mode)
+@pytest.mark.parametrize("accepted", [False, True])
+def test_r15_one_who_is_listed_already_counts_as_added(client: CallGear, sandbox: Sandbox, accepted: bool) -> None:
+    sandbox.callgear = CallGearBehaviour(accepts_known_owner=accepted)
     sandbox.account.responsible = {"17": "Ira Lebedeva"}
 
     add_responsible(client, ext_id="17", name="Ira")

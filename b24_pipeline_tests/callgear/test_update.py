@@ -25,7 +25,7 @@ from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 from b24_pipeline.callgear.update_recovery import lost_fields
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, DemandedAs, OmittedPhoneSettings, PhonesOmitted, SipEcho
+from b24_pipeline.sandbox.callgear.behaviour import Component, PhonesOmitted
 from b24_pipeline_tests.callgear.conftest import Connect, answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
@@ -64,7 +64,7 @@ def capabilities(known: UpdateMode) -> AccountCapabilities:
     return AccountCapabilities(update_mode=known)
 
 
-@pytest.mark.parametrize("settings", list(OmittedPhoneSettings))
+@pytest.mark.parametrize("resets", [False, True])
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
 @pytest.mark.parametrize("known", list(UpdateMode))
 @pytest.mark.parametrize("phones", [(), (busy("971505550142"), "97145550100...204")])
@@ -72,13 +72,13 @@ def capabilities(known: UpdateMode) -> AccountCapabilities:
 def test_r11_an_update_of_the_last_name_changes_nothing_else(
     client: CallGear,
     sandbox: Sandbox,
-    settings: OmittedPhoneSettings,
+    resets: bool,
     phones_omitted: PhonesOmitted,
     known: UpdateMode,
     phones: tuple[Any, ...],
     extension: dict[str, Any],
 ) -> None:
-    mode(sandbox, phones_omitted, omitted_phone_settings=settings)
+    mode(sandbox, phones_omitted, resets_phone_settings=resets)
     callgear_id = add(sandbox, *phones, extension=extension)
     before = but_last_name(sandbox, callgear_id)
     writer = EmployeeUpdater(client, capabilities(known))
@@ -231,8 +231,8 @@ def test_an_account_that_demands_phones_gets_every_entry_back_verbatim(client: C
     assert writer.capabilities == capabilities(UpdateMode.ECHO)
 
 
-@pytest.mark.parametrize("demanded_as", list(DemandedAs))
-def test_phones_may_be_demanded_in_any_words(client: CallGear, sandbox: Sandbox, demanded_as: DemandedAs) -> None:
+@pytest.mark.parametrize("demanded_as", ["phone_numbers", "employee.phone_numbers", None])
+def test_phones_may_be_demanded_in_any_words(client: CallGear, sandbox: Sandbox, demanded_as: str | None) -> None:
     mode(sandbox, REQUIRED, demanded_as=demanded_as)
     ids = [add(sandbox, busy("971505550142")) for _ in range(2)]
     writer = EmployeeUpdater(client)
@@ -369,12 +369,12 @@ def test_numbers_whose_ids_are_no_longer_known_are_put_back_as_numbers(client: C
     assert {name: phone[name] for name in busy("")} == busy("971505550142")
 
 
-@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
+@pytest.mark.parametrize("loses_sip_entries", [False, True])
 @pytest.mark.parametrize("components", [frozenset(Component), frozenset({Component.SALES_FUNNEL})])
 def test_sip_numbers_are_never_echoed(
-    client: CallGear, sandbox: Sandbox, unchanged_phones: SipEcho, components: frozenset[Component]
+    client: CallGear, sandbox: Sandbox, loses_sip_entries: bool, components: frozenset[Component]
 ) -> None:
-    mode(sandbox, REQUIRED, sip_echo=unchanged_phones, components=components)
+    mode(sandbox, REQUIRED, loses_sip_entries=loses_sip_entries, components=components)
     callgear_id = add(sandbox, "971505550142")
     sandbox.account.add_sip_line(callgear_id, "042917")
     before = deepcopy(sandbox.account.employees[callgear_id])
@@ -399,12 +399,12 @@ def sip_holders(sandbox: Sandbox) -> list[int | None]:
     return [line["employee_id"] for line in sandbox.account.sip_lines.values()]
 
 
-@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
+@pytest.mark.parametrize("loses_sip_entries", [False, True])
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
 def test_until_an_update_has_proven_harmless_nobody_s_sip_numbers_are_at_stake(
-    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, unchanged_phones: SipEcho
+    client: CallGear, sandbox: Sandbox, phones_omitted: PhonesOmitted, loses_sip_entries: bool
 ) -> None:
-    mode(sandbox, phones_omitted, sip_echo=unchanged_phones)
+    mode(sandbox, phones_omitted, loses_sip_entries=loses_sip_entries)
     sip, ordinary = with_sip_line(sandbox), add(sandbox, "97145550100")
     writer = EmployeeUpdater(client)
 
@@ -438,12 +438,12 @@ def test_sip_numbers_that_vanish_all_the_same_are_not_put_back_as_dead_ones_but_
     assert updates(sandbox) == [{"id", "last_name"}]
 
 
-@pytest.mark.parametrize("unchanged_phones", list(SipEcho))
+@pytest.mark.parametrize("loses_sip_entries", [False, True])
 @pytest.mark.parametrize("clears", [("groups",), ("extension",), ("groups", "extension")])
 def test_what_else_vanished_is_put_back_without_touching_sip_numbers(
-    client: CallGear, sandbox: Sandbox, unchanged_phones: SipEcho, clears: tuple[str, ...]
+    client: CallGear, sandbox: Sandbox, loses_sip_entries: bool, clears: tuple[str, ...]
 ) -> None:
-    mode(sandbox, ACCEPTED, sip_echo=unchanged_phones)
+    mode(sandbox, ACCEPTED, loses_sip_entries=loses_sip_entries)
     callgear_id = with_sip_line(sandbox)
     before = but_last_name(sandbox, callgear_id)
     hostile(sandbox, clears=clears)

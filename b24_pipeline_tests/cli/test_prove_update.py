@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted, SipEcho
+from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
@@ -61,11 +61,11 @@ def test_r09a_an_account_that_demands_phones_is_remembered_and_nothing_changes(
     assert (world.writes(), numbers(world, waiting)) == ([], [SIP, PSTN])
 
 
-@pytest.mark.parametrize("echo", SipEcho)
+@pytest.mark.parametrize("loses_sip_entries", [False, True])
 def test_r09a_what_an_update_took_away_is_put_back_said_and_remembered(
-    world: World, terminal: Terminal, waiting: int, echo: SipEcho
+    world: World, terminal: Terminal, waiting: int, loses_sip_entries: bool
 ) -> None:
-    world.behave(phones_omitted=PhonesOmitted.CLEARING, sip_echo=echo)
+    world.behave(phones_omitted=PhonesOmitted.CLEARING, loses_sip_entries=loses_sip_entries)
 
     said = terminal("check", "--prove-update", str(waiting))
     with world.store() as store:

@@ -21,7 +21,6 @@ from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
 from b24_pipeline.sandbox.callgear.api import read_call
-from b24_pipeline.sandbox.callgear.behaviour import Window
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
 from b24_pipeline.sandbox.recording import Api
 from b24_pipeline.sync.circuit_breaker import PlannedAction, SendResult
@@ -98,12 +97,12 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("window", Window, ids=lambda window: window.value)
-def test_thousands_of_people_are_imported_over_days_within_every_limit(window: Window) -> None:
+@pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
+def test_thousands_of_people_are_imported_over_days_within_every_limit(sliding: bool) -> None:
     """Of the runs that find the day's points used up, those within the next six hours are left out."""
     clock = Clock()
     clock.seconds -= clock.seconds % 86_400
-    behaviour = CallGearBehaviour(minute_limit=MINUTE_LIMIT, day_limit=DAY_LIMIT, window=window)
+    behaviour = CallGearBehaviour(minute_limit=MINUTE_LIMIT, day_limit=DAY_LIMIT, sliding_window=sliding)
     account = Account(clock, Sandbox(clock=clock, callgear=behaviour))
     waiting, begins, began = list(range(1, PEOPLE + 1)), clock.seconds, clock.seconds
     while waiting:
@@ -120,11 +119,11 @@ def test_thousands_of_people_are_imported_over_days_within_every_limit(window: W
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("window", Window, ids=lambda window: window.value)
+@pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
 @pytest.mark.parametrize("limit", [60, 200, 600] if WHOLE else [60, 200])
-def test_a_long_import_uses_95_percent_of_the_minutes_points(window: Window, limit: int) -> None:
+def test_a_long_import_uses_95_percent_of_the_minutes_points(sliding: bool, limit: int) -> None:
     clock = Clock()
-    behaviour = CallGearBehaviour(minute_limit=limit, day_limit=1_000_000, window=window)
+    behaviour = CallGearBehaviour(minute_limit=limit, day_limit=1_000_000, sliding_window=sliding)
     account = Account(clock, Sandbox(clock=clock, callgear=behaviour))
     began = clock.seconds
     assert one_run(account, list(range(10 * limit))) == []

@@ -17,7 +17,7 @@ CODE = re.compile(r"[A-Za-z]+(_[A-Za-z]+)+")
 
 def said_in(folder: str, *, but_not_in: str = "") -> list[str]:
     """Every text in the code of a folder, with a mark where something is filled in."""
-    files = [path for path in (PROJECT / folder).rglob("*.*") if but_not_in not in path.parts]
+    files = [path for path in (PROJECT / folder).rglob("*.*") if but_not_in not in path.relative_to(PROJECT).parts]
     python = [path.read_text(encoding="utf-8") for path in files if path.suffix == ".py"]
     sql = [path.read_text(encoding="utf-8") for path in files if path.suffix == ".sql"]
     return [*(text for code in python for text in texts_in(ast.parse(code))), *sql]

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, KnownOwner, OwnerWithDeals
+from b24_pipeline.sandbox.callgear.behaviour import Component
 from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 
@@ -47,7 +47,7 @@ def test_refusals_name_the_ext_id(
 
 def test_creating_a_listed_owner_may_pass_in_silence(account: Account, sandbox: Sandbox, set_account: Turn) -> None:
     sandbox.account.responsible["17"] = "Ira"
-    set_account(known_owner=KnownOwner.SILENT_SUCCESS)
+    set_account(accepts_known_owner=True)
 
     account.result("create.deal_employees", ext_id="17", name="Other")
 
@@ -57,7 +57,7 @@ def test_creating_a_listed_owner_may_pass_in_silence(account: Account, sandbox: 
 def test_an_owner_of_deals_may_be_deletable(account: Account, sandbox: Sandbox, set_account: Turn) -> None:
     sandbox.account.responsible["17"] = "Ira"
     sandbox.account.owners_with_deals.add("17")
-    set_account(owner_with_deals=OwnerWithDeals.DELETED)
+    set_account(deletes_owners_with_deals=True)
 
     account.result("delete.deal_employees", ext_id="17")
 
@@ -78,7 +78,7 @@ def test_deleted_owners_may_come_back_by_the_built_in_sync(
 def test_without_the_component_every_method_of_the_list_is_refused(account: Account, set_account: Turn) -> None:
     set_account(components=frozenset(Component) - {Component.SALES_FUNNEL})
 
-    for method in ("get.deal_employees", "delete.deal_employees", "get.deals_history"):
+    for method in ("get.deal_employees", "delete.deal_employees"):
         error = account.error(method)
         assert (error["code"], error["data"]["mnemonic"]) == (-32008, "method_component_disabled")
         assert error["data"]["params"] == {"components": ["sales_funnel"]}

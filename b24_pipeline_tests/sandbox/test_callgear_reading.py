@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata, RowOrder
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
 from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 
@@ -11,7 +11,7 @@ from b24_pipeline_tests.sandbox.clients import Account, Turn
 def people(sandbox: Sandbox) -> list[int]:
     return [
         sandbox.account.add_employee(first_name="Maryam", last_name="Haddad", email="m@x.test", groups=[3301]),
-        sandbox.account.add_employee(first_name="Omar", last_name="Nasser", email="O@x.test", status_id=2),
+        sandbox.account.add_employee(first_name="Omar", last_name="Nasser", email="O@x.test"),
         sandbox.account.add_employee(last_name="Petrova", patronymic="Igorevna"),
     ]
 
@@ -29,13 +29,13 @@ def test_rows_have_every_column_and_read_shapes(account: Account, sandbox: Sandb
     assert row["groups"] == [{"group_id": 3301, "group_name": "Sales"}]
     assert row["phone_numbers"][1]["phone_number"] == "97145550100...204"
     assert row["phone_numbers"][0]["channels_count"] == 1
-    assert (row["extension"], row["patronymic"], "status_id" in row) == ({}, None, False)
+    assert (row["extension"], row["patronymic"]) == ({}, None)
 
 
 def test_fields_choose_columns(account: Account, people: list[int]) -> None:
-    rows = account.result("get.employees", fields=["id", "status_id"])["data"]
+    rows = account.result("get.employees", fields=["id", "first_name"])["data"]
 
-    assert rows[1] == {"id": people[1], "status_id": 2}
+    assert rows[1] == {"id": people[1], "first_name": "Omar"}
 
 
 @pytest.mark.usefixtures("people")
@@ -46,20 +46,10 @@ def test_fields_choose_columns(account: Account, people: list[int]) -> None:
         (("email", "=", "M@x.test"), []),
         (("email", "=", None), ["Petrova"]),
         (("email", "!=", None), ["Haddad", "Nasser"]),
-        (("email", "is_null", None), ["Petrova"]),
-        (("email", "is_not_null", None), ["Haddad", "Nasser"]),
-        (("email", "in", ["m@x.test", "O@x.test"]), ["Haddad", "Nasser"]),
-        (("email", "not_in", ["m@x.test"]), ["Nasser", "Petrova"]),
-        (("last_name", "like", "%a%d%"), ["Haddad"]),
-        (("last_name", "like", "had%"), []),
-        (("last_name", "ilike", "had%"), ["Haddad"]),
-        (("last_name", "not_like", "Had%"), ["Nasser", "Petrova"]),
-        (("last_name", "not_ilike", "had%"), ["Nasser", "Petrova"]),
-        (("last_name", "regexp", "^[HN]"), ["Haddad", "Nasser"]),
-        (("status_id", ">", 1), ["Nasser"]),
-        (("status_id", ">=", 2), ["Nasser"]),
-        (("status_id", "<", 2), ["Haddad", "Petrova"]),
-        (("status_id", "<=", 1), ["Haddad", "Petrova"]),
+        (("id", ">", 704_002), ["Petrova"]),
+        (("id", ">=", 704_002), ["Nasser", "Petrova"]),
+        (("id", "<", 704_002), ["Haddad"]),
+        (("id", "<=", 704_002), ["Haddad", "Nasser"]),
     ],
 )
 def test_simple_filters(account: Account, condition: Any, expected: Any) -> None:
@@ -74,18 +64,16 @@ def test_filter_trees_nest(account: Account) -> None:
         return {"field": field, "operator": "=", "value": value}
 
     either = {"condition": "or", "filters": [same("first_name", "Maryam"), same("first_name", "Omar")]}
-    both = {"condition": "and", "filters": [either, same("status_id", 2)]}
+    both = {"condition": "and", "filters": [either, same("email", "O@x.test")]}
 
     assert found(account, filter=either) == ["Haddad", "Nasser"]
     assert found(account, filter=both) == ["Nasser"]
 
 
 @pytest.mark.usefixtures("people")
-def test_sorting_and_paging_count_all_matches(account: Account) -> None:
-    order = [{"field": "last_name", "order": "desc"}]
-
-    assert found(account, sort=order) == ["Petrova", "Nasser", "Haddad"]
-    page = account.result("get.employees", sort=order, limit=1, offset=1)
+def test_paging_counts_all_matches(account: Account) -> None:
+    assert found(account) == ["Haddad", "Nasser", "Petrova"]
+    page = account.result("get.employees", limit=1, offset=1)
     assert [row["last_name"] for row in page["data"]] == ["Nasser"]
     assert page["metadata"]["total_items"] == 3
     assert found(account, offset=100) == []
@@ -104,13 +92,9 @@ def test_sorting_and_paging_count_all_matches(account: Account) -> None:
         ({"fields": [1]}, (-32602, "data_type_error", "fields")),
         ({"sort": [{"field": "id"}]}, (-32602, "sort_prohibited", "sort.field")),
         ({"sort": [{"field": "nickname"}]}, (-32602, "unexpected_parameters", "sort.field")),
-        ({"sort": [{"field": "login", "order": "up"}]}, (-32602, "invalid_parameter_value", "sort.order")),
-        ({"sort": [{}]}, (-32602, "required_parameter_missed", "sort.field")),
-        ({"filter": {"field": "patronymic", "operator": "="}}, (-32602, "filter_prohibited", "filter.field")),
         ({"filter": {"field": "nickname", "operator": "="}}, (-32602, "unexpected_parameters", "filter.field")),
         ({"filter": {"field": "email", "operator": "~"}}, (-32602, "invalid_parameter_value", "filter.operator")),
         ({"filter": {"field": "email"}}, (-32602, "required_parameter_missed", "filter.operator")),
-        ({"filter": {"field": "email", "operator": "in", "value": "x"}}, (-32602, "data_type_error", "filter.value")),
         ({"filter": {"filters": [], "condition": "xor"}}, (-32602, "invalid_parameter_value", "filter.condition")),
         ({"filter": {"filters": ["x"], "condition": "or"}}, (-32602, "data_type_error", "filter")),
     ],
@@ -123,13 +107,12 @@ def test_a_malformed_read_is_refused(account: Account, params: dict[str, Any], e
 def test_rows_may_come_in_another_order_each_time(account: Account, sandbox: Sandbox, set_account: Turn) -> None:
     for number in range(20):
         sandbox.account.add_employee(last_name=f"L{number:02}")
-    set_account(row_order=RowOrder.SHUFFLED)
+    set_account(shuffles_rows=True)
 
     orders = {tuple(found(account)) for _ in range(5)}
 
     assert len(orders) > 1
     assert len({tuple(sorted(order)) for order in orders}) == 1
-    assert found(account, sort=[{"field": "last_name"}])[-1] == "Petrova"
 
 
 @pytest.mark.usefixtures("people")
@@ -143,10 +126,8 @@ def test_metadata_may_be_missing_empty_or_wrong(account: Account, set_account: T
 
 
 @pytest.mark.usefixtures("people")
-def test_the_other_lists(account: Account, sandbox: Sandbox, people: list[int]) -> None:
+def test_sip_lines_name_their_employee(account: Account, sandbox: Sandbox, people: list[int]) -> None:
     sandbox.account.add_sip_line(people[0], "0429117")
-    sandbox.account.responsible["17"] = "Haddad Maryam"
-    sandbox.account.owners_with_deals.add("17")
 
     (line,) = account.result("get.sip_lines", fields=["id", "phone_number", "employee_id", "employee_full_name"])[
         "data"
@@ -157,14 +138,16 @@ def test_the_other_lists(account: Account, sandbox: Sandbox, people: list[int]) 
         "employee_id": people[0],
         "employee_full_name": "Haddad Maryam",
     }
-    statuses = account.result("get.statuses", is_deleted=False)["data"]
-    assert {"id": 1, "name": "available", "mnemonic": "available", "is_deleted": False} in statuses
-    groups = account.result("get.group_employees")["data"]
-    assert groups[0]["members"] == [{"employee_id": people[0], "employee_full_name": "Haddad Maryam"}]
-    history = account.result(
-        "get.deals_history", limit=1, filter={"field": "employee_ext_id", "operator": "=", "value": "17"}
-    )
-    assert history["metadata"]["total_items"] == 1
+
+
+def test_owners_may_be_sorted(account: Account, sandbox: Sandbox) -> None:
+    sandbox.account.responsible = {"9": "A", "17": "B", "5": "C"}
+
+    def listed(order: str) -> list[str]:
+        rows = account.result("get.deal_employees", sort=[{"field": "ext_id", "order": order}])["data"]
+        return [row["ext_id"] for row in rows]
+
+    assert (listed("asc"), listed("desc")) == (["17", "5", "9"], ["9", "5", "17"])
 
 
 def test_the_account_answers_in_its_own_shapes(account: Account) -> None:

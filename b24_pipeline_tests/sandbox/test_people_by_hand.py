@@ -3,7 +3,7 @@
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline_tests.sandbox.clients import Account, Portal
+from b24_pipeline_tests.sandbox.clients import Account
 
 
 def test_an_employee_is_added_edited_and_removed(sandbox: Sandbox, account: Account) -> None:
@@ -36,18 +36,6 @@ def test_employees_added_one_after_another_share_nothing(sandbox: Sandbox) -> No
 
     assert sandbox.account.employees[second]["phone_numbers"] == []
     assert sandbox.account.employees[second]["groups"] == []
-
-
-def test_small_things_of_user_get(sandbox: Sandbox, portal: Portal) -> None:
-    for name in "AB":
-        sandbox.portal.hire(NAME=name)
-    sandbox.portal.edit(2, IS_ONLINE="Y")
-
-    assert portal.ids(filter={"IS_ONLINE": "Y"}) == [2]
-    assert portal.ids(filter={"IS_ONLINE": "N"}) == [1]
-    assert portal.ids(start="two") == [1, 2]
-    assert portal.ids(filter={"ID": {"0": 1, "1": 2}}) == [1, 2]
-    assert portal.ids(filter={">=DATE_REGISTER": "2026-01-15T03:00:00+03:00"}) == [1, 2]
 
 
 def test_a_requests_list_tells_writes_from_reads_and_failures(sandbox: Sandbox, account: Account) -> None:

@@ -171,7 +171,7 @@ def test_r03_a_leaver_who_is_excluded_is_left_on_the_list(
 
 def other_source(world: World, *users: int) -> None:
     """Another CRM's people under these users' ids."""
-    world.account.list_from_other_source(users)
+    world.account.responsible |= {str(user): f"Client of CRM {user}" for user in users}
 
 
 OTHER_NAME = "remove_responsible other_name: conflict"

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors
 from b24_pipeline.sandbox.bitrix24.batch import run_batch
-from b24_pipeline.sandbox.bitrix24.behaviour import OperatingErrorData
-from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
 from b24_pipeline.sandbox.bitrix24.limits import LeakyBucket, OperatingTime
 from b24_pipeline.sandbox.bitrix24.methods import Methods
 from b24_pipeline.sandbox.bitrix24.users import Listed
@@ -25,7 +24,7 @@ class Bitrix24Api:
     """
 
     def __init__(self, portal: Portal, *, clock: Callable[[], float]) -> None:
-        self.methods = Methods(portal, clock=clock)
+        self.methods = Methods(portal)
         self._portal = portal
         self._clock = clock
         self._bucket = LeakyBucket(clock=clock)
@@ -35,18 +34,21 @@ class Bitrix24Api:
         """Check and carry out one request."""
         started = self._clock()
         try:
-            if secret != SECRET or user_id != str(self._portal.owner):
-                raise errors.wrong_webhook()
+            self._check_webhook(user_id=user_id, secret=secret)
             self._bucket.hit(self._portal.behaviour.tariff)
             envelope = self._batch(params) if method == "batch" else self._single(method, params)
-        except Bitrix24Error as refusal:
-            return self.refused(refusal, method)
+        except Bitrix24Error as error:
+            return self.refused(error.refusal, method)
         envelope["time"] = {**self._time(started, envelope.pop("booked")), **envelope.pop("operating")}
         return json_answer(envelope)
 
-    def refused(self, refusal: Bitrix24Error, method: str) -> Answer:
+    def refused(self, refusal: Refusal, method: str) -> Answer:
         """The answer to a call of the method that is refused."""
         return refusal_answer(self._refused(refusal, method), status=refusal.status)
+
+    def _check_webhook(self, *, user_id: str, secret: str) -> None:
+        if secret != SECRET or user_id != str(self._portal.owner):
+            raise Bitrix24Error(errors.WRONG_WEBHOOK)
 
     def _single(self, method: str, params: Params) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)
@@ -77,7 +79,7 @@ class Bitrix24Api:
         try:
             result = run_batch(params, self._portal.behaviour, call, self._refused)
         except _CutOff:
-            raise errors.internal_error() from None
+            raise Bitrix24Error(errors.INTERNAL_ERROR) from None
         return {"result": result, "booked": booked, "operating": {}}
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
@@ -86,10 +88,9 @@ class Bitrix24Api:
         self._operating.book(method, self._portal.behaviour.call_seconds)
         return payload
 
-    def _refused(self, refusal: Bitrix24Error, method: str) -> dict[str, Json]:
-        envelope: dict[str, Json] = {**refusal.as_json()}
-        shows_time = self._portal.behaviour.operating_error_data is OperatingErrorData.INCLUDED
-        if refusal.status == 429 and shows_time:
+    def _refused(self, refusal: Refusal, method: str) -> dict[str, Json]:
+        envelope: dict[str, Json] = dict(refusal.as_json())
+        if refusal.status == 429 and self._portal.behaviour.operating_error_has_time:
             envelope["time"] = {**self._time(self._clock(), 0.0), **self._operating_time(method)}
         return envelope
 

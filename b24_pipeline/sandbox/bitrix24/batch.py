@@ -5,18 +5,19 @@ from collections.abc import Callable
 from typing import Final
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, OverlongBatch, UnresolvedReference
-from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
+from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, UnresolvedReference
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
 from b24_pipeline.sandbox.bitrix24.users import Listed
-from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command
+from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command, php_map
 from b24_pipeline.sandbox.types import Json
 
 MOST_COMMANDS = 50
+MAPS = ("result", "result_error", "result_total", "result_next", "result_time")
 REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
 TRUE_VALUES = (True, 1, "1", "Y", "true")
 
 Call = Callable[[str, Params], tuple[Json, dict[str, Json]]]
-Refused = Callable[[Bitrix24Error, str], dict[str, Json]]
+Refused = Callable[[Refusal, str], dict[str, Json]]
 
 
 class _Unresolved:
@@ -24,13 +25,6 @@ class _Unresolved:
 
 
 UNRESOLVED: Final = _Unresolved()
-
-
-def php_map(items: dict[str, Json]) -> Json:
-    """A map as PHP writes it: empty is ``[]``, and keys 0, 1, 2, ... make a list."""
-    if list(items) == [str(index) for index in range(len(items))]:
-        return list(items.values())
-    return items
 
 
 def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call, refused: Refused) -> dict[str, Json]:
@@ -46,55 +40,40 @@ def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call, refused:
         Bitrix24Error: too many commands, where the whole request is refused for it.
     """
     commands = as_map(params.get("CMD"))
-    if len(commands) > MOST_COMMANDS and behaviour.overlong_batch is OverlongBatch.WHOLE_REQUEST:
-        raise errors.batch_too_long()
-    outcome = _Outcome()
+    if len(commands) > MOST_COMMANDS and behaviour.refuses_overlong_batch:
+        raise Bitrix24Error(errors.BATCH_TOO_LONG)
+    outcome: dict[str, dict[str, Json]] = {name: {} for name in MAPS}
     for position, (name, text) in enumerate(commands.items()):
+        method, inner = command(str(text))
         try:
-            if position >= MOST_COMMANDS:
-                raise errors.batch_too_long()
-            _run_one(name, str(text), outcome, behaviour, call)
-        except Bitrix24Error as refusal:
-            outcome.errors[name] = refused(refusal, command(str(text))[0])
+            _check_command(position, method)
+            payload, time = call(method, _resolved(inner, outcome["result"], behaviour.unresolved_reference))
+        except Bitrix24Error as error:
+            outcome["result_error"][name] = refused(error.refusal, method)
             if params.get("HALT") in TRUE_VALUES:
                 break
-    return outcome.as_json()
+        else:
+            _put_in(outcome, name, payload, counts=behaviour.batch_totals)
+            outcome["result_time"][name] = time
+    return {name: php_map(items) for name, items in outcome.items()}
 
 
-class _Outcome:
-    """The five maps of a batch answer."""
-
-    def __init__(self) -> None:
-        self.results: dict[str, Json] = {}
-        self.errors: dict[str, Json] = {}
-        self.totals: dict[str, Json] = {}
-        self.following: dict[str, Json] = {}
-        self.times: dict[str, Json] = {}
-
-    def as_json(self) -> dict[str, Json]:
-        return {
-            "result": php_map(self.results),
-            "result_error": php_map(self.errors),
-            "result_total": php_map(self.totals),
-            "result_next": php_map(self.following),
-            "result_time": php_map(self.times),
-        }
-
-
-def _run_one(name: str, text: str, outcome: _Outcome, behaviour: Bitrix24Behaviour, call: Call) -> None:
-    method, params = command(text)
+def _check_command(position: int, method: str) -> None:
+    if position >= MOST_COMMANDS:
+        raise Bitrix24Error(errors.BATCH_TOO_LONG)
     if method == "batch":
-        raise errors.not_in_batch()
-    payload, time = call(method, _resolved(params, outcome.results, behaviour.unresolved_reference))
-    outcome.times[name] = time
-    if isinstance(payload, Listed):
-        outcome.results[name] = payload.rows
-        if payload.total is not None and behaviour.batch_totals:
-            outcome.totals[name] = payload.total
-        if payload.following is not None:
-            outcome.following[name] = payload.following
-    else:
-        outcome.results[name] = payload
+        raise Bitrix24Error(errors.NOT_IN_BATCH)
+
+
+def _put_in(outcome: dict[str, dict[str, Json]], name: str, payload: Json, *, counts: bool) -> None:
+    if not isinstance(payload, Listed):
+        outcome["result"][name] = payload
+        return
+    outcome["result"][name] = payload.rows
+    if payload.total is not None and counts:
+        outcome["result_total"][name] = payload.total
+    if payload.following is not None:
+        outcome["result_next"][name] = payload.following
 
 
 def _resolved(value: Json, results: dict[str, Json], otherwise: UnresolvedReference) -> Json:

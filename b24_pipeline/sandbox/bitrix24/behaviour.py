@@ -26,13 +26,6 @@ class BlankStyle(Enum):
     EMPTY_OBJECT = "{}"
 
 
-class DepartmentStyle(Enum):
-    """How the ids in ``UF_DEPARTMENT`` arrive."""
-
-    INTEGERS = "integers"
-    STRINGS = "strings"
-
-
 class DepartmentTree(Enum):
     """What ``department.get`` shows of the tree (contract 6)."""
 
@@ -73,20 +66,6 @@ class UserTypeStyle(Enum):
     ABSENT = "absent"
 
 
-class UncountedTotal(Enum):
-    """``total`` when counting is off, ``start=-1`` (contract 2.3)."""
-
-    ZERO = "0"
-    ABSENT = "absent"
-
-
-class EmptyTotal(Enum):
-    """``total`` of an answer without rows (contract, later findings)."""
-
-    ABSENT = "absent"
-    ZERO = "0"
-
-
 class AdminMode(Enum):
     """What ``ADMIN_MODE`` does (contract 2.1: not documented)."""
 
@@ -94,13 +73,6 @@ class AdminMode(Enum):
     IGNORED = "nothing"
     ADMINISTRATORS_ONLY = "refused to others with ACCESS_DENIED"
     UNKNOWN = "refused as an unknown parameter"
-
-
-class StartBeyondTotal(Enum):
-    """What a page answers that begins after the last match (contract 2.3)."""
-
-    EMPTY_LIST = "empty list"
-    ERROR = "error"
 
 
 class UnresolvedReference(Enum):
@@ -119,13 +91,6 @@ class TextInIdFilter(Enum):
     ERROR = "error"
 
 
-class OverlongBatch(Enum):
-    """How a batch of more than 50 commands is refused (contract 3.3)."""
-
-    PER_COMMAND = "per command"
-    WHOLE_REQUEST = "whole request"
-
-
 class Scope(Enum):
     """The variants of the user scope (contract 2.7)."""
 
@@ -141,13 +106,6 @@ class DismissedUsers(Enum):
     INCLUDED = "included"
     HIDDEN_BY_DEFAULT = "hidden unless filtered by ACTIVE"
     NEVER = "never shown"
-
-
-class OperatingErrorData(Enum):
-    """Whether a refusal for operating time carries the ``time`` block (contract 4.2)."""
-
-    INCLUDED = "included"
-    ABSENT = "absent"
 
 
 class Change(Enum):
@@ -173,7 +131,6 @@ class Tariff:
 
 
 SMALLEST_PLAN = Tariff()
-ENTERPRISE = Tariff(burst=250, leak=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,26 +149,26 @@ class Bitrix24Behaviour:
         timestamps: how ``TIMESTAMP_X`` arrives.
         timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
         blanks: how fields without a value arrive.
-        departments: how department ids arrive.
+        departments_as_text: department ids arrive as text, else as numbers.
         department_tree: what is shown of the tree of departments.
         no_department: how the absence of departments arrives.
         user_type: how ``USER_TYPE`` arrives.
         dismissed: whether dismissed users are shown.
         select_supported: False, as on old on-premise portals, returns every field.
         uncounted_supported: False, likewise, takes ``start=-1`` for 0.
-        uncounted_total: ``total`` when counting is off.
-        empty_total: ``total`` of an answer without rows.
+        uncounted_total: ``total`` when counting is off (``start=-1``); None leaves it out.
+        counts_nothing: an answer without rows has a ``total``, too.
         admin_mode: what ``ADMIN_MODE`` does.
         lists_without_department: False, as with the extranet module, leaves users without a department out of lists,
             unless ``ADMIN_MODE`` is heeded; ``filter[ID]`` finds them.
         batch_totals: False leaves the counts out of every batch.
-        start_beyond_total: what a page after the last one answers.
+        refuses_start_beyond_total: a page after the last one is an error, else empty (contract 2.3).
         unresolved_reference: what a reference that leads nowhere becomes.
         text_in_id_filter: what comparing an id with text does.
-        overlong_batch: how more than 50 commands are refused.
+        refuses_overlong_batch: more than 50 commands are refused as a whole, else from the 51st on (contract 3.3).
         operating: the operating time is counted and reported (cloud).
         operating_limit: seconds of one method in ten minutes before it is refused.
-        operating_error_data: whether such a refusal says when to go on.
+        operating_error_has_time: such a refusal says when to go on (contract 4.2).
         call_seconds: what one method call is booked with; nothing waits for it.
         request_seconds_limit: booked seconds after which a request is cut off with status 500.
         total_error: added to every ``total``.
@@ -229,25 +186,25 @@ class Bitrix24Behaviour:
     timestamps: TimestampStyle = TimestampStyle.AS_SAMPLED
     timestamp_touched_by: frozenset[Change] = frozenset(Change)
     blanks: BlankStyle = BlankStyle.MIXED
-    departments: DepartmentStyle = DepartmentStyle.INTEGERS
+    departments_as_text: bool = False
     department_tree: DepartmentTree = DepartmentTree.SOUND
     no_department: NoDepartmentStyle = NoDepartmentStyle.AS_OTHERS
     user_type: UserTypeStyle = UserTypeStyle.RETURNED
     dismissed: DismissedUsers = DismissedUsers.INCLUDED
     select_supported: bool = True
     uncounted_supported: bool = True
-    uncounted_total: UncountedTotal = UncountedTotal.ZERO
-    empty_total: EmptyTotal = EmptyTotal.ABSENT
+    uncounted_total: int | None = 0
+    counts_nothing: bool = False
     admin_mode: AdminMode = AdminMode.HEEDED
     lists_without_department: bool = True
     batch_totals: bool = True
-    start_beyond_total: StartBeyondTotal = StartBeyondTotal.EMPTY_LIST
+    refuses_start_beyond_total: bool = False
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
     text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
-    overlong_batch: OverlongBatch = OverlongBatch.PER_COMMAND
+    refuses_overlong_batch: bool = False
     operating: bool = True
     operating_limit: float = 480
-    operating_error_data: OperatingErrorData = OperatingErrorData.ABSENT
+    operating_error_has_time: bool = False
     call_seconds: float = 0.02
     request_seconds_limit: float = 60
     total_error: int = 0

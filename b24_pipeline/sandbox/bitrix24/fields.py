@@ -37,12 +37,8 @@ VISIBLE = {
     Scope.MISSING: (),
 }
 STORED = frozenset((*BRIEF, *CONTACTS, *FULL_ONLY, USER_TYPE))
-DATES = frozenset(
-    ("TIMESTAMP_X", "DATE_REGISTER", "LAST_LOGIN", "LAST_ACTIVITY_DATE", "PERSONAL_BIRTHDAY", "UF_EMPLOYMENT_DATE")
-)
 UNSTABLE = frozenset(("TIMESTAMP_X", "LAST_ACTIVITY_DATE"))
 ABSENT_WHEN_BLANK = frozenset(("PERSONAL_PHOTO", "XML_ID"))
-SEARCHED_NAMES = ("NAME", "SECOND_NAME", "LAST_NAME")
 
 NEVER_RETURNED = frozenset(("bot", "imconnector", "replica", "integrator"))
 RETURNED_ON_REQUEST = frozenset(("email",))

@@ -1,22 +1,19 @@
-"""The filter of ``user.get``: operators are prefixes of the key (contract 2.2)."""
+"""The filter of ``user.get``: operators are prefixes of the key (contract 2.2); of them those that are needed here."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from b24_pipeline.sandbox.bitrix24 import dates, errors
+from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.behaviour import TextInIdFilter
-from b24_pipeline.sandbox.bitrix24.fields import DATES, SEARCHED_NAMES, STORED, USER_TYPE, is_custom
+from b24_pipeline.sandbox.bitrix24.fields import STORED, USER_TYPE, is_custom
 from b24_pipeline.sandbox.portal import Portal, User
 from b24_pipeline.sandbox.types import Json
 
 UserTest = Callable[[int, User], bool]
 
-OPERATORS = ("!=%", "!%=", "!@", "!%", "!=", ">=", "<=", "=%", "%=", "!", "@", "%", ">", "<", "=")
+OPERATORS = ("!@", ">=", "<=", "!", "@", ">", "<", "=")
 IN = {"", "=", "@"}
-NOT_IN = {"!", "!=", "!@"}
-LIKE = {"%", "!%", "=%", "%=", "!=%", "!%="}
-FILTERABLE = STORED | {"NAME_SEARCH", "IS_ONLINE", USER_TYPE}
+NOT_IN = {"!", "!@"}
 FALSE_VALUES = (False, None, 0, "0", "N", "n", "")
 
 
@@ -49,59 +46,49 @@ class Selection:
                 return False
         return True
 
+    def at_least(self, number: int) -> None:
+        """Narrow the range to ids from this one on."""
+        self.low = max(self.low, number)
+
+    def at_most(self, number: int) -> None:
+        """Narrow the range to ids up to this one."""
+        self.high = number if self.high is None else min(self.high, number)
+
 
 def selection(conditions: dict[str, Json], portal: Portal) -> Selection:
     """Read a filter; conditions on unknown fields count for nothing.
 
     Raises:
-        Bitrix24Error: an id compared with text, where that is switched to be an error.
+        Bitrix24Error: an operator that the sandbox lacks, or an id compared with text where that is an error.
     """
     selected = Selection()
     for key, value in conditions.items():
-        operator, name = split_key(key)
+        operator = next((prefix for prefix in OPERATORS if key.startswith(prefix)), "")
+        name = key[len(operator) :].upper()
         if name == "ID":
             _narrow_ids(selected, operator, value, portal)
-        elif name in FILTERABLE or is_custom(name):
-            _add_test(selected, operator, name, value, portal)
+        elif name in STORED or is_custom(name):
+            _add_test(selected, operator, name, value)
     return selected
-
-
-def split_key(key: str) -> tuple[str, str]:
-    """``">=ID"`` as operator and upper-case field."""
-    operator = next((prefix for prefix in OPERATORS if key.startswith(prefix)), "")
-    return operator, key[len(operator) :].upper()
 
 
 def _narrow_ids(selected: Selection, operator: str, value: Json, portal: Portal) -> None:
     ids = [_id_number(item, portal) for item in _as_list(value)]
+    numbers = frozenset(number for number in ids if number is not None)
+    bound = max(numbers, default=0)
     if None in ids:
         selected.impossible = True
-        return
-    numbers = frozenset(number for number in ids if number is not None)
-    if operator in {">", ">=", "<", "<="}:
-        _narrow_range(selected, operator, max(numbers, default=0))
+    elif operator in {">", ">="}:
+        selected.at_least(bound + 1 if operator == ">" else bound)
+    elif operator in {"<", "<="}:
+        selected.at_most(bound - 1 if operator == "<" else bound)
     elif operator in NOT_IN:
         selected.tests.append(lambda user_id, _: user_id not in numbers)
     else:
         selected.names_ids = True
         selected.tests.append(lambda user_id, _: user_id in numbers)
-        selected.low = max(selected.low, min(numbers, default=1))
-        _cap(selected, max(numbers, default=0))
-
-
-def _narrow_range(selected: Selection, operator: str, number: int) -> None:
-    if operator == ">":
-        selected.low = max(selected.low, number + 1)
-    elif operator == ">=":
-        selected.low = max(selected.low, number)
-    elif operator == "<":
-        _cap(selected, number - 1)
-    else:
-        _cap(selected, number)
-
-
-def _cap(selected: Selection, number: int) -> None:
-    selected.high = number if selected.high is None else min(selected.high, number)
+        selected.at_least(min(numbers, default=1))
+        selected.at_most(bound)
 
 
 def _id_number(value: Json, portal: Portal) -> int | None:
@@ -115,97 +102,25 @@ def _id_number(value: Json, portal: Portal) -> int | None:
     raise errors.bad_argument("Wrong value of filter field ID")
 
 
-def _add_test(selected: Selection, operator: str, name: str, value: Json, portal: Portal) -> None:
-    if name in DATES:
-        _add_date_test(selected, operator, name, value, portal)
-    elif name == "ACTIVE":
+def _add_test(selected: Selection, operator: str, name: str, value: Json) -> None:
+    if operator not in IN | NOT_IN:
+        raise errors.bad_argument(f"The sandbox does not compare {name} with {operator}")
+    is_wanted = operator in IN
+    if name == "ACTIVE":
         selected.asks_active = True
-        selected.tests.append(_active_test(operator, value))
-    elif name == "NAME_SEARCH":
-        selected.tests.append(_name_search(str(value)))
-    else:
-        if name == USER_TYPE and operator in IN:
-            selected.user_types = frozenset(str(item) for item in _as_list(value))
-        selected.tests.append(_text_test(operator, name, value))
-
-
-def _active_test(operator: str, value: Json) -> UserTest:
-    wanted = (value not in FALSE_VALUES) is (operator not in NOT_IN)
-    return lambda _, user: user["ACTIVE"] is wanted
-
-
-def _name_search(words: str) -> UserTest:
-    wanted = words.casefold().split()
-
-    def test(_: int, user: User) -> bool:
-        names = " ".join(str(user.get(name) or "") for name in SEARCHED_NAMES).casefold()
-        return all(word in names for word in wanted)
-
-    return test
-
-
-def _add_date_test(selected: Selection, operator: str, name: str, value: Json, portal: Portal) -> None:
-    moments = [dates.parsed(item) for item in _as_list(value)]
-    bounds = [moment for moment in moments if moment is not None]
-    if len(bounds) < len(moments) or not bounds:
-        selected.impossible = True
+        active = (value not in FALSE_VALUES) is is_wanted
+        selected.tests.append(lambda _, user: user["ACTIVE"] is active)
         return
-    compare = _comparison(operator, bounds)
-
-    def test(user_id: int, user: User) -> bool:
-        moment = portal.changed_at[user_id] if name == "TIMESTAMP_X" else dates.parsed(user.get(name))
-        return moment is not None and compare(int(moment))
-
-    selected.tests.append(test)
-
-
-def _text_test(operator: str, name: str, value: Json) -> UserTest:
-    wanted = [str("" if item is None else item).casefold() for item in _as_list(value)]
-    if operator in LIKE or (operator in IN and any("%" in item for item in wanted)):
-        matches = _like(operator, wanted)
-    else:
-        matches = _comparison(operator, wanted)
-    negated = operator.startswith("!")
-
-    def test(_: int, user: User) -> bool:
-        found = [matches(text) for text in _texts(user, name)]
-        return all(found) if negated else any(found)
-
-    return test
+    wanted = frozenset("" if item is None else str(item).casefold() for item in _as_list(value))
+    if name == USER_TYPE and is_wanted:
+        selected.user_types = wanted
+    selected.tests.append(lambda _, user: wanted.isdisjoint(_texts(user, name)) is not is_wanted)
 
 
 def _texts(user: User, name: str) -> list[str]:
     value = user.get(name)
-    if name == "IS_ONLINE" and value is None:
-        return ["n"]
     items = value if isinstance(value, list) and value else [value]
     return ["" if item in (None, False, []) else str(item).casefold() for item in items]
-
-
-def _like(operator: str, wanted: list[str]) -> Callable[[str], bool]:
-    anywhere = operator in {"%", "!%"}
-    patterns = [re.compile(_as_regex(f"%{item}%" if anywhere else item), re.DOTALL) for item in wanted]
-    negated = operator.startswith("!")
-    return lambda text: any(pattern.fullmatch(text) for pattern in patterns) is not negated
-
-
-def _as_regex(pattern: str) -> str:
-    return ".*".join(re.escape(part) for part in pattern.split("%"))
-
-
-def _comparison(operator: str, wanted: list[Json]) -> Callable[[Json], bool]:
-    bound = wanted[0] if wanted else ""
-    if operator in {">", ">=", "<", "<="}:
-        return {
-            ">": lambda value: value > bound,
-            ">=": lambda value: value >= bound,
-            "<": lambda value: value < bound,
-            "<=": lambda value: value <= bound,
-        }[operator]
-    allowed = frozenset(wanted)
-    if operator in NOT_IN:
-        return lambda value: value not in allowed
-    return lambda value: value in allowed
 
 
 def _as_list(value: Json) -> list[Json]:

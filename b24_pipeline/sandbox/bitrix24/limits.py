@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Tariff
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 
 BUCKET_SECONDS = 60
 WINDOW_SECONDS = 600
@@ -30,7 +31,7 @@ class LeakyBucket:
         self._level = max(0.0, self._level - tariff.leak * (now - self._seen))
         self._seen = now
         if self._level + 1 > tariff.burst:
-            raise errors.too_many_requests()
+            raise Bitrix24Error(errors.TOO_MANY_REQUESTS)
         self._level += 1
 
 
@@ -48,7 +49,7 @@ class OperatingTime:
             Bitrix24Error: the limit was crossed before.
         """
         if behaviour.operating and self.used(method) >= behaviour.operating_limit:
-            raise errors.operating_time_used_up()
+            raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
 
     def book(self, method: str, seconds: float) -> None:
         """Add the time of one call."""

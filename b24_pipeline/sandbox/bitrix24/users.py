@@ -1,8 +1,8 @@
-"""``user.get``: selecting, sorting, paging and showing users (contract 2)."""
+"""``user.get``: selecting users, paging them by id, and showing them (contract 2)."""
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,21 +11,17 @@ from b24_pipeline.sandbox.bitrix24.behaviour import (
     AdminMode,
     Bitrix24Behaviour,
     BlankStyle,
-    DepartmentStyle,
     DismissedUsers,
-    EmptyTotal,
     NoDepartmentStyle,
     Scope,
-    StartBeyondTotal,
     TimestampStyle,
-    UncountedTotal,
     UserTypeStyle,
 )
+from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 from b24_pipeline.sandbox.bitrix24.fields import (
     ABSENT_WHEN_BLANK,
     NEVER_RETURNED,
     RETURNED_ON_REQUEST,
-    STORED,
     UNSTABLE,
     USER_TYPE,
     VISIBLE,
@@ -39,7 +35,7 @@ from b24_pipeline.sandbox.types import Json
 PAGE = 50
 LARGE_PORTAL = 2_000
 UNCOUNTED = -1
-PARAMETERS = frozenset(("SORT", "ORDER", "FILTER", "ADMIN_MODE", "SELECT", "IMAGE_RESIZE", "START"))
+LOCAL_FORMATS = {"TIMESTAMP_X": "%d.%m.%Y %H:%M:%S", "LAST_ACTIVITY_DATE": "%Y-%m-%d %H:%M:%S"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +68,20 @@ class UserLists:
         """
         behaviour = self._portal.behaviour
         if behaviour.scope is Scope.MISSING:
-            raise errors.insufficient_scope()
-        start = _start(params.get("START"))
+            raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
+        start = int(params.get("START") or 0)
         if start == UNCOUNTED and behaviour.endless_users:
-            return Listed(rows=list(_made_up(_conditions(params))), total=0, following=None)
+            return Listed(rows=list(_made_up(as_map(params.get("FILTER")))), total=0, following=None)
         if start == UNCOUNTED and behaviour.uncounted_supported:
-            total = 0 if behaviour.uncounted_total is UncountedTotal.ZERO else None
-            ids, following = list(islice(self._matching(params), PAGE)), None
+            ids, total, following = list(islice(self._matching(params), PAGE)), behaviour.uncounted_total, None
         else:
             start = max(0, start)
             matching = self._counted_ids(params)
-            if start >= max(1, len(matching)) and behaviour.start_beyond_total is StartBeyondTotal.ERROR:
+            if start >= max(1, len(matching)) and behaviour.refuses_start_beyond_total:
                 raise errors.bad_argument("start is beyond the end of the list")
             ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
             following = start + PAGE if start + PAGE < len(matching) else None
-        if not ids and behaviour.empty_total is EmptyTotal.ABSENT:
+        if not ids and not behaviour.counts_nothing:
             total = None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
         return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
@@ -107,18 +102,14 @@ class UserLists:
 
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
-        selected = selection(_conditions(params), portal)
+        selected = selection(as_map(params.get("FILTER")), portal)
         admin_mode = _admin_mode(params, portal.behaviour)
         if selected.impossible:
             return iter(())
         hides = not (portal.behaviour.lists_without_department or admin_mode or selected.names_ids)
         accepts = _visible(selected, portal.behaviour.dismissed, portal.owner if hides else None)
         users = portal.users
-        descending = _descending(params)
-        field = str(params.get("SORT") or "ID").upper()
-        ordered: Iterable[int] = _ids_in_range(portal.ids, selected, descending=descending)
-        if field != "ID" and field in STORED:
-            ordered = sorted(ordered, key=lambda user_id: _sort_key(users[user_id], field), reverse=descending)
+        ordered = _ids_in_range(portal.ids, selected, descending=_descending(params))
         return (user_id for user_id in ordered if accepts(user_id, users[user_id]))
 
 
@@ -144,7 +135,7 @@ class Showing:
                 self._put_blank(shown, name, user_id)
             else:
                 shown[name] = value
-        if self._behaviour.departments is DepartmentStyle.STRINGS and shown.get("UF_DEPARTMENT"):
+        if self._behaviour.departments_as_text and shown.get("UF_DEPARTMENT"):
             shown["UF_DEPARTMENT"] = [str(department) for department in shown["UF_DEPARTMENT"]]
         if self._custom:
             shown.update({name: value for name, value in user.items() if is_custom(name)})
@@ -155,14 +146,13 @@ class Showing:
         if style is TimestampStyle.AS_SAMPLED:
             style = TimestampStyle.LOCAL_TEXT if self._in_batch else TimestampStyle.EMPTY_OBJECT
         moment = self._portal.changed_at[user_id]
-        local = dates.local_text if name == "TIMESTAMP_X" else dates.activity_text
-        written: dict[TimestampStyle, Callable[[float], Json]] = {
-            TimestampStyle.EMPTY_OBJECT: lambda _: {},
-            TimestampStyle.LOCAL_TEXT: local,
-            TimestampStyle.ISO: dates.iso,
+        written: dict[TimestampStyle, Json] = {
+            TimestampStyle.EMPTY_OBJECT: {},
+            TimestampStyle.LOCAL_TEXT: dates.shown(moment, LOCAL_FORMATS[name]),
+            TimestampStyle.ISO: dates.iso(moment),
         }
         if style in written:
-            shown[name] = written[style](moment)
+            shown[name] = written[style]
 
     def _put_blank(self, shown: dict[str, Json], name: str, user_id: int) -> None:
         style = self._behaviour.blanks
@@ -208,16 +198,9 @@ def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
     behaviour = portal.behaviour
     visible = [*VISIBLE[behaviour.scope], *([] if behaviour.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
     wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
-    if not wanted or "*" in wanted or not behaviour.select_supported:
+    if not wanted or not behaviour.select_supported:
         return visible, behaviour.scope is Scope.FULL
-    masked = {name for name in visible if name.startswith("UF_")} if "UF_*" in wanted else set()
-    return [name for name in visible if name in wanted or name in masked], "UF_*" in wanted
-
-
-def _conditions(params: Params) -> dict[str, Json]:
-    """The filter, and the fields that samples put at the top level."""
-    loose = {name: value for name, value in params.items() if name not in PARAMETERS}
-    return {**loose, **as_map(params.get("FILTER"))}
+    return [name for name in visible if name in wanted], False
 
 
 def _admin_mode(params: Params, behaviour: Bitrix24Behaviour) -> bool:
@@ -230,7 +213,7 @@ def _admin_mode(params: Params, behaviour: Bitrix24Behaviour) -> bool:
     if asked and behaviour.admin_mode is AdminMode.UNKNOWN:
         raise errors.bad_argument("Unknown parameter ADMIN_MODE")
     if asked and behaviour.admin_mode is AdminMode.ADMINISTRATORS_ONLY and not behaviour.owner_is_admin:
-        raise errors.administrators_only()
+        raise Bitrix24Error(errors.ADMINISTRATORS_ONLY)
     return asked and behaviour.owner_is_admin and behaviour.admin_mode is not AdminMode.IGNORED
 
 
@@ -266,14 +249,3 @@ def _ids_in_range(ids: list[int], selected: Selection, *, descending: bool) -> I
 
 def _descending(params: Params) -> bool:
     return str(params.get("ORDER") or "ASC").upper() == "DESC"
-
-
-def _sort_key(user: User, field: str) -> tuple[str, int]:
-    return str(user.get(field) or "").casefold(), int(user["ID"])
-
-
-def _start(value: Json) -> int:
-    try:
-        return int(value or 0)
-    except (TypeError, ValueError):
-        return 0

@@ -1,8 +1,6 @@
-"""Parameters as PHP reads them: JSON, bracket notation in query and form, multipart (contract 1.2)."""
+"""Parameters as PHP reads them: a JSON body, and bracket notation in a query (contract 1.2)."""
 
 import json
-from email.parser import BytesParser
-from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from b24_pipeline.sandbox.types import Json
@@ -10,16 +8,16 @@ from b24_pipeline.sandbox.types import Json
 Params = dict[str, Json]
 
 
-def parameters(*, query: str, body: bytes, content_type: str) -> Params:
+def parameters(query: str, body: bytes = b"") -> Params:
     """The parameters of a request by upper-case name; the body wins over the query."""
-    merged = {**nested(parse_qsl(query, keep_blank_values=True)), **_body_parameters(body, content_type)}
+    merged = {**nested(parse_qsl(query, keep_blank_values=True)), **_json_parameters(body)}
     return {name.upper(): value for name, value in merged.items()}
 
 
 def command(text: str) -> tuple[str, Params]:
     """Method and parameters of one batch command, ``method?query``."""
     method, _, query = text.partition("?")
-    return method, parameters(query=query, body=b"", content_type="")
+    return method, parameters(query)
 
 
 def nested(pairs: list[tuple[str, str]]) -> Params:
@@ -37,8 +35,14 @@ def with_lists(value: Json) -> Json:
     """A map whose keys are 0, 1, 2, ... in that order is a list in PHP."""
     if not isinstance(value, dict):
         return value
-    inner = {key: with_lists(item) for key, item in value.items()}
-    return list(inner.values()) if list(inner) == [str(index) for index in range(len(inner))] else inner
+    return php_map({key: with_lists(item) for key, item in value.items()})
+
+
+def php_map(items: dict[str, Json]) -> Json:
+    """A map as PHP writes it: empty is ``[]``, and keys 0, 1, 2, ... make a list."""
+    if list(items) == [str(index) for index in range(len(items))]:
+        return list(items.values())
+    return items
 
 
 def as_map(value: Json) -> dict[str, Json]:
@@ -50,29 +54,12 @@ def as_map(value: Json) -> dict[str, Json]:
     return {}
 
 
-def _body_parameters(body: bytes, content_type: str) -> Params:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return _json_parameters(body)
-    if kind == "multipart/form-data":
-        return nested(_multipart_pairs(body, content_type))
-    return nested(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
 def _json_parameters(body: bytes) -> Params:
     try:
         parsed = json.loads(body)
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
-
-
-def _multipart_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    return [
-        (str(part.get_param("name", header="content-disposition")), bytes(part.get_payload(decode=True)).decode())
-        for part in message.iter_parts()
-    ]
 
 
 def _path(name: str) -> list[str]:

@@ -2,69 +2,46 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear import params as parameters
 from b24_pipeline.sandbox.callgear import sessions
-from b24_pipeline.sandbox.callgear.behaviour import CheckOrder, ErrorId, Metadata
+from b24_pipeline.sandbox.callgear.behaviour import Metadata
 from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, CallGearError, Mnemonic
-from b24_pipeline.sandbox.callgear.methods import METHODS, Method, Result, with_metadata
+from b24_pipeline.sandbox.callgear.methods import METHODS, Method
 from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, STRING
 from b24_pipeline.sandbox.callgear.points import limit
+from b24_pipeline.sandbox.callgear.reading import Result
 from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.types import Json
 
 CALLER_IP = "127.0.0.1"
-SESSION_METHODS = ("login.user", "logout.user")
+LOGIN = "login.user"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as far as it could be read.
+    """A JSON-RPC request.
 
     Attributes:
-        method: its method; empty where the request has none.
+        method: its method; empty where the envelope is broken.
         params: its parameters, the token among them.
         request_id: its id.
-        refusal: what is wrong with the envelope.
     """
 
-    method: str
-    params: dict[str, Json]
+    method: str = ""
+    params: dict[str, Json] = field(default_factory=dict)
     request_id: Json = None
-    refusal: Mnemonic | None = None
 
 
 def read_call(body: bytes) -> Call:
-    """Read a request body; a fault of the envelope is kept in the call."""
+    """Read a request body."""
     try:
         request = json.loads(body)
-    except ValueError:
-        return Call("", {}, refusal=Mnemonic.PARSE_ERROR)
-    if isinstance(request, list):
-        return Call("", {}, refusal=Mnemonic.BATCH_OPERATIONS_NOT_SUPPORTED)
-    if not isinstance(request, dict):
-        return Call("", {}, refusal=Mnemonic.INVALID_REQUEST)
-    method, sent = request.get("method"), request.get("params")
-    call = Call(
-        method if isinstance(method, str) else "",
-        sent if isinstance(sent, dict) else {},
-        request.get("id"),
-    )
-    return Call(call.method, call.params, call.request_id, _envelope_fault(request))
-
-
-def _envelope_fault(request: dict[str, Json]) -> Mnemonic | None:
-    if "id" not in request:
-        return Mnemonic.NOTIFICATIONS_NOT_SUPPORTED
-    is_whole = (
-        request.get("jsonrpc") == "2.0"
-        and isinstance(request["id"], str | int | float)
-        and isinstance(request.get("method"), str)
-        and isinstance(request.get("params"), dict)
-    )
-    return None if is_whole else Mnemonic.INVALID_REQUEST
+        return Call(str(request["method"]), dict(request["params"]), request["id"])
+    except (ValueError, KeyError, TypeError):
+        return Call()
 
 
 class CallGearApi:
@@ -89,7 +66,7 @@ class CallGearApi:
     def refused_with(self, call: Call, error: dict[str, Json], mnemonic: Mnemonic | None = None) -> Answer:
         """The error answer to a call from its ``error`` member; None for a mnemonic unknown here."""
         behaviour = self._account.behaviour
-        hides_id = behaviour.error_id is ErrorId.ALWAYS_NULL or mnemonic in WITH_NULL_ID
+        hides_id = not behaviour.echoes_error_id or mnemonic in WITH_NULL_ID
         envelope = {"jsonrpc": "2.0", "id": None if hides_id else call.request_id, "error": error}
         return refusal_answer(envelope, status=behaviour.error_http_status)
 
@@ -101,10 +78,10 @@ class CallGearApi:
         return {} if mnemonic in WITHOUT_LIMITS else self._metadata(None)
 
     def _result(self, call: Call) -> Json:
-        if call.refusal is not None:
-            raise CallGearError(call.refusal)
-        if call.method in SESSION_METHODS:
-            return self._session_result(call)
+        if not call.method:
+            raise CallGearError(Mnemonic.INVALID_REQUEST)
+        if call.method == LOGIN:
+            return self._log_in(call)
         method = METHODS.get(call.method)
         if method is None:
             raise CallGearError(Mnemonic.METHOD_NOT_FOUND)
@@ -115,19 +92,14 @@ class CallGearApi:
         self._account.points.charge()
         return self._shaped(result)
 
-    def _session_result(self, call: Call) -> Json:
+    def _log_in(self, call: Call) -> Json:
         self._check_ip()
-        if call.method == "logout.user":
-            token = call.params.get("access_token")
-            sessions.check_token(self._account, token, now=self._clock())
-            sessions.log_out(self._account, token)
-            return with_metadata({})(None)
         parameters.check(call.params, sessions.LOGIN_USER)
-        return with_metadata(sessions.log_in(self._account, call.params, now=self._clock()))(None)
+        return {"data": sessions.log_in(self._account, call.params, now=self._clock())}
 
     def _check_account(self, call: Call) -> None:
         checks = [lambda: self._check_token(call), self._check_ip]
-        if self._account.behaviour.check_order is CheckOrder.IP_FIRST:
+        if self._account.behaviour.checks_ip_first:
             checks.reverse()
         for check in checks:
             check()
@@ -160,9 +132,10 @@ class CallGearApi:
         return {name: value for name, value in call.params.items() if name not in ("access_token", "user_id")}
 
     def _shaped(self, result: Result) -> Json:
-        if self._account.behaviour.metadata is Metadata.MISSING:
-            return result.shaped(None)
-        return result.shaped(self._metadata(result.total_items))
+        if result.is_bare:
+            return result.data
+        metadata = self._metadata(result.total_items)
+        return {"metadata": metadata, "data": result.data} if metadata else {"data": result.data}
 
     def _metadata(self, total_items: int | None) -> dict[str, Json]:
         behaviour = self._account.behaviour

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline.sandbox.types import Json
 
 
@@ -28,49 +29,12 @@ class Right(StrEnum):
     SELECT_PBX = "va.select"
 
 
-class TokenState(Enum):
-    """The state of the permanent key; each but VALID is the mnemonic it is refused with."""
-
-    VALID = "valid"
-    INVALID = "access_token_invalid"
-    EXPIRED = "access_token_expired"
-    BLOCKED = "access_token_blocked"
-
-
-class ErrorId(Enum):
-    """The ``id`` of error answers."""
-
-    ECHOED = "echoed"  # null for parse, request, token and IP errors
-    ALWAYS_NULL = "always null"
-
-
-class CheckOrder(Enum):
-    """Which of two account checks comes first."""
-
-    TOKEN_FIRST = "token before IP"  # noqa: S105 - an order of checks
-    IP_FIRST = "IP before token"
-
-
-class Window(Enum):
-    """How a points budget is refilled."""
-
-    FIXED = "fixed"
-    SLIDING = "sliding"
-
-
 class Metadata(Enum):
     """The metadata of answers."""
 
     PRESENT = "present"
     EMPTY_LIMITS = "limits: {}"
     MISSING = "missing"
-
-
-class WriteResult(Enum):
-    """The result of create, update and delete of employees."""
-
-    BARE = "as documented"
-    WRAPPED = "data and metadata"
 
 
 class PhonesOmitted(Enum):
@@ -81,105 +45,12 @@ class PhonesOmitted(Enum):
     CLEARING = "accepted, phones cleared"
 
 
-class DemandedAs(Enum):
-    """The ``field`` with which an update without ``phone_numbers`` is refused (contract 4.1: optional, depth open)."""
-
-    PLAIN = "phone_numbers"
-    NESTED = "employee.phone_numbers"
-    NOT_NAMED = None
-
-
-class LastNameOmitted(Enum):
-    """``update.employees`` without ``last_name`` (contract 5.5)."""
-
-    REQUIRED = "required_parameter_missed"
-    ACCEPTED = "accepted"
-
-
-class OmittedPhoneSettings(Enum):
-    """What becomes of phone settings that an update does not name (contract 5.3)."""
-
-    KEPT = "kept"
-    RESET = "reset to 1, 60, active"
-
-
-class SipEcho(Enum):
-    """What becomes of a SIP entry that is written back (contract 5.3)."""
-
-    KEPT_BY_PHONE_ID = "kept if phone_id is sent"
-    ALWAYS_LOST = "always lost"
-
-
-class DuplicateEmail(Enum):
-    """A second employee with an e-mail address (contract 5.6)."""
-
-    ACCEPTED = "accepted"
-    DUPLICATE_ENTITY = "duplicate_entity"
-    ALREADY_IN_USE = "already_in_use"
-
-
 class CreatedId(Enum):
     """The id that ``create.employees`` answers with."""
 
     OWN = "the new employee's"
     WRONG = "the account's first employee's, though a new one is created"
     EXISTING = "the account's first employee's, and none is created"
-
-
-class EmailCase(Enum):
-    """How an e-mail address is stored."""
-
-    AS_SENT = "as sent"
-    LOWERED = "lower case"
-
-
-class DuplicateExtension(Enum):
-    """A second employee with an extension number (contract 5.6)."""
-
-    ALREADY_IN_USE = "already_in_use"
-    ACCEPTED = "accepted"
-
-
-class TooManyPhones(Enum):
-    """More than ten phones; each is the mnemonic it is refused with."""
-
-    INVALID_VALUE = "invalid_parameter_value"
-    DATA_LIMIT = "data_limit_exceeded"
-
-
-class PhoneCharacters(Enum):
-    """Other characters than digits in a phone number."""
-
-    REFUSED = "invalid_parameter_value"
-    PLUS_STRIPPED = "accepted, + stripped"
-
-
-class KnownOwner(Enum):
-    """``create.deal_employees`` for an ``ext_id`` that is listed."""
-
-    DUPLICATE_ENTITY = "duplicate_entity"
-    SILENT_SUCCESS = "silent success"
-
-
-class OwnerWithDeals(Enum):
-    """``delete.deal_employees`` for an owner of deals."""
-
-    DEPENDENCY_ERROR = "dependency_error"
-    DELETED = "deleted"
-
-
-class RowOrder(Enum):
-    """Order of rows without ``sort``."""
-
-    BY_ID = "ascending id"
-    SHUFFLED = "another at each call"
-
-
-class ExpiredSession(Enum):
-    """The mnemonic for a session after its hour."""
-
-    INVALID = "access_token_invalid"
-    EXPIRED = "access_token_expired"
 
 
 class OtherImporter(Enum):
@@ -195,7 +66,7 @@ class CallGearBehaviour:
     """The switches of the account.
 
     Attributes:
-        token: state of the permanent key.
+        token_refusal: how the permanent key is refused; None where it is valid.
         ip_whitelisted: False refuses every caller.
         account_active: False refuses every call.
         is_agent: the key is an agent's, so ``user_id`` is mandatory.
@@ -203,67 +74,65 @@ class CallGearBehaviour:
         rights: what the key may do.
         session_seconds: life of a session.
         expired_session: how a dead session is refused.
-        check_order: token or IP first.
+        checks_ip_first: the IP address is checked before the token, else after it.
         error_http_status: HTTP status of error answers.
-        error_id: the id in error answers.
+        echoes_error_id: error answers carry the id of the call, but for parse, request, token and IP errors.
         minute_limit: points a minute.
         day_limit: points a day.
-        window: how the budgets refill.
+        sliding_window: the budgets refill point by point, else at once at whole minutes and days.
         metadata: the metadata of answers.
         total_items_error: added to every ``total_items``.
-        write_result: the result of employee writes.
+        wraps_write_result: employee writes answer with data and metadata, else with the bare result.
         phones_omitted: update without phone numbers.
-        demanded_as: how a refused update without phone numbers names them.
-        last_name_omitted: update without last name.
-        omitted_phone_settings: update that does not name every phone setting.
-        sip_echo: a SIP entry written back.
-        duplicate_email: a second employee with an address.
+        demanded_as: the ``field`` with which a refused update without phone numbers names them (contract 4.1).
+        requires_last_name: an update without last name is refused (contract 5.5).
+        resets_phone_settings: what an update does not name of a phone is reset, else kept (contract 5.3).
+        loses_sip_entries: a SIP entry written back loses its line, else only without its ``phone_id`` (contract 5.3).
+        duplicate_email: how a second employee with an e-mail address is refused; None accepts it (contract 5.6).
         created_id: the id that a create answers with.
-        email_case: how addresses are stored.
-        duplicate_extension: a second employee with an extension.
-        too_many_phones: more than ten phones.
-        phone_characters: other characters than digits in a phone.
-        known_owner: creating a listed deal owner.
-        owner_with_deals: deleting an owner of deals.
+        lowers_emails: e-mail addresses are stored in lower case, else as sent.
+        too_many_phones: how more than ten phones are refused.
+        strips_plus: a plus before a phone number is stripped, else refused.
+        accepts_known_owner: creating a listed deal owner changes nothing, else is refused.
+        deletes_owners_with_deals: owners of deals can be deleted.
         owners_reappear: a deleted owner is listed again (the built-in CRM integration's sync).
-        row_order: order of rows without sort.
+        shuffles_rows: rows without ``sort`` come in another order at each call, else by id.
         other_importer: somebody else who imports the same people, with another prefix.
         app_id: the account's number; another one is another account behind the same host.
         malformed: what comes in place of an entity's own fields, by its id: no answer is always as described.
     """
 
-    token: TokenState = TokenState.VALID
+    token_refusal: Mnemonic | None = None
     ip_whitelisted: bool = True
     account_active: bool = True
     is_agent: bool = False
     components: frozenset[Component] = frozenset(Component)
     rights: frozenset[Right] = frozenset(Right)
     session_seconds: float = 3600
-    expired_session: ExpiredSession = ExpiredSession.INVALID
-    check_order: CheckOrder = CheckOrder.TOKEN_FIRST
+    expired_session: Mnemonic = Mnemonic.ACCESS_TOKEN_INVALID
+    checks_ip_first: bool = False
     error_http_status: int = 200
-    error_id: ErrorId = ErrorId.ECHOED
+    echoes_error_id: bool = True
     minute_limit: int = 60
     day_limit: int = 3000
-    window: Window = Window.FIXED
+    sliding_window: bool = False
     metadata: Metadata = Metadata.PRESENT
     total_items_error: int = 0
-    write_result: WriteResult = WriteResult.BARE
+    wraps_write_result: bool = False
     phones_omitted: PhonesOmitted = PhonesOmitted.ACCEPTED
-    demanded_as: DemandedAs = DemandedAs.PLAIN
-    last_name_omitted: LastNameOmitted = LastNameOmitted.REQUIRED
-    omitted_phone_settings: OmittedPhoneSettings = OmittedPhoneSettings.KEPT
-    sip_echo: SipEcho = SipEcho.KEPT_BY_PHONE_ID
-    duplicate_email: DuplicateEmail = DuplicateEmail.ACCEPTED
+    demanded_as: str | None = "phone_numbers"
+    requires_last_name: bool = True
+    resets_phone_settings: bool = False
+    loses_sip_entries: bool = False
+    duplicate_email: Mnemonic | None = None
     created_id: CreatedId = CreatedId.OWN
-    email_case: EmailCase = EmailCase.AS_SENT
-    duplicate_extension: DuplicateExtension = DuplicateExtension.ALREADY_IN_USE
-    too_many_phones: TooManyPhones = TooManyPhones.INVALID_VALUE
-    phone_characters: PhoneCharacters = PhoneCharacters.REFUSED
-    known_owner: KnownOwner = KnownOwner.DUPLICATE_ENTITY
-    owner_with_deals: OwnerWithDeals = OwnerWithDeals.DEPENDENCY_ERROR
+    lowers_emails: bool = False
+    too_many_phones: Mnemonic = Mnemonic.INVALID_PARAMETER_VALUE
+    strips_plus: bool = False
+    accepts_known_owner: bool = False
+    deletes_owners_with_deals: bool = False
     owners_reappear: bool = False
-    row_order: RowOrder = RowOrder.BY_ID
+    shuffles_rows: bool = False
     other_importer: OtherImporter = OtherImporter.NONE
     app_id: int = 31_337
     malformed: Mapping[int, Mapping[str, Json]] = field(default_factory=dict)

@@ -8,7 +8,6 @@ from b24_pipeline.sandbox.types import Json
 class Mnemonic(Enum):
     """Every error the sandbox gives: the code and the text; the name in lower case is the mnemonic."""
 
-    PARSE_ERROR = (-32700, "Parse error")
     INVALID_REQUEST = (-32600, "Invalid request")
     METHOD_NOT_FOUND = (-32601, "Method not found")
     INTERNAL_ERROR = (-32603, "Internal error")
@@ -19,20 +18,16 @@ class Mnemonic(Enum):
     IP_NOT_WHITELISTED = (-32003, "Your IP {ip} is not whitelisted")
     FORBIDDEN = (-32003, "Permission denied")
     METHOD_COMPONENT_DISABLED = (-32008, "The component {components} is required for the method")
-    PARAMETER_COMPONENT_DISABLED = (-32008, "The component {components} is required for the parameter")
     ACCOUNT_INACTIVE = (-32009, "Account is inactive")
     LIMIT_EXCEEDED = (
         -32029,
         "Limit per {limit_type} has been exceeded. Value of current limit per {limit_type} is {limit_max_value}",
     )
-    BATCH_OPERATIONS_NOT_SUPPORTED = (-32099, "Batch operations are not supported")
-    NOTIFICATIONS_NOT_SUPPORTED = (-32099, "Notifications are not supported")
     DATA_TYPE_ERROR = (-32602, "Invalid data type")
     REQUIRED_PARAMETER_MISSED = (-32602, "Required parameter is missed")
     INVALID_PARAMETER_VALUE = (-32602, "Invalid parameter value")
     UNEXPECTED_PARAMETERS = (-32602, "Unexpected parameters")
     SORT_PROHIBITED = (-32602, "Sort by the field is prohibited")
-    FILTER_PROHIBITED = (-32602, "Filter by the field is prohibited")
     ENTITY_NOT_FOUND = (-32602, "Entity has not been found")
     DEPENDENCY_ERROR = (-32602, "You have interdependent entities")
     DUPLICATE_ENTITY = (-32602, "Entity already exists")
@@ -47,11 +42,8 @@ class Mnemonic(Enum):
 
 WITHOUT_LIMITS = frozenset(
     (
-        Mnemonic.PARSE_ERROR,
         Mnemonic.INVALID_REQUEST,
         Mnemonic.METHOD_NOT_FOUND,
-        Mnemonic.BATCH_OPERATIONS_NOT_SUPPORTED,
-        Mnemonic.NOTIFICATIONS_NOT_SUPPORTED,
         Mnemonic.ACCESS_TOKEN_INVALID,
         Mnemonic.ACCESS_TOKEN_EXPIRED,
         Mnemonic.ACCESS_TOKEN_BLOCKED,

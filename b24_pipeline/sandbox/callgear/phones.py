@@ -3,13 +3,8 @@
 import re
 
 from b24_pipeline.sandbox.account import PSTN_SETTINGS, Account, Employee, Number
-from b24_pipeline.sandbox.callgear.behaviour import (
-    CallGearBehaviour,
-    OmittedPhoneSettings,
-    PhoneCharacters,
-    SipEcho,
-)
-from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found, invalid_value
+from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.callgear.errors import CallGearError, entity_not_found, invalid_value
 from b24_pipeline.sandbox.types import Json
 
 MOST_PHONES = 10
@@ -23,8 +18,8 @@ def checked_phones(phones: list[dict[str, Json]], behaviour: CallGearBehaviour) 
         CallGearError: too many, or a bad value.
     """
     if len(phones) > MOST_PHONES:
-        raise CallGearError(Mnemonic[behaviour.too_many_phones.value.upper()], field="phone_numbers")
-    if behaviour.phone_characters is PhoneCharacters.PLUS_STRIPPED:
+        raise CallGearError(behaviour.too_many_phones, field="phone_numbers")
+    if behaviour.strips_plus:
         phones = [{**phone, "phone_number": phone["phone_number"].lstrip("+")} for phone in phones]
     for phone in phones:
         if PHONE.fullmatch(phone["phone_number"]) is None or not phone["phone_number"].isascii():
@@ -72,7 +67,7 @@ def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
 
 
 def _loses_sip(account: Account, number: Number) -> bool:
-    return account.behaviour.sip_echo is SipEcho.ALWAYS_LOST and _is_sip(account, number)
+    return account.behaviour.loses_sip_entries and _is_sip(account, number)
 
 
 def _is_sip(account: Account, number: Number) -> bool:
@@ -81,7 +76,7 @@ def _is_sip(account: Account, number: Number) -> bool:
 
 def _apply_settings(number: Number, phone: dict[str, Json], behaviour: CallGearBehaviour) -> None:
     sent = {name: phone[name] for name in PSTN_SETTINGS if phone.get(name) is not None}
-    if behaviour.omitted_phone_settings is OmittedPhoneSettings.RESET:
+    if behaviour.resets_phone_settings:
         sent = {**PSTN_SETTINGS, **sent}
     number.update(sent)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
 
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour, Window
+from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 
 
 class Budget(StrEnum):
@@ -77,13 +77,13 @@ class Points:
 
     def _window_start(self, budget: Budget, behaviour: CallGearBehaviour) -> float:
         now, seconds = self._clock(), SECONDS[budget]
-        if behaviour.window is Window.FIXED:
+        if not behaviour.sliding_window:
             return now // seconds * seconds
         return now - seconds
 
     def _reset(self, budget: Budget, behaviour: CallGearBehaviour) -> int:
         now, seconds = self._clock(), SECONDS[budget]
-        if behaviour.window is Window.FIXED:
+        if not behaviour.sliding_window:
             return ceil((now // seconds + 1) * seconds - now)
         oldest = self._budgets[budget].times
         return ceil(oldest[0] + seconds - now) if oldest else 0

@@ -1,17 +1,19 @@
-"""What all ``get.*`` methods share: filter, sort, fields, paging (contract 2)."""
+"""What all ``get.*`` methods share: filter, sort, fields, paging (contract 2), as far as the import uses it."""
 
+import operator
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour, RowOrder
+from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, invalid_value
 from b24_pipeline.sandbox.callgear.params import ARRAY, NUMBER, OBJECT, Kind, Parameter
 from b24_pipeline.sandbox.types import Json
 
 Row = dict[str, Json]
+Params = dict[str, Json]
 Test = Callable[[Row], bool]
+Show = Callable[[Json, Account], Row]
 
 DEFAULT_LIMIT = 1000
 MOST_ROWS = 10_000
@@ -23,6 +25,29 @@ READING = {
     "sort": ARRAY,
     "fields": Parameter(Kind.ARRAY, items=Kind.STRING),
 }
+OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a method answers.
+
+    Attributes:
+        data: its data.
+        total_items: number of matches, for ``get.*``.
+        is_bare: the data are the whole result, without metadata beside them.
+    """
+
+    data: Json
+    total_items: int | None = None
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,151 +55,99 @@ class Columns:
     """The columns of a ``get.*`` method.
 
     Attributes:
-        default: those shown when ``fields`` is not sent.
-        on_request: further ones.
-        filterable: may be filtered by.
+        names: every column; all are shown when ``fields`` is not sent.
         sortable: may be sorted by.
         stored: those that an entity holds just as a row shows them; who asks for these alone needs no row.
     """
 
-    default: tuple[str, ...]
-    filterable: frozenset[str]
-    sortable: frozenset[str]
-    on_request: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    sortable: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()
 
-    @property
-    def known(self) -> frozenset[str]:
-        """Every column."""
-        return frozenset((*self.default, *self.on_request))
+    def check(self, name: str, *, field: str) -> str:
+        """Return the name of a column.
+
+        Raises:
+            CallGearError: there is no such column.
+        """
+        if name not in self.names:
+            raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field=field, value=name)
+        return name
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of one page and the number of matches in all."""
-
-    rows: list[Row]
-    total: int
-
-
-def page(
-    params: dict[str, Json],
-    columns: Columns,
-    entities: Sequence[Json],
-    *,
-    show: Callable[[Json], Row],
-    behaviour: CallGearBehaviour,
-) -> Page:
-    """Answer a ``get.*`` call.
-
-    Args:
-        params: checked parameters of the call.
-        columns: the method's columns.
-        entities: what there is, in ascending id.
-        show: an entity as a row with every column.
-        behaviour: the account's switches.
-
-    Raises:
-        CallGearError: a bad limit, offset, filter, sort or column name.
-    """
-    limit = _bounded(params, "limit", DEFAULT_LIMIT, MOST_ROWS)
-    offset = _bounded(params, "offset", 0, MOST_OFFSET)
-    names = _column_names(params.get("fields"), columns)
-    chosen: list[Json] = list(entities)
-    if params.get("filter"):
-        test = condition(params["filter"], columns)
-        look_at = _as_is if _fields_of(params["filter"]) <= columns.stored else show
-        chosen = [entity for entity in chosen if test(look_at(entity))]
-    if behaviour.row_order is RowOrder.SHUFFLED and not params.get("sort"):
-        random.shuffle(chosen)
-    for field, descending in reversed(_sort_fields(params.get("sort"), columns)):
-        chosen.sort(key=lambda entity: _sort_key(show(entity)[field]), reverse=descending)
-    look_at = _as_is if columns.stored.issuperset(names) else show
-    rows = map(look_at, chosen[offset : offset + limit])
-    return Page(rows=[{name: row[name] for name in names} for row in rows], total=len(chosen))
-
-
-def _as_is(entity: Json) -> Row:
-    row: Row = entity
+def as_is(row: Row, _: Account) -> Row:
+    """An entity that is its own row."""
     return row
 
 
-def condition(given: Json, columns: Columns) -> Test:
-    """A simple filter or a tree as a test of a row.
+def reader(
+    columns: Columns, entities: Callable[[Account], Sequence[Json]], show: Show
+) -> Callable[[Account, Params], Result]:
+    """A ``get.*`` method: `entities` are in ascending id, `show` makes one a row with every column.
 
-    Raises:
-        CallGearError: a malformed filter, an unknown or prohibited field, an unknown operator.
+    The method raises `CallGearError` for a bad limit, offset, filter, sort or column name.
     """
+
+    def read(account: Account, params: Params) -> Result:
+        limit = _bounded(params, "limit", DEFAULT_LIMIT, MOST_ROWS)
+        offset = _bounded(params, "offset", 0, MOST_OFFSET)
+        names = [columns.check(name, field="fields") for name in params.get("fields") or columns.names]
+        chosen = _matching(account, columns, entities(account), show, params.get("filter"))
+        if account.behaviour.shuffles_rows and not params.get("sort"):
+            random.shuffle(chosen)
+        for field, descending in reversed(_sort_fields(params.get("sort"), columns)):
+            chosen.sort(key=lambda entity: _sort_key(show(entity, account)[field]), reverse=descending)
+        look_at = as_is if columns.stored.issuperset(names) else show
+        rows = [_sent(look_at(entity, account), names, account) for entity in chosen[offset : offset + limit]]
+        return Result(rows, len(chosen) + account.behaviour.total_items_error)
+
+    return read
+
+
+def _matching(account: Account, columns: Columns, entities: Sequence[Json], show: Show, given: Json) -> list[Json]:
+    if not given:
+        return list(entities)
+    fields: set[str] = set()
+    test = _condition(given, columns, fields)
+    look_at = as_is if fields <= columns.stored else show
+    return [entity for entity in entities if test(look_at(entity, account))]
+
+
+def _sent(row: Row, names: Sequence[str], account: Account) -> Row:
+    """The columns that were asked for, malformed as switched."""
+    sent = {name: row[name] for name in names}
+    malformed = account.behaviour.malformed.get(row.get("id", 0), {})
+    return sent | {name: malformed[name] for name in malformed if name in sent}
+
+
+def _condition(given: Json, columns: Columns, fields: set[str]) -> Test:
+    """A simple filter or a tree as a test of a row; the columns it looks at are added to `fields`."""
     if not isinstance(given, dict):
         raise CallGearError(Mnemonic.DATA_TYPE_ERROR, field="filter", value=given)
-    if "filters" in given:
-        return _tree(given, columns)
-    return _simple(given, columns)
-
-
-def _tree(given: dict[str, Json], columns: Columns) -> Test:
+    if "filters" not in given:
+        return _simple(given, columns, fields)
     if given.get("condition") not in ("and", "or"):
         raise invalid_value("filter.condition", given.get("condition"))
-    tests = [condition(inner, columns) for inner in given["filters"]]
+    tests = [_condition(inner, columns, fields) for inner in given["filters"]]
     combined = all if given["condition"] == "and" else any
     return lambda row: combined(test(row) for test in tests)
 
 
-def _fields_of(given: dict[str, Json]) -> frozenset[str]:
-    """The fields that a correct filter looks at."""
-    if "filters" in given:
-        return frozenset().union(*map(_fields_of, given["filters"]))
-    return frozenset([given["field"]])
-
-
-def _simple(given: dict[str, Json], columns: Columns) -> Test:
+def _simple(given: dict[str, Json], columns: Columns, fields: set[str]) -> Test:
     for name in ("field", "operator"):
         if name not in given:
             raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field=f"filter.{name}")
-    field, operator, value = given["field"], given["operator"], given.get("value")
-    if field not in columns.known:
-        raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field="filter.field", value=field)
-    if field not in columns.filterable:
-        raise CallGearError(Mnemonic.FILTER_PROHIBITED, field="filter.field", value=field)
-    matches = _operator(operator, value)
-    return lambda row: matches(row[field])
+    field = columns.check(given["field"], field="filter.field")
+    compare, value = OPERATORS.get(given["operator"]), given.get("value")
+    if compare is None:
+        raise invalid_value("filter.operator", given["operator"])
+    fields.add(field)
+    if compare in (operator.eq, operator.ne):
+        return lambda row: compare(row[field], value)
+    return lambda row: row[field] is not None and compare(row[field], value)
 
 
-def _operator(operator: str, value: Json) -> Callable[[Json], bool]:
-    if operator in {"in", "not_in"} and not isinstance(value, list):
-        raise CallGearError(Mnemonic.DATA_TYPE_ERROR, field="filter.value", value=value)
-    tests: dict[str, Callable[[Json], bool]] = {
-        "=": lambda cell: bool(cell == value),
-        "!=": lambda cell: bool(cell != value),
-        "<": lambda cell: cell is not None and cell < value,
-        ">": lambda cell: cell is not None and cell > value,
-        "<=": lambda cell: cell is not None and cell <= value,
-        ">=": lambda cell: cell is not None and cell >= value,
-        "like": lambda cell: _like(cell, value),
-        "ilike": lambda cell: _like(_lower(cell), str(value).lower()),
-        "not_like": lambda cell: not _like(cell, value),
-        "not_ilike": lambda cell: not _like(_lower(cell), str(value).lower()),
-        "regexp": lambda cell: cell is not None and re.search(str(value), str(cell)) is not None,
-        "in": lambda cell: cell in value,
-        "not_in": lambda cell: cell not in value,
-        "is_null": lambda cell: cell is None,
-        "is_not_null": lambda cell: cell is not None,
-    }
-    if operator not in tests:
-        raise invalid_value("filter.operator", operator)
-    return tests[operator]
-
-
-def _lower(cell: Json) -> str | None:
-    return None if cell is None else str(cell).lower()
-
-
-def _like(cell: Json, pattern: Json) -> bool:
-    regex = ".*".join(re.escape(part) for part in str(pattern).split("%"))
-    return cell is not None and re.fullmatch(regex, str(cell), re.DOTALL) is not None
-
-
-def _bounded(params: dict[str, Json], name: str, default: int, most: int) -> int:
+def _bounded(params: Params, name: str, default: int, most: int) -> int:
     value = params.get(name)
     if value is None:
         return default
@@ -183,25 +156,13 @@ def _bounded(params: dict[str, Json], name: str, default: int, most: int) -> int
     return int(value)
 
 
-def _column_names(given: Json, columns: Columns) -> tuple[str, ...]:
-    for name in given or ():
-        if name not in columns.known:
-            raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field="fields", value=name)
-    return tuple(given) if given else columns.default
-
-
 def _sort_fields(given: Json, columns: Columns) -> list[tuple[str, bool]]:
     fields = []
     for item in given or ():
-        if not isinstance(item, dict) or "field" not in item:
-            raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="sort.field")
-        if item["field"] not in columns.known:
-            raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field="sort.field", value=item["field"])
-        if item["field"] not in columns.sortable:
-            raise CallGearError(Mnemonic.SORT_PROHIBITED, field="sort.field", value=item["field"])
-        if item.get("order", "asc") not in ("asc", "desc"):
-            raise invalid_value("sort.order", item["order"])
-        fields.append((item["field"], item.get("order") == "desc"))
+        field = columns.check(item["field"], field="sort.field")
+        if field not in columns.sortable:
+            raise CallGearError(Mnemonic.SORT_PROHIBITED, field="sort.field", value=field)
+        fields.append((field, item.get("order") == "desc"))
     return fields
 
 

@@ -1,7 +1,6 @@
 """The permanent key and sessions (contract 1.3)."""
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.callgear.behaviour import TokenState
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING
 from b24_pipeline.sandbox.types import Json
@@ -19,12 +18,13 @@ def check_token(account: Account, token: Json, *, now: float) -> None:
         CallGearError: it is missing, unknown, blocked or past its time.
     """
     if token == ACCESS_TOKEN:
-        if account.behaviour.token is not TokenState.VALID:
-            raise _refused(account.behaviour.token.value)
+        refusal = account.behaviour.token_refusal
     elif token not in account.sessions:
-        raise _refused(TokenState.INVALID.value)
-    elif account.sessions[token] <= now:
-        raise _refused(account.behaviour.expired_session.value)
+        refusal = Mnemonic.ACCESS_TOKEN_INVALID
+    else:
+        refusal = account.behaviour.expired_session if account.sessions[token] <= now else None
+    if refusal is not None:
+        raise CallGearError(refusal, field="access_token")
 
 
 def log_in(account: Account, params: dict[str, Json], *, now: float) -> dict[str, Json]:
@@ -39,12 +39,3 @@ def log_in(account: Account, params: dict[str, Json], *, now: float) -> dict[str
     expires = now + account.behaviour.session_seconds
     account.sessions[token] = expires
     return {"access_token": token, "expire_at": int(expires), "app_id": account.behaviour.app_id}
-
-
-def log_out(account: Account, token: Json) -> None:
-    """Close a session."""
-    account.sessions.pop(token, None)
-
-
-def _refused(word: str) -> CallGearError:
-    return CallGearError(Mnemonic[word.upper()], field="access_token")

@@ -14,110 +14,64 @@ class Culture:
     patronymics: tuple[str, ...] = ()
 
 
+def _names(text: str) -> tuple[Name, ...]:
+    """Names from a list in which each is followed by its Latin form."""
+    pairs = (name.split() for name in text.split(", "))
+    return tuple((written, latin) for written, latin in pairs)
+
+
 RUSSIAN_WOMEN = Culture(
-    first=(
-        ("Ирина", "irina"),
-        ("Ольга", "olga"),
-        ("Мария", "maria"),
-        ("Наталья", "natalya"),
-        ("Екатерина", "ekaterina"),
-        ("Анна", "anna"),
-        ("Юлия", "yulia"),
-    ),
-    last=(
-        ("Смирнова", "smirnova"),
-        ("Кузнецова", "kuznetsova"),
-        ("Попова", "popova"),
-        ("Соколова", "sokolova"),
-        ("Новикова", "novikova"),
-        ("Морозова", "morozova"),
-        ("Волкова", "volkova"),
-        ("Щербакова", "shcherbakova"),
+    first=_names("Ирина irina, Ольга olga, Мария maria, Наталья natalya, Екатерина ekaterina, Анна anna, Юлия yulia"),
+    last=_names(
+        "Смирнова smirnova, Кузнецова kuznetsova, Попова popova, Соколова sokolova, Новикова novikova, "
+        "Морозова morozova, Волкова volkova, Щербакова shcherbakova"
     ),
     patronymics=("Павловна", "Сергеевна", "Андреевна", "Игоревна", "Викторовна"),
 )
 RUSSIAN_MEN = Culture(
-    first=(
-        ("Алексей", "alexey"),
-        ("Дмитрий", "dmitry"),
-        ("Сергей", "sergey"),
-        ("Андрей", "andrey"),
-        ("Фёдор", "fedor"),
-        ("Павел", "pavel"),
-        ("Николай", "nikolay"),
+    first=_names(
+        "Алексей alexey, Дмитрий dmitry, Сергей sergey, Андрей andrey, Фёдор fedor, Павел pavel, Николай nikolay"
     ),
-    last=(
-        ("Иванов", "ivanov"),
-        ("Петров", "petrov"),
-        ("Васильев", "vasiliev"),
-        ("Соловьёв", "solovyov"),
-        ("Зайцев", "zaitsev"),
-        ("Борисов", "borisov"),
-        ("Юдин", "yudin"),
-        ("Жуков", "zhukov"),
+    last=_names(
+        "Иванов ivanov, Петров petrov, Васильев vasiliev, Соловьёв solovyov, Зайцев zaitsev, "
+        "Борисов borisov, Юдин yudin, Жуков zhukov"
     ),
     patronymics=("Павлович", "Сергеевич", "Андреевич", "Игоревич", "Викторович"),
 )
 ENGLISH = Culture(
-    first=(
-        ("James", "james"),
-        ("Mary", "mary"),
-        ("Oliver", "oliver"),
-        ("Grace", "grace"),
-        ("Henry", "henry"),
-        ("Zoë", "zoe"),
-        ("Siobhán", "siobhan"),
-    ),
-    last=(
-        ("Smith", "smith"),
-        ("O'Connor", "oconnor"),
-        ("Taylor-Jones", "taylor.jones"),
-        ("Brown", "brown"),
-        ("Evans", "evans"),
-        ("Walker", "walker"),
-        ("McDonald", "mcdonald"),
+    first=_names("James james, Mary mary, Oliver oliver, Grace grace, Henry henry, Zoë zoe, Siobhán siobhan"),
+    last=_names(
+        "Smith smith, O'Connor oconnor, Taylor-Jones taylor.jones, Brown brown, Evans evans, "
+        "Walker walker, McDonald mcdonald"
     ),
 )
 ARABIC = Culture(
-    first=(
-        ("مريم", "maryam"),
-        ("عمر", "omar"),
-        ("فاطمة", "fatima"),
-        ("يوسف", "yousef"),
-        ("ليلى", "layla"),
-        ("خالد", "khalid"),
-    ),
-    last=(
-        ("حداد", "haddad"),
-        ("ناصر", "nasser"),
-        ("المنصوري", "almansoori"),
-        ("خليل", "khalil"),
-        ("الشامسي", "alshamsi"),
-    ),
+    first=_names("مريم maryam, عمر omar, فاطمة fatima, يوسف yousef, ليلى layla, خالد khalid"),
+    last=_names("حداد haddad, ناصر nasser, المنصوري almansoori, خليل khalil, الشامسي alshamsi"),
 )
 CHINESE = Culture(
-    first=(("伟", "wei"), ("芳", "fang"), ("秀英", "xiuying"), ("磊", "lei"), ("静", "jing")),
-    last=(("王", "wang"), ("李", "li"), ("张", "zhang"), ("陈", "chen"), ("欧阳", "ouyang")),
+    first=_names("伟 wei, 芳 fang, 秀英 xiuying, 磊 lei, 静 jing"),
+    last=_names("王 wang, 李 li, 张 zhang, 陈 chen, 欧阳 ouyang"),
 )
 JAPANESE = Culture(
-    first=(("陽子", "yoko"), ("健太", "kenta"), ("さくら", "sakura"), ("翔", "sho")),
-    last=(("佐藤", "sato"), ("鈴木", "suzuki"), ("髙橋", "takahashi"), ("渡邉", "watanabe")),
+    first=_names("陽子 yoko, 健太 kenta, さくら sakura, 翔 sho"),
+    last=_names("佐藤 sato, 鈴木 suzuki, 髙橋 takahashi, 渡邉 watanabe"),
 )
 INDIAN = Culture(
-    first=(("प्रिया", "priya"), ("राहुल", "rahul"), ("अनन्या", "ananya"), ("विक्रम", "vikram")),
-    last=(("शर्मा", "sharma"), ("पटेल", "patel"), ("गुप्ता", "gupta"), ("सिंह", "singh")),
+    first=_names("प्रिया priya, राहुल rahul, अनन्या ananya, विक्रम vikram"),
+    last=_names("शर्मा sharma, पटेल patel, गुप्ता gupta, सिंह singh"),
 )
 GREEK = Culture(
-    first=(("Γιώργος", "giorgos"), ("Ελένη", "eleni"), ("Νίκος", "nikos")),
-    last=(("Παπαδόπουλος", "papadopoulos"), ("Νικολάου", "nikolaou"), ("Γεωργίου", "georgiou")),
+    first=_names("Γιώργος giorgos, Ελένη eleni, Νίκος nikos"),
+    last=_names("Παπαδόπουλος papadopoulos, Νικολάου nikolaou, Γεωργίου georgiou"),
 )
 TURKISH = Culture(
-    first=(("İrem", "irem"), ("Işıl", "isil"), ("Çağrı", "cagri"), ("Oğuz", "oguz")),
-    last=(("Yılmaz", "yilmaz"), ("Şahin", "sahin"), ("Öztürk", "ozturk"), ("İnönü", "inonu")),
+    first=_names("İrem irem, Işıl isil, Çağrı cagri, Oğuz oguz"),
+    last=_names("Yılmaz yilmaz, Şahin sahin, Öztürk ozturk, İnönü inonu"),
 )
 GEORGIAN = Culture(
-    first=(("ნინო", "nino"), ("გიორგი", "giorgi")),
-    last=(("ბერიძე", "beridze"), ("მაისურაძე", "maisuradze")),
+    first=_names("ნინო nino, გიორგი giorgi"),
+    last=_names("ბერიძე beridze, მაისურაძე maisuradze"),
 )
 CULTURES = (
     RUSSIAN_WOMEN,

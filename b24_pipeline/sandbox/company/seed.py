@@ -1,5 +1,7 @@
 """Founds the company: about 250 users, of whom a first import shows every rule that needs no earlier one."""
 
+from datetime import datetime
+
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.bitrix24 import dates
 from b24_pipeline.sandbox.company import edge_cases
@@ -52,7 +54,7 @@ def _hire_all(portal: Portal, table: tuple[User, ...]) -> list[int]:
 def _settle_dates(portal: Portal) -> None:
     """Let everybody have been there for long, so that nobody looks new."""
     for user_id, user in portal.users.items():
-        registered = dates.parsed(user["DATE_REGISTER"]) or 0.0
+        registered = datetime.fromisoformat(user["DATE_REGISTER"]).timestamp()
         moment = min(registered, FOUNDED + 2_500 * DAY)
         user["DATE_REGISTER"] = dates.iso(moment)
         portal.changed_at[user_id] = moment + user_id * 3_607 % DAY
