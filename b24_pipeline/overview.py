@@ -1,8 +1,9 @@
 """All connections at a glance: one state each, judged as alerts judge it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from b24_pipeline import audit, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER, Condition, State, conditions_of
@@ -28,6 +29,7 @@ class ConnectionState:
         people: who is linked.
         points_left: of today's CallGear points, where it is known how many a day has.
         conditions: what is wrong.
+        database: its published file, where its settings can be used.
     """
 
     key: str
@@ -39,6 +41,7 @@ class ConnectionState:
     failing: int = 0
     points_left: int | None = None
     conditions: tuple[Condition, ...] = ()
+    database: Path | None = None
 
     @property
     def is_failing(self) -> bool:
@@ -54,7 +57,7 @@ def states_of(folder: Connections, *, now: datetime) -> Iterator[ConnectionState
         except SettingsError as error:
             yield ConnectionState(key, UNNAMED, NOT_CONFIGURED, conditions=(bad_settings(error, now=now),))
         else:
-            yield state_of(key, paths, now=now)
+            yield replace(state_of(key, paths, now=now), database=paths.published)
 
 
 def state_of(key: str, paths: Paths, *, now: datetime) -> ConnectionState:

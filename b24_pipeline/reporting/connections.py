@@ -1,10 +1,13 @@
 """The page of all connections: a table, and a link to the report of each."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from b24_pipeline.overview import ConnectionState
+from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.reporting.report import environment, write_private
 from b24_pipeline.reporting.theme import stylesheet
 
@@ -25,6 +28,7 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
         .get_template(PAGE)
         .render(
             states=states,
+            links={state.key: link_to_report(state, folder) for state in states},
             failing=[state for state in states if state.is_failing],
             at=now,
             colours=Markup(stylesheet()),  # noqa: S704 - constants
@@ -32,3 +36,10 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
     )
     write_private(folder / PAGE, html)
     return folder / PAGE
+
+
+def link_to_report(state: ConnectionState, folder: Path) -> str | None:
+    """Return the way from the page to the report of a connection; None where no import has drawn one."""
+    if state.database is None or not (report := ReportFiles.beside(state.database).html).exists():
+        return None
+    return quote(os.path.relpath(report, folder.resolve()))

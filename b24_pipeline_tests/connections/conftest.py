@@ -65,10 +65,10 @@ class Companies:
     def connect(self, key: str, **more: str) -> World:
         """Add the file of a company, which is founded where there is none yet."""
         world = self.worlds.get(key) or self.found(key)
-        given = {**world.environment(), **more}
+        given = world.environment()
         del given["B24_PIPELINE_DATABASE"]
         FOLDER.folder.mkdir(exist_ok=True)
-        FOLDER.file(key).write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+        FOLDER.file(key).write_text("".join(f"{name}={value}\n" for name, value in {**given, **more}.items()))
         return world
 
     def run(self, key: str | None, *, assets: Sequence[str] = STEPS) -> dg.ExecuteInProcessResult:

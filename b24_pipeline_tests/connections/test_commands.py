@@ -6,6 +6,8 @@ import time
 import pytest
 
 from b24_pipeline.cli import main
+from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline_tests.alerts.receivers import web_receiver
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 from b24_pipeline_tests.harness import CLOCK
 
@@ -65,6 +67,27 @@ def test_check_all_looks_at_both_systems_of_every_connection(
         "pass  owner: Ira Globex1 (id 1)",
     ]
     assert [len(world.sandbox.requests) > 0 for world in both.worlds.values()] == [True, True]
+
+
+def test_check_freshness_of_all_is_one_message_that_names_who_is_stale(
+    both: Companies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("b24_pipeline.cli.check_freshness.utc_now", CLOCK.now)
+    both.import_people("acme")
+    both.connect("initech", B24_PIPELINE_PHONES="some")
+    with web_receiver() as hook:
+        monkeypatch.setenv("B24_PIPELINE_ALERT_WEBHOOK_URL", hook.url)
+
+        assert main(["check-freshness", "--all"]) == Exit.STALE
+
+    (text,) = hook.texts
+    assert text.splitlines()[0] == "2 of 3 connections need attention: stale: 1; failed: 1"
+    assert capsys.readouterr().out.splitlines() == [
+        "acme: The import is healthy.",
+        "globex: stale: No import has succeeded yet.",
+        "initech: failed: Its settings cannot be used.",
+        "alert sent via webhook",
+    ]
 
 
 READING = [

@@ -1,6 +1,8 @@
 """All connections at a glance: one row each, those that fail first, and a check that names them."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -66,14 +68,21 @@ def test_those_that_fail_are_stale_or_cannot_be_read_come_first_and_are_named(co
 def test_the_page_links_to_each_report_and_shows_no_markup_of_others(companies: Companies) -> None:
     companies.connect("acme")
     companies.connect("globex", B24_PIPELINE_PHONES="<b>some</b>")
-    companies.import_people("acme")
+    companies.connect("initech", B24_PIPELINE_DATABASE=str(Path("else where/b24.duckdb").absolute()))
+    companies.connect("umbrella")
+    for folder in ("data/connections/acme", "else where"):
+        Path(folder).mkdir(parents=True)
+        Path(folder, "report.html").touch()
 
     _, figures = look(companies)
 
     html = (settings.data_folder() / "connections/connections.html").read_text(encoding="utf-8")
     assert figures["file"].endswith("data/connections/connections.html")
-    assert '<a href="acme/report.html">acme</a>' in html
-    assert "1 of 2 connections are failing or stale" in html
+    assert re.findall("<a href=.*</a>", html) == [
+        '<a href="acme/report.html">acme</a>',
+        '<a href="../../else%20where/report.html">initech</a>',
+    ]
+    assert "1 of 4 connections are failing or stale" in html
     assert "<b>" not in html
 
 
