@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -20,9 +20,10 @@ from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.cli.connections import keys_of_connections
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import shows_every_character, to_json, wide_console, without_control_characters
 from b24_pipeline.cli.run_list import print_runs
-from b24_pipeline.cli.sandbox import sandbox_database, sandbox_settings
+from b24_pipeline.cli.sandbox import sandbox_database, settings_of
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.reporting import timeline
 from b24_pipeline.reporting.refresh import ReportFiles
@@ -30,18 +31,19 @@ from b24_pipeline.rules.labels import CHANGES, reason
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.text import numbered, one_line, printable
 
+AFTER_ERASURE = """The next run imports and stores an active candidate again: exclude them with
+B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of people who are excluded, dismissed or deleted,
+only ids are stored from now on."""
 NAMES_SHOWN = 10
 """`approve` names so many people, and counts the others."""
 
 
-def history(  # noqa: PLR0913 - the options of the command
-    *, since: str | None, limit: int, as_json: bool, sandbox: bool, connection: str | None, every: bool
-) -> Exit:
+def history(*, since: str | None, limit: int, as_json: bool, place: Place, every: bool) -> Exit:
     after = parsed_date(since)
     if every:
         runs = runs_of_every_connection(limit=limit, since=after)
     else:
-        runs = runs_of(paths_of(sandbox=sandbox, connection=connection), limit=limit, since=after)
+        runs = runs_of(paths_of(place), limit=limit, since=after)
     if as_json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
         print(without_control_characters(written))
@@ -61,16 +63,16 @@ def runs_of_every_connection(*, limit: int, since: datetime | None) -> pd.DataFr
     found = []
     for key in keys_of_connections():
         with suppress(DatabaseMissing):
-            runs = runs_of(paths_of(sandbox=False, connection=key), limit=limit, since=since)
+            runs = runs_of(paths_of(Place(connection=key)), limit=limit, since=since)
             found.append(runs.assign(connection=key))
     if not found:
         return pd.DataFrame()
     return pd.concat(found).sort_values("started_at", ascending=False, ignore_index=True).head(limit)
 
 
-def explain(*, person: str, as_json: bool, sandbox: bool, connection: str | None) -> Exit:
+def explain(*, person: str, as_json: bool, place: Place) -> Exit:
     """Print the history of a person; of several, if they had the same e-mail address."""
-    with Store.reader(paths_of(sandbox=sandbox, connection=connection), now=utc_now) as store:
+    with Store.reader(paths_of(place), now=utc_now) as store:
         lives = timeline.explain(store, person)
     if not lives:
         example = "Example: b24-pipeline explain 42"
@@ -97,11 +99,12 @@ def print_life(told: timeline.Life, *, console: Console) -> None:
         )
 
 
-def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool, connection: str | None) -> Exit:
+def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -> Exit:
     """Approve a held run, and print its changes."""
     approver = Approver(system_user(), checked_comment(comment))
-    place = connection if connection or sandbox else connection_of_run(run_id)
-    with writable(sandbox=sandbox, connection=place, holder="b24-pipeline approve") as store:
+    if place == Place():
+        place = place_of_run(run_id)
+    with writable(place, holder="b24-pipeline approve") as store:
         approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
         publish(store)
     print(f"Approved for 24 hours by {printable(approver.name)}:")
@@ -110,17 +113,15 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, sandbox: bool, 
     return Exit.DONE
 
 
-def connection_of_run(run_id: str) -> str | None:
-    """Return which of several connections has the run; nothing where none has it, or there is one connection."""
+def place_of_run(run_id: str) -> Place:
+    """Return which of several connections has the run; none where none has it, or there is one connection."""
     folder = settings.connections()
     for key in folder.keys if folder else ():
-        with (
-            suppress(UnknownRun, DatabaseMissing),
-            Store.reader(paths_of(sandbox=False, connection=key), now=utc_now) as store,
-        ):
+        place = Place(connection=key)
+        with suppress(UnknownRun, DatabaseMissing), Store.reader(paths_of(place), now=utc_now) as store:
             audit.runs.run_named(store.database, run_id)
-            return key
-    return None
+            return place
+    return Place()
 
 
 def checked_comment(typed: str) -> str:
@@ -145,11 +146,11 @@ def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
         yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
 
 
-def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool, connection: str | None) -> Exit:
+def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
     """End the links of some users, so that they are matched again."""
     by = Approver(system_user(), checked_comment(comment))
     unique = list(dict.fromkeys(users))
-    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline unlink") as store:
+    with writable(place, holder="b24-pipeline unlink") as store:
         employees = store.unlink(unique, by)
         store.publish()
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
@@ -158,9 +159,9 @@ def unlink(*, users: tuple[int, ...], comment: str, sandbox: bool, connection: s
     return Exit.DONE
 
 
-def resolve_duplicates(*, sandbox: bool, connection: str | None) -> Exit:
+def resolve_duplicates(*, place: Place) -> Exit:
     """Allow creates again, because a person confirms that duplicates are resolved."""
-    with writable(sandbox=sandbox, connection=connection, holder="b24-pipeline resolve-duplicates") as store:
+    with writable(place, holder="b24-pipeline resolve-duplicates") as store:
         resolved = store.resolve_duplicates(by=system_user())
         store.publish()
     if not resolved:
@@ -173,33 +174,28 @@ def resolve_duplicates(*, sandbox: bool, connection: str | None) -> Exit:
     return Exit.DONE
 
 
-def erase(*, person: str, sandbox: bool, connection: str | None) -> Exit:
+def erase(*, person: str, place: Place) -> Exit:
     """Erase a person's data; ids and counts stay."""
-    paths = paths_of(sandbox=sandbox, connection=connection)
+    paths = paths_of(place)
     with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
         user = erasure.forget(paths, person, now=utc_now())
-        ReportFiles.beside(paths.published).html.unlink(
-            missing_ok=True
-        )  # it holds names; the next run renders it again
+        report = ReportFiles.beside(paths.published).html
+        report.unlink(missing_ok=True)  # it holds names; the next run renders it again
     named = printable(person) if user is None else f"Bitrix24 user {user}"
-    print(f"Erased: {named}. The next run imports and stores an active candidate again: exclude them with")
-    print(
-        "B24_PIPELINE_EXCLUDE_USERS or B24_PIPELINE_EXCLUDE_EMAILS. Of people who are excluded, dismissed or deleted,"
-    )
-    print("only ids are stored from now on.")
+    print(f"Erased: {named}. {AFTER_ERASURE}")
     return Exit.DONE
 
 
-def rebind(*, sandbox: bool, connection: str | None) -> Exit:
+def rebind(*, place: Place) -> Exit:
     """Bind the database to the portal and account of the settings.
 
     Raises:
         CallGearError: the account cannot be asked which one it is.
     """
     with (
-        sandbox_settings() if sandbox else nullcontext(),
-        open_connection(settings.load(connection), key=connection) as opened,
-        writable(sandbox=sandbox, connection=connection, holder="b24-pipeline rebind") as store,
+        settings_of(place) as chosen,
+        open_connection(chosen, key=place.connection) as opened,
+        writable(place, holder="b24-pipeline rebind") as store,
     ):
         former, account = audit.metadata.account(store.database), read_account(opened.callgear)
         audit.metadata.rebind(store.database, portal_host=opened.portal_host, callgear_host=opened.callgear_host)
@@ -211,13 +207,13 @@ def rebind(*, sandbox: bool, connection: str | None) -> Exit:
     return Exit.DONE
 
 
-def export(*, address: str, sandbox: bool, connection: str | None) -> Exit:
+def export(*, address: str, place: Place) -> Exit:
     """Write the audit as Parquet files.
 
     Raises:
         StoreError: there is no database yet, or the address cannot be written to.
     """
-    with Store.reader(paths_of(sandbox=sandbox, connection=connection), now=utc_now) as store:
+    with Store.reader(paths_of(place), now=utc_now) as store:
         rows = exporting.export(store.database, address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
     return Exit.DONE
@@ -232,20 +228,20 @@ def publish(store: Store) -> None:
 
 
 @contextmanager
-def writable(*, sandbox: bool, connection: str | None, holder: str) -> Iterator[Store]:
+def writable(place: Place, *, holder: str) -> Iterator[Store]:
     """Open the store for writing, with the run lock.
 
     Raises:
         RunInProgress: a run is active.
     """
-    paths = paths_of(sandbox=sandbox, connection=connection)
+    paths = paths_of(place)
     with connection_lock(paths, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
 
-def paths_of(*, sandbox: bool, connection: str | None) -> Paths:
+def paths_of(place: Place) -> Paths:
     """Return the files of the database; reading them needs no credentials."""
-    return settings.database_settings(sandbox_database() if sandbox else None, connection=connection).paths
+    return settings.database_settings(sandbox_database() if place.sandbox else None, connection=place.connection).paths
 
 
 def parsed_date(text: str | None) -> datetime | None:

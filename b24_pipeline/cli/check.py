@@ -1,11 +1,10 @@
 """`b24-pipeline check`: verify access to both systems, and with one employee what an update does to phones."""
 
-from contextlib import nullcontext
 from functools import partial
 
 from rich.console import Console
 
-from b24_pipeline import audit, settings
+from b24_pipeline import audit
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.lock import connection_lock
@@ -18,27 +17,26 @@ from b24_pipeline.callgear.update_proof import NothingToProve, UpdateProof, prov
 from b24_pipeline.check_result import CheckResult
 from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import result_line
-from b24_pipeline.cli.sandbox import sandbox_settings
+from b24_pipeline.cli.sandbox import settings_of
 from b24_pipeline.connection import Connection, open_connection, utc_now
 from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.sync.capabilities import store_facts, stored_facts
 
 
-def check(*, prove_update: int | None, sandbox: bool, connection: str | None, every: bool) -> Exit:
+def check(*, prove_update: int | None, place: Place, every: bool) -> Exit:
     """Check both systems, or prove with one employee what an update does."""
     if every:
         if prove_update is not None:
             raise SettingsError("--prove-update: needs the connection. Example: --connection acme")
         return for_each_connection(check_both)
-    with sandbox_settings() if sandbox else nullcontext():
-        return check_both(connection) if prove_update is None else prove(prove_update, key=connection)
+    return check_both(place) if prove_update is None else prove(prove_update, place)
 
 
-def check_both(key: str | None) -> Exit:
+def check_both(place: Place) -> Exit:
     console = Console(highlight=False)
-    chosen = settings.load(key)
-    with open_connection(chosen, key=key) as connection:
+    with settings_of(place) as chosen, open_connection(chosen, key=place.connection) as connection:
         checks: list[CheckResult] = [
             *check_bitrix24(connection.bitrix24),
             *departments_named_in(chosen, connection.bitrix24),
@@ -64,7 +62,7 @@ def known_account(paths: Paths) -> AccountIdentity:
         return UNKNOWN_ACCOUNT
 
 
-def prove(callgear_id: int, *, key: str | None) -> Exit:
+def prove(callgear_id: int, place: Place) -> Exit:
     """Print in one line what an update that changes nothing did to this employee.
 
     Raises:
@@ -74,7 +72,8 @@ def prove(callgear_id: int, *, key: str | None) -> Exit:
         CallGearError: the account refuses, or does not answer.
     """
     with (
-        open_connection(settings.load(key), key=key) as connection,
+        settings_of(place) as chosen,
+        open_connection(chosen, key=place.connection) as connection,
         connection_lock(connection.paths, holder="b24-pipeline check --prove-update", now=connection.now()),
         Store.open(connection.paths, now=connection.now) as store,
     ):

@@ -15,6 +15,7 @@ from b24_pipeline.audit.health import Health, health
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.connections import keys_of_connections
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.result import printable_line
 from b24_pipeline.cli.sandbox import receivers
 from b24_pipeline.connection import utc_now
@@ -22,15 +23,14 @@ from b24_pipeline.overview import bad_settings
 from b24_pipeline.settings import AlertSettings, SettingsError
 
 
-def check_freshness(*, after_minutes: float, sandbox: bool, connection: str | None, every: bool) -> Exit:
+def check_freshness(*, after_minutes: float, place: Place, every: bool) -> Exit:
     """Check that an import has succeeded lately; if none has, notify every receiver, each time this is called."""
-    if sandbox:
+    if place.sandbox:
         os.environ.update(receivers())
     chosen, after = settings.load_alerting(), timedelta(minutes=after_minutes)
     if every:
         return check_all(chosen, after=after)
-    paths = paths_of(sandbox=sandbox, connection=connection)
-    report = freshness(paths, now=utc_now(), after=after)
+    report = freshness(paths_of(place), now=utc_now(), after=after)
     for line in lines_of(report):
         print(line)
     for condition in report.conditions:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from b24_pipeline import settings
 from b24_pipeline.cli.errors import print_error
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.settings import SettingsError
 
 
@@ -21,7 +22,7 @@ def keys_of_connections() -> tuple[str, ...]:
     return folder.keys
 
 
-def for_each_connection(carry_out: Callable[[str], Exit]) -> Exit:
+def for_each_connection(carry_out: Callable[[Place], Exit]) -> Exit:
     """Carry a command out for every connection, whatever becomes of one of them.
 
     Returns:
@@ -31,7 +32,7 @@ def for_each_connection(carry_out: Callable[[str], Exit]) -> Exit:
     for key in keys_of_connections():
         print(f"{key}:", file=sys.stderr, flush=True)
         try:
-            codes.append(carry_out(key))
+            codes.append(carry_out(Place(connection=key)))
         except Exception as error:  # noqa: BLE001 - what is wrong with one connection must not stop the others
             codes.append(print_error(error))
         sys.stdout.flush()

@@ -45,13 +45,15 @@ class Command(click.Command):
         """Carry the command out in the project folder."""
         if self.name in LONG_RUNNING:
             gc.set_threshold(LONG_RUNNING_GARBAGE, *gc.get_threshold()[1:])
-        chosen = [name for name in ("sandbox", "connection", "every") if ctx.params.get(name)]
-        if len(chosen) > 1:
+        params = dict(ctx.params)
+        if sum(bool(params.get(name)) for name in ("sandbox", "connection", "every")) > 1:
             raise click.UsageError("--sandbox, --connection and --all exclude each other.", ctx)
+        if "connection" in params:
+            params["place"] = options.Place(sandbox=params.pop("sandbox"), connection=params.pop("connection"))
         chdir_to_project()
         module, _, function = self.target.partition(".")
         carry_out: Callable[..., Exit] = getattr(import_module(f"b24_pipeline.cli.{module}"), function)
-        return carry_out(**ctx.params)
+        return carry_out(**params)
 
 
 class Group(click.Group):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -13,6 +14,7 @@ from b24_pipeline.audit import Store, StoreError
 from b24_pipeline.audit.metrics import METRICS, Sample, samples
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.serve import stop_signal
 from b24_pipeline.connection import utc_now
 from b24_pipeline.file_stamp import stamp
@@ -26,9 +28,8 @@ ONLY = "default"
 class AuditCollector(Collector):
     """The figures of all connections, as of each scrape: a database that has not changed is asked once an hour."""
 
-    def __init__(self, *, connection: str | None, sandbox: bool) -> None:
-        self._connection = connection
-        self._sandbox = sandbox
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self.problems: list[str] = []
         self._known: dict[Path, tuple[object, Sequence[Sample]]] = {}
 
@@ -39,13 +40,13 @@ class AuditCollector(Collector):
         return [readable(found), *families(found)]
 
     def _keys(self) -> Sequence[str | None]:
-        folder = None if self._sandbox else settings.connections()
-        return folder.keys if folder and self._connection is None else (self._connection,)
+        folder = settings.connections() if self._place == Place() else None
+        return folder.keys if folder else (self._place.connection,)
 
     def _read(self, key: str | None) -> Sequence[Sample]:
         now = utc_now()
         try:
-            paths = paths_of(sandbox=self._sandbox, connection=key)
+            paths = paths_of(replace(self._place, connection=key))
             state = (stamp(paths.published), now.replace(minute=0, second=0, microsecond=0))
             before, values = self._known.get(paths.published, (None, ()))
             if state[0] is None or before != state:
@@ -77,13 +78,13 @@ def families(found: Mapping[str, Sequence[Sample]]) -> Iterable[GaugeMetricFamil
         yield family
 
 
-def metrics(*, listen: tuple[str, int] | None, sandbox: bool, connection: str | None) -> Exit:
+def metrics(*, listen: tuple[str, int] | None, place: Place) -> Exit:
     """Print the figures, or serve them until stopped.
 
     Raises:
         SettingsError: the address cannot be listened on.
     """
-    collector, registry = AuditCollector(connection=connection, sandbox=sandbox), CollectorRegistry(auto_describe=False)
+    collector, registry = AuditCollector(place), CollectorRegistry(auto_describe=False)
     registry.register(collector)
     if listen is None:
         sys.stdout.write(generate_latest(registry).decode())

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,14 @@ MAX_ID = 2**63 - 1
 """The largest id that the database holds."""
 PORT = click.IntRange(1, 65_535)
 FREE_PORT = click.IntRange(0, 65_535)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which systems and which database are meant: the sandbox's, a connection's, or those of the environment."""
+
+    sandbox: bool = False
+    connection: str | None = None
 
 
 def number(typed: str) -> int:
@@ -64,16 +73,17 @@ def from_here(typed: str) -> str:
         raise click.BadParameter(f"the current folder cannot be used ({error.strerror}): give a whole path.") from None
 
 
-def sandbox(meaning: str = "use the sandbox's database") -> click.Option:
+def sandbox(meaning: str) -> click.Option:
     """Return the option that replaces the real systems by the sandbox."""
     return click.Option(["--sandbox"], is_flag=True, help=meaning)
 
 
-def connection() -> click.Option:
-    """Return the option that chooses one of several connections."""
-    return click.Option(
+def place(meaning: str = "use the sandbox's database") -> tuple[click.Option, click.Option]:
+    """Return the options that say which systems and which database are meant, a `Place`."""
+    connection = click.Option(
         ["--connection"], type=text, metavar="KEY", help="the connection: the name of its file in connections/"
     )
+    return sandbox(meaning), connection
 
 
 def every_connection(meaning: str) -> click.Option:

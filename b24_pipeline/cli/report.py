@@ -7,13 +7,14 @@ from b24_pipeline.audit.report_queries import figures
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.dagster import keep_cache
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.reporting.report import make_report, write_private
 from b24_pipeline.settings import SettingsError
 
 
-def report(*, output: str | None, sandbox: bool, connection: str | None) -> Exit:
+def report(*, output: str | None, place: Place) -> Exit:
     """Write the report and print its path.
 
     Raises:
@@ -21,7 +22,7 @@ def report(*, output: str | None, sandbox: bool, connection: str | None) -> Exit
         StoreError: there is no database yet, or it cannot be read.
     """
     keep_cache()
-    paths = paths_of(sandbox=sandbox, connection=connection)
+    paths = paths_of(place)
     target = Path(output) if output else ReportFiles.beside(paths.published).html
     with Store.reader(paths, now=utc_now) as store:
         made = make_report(figures(store, now=utc_now()))

@@ -3,15 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
 
+from b24_pipeline import settings
 from b24_pipeline.audit.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
-from b24_pipeline.settings import SettingsError, data_folder
+from b24_pipeline.cli.options import Place
+from b24_pipeline.settings import Settings, SettingsError, data_folder
 from b24_pipeline.settings.connections import FOLDER_VARIABLE
 from b24_pipeline.settings.dagster_home import NAME
 from b24_pipeline.settings.env_precedence import GIVEN
@@ -44,14 +46,14 @@ class Address:
         }
 
 
-def place(name: str) -> Path:
+def sandbox_path(name: str) -> Path:
     """Return where a file or folder of the sandbox lies."""
     return data_folder() / "sandbox" / name
 
 
 def sandbox_database() -> str:
     """Return the sandbox's own database, or that of the environment; that of `.env` is the real import's."""
-    return os.environ.get(DATABASE_SETTING, str(place("b24_pipeline.duckdb")))
+    return os.environ.get(DATABASE_SETTING, str(sandbox_path("b24_pipeline.duckdb")))
 
 
 def receivers() -> dict[str, str]:
@@ -62,7 +64,7 @@ def receivers() -> dict[str, str]:
 def use_sandbox_home() -> None:
     """Give the sandbox a home of Dagster of its own: demo people must not be among the runs of the real import."""
     keep_cache()
-    os.environ[NAME] = str(made_home(place("dagster")))
+    os.environ[NAME] = str(made_home(sandbox_path("dagster")))
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def locked() -> Iterator[None]:
         Timeout: another process owns it.
         StoreError: its folder does not support locks.
     """
-    path = place(LOCK)
+    path = sandbox_path(LOCK)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = file_lock(path)
     with locking(path.parent):
@@ -111,7 +113,7 @@ def served_here(port: int) -> Iterator[Address]:
 
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(serve(kept_sandbox(place(STATE)), port=port))
+            server = stack.enter_context(serve(kept_sandbox(sandbox_path(STATE)), port=port))
         except ValueError as error:
             raise SettingsError(f"{error}: b24-pipeline sandbox --reset") from None
         except OSError as error:
@@ -122,7 +124,7 @@ def served_here(port: int) -> Iterator[Address]:
             callgear_url=server.callgear_url,
             access_token=server.access_token,
         )
-        write_private(place(ADDRESS), json.dumps({name: getattr(address, name) for name in Address.__slots__}))
+        write_private(sandbox_path(ADDRESS), json.dumps({name: getattr(address, name) for name in Address.__slots__}))
         yield address
 
 
@@ -146,9 +148,9 @@ def stored_address() -> Address:
         SettingsError: it has not stored them yet.
     """
     try:
-        return Address(**json.loads(place(ADDRESS).read_text()))
+        return Address(**json.loads(sandbox_path(ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
-        raise SettingsError(f"another sandbox is starting; try again in a moment ({place(ADDRESS)})") from None
+        raise SettingsError(f"another sandbox is starting; try again in a moment ({sandbox_path(ADDRESS)})") from None
 
 
 def reset_state() -> None:
@@ -159,9 +161,20 @@ def reset_state() -> None:
     """
     try:
         with locked():
-            place(STATE).unlink(missing_ok=True)
+            sandbox_path(STATE).unlink(missing_ok=True)
     except Timeout:
         raise SettingsError("--reset: the sandbox is used by another process; stop it first") from None
+
+
+@contextmanager
+def settings_of(place: Place) -> Iterator[Settings]:
+    """Load the settings of a place; within this block, those of this process are the same.
+
+    Raises:
+        SettingsError: they are not usable.
+    """
+    with sandbox_settings() if place.sandbox else nullcontext():
+        yield settings.load(place.connection)
 
 
 @contextmanager

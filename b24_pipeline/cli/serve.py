@@ -17,9 +17,9 @@ from b24_pipeline.cli.sandbox import (
     STATE,
     Address,
     address_in_use,
-    place,
     receivers,
     reset_state,
+    sandbox_path,
     served,
     use_sandbox_home,
 )
@@ -44,7 +44,7 @@ def sandbox(*, port: int, reset: bool) -> Exit:
         for name, value in address.variables().items():
             if value:
                 print(f"{name}={value}")
-        print(f"\nThe demo data is in {place(STATE).parent}. Stop with Ctrl-C.", flush=True)
+        print(f"\nThe demo data is in {sandbox_path(STATE).parent}. Stop with Ctrl-C.", flush=True)
         stop_signal().wait()
     return Exit.DONE
 

@@ -4,8 +4,8 @@ import logging
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -20,9 +20,10 @@ from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
 from b24_pipeline.cli.errors import to_message
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import progress_bar, to_json, wide_console
 from b24_pipeline.cli.result import RunResult, print_result, printable_line, read_result
-from b24_pipeline.cli.sandbox import sandbox_settings, use_sandbox_home
+from b24_pipeline.cli.sandbox import settings_of, use_sandbox_home
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
@@ -46,14 +47,6 @@ EXIT_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What is imported: the sandbox company, a connection, or the one of the environment."""
-
-    sandbox: bool = False
-    connection: str | None = None
-
-
 Choices = dict[str, bool | list[int]]
 """What the launchpad offers for one run, as far as the command line has it."""
 
@@ -63,8 +56,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     dry_run: bool,
     failed: bool,
     only: tuple[int, ...],
-    sandbox: bool,
-    connection: str | None,
+    place: Place,
     every: bool,
     as_json: bool,
     verbose: bool,
@@ -80,10 +72,8 @@ def sync(  # noqa: PLR0913 - the options of the command
         raise click.UsageError("--only needs --connection: ids are those of one portal.", click.get_current_context())
     choices: Choices = {"dry_run": dry_run, "only": sorted(set(only)), "only_failed": failed}
     if every:
-        return for_each_connection(
-            lambda key: sync_one(choices, Place(connection=key), as_json=as_json, verbose=verbose)
-        )
-    return sync_one(choices, Place(sandbox=sandbox, connection=connection), as_json=as_json, verbose=verbose)
+        return for_each_connection(lambda one: sync_one(choices, one, as_json=as_json, verbose=verbose))
+    return sync_one(choices, place, as_json=as_json, verbose=verbose)
 
 
 def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) -> Exit:
@@ -112,8 +102,8 @@ def run_in_place(choices: Choices, place: Place, *, verbose: bool) -> RunResult 
         use_sandbox_home()
     else:
         set_dagster_home()
-    with sandbox_settings() if place.sandbox else nullcontext():
-        return run_once(settings.load(place.connection), choices, key=place.connection, verbose=verbose)
+    with settings_of(place) as chosen:
+        return run_once(chosen, choices, key=place.connection, verbose=verbose)
 
 
 def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bool) -> RunResult | None:

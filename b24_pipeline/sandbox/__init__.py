@@ -8,7 +8,7 @@ from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
 from b24_pipeline.sandbox.faults import Fault, FaultKind
 from b24_pipeline.sandbox.recording import Phase, RequestSeen
 from b24_pipeline.sandbox.sandbox import DropRequest, Latency, Sandbox
-from b24_pipeline.sandbox.server import Server, serve, serve_forever
+from b24_pipeline.sandbox.server import Server, serve
 
 __all__ = [
     "Bitrix24Behaviour",
@@ -22,5 +22,4 @@ __all__ = [
     "Sandbox",
     "Server",
     "serve",
-    "serve_forever",
 ]

@@ -1,10 +1,9 @@
 """Serves a sandbox on loopback; nothing of the web server is imported before that."""
 
 import asyncio
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,29 +74,6 @@ def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
         thread.join()
 
 
-def serve_forever(*, state: Path, port: int, announce: Callable[[Server], None]) -> None:
-    """Serve the sandbox kept in a state file, a new company where there is none, until SIGINT or SIGTERM.
-
-    Args:
-        state: the state file.
-        port: the port on loopback; 0 for a free one.
-        announce: called once with the running server.
-
-    Raises:
-        OSError: the port is taken.
-        ValueError: the file is no state of a sandbox.
-    """
-    stop = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
-    try:
-        with serve(kept_sandbox(state), port=port) as server:
-            announce(server)
-            stop.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
 def kept_sandbox(state: Path) -> Sandbox:
     """The sandbox kept in a state file, or a new company that will be kept there.
 
@@ -122,9 +98,6 @@ def _listening(port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Hosting:

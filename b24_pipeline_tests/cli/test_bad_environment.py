@@ -229,8 +229,8 @@ def test_a_name_for_the_ui_that_is_none_is_2(terminal: Terminal, command: str, n
 
 @pytest.mark.parametrize("kept", ["{", "[]", '{"format": 99}'])
 def test_a_damaged_state_of_the_sandbox_is_2_and_how_to_begin_anew(terminal: Terminal, kept: str) -> None:
-    sandbox.place(sandbox.STATE).parent.mkdir(parents=True)
-    sandbox.place(sandbox.STATE).write_text(kept)
+    sandbox.sandbox_path(sandbox.STATE).parent.mkdir(parents=True)
+    sandbox.sandbox_path(sandbox.STATE).write_text(kept)
 
     said = terminal("sync", "--sandbox", "--json")
 
@@ -239,10 +239,10 @@ def test_a_damaged_state_of_the_sandbox_is_2_and_how_to_begin_anew(terminal: Ter
 
 
 def test_a_sandbox_that_somebody_uses_is_not_reset(terminal: Terminal) -> None:
-    state = sandbox.place(sandbox.STATE)
+    state = sandbox.sandbox_path(sandbox.STATE)
     state.parent.mkdir(parents=True)
     state.write_text("{}")
-    with FileLock(sandbox.place(sandbox.LOCK)):
+    with FileLock(sandbox.sandbox_path(sandbox.LOCK)):
         said = terminal("sandbox", "--port", "0", "--reset")
 
     assert (said.code, one_line(said)) == (

@@ -1,10 +1,7 @@
-import json
-import signal
 import socket
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -115,32 +112,6 @@ def test_a_port_can_be_chosen_and_used_again_at_once() -> None:
         port = first.port
     with serve(Sandbox.empty(), port=port) as second:
         assert second.callgear_url == f"http://127.0.0.1:{port}/v2.0"
-
-
-SERVE = """
-import json, sys
-from pathlib import Path
-from b24_pipeline.sandbox import serve_forever
-def announce(server):
-    print(json.dumps([server.webhook_url, server.callgear_url, server.access_token]), flush=True)
-serve_forever(state=Path(sys.argv[1]), port=0, announce=announce)
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serving_for_ever_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
-    path = tmp_path / "state.json"
-    with subprocess.Popen([sys.executable, "-W", "error", "-c", SERVE, str(path)], stdout=subprocess.PIPE) as child:
-        watchdog = threading.Timer(30, child.kill)
-        watchdog.start()
-        assert child.stdout is not None
-        webhook_url, _, _ = json.loads(child.stdout.readline())
-        assert httpx.post(webhook_url + "user.get", json={}, verify=False).json()["total"] > 200
-        child.send_signal(number)
-        assert child.wait(timeout=30) == 0
-        watchdog.cancel()
-
-    assert path.exists()
 
 
 def test_importing_the_sandbox_loads_no_web_server() -> None:
