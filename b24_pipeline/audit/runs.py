@@ -218,6 +218,12 @@ def points_since(database: Database, since: datetime) -> int:
     return int(told["points"]) + int(dead)
 
 
+def requests_between(database: Database, since: datetime, now: datetime) -> tuple[int, datetime]:
+    """The requests to the portal of runs that ended in this time, and when the last of them ended."""
+    (told,) = database.records("requests_between", {"since": since, "now": now})
+    return int(told["requests"]), told["last_at"]
+
+
 def first_import(database: Database) -> bool:
     """Return whether no run, for real and for all, has written with nothing put off for want of time or points (R16).
 

@@ -107,6 +107,10 @@ class Bitrix24:
         """The number of HTTP requests sent so far."""
         return self._requests_sent
 
+    def set_prior_usage(self, requests: int, *, seconds_ago: float) -> None:
+        """Leave room for the requests of the runs before, which another process may have sent."""
+        self._bucket.count_sent(requests, seconds_ago=seconds_ago)
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
         """Call a method, repeating it when that may help.
 

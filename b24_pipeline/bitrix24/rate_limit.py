@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 
 from b24_pipeline.wait_log import log_wait
@@ -13,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 CAPACITY = 50
 LEAK_PER_SECOND = 2.0
+EMPTIES_WITHIN = timedelta(seconds=CAPACITY / LEAK_PER_SECOND)
 RESERVED = 5
 """Left to neighbours: the sensor's process, other integrations on this host, requests that bunch on their way."""
 
@@ -63,9 +65,16 @@ class LeakyBucket:
 
     def mark_full(self) -> None:
         """The portal said that the bucket is full: neighbours have used it."""
+        self._raise_to(self._limit)
+
+    def count_sent(self, requests: int, *, seconds_ago: float) -> None:
+        """Count what other processes have sent, the last of it so long ago."""
+        self._raise_to(min(requests, self._limit) - seconds_ago * self._leak_per_second)
+
+    def _raise_to(self, level: float) -> None:
         with self._lock:
             self._leak()
-            self._level = max(self._level, float(self._limit))
+            self._level = max(self._level, float(level))
 
     def _leak(self) -> None:
         now = self._clock()

@@ -12,6 +12,7 @@ from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError, claims
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
+from b24_pipeline.bitrix24.rate_limit import EMPTIES_WITHIN
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError
 from b24_pipeline.connection import Connection
@@ -191,6 +192,8 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         )
     )
     connection.callgear.budget.set_prior_usage(audit.runs.points_since(store.database, started_at - timedelta(days=1)))
+    sent, last_at = audit.runs.requests_between(store.database, started_at - EMPTIES_WITHIN, started_at)
+    connection.bitrix24.set_prior_usage(sent, seconds_ago=(started_at - last_at).total_seconds())
     return RunContext(
         connection=connection,
         store=store,

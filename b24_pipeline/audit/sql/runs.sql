@@ -54,6 +54,11 @@ JOIN store.runs AS runs ON runs.number = events.run
 WHERE coalesce(runs.finished_at, runs.started_at) >= $since AND runs.status = 'interrupted'
   AND events.outcome IN ('done', 'failed') AND (events.action <> 'link' OR events.after IS NOT NULL)
 
+-- name: requests_between
+SELECT coalesce(sum(bitrix24_requests), 0) AS requests, coalesce(max(finished_at), $since) AS last_at
+FROM store.runs
+WHERE finished_at BETWEEN $since AND $now
+
 -- name: complete_runs
 SELECT count(*) FROM store.runs
 WHERE status IN ('done', 'partial', 'held') AND kind = 'import' AND deferred = 0
