@@ -30,6 +30,7 @@ from b24_pipeline.text import numbered
 OURS = "b24_pipeline."
 NO_FAILURE = "another run is in progress"
 """How the reason of a run begins that only found the lock held: the other one continues."""
+NOT_LAUNCHED = "Dagster could not start it; the run's page in the Dagster UI says why"
 MAX_RUNS = 20
 """So many failed runs are looked at in a tick, the newest first."""
 MAX_RUNS_OF_ALL = 500
@@ -169,7 +170,7 @@ def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator
 def failure_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> Failure | None:
     """Return what a failed run says; nothing for one that only found the lock held."""
     run_id = record.dagster_run.run_id
-    reason = failure_reason(instance, run_id)
+    reason = failure_reason(instance, run_id) if record.start_time else NOT_LAUNCHED
     began = record.start_time or record.create_timestamp.timestamp()
     if reason.startswith(NO_FAILURE):
         return None
@@ -186,11 +187,12 @@ def is_trial(run: dg.DagsterRun) -> bool:
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
     """Return why a run failed. Only our own errors are known to name no secret; of others the kind is reported."""
     failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-    error = failures[-1].get_dagster_event().job_failure_data.error if failures else None
+    found = failures[-1].get_dagster_event().event_specific_data if failures else None
+    error = getattr(found, "error", None)  # there is none where somebody else reports the run as failed
     while error is not None and error.cause is not None:
         error = error.cause
     if error is None:
         return "it ended without an error: the process was killed or the host went down"
     if error.message.startswith(OURS):
-        return error.message.partition(": ")[2].strip()
+        return str(error.message).partition(": ")[2].strip()
     return f"{error.cls_name or 'an error'}; see the run's page in the Dagster UI"

@@ -13,6 +13,7 @@ from b24_pipeline import audit
 from b24_pipeline import sensors as module
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import defs
 from b24_pipeline.sensors import import_health
 from b24_pipeline_tests.alerts.receivers import Hook, web_receiver
@@ -91,6 +92,23 @@ def test_a_run_that_could_not_begin_is_sent_with_its_own_error(imported: World, 
     imported.run()
     assert [sensor.tick() for _ in range(2)] == ["alert sent via webhook", "no alert needed"]
     assert "B24_PIPELINE_PHONES" in hook.texts[0]
+
+
+def test_a_run_that_dagster_could_not_start_is_sent(imported: World, sensor: Sensor, hook: Hook) -> None:
+    run = imported.instance.create_run_for_job(defs.resolve_job_def("employee_import"), tags={TRIGGER_TAG: "schedule"})
+    imported.instance.report_run_failed(run, "Caught an unrecoverable error: amqp://b24:secret@broker")
+    assert sensor.tick() == "alert sent via webhook"
+    assert "Dagster could not start it; the run's page in the Dagster UI says why" in hook.texts[0]
+    assert "secret" not in hook.texts[0]
+
+
+def test_a_run_whose_machine_died_is_sent(imported: World, sensor: Sensor, hook: Hook) -> None:
+    instance = imported.instance
+    run = instance.create_run_for_job(defs.resolve_job_def("employee_import"), tags={TRIGGER_TAG: "schedule"})
+    instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", run.job_name), run_id=run.run_id)
+    instance.report_run_failed(instance.get_run_by_id(run.run_id) or run, "The run's process died.")
+    assert sensor.tick() == "alert sent via webhook"
+    assert "it ended without an error: the process was killed or the host went down" in hook.texts[0]
 
 
 def test_a_run_that_only_found_another_one_active_is_no_failure(imported: World, sensor: Sensor, hook: Hook) -> None:
