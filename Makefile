@@ -74,7 +74,7 @@ setup-cluster: $(CLUSTER) $(LAKE)/.ready ## what several machines need, into .ve
 			|| echo "$(ENGINES): cannot be installed here; the tests that start them are skipped."; fi
 
 cluster-test: $(CLUSTER) $(LAKE)/.ready ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m cluster b24_pipeline_tests/cluster
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "cluster and not long" b24_pipeline_tests/cluster
 
 package: $(READY) ## build the wheel into dist/, and try it: installed into an empty environment, in an empty folder
 	@rm -rf build dist

@@ -146,12 +146,19 @@ class Postgres:
 @contextmanager
 def postgres(*, place: Path | None = IN_MEMORY) -> Iterator[Postgres]:
     """A server with an empty database, whose files lie in a place of one's own."""
-    with private_folder("postgres", place=place) as folder:
+    with stoppable_postgres(place=place) as (server, _):
+        yield server
+
+
+@contextmanager
+def stoppable_postgres(*, place: Path | None = IN_MEMORY) -> Iterator[tuple[Postgres, ExitStack]]:
+    """The same, and what stops the server; enter `started()` to start it again."""
+    with private_folder("postgres", place=place) as folder, ExitStack() as serves:
         server = Postgres(folder, free_port(), secrets.token_hex(16))
         server.create()
-        with server.started():
-            server.ask(f"CREATE DATABASE {NAME}", database="postgres")
-            yield server
+        serves.enter_context(server.started())
+        server.ask(f"CREATE DATABASE {NAME}", database="postgres")
+        yield server, serves
 
 
 @contextmanager
@@ -198,10 +205,10 @@ def lake_variables(server: Postgres, *, schema: str, data: Path) -> dict[str, st
 
 
 @contextmanager
-def rabbitmq(password: str) -> Iterator[Served]:
-    """A broker."""
+def rabbitmq(password: str, *, port: int | None = None) -> Iterator[Served]:
+    """A broker without anything queued."""
     with private_folder("rabbitmq", place=IN_MEMORY) as folder:
-        port, names = free_port(), free_port()
+        port, names = port or free_port(), free_port()
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n"
         )

@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from b24_pipeline.sandbox import Sandbox, serve
 from b24_pipeline.settings.env_precedence import AUTOMATION
 from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
 from b24_pipeline_tests.harness import OURS
@@ -25,6 +27,32 @@ BACKFILL = (
     "{ __typename ... on LaunchBackfillSuccess { backfillId } } }"
 )
 UI_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company that is a connection; its portal and its account are served."""
+
+    key: str
+    sandbox: Sandbox
+
+    def hire(self, last_name: str) -> None:
+        """Somebody appears in the portal."""
+        self.sandbox.portal.hire(NAME="Ira", LAST_NAME=last_name, EMAIL=f"{last_name.lower()}@{self.key}.test")
+
+
+def connect(folder: Path, key: str, stack: ExitStack, *, people: int) -> Company:
+    """Add the file of a company with so many people; it is served until the stack ends."""
+    server = stack.enter_context(serve(Sandbox.empty()))
+    company = Company(key, server.sandbox)
+    for number in range(people):
+        company.hire(f"P{number}")
+    (folder / "connections").mkdir(exist_ok=True)
+    (folder / f"connections/{key}.env").write_text(
+        f"BITRIX24_WEBHOOK_URL={server.webhook_url}\nCALLGEAR_API_URL={server.callgear_url}\n"
+        f"CALLGEAR_ACCESS_TOKEN={server.access_token}\n"
+    )
+    return company
 
 
 @contextmanager

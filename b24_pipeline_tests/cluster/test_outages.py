@@ -1,0 +1,161 @@
+"""What many connections share is away for a minute at the beginning of a round."""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from b24_pipeline.settings.env_precedence import AUTOMATION
+from b24_pipeline_tests.alerts.receivers import Hook, web_receiver
+from b24_pipeline_tests.cluster import engines
+from b24_pipeline_tests.cluster.conftest import Machine, celery_variables, make_project
+from b24_pipeline_tests.cluster.engines import CONFIGURATION, USER, Postgres
+from b24_pipeline_tests.connections.processes import Company, connect
+from b24_pipeline_tests.e2e.desk import wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
+KEYS = ("acme", "globex", "initech")
+PEOPLE = 3
+AWAY_SECONDS = 62
+ROUND_SECONDS = 180
+TOLD_SECONDS = 120
+EACH_MINUTE = """from b24_pipeline import build_definitions
+
+defs = build_definitions(connections="connections", schedule="* * * * *")
+"""
+"""The import as a part of a project, with a round each minute instead of one every half an hour."""
+WORKSPACE = (
+    "load_from: [{python_module: {module_name: each_minute, working_directory: ., location_name: b24_pipeline}}]\n"
+)
+
+
+@dataclass
+class Broker:
+    """RabbitMQ at one port; what was queued is lost when it goes away."""
+
+    port: int
+    password: str
+    serves: ExitStack
+
+    def start(self) -> None:
+        self.serves.enter_context(engines.rabbitmq(self.password, port=self.port))
+
+    @property
+    def address(self) -> str:
+        return f"amqp://{USER}:{self.password}@127.0.0.1:{self.port}//"
+
+
+class Installation:
+    """A folder with companies; the daemon and a worker share Postgres and RabbitMQ."""
+
+    def __init__(self, folder: Path, postgres: Postgres, companies: list[Company], variables: dict[str, str]) -> None:
+        self.machine = Machine(folder, variables, home=CONFIGURATION / "celery")
+        self.postgres = postgres
+        self.companies = companies
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Everybody is imported, and a round is about to begin."""
+        with self.machine.daemon(), self.machine.worker(slots=2):
+            wait_for("the first imports", lambda: self.imported(people=PEOPLE), seconds=ROUND_SECONDS)
+            threading.Event().wait(60 - (time.time() + 1) % 60)
+            yield
+
+    def imported(self, *, people: int) -> bool:
+        """Whether every company has so many people, each of them linked and in the account once."""
+        return all(
+            self.linked(company) == people == len(company.sandbox.account.employees) for company in self.companies
+        )
+
+    def linked(self, company: Company) -> int:
+        path = self.machine.folder / f"data/connections/{company.key}/b24_pipeline.duckdb"
+        if not path.exists():
+            return 0
+        with duckdb.connect(path, read_only=True) as audit:
+            return len(audit.execute("SELECT bitrix24_id FROM audit.links").fetchall())
+
+    def hire(self) -> None:
+        for company in self.companies:
+            company.hire("Newcomer")
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with web_receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    if missing := engines.missing():
+        pytest.skip(f"{', '.join(missing)}: not installed (make setup-cluster)")
+    with ExitStack() as serves:
+        found = Broker(engines.free_port(), secrets.token_hex(16), serves)
+        found.start()
+        yield found
+
+
+@pytest.fixture
+def database(broker: Broker) -> Iterator[tuple[Postgres, ExitStack]]:
+    """Postgres, and what stops it."""
+    del broker  # skips where something is missing
+    with engines.stoppable_postgres() as (server, serves):
+        yield server, serves
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path, hook: Hook, broker: Broker, database: tuple[Postgres, ExitStack]
+) -> Iterator[Installation]:
+    server, _ = database
+    make_project(tmp_path)
+    (tmp_path / "each_minute.py").write_text(EACH_MINUTE)
+    (tmp_path / "workspace.yaml").write_text(WORKSPACE)
+    with ExitStack() as stack:
+        companies = [connect(tmp_path, key, stack, people=PEOPLE) for key in KEYS]
+        (tmp_path / "connections/_defaults.env").write_text(f"B24_PIPELINE_ALERT_WEBHOOK_URL={hook.url}\n")
+        pool = stack.enter_context(engines.pgbouncer(server)).port
+        variables = engines.storage_variables(server, pool) | celery_variables(server, pool, broker.address)
+        yield Installation(tmp_path, server, companies, variables | {AUTOMATION: "on"})
+
+
+def test_a_broker_that_is_away_for_a_round_is_one_alert_and_the_next_round_is_complete(
+    installation: Installation, broker: Broker, hook: Hook
+) -> None:
+    with installation.at_work():
+        broker.serves.close()
+        installation.hire()
+        threading.Event().wait(AWAY_SECONDS)
+        wait_for("the alert", lambda: hook.posted, seconds=TOLD_SECONDS)
+        broker.start()
+        wait_for("the next round", lambda: installation.imported(people=PEOPLE + 1), seconds=ROUND_SECONDS)
+        wait_for("the end of the alert", lambda: len(hook.posted) > 1, seconds=TOLD_SECONDS)
+
+    alert, over = hook.texts
+    assert alert.splitlines()[:2] == [
+        "3 of 3 connections need attention: failed: 3",
+        "failed: acme, globex, initech",
+    ]
+    assert over.splitlines()[0] == "0 of 3 connections need attention: over: failed"
+
+
+def test_postgres_that_is_away_for_a_round_loses_nothing_and_the_next_round_is_complete(
+    installation: Installation, database: tuple[Postgres, ExitStack], hook: Hook
+) -> None:
+    server, serves = database
+    with installation.at_work():
+        serves.close()
+        installation.hire()
+        threading.Event().wait(AWAY_SECONDS)
+        serves.enter_context(server.started())
+        wait_for("the next round", lambda: installation.imported(people=PEOPLE + 1), seconds=ROUND_SECONDS)
+
+    assert len(hook.posted) <= 1
+    failed = server.ask("SELECT status, count(*) FROM runs WHERE status NOT IN ('SUCCESS', 'STARTED') GROUP BY status")
+    assert failed == []
