@@ -108,6 +108,18 @@ def command_lines() -> str:
     return "\n".join(" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
 
 
+def readable(machine: Machine, postgres: Postgres, *, shown: str) -> dict[str, bytes]:
+    """What others can read: what `ps` has shown, the files of a machine and of all homes of Dagster, and a dump."""
+    paths = [*machine.folder.rglob("*"), *CONFIGURATION.rglob("*")]
+    files = {str(path): path.read_bytes() for path in paths if path.is_file()}
+    return {"ps": shown.encode(), "pg_dump": postgres.tool("pg_dump"), **files}
+
+
+def places_of(secret: str, places: dict[str, bytes]) -> list[str]:
+    """Where a secret can be read."""
+    return [place for place, content in places.items() if secret.encode() in content]
+
+
 def result_of(said: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     """The JSON object of the last line."""
     found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])

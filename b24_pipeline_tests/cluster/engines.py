@@ -137,6 +137,13 @@ class Postgres:
                 cursor.execute(sql, parameters or None)
                 return cursor.fetchall() if cursor.description else []
 
+    def tool(self, name: str, *arguments: str, given: bytes | None = None) -> bytes:
+        """Return what a tool of Postgres prints, `pg_dump` or `psql`."""
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, NAME]
+        command = [program(name) or name, *arguments, *where]
+        environment = os.environ | {"PGPASSWORD": self.password}
+        return subprocess.run(command, env=environment, input=given, capture_output=True, check=True).stdout
+
     @cached_property
     def proof(self) -> str:
         """What the server keeps of the password."""

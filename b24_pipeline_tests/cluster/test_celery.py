@@ -1,6 +1,7 @@
 """Step two: runs go to workers by RabbitMQ."""
 
 import os
+import re
 import signal
 import subprocess
 from collections import Counter
@@ -9,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen
+from b24_pipeline.sandbox import DropRequest, Latency, Phase, RequestSeen
 from b24_pipeline.sandbox.bitrix24.api import SECRET
-from b24_pipeline_tests.cluster.conftest import Machine, command_lines, links_in
+from b24_pipeline_tests.cluster.conftest import Machine, command_lines, links_in, places_of, readable
 from b24_pipeline_tests.cluster.engines import Postgres
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
@@ -21,11 +22,17 @@ PEOPLE = 150
 FAILED_SECONDS = 60
 
 
+def status_of(postgres: Postgres, run_id: str) -> str:
+    """Return the status of a run now."""
+    ((found,),) = postgres.ask("SELECT status FROM runs WHERE run_id = %s", run_id)
+    return str(found)
+
+
 def ended(postgres: Postgres, run_id: str, *, seconds: float = RUN_SECONDS) -> str:
     """Wait for the end of a run, and return its status."""
 
     def status() -> str | None:
-        ((found,),) = postgres.ask("SELECT status FROM runs WHERE run_id = %s", run_id)
+        found = status_of(postgres, run_id)
         return found if found in ("SUCCESS", "FAILURE", "CANCELED") else None
 
     return str(wait_for(f"run {run_id} to end", status, seconds=seconds))
@@ -44,12 +51,16 @@ def test_a_run_through_daemon_and_worker_imports_once_and_tells_no_secret(
     assert (status, len(world.writes())) == ("SUCCESS", 1)
     assert newcomer in world.links()
     assert "dagster_celery.app" in shown
-    paths = [*desk.folder.rglob("*"), *desk.home.parent.rglob("*")]
-    files = {path: path.read_bytes() for path in paths if path.is_file()}
+    assert_no_secret_is_readable(desk, world, postgres, shown=shown)
+
+
+def assert_no_secret_is_readable(desk: Machine, world: World, postgres: Postgres, *, shown: str) -> None:
+    """The passwords of both servers, the webhook and the key are in no place of others."""
+    places = readable(desk, postgres, shown=shown)
+    assert "pg_dump" in places_of("celery_taskmeta", places)
     broker = desk.environment["CELERY_BROKER_URL"].partition("b24:")[2].partition("@")[0]
     for secret in (postgres.password, broker, world.server.access_token, SECRET):
-        assert secret not in shown
-        assert [path for path, content in files.items() if secret.encode() in content] == []
+        assert places_of(secret, places) == []
 
 
 @dataclass
@@ -67,6 +78,21 @@ class KilledAt:
                 with suppress(ProcessLookupError):
                     os.killpg(self.worker.pid, signal.SIGKILL)
                 raise DropRequest
+
+
+@dataclass
+class TerminatedAt:
+    """Put into `Sandbox.on_request`: tells a worker to end, as systemd does, before so many-th create."""
+
+    worker: "subprocess.Popen[bytes]"
+    create: int
+    seen: int = 0
+
+    def __call__(self, request: RequestSeen, phase: Phase) -> None:
+        if phase is Phase.BEFORE and request.method == "create.employees":
+            self.seen += 1
+            if self.seen == self.create:
+                self.worker.terminate()
 
 
 @pytest.mark.parametrize("create", [1, 64, PEOPLE])
@@ -95,7 +121,8 @@ def test_a_broker_that_is_away_fails_what_is_queued_and_the_next_run_completes(
     desk: Machine, world: World, postgres: Postgres
 ) -> None:
     newcomer = world.hire("Newcomer")
-    without = replace(desk, environment=desk.environment | {"CELERY_BROKER_URL": "amqp://127.0.0.1:1//"})
+    address = re.sub(r":\d+//$", ":1//", desk.environment["CELERY_BROKER_URL"])
+    without = replace(desk, environment=desk.environment | {"CELERY_BROKER_URL": address})
 
     with without.daemon():
         assert ended(postgres, without.launch(postgres)) == "FAILURE"
@@ -103,3 +130,23 @@ def test_a_broker_that_is_away_fails_what_is_queued_and_the_next_run_completes(
     with desk.daemon(), desk.worker():
         assert ended(postgres, desk.launch(postgres)) == "SUCCESS"
     assert newcomer in world.links()
+    assert_no_secret_is_readable(desk, world, postgres, shown="")
+
+
+def test_a_worker_that_is_to_end_finishes_its_run_and_leaves_what_waits_to_another(
+    desks: list[Machine], world: World, postgres: Postgres
+) -> None:
+    one, two = desks
+    users = world.hire_many(PEOPLE)
+    world.sandbox.latency = Latency(request=0.2)
+
+    with one.daemon(), one.worker() as leaving:
+        world.sandbox.on_request = TerminatedAt(leaving, create=20)
+        run = one.launch(postgres)
+        waiting = one.launch(postgres, "purge_old_runs")
+        assert leaving.wait(RUN_SECONDS) == 0
+        assert status_of(postgres, run) == "SUCCESS"
+        with two.worker():
+            assert ended(postgres, waiting) == "SUCCESS"
+
+    assert (links_in(one.folder), len(world.writes())) == (users, PEOPLE)

@@ -44,13 +44,10 @@ def test_a_connection_is_restored_from_a_dump_of_its_schema(
     one, two = machines
     users = world.hire_many(3)
     assert one.type("sync").returncode == 0
-    where = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", USER, NAME]
-    tools, environment = {name: program(name) or name for name in ("pg_dump", "psql")}, one.variables()
 
-    dump = subprocess.run([tools["pg_dump"], "-n", "acme", *where], env=environment, capture_output=True, check=True)
+    dump = postgres.tool("pg_dump", "-n", "acme")
     postgres.ask("DROP SCHEMA acme CASCADE")
-    restore = [tools["psql"], "-q", "-v", "ON_ERROR_STOP=1", *where]
-    subprocess.run(restore, env=environment, input=dump.stdout, capture_output=True, check=True)
+    postgres.tool("psql", "-q", "-v", "ON_ERROR_STOP=1", given=dump)
     found = result_of(two.type("sync", "--json"))
 
     assert (found["status"], found["counts"]["matched_by_id"], links_in(two.folder)) == ("done", 3, users)
