@@ -85,6 +85,11 @@ _held: dict[Lake, Session] = {}
 """The locks of this process: taken again, one is still the same."""
 
 
+def session_of(lake: Lake) -> Session:
+    """Return the session whose lock this process holds."""
+    return _held[lake]
+
+
 @contextmanager
 def advisory_lock(
     lake: Lake, *, holder: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep

@@ -10,38 +10,53 @@ from collections.abc import Collection
 from pathlib import Path
 
 from b24_pipeline.account import AccountIdentity
+from b24_pipeline.audit.advisory_lock import Session
 from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
 from b24_pipeline.audit.files import writing
 
 
-def claim_account(folder: Path, account: AccountIdentity, *, host: str, key: str, keys: Collection[str]) -> None:
+def claim_account(
+    notes: Path | Session, account: AccountIdentity, *, host: str, key: str, keys: Collection[str] | None
+) -> None:
     """Note that a connection imports into an account, unless another one does.
 
     Args:
-        folder: of the notes, one file for each account.
+        notes: the folder of the notes, one file for each account; of several machines the lake's Postgres.
         account: as it answered; without a number nothing can be told apart, and nothing is noted.
         host: the account's API host, with its port if it has one.
         key: the connection.
-        keys: the connections that there are; what a removed one has noted does not count.
+        keys: the connections that there are; what a removed one has noted does not count. Where nobody knows them, each
+            counts as long as its schema is there.
 
     Raises:
         DatabaseOfAnotherConnection: another connection imports into it.
-        DatabaseNotWritable: the folder cannot be written.
+        StoreError: the notes cannot be written.
     """
     if not account.app_id:
         return
-    note = folder / re.sub(r"[^\w.-]", "_", f"{host}_{account.app_id}")
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = re.sub(r"[^\w.-]", "_", f"{host}_{account.app_id}")
+    if isinstance(notes, Session):
+        listed = None if keys is None else list(keys)
+        ((owner,),) = notes.ask("claim_account", account=name, key=key, keys=listed)
+    else:
+        owner = owner_in_folder(notes / name, key=key, keys=keys or ())
+    if owner != key:
+        way_out = "drop the schema" if keys is None else "remove the file"
+        raise DatabaseOfAnotherConnection(
+            f"the CallGear account {account} belongs to the connection {owner}: two portals in one account would undo "
+            f"each other's work. Give {key} an account of its own, or {way_out} of {owner}."
+        )
+
+
+def owner_in_folder(note: Path, *, key: str, keys: Collection[str]) -> str:
+    """Return whose a note is; it becomes that of the connection where its owner was removed."""
+    with writing(note.parent):
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = note_owner(note, key)
         if owner != key and owner not in keys:
             note.unlink(missing_ok=True)
             owner = note_owner(note, key)
-    if owner != key:
-        raise DatabaseOfAnotherConnection(
-            f"the CallGear account {account} belongs to the connection {owner}: two portals in one account would undo "
-            f"each other's work. Give {key} an account of its own, or remove the file of {owner}."
-        )
+    return owner
 
 
 def note_owner(note: Path, key: str) -> str:

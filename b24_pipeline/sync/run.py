@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from b24_pipeline import audit, settings
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError, claims
+from b24_pipeline.audit.advisory_lock import session_of
 from b24_pipeline.audit.exceptions import PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
 from b24_pipeline.bitrix24.rate_limit import EMPTIES_WITHIN
@@ -112,11 +113,13 @@ class RunContext:
         Raises:
             DatabaseOfAnotherConnection: one does.
         """
-        connection, folder = self.connection, settings.connections()
-        if folder is not None and connection.key is not None:
-            notes = connection.settings.data_folder / settings.FOLDER / ".accounts"
-            host = urlsplit(connection.settings.callgear_api_url).netloc
-            claims.claim_account(notes, account, host=host, key=connection.key, keys=folder.keys)
+        connection, folder, lake = self.connection, settings.connections(), self.connection.paths.lake
+        key = connection.key or (lake.schema if lake else None)
+        if key is None:
+            return
+        notes = session_of(lake) if lake else connection.settings.data_folder / settings.FOLDER / ".accounts"
+        host = urlsplit(connection.settings.callgear_api_url).netloc
+        claims.claim_account(notes, account, host=host, key=key, keys=folder.keys if folder else None)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

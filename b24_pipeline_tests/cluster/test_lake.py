@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
-from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, program
+from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
 
@@ -52,6 +53,49 @@ def test_a_connection_is_restored_from_a_dump_of_its_schema(
 
     assert (found["status"], found["counts"]["matched_by_id"], links_in(two.folder)) == ("done", 3, users)
     assert len(world.writes()) == 3
+
+
+def connect_on(machine: Machine, key: str, world: World) -> None:
+    """Add the file of a connection, with the portal and the account of the world."""
+    folder = machine.folder / "connections"
+    folder.mkdir(exist_ok=True)
+    given = {name: value for name, value in world.environment().items() if name.startswith(("BITRIX24_", "CALLGEAR_"))}
+    (folder / f"{key}.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+
+
+def test_r16b_two_connections_with_one_account_are_refused_on_another_machine_too(
+    machines: list[Machine], world: World, postgres: Postgres
+) -> None:
+    one, two = machines
+    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
+    for machine, key in product(machines, ("acme", "globex")):
+        connect_on(machine, key, world)
+    world.hire_many(2)
+
+    first = one.type("sync", "--connection", "acme")
+    second = two.type("sync", "--connection", "globex")
+    (two.folder / "connections/acme.env").unlink()
+    third = two.type("sync", "--connection", "globex")
+
+    assert [said.returncode for said in (first, second, third)] == [0, 50, 0]
+    assert "belongs to the connection acme: two portals in one account" in second.stdout + second.stderr
+    assert len(world.writes()) == 2
+
+
+def test_r16b_the_same_holds_for_single_connections_with_schemas_of_their_own(
+    machines: list[Machine], world: World, postgres: Postgres
+) -> None:
+    one, two = machines
+    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
+    world.hire_many(2)
+
+    first = one.type("sync")
+    second = two.type("sync", B24_PIPELINE_LAKE_SCHEMA="globex")
+    postgres.ask("DROP SCHEMA acme CASCADE")
+    third = two.type("sync", B24_PIPELINE_LAKE_SCHEMA="globex")
+
+    assert [said.returncode for said in (first, second, third)] == [0, 50, 0]
+    assert "or drop the schema of acme" in second.stdout + second.stderr
 
 
 def test_a_lake_that_cannot_be_reached_is_one_line_and_nothing_is_asked(machines: list[Machine], world: World) -> None:

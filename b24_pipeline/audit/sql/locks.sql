@@ -17,3 +17,15 @@ SELECT pg_terminate_backend(%(pid)s)
 
 -- name: backend
 SELECT pg_backend_pid()
+
+-- name: claim_account
+-- One transaction. The lock: two that create a table at once disturb each other.
+SELECT pg_advisory_xact_lock(2852);
+CREATE TABLE IF NOT EXISTS public.b24_pipeline_accounts (account TEXT PRIMARY KEY, connection TEXT NOT NULL);
+INSERT INTO public.b24_pipeline_accounts AS known VALUES (%(account)s, %(key)s)
+ON CONFLICT (account) DO UPDATE SET connection = CASE
+    WHEN %(keys)s::TEXT[] IS NULL AND to_regnamespace(quote_ident(known.connection)) IS NOT NULL
+      OR known.connection = ANY(%(keys)s::TEXT[]) THEN known.connection
+    ELSE excluded.connection
+END
+RETURNING connection
