@@ -10,6 +10,7 @@ StoreError
 ├── DatabaseNotWritable          read-only folder, full disk
 ├── DatabaseNotReadable          a file of somebody else
 ├── PublishedFileMounted         the published file cannot be replaced
+├── NotUploaded                  the copy in an object store cannot be replaced
 ├── LocksNotSupported            a folder that takes no locks
 ├── LakeNotUsable                the lake's Postgres or its packages
 ├── LockLost                     another run has taken the lock, as this one did not move
@@ -68,6 +69,10 @@ class DatabaseNotReadable(StoreError):
 
 class PublishedFileMounted(StoreError):
     """The published file is mounted singly, so it cannot be replaced as a whole."""
+
+
+class NotUploaded(StoreError):
+    """The copy of the published file in an object store cannot be replaced; the file itself is."""
 
 
 class LocksNotSupported(StoreError):

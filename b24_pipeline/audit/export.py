@@ -1,10 +1,10 @@
 """The audit as Parquet files, one folder a table, for warehouses and BI tools."""
 
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from pyarrow import parquet  # type: ignore[import-untyped]
 
 from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.exceptions import ExportFailed
+from b24_pipeline.audit.object_store import errors, place_of, reason
 
 
 def export(database: Database, address: str) -> dict[str, int]:
@@ -22,7 +22,7 @@ def export(database: Database, address: str) -> dict[str, int]:
     """
     rows: dict[str, int] = {}
     try:
-        filesystem, folder = url_to_fs(address)
+        filesystem, folder = place_of(address)
         with filesystem.transaction:
             for name in database.column("audit_tables"):
                 table = database.table("audit_table", table=name)
@@ -30,13 +30,6 @@ def export(database: Database, address: str) -> dict[str, int]:
                 with filesystem.open(f"{folder}/{name}/{name}.parquet", "wb") as file:
                     parquet.write_table(table, file)
                 rows[name] = table.num_rows
-    except (OSError, ValueError, ImportError) as error:
-        raise ExportFailed(f"The audit cannot be exported to {address}: {_reason(error)}") from None
+    except errors() as error:
+        raise ExportFailed(f"The audit cannot be exported to {address}: {reason(error)}") from None
     return rows
-
-
-def _reason(error: Exception) -> str:
-    """Return one line about the failure; an object store's own text names the bucket and what it refuses."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    lines = text.strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".") + "."

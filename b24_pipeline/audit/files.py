@@ -29,7 +29,7 @@ RESERVED_NAMES = frozenset({"audit", "store", "information_schema"})
 class Paths:
     """All files of one database; only `published` is chosen, the others follow from it.
 
-    Where there is a lake, it is in place of the working file.
+    Where there is a lake, it is in place of the working file. `copy` is where the published file is uploaded to.
 
     A database under two names (a symbolic link to the file or its folder) is one: its real path counts, so that it has
     one lock.
@@ -40,6 +40,7 @@ class Paths:
 
     published: Path
     lake: Lake | None = None
+    copy: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "published", real_path(self.published))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from b24_pipeline.audit.lake import Lake, extension_files
+from b24_pipeline.audit.lake import Lake, extension_files, s3_options
 from b24_pipeline.audit.queries import statement
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -77,8 +77,11 @@ class Instance:
             LakeNotUsable: its extensions are not installed.
         """
         with self._lock:
-            for file in extension_files():
+            for file in extension_files(lake.extensions):
                 self._root.execute(statement("load_extension", path=_quoted(str(file))))
+            if lake.is_on_s3:
+                options = {name: _quoted(value) for name, value in s3_options().items()}
+                self._root.execute(statement("give_s3_keys", **options))
             catalog = f"lake_{next(self._numbers)}"
             given = {"path": f"ducklake:postgres:{lake.url}", "schema": lake.schema, "data": lake.data}
             quoted = {name: _quoted(value) for name, value in given.items()}

@@ -1,16 +1,20 @@
-"""The audit in a DuckLake: its catalogue is a schema of Postgres, larger parts of tables are files of a shared folder.
+"""The audit in a DuckLake: its catalogue is a schema of Postgres, larger parts of tables are files all machines share.
 
 Several machines read and write it. The password comes from PGPASSWORD or a file of libpq's, as for every program of
-Postgres: no address that is logged or shown has it.
+Postgres, and the keys of a bucket from AWS_*: no address that is logged or shown has them.
 """
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from b24_pipeline.audit.exceptions import LakeNotUsable
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
+FOR_S3 = "httpfs"
+S3 = "s3://"
 INSTALL = "pip install --no-deps --require-hashes -r deploy/cluster/ducklake.lock"
 
 
@@ -21,7 +25,8 @@ class Lake:
     Attributes:
         url: the Postgres database with the catalogue, without a password.
         schema: the schema of the catalogue; each connection has its own.
-        data: the folder, shared by all machines, for what is too large for the catalogue.
+        data: the folder that all machines share, or the place in a bucket of S3, for what is too large for the
+            catalogue.
     """
 
     url: str
@@ -31,16 +36,41 @@ class Lake:
     def __str__(self) -> str:
         return f"{self.url} (schema {self.schema})"
 
+    @property
+    def is_on_s3(self) -> bool:
+        """Whether the data lies in a bucket."""
+        return self.data.startswith(S3)
 
-def extension_files() -> list[Path]:
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The extensions of DuckDB that it needs."""
+        return (*EXTENSIONS, FOR_S3) if self.is_on_s3 else EXTENSIONS
+
+
+def extension_files(names: tuple[str, ...]) -> list[Path]:
     """Return the files of DuckDB's extensions, as packages bring them.
 
     Raises:
         LakeNotUsable: they are not installed.
     """
-    specs = [find_spec(f"duckdb_extension_{name}") for name in EXTENSIONS]
+    specs = [find_spec(f"duckdb_extension_{name}") for name in names]
     places = [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
     files = [file for place in places for file in place.rglob("*.duckdb_extension")]
-    if len(files) < len(EXTENSIONS):
+    if len(files) < len(names):
         raise LakeNotUsable(f"The audit in a lake needs DuckDB's extensions: {INSTALL}")
     return files
+
+
+def s3_options() -> dict[str, str]:
+    """Return how S3 is reached, from the variables that all of its programs read."""
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", ""))
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return {
+        "key": os.environ.get("AWS_ACCESS_KEY_ID", ""),
+        "secret": os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
+        "token": os.environ.get("AWS_SESSION_TOKEN", ""),
+        "region": region,
+        "endpoint": endpoint.netloc or f"s3.{region}.amazonaws.com",
+        "tls": str(endpoint.scheme != "http"),
+        "style": "path" if endpoint.netloc else "vhost",
+    }

@@ -159,6 +159,7 @@ def publish(paths: Paths, database: Database) -> None:
     Raises:
         PublishedFileMounted: it cannot be replaced.
         DatabaseNotWritable: it cannot be written.
+        NotUploaded: it was replaced, but not its copy in an object store.
     """
     target = paths.published.resolve()
     draft = target.with_name(paths.publishing.name)
@@ -171,6 +172,10 @@ def publish(paths: Paths, database: Database) -> None:
                 path.unlink(missing_ok=True)
             database.copy_into(draft)
         replace_published(draft, target)
+    if paths.copy is not None:
+        from b24_pipeline.audit.object_store import upload  # noqa: PLC0415 - few need it
+
+        upload(target, paths.copy)
 
 
 def compacted(paths: Paths, database: Database) -> Database:

@@ -14,7 +14,7 @@ from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
-from b24_pipeline.audit.exceptions import DatabaseMissing, PublishedFileMounted, UnknownRun
+from b24_pipeline.audit.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
 from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.callgear.client import read_account
@@ -223,7 +223,7 @@ def publish(store: Store) -> None:
     """Update the published file; if it cannot be replaced, what was stored remains."""
     try:
         store.publish()
-    except PublishedFileMounted as error:
+    except (PublishedFileMounted, NotUploaded) as error:
         print(f"b24-pipeline: {error}", file=sys.stderr)
 
 

@@ -1,6 +1,7 @@
 """The database: a file of this machine, or a lake of several; all that is needed to read the audit."""
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,9 @@ from b24_pipeline.settings.base import (
 
 if TYPE_CHECKING:
     from b24_pipeline.audit.files import Paths
+
+ADDRESS = re.compile(r"[a-z][a-z0-9]+://[^/?#\s@:]+(/[^?#\s]*)?")
+BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
 
 
 class DatabaseSettings(FolderSettings):
@@ -51,8 +55,17 @@ class DatabaseSettings(FolderSettings):
         f"{PREFIX}LAKE_DATA",
         None,
         example="/srv/b24_lake",
-        description="The folder, shared by all machines, for what is too large for the catalogue.",
+        description="What is too large for the catalogue lies here: a folder that all machines share, or s3://bucket/prefix"
+        " with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         validate_default=True,
+    )
+
+    publish: str | None = setting(
+        f"{PREFIX}PUBLISH",
+        None,
+        example="s3://company-lake/b24_pipeline",
+        description="Where the database is uploaded to each time it is published, as `b24_pipeline.duckdb` or, of"
+        " several connections, `<key>.duckdb`: the address of an object store that fsspec supports. Empty: nowhere.",
     )
 
     export: str | None = setting(
@@ -73,7 +86,7 @@ class DatabaseSettings(FolderSettings):
             raise ValueError("must name a file, not a folder")
         return value
 
-    @field_validator("lake", "lake_data", mode="before")
+    @field_validator("lake", "lake_data", "publish", mode="before")
     @classmethod
     def empty_is_none(cls, value: object) -> object:
         """Let an empty text count as absent."""
@@ -92,10 +105,18 @@ class DatabaseSettings(FolderSettings):
 
     @field_validator("lake_data")
     @classmethod
-    def is_shared_folder(cls, value: str | None, info: ValidationInfo) -> str | None:
-        """Require an absolute path where there is a lake."""
-        if info.data.get("lake") and not (value and Path(value).is_absolute()):
-            raise ValueError("must be the absolute path of a folder that all machines share")
+    def is_shared(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Require an absolute path or a bucket where there is a lake."""
+        if info.data.get("lake") and not (value and (Path(value).is_absolute() or BUCKET.fullmatch(value))):
+            raise ValueError("must be the absolute path of a folder that all machines share, or s3://bucket/prefix")
+        return value
+
+    @field_validator("publish")
+    @classmethod
+    def is_object_store(cls, value: str | None) -> str | None:
+        """Require an address: in a folder, a file would be seen while it is written."""
+        if value and not ADDRESS.fullmatch(value):
+            raise ValueError("must be the address of an object store")
         return value
 
     @property
@@ -104,7 +125,9 @@ class DatabaseSettings(FolderSettings):
         from b24_pipeline.audit.files import Paths  # noqa: PLC0415 - takes a second
         from b24_pipeline.audit.lake import Lake  # noqa: PLC0415
 
-        return Paths(self.database, Lake(self.lake, self.lake_schema, self.lake_data or "") if self.lake else None)
+        lake = Lake(self.lake, self.lake_schema, self.lake_data or "") if self.lake else None
+        copy = f"{self.publish.rstrip('/')}/{self.lake_schema}.duckdb" if self.publish else None
+        return Paths(self.database, lake, copy)
 
     @model_validator(mode="after")
     def default_database(self) -> Self:

@@ -11,7 +11,7 @@ from b24_pipeline import audit, settings
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError, claims
 from b24_pipeline.audit.advisory_lock import session_of
-from b24_pipeline.audit.exceptions import PublishedFileMounted
+from b24_pipeline.audit.exceptions import NotUploaded, PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
 from b24_pipeline.bitrix24.rate_limit import EMPTIES_WITHIN
 from b24_pipeline.callgear.client import read_account
@@ -229,7 +229,7 @@ def end(run: RunContext, *, dagster_failure: tuple[RunStatus, str] | None = None
         run.store.remember_importable(run.outcome.counts)
     try:
         run.store.publish()
-    except PublishedFileMounted as error:
+    except (PublishedFileMounted, NotUploaded) as error:
         run.store.finish_run(status, "; ".join(filter(None, (reason, str(error)))), run.outcome.counts)
     except StoreError as error:
         run.store.finish_run(RunStatus.FAILED, f"people cannot be shown what was done: {error}", run.outcome.counts)

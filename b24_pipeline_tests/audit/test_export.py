@@ -2,16 +2,12 @@
 
 import os
 import re
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
-import s3fs
 
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.exceptions import ExportFailed
@@ -21,8 +17,7 @@ from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in
 from b24_pipeline_tests.cli.test_processes import COMMAND
 from b24_pipeline_tests.harness import World
-
-NO_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+from b24_pipeline_tests.object_store import bucket_of, s3_server
 
 
 def columns_of(folder: Path, table: str) -> list[str]:
@@ -71,27 +66,18 @@ def test_the_command_says_what_it_wrote(world: World, tmp_path: Path, capsys: py
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of a real S3 server of this machine, with an empty bucket `lake`."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, env={**os.environ, **NO_KEYS}, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stderr
-            assert any("Running on" in line for line in server.stderr)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+def s3() -> Iterator[dict[str, str]]:
+    """The variables that lead to a real S3 server of this machine."""
+    with s3_server() as variables:
+        yield variables
 
 
 @pytest.mark.long
-def test_an_import_exports_to_s3_where_that_is_set(s3: str, world: World) -> None:
-    bucket = s3fs.S3FileSystem(endpoint_url=s3, key="testing", secret="testing")
+def test_an_import_exports_to_s3_where_that_is_set(s3: dict[str, str], world: World) -> None:
+    bucket = bucket_of(s3)
     bucket.mkdir("lake")
     world.hire("Anna")
-    environment = {**os.environ, **NO_KEYS, **world.environment(), "AWS_ENDPOINT_URL": s3}
+    environment = {**os.environ, **s3, **world.environment()}
     found = subprocess.run(
         [*COMMAND, "sync"],
         env={

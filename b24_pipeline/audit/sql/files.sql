@@ -12,6 +12,13 @@ ATTACH {path} AS {catalog} (READ_ONLY)
 -- name: load_extension
 LOAD {path}
 
+-- name: give_s3_keys
+-- In memory only: DuckDB would write another kind of secret into the home of the user.
+CREATE OR REPLACE TEMPORARY SECRET s3 (
+    TYPE s3, KEY_ID {key}, SECRET {secret}, SESSION_TOKEN {token},
+    REGION {region}, ENDPOINT {endpoint}, USE_SSL {tls}, URL_STYLE {style}
+)
+
 -- name: attach_lake
 -- Smaller changes are stored in the catalogue itself: nearly all that a run changes.
 ATTACH {path} AS {catalog} (METADATA_SCHEMA {schema}, DATA_PATH {data}, DATA_INLINING_ROW_LIMIT 1000)
