@@ -201,7 +201,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         store = stack.enter_context(Store.open(connection.paths, now=connection.now))
         store.database.confirm_lock = connection.guard.check = confirm_lock
         if self.approve:
-            approver = Approver(approver_of(dagster_run), valid_comment(self.comment))
+            name = system_user() if trigger is Trigger.CLI else dagster_user(dagster_run.tags)
+            approver = Approver(name, valid_comment(self.comment))
             store.approve(self.approve, bitrix24_ids=self.approve_users or None, approver=approver)
         config = (
             replace(self.config, only=audit.actions.people_failed(store.database)) if self.only_failed else self.config
@@ -245,11 +246,6 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             on_id_match=policy_of(self.on_id_match, IdMatchPolicy),
             responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),
         )
-
-
-def approver_of(run: dg.DagsterRun) -> str:
-    """Return who approves by starting this run."""
-    return system_user() if trigger_of(run) is Trigger.CLI else dagster_user(run.tags)
 
 
 def report_unfinished(run: RunContext) -> None:

@@ -40,7 +40,8 @@ def connections() -> Iterator[dg.MaterializeResult[None]]:
     to the report of each connection.
     """
     folder, now = settings.connections(), utc_now()
-    states = sorted(states_of(folder, now=now), key=urgency) if folder else []
+    found = states_of(folder, now=now) if folder else []
+    states = sorted(found, key=lambda state: (not state.is_failing, not state.conditions, state.key))
     page = write_page(settings.data_folder() / settings.FOLDER, states, now=now)
     failing = [state.key for state in states if state.is_failing]
     yield dg.MaterializeResult(
@@ -62,11 +63,6 @@ def connections() -> Iterator[dg.MaterializeResult[None]]:
             )
         ],
     )
-
-
-def urgency(state: ConnectionState) -> tuple[bool, bool, str]:
-    """Return the place in the table: failing first, then whatever needs attention."""
-    return not state.is_failing, not state.conditions, state.key
 
 
 def table(states: Sequence[ConnectionState], *, now: datetime) -> str:

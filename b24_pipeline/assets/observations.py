@@ -8,7 +8,7 @@ import pandas as pd
 
 from b24_pipeline import audit
 from b24_pipeline.rules.eligibility import PHONES_IN_DIALLING_ORDER
-from b24_pipeline.rules.models import SafetyLimit, Scope
+from b24_pipeline.rules.models import Scope
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import markdown_table, printable
@@ -104,7 +104,11 @@ def configuration(run: RunContext) -> dg.MetadataValue:
         "on_id_match": policy.on_id_match.value,
         "responsible_list": policy.responsible_list.value,
         **scope(policy.scope),
-        **{f"limit: {risk.value}": limit_text(limit) for risk, limit in policy.limits.items()},
+        **{
+            f"limit: {risk.value}": f"held when more than {limit.count} and more than {limit.share:.0%} of the people"
+            " imported"
+            for risk, limit in policy.limits.items()
+        },
         "schedule": f"{run.launch.cron or 'none'} (UTC), and within a minute of a change in Bitrix24",
         "run_minutes": f"{settings.run_minutes:g}",
         "day_reserve": f"{settings.day_reserve:.0%} of the day's CallGear points",
@@ -125,8 +129,3 @@ def scope(scope: Scope) -> Mapping[str, str]:
 
 def listed(values: Iterable[int | str], *, nothing: str) -> str:
     return ", ".join(map(str, sorted(values))) or nothing
-
-
-def limit_text(limit: SafetyLimit) -> str:
-    """Return when a kind of change is held (R16)."""
-    return f"held when more than {limit.count} and more than {limit.share:.0%} of the people imported"

@@ -55,10 +55,10 @@ def approve(
         NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
     """
     _refuse_unknown_or_old(database, run_id, now=now)
-    if bitrix24_ids is None:
-        _refuse_nothing_held(database, run_id)
-    else:
+    if bitrix24_ids is not None:
         _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
+    elif not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
+        raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
     users = [None] if bitrix24_ids is None else bitrix24_ids
     changed = identities_of_run(database, run_id) & set(bitrix24_ids or ())
     with database.transaction():
@@ -161,11 +161,6 @@ def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) ->
         raise NotApprovable(
             f"Run {run_id} began more than 24 hours ago: much may have changed. {instead} and approve that one."
         )
-
-
-def _refuse_nothing_held(database: Database, run_id: str) -> None:
-    if not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
-        raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
 
 
 def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]], *, run_id: str) -> None:

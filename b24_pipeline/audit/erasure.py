@@ -65,7 +65,7 @@ def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
     """
     with Store.open(paths, now=lambda: now) as store:
         user = _the_one(store.database, id_or_email)
-        emails = emails_of(store.database, user) if user is not None else [id_or_email.strip()]
+        emails = store.database.column("emails_of_user", {"user": user}) if user is not None else [id_or_email.strip()]
         with store.transaction():
             erase(store.database, user, emails)
         store.compact()
@@ -76,7 +76,7 @@ def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
 def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
     named = [email.lower() for email in emails if email != FORGOTTEN]
-    employees = employees_of(database, user, named)
+    employees = _ids(database, "employees_of_person", {"user": user, "emails": named})
     theirs = {"user": user, "employees": employees}
     addresses = {*named, *emails_of_employees(database, user, employees)}
     for table, columns in _OF_USER.items():
@@ -133,7 +133,7 @@ def _the_one(database: Database, id_or_email: str) -> int | None:
             f"{len(users)} users have or had the address {id_or_email}: {', '.join(map(str, users))}."
             " Name one of these ids."
         )
-    if not users and not employees_named(database, id_or_email):
+    if not users and not _ids(database, "employees_by_email", {"email": id_or_email.strip()}):
         raise UnknownPerson(f"Nobody is known by {id_or_email}.")
     return users[0] if users else None
 
@@ -144,21 +144,6 @@ def users_named(database: Database, id_or_email: str) -> list[int]:
     if text.isdecimal():
         return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
     return _ids(database, "users_by_email", {"email": address_key(text)})
-
-
-def employees_named(database: Database, email: str) -> list[int]:
-    """The CallGear ids of employees that have or had the address."""
-    return _ids(database, "employees_by_email", {"email": email.strip()})
-
-
-def emails_of(database: Database, user: int) -> list[str]:
-    """All addresses that the user has or had."""
-    return [row["email"] for row in database.records("emails_of_user", {"user": user})]
-
-
-def employees_of(database: Database, user: int | None, emails: Sequence[str]) -> list[int]:
-    """The CallGear ids that are or were linked with the user, or have or had an address and no link with others."""
-    return _ids(database, "employees_of_person", {"user": user, "emails": emails})
 
 
 def emails_of_employees(database: Database, user: int | None, employees: Sequence[int]) -> list[str]:

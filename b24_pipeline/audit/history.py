@@ -37,7 +37,7 @@ class HistorySpec:
             "table": self.table,
             "scope": self.scope,
             "columns": column_list(self.compared),
-            "same": _same(self.compared),
+            "same": " AND ".join(f'current."{name}" IS NOT DISTINCT FROM incoming."{name}"' for name in self.compared),
         }
 
 
@@ -102,14 +102,16 @@ def keep_history(database: Database, spec: HistorySpec, rows: Table, run: Curren
     """
     with database.transaction():
         is_first = note_recorded(database, run, what)
-        valid = count_valid(database, spec)
+        valid = int(database.value("count_valid", spec.parameters, **spec.identifiers))
         if not valid and not rows.num_rows:
             return
         with database.incoming(rows):
-            if valid == rows.num_rows and is_unchanged(database, spec):
+            differing = database.value("a_row_not_valid", spec.parameters, **spec.identifiers)
+            if valid == rows.num_rows and differing is None:
                 return
             if valid:
-                close_rows(database, spec, run)
+                ends = {"run": run.number, "at": run.started_at, **spec.parameters}
+                database.execute("close_rows", ends, **spec.identifiers)
             if not is_first:
                 reopen_rows(database, spec, run)
             open_rows(database, spec, run)
@@ -120,27 +122,11 @@ def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
     return to_pandas(database.table("names_of_users", {"users": sorted(users)}))
 
 
-def count_valid(database: Database, spec: HistorySpec) -> int:
-    """Return the number of valid rows."""
-    return int(database.value("count_valid", spec.parameters, **spec.identifiers))
-
-
-def is_unchanged(database: Database, spec: HistorySpec) -> bool:
-    """Return whether each of the seen rows holds already."""
-    return database.value("a_row_not_valid", spec.parameters, **spec.identifiers) is None
-
-
 def insert_valid(database: Database, spec: HistorySpec, rows: Table, run: CurrentRun) -> None:
     """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
     with database.incoming(rows):
         reopen_rows(database, spec, run)
         open_rows(database, spec, run)
-
-
-def close_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
-    """Let the rows that are not seen hold no more."""
-    ends = {"run": run.number, "at": run.started_at, **spec.parameters}
-    database.execute("close_rows", ends, **spec.identifiers)
 
 
 def reopen_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
@@ -159,7 +145,3 @@ def replace(database: Database, spec: HistorySpec, rows: Table) -> None:
     with database.incoming(rows):
         database.execute("drop_rows_not_incoming", spec.parameters, **spec.identifiers)
         database.execute("add_incoming_rows", spec.parameters, **spec.identifiers)
-
-
-def _same(columns: Iterable[str]) -> str:
-    return " AND ".join(f'current."{name}" IS NOT DISTINCT FROM incoming."{name}"' for name in columns)

@@ -51,7 +51,8 @@ def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOU
     with database.transaction():
         for upgrade in layout.upgrades:
             if EMPTY < version < upgrade.version:
-                _carry_out(database, upgrade.statements)
+                for sql in upgrade.statements:
+                    database.execute_text(sql)
         _create_missing(database, layout)
         _renew_views(database, layout)
         database.execute("put_schema_version", {"version": layout.version, "at": at})
@@ -69,11 +70,6 @@ def refuse_newer(database: Database, version: int, *, layout: Layout = LAYOUT) -
             f"{database.path} has layout {version}, this program knows {layout.version}: upgrade b24-pipeline, or name"
             " another file in B24_PIPELINE_DATABASE."
         )
-
-
-def _carry_out(database: Database, statements: tuple[str, ...]) -> None:
-    for sql in statements:
-        database.execute_text(sql)
 
 
 def _create_missing(database: Database, layout: Layout) -> None:

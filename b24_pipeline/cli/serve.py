@@ -104,7 +104,9 @@ def run_both(environment: Mapping[str, str], *, port: int, allowed_hosts: Sequen
             processes.append(start(["daemon"], environment))
         while not (stop.wait(POLL_SECONDS) or has_ended(processes)):
             pass
-        return Exit.DONE if stop.is_set() else exit_of(processes)
+        if stop.is_set():
+            return Exit.DONE
+        return Exit.USAGE if Exit.USAGE in [process.returncode for process in processes] else Exit.FAILED
     finally:
         for process in processes:
             process.terminate()
@@ -118,11 +120,6 @@ def start(arguments: Sequence[str], environment: Mapping[str, str]) -> "subproce
 
 def has_ended(processes: Sequence["subprocess.Popen[bytes]"]) -> bool:
     return any(process.poll() is not None for process in processes)
-
-
-def exit_of(processes: Sequence["subprocess.Popen[bytes]"]) -> Exit:
-    """Return the exit code when a process has ended: bad settings, which it has named, or a failure."""
-    return Exit.USAGE if Exit.USAGE in [process.returncode for process in processes] else Exit.FAILED
 
 
 def is_listening(port: int) -> bool:

@@ -98,19 +98,15 @@ def people_over_time(figures: Figures) -> Chart:
     last = moments[-1] if moments else None
     return Chart(
         "people",
-        imported_of(last) if last else NO_IMPORT,
+        f"{last.imported:,} of {numbered(last.candidates, 'candidate is', 'candidates are')} imported"
+        if last
+        else NO_IMPORT,
         f"People on both sides {span(moments)}, after each run",
         paint,
         width=900,
         height=270,
         margins=(40, 178, 24),
     )
-
-
-def imported_of(moment: PeopleFigure) -> str:
-    """The share of the candidates that is imported."""
-    candidates = numbered(moment.candidates, "candidate is", "candidates are")
-    return f"{moment.imported:,} of {candidates} imported"
 
 
 def span(moments: Sequence[PeopleFigure]) -> str:

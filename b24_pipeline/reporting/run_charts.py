@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from b24_pipeline.audit.report_queries import Figures, RunFigure
@@ -40,7 +40,8 @@ def outcomes(figures: Figures) -> Chart:
 
     def paint(axes: "Axes") -> None:
         for status, (colour, marker) in STATUS_LOOKS.items():
-            places = [(hour_of(run.started_at), days_ago(run, today)) for run in runs if status_of(run) == status]
+            moments = [(run.started_at, days_ago(run, today)) for run in runs if status_of(run) == status]
+            places = [(at.hour + at.minute / 60, day) for at, day in moments]
             if status == RunStatus.DONE:
                 strokes(axes, [(hour, day - 0.3, day + 0.3) for hour, day in places], colour, width=2.2)
             elif places:
@@ -49,7 +50,7 @@ def outcomes(figures: Figures) -> Chart:
                 axes.plot(hours, days, marker, color=colour.drawn, markerfacecolor=hollow, markersize=6.5)
         axes.set_xlim(-0.5, 24)
         axes.set_ylim(DAYS_OF_RUNS - 0.5, -0.6)
-        axes.set_yticks(range(DAYS_OF_RUNS), [day_name(today - timedelta(days=ago)) for ago in range(DAYS_OF_RUNS)])
+        axes.set_yticks(range(DAYS_OF_RUNS), [f"{today - timedelta(days=ago):%a %d}" for ago in range(DAYS_OF_RUNS)])
         axes.set_xticks(range(0, 24, 6), [f"{hour}:00" for hour in range(0, 24, 6)])
         for ago in range(DAYS_OF_RUNS):
             axes.axhline(ago, color=Colour.GRID.drawn, linewidth=0.8, zorder=0)
@@ -112,16 +113,6 @@ def words_of(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def hour_of(moment: datetime) -> float:
-    """The hour of the day, with its minutes as a fraction."""
-    return moment.hour + moment.minute / 60
-
-
 def days_ago(run: RunFigure, today: date) -> int:
     """Return how many days before today a run began."""
     return (today - run.started_at.date()).days
-
-
-def day_name(day: date) -> str:
-    """A day in few letters."""
-    return f"{day:%a %d}"

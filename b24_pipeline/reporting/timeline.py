@@ -74,7 +74,10 @@ def life_of(reader: Reader, user: int) -> Life:
         *_links(links),
         *(event for link in links for event in _changes(_employee_of(reader, link), words.EMPLOYEE)),
         *_standing(standing),
-        *_done(reader.database.records("life_events", {"id": user})),
+        *(
+            LifeEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
+            for row in reader.database.records("life_events", {"id": user})
+        ),
     ]
     return Life(
         bitrix24_id=user,
@@ -143,11 +146,6 @@ def _standing(rows: list[Row]) -> Iterator[LifeEvent]:
         yield _began(row, words.stands(row))
         if row["valid_to_run"] is not None:
             yield from _ended(row, words.stands_no_more(row))
-
-
-def _done(rows: list[dict[str, Any]]) -> Iterator[LifeEvent]:
-    for row in rows:
-        yield LifeEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
 
 
 def _began(row: Row, text: str) -> LifeEvent:

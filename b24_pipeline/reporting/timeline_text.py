@@ -275,10 +275,6 @@ def _match(row: Row) -> str:
     return f"{_MATCHES.get(row['match_type'], row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
 
 
-def _responsible(row: Row) -> str:
-    return "on the responsible list" if row["listed"] else "not on the responsible list"
-
-
 def _turned(before: Row, after: Row) -> str | None:
     if before["active"] == after["active"]:
         return None
@@ -295,4 +291,4 @@ USER = RecordText(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
 EMPLOYEE = RecordText(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
 JUDGED = StatusText(_judged)
 MATCH = StatusText(_match)
-RESPONSIBLE = StatusText(_responsible)
+RESPONSIBLE = StatusText(lambda row: f"{'' if row['listed'] else 'not '}on the responsible list")

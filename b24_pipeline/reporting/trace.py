@@ -213,7 +213,7 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     """One action: the rules that led to it and to its outcome, and what was or is to be sent."""
     if row["action"] == ActionKind.REJECT:
         return TraceStep("R02", "nothing was sent: it is rejected until the field is mended in Bitrix24")
-    if can_be_decided(row):
+    if decidable(pd.DataFrame([row])).all():
         how = commands(row["reason"], run_id=run_id, users=str(row["bitrix24_id"]))
         rule = MATCHED_FOR.get(row["reason"], "R09")
         return TraceStep(rule, f"nothing was sent: a person must approve that {DECISIONS[row['reason']]}: {how}")
@@ -227,22 +227,14 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     return TraceStep(", ".join(rules), words.done(row) if carried_out else words.stands(row))
 
 
-def can_be_decided(row: words.Row) -> bool:
-    """Return whether a person may decide the action's conflict."""
-    return bool(decidable(pd.DataFrame([row])).iloc[0])
-
-
 def as_markdown(traces: Sequence[Trace]) -> str:
     """The traces as numbered lists; texts of people and services are shown to the letter."""
-    parts = [part for traced in traces[:MOST_TRACED] for part in (title_of(traced), steps_of(traced))]
+    parts = [
+        part for traced in traces[:MOST_TRACED] for part in (f"**{markdown_line(named(traced))}**", steps_of(traced))
+    ]
     if len(traces) > MOST_TRACED:
         parts.append(f"… and {len(traces) - MOST_TRACED} more: `b24-pipeline explain ID`")
     return "\n\n".join(parts)
-
-
-def title_of(traced: Trace) -> str:
-    """Return who it is."""
-    return f"**{markdown_line(named(traced))}**"
 
 
 def named(traced: Trace) -> str:

@@ -96,11 +96,6 @@ def any_of(conditions: list[pd.Series]) -> pd.Series:
     return pd.concat(conditions, axis=1).any(axis=1)
 
 
-def changed_users(identities: DataFrame[schemas.Identities]) -> frozenset[int]:
-    """The linked users who seem to be another person, and whom nobody has approved."""
-    return frozenset(int(user) for user in identities.loc[identities["changed"], "bitrix24_id"])
-
-
 def is_another_portal(identities: DataFrame[schemas.Identities]) -> bool:
     """R07a: return whether so many linked people are others that another portal must be answering.
 

@@ -43,7 +43,7 @@ def matches(
         review: whose links are in doubt, and what a person has approved.
     """
     people = rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]
-    if not are_possible(people["email_key"], account["email_key"]):
+    if not any(keys.str.contains(UNUSUAL, regex=True).any() for keys in (people["email_key"], account["email_key"])):
         return people[:0]
     people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
     found = find_by_email(people[people["match_type"] == MatchKind.NONE], account=account)
@@ -82,11 +82,6 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
             other_bitrix24_id=owner.fillna(found["owner_id"]),
         )
     )
-
-
-def are_possible(*email_keys: pd.Series) -> bool:
-    """Return whether any of these addresses can be similar to another one."""
-    return any(keys.str.contains(UNUSUAL, regex=True).any() for keys in email_keys)
 
 
 def similarity_key(email_keys: pd.Series) -> pd.Series:

@@ -234,7 +234,7 @@ def readable(files: Sequence[Path] = ()) -> Iterator[str | tuple[Path, ...]]:
 
 def prefix_of(variable: str, files: Sequence[Path]) -> str:
     """Return the file of a connection that has the variable, for a message; its own file if none has."""
-    has = (file for file in files if variable in unread.names_in(file))
+    has = (file for file in files if variable in unread.names_of(unread.bindings(file)))
     file = next(has, files[0] if files else None)
     return "" if file is None else f"{file}: "
 

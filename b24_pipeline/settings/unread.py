@@ -48,11 +48,6 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     return lines
 
 
-def names_in(file: Path) -> frozenset[str]:
-    """Return the names that a file gives, in upper case."""
-    return names_of(bindings(file))
-
-
 def names_of(given: Iterable[Binding]) -> frozenset[str]:
     return frozenset(binding.key.upper() for binding in given if binding.key)
 

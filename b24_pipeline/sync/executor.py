@@ -104,7 +104,8 @@ class ActionExecutor:
             planned = next(waiting, None)
             if planned is None:
                 break
-            reason = self.why_not(planned)
+            over = "time limit reached; deferred to the next run" if self.out_of_time() else None
+            reason = self.breaker.reason(planned.action) or over
             if reason is None:
                 running.add(pool.submit(self.attempt, planned))
             else:
@@ -115,11 +116,6 @@ class ActionExecutor:
         """The answer of an action that may not be begun any more."""
         refused = self.breaker.is_refusal(planned.action)
         return ActionResult(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
-
-    def why_not(self, planned: PlannedAction) -> str | None:
-        """Return why an action may not be handed out any more; none when it may."""
-        over = "time limit reached; deferred to the next run" if self.out_of_time() else None
-        return self.breaker.reason(planned.action) or over
 
     def attempt(self, planned: PlannedAction) -> ActionResult:
         """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""

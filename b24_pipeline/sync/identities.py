@@ -39,7 +39,7 @@ def link_review(run: RunContext) -> LinkReview:
 
 def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> str:
     """Return what is wrong, and what to do about it, in one line."""
-    changed = sorted(identity.changed_users(observed))
+    changed = sorted(observed.loc[observed["changed"], "bitrix24_id"].tolist())
     ids = " ".join(map(str, changed[:MOST_NAMED])) + (" ..." if len(changed) > MOST_NAMED else "")
     return (
         f"{len(changed)} of {len(observed)} linked users have another first name, last name and e-mail than before: "
