@@ -72,8 +72,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Let everything go in order at the end: what is held until then DuckDB reports as leaked, in 43 lines."""
+    """Let everything go in order at the end: what is held until then DuckDB reports as leaked, in 43 lines.
+
+    Hypothesis's callback holds all modules until the very end.
+    """
     gc.unfreeze()
+    gc.callbacks.clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from typing import cast
 
 import dagster as dg
 import pandas as pd
+from pandera.typing import DataFrame
 
 from b24_pipeline import schemas, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER
@@ -92,7 +94,7 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
     names have the prefix.
     """
     with import_run.failing() as run:
-        judged = steps.evaluate_users(run, schemas.check(schemas.Users, bitrix24_users))
+        judged = steps.evaluate_users(run, cast("DataFrame[schemas.Users]", bitrix24_users))
     standing = judged["eligibility"].value_counts()
     return dg.MaterializeResult(
         value=judged,

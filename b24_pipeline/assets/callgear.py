@@ -1,7 +1,7 @@
 """The account's assets: its employees, the match table, and the changes."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -100,12 +100,12 @@ def employee_matches(
 
     The links come from the database: CallGear has no field for a Bitrix24 id.
     """
-    judged = schemas.check(schemas.Employees, employees)
+    judged = cast("DataFrame[schemas.Employees]", employees)
     with import_run.failing() as run:
         matches = steps.match_users(
             run,
             employees=judged,
-            callgear_employees=schemas.check(schemas.CallGearEmployees, callgear_employees),
+            callgear_employees=cast("DataFrame[schemas.CallGearEmployees]", callgear_employees),
         )
     kinds = matches["match_type"].value_counts()
     return dg.MaterializeResult(
@@ -147,13 +147,13 @@ def callgear_upsert(
     rule that decided, what was sent. Both are observations of this asset and of `responsible_employees`; only imports
     for everybody materialize them.
     """
-    judged = schemas.check(schemas.Employees, employees)
+    judged = cast("DataFrame[schemas.Employees]", employees)
     with import_run.failing() as run:
         actions = steps.upsert_employees(
             run,
             employees=judged,
-            matches=schemas.check(schemas.Matches, employee_matches),
-            callgear_employees=schemas.check(schemas.CallGearEmployees, callgear_employees),
+            matches=cast("DataFrame[schemas.Matches]", employee_matches),
+            callgear_employees=cast("DataFrame[schemas.CallGearEmployees]", callgear_employees),
         )
     found = upsert_metadata(run, actions)
     if run.launch.kind not in OBSERVED:
@@ -204,7 +204,7 @@ def responsible_employees(
     Deals are never changed: people who own deals stay on the list, and removal is retried at growing intervals. Dry
     runs and single-person runs do this in the step of `callgear_upsert`, and leave an observation here.
     """
-    judged = schemas.check(schemas.Employees, employees)
+    judged = cast("DataFrame[schemas.Employees]", employees)
     if import_run.run.launch.kind in OBSERVED:
         observe_responsible(context, import_run, judged)
         return
