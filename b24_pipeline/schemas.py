@@ -51,20 +51,20 @@ class Users(Frame):
 
 
 class Employees(Frame):
-    """Users judged and normalised: candidates, and the others with the reason (asset `employees`)."""
+    """Users judged and normalized: candidates, and the others with the reason (asset `employees`)."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     eligibility: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
     reason: str = optional_column("Why a candidate is rejected (R02)")
     active: bool = bool_column("False once the user is dismissed (R13)")
-    first_name: str = personal_column("First name, normalised (R04)")
-    last_name: str = personal_column("Last name, normalised (R04)")
+    first_name: str = personal_column("First name, normalized (R04)")
+    last_name: str = personal_column("Last name, normalized (R04)")
     callgear_last_name: str = personal_column("The last name it has in CallGear: with the prefix (R06)")
-    patronymic: str = personal_column("Patronymic, normalised (R04)")
-    email: str = personal_column("E-mail as it is sent: normalised (R04)")
-    email_key: str = personal_column("E-mail as it is compared: normalised, in lower case (R04)")
+    patronymic: str = personal_column("Patronymic, normalized (R04)")
+    email: str = personal_column("E-mail as it is sent: normalized (R04)")
+    email_key: str = personal_column("E-mail as it is compared: normalized, in lower case (R04)")
     phones: str = personal_column(
-        "Phone numbers in dialling order, comma-separated: digits, or digits...extension (R05)"
+        "Phone numbers in dialing order, comma-separated: digits, or digits...extension (R05)"
     )
     unusable_phones: str = personal_column(
         f'Phone texts left out, separated by " | ": not {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits, or beyond'
@@ -80,7 +80,7 @@ class CallGearEmployees(Frame):
     last_name: str = personal_column("Last name")
     patronymic: str = personal_column("Patronymic")
     email: str = personal_column("E-mail")
-    phone_numbers: str = personal_column('Phone entries as received (JSON array, in dialling order); "[]" for none')
+    phone_numbers: str = personal_column('Phone entries as received (JSON array, in dialing order); "[]" for none')
 
 
 class Links(Frame):

@@ -51,12 +51,12 @@ def users(*rows: Row) -> DataFrame[schemas.Users]:
 
 
 def employees(*rows: Row, policy: Policy | None = None) -> DataFrame[schemas.Employees]:
-    """The Bitrix24 users of these rows, judged and normalised."""
+    """The Bitrix24 users of these rows, judged and normalized."""
     return eligibility.evaluate_users(users(*rows), policy=policy or Policy())
 
 
 def callgear_employee(callgear_id: int, *, phones: Iterable[str] = (), **fields: Any) -> Row:
-    """A CallGear employee as read, with these phone numbers in dialling order."""
+    """A CallGear employee as read, with these phone numbers in dialing order."""
     return {
         "callgear_id": callgear_id,
         "first_name": "Ira",

@@ -35,7 +35,7 @@ from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import Trigger
-from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, RequestSeen, Sandbox, Server, serve
+from b24_pipeline.sandbox import Bitrix24Behavior, CallGearBehavior, RequestSeen, Sandbox, Server, serve
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync import run as sync_run
 from b24_pipeline.sync import steps
@@ -65,8 +65,8 @@ STATE = "sandbox.json"
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
 HALF_AN_HOUR = 1800
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
-PLENTY = CallGearBehaviour(minute_limit=100_000, day_limit=1_000_000)
-NO_RATE_LIMIT = Bitrix24Behaviour(tariff=None)
+PLENTY = CallGearBehavior(minute_limit=100_000, day_limit=1_000_000)
+NO_RATE_LIMIT = Bitrix24Behavior(tariff=None)
 
 
 class Clock:
@@ -184,7 +184,7 @@ class World:
     def behave(self, **switches: Any) -> None:
         """Turn switches of the portal or the account, whichever has them."""
         for name, value in switches.items():
-            system = "bitrix24" if name in Bitrix24Behaviour.__dataclass_fields__ else "callgear"
+            system = "bitrix24" if name in Bitrix24Behavior.__dataclass_fields__ else "callgear"
             setattr(self.sandbox, system, replace(getattr(self.sandbox, system), **{name: value}))
 
     def hire(self, last_name: str | None, **given: Any) -> int:

@@ -78,7 +78,7 @@ class Result(Audited):
         return list(dict.fromkeys((error.cause or error).message.strip() for error in failed))
 
     def metadata(self, asset: str) -> dict[str, Any]:
-        """What an asset's materialisation says, as plain values."""
+        """What an asset's materialization says, as plain values."""
         (found,) = self.dagster.asset_materializations_for_node(asset)
         return {name: value.value for name, value in found.metadata.items()}
 

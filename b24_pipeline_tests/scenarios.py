@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.rules.models import ResponsibleListPolicy
-from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
-from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted
+from b24_pipeline.sandbox import Bitrix24Behavior, CallGearBehavior, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers
+from b24_pipeline.sandbox.callgear.behavior import PhonesOmitted
 from b24_pipeline.sandbox.callgear.sessions import LOGIN, PASSWORD
 
 PLENTY = {"minute_limit": 100_000, "day_limit": 1_000_000}
@@ -35,8 +35,8 @@ class Scene:
     calls: Mapping[str, int]
     change: Callable[[Sandbox], None] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    bitrix24: Bitrix24Behaviour = field(default_factory=lambda: Bitrix24Behaviour(tariff=None))
-    callgear: CallGearBehaviour = field(default_factory=lambda: CallGearBehaviour(**PLENTY))
+    bitrix24: Bitrix24Behavior = field(default_factory=lambda: Bitrix24Behavior(tariff=None))
+    callgear: CallGearBehavior = field(default_factory=lambda: CallGearBehavior(**PLENTY))
 
 
 def hire(sandbox: Sandbox, name: str) -> int:
@@ -174,7 +174,7 @@ MIRROR = Scene(
 ECHO = Scene(
     "account that demands phones",
     with_phones,
-    callgear=CallGearBehaviour(**PLENTY, phones_omitted=PhonesOmitted.REQUIRED),
+    callgear=CallGearBehavior(**PLENTY, phones_omitted=PhonesOmitted.REQUIRED),
     calls={
         "get.account": 1,
         "batch": 1,
@@ -187,7 +187,7 @@ ECHO = Scene(
 CLEARING = Scene(
     "account that clears phones",
     with_phones,
-    callgear=CallGearBehaviour(**PLENTY, phones_omitted=PhonesOmitted.CLEARING),
+    callgear=CallGearBehavior(**PLENTY, phones_omitted=PhonesOmitted.CLEARING),
     calls={
         "get.account": 1,
         "batch": 1,
@@ -214,14 +214,14 @@ HIDING = Scene(
     "portal that hides the dismissed",
     staff,
     change=three_leave,
-    bitrix24=Bitrix24Behaviour(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
+    bitrix24=Bitrix24Behavior(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
     calls={"get.account": 1, "batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
 COUNTING_ALONE = Scene(
     "portal whose batches lack the counts",
     staff,
     change=three_leave,
-    bitrix24=Bitrix24Behaviour(tariff=None, batch_totals=False),
+    bitrix24=Bitrix24Behavior(tariff=None, batch_totals=False),
     calls={
         "get.account": 1,
         "batch": 2,

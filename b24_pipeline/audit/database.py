@@ -185,7 +185,7 @@ class Database:
             copy.execute("checkpoint")
 
     def tidy_lake(self) -> None:
-        """Move rows from the catalogue into files, merge small files, and forget former states of the lake."""
+        """Move rows from the catalog into files, merge small files, and forget former states of the lake."""
         for name in ("flush_lake", "expire_snapshots", "merge_files", "remove_old_files"):
             self.execute(name, catalog=f"'{self.catalog}'")
 

@@ -1,4 +1,4 @@
-"""The audit in a DuckLake: its catalogue is a schema of Postgres, larger parts of tables are files all machines share.
+"""The audit in a DuckLake: its catalog is a schema of Postgres, larger parts of tables are files all machines share.
 
 Several machines read and write it. The password comes from PGPASSWORD or a file of libpq's, as for every program of
 Postgres, and the keys of a bucket from AWS_*: no address that is logged or shown has them.
@@ -23,10 +23,10 @@ class Lake:
     """One connection's lake.
 
     Attributes:
-        url: the Postgres database with the catalogue, without a password.
-        schema: the schema of the catalogue; each connection has its own.
+        url: the Postgres database with the catalog, without a password.
+        schema: the schema of the catalog; each connection has its own.
         data: the folder that all machines share, or the place in a bucket of S3, for what is too large for the
-            catalogue.
+            catalog.
     """
 
     url: str

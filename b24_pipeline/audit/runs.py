@@ -227,7 +227,7 @@ def requests_between(database: Database, since: datetime, now: datetime) -> tupl
 def first_import(database: Database) -> bool:
     """Return whether no run, for real and for all, has written with nothing put off for want of time or points (R16).
 
-    The writing step notes it, whatever stops its run afterwards; a run that ended well proves it, too. A run of single
+    The writing step notes it, whatever stops its run afterward; a run that ended well proves it, too. A run of single
     assets that never reached that step imported nobody.
     """
     return fact(database, FIRST_IMPORT_OVER) is None and int(database.value("complete_runs")) == 0

@@ -47,7 +47,7 @@ _ACCOUNT: Final[Mapping[str, str]] = {
     "method_confirm_denied": "an administrator of the portal has denied this call in Bitrix24",
 }
 _NOT_VALID_EITHER: Final = frozenset({"invalid_token", "authorization_error", "error_oauth", "wrong_token"})
-"""Codes of other authorisations, for whatever the portal takes the address for."""
+"""Codes of other authorizations, for whatever the portal takes the address for."""
 
 _ACCESS_DENIED: Final = (
     (re.compile("context", re.IGNORECASE), _NO_WEBHOOK),

@@ -85,10 +85,10 @@ def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
 
 
 class Progress:
-    """State shared by the ranges of one read: cancelled or not, and the number of users so far."""
+    """State shared by the ranges of one read: canceled or not, and the number of users so far."""
 
     def __init__(self) -> None:
-        self.cancelled = threading.Event()
+        self.canceled = threading.Event()
         self._lock = threading.Lock()
         self._users = 0
 
@@ -115,7 +115,7 @@ def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
     """
     reading = Reading()
     retrier = client.retrier()
-    while not progress.cancelled.is_set():
+    while not progress.canceled.is_set():
         if client.seconds_left() <= 0:
             raise IncompleteFetchError("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
         build = partial(chain, id_range, filter_)
@@ -151,7 +151,7 @@ def start_reading(
         try:
             return read_range(client, id_range, filter_, end=end, pages=pages, progress=progress)
         except BaseException:
-            progress.cancelled.set()
+            progress.canceled.set()
             raise
 
     with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
@@ -159,7 +159,7 @@ def start_reading(
         try:
             yield lambda: _merged(part.result() for part in parts)
         finally:
-            progress.cancelled.set()
+            progress.canceled.set()
 
 
 def read_ranges(client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition) -> Reading:

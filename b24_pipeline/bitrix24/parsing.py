@@ -59,7 +59,7 @@ _NO: Final = frozenset({"N", "0", "FALSE"})
 
 
 class UserRow(NamedTuple):
-    """One user, normalised; the fields are the `Users` frame's, and None is "no value"."""
+    """One user, normalized; the fields are the `Users` frame's, and None is "no value"."""
 
     bitrix24_id: int
     user_type: str | None
@@ -87,7 +87,7 @@ def user_id(row: Row) -> int:
 
 
 def user_row(row: Row, *, user_type: str | None = None) -> UserRow:
-    """The row, normalised; `user_type` is what it is when the row does not say (contract 2.6).
+    """The row, normalized; `user_type` is what it is when the row does not say (contract 2.6).
 
     Raises:
         IncompleteFetchError: it has no id, or does not say whether the user is active.
@@ -174,7 +174,7 @@ class UnknownUserTypeError(Exception):
 
 
 def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None = None) -> Columns:
-    """The rows, whose ids are `ids`, normalised; `user_type` is what it is where a row does not say.
+    """The rows, whose ids are `ids`, normalized; `user_type` is what it is where a row does not say.
 
     Raises:
         UnknownUserTypeError: neither a row nor `user_type` says of what type the user is.

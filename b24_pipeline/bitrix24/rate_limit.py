@@ -16,7 +16,7 @@ CAPACITY = 50
 LEAK_PER_SECOND = 2.0
 EMPTIES_WITHIN = timedelta(seconds=CAPACITY / LEAK_PER_SECOND)
 RESERVED = 5
-"""Left to neighbours: the sensor's process, other integrations on this host, requests that bunch on their way."""
+"""Left to neighbors: the sensor's process, other integrations on this host, requests that bunch on their way."""
 
 
 class LeakyBucket:
@@ -64,7 +64,7 @@ class LeakyBucket:
         return True
 
     def mark_full(self) -> None:
-        """The portal said that the bucket is full: neighbours have used it."""
+        """The portal said that the bucket is full: neighbors have used it."""
         self._raise_to(self._limit)
 
     def count_sent(self, requests: int, *, seconds_ago: float) -> None:

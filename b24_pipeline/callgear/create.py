@@ -17,7 +17,7 @@ MAX_CREATES = 3
 
 @dataclass(frozen=True, slots=True)
 class NewEmployee:
-    """An employee to create: last name with the prefix (R06), phones in dialling order (R05)."""
+    """An employee to create: last name with the prefix (R06), phones in dialing order (R05)."""
 
     last_name: str = field(repr=False)
     email: str = field(repr=False)

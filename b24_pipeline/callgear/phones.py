@@ -52,7 +52,7 @@ def main_part(phone_number: object) -> str:
 
 
 def numbers(entries: Sequence[Row]) -> list[NumberKey]:
-    """The numbers of entries in dialling order, each as it is compared."""
+    """The numbers of entries in dialing order, each as it is compared."""
     return [number_key(entry.get("phone_number")) for entry in entries]
 
 

@@ -69,7 +69,7 @@ class EmployeeUpdater:
 
     Args:
         client: the API.
-        facts: what earlier runs learnt of the account.
+        facts: what earlier runs learned of the account.
         keep: called with the facts whenever they change; they are stored for later runs when it returns.
         now: the time.
     """
@@ -283,9 +283,9 @@ class EmployeeUpdater:
         if not self._echoes:
             self._save_changes(update_mode=mode)
 
-    def _save_changes(self, **learnt: Any) -> None:  # noqa: ANN401 - fields of AccountCapabilities
+    def _save_changes(self, **learned: Any) -> None:  # noqa: ANN401 - fields of AccountCapabilities
         with self._learning:
-            capabilities = replace(self._capabilities, **learnt)
+            capabilities = replace(self._capabilities, **learned)
             if capabilities != self._capabilities:
                 self._capabilities = capabilities
                 self._save(capabilities)

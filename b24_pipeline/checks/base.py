@@ -62,7 +62,7 @@ def checks_of(
     checks: Sequence[AssetCheck],
     *,
     pool: str | None,
-    afterwards: Callable[[dg.DagsterInstance, ImportRunResource], None] | None = None,
+    afterward: Callable[[dg.DagsterInstance, ImportRunResource], None] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Return all checks of one asset as one step, with what that step does besides."""
     by_name = {check.name: check for check in checks}
@@ -79,8 +79,8 @@ def checks_of(
     ) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys, key=lambda key: list(by_name).index(key.name)):
             yield by_name[key.name].result(import_run.run)
-        if afterwards is not None:
-            afterwards(context.instance, import_run)
+        if afterward is not None:
+            afterward(context.instance, import_run)
 
     return run_checks
 

@@ -138,5 +138,5 @@ employee_matches_checks = checks_of(
         ),
     ],
     pool=POOL,
-    afterwards=report_last_import,
+    afterward=report_last_import,
 )

@@ -113,11 +113,11 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 def _spellings(secrets: Iterable[str]) -> tuple[bytes, ...]:
     """As it is, in URLs, in JSON and in HTML; the longest first, as one may be a part of another."""
-    found = {spelling for secret in secrets for spelling in _spelt(secret)}
+    found = {spelling for secret in secrets for spelling in _spelled(secret)}
     return tuple(sorted((spelling.encode("utf-8", "replace") for spelling in found), key=len, reverse=True))
 
 
-def _spelt(secret: str) -> Iterator[str]:
+def _spelled(secret: str) -> Iterator[str]:
     yield secret
     yield html.escape(secret)
     for in_url in (quote(secret), quote(secret, safe=""), quote_plus(secret)):

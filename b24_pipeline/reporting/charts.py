@@ -16,7 +16,7 @@ from b24_pipeline.reporting.svg import (
     time_axis,
     whole_numbers,
 )
-from b24_pipeline.reporting.theme import Colour
+from b24_pipeline.reporting.theme import Color
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, NOT_IN_CALLGEAR, reason
 from b24_pipeline.rules.models import MatchKind, Rejection
 from b24_pipeline.text import numbered
@@ -30,21 +30,21 @@ NO_IMPORT = "No import in the last 90 days"
 NOBODY_REFUSED = "Nobody is rejected or in conflict"
 REJECTIONS = frozenset(Rejection)
 MATCHES = {
-    MatchKind.BY_ID: (BY_ID, Colour.BLUE),
-    MatchKind.BY_EMAIL: (BY_EMAIL, Colour.SKY),
-    MatchKind.NONE: (NOT_IN_CALLGEAR, Colour.SKY),
-    MatchKind.CONFLICT: ("in conflict", Colour.RED),
-    MatchKind.REJECTED: ("rejected", Colour.AMBER),
-    MatchKind.DISMISSED: ("dismissed", Colour.GREY),
-    MatchKind.NOT_EMPLOYEE: ("no employee", Colour.GREY),
-    MatchKind.OUT_OF_SCOPE: ("out of scope", Colour.GREY),
+    MatchKind.BY_ID: (BY_ID, Color.BLUE),
+    MatchKind.BY_EMAIL: (BY_EMAIL, Color.SKY),
+    MatchKind.NONE: (NOT_IN_CALLGEAR, Color.SKY),
+    MatchKind.CONFLICT: ("in conflict", Color.RED),
+    MatchKind.REJECTED: ("rejected", Color.AMBER),
+    MatchKind.DISMISSED: ("dismissed", Color.GRAY),
+    MatchKind.NOT_EMPLOYEE: ("no employee", Color.GRAY),
+    MatchKind.OUT_OF_SCOPE: ("out of scope", Color.GRAY),
 }
 FOUND = (MatchKind.BY_ID, MatchKind.BY_EMAIL, MatchKind.NONE)
 LINKED_BY = {
-    "create": ("created", Colour.BLUE),
-    "email": (BY_EMAIL, Colour.SKY),
-    "rehire": ("rehired", Colour.PURPLE),
-    "approval": ("approved", Colour.AMBER),
+    "create": ("created", Color.BLUE),
+    "email": (BY_EMAIL, Color.SKY),
+    "rehire": ("rehired", Color.PURPLE),
+    "approval": ("approved", Color.AMBER),
 }
 
 
@@ -65,20 +65,20 @@ def people_over_time(figures: Figures) -> Chart:
     """Candidates, imported people and the account's employees."""
     moments = figures.people
     series = {
-        "candidates in Bitrix24": (Colour.INK, "-", [moment.candidates for moment in moments]),
-        "employees in CallGear": (Colour.AMBER, "--", [moment.employees for moment in moments]),
-        "imported": (Colour.BLUE, "-", [moment.imported for moment in moments]),
+        "candidates in Bitrix24": (Color.INK, "-", [moment.candidates for moment in moments]),
+        "employees in CallGear": (Color.AMBER, "--", [moment.employees for moment in moments]),
+        "imported": (Color.BLUE, "-", [moment.imported for moment in moments]),
     }
 
     def paint(axes: "Axes") -> None:
         times = [day_number(moment.at) for moment in moments]
-        for colour, line, values in series.values():
+        for color, line, values in series.values():
             few = len(times) <= FEW_MOMENTS
             axes.plot(
                 times,
                 values,
                 line,
-                color=colour.drawn,
+                color=color.drawn,
                 linewidth=2,
                 marker="o" if few else "",
                 markersize=4,
@@ -90,7 +90,7 @@ def people_over_time(figures: Figures) -> Chart:
         axes.set_ylim(max(0, low - room), high + room)
         labels_at_the_end(
             axes,
-            {f"{name}: {values[-1]:,}": (values[-1], colour) for name, (colour, _, values) in series.items() if values},
+            {f"{name}: {values[-1]:,}": (values[-1], color) for name, (color, _, values) in series.items() if values},
         )
         whole_numbers(axes)
         time_axis(axes, times)
@@ -118,7 +118,7 @@ def span(moments: Sequence[PeopleFigure]) -> str:
 def matches(figures: Figures) -> Chart:
     """Return how each user of the portal was matched."""
     rows = [
-        (words, figures.matches[kind], colour) for kind, (words, colour) in MATCHES.items() if figures.matches.get(kind)
+        (words, figures.matches[kind], color) for kind, (words, color) in MATCHES.items() if figures.matches.get(kind)
     ]
     found = [(figures.matches.get(kind, 0), MATCHES[kind][0]) for kind in FOUND]
     return Chart(
@@ -133,7 +133,7 @@ def matches(figures: Figures) -> Chart:
 def refused(figures: Figures) -> Chart:
     """Rejects and conflicts by reason."""
     rows = [
-        (reason(group.reason), len(group.people), Colour.AMBER if group.reason in REJECTIONS else Colour.RED)
+        (reason(group.reason), len(group.people), Color.AMBER if group.reason in REJECTIONS else Color.RED)
         for group in figures.refused
     ]
     total = sum(number for _, number, _ in rows)
@@ -178,14 +178,14 @@ def points(figures: Figures) -> Chart:
     spent = [figures.points_by_day.get(day, 0) for day in days]
 
     def paint(axes: "Axes") -> None:
-        axes.bar(range(len(days)), spent, color=Colour.BLUE.drawn, width=0.7)
+        axes.bar(range(len(days)), spent, color=Color.BLUE.drawn, width=0.7)
         for place, number in enumerate(spent):
             if number:
                 axes.text(place, number, f"{number:,}", ha="center", va="bottom", size=8.5)
         if budget is not None:
-            axes.axhline(budget, color=Colour.RED.drawn, linewidth=1.4, linestyle="--")
+            axes.axhline(budget, color=Color.RED.drawn, linewidth=1.4, linestyle="--")
             words = f"{budget:,} may be spent a day"
-            axes.annotate(words, (-0.5, budget), (0, 4), textcoords="offset points", color=Colour.RED.drawn)
+            axes.annotate(words, (-0.5, budget), (0, 4), textcoords="offset points", color=Color.RED.drawn)
         axes.set_ylim(0, max([*spent, budget or 1]) * 1.18)
         axes.set_xlim(-0.6, len(days) - 0.4)
         axes.set_yticks([])

@@ -31,7 +31,7 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
             links={state.key: link_to_report(state, folder) for state in states},
             failing=[state for state in states if state.is_failing],
             at=now,
-            colours=Markup(stylesheet()),  # noqa: S704 - constants
+            colors=Markup(stylesheet()),  # noqa: S704 - constants
         )
     )
     write_private(folder / PAGE, html)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from b24_pipeline.reporting.theme import Colour, in_variables
+from b24_pipeline.reporting.theme import Color, in_variables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,23 +32,23 @@ _SPACE = re.compile(r"(?<=>)\s+(?=<)|\s*\n\s*(?=[A-Zz\"])")
 STYLE: Mapping[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 10.5,
-    "axes.edgecolor": Colour.GRID.drawn,
+    "axes.edgecolor": Color.GRID.drawn,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
-    "axes.labelcolor": Colour.MUTED.drawn,
+    "axes.labelcolor": Color.MUTED.drawn,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
     "axes.axisbelow": True,
     "axes.prop_cycle": "cycler('color', ['#010105'])",
-    "xtick.color": Colour.MUTED.drawn,
-    "ytick.color": Colour.MUTED.drawn,
+    "xtick.color": Color.MUTED.drawn,
+    "ytick.color": Color.MUTED.drawn,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
-    "grid.color": Colour.GRID.drawn,
+    "grid.color": Color.GRID.drawn,
     "grid.linewidth": 0.8,
-    "text.color": Colour.INK.drawn,
+    "text.color": Color.INK.drawn,
     "path.simplify": False,
 }
 
@@ -99,14 +99,14 @@ def draw(chart: Chart) -> Picture:
         chart.paint(axes)
         top = chart.height - 12
         figure.text(0, top / chart.height, chart.heading, size=13, weight="bold", va="center")
-        figure.text(0, (top - 17) / chart.height, chart.caption, color=Colour.MUTED.drawn, va="center")
+        figure.text(0, (top - 17) / chart.height, chart.caption, color=Color.MUTED.drawn, va="center")
         content = io.StringIO()
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return Picture(chart, finished(content.getvalue(), chart=chart))
 
 
 def finished(svg: str, *, chart: Chart) -> str:
-    """The drawing without what a browser does not need, with ids of its own, in the page's fonts and colours."""
+    """The drawing without what a browser does not need, with ids of its own, in the page's fonts and colors."""
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'aria-label="{escape(chart.heading)}" viewBox="0 0 {chart.width} {chart.height}" '

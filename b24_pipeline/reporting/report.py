@@ -13,7 +13,7 @@ from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
-from b24_pipeline.reporting.theme import Colour, stylesheet
+from b24_pipeline.reporting.theme import Color, stylesheet
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE, RunKind
@@ -98,7 +98,7 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
             everybody=person_rows(figures.everybody),
             script=Markup(script),  # noqa: S704 - a file of ours
             script_hash=Markup(script_hash(script)),  # noqa: S704 - of the same
-            colours=Markup(stylesheet()),  # noqa: S704 - constants
+            colors=Markup(stylesheet()),  # noqa: S704 - constants
         )
     )
 
@@ -129,7 +129,7 @@ def changes_of(run: RunFigure) -> str:
 
 
 def composed(pictures: Sequence[Picture]) -> str:
-    """All pictures on one sheet, two beside each other, with the colours of light and dark in it."""
+    """All pictures on one sheet, two beside each other, with the colors of light and dark in it."""
     placed, x, y, tallest = [], EDGE, EDGE, 0
     for picture in pictures:
         chart = picture.chart
@@ -143,7 +143,7 @@ def composed(pictures: Sequence[Picture]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
         f'height="{height}" viewBox="0 0 {width} {height}"><style>{stylesheet()}</style>'
-        f'<rect width="100%" height="100%" rx="10" style="fill: {Colour.SURFACE.css}"/>{"".join(placed)}</svg>'
+        f'<rect width="100%" height="100%" rx="10" style="fill: {Color.SURFACE.css}"/>{"".join(placed)}</svg>'
     )
 
 

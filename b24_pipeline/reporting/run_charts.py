@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from b24_pipeline.audit.report_queries import Figures, RunFigure
 from b24_pipeline.reporting.drawing import Chart
 from b24_pipeline.reporting.svg import FEW_MOMENTS, day_number, legend, note, strokes, time_axis
-from b24_pipeline.reporting.theme import Colour
+from b24_pipeline.reporting.theme import Color
 from b24_pipeline.rules.models import RunKind, RunStatus
 from b24_pipeline.text import numbered
 
@@ -21,13 +21,13 @@ NO_RUN = f"No run in the last {DAYS_OF_RUNS} days"
 DRY = "dry run"
 WENT_THROUGH = (RunStatus.DONE, RunStatus.PARTIAL, RunStatus.HELD)
 STATUS_LOOKS = {
-    RunStatus.DONE.value: (Colour.BLUE, "|"),
-    RunStatus.PARTIAL.value: (Colour.AMBER, "^"),
-    RunStatus.HELD.value: (Colour.PURPLE, "s"),
-    RunStatus.UNTRUSTED.value: (Colour.RED, "D"),
-    RunStatus.FAILED.value: (Colour.RED, "X"),
-    RunStatus.INTERRUPTED.value: (Colour.RED, "P"),
-    DRY: (Colour.MUTED, "o"),
+    RunStatus.DONE.value: (Color.BLUE, "|"),
+    RunStatus.PARTIAL.value: (Color.AMBER, "^"),
+    RunStatus.HELD.value: (Color.PURPLE, "s"),
+    RunStatus.UNTRUSTED.value: (Color.RED, "D"),
+    RunStatus.FAILED.value: (Color.RED, "X"),
+    RunStatus.INTERRUPTED.value: (Color.RED, "P"),
+    DRY: (Color.MUTED, "o"),
 }
 
 
@@ -39,21 +39,21 @@ def outcomes(figures: Figures) -> Chart:
     shown = [status for status in STATUS_LOOKS if counted[status]]
 
     def paint(axes: "Axes") -> None:
-        for status, (colour, marker) in STATUS_LOOKS.items():
+        for status, (color, marker) in STATUS_LOOKS.items():
             moments = [(run.started_at, days_ago(run, today)) for run in runs if status_of(run) == status]
             places = [(at.hour + at.minute / 60, day) for at, day in moments]
             if status == RunStatus.DONE:
-                strokes(axes, [(hour, day - 0.3, day + 0.3) for hour, day in places], colour, width=2.2)
+                strokes(axes, [(hour, day - 0.3, day + 0.3) for hour, day in places], color, width=2.2)
             elif places:
                 hours, days = zip(*places, strict=True)
-                hollow = "none" if status == DRY else colour.drawn
-                axes.plot(hours, days, marker, color=colour.drawn, markerfacecolor=hollow, markersize=6.5)
+                hollow = "none" if status == DRY else color.drawn
+                axes.plot(hours, days, marker, color=color.drawn, markerfacecolor=hollow, markersize=6.5)
         axes.set_xlim(-0.5, 24)
         axes.set_ylim(DAYS_OF_RUNS - 0.5, -0.6)
         axes.set_yticks(range(DAYS_OF_RUNS), [f"{today - timedelta(days=ago):%a %d}" for ago in range(DAYS_OF_RUNS)])
         axes.set_xticks(range(0, 24, 6), [f"{hour}:00" for hour in range(0, 24, 6)])
         for ago in range(DAYS_OF_RUNS):
-            axes.axhline(ago, color=Colour.GRID.drawn, linewidth=0.8, zorder=0)
+            axes.axhline(ago, color=Color.GRID.drawn, linewidth=0.8, zorder=0)
         legend(axes, [(in_the_legend(status, counted[status]), *STATUS_LOOKS[status]) for status in shown])
 
     return Chart("outcomes", went_through(counted), "", paint, margins=(52, 10, 22))
@@ -87,7 +87,7 @@ def time_a_run(figures: Figures) -> Chart:
     def paint(axes: "Axes") -> None:
         if ended:
             upright = [(at, 0.0, high) for at, high in ended]
-            strokes(axes, upright, Colour.BLUE, width=1.6 if len(ended) > FEW_MOMENTS else 5)
+            strokes(axes, upright, Color.BLUE, width=1.6 if len(ended) > FEW_MOMENTS else 5)
             at, longest = max(ended, key=lambda run: run[1])
             if longest > 2 * statistics.median_low(seconds):
                 note(axes, at, longest, words_of(longest))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from b24_pipeline.reporting.theme import Colour
+from b24_pipeline.reporting.theme import Color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,51 +17,51 @@ TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S s"]
 SIGNS = {"|": "❙", "^": "▲", "s": "■", "D": "◆", "X": "✖", "P": "✚", "o": "○"}
 
 
-def strokes(axes: "Axes", lines: Sequence[tuple[float, float, float]], colour: Colour, *, width: float) -> None:
+def strokes(axes: "Axes", lines: Sequence[tuple[float, float, float]], color: Color, *, width: float) -> None:
     """Upright lines at x from y to y, in one path: a week has hundreds of them, and the file stays small."""
     gap = float("nan")
     across = [value for x, _, _ in lines for value in (x, x, gap)]
     upward = [value for _, low, high in lines for value in (low, high, gap)]
-    axes.plot(across, upward, color=colour.drawn, linewidth=width, solid_capstyle="butt")
+    axes.plot(across, upward, color=color.drawn, linewidth=width, solid_capstyle="butt")
 
 
-def bars(axes: "Axes", rows: Sequence[tuple[str, int, Colour]]) -> None:
+def bars(axes: "Axes", rows: Sequence[tuple[str, int, Color]]) -> None:
     """Horizontal bars with their names and numbers."""
     places = range(len(rows))
-    axes.barh(places, [number for _, number, _ in rows], color=[colour.drawn for _, _, colour in rows], height=0.62)
+    axes.barh(places, [number for _, number, _ in rows], color=[color.drawn for _, _, color in rows], height=0.62)
     for place, (_, number, _) in enumerate(rows):
         axes.annotate(f"{number:,}", (number, place), (5, 0), textcoords="offset points", va="center")
-    axes.set_yticks(places, [words for words, _, _ in rows], color=Colour.INK.drawn)
+    axes.set_yticks(places, [words for words, _, _ in rows], color=Color.INK.drawn)
     axes.set_xticks([])
     axes.set_xlim(0, max([number for _, number, _ in rows] or [1]))
     axes.set_ylim(max(len(rows), 4) - 0.4, -0.6)
     axes.spines["bottom"].set_visible(False)
 
 
-def legend(axes: "Axes", entries: Sequence[tuple[str, Colour, str]]) -> None:
+def legend(axes: "Axes", entries: Sequence[tuple[str, Color, str]]) -> None:
     """Signs and words in a line above the axes, where the caption of other charts stands."""
     place = 0.0
-    for words, colour, marker in entries:
+    for words, color, marker in entries:
         axes.figure.text(
-            place / 440, 1 - 29 / 250, SIGNS[marker], color=colour.drawn, va="center", size=10, weight="bold"
+            place / 440, 1 - 29 / 250, SIGNS[marker], color=color.drawn, va="center", size=10, weight="bold"
         )
-        axes.figure.text((place + 13) / 440, 1 - 29 / 250, words, color=Colour.MUTED.drawn, va="center")
+        axes.figure.text((place + 13) / 440, 1 - 29 / 250, words, color=Color.MUTED.drawn, va="center")
         place += 30 + 5.6 * len(words)
 
 
-def labels_at_the_end(axes: "Axes", labels: Mapping[str, tuple[float, Colour]]) -> None:
+def labels_at_the_end(axes: "Axes", labels: Mapping[str, tuple[float, Color]]) -> None:
     """The name of each line beside its end, pushed apart where two would touch."""
     low, high = axes.get_ylim()
     by_value = sorted(labels.items(), key=lambda label: label[1][0])
     places = pushed_apart([value for _, (value, _) in by_value], distance=(high - low) * 0.085)
-    for (words, (_, colour)), place in zip(by_value, places, strict=True):
+    for (words, (_, color)), place in zip(by_value, places, strict=True):
         axes.annotate(
             words,
             (1, place),
             (12, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            color=colour.drawn,
+            color=color.drawn,
             va="center",
             weight="bold",
         )
@@ -90,7 +90,7 @@ def top(group: Sequence[float], distance: float) -> float:
 
 def note(axes: "Axes", at: float, value: float, words: str) -> None:
     """A word at a point."""
-    axes.annotate(words, (at, value), (0, 3), textcoords="offset points", ha="center", color=Colour.MUTED.drawn)
+    axes.annotate(words, (at, value), (0, 3), textcoords="offset points", ha="center", color=Color.MUTED.drawn)
 
 
 def whole_numbers(axes: "Axes") -> None:

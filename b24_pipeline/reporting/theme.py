@@ -1,4 +1,4 @@
-"""The colours of the report: each has a role, and a value for light and for dark. Safe for colour-blind eyes.
+"""The colors of the report: each has a role, and a value for light and for dark. Safe for color-blind eyes.
 
 Pictures are drawn with the stand-ins; in the finished file they are CSS variables, so that one picture serves both.
 """
@@ -9,14 +9,14 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Shade:
-    """One colour: the stand-in that it is drawn with, and what it is in light and in dark."""
+    """One color: the stand-in that it is drawn with, and what it is in light and in dark."""
 
     stand_in: str
     light: str
     dark: str
 
 
-class Colour(Enum):
+class Color(Enum):
     """The roles. The hues are those of Okabe and Ito, darkened or lightened until they can be read as text."""
 
     SURFACE = Shade("#010101", light="#ffffff", dark="#161b21")
@@ -28,7 +28,7 @@ class Colour(Enum):
     AMBER = Shade("#010107", light="#a66900", dark="#f0b83c")
     RED = Shade("#010108", light="#c04a00", dark="#ff915a")
     PURPLE = Shade("#010109", light="#8f4583", dark="#dda6d1")
-    GREY = Shade("#01010a", light="#b4bcc5", dark="#56616d")
+    GRAY = Shade("#01010a", light="#b4bcc5", dark="#56616d")
 
     @property
     def drawn(self) -> str:
@@ -43,16 +43,14 @@ class Colour(Enum):
 
 def in_variables(svg: str) -> str:
     """The picture with CSS variables in place of the stand-ins."""
-    for colour in Colour:
-        svg = svg.replace(colour.drawn, colour.css)
+    for color in Color:
+        svg = svg.replace(color.drawn, color.css)
     return svg
 
 
 def declarations(*, dark: bool) -> str:
     """The variables of one of both appearances."""
-    return " ".join(
-        f"--{colour.name.lower()}: {colour.value.dark if dark else colour.value.light};" for colour in Colour
-    )
+    return " ".join(f"--{color.name.lower()}: {color.value.dark if dark else color.value.light};" for color in Color)
 
 
 def stylesheet() -> str:

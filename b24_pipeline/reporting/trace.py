@@ -251,7 +251,7 @@ def steps_of(traced: Trace) -> str:
 
 
 def numbers(phone_numbers: str | None) -> str:
-    """The numbers of an employee in dialling order."""
+    """The numbers of an employee in dialing order."""
     return ", ".join(entry["phone_number"] for entry in json.loads(phone_numbers or "[]")) or "none"
 
 

@@ -44,7 +44,7 @@ class FetchEvidence:
 
     `users` and both counts are of the users whose id is not above the highest there was at the start: who was hired
     meanwhile is in none of them. `count_after` is None when it was not asked for. `hired` are those above it, and
-    `hired_counted` is how many of them the portal counts afterwards.
+    `hired_counted` is how many of them the portal counts afterward.
     """
 
     users: int

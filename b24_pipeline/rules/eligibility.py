@@ -21,7 +21,7 @@ MAILTO = "mailto:"
 
 
 def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schemas.Employees]:
-    """R01-R06 for every user: standing, reason and the normalised fields, one row a user."""
+    """R01-R06 for every user: standing, reason and the normalized fields, one row a user."""
     last_name = normalization.normalize_names(users["last_name"])
     email = normalization.normalize_emails(users["email"])
     numbers = phone_numbers([users[column] for column in PHONES_IN_DIALLING_ORDER], policy=policy.phones)

@@ -81,7 +81,7 @@ def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozen
 
 
 def agree(rows: pd.DataFrame, name: str) -> pd.Series:
-    """R09: return whether this name of the user and of the link's owner is the same after normalising."""
+    """R09: return whether this name of the user and of the link's owner is the same after normalizing."""
     return normalization.name_key(rows[name]) == normalization.name_key(rows[f"owner_{name}"])
 
 

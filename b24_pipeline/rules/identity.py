@@ -44,7 +44,7 @@ def observe(
     """The identities after a fetch: who seems to be another person is marked, the others are followed.
 
     Args:
-        employees: every user of the fetch, normalised.
+        employees: every user of the fetch, normalized.
         identities: the linked users as they were accepted last.
         deleted: users whose deletion is confirmed (R13).
     """
@@ -84,7 +84,7 @@ def is_another_person(rows: pd.DataFrame) -> pd.Series:
 
 
 def compared(accepted: pd.Series, current: pd.Series, *, field: str) -> Comparison:
-    """One field as it was accepted and as it is now, normalised."""
+    """One field as it was accepted and as it is now, normalized."""
     erased = accepted == ERASED
     known, now = KEYS[field](accepted.mask(erased)), KEYS[field](current)
     equal = (known == now) & now.notna()

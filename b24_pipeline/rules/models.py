@@ -1,4 +1,4 @@
-"""The words of the import rules as types: enums and small frozen records, without behaviour."""
+"""The words of the import rules as types: enums and small frozen records, without behavior."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ WHITE = " \t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 """All white space of Unicode, spelled out: with `\\s` pandas leaves Arrow's engine for Python's, which is slower."""
 
 PLAIN = "!-~\u00a1-\u00ac\u00ae-\u02ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff"
-"""Visible characters that NFC leaves alone in every neighbourhood: Latin, Cyrillic, Hebrew, Japanese, Chinese."""
+"""Visible characters that NFC leaves alone in every neighborhood: Latin, Cyrillic, Hebrew, Japanese, Chinese."""
 UNTIDY_NAME = f"[^ {PLAIN}]|^ |  | $|^$"
 UNTIDY_EMAIL = "[^!-~]|^$"
 """Patterns of texts that a Python function has to normalize; most texts need none."""

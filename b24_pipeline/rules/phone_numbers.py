@@ -25,7 +25,7 @@ EXTENSION = re.compile(rf"{MARK}(?P<digits>\d(?:[ \-]?\d)*+)\D*$", re.IGNORECASE
 
 
 def phone_numbers(written: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.DataFrame:
-    """The columns `phones` and `unusable_phones` of users, given their phone texts in dialling order.
+    """The columns `phones` and `unusable_phones` of users, given their phone texts in dialing order.
 
     Of equal numbers the first stays; policy `first` takes only the first. No value where a user has none.
     """

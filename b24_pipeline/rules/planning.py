@@ -174,7 +174,7 @@ def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
 
 
 def fields_after(row: dict[Hashable, Any]) -> dict[str, Any]:
-    """Return what a planned row sends: names as given, phone numbers as a list in dialling order."""
+    """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
     sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row.get(name))}
     if not pd.isna(row.get("phones")):
         sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)

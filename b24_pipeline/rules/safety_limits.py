@@ -91,7 +91,7 @@ def is_over(
 
 
 def exemptions(plan: DataFrame[schemas.Actions], *, approved: pd.Series, context: LimitContext) -> pd.Series:
-    """Return why each row does not count towards its limit once it is done; no value where it counts."""
+    """Return why each row does not count toward its limit once it is done; no value where it counts."""
     at_first = plan["risk"].isin(EXEMPT_ON_FIRST_IMPORT) & (context.exemption is not None)
     reason = pd.Series(None, index=plan.index, dtype="str").mask(at_first, context.exemption)
     return reason.mask(approved & plan["risk"].notna(), Exemption.APPROVED.value)

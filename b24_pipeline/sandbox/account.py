@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.callgear.points import Points
 from b24_pipeline.sandbox.types import Json
 
@@ -50,10 +50,8 @@ class Account:
         sessions: expiry of each session, by its token.
     """
 
-    def __init__(
-        self, *, clock: Callable[[], float], behaviour: CallGearBehaviour, changed: Callable[[], None]
-    ) -> None:
-        self.behaviour = behaviour
+    def __init__(self, *, clock: Callable[[], float], behavior: CallGearBehavior, changed: Callable[[], None]) -> None:
+        self.behavior = behavior
         self.employees: dict[int, Employee] = {}
         self.numbers: dict[int, Number] = {}
         self.sip_lines: dict[int, dict[str, Json]] = {}
@@ -130,7 +128,7 @@ class Account:
         self._by_digits[digits] = number
 
     def add_sip_line(self, employee_id: int, digits: str) -> int:
-        """Give an employee a SIP line, first in the dialling order, and return the line's id."""
+        """Give an employee a SIP line, first in the dialing order, and return the line's id."""
         line_id = FIRST_SIP_LINE + len(self.sip_lines)
         number = self.number({"phone_number": digits, "channels_count": 2, "dial_time": 30})
         self.employees[employee_id]["phone_numbers"].insert(0, number)

@@ -1,7 +1,7 @@
 """Somebody else who imports the portal's people into the account: CallGear's own import, a second installation."""
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline.sandbox.callgear.behavior import OtherImporter
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.types import Json
 
@@ -18,7 +18,7 @@ class Importer:
 
     def after(self, method: str, params: dict[str, Json]) -> None:
         """Act after one of our requests was carried out."""
-        mode = self._account.behaviour.other_importer
+        mode = self._account.behavior.other_importer
         if mode is OtherImporter.AHEAD and method == "get.employees" and not self._has_imported:
             self._has_imported = True
             self._import_everybody()

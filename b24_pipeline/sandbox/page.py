@@ -1,4 +1,4 @@
-"""The page at ``/``: both directories side by side, a form to hire, edit and dismiss, and the switches to practise."""
+"""The page at ``/``: both directories side by side, a form to hire, edit and dismiss, and the switches to practice."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -161,7 +161,7 @@ def _switches(sandbox: Sandbox) -> list[dict[str, Json]]:
 def _directories(sandbox: Sandbox) -> dict[str, Json]:
     with sandbox.lock:
         portal, account = sandbox.portal, sandbox.account
-        limits = account.points.limits(account.behaviour)
+        limits = account.points.limits(account.behavior)
         return {
             "users": [_user_row(portal.users[user_id]) for user_id in reversed(portal.ids[-MOST_ROWS:])],
             "user_count": len(portal.users),

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 
-from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Change
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, Change
 from b24_pipeline.sandbox.bitrix24.dates import iso
 from b24_pipeline.sandbox.bitrix24.fields import STORED, is_custom
 from b24_pipeline.sandbox.types import Json
@@ -24,10 +24,8 @@ class Portal:
         hidden: users who are gone for a while, as if deleted.
     """
 
-    def __init__(
-        self, *, clock: Callable[[], float], behaviour: Bitrix24Behaviour, changed: Callable[[], None]
-    ) -> None:
-        self.behaviour = behaviour
+    def __init__(self, *, clock: Callable[[], float], behavior: Bitrix24Behavior, changed: Callable[[], None]) -> None:
+        self.behavior = behavior
         self.users: dict[int, User] = {}
         self.departments: dict[int, dict[str, Json]] = {
             ROOT_DEPARTMENT: {"ID": str(ROOT_DEPARTMENT), "NAME": "Company", "SORT": 500}
@@ -138,7 +136,7 @@ class Portal:
         return department_id
 
     def _record(self, user_id: int, change: Change) -> None:
-        if change in self.behaviour.timestamp_touched_by or user_id not in self.changed_at:
+        if change in self.behavior.timestamp_touched_by or user_id not in self.changed_at:
             self.changed_at[user_id] = self._clock()
         self.version += 1
         self._changed()

@@ -1,11 +1,11 @@
-"""Switches of the page, with which a team practises a failure, a hold and a recovery before going live."""
+"""Switches of the page, with which a team practices a failure, a hold and a recovery before going live."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline.sandbox.callgear.behavior import OtherImporter
 from b24_pipeline.sandbox.faults import Fault, FaultKind
 from b24_pipeline.sandbox.other_importer import PREFIX
 from b24_pipeline.sandbox.portal import Portal
@@ -111,7 +111,7 @@ class Practice:
         return REFUSED if refused and _is_of(request, self._portal.newest_email()) else None
 
     def _let_others_import(self, importer: OtherImporter) -> None:
-        self._account.behaviour = replace(self._account.behaviour, other_importer=importer)
+        self._account.behavior = replace(self._account.behavior, other_importer=importer)
 
 
 def _every_second(portal: Portal) -> list[int]:

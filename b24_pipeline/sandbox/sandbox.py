@@ -10,9 +10,9 @@ from typing import Self
 from b24_pipeline.sandbox import company, state
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
-from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.fault_responses import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.other_importer import Importer
@@ -71,12 +71,12 @@ class Sandbox:
         self,
         *,
         clock: Callable[[], float] = time.time,
-        bitrix24: Bitrix24Behaviour | None = None,
-        callgear: CallGearBehaviour | None = None,
+        bitrix24: Bitrix24Behavior | None = None,
+        callgear: CallGearBehavior | None = None,
         latency: Latency | None = None,
     ) -> None:
-        self.portal = Portal(clock=clock, behaviour=bitrix24 or Bitrix24Behaviour(), changed=self._save)
-        self.account = Account(clock=clock, behaviour=callgear or CallGearBehaviour(), changed=self._save)
+        self.portal = Portal(clock=clock, behavior=bitrix24 or Bitrix24Behavior(), changed=self._save)
+        self.account = Account(clock=clock, behavior=callgear or CallGearBehavior(), changed=self._save)
         self.requests: list[RequestSeen] = []
         self.faults = Faults()
         self.latency = latency or Latency()
@@ -132,22 +132,22 @@ class Sandbox:
             state.store(path, self.portal, self.account, switches=self.practice.on)
 
     @property
-    def bitrix24(self) -> Bitrix24Behaviour:
+    def bitrix24(self) -> Bitrix24Behavior:
         """The switches of the portal; assign to change them."""
-        return self.portal.behaviour
+        return self.portal.behavior
 
     @bitrix24.setter
-    def bitrix24(self, behaviour: Bitrix24Behaviour) -> None:
-        self.portal.behaviour = behaviour
+    def bitrix24(self, behavior: Bitrix24Behavior) -> None:
+        self.portal.behavior = behavior
 
     @property
-    def callgear(self) -> CallGearBehaviour:
+    def callgear(self) -> CallGearBehavior:
         """The switches of the account; assign to change them."""
-        return self.account.behaviour
+        return self.account.behavior
 
     @callgear.setter
-    def callgear(self, behaviour: CallGearBehaviour) -> None:
-        self.account.behaviour = behaviour
+    def callgear(self, behavior: CallGearBehavior) -> None:
+        self.account.behavior = behavior
 
     @property
     def on_page(self) -> Callable[[int], None] | None:

@@ -39,7 +39,7 @@ class DatabaseSettings(FolderSettings):
         f"{PREFIX}LAKE",
         None,
         example="postgresql://b24@10.0.0.5:5432/b24_pipeline",
-        description="For several machines: the Postgres database of the audit's catalogue, without a password"
+        description="For several machines: the Postgres database of the audit's catalog, without a password"
         " (PGPASSWORD) and not through a pool. The database is then what is published.",
     )
 
@@ -48,14 +48,14 @@ class DatabaseSettings(FolderSettings):
         "b24_pipeline",
         pattern=r"^[a-z0-9_-]{1,40}$",
         example="acme",
-        description="The schema of the catalogue; of several connections each has its own, named like its key.",
+        description="The schema of the catalog; of several connections each has its own, named like its key.",
     )
 
     lake_data: str | None = setting(
         f"{PREFIX}LAKE_DATA",
         None,
         example="/srv/b24_lake",
-        description="What is too large for the catalogue lies here: a folder that all machines share, or s3://bucket/prefix"
+        description="What is too large for the catalog lies here: a folder that all machines share, or s3://bucket/prefix"
         " with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         validate_default=True,
     )

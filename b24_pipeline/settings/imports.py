@@ -21,7 +21,7 @@ class ImportSettings(BaseSettings):
         f"{PREFIX}PHONES",
         PhonesPolicy.ALL,
         example="first",
-        description="`all` phone numbers in dialling order, or only the `first` (R05).",
+        description="`all` phone numbers in dialing order, or only the `first` (R05).",
     )
     on_id_match: IdMatchPolicy = setting(
         f"{PREFIX}ON_ID_MATCH",

@@ -1,4 +1,4 @@
-"""The capabilities of the account learnt by updating employees, as the database stores them (contract 5.5)."""
+"""The capabilities of the account learned by updating employees, as the database stores them (contract 5.5)."""
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Reader, Store
@@ -9,7 +9,7 @@ UPDATE_MODE = "callgear_update_mode"
 
 
 def stored_facts(store: Reader) -> AccountCapabilities:
-    """Return what earlier runs have learnt of the account."""
+    """Return what earlier runs have learned of the account."""
     noted = audit.metadata.facts(store.database)
     unverified = noted.get(UNCHECKED_UPDATE)
     return AccountCapabilities(
@@ -19,6 +19,6 @@ def stored_facts(store: Reader) -> AccountCapabilities:
 
 
 def store_facts(store: Store, facts: AccountCapabilities) -> None:
-    """Keep what was learnt at once: a run that dies must not learn it again."""
+    """Keep what was learned at once: a run that dies must not learn it again."""
     unverified = facts.unverified.as_json() if facts.unverified else ""
     audit.metadata.put_facts(store.database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})

@@ -23,7 +23,7 @@ def read_portal(run: RunContext) -> DataFrame[schemas.Users]:
 
 
 def evaluate_users(run: RunContext, users: DataFrame[schemas.Users]) -> DataFrame[schemas.Employees]:
-    """Normalise the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
+    """Normalize the users, decide who is a candidate (R01-R06) and whether linked ids are the same people (R07a)."""
     with run.step("employees"):
         resolve_scope(run)
         employees = eligibility.evaluate_users(users, policy=run.policy)

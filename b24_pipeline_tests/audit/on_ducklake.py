@@ -1,4 +1,4 @@
-"""A pytest plugin with which every database file of the tests is the catalogue of a DuckLake (`make lake`).
+"""A pytest plugin with which every database file of the tests is the catalog of a DuckLake (`make lake`).
 
 DuckLake's extension is packaged for DuckDB 1.5 only, so `make lake` puts that version before the locked one. What is
 about files and not about SQL stays out: opening, publishing, upgrading and shrinking a DuckDB file.
@@ -17,7 +17,7 @@ from b24_pipeline.audit.queries import statements
 EXTENSION = next(Path(duckdb_extension_ducklake.__file__).parent.rglob("ducklake.duckdb_extension"))
 FOLDER = tempfile.TemporaryDirectory(prefix="lake-")
 ROWS_IN_THE_CATALOGUE = 1000
-"""Smaller changes are stored in the catalogue itself: nearly all that a run changes."""
+"""Smaller changes are stored in the catalog itself: nearly all that a run changes."""
 
 ABOUT_A_PUBLISHED_FILE = frozenset(
     {
@@ -40,14 +40,14 @@ def connect_with_extension(*given: Any, **options: Any) -> duckdb.DuckDBPyConnec
 
 
 def attach_a_lake(name: str, *options: str) -> None:
-    """Let the statement attach the DuckLake whose catalogue is the file; its larger parts lie in one folder for all."""
+    """Let the statement attach the DuckLake whose catalog is the file; its larger parts lie in one folder for all."""
     lake = ("TYPE ducklake", f"DATA_PATH '{FOLDER.name}'", "OVERRIDE_DATA_PATH true")
     more = (f"DATA_INLINING_ROW_LIMIT {ROWS_IN_THE_CATALOGUE}", *options)
     cast("dict[str, str]", statements())[name] = f"ATTACH {{path}} AS {{catalog}} ({', '.join(lake + more)})"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that read a published copy: a catalogue is shared and not copied."""
+    """Leave out the tests that read a published copy: a catalog is shared and not copied."""
     left_out = [item for item in items if item.name in ABOUT_A_PUBLISHED_FILE]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

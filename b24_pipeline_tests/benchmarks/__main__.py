@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
     "postgres": ("A quiet run with Postgres behind pgbouncer", postgres.measure),
     "many": ("Many connections", many.measure),
     "import": ("A first import", first_import.measure),
-    "decide": ("Normalise, match and plan", decide.measure),
+    "decide": ("Normalize, match and plan", decide.measure),
     "year": ("A year of runs", year.measure),
 }
 PACKAGES = ("dagster", "pandas", "duckdb", "httpx", "fast-bitrix24")

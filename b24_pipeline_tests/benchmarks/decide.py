@@ -1,4 +1,4 @@
-"""Normalising, matching and planning a million users, beside the same joins as one SQL statement."""
+"""Normalizing, matching and planning a million users, beside the same joins as one SQL statement."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -196,7 +196,7 @@ def measure(people: int = PEOPLE) -> Iterator[Line]:
         if rules.actions[action] != statement.actions[action]:
             raise RuntimeError(f"{action}: {rules.actions[action]} planned, {statement.actions[action]} by SQL")
     ratio = sorted(rules.seconds)[ROUNDS // 2] / sorted(statement.seconds)[ROUNDS // 2]
-    what = f"{people:,} users, {people:,} employees, half linked: normalise, match, plan"
+    what = f"{people:,} users, {people:,} employees, half linked: normalize, match, plan"
     yield Line(
         what,
         f"{sorted(rules.seconds)[ROUNDS // 2]:.2f} s",

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 
 from b24_pipeline.definitions import defs
-from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
+from b24_pipeline.sandbox import CallGearBehavior, Sandbox
 from b24_pipeline.sandbox.company.generator import person
 from b24_pipeline.settings import Settings
 from b24_pipeline_tests.benchmarks.processes import LATENCY, Seen, in_fresh_process, seen, serving
@@ -18,11 +18,11 @@ from b24_pipeline_tests.benchmarks.seed import project_folder
 
 CREATES = 5_000
 IN_FLIGHT: int = Settings.model_fields["callgear_in_flight"].default
-LIFTED = CallGearBehaviour(minute_limit=10_000_000, day_limit=10_000_000)
+LIFTED = CallGearBehavior(minute_limit=10_000_000, day_limit=10_000_000)
 LEAST_OF_FLIGHT = 0.90
 
 MINUTE_LIMIT, MINUTES = 200, 3
-LIMITED = CallGearBehaviour(minute_limit=MINUTE_LIMIT)
+LIMITED = CallGearBehavior(minute_limit=MINUTE_LIMIT)
 LEAST_OF_BUDGET = 0.95
 
 
@@ -59,10 +59,10 @@ def times(sandbox: Sandbox) -> tuple[list[float], list[float]]:
     ]
 
 
-def imported(count: int, behaviour: CallGearBehaviour) -> Imported:
+def imported(count: int, behavior: CallGearBehavior) -> Imported:
     """Import so many people into an account of these limits."""
     sandbox = candidates(count)
-    sandbox.callgear = replace(behaviour)
+    sandbox.callgear = replace(behavior)
     with TemporaryDirectory() as name, serving(sandbox) as server:
         folder = project_folder(Path(name))
         in_fresh_process(run_job, environment=server.environment(folder), folder=folder)

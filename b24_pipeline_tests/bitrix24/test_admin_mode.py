@@ -8,8 +8,8 @@ import pytest
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.exceptions import AccountError
 from b24_pipeline.bitrix24.users import fetch_users
-from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, Scope
+from b24_pipeline.sandbox import Bitrix24Behavior, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import AdminMode, Scope
 from b24_pipeline_tests.bitrix24.conftest import Connect, FakeClock, Twister, hire
 
 
@@ -27,7 +27,7 @@ def staffed(sandbox: Sandbox) -> Sandbox:
 def test_every_portal_is_read_as_far_as_it_lists_users(
     client: Bitrix24, staffed: Sandbox, mode: AdminMode, admin: bool, known: range | None
 ) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(lists_without_department=False, admin_mode=mode, owner_is_admin=admin)
+    staffed.bitrix24 = Bitrix24Behavior(lists_without_department=False, admin_mode=mode, owner_is_admin=admin)
     heeded = admin and mode in (AdminMode.HEEDED, AdminMode.ADMINISTRATORS_ONLY)
     assert len(fetch_users(client, known_ids=known).users) == (60 if heeded else 30)
 
@@ -36,14 +36,14 @@ def test_every_portal_is_read_as_far_as_it_lists_users(
 def test_a_portal_that_refuses_is_asked_without_it_from_then_on(
     client: Bitrix24, staffed: Sandbox, mode: AdminMode
 ) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(admin_mode=mode, owner_is_admin=False)
+    staffed.bitrix24 = Bitrix24Behavior(admin_mode=mode, owner_is_admin=False)
     refuses = mode in (AdminMode.UNKNOWN, AdminMode.ADMINISTRATORS_ONLY)
     requests = [fetch_users(client, known_ids=range(1, 61)).requests for _ in range(2)]
     assert requests == ([2, 1] if refuses else [1, 1])
 
 
 def test_counts_that_are_asked_for_alone_are_in_the_same_mode(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(lists_without_department=False, batch_totals=False)
+    staffed.bitrix24 = Bitrix24Behavior(lists_without_department=False, batch_totals=False)
     assert fetch_users(client, known_ids=range(1, 61)).portal_count == 60
 
 
@@ -56,12 +56,12 @@ def test_a_fault_that_passes_decides_nothing(twisted: Twister, staffed: Sandbox)
             result["result_error"]["default"] = {"error": failure}
             return
 
-    staffed.bitrix24 = Bitrix24Behaviour(lists_without_department=False)
+    staffed.bitrix24 = Bitrix24Behavior(lists_without_department=False)
     assert len(fetch_users(twisted(fail_twice), known_ids=range(1, 61)).users) == 60
 
 
 def test_an_error_that_has_nothing_to_do_with_it_is_the_portals_own(connect: Connect, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.MISSING)
     with pytest.raises(AccountError, match="insufficient_scope"):
         fetch_users(connect(), known_ids=range(1, 61))
     assert len(staffed.requests) == 2

@@ -7,8 +7,8 @@ import pytest
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.bitrix24.responses import Envelope
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, DismissedUsers, Scope, ScopeStyle
+from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import AdminMode, DismissedUsers, Scope, ScopeStyle
 from b24_pipeline_tests.bitrix24.conftest import Twister, hire
 
 
@@ -35,12 +35,12 @@ def test_a_good_webhook_passes_every_check_with_one_request(client: Bitrix24, st
 
 
 def test_the_scope_user_basic_is_enough(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.BASIC)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.BASIC)
     assert all(passed for passed, _ in lines(client).values())
 
 
 def test_the_scope_user_brief_is_not_enough(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.BRIEF)
     found = lines(client)
     assert found["scope"][0] is found["contacts"][0] is False
     assert 'user_brief, which has no e-mail and no phones: tick "Users"' in found["scope"][1]
@@ -48,14 +48,14 @@ def test_the_scope_user_brief_is_not_enough(client: Bitrix24, staffed: Sandbox) 
 
 
 def test_a_scope_that_names_no_variant_is_seen_through(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF, scope_lists_variant=False)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.BRIEF, scope_lists_variant=False)
     found = lines(client)
     assert (found["scope"][0], found["contacts"][0]) == (True, False)
 
 
 @pytest.mark.parametrize("others", [(), ("crm", "department", "tasks")])
 def test_other_scopes_are_neither_needed_nor_named(client: Bitrix24, staffed: Sandbox, others: tuple[str, ...]) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(other_scopes=others)
+    staffed.bitrix24 = Bitrix24Behavior(other_scopes=others)
     found = lines(client)
     assert found["scope"] == (True, "user")
     assert all(passed for passed, _ in found.values())
@@ -63,7 +63,7 @@ def test_other_scopes_are_neither_needed_nor_named(client: Bitrix24, staffed: Sa
 
 @pytest.mark.parametrize("others", [(), ("crm", "department", "tasks")])
 def test_no_scope_for_users_fails_what_needs_it(client: Bitrix24, staffed: Sandbox, others: tuple[str, ...]) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING, other_scopes=others)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.MISSING, other_scopes=others)
     found = lines(client)
     assert "no scope for users" in found["scope"][1]
     assert [found[name][0] for name in ("webhook", "owner", "scope", "contacts", "users")] == [True, True] + 3 * [False]
@@ -71,13 +71,13 @@ def test_no_scope_for_users_fails_what_needs_it(client: Bitrix24, staffed: Sandb
 
 
 def test_an_owner_who_left_is_said(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(owner_active=False)
+    staffed.bitrix24 = Bitrix24Behavior(owner_active=False)
     passed, text = lines(client)["owner"]
     assert (passed, "not active: let an active administrator create a new webhook" in text) == (False, True)
 
 
 def test_an_owner_who_is_no_administrator_passes_with_a_warning(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(owner_is_admin=False)
+    staffed.bitrix24 = Bitrix24Behavior(owner_is_admin=False)
     passed, text = lines(client)["owner"]
     assert (passed, "not an administrator" in text) == (True, True)
 
@@ -92,7 +92,7 @@ def test_an_empty_portal_is_said(client: Bitrix24) -> None:
 
 
 def test_hidden_dismissed_users_are_counted_all_the_same(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
+    staffed.bitrix24 = Bitrix24Behavior(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
     assert lines(client)["users"] == (True, "59 users; 1 are dismissed")
 
 
@@ -102,7 +102,7 @@ def test_r16a_nobody_dismissed_needs_no_total(
     client: Bitrix24, staffed: Sandbox, counted: bool, batch_totals: bool
 ) -> None:
     staffed.portal.reinstate(5)
-    staffed.bitrix24 = Bitrix24Behaviour(counts_nothing=counted, batch_totals=batch_totals)
+    staffed.bitrix24 = Bitrix24Behavior(counts_nothing=counted, batch_totals=batch_totals)
     assert lines(client)["users"] == (True, "60 users; 0 are dismissed")
 
 
@@ -121,7 +121,7 @@ def test_r16a_a_portal_that_never_counts_does_not_pass(twisted: Twister) -> None
 def test_the_check_survives_whatever_admin_mode_does(
     client: Bitrix24, staffed: Sandbox, mode: AdminMode, admin: bool
 ) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(admin_mode=mode, owner_is_admin=admin)
+    staffed.bitrix24 = Bitrix24Behavior(admin_mode=mode, owner_is_admin=admin)
     assert all(passed for passed, _ in lines(client).values())
 
 
@@ -175,9 +175,9 @@ def test_what_may_pass_is_repeated_before_it_is_said(
 
 @pytest.mark.parametrize("style", ScopeStyle)
 def test_scopes_may_come_as_a_map(client: Bitrix24, staffed: Sandbox, style: ScopeStyle) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(scope_style=style)
+    staffed.bitrix24 = Bitrix24Behavior(scope_style=style)
     assert lines(client)["scope"] == (True, "user")
-    staffed.bitrix24 = Bitrix24Behaviour(scope_style=style, scope=Scope.BRIEF)
+    staffed.bitrix24 = Bitrix24Behavior(scope_style=style, scope=Scope.BRIEF)
     assert lines(client)["scope"][0] is False
 
 
@@ -190,7 +190,7 @@ def test_a_scope_that_is_switched_off_in_a_map_is_not_there(twisted: Twister) ->
 
 
 def test_a_portal_without_the_users_module_says_so(client: Bitrix24, staffed: Sandbox) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(user_module=False)
+    staffed.bitrix24 = Bitrix24Behavior(user_module=False)
     passed, text = lines(client)["users"]
     assert (passed, "its module for users (intranet) is switched off" in text) == (False, True)
 

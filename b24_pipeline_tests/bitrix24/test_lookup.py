@@ -11,14 +11,14 @@ from b24_pipeline.bitrix24.exceptions import AccountError, IncompleteFetchError,
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.pagination import EMPLOYEES
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, UserTypeStyle
+from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers, UserTypeStyle
 from b24_pipeline_tests.bitrix24.conftest import TLS, Connect, Twister, commands_sent, hire
 
 
 @pytest.mark.parametrize("dismissed", [DismissedUsers.INCLUDED, DismissedUsers.HIDDEN_BY_DEFAULT])
 def test_r13_only_who_is_nowhere_is_deleted(client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed)
+    sandbox.bitrix24 = Bitrix24Behavior(dismissed=dismissed)
     hire(sandbox, [1, 2, 3])
     sandbox.portal.dismiss(2)
     sandbox.portal.delete(3)
@@ -38,7 +38,7 @@ def test_r13_users_found_by_the_look_up_come_as_they_are(client: Bitrix24, sandb
 def test_r13_who_is_there_but_is_no_employee_any_more_is_told_from_an_employee_where_rows_do_not_say(
     client: Bitrix24, sandbox: Sandbox, dismissed: DismissedUsers
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=dismissed, user_type=UserTypeStyle.ABSENT)
+    sandbox.bitrix24 = Bitrix24Behavior(dismissed=dismissed, user_type=UserTypeStyle.ABSENT)
     hire(sandbox, [1, 2, 3, 4])
     hire(sandbox, [5, 6], USER_TYPE="extranet")
     sandbox.portal.dismiss(2)

@@ -17,8 +17,8 @@ from b24_pipeline.bitrix24.exceptions import (
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes
 from b24_pipeline.bitrix24.users import fetch_users
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import (
+from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import (
     AdminMode,
     BlankStyle,
     DismissedUsers,
@@ -97,7 +97,7 @@ def test_r17_guests_and_hires_who_have_left_already_do_not_appear(client: Bitrix
 def test_r17_a_dismissed_user_is_found_and_named(
     client: Bitrix24, staffed: Sandbox, dismissed: DismissedUsers, number: int, linked: bool
 ) -> None:
-    staffed.bitrix24 = Bitrix24Behaviour(dismissed=dismissed)
+    staffed.bitrix24 = Bitrix24Behavior(dismissed=dismissed)
     known = snapshot(client, [number] if linked else [])
     staffed.portal.dismiss(number)
     poll = poll_once(client, known)
@@ -114,7 +114,7 @@ def test_r17_a_deleted_user_is_found(client: Bitrix24, staffed: Sandbox) -> None
 def test_r16a_a_portal_without_active_employees_is_seen_to_have_none(
     client: Bitrix24, sandbox: Sandbox, counted: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(counts_nothing=counted)
+    sandbox.bitrix24 = Bitrix24Behavior(counts_nothing=counted)
     hire(sandbox, [1, 2])
     known = snapshot(client)
     for number in (1, 2):
@@ -128,7 +128,7 @@ def with_unlisted(sandbox: Sandbox) -> Sandbox:
     """130 employees; those with an id of a hundred and more have no department, and lists leave them out."""
     hire(sandbox, range(1, 100))
     hire(sandbox, range(100, 131), UF_DEPARTMENT=[])
-    sandbox.bitrix24 = Bitrix24Behaviour(lists_without_department=False, owner_is_admin=False)
+    sandbox.bitrix24 = Bitrix24Behavior(lists_without_department=False, owner_is_admin=False)
     return sandbox
 
 
@@ -239,23 +239,23 @@ def test_equal_findings_have_equal_digests_and_other_findings_others(client: Bit
 
 
 STYLES = [
-    *(Bitrix24Behaviour(blanks=style) for style in BlankStyle),
-    *(Bitrix24Behaviour(timestamps=style) for style in TimestampStyle),
-    Bitrix24Behaviour(departments_as_text=True),
-    Bitrix24Behaviour(uncounted_total=None),
-    *(Bitrix24Behaviour(unresolved_reference=style) for style in UnresolvedReference),
-    *(Bitrix24Behaviour(text_in_id_filter=style) for style in TextInIdFilter),
-    Bitrix24Behaviour(scope=Scope.BASIC),
-    Bitrix24Behaviour(user_type=UserTypeStyle.ABSENT),
-    Bitrix24Behaviour(user_type=UserTypeStyle.BLANK),
-    Bitrix24Behaviour(select_supported=False),
-    Bitrix24Behaviour(uncounted_supported=False),
+    *(Bitrix24Behavior(blanks=style) for style in BlankStyle),
+    *(Bitrix24Behavior(timestamps=style) for style in TimestampStyle),
+    Bitrix24Behavior(departments_as_text=True),
+    Bitrix24Behavior(uncounted_total=None),
+    *(Bitrix24Behavior(unresolved_reference=style) for style in UnresolvedReference),
+    *(Bitrix24Behavior(text_in_id_filter=style) for style in TextInIdFilter),
+    Bitrix24Behavior(scope=Scope.BASIC),
+    Bitrix24Behavior(user_type=UserTypeStyle.ABSENT),
+    Bitrix24Behavior(user_type=UserTypeStyle.BLANK),
+    Bitrix24Behavior(select_supported=False),
+    Bitrix24Behavior(uncounted_supported=False),
 ]
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_r17_no_spelling_is_a_change_and_none_hides_one(
-    client: Bitrix24, staffed: Sandbox, style: Bitrix24Behaviour
+    client: Bitrix24, staffed: Sandbox, style: Bitrix24Behavior
 ) -> None:
     known = snapshot(client)
     staffed.bitrix24 = style
@@ -431,7 +431,7 @@ def test_r17_a_count_that_fell_names_nobody_who_may_only_be_hidden(
 
 def test_r16a_a_lost_scope_is_no_change_of_everybody(client: Bitrix24, staffed: Sandbox) -> None:
     known = snapshot(client)
-    staffed.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF)
+    staffed.bitrix24 = Bitrix24Behavior(scope=Scope.BRIEF)
     with pytest.raises(IncompleteFetchError, match="the webhook has lost the scope"):
         poll_changes(client, snapshot=known, window_from=0)
 

@@ -7,8 +7,8 @@ import pytest
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.pagination import EMPLOYEES
 from b24_pipeline.bitrix24.users import fetch_users
-from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import (
+from b24_pipeline.sandbox import Bitrix24Behavior, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import (
     BlankStyle,
     DismissedUsers,
     Scope,
@@ -125,7 +125,7 @@ def test_r13_active_and_dismissed_users_of_every_type_are_read(client: Bitrix24,
 def test_r13_dismissed_users_are_read_where_they_are_hidden(
     client: Bitrix24, sandbox: Sandbox, dismissed: int, known: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
+    sandbox.bitrix24 = Bitrix24Behavior(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
     hire(sandbox, range(1, 2 * dismissed + 11))
     for number in range(1, 2 * dismissed, 2):
         sandbox.portal.dismiss(number)
@@ -148,31 +148,31 @@ def test_dismissed_users_that_are_listed_are_not_asked_for_again(client: Bitrix2
 def test_every_fate_of_an_unresolved_reference_is_survived(
     client: Bitrix24, sandbox: Sandbox, reference: UnresolvedReference, text: TextInIdFilter, known: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(unresolved_reference=reference, text_in_id_filter=text)
+    sandbox.bitrix24 = Bitrix24Behavior(unresolved_reference=reference, text_in_id_filter=text)
     hire(sandbox, range(1, 131))
     fetch = fetch_users(client, known_ids=range(1, 60) if known else None)
     assert fetch.users["bitrix24_id"].tolist() == list(range(1, 131))
 
 
 VARIANTS = [
-    *(Bitrix24Behaviour(blanks=style) for style in BlankStyle),
-    *(Bitrix24Behaviour(timestamps=style) for style in TimestampStyle),
-    Bitrix24Behaviour(departments_as_text=True),
-    Bitrix24Behaviour(uncounted_total=None),
-    Bitrix24Behaviour(uncounted_supported=False),
-    Bitrix24Behaviour(select_supported=False),
-    Bitrix24Behaviour(scope=Scope.BASIC),
-    Bitrix24Behaviour(operating=False),
-    Bitrix24Behaviour(tariff=None),
-    Bitrix24Behaviour(dismissed=DismissedUsers.NEVER),
+    *(Bitrix24Behavior(blanks=style) for style in BlankStyle),
+    *(Bitrix24Behavior(timestamps=style) for style in TimestampStyle),
+    Bitrix24Behavior(departments_as_text=True),
+    Bitrix24Behavior(uncounted_total=None),
+    Bitrix24Behavior(uncounted_supported=False),
+    Bitrix24Behavior(select_supported=False),
+    Bitrix24Behavior(scope=Scope.BASIC),
+    Bitrix24Behavior(operating=False),
+    Bitrix24Behavior(tariff=None),
+    Bitrix24Behavior(dismissed=DismissedUsers.NEVER),
 ]
 
 
-@pytest.mark.parametrize("behaviour", VARIANTS)
+@pytest.mark.parametrize("behavior", VARIANTS)
 def test_every_documented_spelling_gives_the_same_frame(
-    client: Bitrix24, sandbox: Sandbox, behaviour: Bitrix24Behaviour
+    client: Bitrix24, sandbox: Sandbox, behavior: Bitrix24Behavior
 ) -> None:
-    sandbox.bitrix24 = behaviour
+    sandbox.bitrix24 = behavior
     hire(sandbox, [1, 2], NAME="Ира", WORK_PHONE="+7 (495) 1", UF_DEPARTMENT=[4, 17])
     hire(sandbox, range(3, 60), NAME="", SECOND_NAME=None, UF_DEPARTMENT=[])
     users = fetch_users(client, known_ids=range(1, 60)).users
@@ -185,7 +185,7 @@ def test_every_documented_spelling_gives_the_same_frame(
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox, whole: bool) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(refuses_overlong_batch=whole)
+    sandbox.bitrix24 = Bitrix24Behavior(refuses_overlong_batch=whole)
     hire(sandbox, range(1, 2_601))
     for known in (None, range(1, 2_301)):
         assert len(fetch_users(client, known_ids=known).users) == 2_600
@@ -196,7 +196,7 @@ def test_no_batch_is_too_long_for_the_portal(client: Bitrix24, sandbox: Sandbox,
 def test_a_portal_that_refuses_pages_after_the_last_one_is_read_as_any_other(
     client: Bitrix24, sandbox: Sandbox, count: int
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(refuses_start_beyond_total=True)
+    sandbox.bitrix24 = Bitrix24Behavior(refuses_start_beyond_total=True)
     hire(sandbox, range(1, count + 1))
     fetch = fetch_users(client, known_ids=None)
     assert len(fetch.users) == fetch.portal_count == count
@@ -204,17 +204,17 @@ def test_a_portal_that_refuses_pages_after_the_last_one_is_read_as_any_other(
 
 
 UNKNOWN_TYPES = [
-    Bitrix24Behaviour(user_type=UserTypeStyle.ABSENT),
-    *(Bitrix24Behaviour(user_type=UserTypeStyle.BLANK, blanks=style) for style in BlankStyle),
+    Bitrix24Behavior(user_type=UserTypeStyle.ABSENT),
+    *(Bitrix24Behavior(user_type=UserTypeStyle.BLANK, blanks=style) for style in BlankStyle),
 ]
 
 
 @pytest.mark.parametrize("known", [None, [1, 2, 3]])
-@pytest.mark.parametrize("behaviour", UNKNOWN_TYPES)
+@pytest.mark.parametrize("behavior", UNKNOWN_TYPES)
 def test_where_rows_do_not_tell_the_type_only_employees_are_read(
-    client: Bitrix24, sandbox: Sandbox, behaviour: Bitrix24Behaviour, known: list[int] | None
+    client: Bitrix24, sandbox: Sandbox, behavior: Bitrix24Behavior, known: list[int] | None
 ) -> None:
-    sandbox.bitrix24 = behaviour
+    sandbox.bitrix24 = behavior
     hire(sandbox, [1, 2])
     hire(sandbox, [3], USER_TYPE="extranet")
     fetch = fetch_users(client, known_ids=known)

@@ -7,8 +7,8 @@ import pytest
 
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.users import fetch_users
-from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers
+from b24_pipeline.sandbox import Bitrix24Behavior, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline_tests.bitrix24.conftest import hire
 
@@ -66,7 +66,7 @@ def test_r13_no_live_user_is_lost_when_anything_happens_at_any_time(
 ) -> None:
     chance = random.Random(seed)
     hidden = chance.random() < 0.5
-    sandbox.bitrix24 = Bitrix24Behaviour(
+    sandbox.bitrix24 = Bitrix24Behavior(
         dismissed=DismissedUsers.HIDDEN_BY_DEFAULT if hidden else DismissedUsers.INCLUDED
     )
     hire(sandbox, chance.sample(range(1, 900), k=300))
@@ -99,7 +99,7 @@ def test_r13_no_live_user_is_lost_when_anything_happens_at_any_time(
 
 def test_r13_a_user_reinstated_between_the_two_passes_is_found(client: Bitrix24, sandbox: Sandbox) -> None:
     """Hidden dismissed users are read in a second pass: who comes back in between is in neither."""
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
+    sandbox.bitrix24 = Bitrix24Behavior(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
     hire(sandbox, range(1, 61))
     sandbox.portal.dismiss(30)
     at_page(sandbox, 3 + 3 + 1, lambda portal: portal.reinstate(30))

@@ -20,8 +20,8 @@ from b24_pipeline.bitrix24.pagination import EVERYBODY, IdRange
 from b24_pipeline.bitrix24.parallel_fetch import MAX_CONCURRENCY, MAX_USERS, EndCondition, Progress, read_ranges
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.bitrix24.users import fetch_users
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import DismissedUsers, Scope
+from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers, Scope
 from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire
 
 
@@ -40,7 +40,7 @@ def test_r16a_an_empty_portal_is_not_trusted(client: Bitrix24, sandbox: Sandbox,
 def test_r16a_a_count_that_differs_twice_is_not_trusted(
     client: Bitrix24, sandbox: Sandbox, error: int, requests: int
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(total_error=error)
+    sandbox.bitrix24 = Bitrix24Behavior(total_error=error)
     hire(sandbox, range(1, 61))
     with pytest.raises(IncompleteFetchError, match=r"read 60 users but the portal reports \d+ \(after a retry\)"):
         fetch_users(client, known_ids=range(1, 61))
@@ -48,7 +48,7 @@ def test_r16a_a_count_that_differs_twice_is_not_trusted(
 
 
 def test_r16a_users_without_an_email_key_are_not_trusted(client: Bitrix24, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(scope=Scope.BRIEF)
+    sandbox.bitrix24 = Bitrix24Behavior(scope=Scope.BRIEF)
     hire(sandbox, range(1, 61))
     with pytest.raises(IncompleteFetchError, match="no user came with an e-mail field: the webhook lacks the scope"):
         fetch_users(client, known_ids=None)
@@ -122,7 +122,7 @@ def test_a_short_page_that_is_not_the_end_is_survived(twisted: Twister, sandbox:
                 result["result_total"][name] = 195
 
     hire(sandbox, range(1, 199))
-    sandbox.bitrix24 = Bitrix24Behaviour()
+    sandbox.bitrix24 = Bitrix24Behavior()
     visible = [number for number in range(1, 199) if number % 70]
     assert len(visible) == 196
     with pytest.raises(IncompleteFetchError, match="read 196 users but the portal reports 195"):
@@ -160,7 +160,7 @@ def test_counts_missing_in_a_batch_are_asked_for_alone(twisted: Twister, sandbox
 def test_r16a_nobody_dismissed_needs_no_total(
     client: Bitrix24, sandbox: Sandbox, counted: bool, batch_totals: bool, known: range | None
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(counts_nothing=counted, batch_totals=batch_totals)
+    sandbox.bitrix24 = Bitrix24Behavior(counts_nothing=counted, batch_totals=batch_totals)
     hire(sandbox, range(1, 61))
     fetch = fetch_users(client, known_ids=known)
     assert (len(fetch.users), fetch.portal_count, fetch.dismissed_hidden) == (60, 60, False)
@@ -216,7 +216,7 @@ FINAL = [FaultKind.OVERLOAD_LIMIT, FaultKind.WEBHOOK_REVOKED_401, FaultKind.WEBH
 
 def three_requests(sandbox: Sandbox) -> None:
     """A portal whose first fetch counts and reads the active users, then reads the dismissed ones."""
-    sandbox.bitrix24 = Bitrix24Behaviour(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
+    sandbox.bitrix24 = Bitrix24Behavior(dismissed=DismissedUsers.HIDDEN_BY_DEFAULT)
     hire(sandbox, range(1, 131))
     for number in range(1, 131, 2):
         sandbox.portal.dismiss(number)
@@ -249,7 +249,7 @@ def test_a_portal_that_falls_silent_once_costs_no_users(
 def test_r17_pages_that_never_end_are_read_no_longer_than_the_run_lasts(
     connect: Connect, sandbox: Sandbox, clock: FakeClock
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(tariff=None, endless_users=True)
+    sandbox.bitrix24 = Bitrix24Behavior(tariff=None, endless_users=True)
     sandbox.on_request = lambda *_: clock.sleep(60)
     client = connect(deadline=START + 20 * 60)
 
@@ -298,7 +298,7 @@ def test_a_fault_that_stays_ends_the_fetch_after_some_tries(client: Bitrix24, sa
 
 def test_a_batch_the_portal_fails_under_is_repeated_with_fewer_pages(client: Bitrix24, sandbox: Sandbox) -> None:
     """The portal has time for 20 commands in one request; 47 pages are expected beside the 3 counts."""
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=3, request_seconds_limit=60, operating_limit=9_999)
+    sandbox.bitrix24 = Bitrix24Behavior(call_seconds=3, request_seconds_limit=60, operating_limit=9_999)
     hire(sandbox, range(1, 2_301))
     fetch = fetch_users(client, known_ids=range(1, 2_301))
     assert fetch.users["bitrix24_id"].tolist() == list(range(1, 2_301))
@@ -309,7 +309,7 @@ def test_a_batch_the_portal_fails_under_is_repeated_with_fewer_pages(client: Bit
 def test_operating_time_used_up_in_mid_batch_is_waited_for(
     client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=1, operating_limit=30, operating_error_has_time=told)
+    sandbox.bitrix24 = Bitrix24Behavior(call_seconds=1, operating_limit=30, operating_error_has_time=told)
     hire(sandbox, range(1, 2_001))
     fetch = fetch_users(client, known_ids=range(1, 2_001))
     assert len(fetch.users) == 2_000
@@ -320,7 +320,7 @@ def test_operating_time_used_up_in_mid_batch_is_waited_for(
 def test_a_fetch_that_is_refused_at_once_waits_as_long_as_it_is_told_or_a_minute(
     client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool, pause: float
 ) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_has_time=told)
+    sandbox.bitrix24 = Bitrix24Behavior(operating_error_has_time=told)
     hire(sandbox, range(1, 61))
     sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24", nth=1, times=1))
     assert len(fetch_users(client, known_ids=range(1, 61)).users) == 60
@@ -371,7 +371,7 @@ def test_a_count_that_fails_for_the_moment_is_asked_for_again(twisted: Twister, 
 
 
 def test_no_scope_at_all_is_an_error_of_the_account(client: Bitrix24, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(scope=Scope.MISSING)
+    sandbox.bitrix24 = Bitrix24Behavior(scope=Scope.MISSING)
     hire(sandbox, [1])
     with pytest.raises(Bitrix24Error, match='tick "Users"'):
         fetch_users(client, known_ids=None)

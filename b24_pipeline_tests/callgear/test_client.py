@@ -26,7 +26,7 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
 )
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
@@ -191,7 +191,7 @@ def test_an_answer_to_another_request_is_not_taken() -> None:
 def test_errors_are_read_with_any_status_and_id(
     client: CallGear, sandbox: Sandbox, echoes_id: bool, status: int
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(echoes_error_id=echoes_id, error_http_status=status)
+    sandbox.callgear = CallGearBehavior(echoes_error_id=echoes_id, error_http_status=status)
 
     with pytest.raises(RequestError, match="unexpected_parameters"):
         client.call("create.employees", {"last_name": "Lebedeva", "nickname": "Ira"})
@@ -200,19 +200,19 @@ def test_errors_are_read_with_any_status_and_id(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "fault"),
+    ("behavior", "fault"),
     [
-        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), AccountFault.TOKEN_INVALID),
-        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_EXPIRED), AccountFault.TOKEN_EXPIRED),
-        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), AccountFault.TOKEN_BLOCKED),
-        (CallGearBehaviour(ip_whitelisted=False), AccountFault.IP_NOT_WHITELISTED),
-        (CallGearBehaviour(account_active=False), AccountFault.INACTIVE),
+        (CallGearBehavior(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), AccountFault.TOKEN_INVALID),
+        (CallGearBehavior(token_refusal=Mnemonic.ACCESS_TOKEN_EXPIRED), AccountFault.TOKEN_EXPIRED),
+        (CallGearBehavior(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), AccountFault.TOKEN_BLOCKED),
+        (CallGearBehavior(ip_whitelisted=False), AccountFault.IP_NOT_WHITELISTED),
+        (CallGearBehavior(account_active=False), AccountFault.INACTIVE),
     ],
 )
 def test_r18_an_account_error_stops_at_once(
-    client: CallGear, sandbox: Sandbox, behaviour: CallGearBehaviour, fault: AccountFault
+    client: CallGear, sandbox: Sandbox, behavior: CallGearBehavior, fault: AccountFault
 ) -> None:
-    sandbox.callgear = behaviour
+    sandbox.callgear = behavior
 
     with pytest.raises(AccountError) as caught:
         client.call("get.employees")
@@ -222,7 +222,7 @@ def test_r18_an_account_error_stops_at_once(
 
 
 def test_a_right_or_component_that_is_missing_is_the_method_s_matter(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(rights=frozenset(), components=frozenset())
+    sandbox.callgear = CallGearBehavior(rights=frozenset(), components=frozenset())
 
     for method, mnemonic in (("get.employees", "forbidden"), ("get.deal_employees", "method_component_disabled")):
         with pytest.raises(MethodError) as caught:
@@ -243,7 +243,7 @@ def test_a_login_opens_one_session_for_all_threads(connect: Connect, sandbox: Sa
 def test_an_ended_session_is_renewed_once_for_all_threads(
     connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock, word: Mnemonic
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(expired_session=word)
+    sandbox.callgear = CallGearBehavior(expired_session=word)
     client = connect(credentials=login)
     client.call("get.employees")
     clock.sleep(3601)

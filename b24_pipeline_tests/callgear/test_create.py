@@ -21,7 +21,7 @@ from b24_pipeline.callgear.exceptions import (
 )
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Phase, RequestSeen, Sandbox
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Phase, RequestSeen, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering
 from b24_pipeline_tests.callgear.test_client import UNKNOWN, methods
@@ -42,7 +42,7 @@ def fail(sandbox: Sandbox, kind: FaultKind, method: str = CREATES, **when: Any) 
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_r10_an_employee_is_created_with_all_its_fields(client: CallGear, sandbox: Sandbox, wrapped: bool) -> None:
-    sandbox.callgear = CallGearBehaviour(wraps_write_result=wrapped)
+    sandbox.callgear = CallGearBehavior(wraps_write_result=wrapped)
 
     callgear_id = create_employee(client, IRA)
 
@@ -177,7 +177,7 @@ def test_r18_a_repeat_that_nobody_finds_leaves_the_doubt() -> None:
 def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
     client: CallGear, sandbox: Sandbox, lowered: bool, kind: FaultKind
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(lowers_emails=lowered)
+    sandbox.callgear = CallGearBehavior(lowers_emails=lowered)
     fail(sandbox, kind)
 
     assert create_or_adopt(client, IRA).adopted
@@ -277,7 +277,7 @@ def test_r18_several_with_the_address_are_for_a_person_to_decide(client: CallGea
 def test_r18_one_who_is_there_already_by_our_name_is_adopted(
     client: CallGear, sandbox: Sandbox, mode: Mnemonic
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(duplicate_email=mode)
+    sandbox.callgear = CallGearBehavior(duplicate_email=mode)
     callgear_id = sandbox.account.add_employee(last_name="(bitrix24) Lebedeva", email="ira@x.test")
 
     assert create_or_adopt(client, IRA) == CreateResult(callgear_id, adopted=True)

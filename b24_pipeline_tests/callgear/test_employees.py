@@ -13,8 +13,8 @@ import pytest
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.employees import fetch_employees, fetch_rows, find_by_email, read_employee
 from b24_pipeline.callgear.exceptions import IncompleteReadError
-from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox import CallGearBehavior, Sandbox
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.callgear.conftest import answering
 
 Change = Callable[[int], None]
@@ -145,7 +145,7 @@ def test_people_may_come_and_go_while_ranges_are_read() -> None:
 
 @pytest.mark.parametrize("metadata", [Metadata.MISSING, Metadata.EMPTY_LIMITS])
 def test_a_short_page_without_a_total_is_trusted(client: CallGear, sandbox: Sandbox, metadata: Metadata) -> None:
-    sandbox.callgear = CallGearBehaviour(metadata=metadata)
+    sandbox.callgear = CallGearBehavior(metadata=metadata)
     sandbox.account.add_employee(last_name="Sokolova")
 
     assert len(fetch_employees(client)) == 1
@@ -155,7 +155,7 @@ def test_a_short_page_without_a_total_is_trusted(client: CallGear, sandbox: Sand
 def test_a_read_that_differs_from_the_total_is_repeated_once_and_then_not_trusted(
     client: CallGear, sandbox: Sandbox, error: int
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(total_items_error=error)
+    sandbox.callgear = CallGearBehavior(total_items_error=error)
     sandbox.account.add_employee(last_name="Sokolova")
     sandbox.account.add_employee(last_name="Haddad")
 
@@ -249,7 +249,7 @@ def test_another_employee_than_asked_for_is_not_trusted() -> None:
 def test_r09_an_employee_is_found_by_its_address_in_any_case(
     client: CallGear, sandbox: Sandbox, lowered: bool, stored: str
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(lowers_emails=lowered)
+    sandbox.callgear = CallGearBehavior(lowers_emails=lowered)
     sandbox.account.add_employee(last_name="Haddad", email="haddad@x.test")
     sandbox.account.add_employee(last_name="Petrova")
     callgear_id = sandbox.account.add_employee(last_name="Lebedeva", email=stored)

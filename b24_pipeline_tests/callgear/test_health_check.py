@@ -7,8 +7,8 @@ import pytest
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.health_check import check_callgear
 from b24_pipeline.check_result import CheckResult
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, Metadata, Right
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behavior import Component, Metadata, Right
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 
 
@@ -35,18 +35,18 @@ def test_a_good_account_passes_and_is_named(client: CallGear, sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "text"),
+    ("behavior", "text"),
     [
-        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), "CALLGEAR_ACCESS_TOKEN"),
-        (CallGearBehaviour(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), "blocked"),
-        (CallGearBehaviour(ip_whitelisted=False), "127.0.0.1"),
-        (CallGearBehaviour(account_active=False), "account is blocked"),
+        (CallGearBehavior(token_refusal=Mnemonic.ACCESS_TOKEN_INVALID), "CALLGEAR_ACCESS_TOKEN"),
+        (CallGearBehavior(token_refusal=Mnemonic.ACCESS_TOKEN_BLOCKED), "blocked"),
+        (CallGearBehavior(ip_whitelisted=False), "127.0.0.1"),
+        (CallGearBehavior(account_active=False), "account is blocked"),
     ],
 )
 def test_without_access_that_is_the_only_line(
-    client: CallGear, sandbox: Sandbox, behaviour: CallGearBehaviour, text: str
+    client: CallGear, sandbox: Sandbox, behavior: CallGearBehavior, text: str
 ) -> None:
-    sandbox.callgear = behaviour
+    sandbox.callgear = behavior
 
     (check,) = check_callgear(client)
 
@@ -63,7 +63,7 @@ def test_an_unreachable_callgear_is_a_line_too(client: CallGear, sandbox: Sandbo
 
 
 def test_missing_rights_are_named(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(rights=frozenset({Right.SELECT_EMPLOYEES}))
+    sandbox.callgear = CallGearBehavior(rights=frozenset({Right.SELECT_EMPLOYEES}))
 
     assert failed(check_callgear(client)) == {
         "CallGear employee rights": "give the token's user the right to add and change employees"
@@ -71,19 +71,19 @@ def test_missing_rights_are_named(client: CallGear, sandbox: Sandbox) -> None:
 
 
 def test_without_the_right_to_see_employees_there_is_no_import(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(rights=frozenset())
+    sandbox.callgear = CallGearBehavior(rights=frozenset())
 
     assert "forbidden" in failed(check_callgear(client))["CallGear employees"]
 
 
 def test_a_missing_component_says_what_to_do(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(components=frozenset(Component) - {Component.SALES_FUNNEL})
+    sandbox.callgear = CallGearBehavior(components=frozenset(Component) - {Component.SALES_FUNNEL})
 
     assert "enable the component sales_funnel" in failed(check_callgear(client))["CallGear responsible list"]
 
 
 def test_rights_that_are_not_told_are_no_failure(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(components=frozenset({Component.SALES_FUNNEL}))
+    sandbox.callgear = CallGearBehavior(components=frozenset({Component.SALES_FUNNEL}))
 
     checks = check_callgear(client)
 
@@ -101,7 +101,7 @@ def test_an_account_that_may_not_be_named_is_no_failure(client: CallGear, sandbo
 
 def test_few_points_are_a_failure(client: CallGear, sandbox: Sandbox) -> None:
     sandbox.account.points.use_elsewhere(0)
-    sandbox.callgear = CallGearBehaviour(minute_limit=5000)
+    sandbox.callgear = CallGearBehavior(minute_limit=5000)
     sandbox.account.points.use_elsewhere(2695)
 
     assert failed(check_callgear(client)) == {}

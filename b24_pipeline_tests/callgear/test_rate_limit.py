@@ -12,8 +12,8 @@ from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.create import NewEmployee, create_employee
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
 from b24_pipeline.callgear.rate_limit import Limits, PointsBudget
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.callgear.conftest import START, Connect, FakeClock
 
 UNTOLD = Limits()
@@ -47,7 +47,7 @@ def spend(budget: PointsBudget, limits: Limits = UNTOLD, points: int = 1) -> Non
 def test_a_long_import_uses_each_minute_and_overdraws_none(
     connect: Connect, sandbox: Sandbox, in_flight: int, sliding: bool, wrapped: bool
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(minute_limit=40, sliding_window=sliding, wraps_write_result=wrapped)
+    sandbox.callgear = CallGearBehavior(minute_limit=40, sliding_window=sliding, wraps_write_result=wrapped)
     client = connect()
     client.call("get.employees", {"limit": 1})
 
@@ -63,7 +63,7 @@ def test_a_long_import_uses_each_minute_and_overdraws_none(
 
 @pytest.mark.parametrize("metadata", [Metadata.MISSING, Metadata.EMPTY_LIMITS])
 def test_without_figures_sixty_a_minute_are_planned(connect: Connect, sandbox: Sandbox, metadata: Metadata) -> None:
-    sandbox.callgear = CallGearBehaviour(minute_limit=60, metadata=metadata)
+    sandbox.callgear = CallGearBehavior(minute_limit=60, metadata=metadata)
     client = connect()
 
     with ThreadPoolExecutor(8) as pool:
@@ -76,7 +76,7 @@ def test_without_figures_sixty_a_minute_are_planned(connect: Connect, sandbox: S
 def test_the_limit_of_the_account_replaces_the_planned_one(
     connect: Connect, sandbox: Sandbox, clock: FakeClock
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(minute_limit=200, day_limit=3500)
+    sandbox.callgear = CallGearBehavior(minute_limit=200, day_limit=3500)
     client = connect()
 
     for _ in range(200):
@@ -134,7 +134,7 @@ def test_a_day_that_others_used_up_defers_without_sending_more(connect: Connect,
 def test_a_share_of_the_day_is_left_to_others(
     connect: Connect, sandbox: Sandbox, clock: FakeClock, reserve: float, ours: int
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(minute_limit=1000, day_limit=100)
+    sandbox.callgear = CallGearBehavior(minute_limit=1000, day_limit=100)
     budget = PointsBudget(clock=clock, sleep=clock.sleep, day_reserve=reserve)
     client = connect(budget=budget)
     client.call("get.employees", {"limit": 1})
@@ -167,7 +167,7 @@ def test_without_figures_the_planned_day_is_shared_too(budget: PointsBudget) -> 
 def test_without_figures_what_earlier_runs_spent_counts(
     connect: Connect, sandbox: Sandbox, budget: PointsBudget, metadata: Metadata
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(metadata=metadata)
+    sandbox.callgear = CallGearBehavior(metadata=metadata)
     client = connect()
     budget.set_prior_usage(2690)
 
@@ -183,7 +183,7 @@ def test_without_figures_what_earlier_runs_spent_counts(
 def test_with_figures_what_earlier_runs_spent_is_in_them(
     connect: Connect, sandbox: Sandbox, budget: PointsBudget, login: Login
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(day_limit=10_000)
+    sandbox.callgear = CallGearBehavior(day_limit=10_000)
     client = connect(credentials=login)
     budget.set_prior_usage(5000)
 

@@ -12,14 +12,14 @@ from b24_pipeline.callgear.responsible_list import (
     remove_responsible,
     rename_responsible,
 )
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.callgear.conftest import answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
 
 def test_r15_the_whole_list_is_read_in_one_request(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(shuffles_rows=True)
+    sandbox.callgear = CallGearBehavior(shuffles_rows=True)
     sandbox.account.responsible = {str(number): f"Person {number}" for number in range(2_000)}
 
     assert fetch_responsible(client) == sandbox.account.responsible
@@ -28,7 +28,7 @@ def test_r15_the_whole_list_is_read_in_one_request(client: CallGear, sandbox: Sa
 
 @pytest.mark.parametrize("metadata", list(Metadata))
 def test_r15_a_list_of_several_pages_is_read_whole(client: CallGear, sandbox: Sandbox, metadata: Metadata) -> None:
-    sandbox.callgear = CallGearBehaviour(metadata=metadata)
+    sandbox.callgear = CallGearBehavior(metadata=metadata)
     sandbox.account.responsible = {str(number): "Somebody" for number in range(12_000)}
 
     assert len(fetch_responsible(client)) == 12_000
@@ -41,7 +41,7 @@ def test_an_empty_list_is_a_list(client: CallGear) -> None:
 
 @pytest.mark.parametrize("error", [1, -1])
 def test_r15_a_list_that_differs_from_its_total_is_not_trusted(client: CallGear, sandbox: Sandbox, error: int) -> None:
-    sandbox.callgear = CallGearBehaviour(total_items_error=error)
+    sandbox.callgear = CallGearBehavior(total_items_error=error)
     sandbox.account.responsible = {"17": "Ira Lebedeva", "18": "Omar Nasser"}
 
     with pytest.raises(IncompleteReadError):
@@ -65,7 +65,7 @@ def test_r15_a_list_that_is_whole_the_second_time_is_taken() -> None:
 
 
 def test_r15_without_the_component_the_step_can_be_skipped(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(components=frozenset())
+    sandbox.callgear = CallGearBehavior(components=frozenset())
 
     for step in (lambda: fetch_responsible(client), lambda: remove_responsible(client, ext_id="17")):
         with pytest.raises(MethodError) as caught:
@@ -90,7 +90,7 @@ def test_r15_people_are_added_renamed_and_removed(client: CallGear, sandbox: San
 
 @pytest.mark.parametrize("accepted", [False, True])
 def test_r15_one_who_is_listed_already_counts_as_added(client: CallGear, sandbox: Sandbox, accepted: bool) -> None:
-    sandbox.callgear = CallGearBehaviour(accepts_known_owner=accepted)
+    sandbox.callgear = CallGearBehavior(accepts_known_owner=accepted)
     sandbox.account.responsible = {"17": "Ira Lebedeva"}
 
     add_responsible(client, ext_id="17", name="Ira")

@@ -9,7 +9,7 @@ from b24_pipeline.callgear.exceptions import AccountError, RecordError
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.responsible_list import remove_responsible
 from b24_pipeline.callgear.update import EmployeeUpdater
-from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
+from b24_pipeline.sandbox import CallGearBehavior, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.callgear.conftest import Connect, FakeClock
 from b24_pipeline_tests.callgear.test_client import methods
@@ -33,7 +33,7 @@ def numbers(sandbox: Sandbox, callgear_id: int) -> list[str]:
 def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nobody_is_doubled(
     connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(session_seconds=SESSION_SECONDS)
+    sandbox.callgear = CallGearBehavior(session_seconds=SESSION_SECONDS)
     client = connect(credentials=login)
 
     for name in ("Adams", "Baker", "Clark"):
@@ -56,7 +56,7 @@ def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nob
 def test_r18_whichever_check_of_the_account_comes_first_its_error_stops_and_says_what_to_do(
     client: CallGear, sandbox: Sandbox, ip_first: bool, reported: str
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(
+    sandbox.callgear = CallGearBehavior(
         checks_ip_first=ip_first, ip_whitelisted=False, token_refusal=Mnemonic.ACCESS_TOKEN_INVALID
     )
 
@@ -72,7 +72,7 @@ def test_a_refused_ip_is_no_reason_to_log_in_again_though_the_session_has_ended_
     client = connect(credentials=login)
     client.call("get.employees")
     clock.sleep(3601)
-    sandbox.callgear = CallGearBehaviour(checks_ip_first=True, ip_whitelisted=False)
+    sandbox.callgear = CallGearBehavior(checks_ip_first=True, ip_whitelisted=False)
 
     with pytest.raises(AccountError, match="add it under Account"):
         client.call("get.employees")
@@ -84,7 +84,7 @@ def test_a_refused_ip_is_no_reason_to_log_in_again_though_the_session_has_ended_
 def test_r11_phones_are_filled_whether_or_not_an_update_may_lack_the_last_name(
     client: CallGear, sandbox: Sandbox, required: bool
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(requires_last_name=required)
+    sandbox.callgear = CallGearBehavior(requires_last_name=required)
     callgear_id = sandbox.account.add_employee(first_name="Ira", last_name="(bitrix24) Adams", email="a@x.test")
 
     EmployeeUpdater(client).update(
@@ -99,7 +99,7 @@ def test_r11_phones_are_filled_whether_or_not_an_update_may_lack_the_last_name(
 def test_r05_phones_are_stored_as_sent_whatever_the_account_does_with_other_characters_than_digits(
     client: CallGear, sandbox: Sandbox, stripped: bool
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(strips_plus=stripped)
+    sandbox.callgear = CallGearBehavior(strips_plus=stripped)
 
     assert numbers(sandbox, create_employee(client, person("Adams", "971505550142"))) == ["971505550142"]
 
@@ -108,7 +108,7 @@ def test_r05_phones_are_stored_as_sent_whatever_the_account_does_with_other_char
 def test_r18_a_person_with_more_phones_than_the_account_takes_fails_alone(
     client: CallGear, sandbox: Sandbox, refusal: Mnemonic
 ) -> None:
-    sandbox.callgear = CallGearBehaviour(too_many_phones=refusal)
+    sandbox.callgear = CallGearBehavior(too_many_phones=refusal)
 
     with pytest.raises(RecordError) as caught:
         create_or_adopt(client, person("Adams", *(f"97150555{number:04}" for number in range(11))))
@@ -119,7 +119,7 @@ def test_r18_a_person_with_more_phones_than_the_account_takes_fails_alone(
 
 
 def test_r14_an_owner_of_deals_whom_the_account_lets_go_is_removed(client: CallGear, sandbox: Sandbox) -> None:
-    sandbox.callgear = CallGearBehaviour(deletes_owners_with_deals=True)
+    sandbox.callgear = CallGearBehavior(deletes_owners_with_deals=True)
     sandbox.account.responsible = {"17": "Ira Lebedeva", "18": "Omar Nasser"}
     sandbox.account.owners_with_deals = {"17"}
 

@@ -25,7 +25,7 @@ from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 from b24_pipeline.callgear.update_recovery import lost_fields
 from b24_pipeline.sandbox import Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Component, PhonesOmitted
+from b24_pipeline.sandbox.callgear.behavior import Component, PhonesOmitted
 from b24_pipeline_tests.callgear.conftest import Connect, answering
 from b24_pipeline_tests.callgear.test_client import LOST, methods
 
@@ -256,7 +256,7 @@ def test_what_is_missing_beside_the_phones_is_a_fault_of_ours(client: CallGear, 
     assert len(updates(sandbox)) == 1
 
 
-def test_what_was_learnt_is_not_tried_again(client: CallGear, sandbox: Sandbox) -> None:
+def test_what_was_learned_is_not_tried_again(client: CallGear, sandbox: Sandbox) -> None:
     mode(sandbox, REQUIRED)
     ids = [add(sandbox, f"97150555014{number}") for number in range(3)]
     writer = EmployeeUpdater(client)
@@ -702,7 +702,7 @@ def test_what_is_missing_long_after_a_broken_run_may_be_somebody_s_wish(
         assert "97150" not in str(caught.value)
 
     assert sandbox.writes() == []
-    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN), "nothing is learnt by that, and it is told once"
+    assert writer.capabilities == capabilities(UpdateMode.UNKNOWN), "nothing is learned by that, and it is told once"
 
 
 def test_an_old_loss_keeps_nobody_else_from_being_updated(client: CallGear, connect: Connect, sandbox: Sandbox) -> None:

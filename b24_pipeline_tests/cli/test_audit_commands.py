@@ -8,8 +8,8 @@ from filelock import FileLock
 
 from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
-from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline.sandbox.bitrix24.behavior import Scope
+from b24_pipeline.sandbox.callgear.behavior import OtherImporter
 from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World

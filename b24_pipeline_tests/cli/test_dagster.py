@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture
 def other_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder whose `.env` names another home, and a setting; both are taken back afterwards."""
+    """A project folder whose `.env` names another home, and a setting; both are taken back afterward."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("B24_PIPELINE_PHONES", "all")

@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted
+from b24_pipeline.sandbox.callgear.behavior import PhonesOmitted
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 

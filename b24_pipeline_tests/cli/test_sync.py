@@ -12,7 +12,7 @@ from b24_pipeline.cli.group import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behavior import Scope
 from b24_pipeline.schedules import active_runs, is_orphaned
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.harness import World

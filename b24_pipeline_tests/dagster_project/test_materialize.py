@@ -1,4 +1,4 @@
-"""What a materialisation says in the UI, and what happens to a single asset materialised alone."""
+"""What a materialization says in the UI, and what happens to a single asset materialized alone."""
 
 import re
 from numbers import Number
@@ -38,7 +38,7 @@ def test_the_figures_of_each_asset_are_those_of_the_run(world: World) -> None:
     world.hire("Lebedeva", WORK_PHONE="7900")
     world.portal.dismiss(world.hire("Gone"))
     world.hire("Bad", EMAIL="no address")
-    world.account.add_employee(last_name="Neighbour")
+    world.account.add_employee(last_name="Neighbor")
 
     result = world.run()
 

@@ -16,7 +16,7 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.change_detection import Cursor, poll_portal
 from b24_pipeline.connection import Timing
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.bitrix24.behaviour import Change, DismissedUsers, TimestampStyle
+from b24_pipeline.sandbox.bitrix24.behavior import Change, DismissedUsers, TimestampStyle
 from b24_pipeline_tests.harness import CLOCK, MATERIALIZE, World, project_in_test_time, world_like
 
 

@@ -46,13 +46,13 @@ def test_r18a_an_asset_alone_says_of_which_run_its_inputs_are(desk: Desk, page: 
 
 
 def test_r18a_re_execute_from_failure_goes_on_where_the_outage_ended_the_run(desk: Desk, page: Page) -> None:
-    ui_actions.practise(desk, page, DOWN, on=True)
+    ui_actions.practice(desk, page, DOWN, on=True)
     failed = ui_actions.materialize_all(desk, page)
     assert desk.tags(failed)["outcome"] == "failed"
     page.goto(f"{desk.ui}/runs/{failed}")
     page.get_by_text("get.employees: CallGear closed the connection without an answer").first.wait_for()
     ui_actions.keep(page, "every_button/failed_run")
-    ui_actions.practise(desk, page, DOWN, on=False)
+    ui_actions.practice(desk, page, DOWN, on=False)
 
     run = ui_actions.re_execute(desk, page, failed, choice="From failure")
 
@@ -63,7 +63,7 @@ def test_r18a_re_execute_from_failure_goes_on_where_the_outage_ended_the_run(des
 
 
 def test_terminate_is_an_interruption_and_not_a_failed_import(desk: Desk, page: Page) -> None:
-    ui_actions.practise(desk, page, SLOW, on=True)
+    ui_actions.practice(desk, page, SLOW, on=True)
     run = ui_actions.materialize_all(desk, page)
 
     ui_actions.terminate(desk, page, run, during="callgear_employees")
@@ -71,7 +71,7 @@ def test_terminate_is_an_interruption_and_not_a_failed_import(desk: Desk, page: 
     tags = desk.tags(run)
     assert (desk.ended(run)["status"], tags["outcome"]) == ("CANCELED", "interrupted")
     assert desk.ask(f"SELECT status FROM audit.runs WHERE run_id = '{run}'") == [("interrupted",)]
-    ui_actions.practise(desk, page, SLOW, on=False)
+    ui_actions.practice(desk, page, SLOW, on=False)
 
 
 def test_r18a_materialize_unsynced_computes_what_the_terminated_run_left(desk: Desk, page: Page) -> None:
@@ -139,12 +139,12 @@ def test_r16_what_a_safety_limit_holds_is_approved_with_a_comment(desk: Desk, pa
 
 def test_r18_whoever_callgear_refused_is_tried_again_from_the_launchpad(desk: Desk, page: Page) -> None:
     desk.hire(LAST_NAME="Refused", NAME="Rita", EMAIL="rita@corp.example")
-    ui_actions.practise(desk, page, REFUSING, on=True)
+    ui_actions.practice(desk, page, REFUSING, on=True)
     refused = ui_actions.materialize_all(desk, page)
     tags = desk.tags(refused)
     assert (tags["outcome"], tags["failed"]) == ("partial", "1")
     assert desk.checked("callgear_upsert", "no_failed_actions") == (refused, False, 1)
-    ui_actions.practise(desk, page, REFUSING, on=False)
+    ui_actions.practice(desk, page, REFUSING, on=False)
 
     run = ui_actions.launch(desk, page, only_failed="true")
 
@@ -155,10 +155,10 @@ def test_r18_whoever_callgear_refused_is_tried_again_from_the_launchpad(desk: De
 
 def test_every_switch_of_the_sandbox_stays_on_until_it_is_switched_off(desk: Desk, page: Page) -> None:
     for description in DESCRIPTIONS.values():
-        ui_actions.practise(desk, page, description.title, on=True)
+        ui_actions.practice(desk, page, description.title, on=True)
     page.goto(desk.sandbox_page)
     page.get_by_text(f"{len(DESCRIPTIONS)} switched on").wait_for()
     ui_actions.keep(page, "switches", part=page.locator("#practice"))
     for description in DESCRIPTIONS.values():
-        ui_actions.practise(desk, page, description.title, on=False)
+        ui_actions.practice(desk, page, description.title, on=False)
     page.get_by_text("0 switched on").wait_for()

@@ -118,7 +118,7 @@ def choose(page: Page, name: str, choice: str) -> None:
     page.get_by_role("menuitem").filter(has_text=re.compile(f"^{choice}$")).click()
 
 
-def practise(desk: Desk, page: Page, title: str, *, on: bool) -> None:
+def practice(desk: Desk, page: Page, title: str, *, on: bool) -> None:
     """Turn a switch of the sandbox's page on or off."""
     page.goto(desk.sandbox_page)
     row = page.locator(".switches li").filter(has=page.get_by_text(title, exact=True))

@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline import audit
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline.sandbox import CallGearBehaviour, Phase, Sandbox, serve
+from b24_pipeline.sandbox import CallGearBehavior, Phase, Sandbox, serve
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.faults import invariants
@@ -112,7 +112,7 @@ def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_i
 def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
     method: str, phase: Phase, tmp_path: Path, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
+    sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehavior(**PLENTY))
     scenarios.staff(sandbox)
     with serve(sandbox) as server:
         desk = Desk.at(tmp_path, server, zygote)

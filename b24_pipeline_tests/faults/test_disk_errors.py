@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline.sandbox import CallGearBehaviour, Sandbox, serve
+from b24_pipeline.sandbox import CallGearBehavior, Sandbox, serve
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults import invariants
 from b24_pipeline_tests.faults.kill import Desk, Zygote
@@ -22,7 +22,7 @@ KIB = 1024
 @pytest.fixture
 def desk(tmp_path: Path, zygote: Zygote) -> Iterator[Desk]:
     """Seven people to import."""
-    sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehaviour(**PLENTY))
+    sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehavior(**PLENTY))
     scenarios.newcomers(sandbox)
     with serve(sandbox) as server:
         yield Desk.at(tmp_path, server, zygote)

@@ -19,7 +19,7 @@ from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
 from b24_pipeline.callgear.employees import fetch_rows
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.rules.models import ActionKind, Outcome
-from b24_pipeline.sandbox import CallGearBehaviour, Sandbox
+from b24_pipeline.sandbox import CallGearBehavior, Sandbox
 from b24_pipeline.sandbox.callgear.api import read_call
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
 from b24_pipeline.sandbox.recording import Api
@@ -102,8 +102,8 @@ def test_thousands_of_people_are_imported_over_days_within_every_limit(sliding: 
     """Of the runs that find the day's points used up, those within the next six hours are left out."""
     clock = Clock()
     clock.seconds -= clock.seconds % 86_400
-    behaviour = CallGearBehaviour(minute_limit=MINUTE_LIMIT, day_limit=DAY_LIMIT, sliding_window=sliding)
-    account = Account(clock, Sandbox(clock=clock, callgear=behaviour))
+    behavior = CallGearBehavior(minute_limit=MINUTE_LIMIT, day_limit=DAY_LIMIT, sliding_window=sliding)
+    account = Account(clock, Sandbox(clock=clock, callgear=behavior))
     waiting, begins, began = list(range(1, PEOPLE + 1)), clock.seconds, clock.seconds
     while waiting:
         left = one_run(account, waiting)
@@ -123,8 +123,8 @@ def test_thousands_of_people_are_imported_over_days_within_every_limit(sliding: 
 @pytest.mark.parametrize("limit", [60, 200, 600] if WHOLE else [60, 200])
 def test_a_long_import_uses_95_percent_of_the_minutes_points(sliding: bool, limit: int) -> None:
     clock = Clock()
-    behaviour = CallGearBehaviour(minute_limit=limit, day_limit=1_000_000, sliding_window=sliding)
-    account = Account(clock, Sandbox(clock=clock, callgear=behaviour))
+    behavior = CallGearBehavior(minute_limit=limit, day_limit=1_000_000, sliding_window=sliding)
+    account = Account(clock, Sandbox(clock=clock, callgear=behavior))
     began = clock.seconds
     assert one_run(account, list(range(10 * limit))) == []
 

@@ -10,8 +10,8 @@ from b24_pipeline.audit import RunCounts, RunStart
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear.capabilities import UnverifiedUpdate
 from b24_pipeline.rules.models import Outcome, RunStatus, Trigger
-from b24_pipeline.sandbox import CallGearBehaviour, Fault, FaultKind, Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults import invariants
 from b24_pipeline_tests.faults.stage import HALF_AN_HOUR, Picture, Repertoire, Stage
@@ -216,7 +216,7 @@ def test_an_import_goes_on_over_days_where_the_days_points_ended(repertoire: Rep
     scene = Scene("twenty people", twenty, calls={CREATE: 20}, settings={"day_reserve": 0.25, "run_minutes": minutes})
     prepared = repertoire.prepared(TWENTY)
     with repertoire.on_stage(scene) as stage:
-        stage.sandbox.callgear = CallGearBehaviour(**{**PLENTY, "minute_limit": 30, "day_limit": 12})
+        stage.sandbox.callgear = CallGearBehavior(**{**PLENTY, "minute_limit": 30, "day_limit": 12})
         before, created = Picture.of(stage.sandbox), []
         while not created or created[-1] < 20:
             ended = stage.run()
@@ -232,7 +232,7 @@ def test_an_import_goes_on_over_days_where_the_days_points_ended(repertoire: Rep
 
 
 def test_where_callgear_tells_no_points_those_of_the_last_24_hours_are_the_day_s(stage: Stage) -> None:
-    stage.sandbox.callgear = CallGearBehaviour(**PLENTY, metadata=Metadata.MISSING)
+    stage.sandbox.callgear = CallGearBehavior(**PLENTY, metadata=Metadata.MISSING)
     stage.store.begin_run(RunStart("earlier", stage.clock.now(), Trigger.CLI))
     stage.store.finish_run(RunStatus.DONE, None, RunCounts(callgear_points=2698))
 

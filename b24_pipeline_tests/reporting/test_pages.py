@@ -20,7 +20,7 @@ from b24_pipeline.reporting.people import TITLES, script_hash
 from b24_pipeline.reporting.report import SCRIPT, Report, as_markdown, make_report, page, write_private
 from b24_pipeline.reporting.run_charts import STATUS_LOOKS
 from b24_pipeline.reporting.svg import SIGNS, pushed_apart
-from b24_pipeline.reporting.theme import Colour, in_variables, stylesheet
+from b24_pipeline.reporting.theme import Color, in_variables, stylesheet
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.databases import no_file_larger_than
 from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
@@ -239,18 +239,18 @@ def test_every_picture_is_well_formed_and_small_with_ids_of_its_own(report: Repo
     assert len(report.svg) < 60_000
 
 
-def test_every_colour_follows_the_readers_light_or_dark(report: Report) -> None:
+def test_every_color_follows_the_readers_light_or_dark(report: Report) -> None:
     drawn = report.svg.partition("</style>")[2]
     assert set(re.findall(r"#[0-9a-f]{6}", drawn)) == set()
-    assert set(re.findall(r"var\(--(\w+)\)", drawn)) <= {colour.name.lower() for colour in Colour}
+    assert set(re.findall(r"var\(--(\w+)\)", drawn)) <= {color.name.lower() for color in Color}
     assert "prefers-color-scheme: dark" in stylesheet()
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours as WCAG counts it."""
+    """The contrast of two colors as WCAG counts it."""
 
-    def luminance(colour: str) -> float:
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -258,17 +258,17 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("colour", [Colour.INK, Colour.MUTED, Colour.BLUE, Colour.AMBER, Colour.RED, Colour.PURPLE])
-def test_every_colour_of_a_text_can_be_read(colour: Colour) -> None:
-    assert contrast(colour.value.light, Colour.SURFACE.value.light) >= 4.2
-    assert contrast(colour.value.dark, Colour.SURFACE.value.dark) >= 4.5
+@pytest.mark.parametrize("color", [Color.INK, Color.MUTED, Color.BLUE, Color.AMBER, Color.RED, Color.PURPLE])
+def test_every_color_of_a_text_can_be_read(color: Color) -> None:
+    assert contrast(color.value.light, Color.SURFACE.value.light) >= 4.2
+    assert contrast(color.value.dark, Color.SURFACE.value.dark) >= 4.5
 
 
 def test_no_stand_in_is_the_beginning_of_another() -> None:
-    assert in_variables(" ".join(colour.drawn for colour in Colour)).split() == [colour.css for colour in Colour]
+    assert in_variables(" ".join(color.drawn for color in Color)).split() == [color.css for color in Color]
 
 
-def test_outcomes_differ_by_sign_and_not_by_colour_alone() -> None:
+def test_outcomes_differ_by_sign_and_not_by_color_alone() -> None:
     markers = [marker for _, marker in STATUS_LOOKS.values()]
     assert len(set(markers)) == len(markers)
     assert set(markers) <= set(SIGNS)

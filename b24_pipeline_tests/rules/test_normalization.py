@@ -15,8 +15,8 @@ from b24_pipeline_tests.factories import by_user, employees, user
 EVERY_WHITE_SPACE = "".join(chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace())
 
 
-def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:
-    """One normalised field of one user with these fields."""
+def normalized(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:
+    """One normalized field of one user with these fields."""
     return by_user(employees(user(1, **fields), policy=policy), column)[1]
 
 
@@ -79,8 +79,8 @@ def test_r04_names_are_trimmed_and_inner_white_space_is_collapsed(written: str |
 def test_r04_emails_are_sent_tidy_and_compared_in_lower_case(
     written: str | None, sent: str | None, compared: str | None
 ) -> None:
-    assert normalised("email", email=written) == sent
-    assert normalised("email_key", email=written) == compared
+    assert normalized("email", email=written) == sent
+    assert normalized("email_key", email=written) == compared
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_r04_emails_are_sent_tidy_and_compared_in_lower_case(
 def test_r06_the_prefix_stands_before_the_last_name_and_never_twice(
     last_name: str | None, in_callgear: str | None
 ) -> None:
-    assert normalised("callgear_last_name", last_name=last_name) == in_callgear
+    assert normalized("callgear_last_name", last_name=last_name) == in_callgear
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_r06_the_prefix_stands_before_the_last_name_and_never_twice(
     ],
 )
 def test_r06_the_prefix_is_a_setting(prefix: str, last_name: str, in_callgear: str) -> None:
-    assert normalised("callgear_last_name", last_name=last_name, policy=Policy(last_name_prefix=prefix)) == in_callgear
+    assert normalized("callgear_last_name", last_name=last_name, policy=Policy(last_name_prefix=prefix)) == in_callgear
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""R05: phone texts as numbers in dialling order."""
+"""R05: phone texts as numbers in dialing order."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from b24_pipeline.rules.models import PhonesPolicy, Policy
 from b24_pipeline_tests.factories import by_user, employees, user
 
 
-def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:
-    """One normalised field of one user with these fields."""
+def normalized(column: str, *, policy: Policy | None = None, **fields: Any) -> str | None:
+    """One normalized field of one user with these fields."""
     return by_user(employees(user(1, **fields), policy=policy), column)[1]
 
 
@@ -33,8 +33,8 @@ def normalised(column: str, *, policy: Policy | None = None, **fields: Any) -> s
     ],
 )
 def test_r05_only_decimal_digits_are_kept_and_every_script_counts_as_its_value(written: str, number: str) -> None:
-    assert normalised("phones", work_phone=written) == number
-    assert normalised("unusable_phones", work_phone=written) is None
+    assert normalized("phones", work_phone=written) == number
+    assert normalized("unusable_phones", work_phone=written) is None
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_r05_only_decimal_digits_are_kept_and_every_script_counts_as_its_value(w
     ],
 )
 def test_r05_fewer_than_3_or_more_than_15_digits_are_left_out_and_noted(written: str, number: str | None) -> None:
-    assert normalised("phones", work_phone=written) == number
-    assert normalised("unusable_phones", work_phone=written) == (None if number else written.strip(","))
+    assert normalized("phones", work_phone=written) == number
+    assert normalized("unusable_phones", work_phone=written) == (None if number else written.strip(","))
 
 
 def test_r05_who_has_no_usable_phone_is_still_a_candidate() -> None:
@@ -86,8 +86,8 @@ def test_r05_order_is_work_mobile_landline_and_of_equal_numbers_the_first_stays(
     work: str | None, mobile: str | None, landline: str | None, every: str | None, first: str | None
 ) -> None:
     texts = {"work_phone": work, "personal_mobile": mobile, "personal_phone": landline}
-    assert normalised("phones", **texts) == every
-    assert normalised("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == first
+    assert normalized("phones", **texts) == every
+    assert normalized("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == first
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_r05_order_is_work_mobile_landline_and_of_equal_numbers_the_first_stays(
     ],
 )
 def test_r05_a_field_of_several_numbers_gives_each_in_its_order(written: str, numbers: str) -> None:
-    assert normalised("phones", work_phone=written) == numbers
+    assert normalized("phones", work_phone=written) == numbers
     assert (
-        normalised("phones", work_phone=written, policy=Policy(phones=PhonesPolicy.FIRST)) == numbers.split(",", 1)[0]
+        normalized("phones", work_phone=written, policy=Policy(phones=PhonesPolicy.FIRST)) == numbers.split(",", 1)[0]
     )
-    assert normalised("unusable_phones", work_phone=written) is None
+    assert normalized("unusable_phones", work_phone=written) is None
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_r05_a_field_of_several_numbers_gives_each_in_its_order(written: str, nu
     ],
 )
 def test_r05_an_extension_is_sent_in_callgears_own_form(written: str, number: str) -> None:
-    assert normalised("phones", work_phone=written) == number
-    assert normalised("unusable_phones", work_phone=written) is None
-    assert normalised("phones", work_phone=number) == number
+    assert normalized("phones", work_phone=written) == number
+    assert normalized("unusable_phones", work_phone=written) is None
+    assert normalized("phones", work_phone=number) == number
 
 
 @pytest.mark.parametrize(
@@ -168,20 +168,20 @@ def test_r05_an_extension_is_sent_in_callgears_own_form(written: str, number: st
 def test_r05_what_is_unusable_in_a_field_is_noted_part_by_part(
     written: str, numbers: str | None, unusable: str
 ) -> None:
-    assert normalised("phones", work_phone=written) == numbers
-    assert normalised("unusable_phones", work_phone=written) == unusable
+    assert normalized("phones", work_phone=written) == numbers
+    assert normalized("unusable_phones", work_phone=written) == unusable
 
 
 def test_r05_duplicates_in_and_between_fields_are_dropped_after_cleaning() -> None:
     texts = {"work_phone": "1-01, 102 #5", "personal_mobile": "102 доб. 5", "personal_phone": "(101); 102"}
-    assert normalised("phones", **texts) == "101,102...5,102"
-    assert normalised("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == "101"
+    assert normalized("phones", **texts) == "101,102...5,102"
+    assert normalized("phones", policy=Policy(phones=PhonesPolicy.FIRST), **texts) == "101"
 
 
 def test_r05_no_more_numbers_are_sent_than_callgear_takes() -> None:
     texts = {"work_phone": ", ".join(map(str, range(101, 110))), "personal_mobile": "110; 111"}
-    assert normalised("phones", **texts) == ",".join(map(str, range(101, 111)))
-    assert normalised("unusable_phones", **texts) == "111"
+    assert normalized("phones", **texts) == ",".join(map(str, range(101, 111)))
+    assert normalized("unusable_phones", **texts) == "111"
 
 
 def test_r05_a_number_with_an_extension_is_masked_in_alerts_whole() -> None:

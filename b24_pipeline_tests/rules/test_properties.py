@@ -261,7 +261,7 @@ TEXTS = st.text(max_size=40) | st.text(
 
 @with_texts
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
-def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
+def test_r04_r06_normalizing_is_idempotent(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
     once = normalization.normalize_names(column)
     assert normalization.normalize_names(once).equals(once)
@@ -274,7 +274,7 @@ def test_r04_r06_normalising_is_idempotent(texts: list[str | None]) -> None:
 
 @with_texts
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=30))
-def test_r04_a_whole_column_is_normalised_as_each_text_alone_would_be(texts: list[str | None]) -> None:
+def test_r04_a_whole_column_is_normalized_as_each_text_alone_would_be(texts: list[str | None]) -> None:
     column = pd.Series(texts, dtype="str")
     names = [None if text is None else normalization.normalize_name(text) or None for text in texts]
     emails = [None if text is None else normalization.normalize_address(text) or None for text in texts]
@@ -297,10 +297,10 @@ def test_r04_names_and_emails_are_in_nfc_without_control_and_format_characters(o
     assert normalization.normalize_address(f"{decomposed}\u200b") == normalization.normalize_address(one)
 
 
-DIALLED = st.text(
+DIALED = st.text(
     alphabet=st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("+-() доб.x#,;\n…"), max_size=24
 )
-SOME_PHONES = DIALLED | st.sampled_from(["101, 102", "101 доб. 5", "101...5", "+7 (812) 555-01-01 #40, x5", "1-01"])
+SOME_PHONES = DIALED | st.sampled_from(["101, 102", "101 доб. 5", "101...5", "+7 (812) 555-01-01 #40, x5", "1-01"])
 
 
 @with_texts
@@ -321,7 +321,7 @@ def test_r05_phones_are_3_to_15_ascii_digits_without_duplicates_and_none_gets_lo
 
 @with_texts
 @given(st.lists(st.none() | SOME_PHONES, min_size=1, max_size=30))
-def test_r05_normalising_phones_is_idempotent(texts: list[str | None]) -> None:
+def test_r05_normalizing_phones_is_idempotent(texts: list[str | None]) -> None:
     nothing = pd.Series([None] * len(texts), dtype="str")
     once = phone_numbers.phone_numbers([pd.Series(texts, dtype="str"), nothing, nothing], policy=PhonesPolicy.ALL)
     again = phone_numbers.phone_numbers([once["phones"], nothing, nothing], policy=PhonesPolicy.ALL)

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.sandbox import Bitrix24Behaviour, Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import (
+from b24_pipeline.sandbox import Bitrix24Behavior, Sandbox
+from b24_pipeline.sandbox.bitrix24.behavior import (
     TextInIdFilter,
     UnresolvedReference,
 )
@@ -160,7 +160,7 @@ def test_over_length_is_refused_per_command_or_as_a_whole(portal: Portal, set_po
 
 
 def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal: Portal, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2, operating_limit=5)
+    sandbox.bitrix24 = Bitrix24Behavior(call_seconds=2, operating_limit=5)
 
     outcome = portal.batch({f"c{number}": "user.get" for number in range(4)})
 
@@ -171,7 +171,7 @@ def test_a_batch_costs_one_hit_but_books_operating_time_for_each_command(portal:
 
 
 def test_a_batch_may_lack_the_counts(portal: Portal, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(batch_totals=False)
+    sandbox.bitrix24 = Bitrix24Behavior(batch_totals=False)
     sandbox.portal.hire()
 
     assert portal.batch({"a": "user.get?start=0"})["result_total"] == []
@@ -179,7 +179,7 @@ def test_a_batch_may_lack_the_counts(portal: Portal, sandbox: Sandbox) -> None:
 
 
 def test_a_refused_command_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2, operating_limit=5, operating_error_has_time=True)
+    sandbox.bitrix24 = Bitrix24Behavior(call_seconds=2, operating_limit=5, operating_error_has_time=True)
 
     outcome = portal.batch({"c0": "user.get", "c1": "user.get", "c2": "user.get", "c3": "user.get", "c4": "profile"})
 
@@ -187,7 +187,7 @@ def test_a_refused_command_may_say_when_to_go_on(portal: Portal, sandbox: Sandbo
 
 
 def test_a_batch_over_sixty_seconds_is_cut_off(portal: Portal, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(call_seconds=2)
+    sandbox.bitrix24 = Bitrix24Behavior(call_seconds=2)
 
     answer = portal.raw("batch", {"cmd": {f"c{number}": "user.get" for number in range(40)}})
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope, Tariff
+from b24_pipeline.sandbox.bitrix24.behavior import Scope, Tariff
 from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.bitrix24.behaviour import (
+from b24_pipeline.sandbox.bitrix24.behavior import (
     BlankStyle,
     Change,
     DepartmentTree,

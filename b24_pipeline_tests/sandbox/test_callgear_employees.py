@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import PhonesOmitted
+from b24_pipeline.sandbox.callgear.behavior import PhonesOmitted
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.sandbox.clients import Account, Turn
 

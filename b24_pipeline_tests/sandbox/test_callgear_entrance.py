@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server
-from b24_pipeline.sandbox.callgear.behaviour import Component, Right
+from b24_pipeline.sandbox.callgear.behavior import Component, Right
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
 from b24_pipeline_tests.sandbox.clients import Account, Clock, Turn
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import (
-    Bitrix24Behaviour,
+    Bitrix24Behavior,
     DropRequest,
     Fault,
     FaultKind,
@@ -169,7 +169,7 @@ def test_each_answer_that_is_not_only_the_portals(
 
 
 def test_a_refusal_for_operating_time_may_say_when_to_go_on(portal: Portal, sandbox: Sandbox) -> None:
-    sandbox.bitrix24 = Bitrix24Behaviour(operating_error_has_time=True)
+    sandbox.bitrix24 = Bitrix24Behavior(operating_error_has_time=True)
     sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24"))
 
     assert portal.json("user.get")["time"]["operating_reset_at"] == NOON + 600

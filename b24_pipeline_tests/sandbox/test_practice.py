@@ -1,4 +1,4 @@
-"""The page's switches: a failure, a hold and a recovery, practised with the import itself."""
+"""The page's switches: a failure, a hold and a recovery, practiced with the import itself."""
 
 from collections.abc import Iterator
 from pathlib import Path

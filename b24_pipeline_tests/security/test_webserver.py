@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from b24_pipeline.sandbox import Bitrix24Behaviour, CallGearBehaviour, Sandbox, Server, serve
+from b24_pipeline.sandbox import Bitrix24Behavior, CallGearBehavior, Sandbox, Server, serve
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.scenarios import PLENTY
 from b24_pipeline_tests.security.nginx import NGINX, nginx
@@ -165,7 +165,7 @@ def test_the_answer_says_what_to_do(ui: Webserver) -> None:
 
 @pytest.mark.long
 def test_the_webserver_needs_no_secret_and_the_daemon_executes_what_it_launches(ui: Webserver, folder: Path) -> None:
-    sandbox = Sandbox(bitrix24=Bitrix24Behaviour(tariff=None), callgear=CallGearBehaviour(**PLENTY))
+    sandbox = Sandbox(bitrix24=Bitrix24Behavior(tariff=None), callgear=CallGearBehavior(**PLENTY))
     sandbox.portal.hire(NAME="Ada", LAST_NAME="Lovelace", EMAIL="ada@corp.example")
 
     launched = {"runId": ui.graphql(LAUNCH, Origin=f"http://{ui.host}")["launchRun"]["run"]["runId"]}

@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline import audit
 from b24_pipeline.audit.exceptions import NotApprovable
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 

@@ -3,7 +3,7 @@
 import pytest
 
 from b24_pipeline import audit
-from b24_pipeline.sandbox.callgear.behaviour import CreatedId
+from b24_pipeline.sandbox.callgear.behavior import CreatedId
 from b24_pipeline_tests.harness import World
 
 

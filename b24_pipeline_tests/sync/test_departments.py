@@ -7,7 +7,7 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.rules.models import Eligibility
-from b24_pipeline.sandbox.bitrix24.behaviour import DepartmentTree
+from b24_pipeline.sandbox.bitrix24.behavior import DepartmentTree
 from b24_pipeline_tests.harness import World
 
 

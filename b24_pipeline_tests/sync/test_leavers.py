@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit.erasure import forget
-from b24_pipeline.sandbox.callgear.behaviour import Component
+from b24_pipeline.sandbox.callgear.behavior import Component
 from b24_pipeline_tests.harness import World
 
 LEAVER, STAYS = 1, 2

@@ -8,7 +8,7 @@ import pytest
 from b24_pipeline import audit
 from b24_pipeline.launchpad import OnIdMatchChoice
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline.sandbox.callgear.behaviour import Right
+from b24_pipeline.sandbox.callgear.behavior import Right
 from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.harness import World
 

@@ -6,7 +6,7 @@ from b24_pipeline.alerts.conditions import State, duplicated
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.health import health
 from b24_pipeline.sandbox import Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.callgear.behaviour import OtherImporter
+from b24_pipeline.sandbox.callgear.behavior import OtherImporter
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 DAY = 24 * 60 * 60

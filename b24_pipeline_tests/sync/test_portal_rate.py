@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
-from b24_pipeline.sandbox.bitrix24.behaviour import Tariff
+from b24_pipeline.sandbox.bitrix24.behavior import Tariff
 from b24_pipeline_tests.harness import RunInTestTime, World
 
 BURST = 2

@@ -4,8 +4,8 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.rules import eligibility
-from b24_pipeline.sandbox import Bitrix24Behaviour, Fault, FaultKind, Phase, RequestSeen
-from b24_pipeline.sandbox.bitrix24.behaviour import AdminMode, NoDepartmentStyle, Scope, UserTypeStyle
+from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Phase, RequestSeen
+from b24_pipeline.sandbox.bitrix24.behavior import AdminMode, NoDepartmentStyle, Scope, UserTypeStyle
 from b24_pipeline_tests.harness import World
 
 
@@ -166,7 +166,7 @@ def test_r16a_an_account_that_is_read_incompletely_ends_the_run_untrusted(prepar
 def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(prepared: World) -> None:
     prepared.behave(scope=Scope.BRIEF)
     untrusted = prepared.run()
-    prepared.behave(scope=Bitrix24Behaviour().scope)
+    prepared.behave(scope=Bitrix24Behavior().scope)
 
     result = prepared.import_people()
 

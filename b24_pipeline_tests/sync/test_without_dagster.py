@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit.schema import HISTORIES
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behavior import Scope
 from b24_pipeline_tests.harness import World, world_like
 from b24_pipeline_tests.results import Audited
 

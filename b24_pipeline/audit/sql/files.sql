@@ -20,7 +20,7 @@ CREATE OR REPLACE TEMPORARY SECRET s3 (
 )
 
 -- name: attach_lake
--- Smaller changes are stored in the catalogue itself: nearly all that a run changes.
+-- Smaller changes are stored in the catalog itself: nearly all that a run changes.
 ATTACH {path} AS {catalog} (METADATA_SCHEMA {schema}, DATA_PATH {data}, DATA_INLINING_ROW_LIMIT 1000)
 
 -- name: attach_lake_to_read

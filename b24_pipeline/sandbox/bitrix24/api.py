@@ -35,7 +35,7 @@ class Bitrix24Api:
         started = self._clock()
         try:
             self._check_webhook(user_id=user_id, secret=secret)
-            self._bucket.hit(self._portal.behaviour.tariff)
+            self._bucket.hit(self._portal.behavior.tariff)
             envelope = self._batch(params) if method == "batch" else self._single(method, params)
         except Bitrix24Error as error:
             return self.refused(error.refusal, method)
@@ -52,7 +52,7 @@ class Bitrix24Api:
 
     def _single(self, method: str, params: Params) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)
-        booked = self._portal.behaviour.call_seconds
+        booked = self._portal.behavior.call_seconds
         envelope: dict[str, Json] = {"booked": booked, "operating": self._operating_time(method)}
         if not isinstance(payload, Listed):
             return {"result": payload, **envelope}
@@ -70,27 +70,27 @@ class Bitrix24Api:
             nonlocal booked
             started = self._clock()
             payload = self._call(method, inner, in_batch=True)
-            booked += self._portal.behaviour.call_seconds
-            if booked > self._portal.behaviour.request_seconds_limit:
+            booked += self._portal.behavior.call_seconds
+            if booked > self._portal.behavior.request_seconds_limit:
                 raise _CutOff
-            time = self._time(started, self._portal.behaviour.call_seconds)
+            time = self._time(started, self._portal.behavior.call_seconds)
             return payload, {**time, **self._operating_time(method)}
 
         try:
-            result = run_batch(params, self._portal.behaviour, call, self._refused)
+            result = run_batch(params, self._portal.behavior, call, self._refused)
         except _CutOff:
             raise Bitrix24Error(errors.INTERNAL_ERROR) from None
         return {"result": result, "booked": booked, "operating": {}}
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
-        self._operating.check(method, self._portal.behaviour)
+        self._operating.check(method, self._portal.behavior)
         payload = self.methods.call(method, params, in_batch=in_batch)
-        self._operating.book(method, self._portal.behaviour.call_seconds)
+        self._operating.book(method, self._portal.behavior.call_seconds)
         return payload
 
     def _refused(self, refusal: Refusal, method: str) -> dict[str, Json]:
         envelope: dict[str, Json] = dict(refusal.as_json())
-        if refusal.status == 429 and self._portal.behaviour.operating_error_has_time:
+        if refusal.status == 429 and self._portal.behavior.operating_error_has_time:
             envelope["time"] = {**self._time(self._clock(), 0.0), **self._operating_time(method)}
         return envelope
 
@@ -106,7 +106,7 @@ class Bitrix24Api:
         }
 
     def _operating_time(self, method: str) -> dict[str, Json]:
-        if not self._portal.behaviour.operating:
+        if not self._portal.behavior.operating:
             return {}
         return {
             "operating_reset_at": self._operating.reset_at(method),

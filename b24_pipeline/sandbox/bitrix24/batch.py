@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, UnresolvedReference
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, UnresolvedReference
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
 from b24_pipeline.sandbox.bitrix24.users import Listed
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command, php_map
@@ -27,12 +27,12 @@ class _Unresolved:
 UNRESOLVED: Final = _Unresolved()
 
 
-def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call, refused: Refused) -> dict[str, Json]:
+def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: Refused) -> dict[str, Json]:
     """Run the commands and return the payload of the batch.
 
     Args:
         params: ``CMD`` and ``HALT``.
-        behaviour: the portal's switches.
+        behavior: the portal's switches.
         call: runs one method and returns its payload and its ``time`` block.
         refused: the error envelope of a refused method.
 
@@ -40,20 +40,20 @@ def run_batch(params: Params, behaviour: Bitrix24Behaviour, call: Call, refused:
         Bitrix24Error: too many commands, where the whole request is refused for it.
     """
     commands = as_map(params.get("CMD"))
-    if len(commands) > MOST_COMMANDS and behaviour.refuses_overlong_batch:
+    if len(commands) > MOST_COMMANDS and behavior.refuses_overlong_batch:
         raise Bitrix24Error(errors.BATCH_TOO_LONG)
     outcome: dict[str, dict[str, Json]] = {name: {} for name in MAPS}
     for position, (name, text) in enumerate(commands.items()):
         method, inner = command(str(text))
         try:
             _check_command(position, method)
-            payload, time = call(method, _resolved(inner, outcome["result"], behaviour.unresolved_reference))
+            payload, time = call(method, _resolved(inner, outcome["result"], behavior.unresolved_reference))
         except Bitrix24Error as error:
             outcome["result_error"][name] = refused(error.refusal, method)
             if params.get("HALT") in TRUE_VALUES:
                 break
         else:
-            _put_in(outcome, name, payload, counts=behaviour.batch_totals)
+            _put_in(outcome, name, payload, counts=behavior.batch_totals)
             outcome["result_time"][name] = time
     return {name: php_map(items) for name, items in outcome.items()}
 

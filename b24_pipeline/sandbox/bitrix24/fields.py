@@ -1,6 +1,6 @@
 """The fields of a user and who may see them (contract 2.6 and 2.7)."""
 
-from b24_pipeline.sandbox.bitrix24.behaviour import Scope
+from b24_pipeline.sandbox.bitrix24.behavior import Scope
 
 BRIEF = (
     "ID",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.behaviour import TextInIdFilter
+from b24_pipeline.sandbox.bitrix24.behavior import TextInIdFilter
 from b24_pipeline.sandbox.bitrix24.fields import STORED, USER_TYPE, is_custom
 from b24_pipeline.sandbox.portal import Portal, User
 from b24_pipeline.sandbox.types import Json
@@ -95,9 +95,9 @@ def _id_number(value: Json, portal: Portal) -> int | None:
     """The id; for text as switched: 0, None (nothing matches) or an error."""
     if isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal()):
         return int(value)
-    if portal.behaviour.text_in_id_filter is TextInIdFilter.PAGE_ONE:
+    if portal.behavior.text_in_id_filter is TextInIdFilter.PAGE_ONE:
         return 0
-    if portal.behaviour.text_in_id_filter is TextInIdFilter.EMPTY_LIST:
+    if portal.behavior.text_in_id_filter is TextInIdFilter.EMPTY_LIST:
         return None
     raise errors.bad_argument("Wrong value of filter field ID")
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.behaviour import Bitrix24Behaviour, Tariff
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, Tariff
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 
 BUCKET_SECONDS = 60
@@ -42,13 +42,13 @@ class OperatingTime:
         self._clock = clock
         self._buckets: dict[str, deque[tuple[float, float]]] = {}
 
-    def check(self, method: str, behaviour: Bitrix24Behaviour) -> None:
+    def check(self, method: str, behavior: Bitrix24Behavior) -> None:
         """Refuse a method whose time is used up; the call that crosses the limit still finishes.
 
         Raises:
             Bitrix24Error: the limit was crossed before.
         """
-        if behaviour.operating and self.used(method) >= behaviour.operating_limit:
+        if behavior.operating and self.used(method) >= behavior.operating_limit:
             raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
 
     def book(self, method: str, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.behaviour import DepartmentTree, Scope, ScopeStyle
+from b24_pipeline.sandbox.bitrix24.behavior import DepartmentTree, Scope, ScopeStyle
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Listed, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params
@@ -31,7 +31,7 @@ class Methods:
             Bitrix24Error: the call is refused.
         """
         match method:
-            case "user.get" if self._portal.behaviour.user_module:
+            case "user.get" if self._portal.behavior.user_module:
                 return self._user_page(params, in_batch=in_batch)
             case "department.get":
                 return _department_page(params, self._portal)
@@ -49,12 +49,12 @@ class Methods:
 
 
 def _profile(portal: Portal) -> dict[str, Json]:
-    if not portal.behaviour.owner_active:
+    if not portal.behavior.owner_active:
         return {}
     owner = portal.users.get(portal.owner, {"NAME": "Sandbox", "LAST_NAME": "Owner"})
     return {
         "ID": str(portal.owner),
-        "ADMIN": portal.behaviour.owner_is_admin,
+        "ADMIN": portal.behavior.owner_is_admin,
         "NAME": owner.get("NAME") or "",
         "LAST_NAME": owner.get("LAST_NAME") or "",
         "PERSONAL_GENDER": "",
@@ -64,28 +64,28 @@ def _profile(portal: Portal) -> dict[str, Json]:
 
 def _scopes(portal: Portal) -> Json:
     """The scopes of the webhook, listed as switched."""
-    behaviour = portal.behaviour
-    names = list(behaviour.other_scopes)
-    if behaviour.scope is not Scope.MISSING:
-        names.append(behaviour.scope.value if behaviour.scope_lists_variant else Scope.FULL.value)
-    if behaviour.scope_style is ScopeStyle.NUMBERED:
+    behavior = portal.behavior
+    names = list(behavior.other_scopes)
+    if behavior.scope is not Scope.MISSING:
+        names.append(behavior.scope.value if behavior.scope_lists_variant else Scope.FULL.value)
+    if behavior.scope_style is ScopeStyle.NUMBERED:
         return {str(number): name for number, name in enumerate(names)}
-    return dict.fromkeys(names, True) if behaviour.scope_style is ScopeStyle.FLAGS else names
+    return dict.fromkeys(names, True) if behavior.scope_style is ScopeStyle.FLAGS else names
 
 
 def _department_page(params: Params, portal: Portal) -> Listed:
     """One page of the departments, by id."""
-    if "department" not in portal.behaviour.other_scopes:
+    if "department" not in portal.behavior.other_scopes:
         raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
     rows = _shown_departments(portal)
     start = max(0, int(params.get("START") or 0))
     following = start + PAGE if start + PAGE < len(rows) else None
-    return Listed(rows[start : start + PAGE], len(rows) + portal.behaviour.total_error, following)
+    return Listed(rows[start : start + PAGE], len(rows) + portal.behavior.total_error, following)
 
 
 def _shown_departments(portal: Portal) -> list[dict[str, Json]]:
     """The departments, in a tree as the switch says."""
-    tree = portal.behaviour.department_tree
+    tree = portal.behavior.department_tree
     if tree is DepartmentTree.SOUND:
         return list(portal.departments.values())
     below = [row for number, row in portal.departments.items() if number != ROOT_DEPARTMENT]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors
-from b24_pipeline.sandbox.bitrix24.behaviour import (
+from b24_pipeline.sandbox.bitrix24.behavior import (
     AdminMode,
-    Bitrix24Behaviour,
+    Bitrix24Behavior,
     BlankStyle,
     DismissedUsers,
     NoDepartmentStyle,
@@ -66,22 +66,22 @@ class UserLists:
         Raises:
             Bitrix24Error: the webhook has no user scope, a filter cannot be read, or there is no such page.
         """
-        behaviour = self._portal.behaviour
-        if behaviour.scope is Scope.MISSING:
+        behavior = self._portal.behavior
+        if behavior.scope is Scope.MISSING:
             raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
         start = int(params.get("START") or 0)
-        if start == UNCOUNTED and behaviour.endless_users:
+        if start == UNCOUNTED and behavior.endless_users:
             return Listed(rows=list(_made_up(as_map(params.get("FILTER")))), total=0, following=None)
-        if start == UNCOUNTED and behaviour.uncounted_supported:
-            ids, total, following = list(islice(self._matching(params), PAGE)), behaviour.uncounted_total, None
+        if start == UNCOUNTED and behavior.uncounted_supported:
+            ids, total, following = list(islice(self._matching(params), PAGE)), behavior.uncounted_total, None
         else:
             start = max(0, start)
             matching = self._counted_ids(params)
-            if start >= max(1, len(matching)) and behaviour.refuses_start_beyond_total:
+            if start >= max(1, len(matching)) and behavior.refuses_start_beyond_total:
                 raise errors.bad_argument("start is beyond the end of the list")
-            ids, total = matching[start : start + PAGE], len(matching) + behaviour.total_error
+            ids, total = matching[start : start + PAGE], len(matching) + behavior.total_error
             following = start + PAGE if start + PAGE < len(matching) else None
-        if not ids and not behaviour.counts_nothing:
+        if not ids and not behavior.counts_nothing:
             total = None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
         return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
@@ -103,11 +103,11 @@ class UserLists:
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
         selected = selection(as_map(params.get("FILTER")), portal)
-        admin_mode = _admin_mode(params, portal.behaviour)
+        admin_mode = _admin_mode(params, portal.behavior)
         if selected.impossible:
             return iter(())
-        hides = not (portal.behaviour.lists_without_department or admin_mode or selected.names_ids)
-        accepts = _visible(selected, portal.behaviour.dismissed, portal.owner if hides else None)
+        hides = not (portal.behavior.lists_without_department or admin_mode or selected.names_ids)
+        accepts = _visible(selected, portal.behavior.dismissed, portal.owner if hides else None)
         users = portal.users
         ordered = _ids_in_range(portal.ids, selected, descending=_descending(params))
         return (user_id for user_id in ordered if accepts(user_id, users[user_id]))
@@ -118,9 +118,9 @@ class Showing:
 
     def __init__(self, portal: Portal, select: Json, *, in_batch: bool) -> None:
         self._portal = portal
-        self._behaviour = portal.behaviour
+        self._behavior = portal.behavior
         self._fields, self._custom = _selected_fields(select, portal)
-        self._blanked = {USER_TYPE} if self._behaviour.user_type is UserTypeStyle.BLANK else frozenset()
+        self._blanked = {USER_TYPE} if self._behavior.user_type is UserTypeStyle.BLANK else frozenset()
         self._in_batch = in_batch
 
     def row(self, user_id: int) -> dict[str, Json]:
@@ -135,14 +135,14 @@ class Showing:
                 self._put_blank(shown, name, user_id)
             else:
                 shown[name] = value
-        if self._behaviour.departments_as_text and shown.get("UF_DEPARTMENT"):
+        if self._behavior.departments_as_text and shown.get("UF_DEPARTMENT"):
             shown["UF_DEPARTMENT"] = [str(department) for department in shown["UF_DEPARTMENT"]]
         if self._custom:
             shown.update({name: value for name, value in user.items() if is_custom(name)})
         return shown
 
     def _put_moment(self, shown: dict[str, Json], name: str, user_id: int) -> None:
-        style = self._behaviour.timestamps
+        style = self._behavior.timestamps
         if style is TimestampStyle.AS_SAMPLED:
             style = TimestampStyle.LOCAL_TEXT if self._in_batch else TimestampStyle.EMPTY_OBJECT
         moment = self._portal.changed_at[user_id]
@@ -155,8 +155,8 @@ class Showing:
             shown[name] = written[style]
 
     def _put_blank(self, shown: dict[str, Json], name: str, user_id: int) -> None:
-        style = self._behaviour.blanks
-        no_department = self._behaviour.no_department
+        style = self._behavior.blanks
+        no_department = self._behavior.no_department
         if name == "IS_ONLINE":
             shown[name] = "N"
         elif name == "UF_DEPARTMENT" and no_department is not NoDepartmentStyle.AS_OTHERS:
@@ -195,26 +195,26 @@ def _blank(style: BlankStyle, name: str) -> Json:
 
 def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
     """The standard fields to show, and whether the portal's own are shown too."""
-    behaviour = portal.behaviour
-    visible = [*VISIBLE[behaviour.scope], *([] if behaviour.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
+    behavior = portal.behavior
+    visible = [*VISIBLE[behavior.scope], *([] if behavior.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
     wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
-    if not wanted or not behaviour.select_supported:
-        return visible, behaviour.scope is Scope.FULL
+    if not wanted or not behavior.select_supported:
+        return visible, behavior.scope is Scope.FULL
     return [name for name in visible if name in wanted], False
 
 
-def _admin_mode(params: Params, behaviour: Bitrix24Behaviour) -> bool:
+def _admin_mode(params: Params, behavior: Bitrix24Behavior) -> bool:
     """Whether the request is made in administrator mode.
 
     Raises:
         Bitrix24Error: the portal does not take the parameter.
     """
     asked = params.get("ADMIN_MODE") not in FALSE_VALUES
-    if asked and behaviour.admin_mode is AdminMode.UNKNOWN:
+    if asked and behavior.admin_mode is AdminMode.UNKNOWN:
         raise errors.bad_argument("Unknown parameter ADMIN_MODE")
-    if asked and behaviour.admin_mode is AdminMode.ADMINISTRATORS_ONLY and not behaviour.owner_is_admin:
+    if asked and behavior.admin_mode is AdminMode.ADMINISTRATORS_ONLY and not behavior.owner_is_admin:
         raise Bitrix24Error(errors.ADMINISTRATORS_ONLY)
-    return asked and behaviour.owner_is_admin and behaviour.admin_mode is not AdminMode.IGNORED
+    return asked and behavior.owner_is_admin and behavior.admin_mode is not AdminMode.IGNORED
 
 
 def _visible(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear import params as parameters
 from b24_pipeline.sandbox.callgear import sessions
-from b24_pipeline.sandbox.callgear.behaviour import Metadata
+from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.methods import METHODS, Method
 from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, STRING
@@ -65,14 +65,14 @@ class CallGearApi:
 
     def refused_with(self, call: Call, error: dict[str, Json], mnemonic: Mnemonic | None = None) -> Answer:
         """The error answer to a call from its ``error`` member; None for a mnemonic unknown here."""
-        behaviour = self._account.behaviour
-        hides_id = not behaviour.echoes_error_id or mnemonic in WITH_NULL_ID
+        behavior = self._account.behavior
+        hides_id = not behavior.echoes_error_id or mnemonic in WITH_NULL_ID
         envelope = {"jsonrpc": "2.0", "id": None if hides_id else call.request_id, "error": error}
-        return refusal_answer(envelope, status=behaviour.error_http_status)
+        return refusal_answer(envelope, status=behavior.error_http_status)
 
     def limits(self) -> dict[str, int]:
         """The ``metadata.limits`` of now."""
-        return self._account.points.limits(self._account.behaviour)
+        return self._account.points.limits(self._account.behavior)
 
     def _error_metadata(self, mnemonic: Mnemonic) -> dict[str, Json]:
         return {} if mnemonic in WITHOUT_LIMITS else self._metadata(None)
@@ -99,35 +99,35 @@ class CallGearApi:
 
     def _check_account(self, call: Call) -> None:
         checks = [lambda: self._check_token(call), self._check_ip]
-        if self._account.behaviour.checks_ip_first:
+        if self._account.behavior.checks_ip_first:
             checks.reverse()
         for check in checks:
             check()
-        if not self._account.behaviour.account_active:
+        if not self._account.behavior.account_active:
             raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
 
     def _check_token(self, call: Call) -> None:
         sessions.check_token(self._account, call.params.get("access_token"), now=self._clock())
 
     def _check_ip(self) -> None:
-        if not self._account.behaviour.ip_whitelisted:
+        if not self._account.behavior.ip_whitelisted:
             raise ip_not_whitelisted()
 
     def _check_allowed(self, method: Method) -> None:
-        behaviour = self._account.behaviour
-        if method.right is not None and method.right not in behaviour.rights:
+        behavior = self._account.behavior
+        if method.right is not None and method.right not in behavior.rights:
             raise CallGearError(Mnemonic.FORBIDDEN)
-        if method.component is not None and method.component not in behaviour.components:
+        if method.component is not None and method.component not in behavior.components:
             raise CallGearError(Mnemonic.METHOD_COMPONENT_DISABLED, params={"components": [str(method.component)]})
 
     def _check_points(self) -> None:
-        behaviour = self._account.behaviour
-        budget = self._account.points.exceeded(behaviour)
+        behavior = self._account.behavior
+        budget = self._account.points.exceeded(behavior)
         if budget is not None:
-            raise limit_exceeded(str(budget), limit(budget, behaviour))
+            raise limit_exceeded(str(budget), limit(budget, behavior))
 
     def _checked_params(self, call: Call, method: Method) -> dict[str, Json]:
-        user_id = REQUIRED_NUMBER if self._account.behaviour.is_agent else NUMBER
+        user_id = REQUIRED_NUMBER if self._account.behavior.is_agent else NUMBER
         parameters.check(call.params, {**method.params, "access_token": STRING, "user_id": user_id})
         return {name: value for name, value in call.params.items() if name not in ("access_token", "user_id")}
 
@@ -138,10 +138,10 @@ class CallGearApi:
         return {"metadata": metadata, "data": result.data} if metadata else {"data": result.data}
 
     def _metadata(self, total_items: int | None) -> dict[str, Json]:
-        behaviour = self._account.behaviour
-        if behaviour.metadata is Metadata.MISSING:
+        behavior = self._account.behavior
+        if behavior.metadata is Metadata.MISSING:
             return {}
-        shown = behaviour.metadata is Metadata.PRESENT
+        shown = behavior.metadata is Metadata.PRESENT
         metadata: dict[str, Json] = {"limits": self.limits() if shown else {}}
         if total_items is not None:
             metadata["total_items"] = total_items

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from b24_pipeline.sandbox.account import Account, Employee, blank_employee
-from b24_pipeline.sandbox.callgear.behaviour import (
+from b24_pipeline.sandbox.callgear.behavior import (
     CreatedId,
     PhonesOmitted,
 )
@@ -88,14 +88,14 @@ def create_employee(account: Account, params: Params) -> Result:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
     changes = _checked_values(account, params, employee_id=None)
     first = min(account.employees, default=None)
-    if account.behaviour.created_id is CreatedId.EXISTING and first is not None:
+    if account.behavior.created_id is CreatedId.EXISTING and first is not None:
         return _written(account, {"id": first})
     account.last_employee += 1
     employee = blank_employee(account.last_employee)
     _apply(account, employee, changes)
     account.employees[employee["id"]] = employee
     account.record()
-    is_wrong = account.behaviour.created_id is CreatedId.WRONG and first is not None
+    is_wrong = account.behavior.created_id is CreatedId.WRONG and first is not None
     return _written(account, {"id": first if is_wrong else account.last_employee})
 
 
@@ -105,13 +105,13 @@ def update_employee(account: Account, params: Params) -> Result:
     Raises:
         CallGearError: an unknown id, or a value is refused; nothing is changed then.
     """
-    behaviour = account.behaviour
-    if params.get("last_name") is None and behaviour.requires_last_name:
+    behavior = account.behavior
+    if params.get("last_name") is None and behavior.requires_last_name:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
     if "phone_numbers" not in params:
-        if behaviour.phones_omitted is PhonesOmitted.REQUIRED:
-            raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field=behaviour.demanded_as)
-        if behaviour.phones_omitted is PhonesOmitted.CLEARING:
+        if behavior.phones_omitted is PhonesOmitted.REQUIRED:
+            raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field=behavior.demanded_as)
+        if behavior.phones_omitted is PhonesOmitted.CLEARING:
             params = {**params, "phone_numbers": []}
     employee = account.employees.get(params["id"])
     if employee is None:
@@ -122,7 +122,7 @@ def update_employee(account: Account, params: Params) -> Result:
 
 
 def _written(account: Account, data: Params) -> Result:
-    return Result(data, is_bare=not account.behaviour.wraps_write_result)
+    return Result(data, is_bare=not account.behavior.wraps_write_result)
 
 
 def _checked_values(account: Account, params: Params, *, employee_id: int | None) -> Params:
@@ -133,7 +133,7 @@ def _checked_values(account: Account, params: Params, *, employee_id: int | None
     _check_extension(account, params.get("extension"), employee_id)
     if params.get("phone_numbers") is None:
         return params
-    return {**params, "phone_numbers": checked_phones(params["phone_numbers"], account.behaviour)}
+    return {**params, "phone_numbers": checked_phones(params["phone_numbers"], account.behavior)}
 
 
 def _others(account: Account, employee_id: int | None) -> Iterator[Employee]:
@@ -141,7 +141,7 @@ def _others(account: Account, employee_id: int | None) -> Iterator[Employee]:
 
 
 def _check_email(account: Account, email: str | None, employee_id: int | None) -> None:
-    refusal = account.behaviour.duplicate_email
+    refusal = account.behavior.duplicate_email
     if email is None or refusal is None:
         return
     others = _others(account, employee_id)
@@ -167,7 +167,7 @@ def _apply(account: Account, employee: Employee, params: Params) -> None:
     phones = changes.pop("phone_numbers", None)
     if phones is not None:
         assign_phones(account, employee, phones)
-    if changes.get("email") and account.behaviour.lowers_emails:
+    if changes.get("email") and account.behavior.lowers_emails:
         changes["email"] = changes["email"].lower()
     for name, empty in (("extension", {}), ("groups", [])):
         if name in changes and changes[name] is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.callgear.behaviour import Component, Right
+from b24_pipeline.sandbox.callgear.behavior import Component, Right
 from b24_pipeline.sandbox.callgear.employees import (
     CREATE_EMPLOYEE,
     EMPLOYEE_COLUMNS,
@@ -57,21 +57,21 @@ def _delete_employee(*_: Json) -> Result:
 
 
 def _get_account(account: Account, _: Params) -> Result:
-    data = [{"app_id": account.behaviour.app_id, "name": "Sandbox", "timezone": "Asia/Dubai"}]
+    data = [{"app_id": account.behavior.app_id, "name": "Sandbox", "timezone": "Asia/Dubai"}]
     return Result({"meta_data": {}, "data": data}, is_bare=True)
 
 
 def _account_object(account: Account, _: Params) -> Result:
     verbs = {"is_select": "select", "is_insert": "insert", "is_update": "update", "is_delete": "delete"}
-    granted = {str(right) for right in account.behaviour.rights}
+    granted = {str(right) for right in account.behavior.rights}
     data = {
-        "app_id": account.behaviour.app_id,
+        "app_id": account.behavior.app_id,
         "app_state": "active",
         "name": "Sandbox",
         "timezone": "Asia/Dubai",
         "crm_type": "custom",
-        "is_agent": account.behaviour.is_agent,
-        "components": sorted(account.behaviour.components),
+        "is_agent": account.behavior.is_agent,
+        "components": sorted(account.behavior.components),
         "permissions": [
             {"unit_id": unit, **{flag: f"{unit}.{verb}" in granted for flag, verb in verbs.items()}}
             for unit in ("employees", "va")

@@ -13,7 +13,7 @@ DELETE_OWNER = {"ext_id": REQUIRED_STRING}
 
 def owners(account: Account) -> list[Row]:
     """The list as rows; deleted owners come back first where the built-in sync is on."""
-    if account.behaviour.owners_reappear and account.deleted_owners:
+    if account.behavior.owners_reappear and account.deleted_owners:
         account.responsible.update(account.deleted_owners)
         account.deleted_owners.clear()
         account.record()
@@ -28,7 +28,7 @@ def create_owner(account: Account, params: Params) -> Result:
     """
     ext_id = str(params["ext_id"])
     if ext_id in account.responsible:
-        if not account.behaviour.accepts_known_owner:
+        if not account.behavior.accepts_known_owner:
             raise CallGearError(Mnemonic.DUPLICATE_ENTITY, field="ext_id", value=ext_id)
     else:
         account.responsible[ext_id] = params["name"]
@@ -60,7 +60,7 @@ def delete_owner(account: Account, params: Params) -> Result:
     ext_id = params["ext_id"]
     if ext_id not in account.responsible:
         raise entity_not_found("ext_id", ext_id)
-    if ext_id in account.owners_with_deals and not account.behaviour.deletes_owners_with_deals:
+    if ext_id in account.owners_with_deals and not account.behavior.deletes_owners_with_deals:
         raise CallGearError(Mnemonic.DEPENDENCY_ERROR, field="ext_id", value=ext_id)
     account.deleted_owners[ext_id] = account.responsible.pop(ext_id)
     account.record()

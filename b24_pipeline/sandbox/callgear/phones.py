@@ -3,7 +3,7 @@
 import re
 
 from b24_pipeline.sandbox.account import PSTN_SETTINGS, Account, Employee, Number
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.callgear.errors import CallGearError, entity_not_found, invalid_value
 from b24_pipeline.sandbox.types import Json
 
@@ -11,15 +11,15 @@ MOST_PHONES = 10
 PHONE = re.compile(r"\d{1,32}(\.\.\.\d{1,10})?")
 
 
-def checked_phones(phones: list[dict[str, Json]], behaviour: CallGearBehaviour) -> list[dict[str, Json]]:
+def checked_phones(phones: list[dict[str, Json]], behavior: CallGearBehavior) -> list[dict[str, Json]]:
     """A ``phone_numbers`` array that the account takes, without what is switched to be stripped.
 
     Raises:
         CallGearError: too many, or a bad value.
     """
     if len(phones) > MOST_PHONES:
-        raise CallGearError(behaviour.too_many_phones, field="phone_numbers")
-    if behaviour.strips_plus:
+        raise CallGearError(behavior.too_many_phones, field="phone_numbers")
+    if behavior.strips_plus:
         phones = [{**phone, "phone_number": phone["phone_number"].lstrip("+")} for phone in phones]
     for phone in phones:
         if PHONE.fullmatch(phone["phone_number"]) is None or not phone["phone_number"].isascii():
@@ -41,7 +41,7 @@ def assign_phones(account: Account, employee: Employee, phones: list[dict[str, J
     held: list[Number] = []
     for phone in phones:
         number = _wanted_number(account, phone)
-        _apply_settings(number, phone, account.behaviour)
+        _apply_settings(number, phone, account.behavior)
         if all(number is not other for other in held):
             held.append(number)
     employee["phone_numbers"] = held
@@ -67,16 +67,16 @@ def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
 
 
 def _loses_sip(account: Account, number: Number) -> bool:
-    return account.behaviour.loses_sip_entries and _is_sip(account, number)
+    return account.behavior.loses_sip_entries and _is_sip(account, number)
 
 
 def _is_sip(account: Account, number: Number) -> bool:
     return any(line["phone_id"] == number["phone_id"] for line in account.sip_lines.values())
 
 
-def _apply_settings(number: Number, phone: dict[str, Json], behaviour: CallGearBehaviour) -> None:
+def _apply_settings(number: Number, phone: dict[str, Json], behavior: CallGearBehavior) -> None:
     sent = {name: phone[name] for name in PSTN_SETTINGS if phone.get(name) is not None}
-    if behaviour.resets_phone_settings:
+    if behavior.resets_phone_settings:
         sent = {**PSTN_SETTINGS, **sent}
     number.update(sent)
 

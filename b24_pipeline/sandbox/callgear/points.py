@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
 
-from b24_pipeline.sandbox.callgear.behaviour import CallGearBehaviour
+from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 
 
 class Budget(StrEnum):
@@ -53,42 +53,42 @@ class Points:
         for budget in self._budgets.values():
             budget.times.extend([now] * points)
 
-    def exceeded(self, behaviour: CallGearBehaviour) -> Budget | None:
+    def exceeded(self, behavior: CallGearBehavior) -> Budget | None:
         """The budget that has no point left."""
         for budget in (Budget.DAY, Budget.MINUTE):
-            if self._used(budget, behaviour) >= limit(budget, behaviour):
+            if self._used(budget, behavior) >= limit(budget, behavior):
                 return budget
         return None
 
-    def limits(self, behaviour: CallGearBehaviour) -> dict[str, int]:
+    def limits(self, behavior: CallGearBehavior) -> dict[str, int]:
         """The ``metadata.limits`` of an answer; ``*_reset`` are seconds."""
         shown: dict[str, int] = {}
         for budget in (Budget.DAY, Budget.MINUTE):
-            most = limit(budget, behaviour)
+            most = limit(budget, behavior)
             shown[f"{budget}_limit"] = most
-            shown[f"{budget}_remaining"] = max(0, most - self._used(budget, behaviour))
-            shown[f"{budget}_reset"] = self._reset(budget, behaviour)
+            shown[f"{budget}_remaining"] = max(0, most - self._used(budget, behavior))
+            shown[f"{budget}_reset"] = self._reset(budget, behavior)
         return shown
 
-    def _used(self, budget: Budget, behaviour: CallGearBehaviour) -> int:
+    def _used(self, budget: Budget, behavior: CallGearBehavior) -> int:
         spent = self._budgets[budget]
-        spent.forget_before(self._window_start(budget, behaviour))
+        spent.forget_before(self._window_start(budget, behavior))
         return len(spent.times)
 
-    def _window_start(self, budget: Budget, behaviour: CallGearBehaviour) -> float:
+    def _window_start(self, budget: Budget, behavior: CallGearBehavior) -> float:
         now, seconds = self._clock(), SECONDS[budget]
-        if not behaviour.sliding_window:
+        if not behavior.sliding_window:
             return now // seconds * seconds
         return now - seconds
 
-    def _reset(self, budget: Budget, behaviour: CallGearBehaviour) -> int:
+    def _reset(self, budget: Budget, behavior: CallGearBehavior) -> int:
         now, seconds = self._clock(), SECONDS[budget]
-        if not behaviour.sliding_window:
+        if not behavior.sliding_window:
             return ceil((now // seconds + 1) * seconds - now)
         oldest = self._budgets[budget].times
         return ceil(oldest[0] + seconds - now) if oldest else 0
 
 
-def limit(budget: Budget, behaviour: CallGearBehaviour) -> int:
+def limit(budget: Budget, behavior: CallGearBehavior) -> int:
     """The size of a budget."""
-    return behaviour.minute_limit if budget is Budget.MINUTE else behaviour.day_limit
+    return behavior.minute_limit if budget is Budget.MINUTE else behavior.day_limit

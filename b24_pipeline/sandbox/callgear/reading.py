@@ -93,13 +93,13 @@ def reader(
         offset = _bounded(params, "offset", 0, MOST_OFFSET)
         names = [columns.check(name, field="fields") for name in params.get("fields") or columns.names]
         chosen = _matching(account, columns, entities(account), show, params.get("filter"))
-        if account.behaviour.shuffles_rows and not params.get("sort"):
+        if account.behavior.shuffles_rows and not params.get("sort"):
             random.shuffle(chosen)
         for field, descending in reversed(_sort_fields(params.get("sort"), columns)):
             chosen.sort(key=lambda entity: _sort_key(show(entity, account)[field]), reverse=descending)
         look_at = as_is if columns.stored.issuperset(names) else show
         rows = [_sent(look_at(entity, account), names, account) for entity in chosen[offset : offset + limit]]
-        return Result(rows, len(chosen) + account.behaviour.total_items_error)
+        return Result(rows, len(chosen) + account.behavior.total_items_error)
 
     return read
 
@@ -116,7 +116,7 @@ def _matching(account: Account, columns: Columns, entities: Sequence[Json], show
 def _sent(row: Row, names: Sequence[str], account: Account) -> Row:
     """The columns that were asked for, malformed as switched."""
     sent = {name: row[name] for name in names}
-    malformed = account.behaviour.malformed.get(row.get("id", 0), {})
+    malformed = account.behavior.malformed.get(row.get("id", 0), {})
     return sent | {name: malformed[name] for name in malformed if name in sent}
 
 

@@ -18,11 +18,11 @@ def check_token(account: Account, token: Json, *, now: float) -> None:
         CallGearError: it is missing, unknown, blocked or past its time.
     """
     if token == ACCESS_TOKEN:
-        refusal = account.behaviour.token_refusal
+        refusal = account.behavior.token_refusal
     elif token not in account.sessions:
         refusal = Mnemonic.ACCESS_TOKEN_INVALID
     else:
-        refusal = account.behaviour.expired_session if account.sessions[token] <= now else None
+        refusal = account.behavior.expired_session if account.sessions[token] <= now else None
     if refusal is not None:
         raise CallGearError(refusal, field="access_token")
 
@@ -36,6 +36,6 @@ def log_in(account: Account, params: dict[str, Json], *, now: float) -> dict[str
     if (params["login"], params["password"]) != (LOGIN, PASSWORD):
         raise CallGearError(Mnemonic.AUTH_ERROR)
     token = f"sandbox-session-{len(account.sessions) + 1}"
-    expires = now + account.behaviour.session_seconds
+    expires = now + account.behavior.session_seconds
     account.sessions[token] = expires
-    return {"access_token": token, "expire_at": int(expires), "app_id": account.behaviour.app_id}
+    return {"access_token": token, "expire_at": int(expires), "app_id": account.behavior.app_id}

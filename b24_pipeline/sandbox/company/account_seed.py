@@ -57,7 +57,7 @@ def _strangers(account: Account) -> None:
     account.add_employee(
         first_name="Elena", last_name="Petrova", patronymic="Igorevna", phone_numbers=[digits(50_001), "15550121...204"]
     )
-    account.add_employee(first_name="Call", last_name="Centre", email="callcentre@agency.example", groups=[3301, 3302])
+    account.add_employee(first_name="Call", last_name="Center", email="callcenter@agency.example", groups=[3301, 3302])
     account.add_employee(last_name="Fax", phone_numbers=["15550122"], call_recording="off")
     account.add_employee(
         first_name="Old", last_name="Importer", email="importer@agency.example", phone_numbers=["15550123"]

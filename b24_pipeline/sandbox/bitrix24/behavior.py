@@ -134,7 +134,7 @@ SMALLEST_PLAN = Tariff()
 
 
 @dataclass(frozen=True, slots=True)
-class Bitrix24Behaviour:
+class Bitrix24Behavior:
     """The switches of the portal.
 
     Attributes:

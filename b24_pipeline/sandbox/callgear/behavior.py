@@ -62,7 +62,7 @@ class OtherImporter(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class CallGearBehaviour:
+class CallGearBehavior:
     """The switches of the account.
 
     Attributes:
