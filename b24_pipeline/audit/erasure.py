@@ -66,7 +66,7 @@ def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
     with Store.open(paths, now=lambda: now) as store:
         user = _the_one(store.database, id_or_email)
         emails = store.database.column("emails_of_user", {"user": user}) if user is not None else [id_or_email.strip()]
-        with store.transaction():
+        with store.database.transaction():
             erase(store.database, user, emails)
         store.compact()
         store.publish()

@@ -60,8 +60,6 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
 
     Where two of `written` name one user or one employee, the later one holds; the earlier is stored as ended.
     """
-    if not written:
-        return
     rows = table_of(_WRITTEN, [(*astuple(link), ended) for link, ended in zip(written, _ended(written), strict=True)])
     with database.transaction(), database.incoming(rows):
         database.execute("end_links", {"run": run.number, "at": run.started_at})
@@ -77,8 +75,10 @@ def unfinished_links(database: Database) -> frozenset[int]:
     return frozenset(database.column("unfinished_links"))
 
 
-def put_unfinished_links(database: Database, run: CurrentRun, users: Iterable[int]) -> None:
+def put_unfinished_links(database: Database, run: CurrentRun, users: Collection[int]) -> None:
     """Store that the employees of these users' live links are still to get last name and phones (R09a)."""
+    if not users:
+        return
     with database.transaction(), database.incoming(table_of(_IDS, [(user,) for user in users])):
         database.execute("finish_links")
         database.execute("add_unfinished_links", {"run_id": run.run_id})
@@ -185,6 +185,8 @@ def open_duplicates(database: Database) -> list[Duplicate]:
 
 def put_duplicates(database: Database, run: CurrentRun, found: Collection[Duplicate], *, at: datetime) -> None:
     """Note pairs that were found; one that is known, settled or not, stays as it is."""
+    if not found:
+        return
     rows = table_of(_PAIRS, [(pair.bitrix24_id, pair.callgear_id, pair.other_callgear_id) for pair in found])
     with database.transaction(), database.incoming(rows):
         database.execute("add_duplicates", {"run_id": run.run_id, "found_at": at})

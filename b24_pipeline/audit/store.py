@@ -1,9 +1,9 @@
 """The audit store of one connection: everything a run remembers, and everything people may ask later (R20)."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self, cast
@@ -31,7 +31,6 @@ from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.suppression import Forgotten
-from b24_pipeline.rules.duplicates import Duplicate
 from b24_pipeline.rules.models import RunStatus
 
 UNKNOWN_APPROVER = Approver()
@@ -45,7 +44,7 @@ class Store(Reader):
     def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], lock: ExitStack) -> None:
         super().__init__(database)
         self.paths = paths
-        self._now = now
+        self.now = now
         self._lock = lock
         self._run: CurrentRun | None = None
         self._withheld = Forgotten()
@@ -97,6 +96,17 @@ class Store(Reader):
     ) -> None:
         self.close()
 
+    @property
+    def run(self) -> CurrentRun:
+        """The run that is recorded.
+
+        Raises:
+            RunNotBegun: there is none.
+        """
+        if self._run is None:
+            raise RunNotBegun("No run was begun: call begin_run first.")
+        return self._run
+
     def publish(self) -> None:
         """Replace the published file by the present state."""
         opening.publish(self.paths, self.database)
@@ -104,10 +114,6 @@ class Store(Reader):
     def compact(self) -> None:
         """Rewrite the working file, so that nothing of deleted rows is left in it."""
         self.database = opening.compacted(self.paths, self.database)
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Everything in the block is stored together, or nothing of it."""
-        return self.database.transaction()
 
     def begin_run(self, start: RunStart) -> list[str]:
         """Begin to record a run; gives the ids of earlier ones that died, now `interrupted`.
@@ -124,17 +130,9 @@ class Store(Reader):
         """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
         self._withheld = suppression.withheld(self.database, candidates=candidates)
 
-    def record_policy(self, policy: str) -> None:
-        """Store the settings that the current run follows, now that more is known of them (R20)."""
-        runs.record_policy(self.database, self._current_run(), policy)
-
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
-        runs.finish(self.database, self._current_run(), RunEnd(self._now(), status, reason, counts))
-
-    def remember_importable(self, counts: RunCounts) -> None:
-        """Note which share of the candidates can be imported, where the current run is an import (R02)."""
-        runs.remember_importable(self.database, self._current_run(), counts)
+        runs.finish(self.database, self.run, RunEnd(self.now(), status, reason, counts))
 
     @contextmanager
     def seen_as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
@@ -149,7 +147,7 @@ class Store(Reader):
         What is withheld of people who were forgotten is kept in memory, for the steps of this run.
         """
         stored = self._withheld.without_texts(model, frame)
-        history.record_snapshot(self.database, self._current_run(), model, stored)
+        history.record_snapshot(self.database, self.run, model, stored)
         if stored is frame:
             self._whole.pop(model, None)
         else:
@@ -165,51 +163,29 @@ class Store(Reader):
 
     def recorded(self, model: type[schemas.Frame]) -> bool:
         """Return whether the current run has recorded this snapshot."""
-        return history.recorded(self.database, self._current_run(), HISTORIES[model])
+        return history.recorded(self.database, self.run, HISTORIES[model])
 
     def put_links(self, written: Sequence[LinkWritten]) -> None:
         """Store links; each ends the former one of its user and of its employee, and settles an announced create."""
         if written:
-            links.put_links(self.database, self._current_run(), written, at=self._now())
+            links.put_links(self.database, self.run, written, at=self.now())
 
     def put_identities(self, frame: DataFrame[schemas.Identities]) -> None:
         """Replace the accepted persons of all links (R07a)."""
         links.put_identities(self.database, self._withheld.without_texts(schemas.Identities, frame))
 
-    def unlink(self, users: Sequence[int], by: Approver) -> list[int]:
-        """End these users' links, because a person said so; gives the CallGear ids of their employees.
-
-        Raises:
-            NotLinked: one of them has no live link; then none is ended.
-        """
-        return links.unlink(self.database, users, by, at=self._now())
-
     def announce_creates(self, announced: Sequence[tuple[int, str]]) -> None:
         """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
-        links.announce_creates(self.database, self._current_run(), announced)
-
-    def put_duplicates(self, found: Collection[Duplicate]) -> None:
-        """Note employees that became double; one that is known, settled or not, stays as it is."""
-        if found:
-            links.put_duplicates(self.database, self._current_run(), found, at=self._now())
-
-    def resolve_duplicates(self, *, by: str | None) -> list[Duplicate]:
-        """Note that a person has settled all employees that became double; gives what that was."""
-        return links.resolve_duplicates(self.database, by=by, now=self._now())
-
-    def put_unfinished_links(self, bitrix24_ids: Collection[int]) -> None:
-        """Store that the employees of these users' links are still to get last name and phones (R09a)."""
-        if bitrix24_ids:
-            links.put_unfinished_links(self.database, self._current_run(), bitrix24_ids)
+        links.announce_creates(self.database, self.run, announced)
 
     def record_open_actions(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
         stored = self._withheld.without_texts(schemas.Actions, frame)
-        actions.record_open_actions(self.database, self._current_run(), Step(step), stored)
+        actions.record_open_actions(self.database, self.run, Step(step), stored)
 
     def record_events(self, frame: DataFrame[schemas.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
-        actions.record_events(self.database, self._current_run(), self._withheld.without_texts(schemas.Actions, frame))
+        actions.record_events(self.database, self.run, self._withheld.without_texts(schemas.Actions, frame))
 
     def approve(
         self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER
@@ -223,17 +199,4 @@ class Store(Reader):
             NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
         """
         named = runs.run_named(self.database, run_id)
-        return approvals.approve(self.database, named, bitrix24_ids, approver=approver, now=self._now())
-
-    def retry_updates(self) -> None:
-        """Let updates that failed be tried in the next run, however long they were to wait."""
-        actions.retry_updates(self.database, now=self._now())
-
-    def close_approvals(self) -> None:
-        """Note, once the current run has ended, which approvals it has used: nothing of them is left to be done."""
-        approvals.close_approvals(self.database, self._current_run())
-
-    def _current_run(self) -> CurrentRun:
-        if self._run is None:
-            raise RunNotBegun("No run was begun: call begin_run first.")
-        return self._run
+        return approvals.approve(self.database, named, bitrix24_ids, approver=approver, now=self.now())

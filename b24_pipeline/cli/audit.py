@@ -151,7 +151,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
     by = Approver(system_user(), checked_comment(comment))
     unique = list(dict.fromkeys(users))
     with writable(place, holder="b24-pipeline unlink") as store:
-        employees = store.unlink(unique, by)
+        employees = audit.links.unlink(store.database, unique, by, at=store.now())
         store.publish()
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
     print(f"Unlinked by {printable(by.name)}: {pairs}.")
@@ -162,7 +162,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
 def resolve_duplicates(*, place: Place) -> Exit:
     """Allow creates again, because a person confirms that duplicates are resolved."""
     with writable(place, holder="b24-pipeline resolve-duplicates") as store:
-        resolved = store.resolve_duplicates(by=system_user())
+        resolved = audit.links.resolve_duplicates(store.database, by=system_user(), now=store.now())
         store.publish()
     if not resolved:
         print("Nothing to resolve: no duplicates are known.")

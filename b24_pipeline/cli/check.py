@@ -98,5 +98,5 @@ def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProo
         now=connection.now,
     )
     if proof.safe:
-        store.retry_updates()
+        audit.actions.retry_updates(store.database, now=connection.now())
     return proof

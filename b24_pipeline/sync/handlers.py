@@ -110,8 +110,9 @@ class EmployeeActions:
         R09a: with a link by e-mail it is stored whose employee is still to get last name or phones.
         """
         self.watch.store_found()
+        store = self.run.store
         done = [result for result in results if result.outcome is Outcome.DONE]
-        self.run.store.put_links(
+        store.put_links(
             [
                 LinkWritten(
                     bitrix24_id=result.planned.bitrix24_id,
@@ -123,17 +124,15 @@ class EmployeeActions:
             ]
         )
         linked = {result.planned.bitrix24_id for result in done if result.planned.action is ActionKind.LINK}
-        self.run.store.put_unfinished_links(linked & self.updated_after_link)
-        audit.links.finish_links(
-            self.run.store.database, [a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)]
-        )
+        audit.links.put_unfinished_links(store.database, store.run, linked & self.updated_after_link)
+        audit.links.finish_links(store.database, [a.planned.bitrix24_id for a in done if is_part_of_link(a.planned)])
         not_created = [
             result.planned.bitrix24_id
             for result in results
             if result.planned.action is ActionKind.CREATE and result.outcome is not Outcome.DONE and not result.unsure
         ]
         if not_created:
-            audit.links.clear_pending_creates(self.run.store.database, not_created)
+            audit.links.clear_pending_creates(store.database, not_created)
 
     def after_all(self) -> None:
         """See whether somebody else has created the same people (R16b)."""

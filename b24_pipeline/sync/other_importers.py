@@ -92,14 +92,14 @@ class CreateWatch:
             self._run.outcome.deferrals.append(f"{LATER}: {error}")
         except CallGearError as error:
             self._run.outcome.warnings.append(f"{LATER}: {error}")
+        self.store_found()
         if self._found:
-            self.store_found()
             self._run.outcome.deferrals.append(to_message(self._found))
 
     def store_found(self) -> None:
         """Keep what was found; to be called from the thread of the step."""
-        if self._found:
-            self._run.store.put_duplicates(self._found)
+        store = self._run.store
+        audit.links.put_duplicates(store.database, store.run, self._found, at=store.now())
 
     def _is_due(self) -> bool:
         """Return whether the account is to be read again before the next create."""
@@ -143,7 +143,7 @@ def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallG
     if not found:
         return
     known = audit.links.open_duplicates(run.store.database)
-    run.store.put_duplicates(found)
+    audit.links.put_duplicates(run.store.database, run.store.run, found, at=run.store.now())
     new = set(audit.links.open_duplicates(run.store.database)) - set(known)
     if new:
         run.outcome.deferrals.append(to_message(new))

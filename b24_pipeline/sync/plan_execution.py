@@ -126,7 +126,7 @@ def send_all(
         executor.breaker.stopped, no_op, to_send = shortage, [], planned
     handler.before_all(to_send)
     for results in chain(without_requests(no_op), executor.run(to_send)):
-        with run.store.transaction():
+        with run.store.database.transaction():
             handler.after_batch(results)
             part = answered(todo, results, at=run.connection.now())
             count_actions(run.outcome, part)

@@ -224,9 +224,9 @@ def end(run: RunContext, *, dagster_failure: tuple[RunStatus, str] | None = None
     )
     run.store.finish_run(status, reason, run.outcome.counts)
     if not run.config.dry_run:
-        run.store.close_approvals()
+        audit.approvals.close_approvals(run.store.database, run.store.run)
     if run.importable_fall() is None:
-        run.store.remember_importable(run.outcome.counts)
+        audit.runs.remember_importable(run.store.database, run.store.run, run.outcome.counts)
     try:
         run.store.publish()
     except (PublishedFileMounted, NotUploaded) as error:

@@ -128,7 +128,7 @@ def resolve_scope(run: RunContext) -> None:
         include_departments=expanded(included, known),
         exclude_departments=expanded(excluded, known),
     )
-    run.store.record_policy(run.config.as_json(scope=run.outcome.scope))
+    audit.runs.record_policy(run.store.database, run.store.run, run.config.as_json(scope=run.outcome.scope))
 
 
 def expanded(chosen: DepartmentIds, known: Mapping[int, Department]) -> frozenset[int]:

@@ -38,7 +38,7 @@ def later_run(
     recorder.store.record_open_actions(step, actions())
     recorder.store.record_events(actions(*rows))
     recorder.finish(status)
-    recorder.store.close_approvals()
+    audit.approvals.close_approvals(recorder.store.database, recorder.store.run)
     return run_id
 
 

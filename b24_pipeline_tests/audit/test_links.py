@@ -79,7 +79,7 @@ def test_r18_a_create_that_certainly_did_not_happen_is_settled(recorder: Recorde
 def test_what_is_stored_in_one_transaction_is_stored_together_or_not_at_all(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.announce_creates([(1, "a@x.test")])
-    with suppress(ZeroDivisionError), recorder.store.transaction():
+    with suppress(ZeroDivisionError), recorder.store.database.transaction():
         recorder.store.put_links([LinkWritten(1, 11, "create")])
         _ = 1 / 0
     assert pairs(recorder.store) == {}
@@ -96,7 +96,7 @@ def test_threads_share_one_store(recorder: Recorder) -> None:
 
     def work(user: int) -> None:
         recorder.store.announce_creates([(user, f"u{user}@x.test")])
-        with recorder.store.transaction():
+        with recorder.store.database.transaction():
             recorder.store.put_links([LinkWritten(user, user + 100, "create")])
         audit.links.live_links(recorder.store.database)
 

@@ -173,7 +173,7 @@ class Recorder:
         before = self.world.frames()
         self.change(changes)
         self.begin()
-        with self.store.transaction():
+        with self.store.database.transaction():
             for model, frame in self.world.frames().items():
                 if frame is before[model]:
                     self.note(HISTORIES[model])
@@ -203,12 +203,12 @@ class Recorder:
 
     def note(self, what: str) -> None:
         """What is recorded again just as it was."""
-        history.note_recorded(self.store.database, self.store._current_run(), what)
+        history.note_recorded(self.store.database, self.store.run, what)
 
     def remember_hired(self) -> None:
         """The links and the actions of those hired."""
         if self.hired:
-            with self.store.transaction():
+            with self.store.database.transaction():
                 self.store.put_links([LinkWritten(person, person + 700_000, "create") for person in self.hired])
                 self.store.record_events(created(self.hired, at=self.clock()))
 

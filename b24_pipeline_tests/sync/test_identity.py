@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.audit import Approver, Store
 from b24_pipeline.audit.erasure import forget
 from b24_pipeline_tests.harness import World
@@ -249,7 +250,7 @@ def test_r07a_an_ended_link_lets_both_people_be_matched_afresh(imported: World) 
     in_doubt = imported.import_people()
 
     with Store.open(imported.paths, now=imported.clock.now) as store:
-        store.unlink([IRA], Approver("clerk", "restored"))
+        audit.links.unlink(store.database, [IRA], Approver("clerk", "restored"), at=store.now())
     result = imported.import_people()
 
     assert in_doubt.outcomes() == {IRA: CONFLICT, back: "conflict already_linked: conflict"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from b24_pipeline import audit
 from b24_pipeline.alerts.conditions import State, duplicated
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.health import health
@@ -32,7 +33,7 @@ def states(world: World) -> list[State]:
 
 def resolve(world: World) -> None:
     with Store.open(world.paths, now=world.clock.now) as store:
-        store.resolve_duplicates(by="ops")
+        audit.links.resolve_duplicates(store.database, by="ops", now=store.now())
 
 
 @pytest.mark.parametrize("count", [5, 30])
