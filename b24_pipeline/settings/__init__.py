@@ -94,7 +94,7 @@ def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]
             found[key] = load(key)
         except SettingsError as error:
             problems += str(error).splitlines()
-    return found, tuple(problems)
+    return found, tuple(dict.fromkeys(problems))
 
 
 def load_alerting() -> AlertSettings:

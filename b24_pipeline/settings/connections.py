@@ -1,7 +1,7 @@
 """The folder of connections: a file of settings for each portal-account pair, and `_defaults.env` for all of them.
 
 A connection's own file wins over `_defaults.env`, and that over the environment and `.env`. The addresses and the
-credentials of a pair, and its database, never come from the environment: all connections would share them.
+credentials of a pair, and its database, are refused in the environment: all connections would share them.
 """
 
 import os
@@ -26,8 +26,8 @@ DATABASE = "B24_PIPELINE_DATABASE"
 LAKE_SCHEMA = "B24_PIPELINE_LAKE_SCHEMA"
 OF_ALL = ("B24_PIPELINE_ALERT_", "B24_PIPELINE_KEEP_RUN_DAYS")
 """How the names of settings begin that no connection has of its own."""
-OF_A_PAIR = ("bitrix24_", "callgear_", DATABASE.lower(), LAKE_SCHEMA.lower())
-"""How the names of settings begin that the environment does not give to a connection."""
+OF_A_PAIR = ("BITRIX24_", "CALLGEAR_", DATABASE, LAKE_SCHEMA)
+"""How the names of settings begin that the environment may not give to all connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,20 @@ def in_order(
         data: the folder of all files.
     """
     own, defaults = [DotEnvSettingsSource(settings, env_file=file) for file in files[:-1]], files[-1]
-    shared = [DotEnvSettingsSource(settings, env_file=defaults), *(without_pair(source) for source in environment)]
+    shared = [DotEnvSettingsSource(settings, env_file=defaults), *environment]
     key = files[0].stem
     database = {"database": database_of(key, data=data), "lake_schema": key} if own else {}
     return [*own, *shared], InitSettingsSource(settings, init_kwargs=database)
 
 
-def without_pair(source: EnvSettingsSource) -> EnvSettingsSource:
-    """Let the source give nothing that belongs to one pair."""
-    source.env_vars = {name: value for name, value in source.env_vars.items() if not name.startswith(OF_A_PAIR)}
-    return source
+def of_one_pair(names: Collection[str], *, folder: Path) -> Iterator[str]:
+    """Yield one line for each setting of the whole process that belongs to one pair: no connection would read it."""
+    for name in sorted(names):
+        if name.startswith(OF_A_PAIR):
+            yield (
+                f"{name}: belongs to one connection, and {folder} is there for several. Move it from the environment"
+                f" or .env into the file of its connection. Example: {folder / 'acme'}{SUFFIX}"
+            )
 
 
 def misplaced(names: Collection[str], *, file: Path) -> Iterator[str]:

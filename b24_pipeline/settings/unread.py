@@ -9,7 +9,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from b24_pipeline.settings.base import ENV_FILE, PREFIX
-from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced
+from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, of_one_pair
 from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
 
 INTERNAL = frozenset({GIVEN, AUTOMATION, FOLDER_VARIABLE, f"{PREFIX}WHOLE_MATRIX"})
@@ -39,8 +39,13 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     """
     found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
     lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
-    names = sorted({*map(str.upper, os.environ), *names_of(found.pop(Path(ENV_FILE)))})
+    of_process = found.pop(Path(ENV_FILE))
+    names = sorted({*map(str.upper, os.environ), *names_of(of_process)})
     lines += (text for name in names if (text := name_problem(name, known)))
+    if files:
+        filled = {str(binding.key).upper() for binding in of_process if binding.value}
+        filled |= {name for name, value in os.environ.items() if value}
+        lines += of_one_pair(filled & set(known), folder=files[0].parent)
     for file, given in found.items():
         names = sorted(names_of(given))
         lines += (f"{file}: {text}" for name in names if (text := name_problem(name, known)))

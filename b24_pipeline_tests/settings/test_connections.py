@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import settings
-from b24_pipeline.settings import SettingsError
+from b24_pipeline.settings import Connections, SettingsError
 from b24_pipeline.settings.connections import FOLDER_VARIABLE
 from b24_pipeline_tests.settings.conftest import ENOUGH, WEBHOOK
 
@@ -49,13 +49,14 @@ def test_each_file_is_a_connection_with_a_database_of_its_own() -> None:
     assert settings.load("globex-2").bitrix24_webhook_url.get_secret_value() == WEBHOOK.replace("company", "globex")
 
 
-def test_the_folder_may_have_another_name_or_be_switched_off(given: pytest.MonkeyPatch) -> None:
+def test_the_folder_may_have_another_name_or_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     add("acme", folder="pairs")
-    given.setenv(FOLDER_VARIABLE, "pairs")
+    monkeypatch.setenv(FOLDER_VARIABLE, "pairs")
     assert settings.load("acme")
 
     add("acme")
-    given.setenv(FOLDER_VARIABLE, "")
+    Path(".env").write_text(PAIR)
+    monkeypatch.setenv(FOLDER_VARIABLE, "")
     assert settings.connections() is None
     assert settings.load()
 
@@ -74,13 +75,27 @@ def test_the_own_file_wins_over_the_defaults_and_these_over_the_environment(monk
     assert found.keep_days == 99
 
 
-def test_a_pair_and_its_database_never_come_from_the_environment(given: pytest.MonkeyPatch) -> None:
-    given.setenv("B24_PIPELINE_DATABASE", "shared.duckdb")
-    Path(".env").write_text(f"BITRIX24_WEBHOOK_URL={WEBHOOK}\n")
+def test_what_belongs_to_a_pair_is_refused_in_the_environment_once_for_all_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("B24_PIPELINE_DATABASE", "shared.duckdb")
+    Path(".env").write_text(f"BITRIX24_WEBHOOK_URL={WEBHOOK}\nCALLGEAR_USER_ID=\n")
     add("acme")
+    add("globex")
+
+    found, problems = settings.load_all(Connections(Path("connections")))
+
+    assert found == {}
+    moved = "belongs to one connection, and connections is there for several. Move it from the environment or .env into"
+    assert problems == tuple(
+        f"{name}: {moved} the file of its connection. Example: connections/acme.env"
+        for name in ("B24_PIPELINE_DATABASE", "BITRIX24_WEBHOOK_URL")
+    )
+
+
+def test_a_connection_without_a_pair_misses_its_own() -> None:
     add("empty", "# nothing yet\n")
 
-    assert settings.load("acme").database == Path("data/connections/acme/b24_pipeline.duckdb")
     assert [line.partition(": is missing")[0] for line in refusal("empty")] == [
         "connections/empty.env: BITRIX24_WEBHOOK_URL",
         "connections/empty.env: CALLGEAR_ACCESS_TOKEN",
