@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
-    from b24_pipeline_tests.faults.kill import Zygote
+    from b24_pipeline_tests.faults.kill import ForkServer
     from b24_pipeline_tests.harness import World
 
 WHOLE = bool(os.environ.get("B24_PIPELINE_WHOLE_MATRIX"))
@@ -81,11 +81,11 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator["Zygote"]:
+def fork_server() -> Iterator["ForkServer"]:
     """Forks the commands and runs that are to be processes of their own; it takes seconds to load everything."""
-    from b24_pipeline_tests.faults.kill import Zygote  # noqa: PLC0415
+    from b24_pipeline_tests.faults.kill import ForkServer  # noqa: PLC0415
 
-    with Zygote() as found:
+    with ForkServer() as found:
         yield found
 
 

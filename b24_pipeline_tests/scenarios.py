@@ -1,4 +1,4 @@
-"""The scenes of the matrix: small companies, in whose import every call occurs three times where it can."""
+"""The scenarios of the matrix: small companies, in whose import every call occurs three times where it can."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ BYSTANDER = "Bystander"
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scenario:
     """A portal and an account before the run that meets the fault.
 
     Attributes:
@@ -146,18 +146,18 @@ def forty(sandbox: Sandbox) -> None:
     with_bystanders(sandbox)
 
 
-FIRST = Scene(
+FIRST = Scenario(
     "first import",
     newcomers,
     calls={"get.account": 1, "batch": 1, "get.employees": 5, "create.employees": 3, "update.employees": 3},
 )
-LEAVERS = Scene(
+LEAVERS = Scenario(
     "leavers",
     staff,
     change=three_leave,
     calls={"get.account": 1, "batch": 2, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
-MIRROR = Scene(
+MIRROR = Scenario(
     "mirrored list",
     staff,
     change=three_marry_three_vanish,
@@ -171,7 +171,7 @@ MIRROR = Scene(
         "update.deal_employees": 3,
     },
 )
-ECHO = Scene(
+ECHO = Scenario(
     "account that demands phones",
     with_phones,
     callgear=CallGearBehavior(**PLENTY, phones_omitted=PhonesOmitted.REQUIRED),
@@ -184,7 +184,7 @@ ECHO = Scene(
         "create.employees": 1,
     },
 )
-CLEARING = Scene(
+CLEARING = Scenario(
     "account that clears phones",
     with_phones,
     callgear=CallGearBehavior(**PLENTY, phones_omitted=PhonesOmitted.CLEARING),
@@ -197,7 +197,7 @@ CLEARING = Scene(
         "create.employees": 1,
     },
 )
-LOGIN_SCENE = Scene(
+LOGIN_SCENARIO = Scenario(
     "login and password",
     few,
     settings={"callgear_access_token": None, "callgear_login": LOGIN, "callgear_password": PASSWORD},
@@ -210,14 +210,14 @@ LOGIN_SCENE = Scene(
         "create.employees": 1,
     },
 )
-HIDING = Scene(
+HIDING = Scenario(
     "portal that hides the dismissed",
     staff,
     change=three_leave,
     bitrix24=Bitrix24Behavior(tariff=None, dismissed=DismissedUsers.HIDDEN_BY_DEFAULT),
     calls={"get.account": 1, "batch": 3, "get.employees": 1, "get.deal_employees": 1, "delete.deal_employees": 3},
 )
-COUNTING_ALONE = Scene(
+COUNTING_ALONE = Scenario(
     "portal whose batches lack the counts",
     staff,
     change=three_leave,
@@ -231,9 +231,9 @@ COUNTING_ALONE = Scene(
         "delete.deal_employees": 3,
     },
 )
-FORTY = Scene(
+FORTY = Scenario(
     "forty people",
     forty,
     calls={"get.account": 1, "batch": 1, "get.employees": 7, "create.employees": 10, "update.employees": 7},
 )
-SCENES = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENE, HIDING, COUNTING_ALONE, FORTY)
+SCENARIOS = (FIRST, LEAVERS, MIRROR, ECHO, CLEARING, LOGIN_SCENARIO, HIDING, COUNTING_ALONE, FORTY)

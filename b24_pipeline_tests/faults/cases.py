@@ -8,7 +8,7 @@ from itertools import cycle
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests import scenarios
-from b24_pipeline_tests.scenarios import Scene
+from b24_pipeline_tests.scenarios import Scenario
 
 DONE, PARTIAL, FAILED = RunStatus.DONE, RunStatus.PARTIAL, RunStatus.FAILED
 
@@ -39,7 +39,7 @@ class Case:
     """One case of the matrix.
 
     Attributes:
-        scene: the company.
+        scenario: the company.
         api: the system that fails.
         method: the call that fails.
         kind: how it fails.
@@ -49,7 +49,7 @@ class Case:
         in_flight: requests of CallGear in flight.
     """
 
-    scene: Scene
+    scenario: Scenario
     api: str
     method: str
     kind: FaultKind
@@ -61,7 +61,7 @@ class Case:
     def __str__(self) -> str:
         what = f"{self.mnemonic.word}{self.mnemonic.code}" if self.mnemonic else self.kind.name
         crowd = f"-{self.in_flight} in flight" if self.in_flight > 1 else ""
-        return f"{self.scene.name}-{self.method}-{what}-{self.position.value}{crowd}"
+        return f"{self.scenario.name}-{self.method}-{what}-{self.position.value}{crowd}"
 
     def faults(self, calls: int) -> list[Fault]:
         """What to arm, when the method is called so often."""
@@ -166,7 +166,7 @@ DANGEROUS = (
     FaultKind.OVERLOAD_LIMIT,
     FaultKind.WEBHOOK_REVOKED_401,
 )
-"""One of each sort, for calls or further scenes of a call whose like was tried with every fault already."""
+"""One of each sort, for calls or further scenarios of a call whose like was tried with every fault already."""
 
 CROWDED = (
     FaultKind.TIMEOUT_AFTER,
@@ -186,7 +186,7 @@ CALLS = (
     (scenarios.MIRROR, "create.deal_employees"),
     (scenarios.MIRROR, "update.deal_employees"),
     (scenarios.ECHO, "get.sip_lines"),
-    (scenarios.LOGIN_SCENE, "login.user"),
+    (scenarios.LOGIN_SCENARIO, "login.user"),
 )
 """Every call that the import makes to CallGear; each meets every fault."""
 
@@ -230,7 +230,7 @@ METHOD = (
 )
 STOP = (Mnemonic(-32001, "auth_error"), Mnemonic(-32055, "some_new_code"))
 
-MNEMONICS: tuple[tuple[Scene, str, tuple[Mnemonic, ...], RunStatus], ...] = (
+MNEMONICS: tuple[tuple[Scenario, str, tuple[Mnemonic, ...], RunStatus], ...] = (
     (scenarios.FIRST, "create.employees", (*RECORD, *OURS, *METHOD), PARTIAL),
     (
         scenarios.FIRST,
@@ -249,21 +249,21 @@ MNEMONICS: tuple[tuple[Scene, str, tuple[Mnemonic, ...], RunStatus], ...] = (
     (scenarios.MIRROR, "create.deal_employees", (RECORD[0], METHOD[0]), PARTIAL),
     (scenarios.MIRROR, "update.deal_employees", (RECORD[1], Mnemonic(-32602, "entity_not_found", "ext_id")), PARTIAL),
     (scenarios.ECHO, "get.sip_lines", METHOD[:3], DONE),
-    (scenarios.LOGIN_SCENE, "login.user", STOP, FAILED),
+    (scenarios.LOGIN_SCENARIO, "login.user", STOP, FAILED),
 )
 
 
-def ends(scene: Scene, method: str, kind: FaultKind) -> RunStatus:
+def ends(scenario: Scenario, method: str, kind: FaultKind) -> RunStatus:
     """How a run ends in which a call of CallGear fails so once."""
     if kind in ACCOUNT:
-        renewed = scene is scenarios.LOGIN_SCENE and method != "login.user"
+        renewed = scenario is scenarios.LOGIN_SCENARIO and method != "login.user"
         return DONE if renewed and kind in (FaultKind.TOKEN_INVALID, FaultKind.TOKEN_EXPIRED) else FAILED
     return PARTIAL if kind is FaultKind.LIMIT_DAY else DONE
 
 
-def positions_of(scene: Scene, method: str) -> tuple[Position, ...]:
-    """The positions that differ in the scene."""
-    calls = 2 if method == "login.user" else scene.calls[method]
+def positions_of(scenario: Scenario, method: str) -> tuple[Position, ...]:
+    """The positions that differ in the scenario."""
+    calls = 2 if method == "login.user" else scenario.calls[method]
     return {1: (Position.FIRST,), 2: (Position.FIRST, Position.LAST)}.get(calls, tuple(Position))
 
 
@@ -285,7 +285,7 @@ def whole_cases() -> Iterator[Case]:
             yield from (case_of(*call, kind, position) for position in positions_of(*call))
 
 
-def in_turn(calls: Sequence[tuple[Scene, str]], kinds: Sequence[FaultKind], *, share: int) -> Iterator[Case]:
+def in_turn(calls: Sequence[tuple[Scenario, str]], kinds: Sequence[FaultKind], *, share: int) -> Iterator[Case]:
     """Each call with each `share`th fault that it can meet, beginning with another one; the positions in turn."""
     for number, call in enumerate(calls):
         applicable = [kind for kind in kinds if kind in kinds_of(call[1])]
@@ -298,18 +298,18 @@ def kinds_of(method: str) -> Collection[FaultKind]:
     return PORTAL_ENDS if method in PORTAL_METHODS else CALLGEAR_KINDS
 
 
-def case_of(scene: Scene, method: str, kind: FaultKind, position: Position) -> Case:
+def case_of(scenario: Scenario, method: str, kind: FaultKind, position: Position) -> Case:
     """A case with the end that follows from the fault."""
     if method in PORTAL_METHODS:
-        return Case(scene, "bitrix24", method, kind, position, PORTAL_ENDS[kind])
-    return Case(scene, "callgear", method, kind, position, ends(scene, method, kind))
+        return Case(scenario, "bitrix24", method, kind, position, PORTAL_ENDS[kind])
+    return Case(scenario, "callgear", method, kind, position, ends(scenario, method, kind))
 
 
 def mnemonic_cases() -> Iterator[Case]:
     """Errors that are about one record, one method, or our request; the positions in turn."""
-    for scene, method, words, status in MNEMONICS:
-        for word, position in zip(words, cycle(positions_of(scene, method)), strict=False):
-            yield Case(scene, "callgear", method, FaultKind.MNEMONIC, position, status, mnemonic=word)
+    for scenario, method, words, status in MNEMONICS:
+        for word, position in zip(words, cycle(positions_of(scenario, method)), strict=False):
+            yield Case(scenario, "callgear", method, FaultKind.MNEMONIC, position, status, mnemonic=word)
 
 
 def once_each(cases: Iterable[Case]) -> list[Case]:

@@ -1,17 +1,17 @@
-"""What the matrix shares: the scenes, prepared once a process."""
+"""What the matrix shares: the scenarios, prepared once a process."""
 
 import os
 
 import pytest
 
-from b24_pipeline_tests.faults.stage import Repertoire
+from b24_pipeline_tests.faults.prepared_scenarios import PreparedScenarios
 from b24_pipeline_tests.harness import OURS
 
 
 @pytest.fixture(scope="session")
-def repertoire(tmp_path_factory: pytest.TempPathFactory) -> Repertoire:
-    """Every scene."""
-    return Repertoire(tmp_path_factory.mktemp("repertoire"))
+def prepared_scenarios(tmp_path_factory: pytest.TempPathFactory) -> PreparedScenarios:
+    """Every scenario."""
+    return PreparedScenarios(tmp_path_factory.mktemp("prepared_scenarios"))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from b24_pipeline.rules.models import ActionKind, Outcome, RunStatus
 from b24_pipeline.sandbox import FaultKind, RequestSeen
-from b24_pipeline_tests.faults.stage import Ended, Picture, Prepared, State
+from b24_pipeline_tests.faults.prepared_scenarios import Ended, Picture, Prepared, State
 from b24_pipeline_tests.scenarios import PREFIX
 
 ACCOUNT_FAULTS = frozenset(
@@ -175,7 +175,7 @@ def happened(action: Mapping[Any, Any], state: State) -> None:
             shown = {**shown, "phone_numbers": numbers_of(shown)}
             assert {name: shown[name] for name in after} == after
         case kind:
-            raise AssertionError(f"no scene has a {kind}")
+            raise AssertionError(f"no scenario has a {kind}")
 
 
 def created_employees_are_known(before: Picture, state: State) -> None:
@@ -247,5 +247,5 @@ def numbers_of(employee: Mapping[str, Any]) -> list[str]:
 
 
 def wanted_numbers(user: Mapping[str, Any]) -> list[str]:
-    """R05, as far as the scenes need it: the digits of the user's phones."""
+    """R05, as far as the scenarios need it: the digits of the user's phones."""
     return ["".join(filter(str.isdigit, user[name])) for name in PHONE_FIELDS if user.get(name)]

@@ -14,7 +14,7 @@ from typing import Any, Self
 from b24_pipeline.audit import Paths
 from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen, Sandbox, Server
 from b24_pipeline.settings.env_precedence import GIVEN
-from b24_pipeline_tests.faults.stage import HALF_AN_HOUR, Stage
+from b24_pipeline_tests.faults.prepared_scenarios import HALF_AN_HOUR, Site
 from b24_pipeline_tests.harness import OURS
 
 PROJECT = Path(__file__).parents[2]
@@ -25,16 +25,16 @@ class Child:
     """A run in a process of its own."""
 
     pid: int
-    zygote: "subprocess.Popen[str]"
+    fork_server: "subprocess.Popen[str]"
 
     def ended(self) -> int:
         """Wait for its end: the exit code, or the signal as a negative number."""
-        assert self.zygote.stdout is not None
-        return int(self.zygote.stdout.readline())
+        assert self.fork_server.stdout is not None
+        return int(self.fork_server.stdout.readline())
 
 
-class Zygote:
-    """The test's side of `zygote.py`."""
+class ForkServer:
+    """The test's side of `fork_server.py`."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "b24_pipeline_tests.faults.fork_server"]
@@ -98,13 +98,13 @@ class Desk:
 
     folder: Path
     server: Server
-    zygote: Zygote
+    fork_server: ForkServer
 
     @classmethod
-    def at(cls, folder: Path, server: Server, zygote: Zygote) -> Self:
+    def at(cls, folder: Path, server: Server, fork_server: ForkServer) -> Self:
         """A new one."""
         shutil.copy(PROJECT / "dagster.yaml", folder)
-        return cls(folder, server, zygote)
+        return cls(folder, server, fork_server)
 
     @property
     def paths(self) -> Paths:
@@ -130,7 +130,7 @@ class Desk:
 
     def start(self, *arguments: str, **order: Any) -> Child:
         """Type a command; it runs in a process of its own."""
-        return self.zygote.start(
+        return self.fork_server.start(
             arguments=list(arguments),
             environment=self.environment() | order.pop("settings", {}),
             folder=str(self.folder),
@@ -144,17 +144,17 @@ class Desk:
 
 
 def kill_at(
-    stage: Stage, zygote: Zygote, *, request: int, phase: Phase, method: str | None = None, **settings: object
+    site: Site, fork_server: ForkServer, *, request: int, phase: Phase, method: str | None = None, **settings: object
 ) -> int:
     """A run in a child process, killed at that request, or that call of a method; its exit code, -9 when it was."""
-    stage.close()
-    stage.runs += 1
-    killer = armed(stage.sandbox, Killer(at=request, phase=phase, method=method))
-    child = zygote.start(settings=stage.given(**settings), run_id=f"run-{stage.runs}", seconds=stage.clock.seconds)
+    site.close()
+    site.runs += 1
+    killer = armed(site.sandbox, Killer(at=request, phase=phase, method=method))
+    child = fork_server.start(settings=site.given(**settings), run_id=f"run-{site.runs}", seconds=site.clock.seconds)
     killer.aim(child)
     code = child.ended()
-    stage.sandbox.on_request = None
-    stage.clock.seconds += HALF_AN_HOUR
+    site.sandbox.on_request = None
+    site.clock.seconds += HALF_AN_HOUR
     return code
 
 

@@ -17,10 +17,15 @@ from b24_pipeline_tests.faults.cases import (
     usual_cases,
     whole_cases,
 )
-from b24_pipeline_tests.faults.stage import Repertoire
-from b24_pipeline_tests.scenarios import Scene
+from b24_pipeline_tests.faults.prepared_scenarios import PreparedScenarios
+from b24_pipeline_tests.scenarios import Scenario
 
-KILLED_AT_EVERY_REQUEST: tuple[Scene, ...] = (scenarios.FORTY, scenarios.LEAVERS, scenarios.MIRROR, scenarios.CLEARING)
+KILLED_AT_EVERY_REQUEST: tuple[Scenario, ...] = (
+    scenarios.FORTY,
+    scenarios.LEAVERS,
+    scenarios.MIRROR,
+    scenarios.CLEARING,
+)
 ELSEWHERE = {
     "a full disk, a read-only folder, files that are no database of ours": "faults/test_disk_errors.py",
     "the thresholds of one run, the distances between tries, what is put off": "faults/test_thresholds.py",
@@ -48,7 +53,7 @@ does a clean next run make everything right?
 def page() -> str:
     """The page."""
     usual, whole = once_each(usual_cases()), once_each(whole_cases())
-    return HEAD + fault_matrix(usual, whole) + crash_matrix(requests_of_scenes())
+    return HEAD + fault_matrix(usual, whole) + crash_matrix(requests_of_scenarios())
 
 
 def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
@@ -86,12 +91,12 @@ def table(title: str, usual: Counter[str], whole: Counter[str]) -> Iterable[str]
 
 
 def crash_matrix(requests: dict[str, int]) -> str:
-    """At how many requests of which scene the run was killed."""
+    """At how many requests of which scenario the run was killed."""
     lines = [
         "## The crash matrix\n",
         "A real process is killed with SIGKILL at each request it sends, before and after the server acts; in",
         "`make test` the long import of forty people at each, the others at every second one in one of the two.\n",
-        "| scene | requests | deaths |",
+        "| scenario | requests | deaths |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),
         f"| **all** | **{sum(requests.values())}** | **{sum(requests.values()) * len(Phase)}** |",
@@ -107,11 +112,11 @@ def crash_matrix(requests: dict[str, int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def requests_of_scenes() -> dict[str, int]:
-    """How many requests each scene's run sends."""
+def requests_of_scenarios() -> dict[str, int]:
+    """How many requests each scenario's run sends."""
     with tempfile.TemporaryDirectory() as folder:
-        repertoire = Repertoire(Path(folder))
-        return {scene.name: repertoire.prepared(scene).calls.total() for scene in KILLED_AT_EVERY_REQUEST}
+        prepared_scenarios = PreparedScenarios(Path(folder))
+        return {scenario.name: prepared_scenarios.get(scenario).calls.total() for scenario in KILLED_AT_EVERY_REQUEST}
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from b24_pipeline.sandbox import CallGearBehavior, Phase, Sandbox, serve
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.faults import invariants
-from b24_pipeline_tests.faults.kill import Desk, Killer, Zygote, armed, kill_at
-from b24_pipeline_tests.faults.stage import Picture, Repertoire
+from b24_pipeline_tests.faults.kill import Desk, ForkServer, Killer, armed, kill_at
+from b24_pipeline_tests.faults.prepared_scenarios import Picture, PreparedScenarios
 from b24_pipeline_tests.harness import CLOCK
-from b24_pipeline_tests.scenarios import PLENTY, Scene
+from b24_pipeline_tests.scenarios import PLENTY, Scenario
 
 PARTS = 9
 """The requests of a long import are shared out to so many tests."""
@@ -29,30 +29,37 @@ SHORT = (scenarios.LEAVERS, scenarios.MIRROR, scenarios.CLEARING)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_r18_a_run_killed_at_any_request_of_a_whole_import_loses_and_doubles_nobody(
-    part: int, phase: Phase, repertoire: Repertoire, zygote: Zygote
+    part: int, phase: Phase, prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
-    requests = repertoire.prepared(scenarios.FORTY).calls.total()
-    assert len(Picture.of_state(repertoire.prepared(scenarios.FORTY).state).users) >= 40
+    requests = prepared_scenarios.get(scenarios.FORTY).calls.total()
+    assert len(Picture.of_state(prepared_scenarios.get(scenarios.FORTY).state).users) >= 40
     for request in range(1 + part, requests + 1, PARTS):
-        survives(scenarios.FORTY, repertoire, zygote, request=request, phase=phase)
+        survives(scenarios.FORTY, prepared_scenarios, fork_server, request=request, phase=phase)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("phase", Phase)
-@pytest.mark.parametrize("scene", SHORT, ids=lambda scene: scene.name)
-def test_r18_a_run_killed_at_any_request_of_other_scenes_loses_and_doubles_nobody(
-    scene: Scene, phase: Phase, repertoire: Repertoire, zygote: Zygote
+@pytest.mark.parametrize("scenario", SHORT, ids=lambda scenario: scenario.name)
+def test_r18_a_run_killed_at_any_request_of_other_scenarios_loses_and_doubles_nobody(
+    scenario: Scenario, phase: Phase, prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
-    for request in tried(range(1, repertoire.prepared(scene).calls.total() + 1), phase):
-        survives(scene, repertoire, zygote, request=request, phase=phase)
+    for request in tried(range(1, prepared_scenarios.get(scenario).calls.total() + 1), phase):
+        survives(scenario, prepared_scenarios, fork_server, request=request, phase=phase)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("request_number", [6, 12, 18, 24])
 def test_r18_a_run_killed_with_eight_requests_in_flight_loses_and_doubles_nobody(
-    request_number: int, repertoire: Repertoire, zygote: Zygote
+    request_number: int, prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
-    survives(scenarios.FORTY, repertoire, zygote, request=request_number, phase=Phase.AFTER, callgear_in_flight=8)
+    survives(
+        scenarios.FORTY,
+        prepared_scenarios,
+        fork_server,
+        request=request_number,
+        phase=Phase.AFTER,
+        callgear_in_flight=8,
+    )
 
 
 def tried(requests: Iterable[int], phase: Phase) -> list[int]:
@@ -61,24 +68,30 @@ def tried(requests: Iterable[int], phase: Phase) -> list[int]:
 
 
 def survives(
-    scene: Scene, repertoire: Repertoire, zygote: Zygote, *, request: int, phase: Phase, **settings: object
+    scenario: Scenario,
+    prepared_scenarios: PreparedScenarios,
+    fork_server: ForkServer,
+    *,
+    request: int,
+    phase: Phase,
+    **settings: object,
 ) -> None:
-    """Kill a run of the scene at that request; the next run makes everything as if nothing had happened."""
-    prepared = repertoire.prepared(scene)
-    with repertoire.on_stage(scene) as stage:
-        before = Picture.of(stage.sandbox)
+    """Kill a run of the scenario at that request; the next run makes everything as if nothing had happened."""
+    prepared = prepared_scenarios.get(scenario)
+    with prepared_scenarios.start(scenario) as site:
+        before = Picture.of(site.sandbox)
 
-        assert kill_at(stage, zygote, request=request, phase=phase, **settings) == KILLED
+        assert kill_at(site, fork_server, request=request, phase=phase, **settings) == KILLED
 
-        left_behind = stage.state()
+        left_behind = site.state()
         invariants.links_are_kept(prepared.links_before, left_behind.links)
         invariants.links_are_sound(left_behind)
         invariants.created_employees_are_known(before, left_behind)
-        killed_id = f"run-{stage.runs}"
-        next_run = stage.run()
-        killed = stage.ended(killed_id, requests=[])
+        killed_id = f"run-{site.runs}"
+        next_run = site.run()
+        killed = site.ended(killed_id, requests=[])
         assert killed.status is RunStatus.INTERRUPTED
-        after_all = stage.state()
+        after_all = site.state()
         invariants.done_actions_happened(after_all, killed)
         invariants.check_run(before, after_all, next_run)
         invariants.check_both_systems(before, after_all)
@@ -87,20 +100,20 @@ def survives(
 
 @pytest.mark.matrix
 def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_it_had(
-    repertoire: Repertoire, zygote: Zygote
+    prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
     """The person's e-mail address is changed before the next run; it must not become two employees."""
-    with repertoire.on_stage(scenarios.FIRST) as stage:
-        before = Picture.of(stage.sandbox)
-        assert kill_at(stage, zygote, request=1, method="create.employees", phase=Phase.AFTER) == KILLED
-        (created,) = Picture.of(stage.sandbox).employees.keys() - before.employees.keys()
-        stage.sandbox.portal.edit(1, EMAIL="married@x.test", LAST_NAME="Married")
-        next_run = stage.run()
+    with prepared_scenarios.start(scenarios.FIRST) as site:
+        before = Picture.of(site.sandbox)
+        assert kill_at(site, fork_server, request=1, method="create.employees", phase=Phase.AFTER) == KILLED
+        (created,) = Picture.of(site.sandbox).employees.keys() - before.employees.keys()
+        site.sandbox.portal.edit(1, EMAIL="married@x.test", LAST_NAME="Married")
+        next_run = site.run()
 
-        assert (next_run.status, stage.links()[1]) == (RunStatus.DONE, created)
-        assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
-        assert audit.links.pending_creates(stage.store.database).empty
-        assert not stage.run().writes()
+        assert (next_run.status, site.links()[1]) == (RunStatus.DONE, created)
+        assert len(Picture.of(site.sandbox).employees) == len(before.employees) + 3
+        assert audit.links.pending_creates(site.store.database).empty
+        assert not site.run().writes()
 
 
 @pytest.mark.matrix
@@ -110,12 +123,12 @@ def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_i
     ids=str,
 )
 def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
-    method: str, phase: Phase, tmp_path: Path, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+    method: str, phase: Phase, tmp_path: Path, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehavior(**PLENTY))
     scenarios.staff(sandbox)
     with serve(sandbox) as server:
-        desk = Desk.at(tmp_path, server, zygote)
+        desk = Desk.at(tmp_path, server, fork_server)
         if method == "delete.deal_employees":
             assert desk.type("sync") == 0
             scenarios.three_leave(sandbox)

@@ -12,20 +12,20 @@ from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import CallGearBehavior, Sandbox, serve
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults import invariants
-from b24_pipeline_tests.faults.kill import Desk, Zygote
-from b24_pipeline_tests.faults.stage import HALF_AN_HOUR, Picture, Repertoire
+from b24_pipeline_tests.faults.kill import Desk, ForkServer
+from b24_pipeline_tests.faults.prepared_scenarios import HALF_AN_HOUR, Picture, PreparedScenarios
 from b24_pipeline_tests.scenarios import PLENTY
 
 KIB = 1024
 
 
 @pytest.fixture
-def desk(tmp_path: Path, zygote: Zygote) -> Iterator[Desk]:
+def desk(tmp_path: Path, fork_server: ForkServer) -> Iterator[Desk]:
     """Seven people to import."""
     sandbox = Sandbox(bitrix24=scenarios.FIRST.bitrix24, callgear=CallGearBehavior(**PLENTY))
     scenarios.newcomers(sandbox)
     with serve(sandbox) as server:
-        yield Desk.at(tmp_path, server, zygote)
+        yield Desk.at(tmp_path, server, fork_server)
 
 
 def complaint(desk: Desk) -> str:
@@ -104,37 +104,37 @@ def test_a_disk_that_is_full_is_one_clear_line_and_the_next_run_converges(desk: 
 @pytest.mark.matrix
 @pytest.mark.parametrize("spare_kib", [0, 8, 16, 24, 32, 48, 64, 96, 128, 256])
 def test_r18_a_disk_that_fills_up_in_the_middle_loses_and_doubles_nobody(
-    spare_kib: int, repertoire: Repertoire, zygote: Zygote
+    spare_kib: int, prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
     """The write-ahead log may grow by so much; what is announced can be written before it is sent, or nothing is."""
-    prepared = repertoire.prepared(scenarios.FORTY)
-    with repertoire.on_stage(scenarios.FORTY) as stage:
-        before = Picture.of(stage.sandbox)
-        stage.close()
-        stage.runs += 1
-        order = {"settings": stage.given(), "run_id": f"run-{stage.runs}", "seconds": stage.clock.seconds}
-        largest = stage.paths.working.stat().st_size
-        assert zygote.start(**order, file_size_limit=largest + spare_kib * KIB).ended() != 0
-        stage.clock.seconds += HALF_AN_HOUR
+    prepared = prepared_scenarios.get(scenarios.FORTY)
+    with prepared_scenarios.start(scenarios.FORTY) as site:
+        before = Picture.of(site.sandbox)
+        site.close()
+        site.runs += 1
+        order = {"settings": site.given(), "run_id": f"run-{site.runs}", "seconds": site.clock.seconds}
+        largest = site.paths.working.stat().st_size
+        assert fork_server.start(**order, file_size_limit=largest + spare_kib * KIB).ended() != 0
+        site.clock.seconds += HALF_AN_HOUR
 
-        invariants.created_employees_are_known(before, stage.state())
-        next_run = stage.run()
-        after_all = stage.state()
+        invariants.created_employees_are_known(before, site.state())
+        next_run = site.run()
+        after_all = site.state()
         invariants.check_run(before, after_all, next_run)
         invariants.check_both_systems(before, after_all)
         invariants.check_converged(after_all, prepared, next_run)
 
 
 @pytest.mark.matrix
-def test_r09_a_lost_database_is_rebuilt_by_email_without_a_write(repertoire: Repertoire) -> None:
-    prepared = repertoire.prepared(scenarios.FORTY)
-    with repertoire.on_stage(scenarios.FORTY) as stage:
-        stage.run()
-        links = stage.links()
-        stage.close()
-        shutil.rmtree(stage.paths.published.parent)
-        stage.paths.published.parent.mkdir()
-        rebuilt = stage.run()
+def test_r09_a_lost_database_is_rebuilt_by_email_without_a_write(prepared_scenarios: PreparedScenarios) -> None:
+    prepared = prepared_scenarios.get(scenarios.FORTY)
+    with prepared_scenarios.start(scenarios.FORTY) as site:
+        site.run()
+        links = site.links()
+        site.close()
+        shutil.rmtree(site.paths.published.parent)
+        site.paths.published.parent.mkdir()
+        rebuilt = site.run()
 
-        assert (rebuilt.status, rebuilt.writes(), stage.links()) == (RunStatus.DONE, [], links)
-        invariants.check_converged(stage.state(), prepared, rebuilt)
+        assert (rebuilt.status, rebuilt.writes(), site.links()) == (RunStatus.DONE, [], links)
+        invariants.check_converged(site.state(), prepared, rebuilt)

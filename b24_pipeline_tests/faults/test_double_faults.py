@@ -10,7 +10,7 @@ from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults import invariants
-from b24_pipeline_tests.faults.stage import HALF_AN_HOUR, Picture, Repertoire
+from b24_pipeline_tests.faults.prepared_scenarios import HALF_AN_HOUR, Picture, PreparedScenarios
 
 CREATES = (FaultKind.RESET_AFTER, FaultKind.INTERNAL_ERROR_AFTER)
 LOOK_UPS = (FaultKind.TOKEN_BLOCKED, FaultKind.LIMIT_DAY, FaultKind.OK_HTML, FaultKind.MNEMONIC)
@@ -26,54 +26,56 @@ FIRST_LOOK_UP = 3
 )
 @pytest.mark.parametrize("create", [FaultKind.RESET_AFTER, FaultKind.INTERNAL_ERROR_AFTER], ids=lambda kind: kind.name)
 def test_r18_a_create_in_doubt_stays_announced_until_it_is_found_also_under_another_address(
-    repertoire: Repertoire, create: FaultKind, look_up: FaultKind
+    prepared_scenarios: PreparedScenarios, create: FaultKind, look_up: FaultKind
 ) -> None:
-    with repertoire.on_stage(scenarios.FIRST) as stage:
-        before = Picture.of(stage.sandbox)
-        stage.sandbox.faults.add(Fault(create, "callgear", "create.employees", nth=1))
-        stage.sandbox.faults.add(Fault(look_up, "callgear", "get.employees", nth=FIRST_LOOK_UP, times=4))
-        ended = stage.run()
+    with prepared_scenarios.start(scenarios.FIRST) as site:
+        before = Picture.of(site.sandbox)
+        site.sandbox.faults.add(Fault(create, "callgear", "create.employees", nth=1))
+        site.sandbox.faults.add(Fault(look_up, "callgear", "get.employees", nth=FIRST_LOOK_UP, times=4))
+        ended = site.run()
 
         assert ended.status in (RunStatus.PARTIAL, RunStatus.FAILED)
-        invariants.check_run(before, stage.state(), ended)
+        invariants.check_run(before, site.state(), ended)
         (in_doubt,) = [
             number
-            for number, employee in Picture.of(stage.sandbox).employees.items()
+            for number, employee in Picture.of(site.sandbox).employees.items()
             if number not in before.employees and invariants.email_of(employee) == "adams@x.test"
         ]
-        stage.sandbox.faults.clear()
-        stage.sandbox.portal.edit(1, EMAIL="another@x.test")
-        stage.run()
+        site.sandbox.faults.clear()
+        site.sandbox.portal.edit(1, EMAIL="another@x.test")
+        site.run()
 
-        assert stage.links()[1] == in_doubt
-        assert len(Picture.of(stage.sandbox).employees) == len(before.employees) + 3
-        assert audit.links.pending_creates(stage.store.database).empty
+        assert site.links()[1] == in_doubt
+        assert len(Picture.of(site.sandbox).employees) == len(before.employees) + 3
+        assert audit.links.pending_creates(site.store.database).empty
 
 
 def test_r18_a_run_at_once_after_one_that_broke_off_waits_for_the_create_that_is_still_on_its_way(
-    repertoire: Repertoire,
+    prepared_scenarios: PreparedScenarios,
 ) -> None:
-    with repertoire.on_stage(scenarios.FIRST) as stage:
-        before = Picture.of(stage.sandbox)
-        stage.sandbox.faults.add(Fault(FaultKind.HTTP_504_LATER, "callgear", "create.employees", nth=1))
-        stage.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, "callgear", "get.employees", nth=FIRST_LOOK_UP))
-        assert stage.run().status is RunStatus.FAILED
-        stage.sandbox.faults.clear()
-        stage.clock.seconds -= HALF_AN_HOUR
+    with prepared_scenarios.start(scenarios.FIRST) as site:
+        before = Picture.of(site.sandbox)
+        site.sandbox.faults.add(Fault(FaultKind.HTTP_504_LATER, "callgear", "create.employees", nth=1))
+        site.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, "callgear", "get.employees", nth=FIRST_LOOK_UP))
+        assert site.run().status is RunStatus.FAILED
+        site.sandbox.faults.clear()
+        site.clock.seconds -= HALF_AN_HOUR
 
-        assert [stage.run().status for _ in range(2)] == [RunStatus.DONE] * 2
-        invariants.check_both_systems(before, stage.state())
-        assert audit.links.pending_creates(stage.store.database).empty
+        assert [site.run().status for _ in range(2)] == [RunStatus.DONE] * 2
+        invariants.check_both_systems(before, site.state())
+        assert audit.links.pending_creates(site.store.database).empty
 
 
-def test_r18_once_the_account_is_refused_no_thread_sends_anything_any_more(repertoire: Repertoire) -> None:
-    with repertoire.on_stage(scenarios.FIRST) as stage, open_connection(stage.settings(), stage.timing) as connection:
-        stage.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, "callgear", "get.employees", nth=1))
+def test_r18_once_the_account_is_refused_no_thread_sends_anything_any_more(
+    prepared_scenarios: PreparedScenarios,
+) -> None:
+    with prepared_scenarios.start(scenarios.FIRST) as site, open_connection(site.settings(), site.timing) as connection:
+        site.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, "callgear", "get.employees", nth=1))
         for method in ("get.employees", "create.employees", "get.employees"):
             with pytest.raises(AccountError, match="blocked"):
                 call(connection.callgear, method)
 
-        assert len(stage.sandbox.requests) == 1
+        assert len(site.sandbox.requests) == 1
 
 
 def call(client: CallGear, method: str) -> None:

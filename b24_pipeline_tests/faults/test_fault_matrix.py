@@ -7,10 +7,10 @@ from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.conftest import WHOLE
 from b24_pipeline_tests.faults import invariants
 from b24_pipeline_tests.faults.cases import Case, Position, once_each, usual_cases, whole_cases
-from b24_pipeline_tests.faults.stage import Picture, Repertoire
+from b24_pipeline_tests.faults.prepared_scenarios import Picture, PreparedScenarios
 
 CASES = once_each(whole_cases() if WHOLE else usual_cases())
-OF_EACH_CALL = {(case.scene.name, case.method): str(case) for case in CASES}
+OF_EACH_CALL = {(case.scenario.name, case.method): str(case) for case in CASES}
 GO_ON = {str(case) for case in CASES if case.position is Position.FIRST} if WHOLE else set(OF_EACH_CALL.values())
 """Cases with a third run: one of each call, in the whole matrix all that met the fault at the first call."""
 
@@ -19,35 +19,37 @@ TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER, FaultKind.HEADERS
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_whatever_fails_nobody_is_doubled_and_nothing_is_lost(case: Case, repertoire: Repertoire) -> None:
-    prepared = repertoire.prepared(case.scene)
-    with repertoire.on_stage(case.scene) as stage:
-        before = Picture.of(stage.sandbox)
+def test_whatever_fails_nobody_is_doubled_and_nothing_is_lost(
+    case: Case, prepared_scenarios: PreparedScenarios
+) -> None:
+    prepared = prepared_scenarios.get(case.scenario)
+    with prepared_scenarios.start(case.scenario) as site:
+        before = Picture.of(site.sandbox)
         for fault in case.faults(prepared.calls[case.method]):
-            stage.sandbox.faults.add(fault)
+            site.sandbox.faults.add(fault)
 
-        ended = stage.run(callgear_in_flight=case.in_flight, http_timeout_seconds=0.3 if case.kind in TIMEOUTS else 5.0)
+        ended = site.run(callgear_in_flight=case.in_flight, http_timeout_seconds=0.3 if case.kind in TIMEOUTS else 5.0)
 
         assert case.kind.name in {request.fault for request in ended.requests}, "the fault was not met"
         assert ended.status is case.ends, ended.reason
-        after_fault = stage.state()
+        after_fault = site.state()
         invariants.check_run(before, after_fault, ended, in_flight=case.in_flight)
-        if case.scene is not scenarios.CLEARING:
+        if case.scenario is not scenarios.CLEARING:
             invariants.check_both_systems(before, after_fault)
 
-        stage.sandbox.faults.clear()
-        stage.wait_for_dead_letters()
-        clean = stage.run()
+        site.sandbox.faults.clear()
+        site.wait_for_dead_letters()
+        clean = site.run()
 
-        after_all = stage.state()
+        after_all = site.state()
         invariants.check_run(before, after_all, clean)
         invariants.check_both_systems(before, after_all)
         invariants.check_converged(after_all, prepared, clean)
         if str(case) in GO_ON:
-            assert not stage.run().writes()
+            assert not site.run().writes()
 
 
-def test_every_scene_calls_what_the_table_says(repertoire: Repertoire) -> None:
-    for scene in scenarios.SCENES:
-        calls = repertoire.prepared(scene).calls
-        assert {method: min(calls[method], least) for method, least in scene.calls.items()} == scene.calls
+def test_every_scenario_calls_what_the_table_says(prepared_scenarios: PreparedScenarios) -> None:
+    for scenario in scenarios.SCENARIOS:
+        calls = prepared_scenarios.get(scenario).calls
+        assert {method: min(calls[method], least) for method, least in scenario.calls.items()} == scenario.calls

@@ -10,31 +10,31 @@ from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults import invariants
-from b24_pipeline_tests.faults.stage import Repertoire, Stage
+from b24_pipeline_tests.faults.prepared_scenarios import PreparedScenarios, Site
 from b24_pipeline_tests.faults.tls_proxy import AUTHORITY, tls_before
 
 ADDRESSES = ("bitrix24_webhook_url", "callgear_api_url")
 
 
 @pytest.fixture
-def stage(repertoire: Repertoire) -> Iterator[Stage]:
+def site(prepared_scenarios: PreparedScenarios) -> Iterator[Site]:
     """Two people to import."""
-    with repertoire.on_stage(scenarios.LOGIN_SCENE) as found:
+    with prepared_scenarios.start(scenarios.LOGIN_SCENARIO) as found:
         yield found
 
 
-def over_tls(stage: Stage, address: str, port: int) -> dict[str, str]:
+def over_tls(site: Site, address: str, port: int) -> dict[str, str]:
     """The setting that leads to one of the systems over TLS."""
-    plain = str(stage.given()[address])
-    return {address: plain.replace("http://", "https://").replace(f":{stage.server.port}/", f":{port}/")}
+    plain = str(site.given()[address])
+    return {address: plain.replace("http://", "https://").replace(f":{site.server.port}/", f":{port}/")}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_unknown_authority_is_refused_and_a_given_one_is_trusted(stage: Stage, address: str) -> None:
-    with tls_before(stage.server.port) as port:
-        refused = stage.run(**over_tls(stage, address, port))
+def test_an_unknown_authority_is_refused_and_a_given_one_is_trusted(site: Site, address: str) -> None:
+    with tls_before(site.server.port) as port:
+        refused = site.run(**over_tls(site, address, port))
         asked = [request.api for request in refused.requests]
-        trusted = stage.run(**over_tls(stage, address, port), ca_bundle=AUTHORITY)
+        trusted = site.run(**over_tls(site, address, port), ca_bundle=AUTHORITY)
 
     assert (refused.status, refused.writes()) == (RunStatus.FAILED, [])
     assert "CA bundle" in str(refused.reason)
@@ -44,18 +44,18 @@ def test_an_unknown_authority_is_refused_and_a_given_one_is_trusted(stage: Stage
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_refused_connection_fails_the_run_without_a_write_and_the_next_one_converges(
-    stage: Stage, repertoire: Repertoire, address: str
+    site: Site, prepared_scenarios: PreparedScenarios, address: str
 ) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        there = str(stage.given()[address])
-        refused = stage.run(**{address: there.replace(f":{stage.server.port}/", f":{port}/")})
+        there = str(site.given()[address])
+        refused = site.run(**{address: there.replace(f":{site.server.port}/", f":{port}/")})
 
     assert (refused.status, refused.writes()) == (RunStatus.FAILED, [])
     assert SECRET not in str(refused.reason)
-    ended = stage.run()
-    invariants.check_converged(stage.state(), repertoire.prepared(stage.scene), ended)
+    ended = site.run()
+    invariants.check_converged(site.state(), prepared_scenarios.get(site.scenario), ended)
 
 
 @pytest.mark.parametrize(
@@ -68,19 +68,19 @@ def test_a_refused_connection_fails_the_run_without_a_write_and_the_next_one_con
         ("?", "too many redirects"),
     ],
 )
-def test_a_redirect_of_the_portal_to_elsewhere_is_not_followed_and_said(stage: Stage, location: str, says: str) -> None:
-    stage.sandbox.faults.add(Fault(FaultKind.REDIRECT_302, "bitrix24", times=None, location=location))
-    ended = stage.run()
+def test_a_redirect_of_the_portal_to_elsewhere_is_not_followed_and_said(site: Site, location: str, says: str) -> None:
+    site.sandbox.faults.add(Fault(FaultKind.REDIRECT_302, "bitrix24", times=None, location=location))
+    ended = site.run()
 
     assert (ended.status, {request.api for request in ended.requests}) == (RunStatus.FAILED, {"bitrix24"})
     assert says in str(ended.reason)
     assert SECRET not in str(ended.reason)
 
 
-def test_a_redirect_of_callgear_is_never_followed(stage: Stage) -> None:
+def test_a_redirect_of_callgear_is_never_followed(site: Site) -> None:
     """Its token is in the body of the request, which would go wherever the redirect leads."""
-    stage.sandbox.faults.add(Fault(FaultKind.REDIRECT_302, "callgear", "get.employees", times=None))
-    ended = stage.run()
+    site.sandbox.faults.add(Fault(FaultKind.REDIRECT_302, "callgear", "get.employees", times=None))
+    ended = site.run()
 
     assert (ended.status, ended.writes()) == (RunStatus.FAILED, [])
     assert all(request.fault for request in ended.requests if request.method == "get.employees")

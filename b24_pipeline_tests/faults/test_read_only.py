@@ -16,42 +16,42 @@ from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults.cases import CALLGEAR_KINDS, CHECKED, PORTAL_ENDS
-from b24_pipeline_tests.faults.stage import Repertoire, Stage
+from b24_pipeline_tests.faults.prepared_scenarios import PreparedScenarios, Site
 
 TIMEOUT_SECONDS = 0.3
 
 
 @pytest.fixture
-def stage(repertoire: Repertoire) -> Iterator[Stage]:
+def site(prepared_scenarios: PreparedScenarios) -> Iterator[Site]:
     """Six imported people of whom four have left since."""
-    with repertoire.on_stage(scenarios.LEAVERS) as found:
+    with prepared_scenarios.start(scenarios.LEAVERS) as found:
         yield found
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
-def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(stage: Stage, kind: FaultKind) -> None:
-    known = LastSnapshot.of(audit.history.snapshot(stage.store.database, schemas.Users), linked=set(stage.links()))
+def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(site: Site, kind: FaultKind) -> None:
+    known = LastSnapshot.of(audit.history.snapshot(site.store.database, schemas.Users), linked=set(site.links()))
 
     def look() -> tuple[int, ...] | str:
-        with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+        with open_connection(site.settings(http_timeout_seconds=TIMEOUT_SECONDS), site.timing) as connection:
             try:
                 return poll_changes(connection.bitrix24, snapshot=known, window_from=0).dismissed
             except Bitrix24Error as error:
                 return str(error)
 
-    stage.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
+    site.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
     found = look()
-    assert (len(stage.sandbox.requests), stage.clock.waits) == (2 if kind is FaultKind.REDIRECT_302 else 1, [])
+    assert (len(site.sandbox.requests), site.clock.waits) == (2 if kind is FaultKind.REDIRECT_302 else 1, [])
     assert found == (1, 2, 3, 6) if isinstance(found, tuple) else SECRET not in found
     assert look() == (1, 2, 3, 6)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
-def test_the_check_of_the_portal_says_what_to_do(stage: Stage, kind: FaultKind) -> None:
-    stage.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
-    with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+def test_the_check_of_the_portal_says_what_to_do(site: Site, kind: FaultKind) -> None:
+    site.sandbox.faults.add(Fault(kind, "bitrix24", "batch", nth=1))
+    with open_connection(site.settings(http_timeout_seconds=TIMEOUT_SECONDS), site.timing) as connection:
         checks = check_bitrix24(connection.bitrix24)
 
     assert all(check.passed for check in checks) is (PORTAL_ENDS[kind] is RunStatus.DONE)
@@ -61,11 +61,11 @@ def test_the_check_of_the_portal_says_what_to_do(stage: Stage, kind: FaultKind) 
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", CALLGEAR_KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("method", CHECKED)
-def test_the_check_of_the_account_ends_and_writes_nothing(stage: Stage, method: str, kind: FaultKind) -> None:
-    stage.sandbox.faults.add(Fault(kind, "callgear", method, nth=1))
-    with open_connection(stage.settings(http_timeout_seconds=TIMEOUT_SECONDS), stage.timing) as connection:
+def test_the_check_of_the_account_ends_and_writes_nothing(site: Site, method: str, kind: FaultKind) -> None:
+    site.sandbox.faults.add(Fault(kind, "callgear", method, nth=1))
+    with open_connection(site.settings(http_timeout_seconds=TIMEOUT_SECONDS), site.timing) as connection:
         checks = check_callgear(connection.callgear)
 
-    assert kind.name in {request.fault for request in stage.sandbox.requests}
-    assert stage.sandbox.writes() == []
+    assert kind.name in {request.fault for request in site.sandbox.requests}
+    assert site.sandbox.writes() == []
     assert not any(ACCESS_TOKEN in check.text or "\n" in check.text for check in checks)

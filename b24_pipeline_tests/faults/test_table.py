@@ -14,5 +14,7 @@ def test_the_page_of_faults_is_what_make_faults_writes() -> None:
     assert len(usual) >= 250
     assert len(whole) >= 1000
     assert {(case.kind, case.mnemonic) for case in usual} == {(case.kind, case.mnemonic) for case in whole}
-    assert {(case.scene.name, case.method) for case in usual} == {(case.scene.name, case.method) for case in whole}
+    assert {(case.scenario.name, case.method) for case in usual} == {
+        (case.scenario.name, case.method) for case in whole
+    }
     assert table.fault_matrix(usual, whole) in PAGE.read_text(encoding="utf-8")

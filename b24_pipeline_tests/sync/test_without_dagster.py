@@ -12,7 +12,7 @@ from b24_pipeline.sandbox.bitrix24.behavior import Scope
 from b24_pipeline_tests.harness import World, world_like
 from b24_pipeline_tests.results import Audited
 
-SCENES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+SCENARIOS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "everything": ({}, {}),
     "dry run for two": ({}, {"dry_run": True, "only": [1, 12]}),
     "used-up day": ({"day_limit": 0}, {}),
@@ -52,11 +52,11 @@ def left(world: World, ended: Audited) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_run_without_dagster_leaves_what_one_through_dagster_leaves(
-    after_an_import: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: str
+    after_an_import: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str
 ) -> None:
-    switches, config = SCENES[scene]
+    switches, config = SCENARIOS[scenario]
 
     def after(run: Callable[..., Audited], folder: str) -> dict[str, Any]:
         with world_like(after_an_import, tmp_path / folder, environment=monkeypatch) as world:

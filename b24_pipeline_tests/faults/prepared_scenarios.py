@@ -1,4 +1,4 @@
-"""A scene on the stage: served, with its database, in a time of its own; and what is to be seen of it."""
+"""A scenario that is prepared once, and started again and again: served, with its database and a clock of its own."""
 
 import pickle
 import shutil
@@ -19,7 +19,7 @@ from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import RequestSeen, Sandbox, Server, serve, state
 from b24_pipeline.settings import Settings
 from b24_pipeline_tests.harness import Clock, import_once
-from b24_pipeline_tests.scenarios import Scene
+from b24_pipeline_tests.scenarios import Scenario
 
 HALF_AN_HOUR = 1800.0
 DATABASE = "b24.duckdb"
@@ -82,11 +82,11 @@ class Ended:
         return [request for request in self.requests if request.is_write and request.acted]
 
 
-class Stage:
+class Site:
     """One portal, one account, one database."""
 
-    def __init__(self, scene: Scene, server: Server, folder: Path, clock: Clock) -> None:
-        self.scene = scene
+    def __init__(self, scenario: Scenario, server: Server, folder: Path, clock: Clock) -> None:
+        self.scenario = scenario
         self.server = server
         self.sandbox = server.sandbox
         self.paths = Paths(folder / DATABASE)
@@ -116,7 +116,7 @@ class Stage:
         return Path(shutil.copyfile(self.paths.working, path))
 
     def given(self, **other: Any) -> dict[str, Any]:
-        """The scene's settings; one request in flight, so that everything has an order."""
+        """The scenario's settings; one request in flight, so that everything has an order."""
         return {
             "bitrix24_webhook_url": self.server.webhook_url,
             "callgear_api_url": self.server.callgear_url,
@@ -124,7 +124,7 @@ class Stage:
             "database": str(self.paths.published),
             "http_timeout_seconds": 5.0,
             "callgear_in_flight": 1,
-            **self.scene.settings,
+            **self.scenario.settings,
             **other,
         }
 
@@ -186,7 +186,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scene up to the run that meets the fault, kept to be put on the stage again and again.
+    """A scenario up to the run that meets the fault, kept to be started again and again.
 
     Attributes:
         state: both systems.
@@ -199,7 +199,7 @@ class Prepared:
         links_before: what was linked before.
     """
 
-    scene: Scene
+    scenario: Scenario
     state: Path
     database: Path
     seconds: float
@@ -210,64 +210,64 @@ class Prepared:
     links_before: dict[int, int]
 
 
-class Repertoire:
-    """Every scene, prepared once."""
+class PreparedScenarios:
+    """Every scenario, prepared once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._prepared: dict[str, Prepared] = {}
-        self._performances = 0
+        self._folders = 0
 
-    def prepared(self, scene: Scene) -> Prepared:
-        """The scene, prepared."""
-        if scene.name not in self._prepared:
-            self._prepared[scene.name] = self._prepare(scene)
-        return self._prepared[scene.name]
+    def get(self, scenario: Scenario) -> Prepared:
+        """The scenario, prepared."""
+        if scenario.name not in self._prepared:
+            self._prepared[scenario.name] = self._prepare(scenario)
+        return self._prepared[scenario.name]
 
     @contextmanager
-    def on_stage(self, scene: Scene) -> Iterator[Stage]:
-        """The scene, from the beginning."""
-        prepared = self.prepared(scene)
+    def start(self, scenario: Scenario) -> Iterator[Site]:
+        """The scenario, from the beginning."""
+        prepared = self.get(scenario)
         folder = self._new_folder()
         clock = Clock()
         clock.seconds = prepared.seconds
-        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
+        sandbox = Sandbox(clock=clock, bitrix24=scenario.bitrix24, callgear=scenario.callgear)
         state.restore(prepared.state, sandbox.portal, sandbox.account)
         shutil.copyfile(prepared.database, Paths(folder / DATABASE).working)
         with serve(sandbox) as server:
-            stage = Stage(scene, server, folder, clock)
-            stage.runs = prepared.runs
+            site = Site(scenario, server, folder, clock)
+            site.runs = prepared.runs
             try:
-                yield stage
+                yield site
             finally:
-                stage.close()
+                site.close()
         shutil.rmtree(folder)
 
-    def _prepare(self, scene: Scene) -> Prepared:
+    def _prepare(self, scenario: Scenario) -> Prepared:
         folder = self._new_folder()
         clock = Clock()
-        sandbox = Sandbox(clock=clock, bitrix24=scene.bitrix24, callgear=scene.callgear)
-        scene.build(sandbox)
+        sandbox = Sandbox(clock=clock, bitrix24=scenario.bitrix24, callgear=scenario.callgear)
+        scenario.build(sandbox)
         with serve(sandbox) as server:
-            stage = Stage(scene, server, folder, clock)
-            if scene.change is not None:
-                assert stage.run().status is RunStatus.DONE
-                scene.change(sandbox)
-            links_before = stage.links()
-            database = stage.kept_database(folder / "before.duckdb")
+            site = Site(scenario, server, folder, clock)
+            if scenario.change is not None:
+                assert site.run().status is RunStatus.DONE
+                scenario.change(sandbox)
+            links_before = site.links()
+            database = site.kept_database(folder / "before.duckdb")
             kept = folder / "state.json"
             sandbox.save(kept)
-            prepared = {"scene": scene, "state": kept, "database": database, "seconds": clock.seconds}
-            runs = stage.runs
-            calls = Counter(request.method for request in stage.run().requests)
+            prepared = {"scenario": scenario, "state": kept, "database": database, "seconds": clock.seconds}
+            runs = site.runs
+            calls = Counter(request.method for request in site.run().requests)
             good = Picture.of(sandbox)
-            assert not stage.run().writes(), f"{scene.name}: a second run writes"
-            links = {user: str(good.employees[employee]["email"]) for user, employee in stage.links().items()}
-            stage.close()
+            assert not site.run().writes(), f"{scenario.name}: a second run writes"
+            links = {user: str(good.employees[employee]["email"]) for user, employee in site.links().items()}
+            site.close()
         return Prepared(**prepared, runs=runs, calls=calls, good=good, links=links, links_before=links_before)
 
     def _new_folder(self) -> Path:
-        self._performances += 1
-        folder = self._folder / str(self._performances)
+        self._folders += 1
+        folder = self._folder / str(self._folders)
         folder.mkdir()
         return folder
