@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from b24_pipeline import settings
-from b24_pipeline.alerts.grouped import GroupMemory
-from b24_pipeline.alerts.notify import UNNAMED, Memory, StatusReport, judge
+from b24_pipeline.alerts.notify import UNNAMED, FirstSeen, Memory, StatusReport, judge
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.files import stamps
 from b24_pipeline.audit.health import Failure
@@ -35,9 +34,7 @@ class ConnectionHealth:
         self._folder = folder
         self._judged: dict[str, Judged] = {}
 
-    def reports(
-        self, memory: GroupMemory, *, now: datetime, lost: LostRuns
-    ) -> tuple[dict[str, StatusReport], GroupMemory]:
+    def reports(self, memory: Memory, *, now: datetime, lost: LostRuns) -> tuple[dict[str, StatusReport], Memory]:
         """Judge every connection.
 
         Args:
@@ -66,8 +63,8 @@ class ConnectionHealth:
 
     @staticmethod
     def _judge(
-        key: str, first_seen: tuple[str, datetime] | None, *, now: datetime, failure: Callable[[], Failure | None]
-    ) -> tuple[StatusReport, Paths | None, tuple[str, datetime] | None]:
+        key: str, first_seen: FirstSeen, *, now: datetime, failure: Callable[[], Failure | None]
+    ) -> tuple[StatusReport, Paths | None, FirstSeen]:
         try:
             paths = settings.load(key).paths
         except SettingsError as error:
@@ -76,5 +73,5 @@ class ConnectionHealth:
         def failed_runs(_: datetime) -> list[Failure]:
             return [found] if (found := failure()) else []
 
-        report, memory = judge(paths, Memory(first_seen=first_seen), now=now, failed_runs=failed_runs)
-        return report, paths, memory.first_seen
+        report, first_seen = judge(paths, first_seen, now=now, failed_runs=failed_runs)
+        return report, paths, first_seen

@@ -1,7 +1,8 @@
 """The sensors: one requests a run when the portal has changed (R17), the other sends alerts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import dagster as dg
 
 from b24_pipeline import settings
-from b24_pipeline.alerts.channels import Channel, channels_of
-from b24_pipeline.alerts.grouped import GroupMemory, notify_grouped
-from b24_pipeline.alerts.notify import LOST_WITHIN, Memory, judge, notify
+from b24_pipeline.alerts.channels import channels_of
+from b24_pipeline.alerts.grouped import notify_grouped
+from b24_pipeline.alerts.messages import message_of
+from b24_pipeline.alerts.notify import LOST_WITHIN, ONLY, Memory, judge, notify
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.health import Failure
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
@@ -110,32 +112,22 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     channels, now = channels_of(chosen), utc_now()
     if not channels:
         return dg.SkipReason("no alert sent: no receiver is configured")
-    if folder := settings.connections():
-        return health_of_connections(context, folder, channels, now=now)
-    memory = Memory.from_json(context.cursor, now=now)
-
-    def failed_runs(since: datetime) -> Iterator[Failure]:
-        return failed_imports(context.instance, since=since)
-
-    report, memory = judge(chosen.paths, memory, now=now, failed_runs=failed_runs)
-    result = notify(channels, report, memory)
+    memory, folder = Memory.from_json(context.cursor, now=now), settings.connections()
+    if folder:
+        lost = newest_failures(context.instance, since=now - LOST_WITHIN, keys=frozenset(folder.keys))
+        reports, memory = connection_health(folder).reports(memory, now=now, lost=lost)
+        result = notify_grouped(channels, reports, memory, now=now)
+    else:
+        failed_runs = partial(failed_imports, context.instance)
+        report, first_seen = judge(chosen.paths, memory.first_seen.get(ONLY), now=now, failed_runs=failed_runs)
+        memory = replace(memory, first_seen={ONLY: first_seen} if first_seen else {})
+        name = report.connection
+        result = notify(channels, {ONLY: report}, memory, write=lambda new: message_of(new[ONLY], connection=name))
     sent = [f"alert sent via {receiver}" for receiver in result.receivers]
-    reason = "; ".join([*sent, *result.not_delivered]) or "no alert needed"
-    return dg.SensorResult(skip_reason=reason, cursor=result.memory.to_json())
-
-
-def health_of_connections(
-    context: dg.SensorEvaluationContext, folder: Connections, channels: Sequence[Channel], *, now: datetime
-) -> dg.SensorResult:
-    """Judge the state of every connection, and tell in one message what has changed."""
-    memory = GroupMemory.from_json(context.cursor, now=now)
-    lost = newest_failures(context.instance, since=now - LOST_WITHIN, keys=frozenset(folder.keys))
-    reports, memory = connection_health(folder).reports(memory, now=now, lost=lost)
-    result = notify_grouped(channels, reports, memory, now=now)
-    waiting = ["a change is told once it has settled"] if result.memory.waiting else []
-    sent = [f"alert sent via {receiver}" for receiver in result.receivers]
-    reason = "; ".join([*sent, *result.not_delivered]) or "; ".join(waiting) or "no alert needed"
-    return dg.SensorResult(skip_reason=reason, cursor=result.memory.to_json())
+    waiting = "a change is told once it has settled" if result.memory.waiting else "no alert needed"
+    return dg.SensorResult(
+        skip_reason="; ".join([*sent, *result.not_delivered]) or waiting, cursor=result.memory.to_json()
+    )
 
 
 @cache
@@ -155,7 +147,7 @@ def newest_failures(instance: dg.DagsterInstance, *, since: datetime, keys: Abst
     return {key: (record.dagster_run.run_id, partial(failure_of, instance, record)) for key, record in found.items()}
 
 
-def failed_imports(instance: dg.DagsterInstance, *, since: datetime) -> Iterator[Failure]:
+def failed_imports(instance: dg.DagsterInstance, since: datetime) -> Iterator[Failure]:
     """The failed runs of the whole import as Dagster knows them, newest first, of every code location.
 
     Dry runs and those for single people do not count: somebody is looking at them.

@@ -6,14 +6,14 @@ occasion, if the state still lasts then.
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from b24_pipeline import audit
 from b24_pipeline.alerts.channels import Channel, NotDelivered
 from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
-from b24_pipeline.alerts.messages import message_of
+from b24_pipeline.alerts.messages import Message
 from b24_pipeline.audit import Paths, Reader, Store, StoreError
 from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.audit.health import Failure, Health, health, is_unrecorded
@@ -39,17 +39,29 @@ class StatusReport:
     judged: frozenset[State] = frozenset(State)
 
 
+ONLY = ""
+"""Stands for the key of the connection where there is only one."""
+Notified = Mapping[str, Mapping[State, datetime]]
+"""The states that a receiver knows to last, by connection, and since when."""
+Changes = Mapping[str, Change]
+"""What has changed, by connection."""
+FirstSeen = tuple[str, datetime] | None
+"""The run whose success lies in the future, and when it was first seen (R16c)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The state of the sensor between ticks, stored as its cursor.
 
     Attributes:
-        notified: the states that each receiver knows to last, and since when.
-        first_seen: the run whose success lies in the future, and when it was first seen (R16c).
+        notified: by receiver.
+        first_seen: by connection.
+        waiting: what has changed and was not told yet, as a digest, and since when something waits.
     """
 
-    notified: dict[str, dict[State, datetime]] = field(default_factory=dict)
-    first_seen: tuple[str, datetime] | None = None
+    notified: Mapping[str, Notified] = field(default_factory=dict)
+    first_seen: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    waiting: tuple[str, datetime] | None = None
 
     @classmethod
     def from_json(cls, text: str | None, *, now: datetime) -> "Memory":
@@ -60,14 +72,15 @@ class Memory:
 
         try:
             kept = json.loads(text or "{}")
-            seen = kept.get("first_seen")
-            return cls(
-                {
-                    receiver: {State[name]: time(since) for name, since in states.items()}
-                    for receiver, states in kept.get("notified", {}).items()
-                },
-                (str(seen[0]), time(seen[1])) if seen else None,
-            )
+            notified = {
+                receiver: {
+                    key: {State[name]: time(since) for name, since in states.items()} for key, states in known.items()
+                }
+                for receiver, known in kept.get("notified", {}).items()
+            }
+            seen = {key: (str(run), time(at)) for key, (run, at) in kept.get("first_seen", {}).items()}
+            waiting = kept.get("waiting")
+            return cls(notified, seen, (str(waiting[0]), time(waiting[1])) if waiting else None)
         except (ValueError, KeyError, IndexError, AttributeError, TypeError):
             log.warning("the cursor of the sensor cannot be read; receivers are notified of what lasts once more")
             return cls()
@@ -75,17 +88,14 @@ class Memory:
     def to_json(self) -> str:
         """Write the cursor."""
         notified = {
-            receiver: {state.name: since.isoformat() for state, since in states.items()}
-            for receiver, states in self.notified.items()
+            receiver: {
+                key: {state.name: since.isoformat() for state, since in states.items()} for key, states in known.items()
+            }
+            for receiver, known in self.notified.items()
         }
-        seen = (self.first_seen[0], self.first_seen[1].isoformat()) if self.first_seen else None
-        return json.dumps({"notified": notified, "first_seen": seen})
-
-    def after(self, receiver: str, change: Change) -> "Memory":
-        """Note that a receiver was notified of a change."""
-        lasting = {state: since for state, since in self.notified.get(receiver, {}).items() if state in change.still}
-        new = {condition.state: condition.since for condition in change.new}
-        return replace(self, notified=self.notified | {receiver: lasting | new})
+        seen = {key: (run, at.isoformat()) for key, (run, at) in self.first_seen.items()}
+        waiting = (self.waiting[0], self.waiting[1].isoformat()) if self.waiting else None
+        return json.dumps({"notified": notified, "first_seen": seen, "waiting": waiting})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,13 @@ class NotifyResult:
     not_delivered: tuple[str, ...] = ()
 
 
-def notify(channels: Sequence[Channel], report: StatusReport, memory: Memory) -> NotifyResult:
+def notify(
+    channels: Sequence[Channel],
+    reports: Mapping[str, StatusReport],
+    memory: Memory,
+    *,
+    write: Callable[[Changes], Message],
+) -> NotifyResult:
     """Notify the first receiver that does not know of a change yet and can be reached.
 
     The others follow at the next ticks: what was delivered is remembered before another receiver can hang.
@@ -105,20 +121,41 @@ def notify(channels: Sequence[Channel], report: StatusReport, memory: Memory) ->
     not_delivered: list[str] = []
     for channel in channels:
         known = memory.notified.get(channel.name, {})
-        change = compare(report.conditions, notified=known, success_at=report.success_at, judged=report.judged)
-        if not change:
+        changes = changes_for(known, reports)
+        if not changes:
             continue
         try:
-            channel.send(message_of(change, connection=report.connection))
+            channel.send(write(changes))
         except NotDelivered as error:
             log.warning("an alert could not be delivered: %s; it is tried again at the next tick", error)
             not_delivered.append(str(error))
             continue
-        return NotifyResult(memory.after(channel.name, change), (channel.name,), tuple(not_delivered))
+        notified = {**memory.notified, channel.name: told_to(known, changes)}
+        return NotifyResult(replace(memory, notified=notified, waiting=None), (channel.name,), tuple(not_delivered))
     return NotifyResult(memory, not_delivered=tuple(not_delivered))
 
 
-def judge(paths: Paths, memory: Memory, *, now: datetime, failed_runs: FailedRuns) -> tuple[StatusReport, Memory]:
+def changes_for(known: Notified, reports: Mapping[str, StatusReport]) -> Changes:
+    """Return what a receiver does not know yet; what a removed connection had is over without a word."""
+    changes = {
+        key: compare(report.conditions, notified=known.get(key, {}), success_at=report.success_at, judged=report.judged)
+        for key, report in reports.items()
+    }
+    return {key: change for key, change in changes.items() if change}
+
+
+def told_to(known: Notified, changes: Changes) -> Notified:
+    """Return what a receiver knows after it was told of the changes."""
+    after = dict(known)
+    for key, change in changes.items():
+        lasting = {state: since for state, since in known.get(key, {}).items() if state in change.still}
+        after[key] = lasting | {condition.state: condition.since for condition in change.new}
+    return {key: states for key, states in after.items() if states}
+
+
+def judge(
+    paths: Paths, first_seen: FirstSeen, *, now: datetime, failed_runs: FailedRuns
+) -> tuple[StatusReport, FirstSeen]:
     """Judge the state of the import; that the audit cannot be read is a condition, too.
 
     Before the first success nothing is stale: there may be no import yet.
@@ -126,32 +163,31 @@ def judge(paths: Paths, memory: Memory, *, now: datetime, failed_runs: FailedRun
     try:
         with Store.reader(paths, now=lambda: now) as reader:
             connection, found = connection_name(reader), health(reader, now=now)
-            memory, found = with_time_first_seen(memory, found, now=now)
+            first_seen, found = with_time_first_seen(first_seen, found, now=now)
             lost = lost_run(found, failed_runs, now=now, is_lost=lambda run: is_unrecorded(reader, run.run_id))
     except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
         connection, found = UNNAMED, Health()
         lost = lost_run(found, failed_runs, now=now, is_lost=lambda _: True)
     except StoreError as error:
-        return StatusReport(UNNAMED, (unreadable(error, now=now),), judged=frozenset()), memory
+        return StatusReport(UNNAMED, (unreadable(error, now=now),), judged=frozenset()), first_seen
     found = replace(found, failures=(*found.failures, *lost))
     conditions = tuple(
         replace(condition, since=min(condition.since, now))
         for condition in conditions_of(found, now=now, stale_after=STALE_AFTER)
         if condition.state is not State.STALE or found.success is not None
     )
-    return StatusReport(connection, conditions, found.success.finished_at if found.success else None), memory
+    return StatusReport(connection, conditions, found.success.finished_at if found.success else None), first_seen
 
 
-def with_time_first_seen(memory: Memory, found: Health, *, now: datetime) -> tuple[Memory, Health]:
+def with_time_first_seen(first_seen: FirstSeen, found: Health, *, now: datetime) -> tuple[FirstSeen, Health]:
     """R16c: let a success in the future have ended when it was first seen, or it would pass for new for ever."""
     success = found.success
     if success is None or not success.in_future:
-        return replace(memory, first_seen=None), found
-    run_id, seen_at = memory.first_seen or ("", now)
+        return None, found
+    run_id, seen_at = first_seen or ("", now)
     if run_id != success.run_id:
         seen_at = now
-    memory = replace(memory, first_seen=(success.run_id, seen_at))
-    return memory, replace(found, success=replace(success, finished_at=seen_at, in_future=False))
+    return (success.run_id, seen_at), replace(found, success=replace(success, finished_at=seen_at, in_future=False))
 
 
 def unreadable(error: StoreError, *, now: datetime) -> Condition:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from b24_pipeline import audit, schemas
 from b24_pipeline.alerts.channels import channels_of
 from b24_pipeline.alerts.conditions import State
-from b24_pipeline.alerts.notify import Memory, NotifyResult, StatusReport, judge, notify
+from b24_pipeline.alerts.messages import message_of
+from b24_pipeline.alerts.notify import ONLY, Memory, NotifyResult, StatusReport, judge, notify
 from b24_pipeline.audit import Paths, RunCounts, RunStart
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.health import Failure
@@ -64,13 +66,18 @@ class Import:
 
     def judge(self, *lost: Failure) -> StatusReport:
         memory = Memory.from_json(self.cursor, now=self.now)
-        report, memory = judge(self.paths, memory, now=self.now, failed_runs=lambda _: lost)
-        self.cursor = memory.to_json()
+        report, first_seen = judge(self.paths, memory.first_seen.get(ONLY), now=self.now, failed_runs=lambda _: lost)
+        self.cursor = replace(memory, first_seen={ONLY: first_seen} if first_seen else {}).to_json()
         return report
 
     def tick(self, *lost: Failure) -> NotifyResult:
         report = self.judge(*lost)
-        result = notify(channels_of(self.settings), report, Memory.from_json(self.cursor, now=self.now))
+        result = notify(
+            channels_of(self.settings),
+            {ONLY: report},
+            Memory.from_json(self.cursor, now=self.now),
+            write=lambda changes: message_of(changes[ONLY], connection=report.connection),
+        )
         self.cursor = result.memory.to_json()
         return result
 
@@ -303,14 +310,23 @@ def test_a_receiver_that_is_down_keeps_nobody_else_waiting_and_is_tried_at_each_
 def test_the_cursor_holds_no_names(imported: Import) -> None:
     imported.run(RunStatus.PARTIAL, failing=(1,)).tick()
     assert json.loads(imported.cursor) == {
-        "notified": {"webhook": {"RECORDS_FAILING": NOON.isoformat()}},
-        "first_seen": None,
+        "notified": {"webhook": {ONLY: {"RECORDS_FAILING": NOON.isoformat()}}},
+        "first_seen": {},
+        "waiting": None,
     }
 
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "[]", '{"notified": {"webhook": {"NEVER_HEARD": "2026"}}}', '{"notified": 7}', '{"first_seen": [1]}', "\x00"],
+    [
+        "",
+        "[]",
+        '{"notified": {"webhook": {"FAILED": "2026-01-01"}}}',
+        '{"notified": {"webhook": {"": {"NEVER_HEARD": "2026"}}}}',
+        '{"notified": 7}',
+        '{"first_seen": [1]}',
+        "\x00",
+    ],
 )
 def test_a_damaged_cursor_only_means_that_what_lasts_is_sent_again(imported: Import, hook: Hook, cursor: str) -> None:
     imported.run(RunStatus.FAILED).tick()

@@ -7,9 +7,9 @@ import pytest
 
 from b24_pipeline import sensors
 from b24_pipeline.alerts.conditions import Condition, State
-from b24_pipeline.alerts.grouped import GroupMemory, notify_grouped
+from b24_pipeline.alerts.grouped import notify_grouped
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.alerts.notify import StatusReport
+from b24_pipeline.alerts.notify import Memory, StatusReport
 from b24_pipeline.connection_health import ConnectionHealth
 from b24_pipeline_tests.alerts.receivers import Hook, web_receiver
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
@@ -142,7 +142,7 @@ class Receiver:
 
 def test_two_hundred_failures_within_two_minutes_are_all_told_within_90_seconds() -> None:
     CLOCK.begin_anew()
-    receiver, memory, started = Receiver(), GroupMemory(), CLOCK.seconds
+    receiver, memory, started = Receiver(), Memory(), CLOCK.seconds
     failed_at = {f"c{number:03}": started + number * 120 / 200 for number in range(200)}
     while CLOCK.seconds < started + 300:
         now = CLOCK.now()
@@ -152,7 +152,7 @@ def test_two_hundred_failures_within_two_minutes_are_all_told_within_90_seconds(
             )
             for key, at in failed_at.items()
         }
-        memory = notify_grouped([receiver], reports, GroupMemory.from_json(memory.to_json(), now=now), now=now).memory
+        memory = notify_grouped([receiver], reports, Memory.from_json(memory.to_json(), now=now), now=now).memory
         CLOCK.seconds += TICK
 
     assert len(receiver.told) <= 4
@@ -162,5 +162,5 @@ def test_two_hundred_failures_within_two_minutes_are_all_told_within_90_seconds(
 
 
 def test_a_damaged_cursor_begins_anew() -> None:
-    for text in ('{"connections": {"webhook": {"acme": {"NO_STATE": "yesterday"}}}}', "[1]", "{"):
-        assert GroupMemory.from_json(text, now=CLOCK.now()) == GroupMemory()
+    for text in ('{"notified": {"webhook": {"acme": {"NO_STATE": "yesterday"}}}}', "[1]", "{"):
+        assert Memory.from_json(text, now=CLOCK.now()) == Memory()
