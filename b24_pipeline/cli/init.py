@@ -13,13 +13,14 @@ FOLDER_OF_UNITS = "/opt/b24_pipeline"
 """The project folder in the systemd units of `deploy/`, with its own environment in `.venv`."""
 IN_A_UNIT = re.compile(r"[^\s%$\"'\\]+")
 """A path that means the same in every line of a unit."""
-IGNORED_BY_GIT = ".env\ndata/\n"
+IGNORED_BY_GIT = ".env\nconnections/\ndata/\n"
+"""What has secrets and personal data."""
 NEXT = """
 Next, in this folder:
   b24-pipeline sync --sandbox   imports a made-up company
-  b24-pipeline dev --sandbox   opens the Dagster UI on it
-  cp .env.example .env   and fill it in, to import from your own portal
-  systemd/   has the units for production"""
+  b24-pipeline dev --sandbox    opens the Dagster UI on it
+  cp .env.example .env          and fill it in, to import from your own portal
+  systemd/                      has the units for production"""
 
 
 def init(*, folder: str) -> Exit:

@@ -26,7 +26,7 @@ def test_a_new_folder_has_settings_to_fill_in_the_configuration_of_dagster_and_u
     for name in (".env.example", "dagster.yaml", "workspace.yaml"):
         assert (mine / name).read_bytes() == (PROJECT / name).read_bytes()
     assert PROJECT_STORAGE in (mine / "dagster.yaml").read_text()
-    assert (mine / ".gitignore").read_text().splitlines() == [".env", "data/"]
+    assert (mine / ".gitignore").read_text().splitlines() == [".env", "connections/", "data/"]
     assert (mine / ".env.example").stat().st_mode & 0o777 == 0o600, "a copy of it will hold secrets"
 
 
