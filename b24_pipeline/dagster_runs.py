@@ -78,11 +78,6 @@ def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractS
     return RunKind.PARTIAL
 
 
-def has_step_workers(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Return whether each step of the run is executed by a process of its own."""
-    return bool(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTING))
-
-
 def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig, store: Store) -> Launch:
     """Return the launch of a Dagster run; the audit knows the kinds of the runs that it re-executes."""
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))

@@ -5,7 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from b24_pipeline import assets, jobs, schedules, sensors, settings
+from b24_pipeline import jobs, schedules, sensors, settings
+from b24_pipeline.assets import bitrix24, callgear, export, report
 from b24_pipeline.assets.connections import connections as overview_asset
 from b24_pipeline.checks import ALL_CHECKS
 from b24_pipeline.dagster_runs import WRITING
@@ -27,17 +28,17 @@ with warnings.catch_warnings():
         dg.map_asset_specs(
             with_tags,
             [
-                assets.bitrix24_portal,
-                assets.bitrix24_users,
-                assets.employees,
-                assets.callgear_account,
-                assets.callgear_employees,
-                assets.employee_matches,
-                assets.callgear_upsert,
-                assets.responsible_employees,
-                assets.import_report,
-                assets.audit_export,
-                assets.callgear_account_after_import,
+                bitrix24.bitrix24_portal,
+                bitrix24.bitrix24_users,
+                bitrix24.employees,
+                callgear.callgear_account,
+                callgear.callgear_employees,
+                callgear.employee_matches,
+                callgear.callgear_upsert,
+                callgear.responsible_employees,
+                report.import_report,
+                export.audit_export,
+                callgear.callgear_account_after_import,
             ],
         )
     )

@@ -29,10 +29,9 @@ class StoreIOManager(dg.ConfigurableIOManager):
         if self.import_run.only_reads:
             return published_frame(model, connection=context.partition_key if context.has_partition_key else None)
         run = self.import_run.run
-        if run.store.recorded(model):
-            return run.store.current_snapshot(model)
+        wants_fresh = self.import_run.writes or run.store.recorded(model)
         with self.import_run.failing():
-            return inputs.fresh(run, model) if self.import_run.writes else inputs.newest(run, model)
+            return inputs.fresh(run, model) if wants_fresh else inputs.newest(run, model)
 
 
 def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd.DataFrame:

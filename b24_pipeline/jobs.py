@@ -8,26 +8,16 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy import column, delete, select, table
 
-from b24_pipeline import assets, settings
+from b24_pipeline import settings
 from b24_pipeline.assets.connections import connections
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.advisory_lock import RunInProgress
 from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.retention import apply_retention
 from b24_pipeline.connection import utc_now
-from b24_pipeline.dagster_runs import LOCATION, TRIGGER_TAG
+from b24_pipeline.dagster_runs import IN_ORDER, LOCATION, TRIGGER_TAG
 from b24_pipeline.settings import Settings
 
-IMPORT_ASSETS = dg.AssetSelection.assets(
-    assets.bitrix24_users,
-    assets.employees,
-    assets.callgear_employees,
-    assets.employee_matches,
-    assets.callgear_upsert,
-    assets.responsible_employees,
-    assets.import_report,
-    assets.audit_export,
-)
 NO_IO_MANAGER = {"io_manager": dg.mem_io_manager}
 """For jobs without assets: the project's own IO manager would start an import and take its lock."""
 BATCH = 100
@@ -39,7 +29,7 @@ CHECK_RESULTS = table("asset_check_executions", column("run_id"), column("asset_
 
 employee_import = dg.define_asset_job(
     "employee_import",
-    selection=IMPORT_ASSETS,
+    selection=dg.AssetSelection.assets(*IN_ORDER, "import_report", "audit_export"),
     description=(
         'One run of the import, from the portal to the account (the article\'s "Synchronize" button). '
         'Shift-click "Materialize" or open the launchpad for a dry run, for one person, or to approve a held run.'

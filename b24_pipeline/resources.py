@@ -23,7 +23,6 @@ from b24_pipeline.dagster_runs import (
     fail_interrupted,
     failure_of,
     has_ended,
-    has_step_workers,
     launch_of,
     place_in_code_location,
     steps_of,
@@ -156,7 +155,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self._only_reads or has_ended(context.instance, context.run):
             yield self
             return
-        if has_step_workers(context.instance, context.run):
+        if context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTING):
             raise NotStarted(ONE_PROCESS)
         if self.is_own_project:
             place_in_code_location(context.instance, context.run)

@@ -217,13 +217,8 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
 
 def empty_frame(model: type[Model]) -> DataFrame[Model]:
     """The frame without rows."""
-    return cast("DataFrame[Model]", without_rows(model).copy())
-
-
-@cache
-def without_rows(model: type[Frame]) -> pd.DataFrame:
-    """Return what `empty_frame` copies: most frames of a quiet run are empty, and building one takes a millisecond."""
-    return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()})
+    columns = {name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()}
+    return cast("DataFrame[Model]", pd.DataFrame(columns))
 
 
 def concat(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:

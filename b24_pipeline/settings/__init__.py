@@ -3,6 +3,7 @@
 A missing or bad setting is one clear line that names it and an example (`SettingsError`), never a traceback.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,14 @@ from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
 
 from b24_pipeline.rules.models import Policy
-from b24_pipeline.settings import env_precedence, unread
+from b24_pipeline.settings import unread
 from b24_pipeline.settings.alerts import AlertSettings
 from b24_pipeline.settings.base import ENV_FILE, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.connections import FOLDER, Connections, connections, database_of, is_key
 from b24_pipeline.settings.dagster_home import DagsterHome
 from b24_pipeline.settings.database import DatabaseSettings
+from b24_pipeline.settings.env_precedence import GIVEN
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
@@ -259,7 +261,8 @@ def variable_of(field: FieldInfo) -> str:
 
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for processes that load `.env` over it: what is given here still wins."""
-    return env_precedence.protect(environment, names=variables())
+    given = {name: environment[name] for name in variables() if name in environment}
+    return {**environment, GIVEN: json.dumps(given)}
 
 
 def to_error(error: ValidationError, files: Sequence[Path] = ()) -> SettingsError:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic_settings import EnvSettingsSource
 
@@ -19,9 +19,3 @@ class GivenEnvironment(EnvSettingsSource):
     def _load_env_vars(self) -> Mapping[str, str | None]:
         given = json.loads(os.environ.get(GIVEN, "{}"))
         return {name.lower(): value for name, value in given.items()}
-
-
-def protect(environment: Mapping[str, str], *, names: Iterable[str]) -> dict[str, str]:
-    """Return the environment for processes that load `.env` over it: the variables given here still win."""
-    given = {name: environment[name] for name in names if name in environment}
-    return {**environment, GIVEN: json.dumps(given)}

@@ -17,6 +17,7 @@ from b24_pipeline.rules.models import ActionKind, MatchReason, Outcome
 from b24_pipeline.sync.capabilities import store_facts
 from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
 from b24_pipeline.sync.other_importers import CreateWatch
+from b24_pipeline.sync.plan_execution import ActionHandler
 from b24_pipeline.sync.run import RunContext
 from b24_pipeline.sync.shared_numbers import SharedNumbers
 
@@ -55,7 +56,7 @@ def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpda
     return EmployeeUpdater(run.connection.callgear, facts, save=partial(store_facts, run.store), now=run.connection.now)
 
 
-class EmployeeActions:
+class EmployeeActions(ActionHandler):
     """Sends creates, links and updates of employees, and stores their results."""
 
     def __init__(
@@ -162,14 +163,11 @@ def linked_by(planned: PlannedAction) -> str:
     return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
 
 
-class ListActions:
-    """Sends the changes of the responsible list."""
+class ListActions(ActionHandler):
+    """Sends the changes of the responsible list: idempotent, recorded once at the end of the step."""
 
     def __init__(self, run: RunContext) -> None:
         self.client = run.connection.callgear
-
-    def before_all(self, actions: list[PlannedAction]) -> None:
-        """Nothing to prepare: adding, renaming and removing are idempotent."""
 
     def send(self, planned: PlannedAction) -> SendResult:
         """Send one action; `ext_id` is the Bitrix24 user id as text."""
@@ -182,9 +180,3 @@ class ListActions:
             case _:
                 callgear_list.rename_responsible(self.client, ext_id=ext_id, name=name)
         return SendResult()
-
-    def after_batch(self, results: list[ActionResult]) -> None:
-        """The state is recorded once, at the end of the step."""
-
-    def after_all(self) -> None:
-        """Nobody can be doubled here: `ext_id` is unique."""

@@ -5,7 +5,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import Protocol
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -28,14 +27,15 @@ from b24_pipeline.sync.run import RunContext, RunOutcome, RunStopped
 log = logging.getLogger(__name__)
 
 
-class ActionHandler(Protocol):
-    """Sends the actions of one step and stores their results."""
+class ActionHandler:
+    """Sends the actions of one step and stores their results; what a step does not need does nothing."""
 
     def before_all(self, actions: list[PlannedAction]) -> None:
         """Called once, before anything is sent."""
 
     def send(self, planned: PlannedAction) -> SendResult:
         """Send one action. Called from several threads. Raises CallGear errors."""
+        raise NotImplementedError
 
     def after_batch(self, results: list[ActionResult]) -> None:
         """Called for every few results, in the step's own thread."""
