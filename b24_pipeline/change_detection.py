@@ -88,7 +88,7 @@ def known_users(paths: Paths) -> LastSnapshot:
         with Store.reader(paths, now=utc_now) as store:
             ignored = {
                 *audit.links.live_links(store.database)["bitrix24_id"],
-                *audit.suppression.forgotten(store.database).users,
+                *audit.suppression.erased_people(store.database).users,
             }
             return LastSnapshot.of(users_of_last_import(store), linked=ignored)
     except DatabaseMissing:

@@ -7,7 +7,7 @@ from b24_pipeline import audit, schemas, settings
 from b24_pipeline.asset_metadata import FRAME
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.connection import utc_now
-from b24_pipeline.resources import ImportRunResource, NotStarted
+from b24_pipeline.resources import ImportRunResource, RunNotStarted
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync import inputs
 
@@ -38,13 +38,13 @@ def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd
     """Return the newest frame of an audit, for an asset of somebody else that is made of it.
 
     Raises:
-        NotStarted: there is none that can be read.
+        RunNotStarted: there is none that can be read.
     """
     try:
         with Store.reader(Paths(settings.database_path(connection=connection)), now=utc_now) as reader:
             return audit.history.snapshot(reader.database, model)
     except (SettingsError, StoreError) as error:
-        raise NotStarted(str(error)) from None
+        raise RunNotStarted(str(error)) from None
 
 
 def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:

@@ -30,7 +30,7 @@ from b24_pipeline.dagster_runs import (
     trigger_of,
 )
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
-from b24_pipeline.reporting.refresh import ReportFiles, keep
+from b24_pipeline.reporting.refresh import ReportFiles, refresh_report
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync import run as importing
@@ -46,7 +46,7 @@ ONE_PROCESS = (
 )
 
 
-class NotStarted(dg.DagsterError):
+class RunNotStarted(dg.DagsterError):
     """The run could not start; Dagster shows this text as it is, without a traceback of ours."""
 
 
@@ -113,10 +113,10 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """The active run.
 
         Raises:
-            NotStarted: it has ended.
+            RunNotStarted: it has ended.
         """
         if self._run is None:
-            raise NotStarted("this run has ended; see the audit for its data (docs/audit.md)")
+            raise RunNotStarted("this run has ended; see the audit for its data (docs/audit.md)")
         return self._run
 
     @property
@@ -156,14 +156,14 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             yield self
             return
         if context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTING):
-            raise NotStarted(ONE_PROCESS)
+            raise RunNotStarted(ONE_PROCESS)
         if self.is_own_project:
             place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
             try:
                 run = self._run = self.begin(context.run, stack, steps=steps)
             except (SettingsError, RunInProgress, StoreError) as error:
-                raise NotStarted(str(error)) from None
+                raise RunNotStarted(str(error)) from None
             fail_interrupted(context.instance, run.interrupted)
             try:
                 yield self
@@ -254,6 +254,6 @@ def report_unfinished(run: RunContext) -> None:
     try:
         if run.outcome.failure is None and Step.UPSERT in audit.history.recorded_by(run.store.database, run.run_id):
             return
-        keep(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+        refresh_report(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did
         log.warning("the report could not be made: %s", error)

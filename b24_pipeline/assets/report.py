@@ -12,7 +12,7 @@ from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
 from b24_pipeline.io_manager import IO_MANAGER
-from b24_pipeline.reporting.refresh import Kept, ReportFiles, keep
+from b24_pipeline.reporting.refresh import CurrentReport, ReportFiles, refresh_report
 from b24_pipeline.reporting.report import as_markdown
 from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
@@ -85,25 +85,25 @@ def picture(run: RunContext) -> dict[str, dg.MetadataValue]:
     """
     files = ReportFiles.beside(run.connection.paths.published)
     try:
-        kept = keep(
+        current = refresh_report(
             run.store, files, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.outcome.counts)
         )
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
-    return shown(kept) if run.connection.key is None else place_of(kept)
+    return shown(current) if run.connection.key is None else place_of(current)
 
 
-def shown(kept: Kept) -> dict[str, dg.MetadataValue]:
+def shown(current: CurrentReport) -> dict[str, dg.MetadataValue]:
     """Return the report for the asset's page."""
-    return {"picture": dg.MetadataValue.md(as_markdown(kept.svg)), **place_of(kept)}
+    return {"picture": dg.MetadataValue.md(as_markdown(current.svg)), **place_of(current)}
 
 
-def place_of(kept: Kept) -> dict[str, dg.MetadataValue]:
+def place_of(current: CurrentReport) -> dict[str, dg.MetadataValue]:
     """Return where the report lies; of many connections the picture would be a third of Dagster's storage."""
     return {
-        "file": dg.MetadataValue.path(str(kept.files.html.resolve())),
-        "drawn_at": dg.MetadataValue.timestamp(kept.drawn_at.timestamp()),
+        "file": dg.MetadataValue.path(str(current.files.html.resolve())),
+        "drawn_at": dg.MetadataValue.timestamp(current.drawn_at.timestamp()),
     }
 
 

@@ -13,7 +13,8 @@ from b24_pipeline.audit.files import Paths
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact, put_facts
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.store import Store
-from b24_pipeline.audit.suppression import FORGOTTEN, JSON_COLUMNS, note_forgotten
+from b24_pipeline.audit.suppression import JSON_COLUMNS, note_erased_people
+from b24_pipeline.rules.models import ERASED
 from b24_pipeline.rules.normalization import address_key
 
 _DIGITS = 18
@@ -50,7 +51,7 @@ _AFTER_ADDRESS = r"([.\-]*(?:$|[^\p{L}\p{N}.\-]))"
 """The surroundings of an address that is no part of a longer one. A full stop may end a sentence; `\\n` is JSON."""
 
 
-def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
+def erase_person(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
     """Erase the texts of one person from the whole database, rewrite the file and publish it.
 
     Ids, links and counts stay. While they are no candidates, what is read again of them is stored without texts.
@@ -75,29 +76,29 @@ def forget(paths: Paths, id_or_email: str, *, now: datetime) -> int | None:
 
 def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
-    named = [email.lower() for email in emails if email != FORGOTTEN]
+    named = [email.lower() for email in emails if email != ERASED]
     employees = _ids(database, "employees_of_person", {"user": user, "emails": named})
     theirs = {"user": user, "employees": employees}
     addresses = {*named, *emails_of_employees(database, user, employees)}
     for table, columns in _OF_USER.items():
-        database.execute("forget_user", {"user": user}, table=table, forgotten=_forgotten(columns))
-    database.execute("forget_employees", theirs, forgotten=_forgotten(personal_columns(schemas.CallGearEmployees)))
-    for email in sorted(addresses - {FORGOTTEN}):
+        database.execute("erase_user", {"user": user}, table=table, erased=_erased(columns))
+    database.execute("erase_employees", theirs, erased=_erased(personal_columns(schemas.CallGearEmployees)))
+    for email in sorted(addresses - {ERASED}):
         for table, columns in _MENTIONING.items():
             erase_mentions(database, email, table=table, columns=columns)
     for table, until in _BEFORE_OF_OTHERS.items():
-        database.execute("forget_before_of_others", theirs, table=table, run=until)
+        database.execute("erase_before_of_others", theirs, table=table, run=until)
     erase_unchecked_update(database, employees)
-    note_forgotten(database, users=set() if user is None else {user}, employees=set(employees))
+    note_erased_people(database, users=set() if user is None else {user}, employees=set(employees))
 
 
 def erase_mentions(database: Database, email: str, *, table: str, columns: Iterable[str]) -> None:
     """Erase the address wherever the columns hold it, in capitals or not; not where it is part of a longer one."""
     database.execute(
-        "forget_mentions",
+        "erase_mentions",
         {"mention": f"{_BEFORE_ADDRESS}{re.escape(email)}{_AFTER_ADDRESS}"},
         table=table,
-        forgotten=", ".join(map(_without_mention, columns)),
+        erased=", ".join(map(_without_mention, columns)),
         mentioned=" OR ".join(f"regexp_matches(\"{name}\", $mention, 'i')" for name in columns),
     )
 
@@ -106,7 +107,7 @@ def _without_mention(column: str) -> str:
     """Replaced twice, because what stands between two mentions is found with the first of them only."""
     erased = f'"{column}"'
     for _ in range(2):
-        erased = f"regexp_replace({erased}, $mention, '\\1{FORGOTTEN}\\2', 'gi')"
+        erased = f"regexp_replace({erased}, $mention, '\\1{ERASED}\\2', 'gi')"
     return f'"{column}" = {erased}'
 
 
@@ -117,11 +118,11 @@ def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None
         put_facts(database, {UNCHECKED_UPDATE: ""})
 
 
-def _forgotten(columns: Iterable[str]) -> str:
+def _erased(columns: Iterable[str]) -> str:
     return ", ".join(
         f'"{name}" = NULL'
         if name in JSON_COLUMNS
-        else f'"{name}" = CASE WHEN "{name}" IS NOT NULL THEN \'{FORGOTTEN}\' END'
+        else f'"{name}" = CASE WHEN "{name}" IS NOT NULL THEN \'{ERASED}\' END'
         for name in columns
     )
 

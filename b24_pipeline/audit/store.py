@@ -30,7 +30,7 @@ from b24_pipeline.audit.lock import writer_lock
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.audit.schema import HISTORIES
-from b24_pipeline.audit.suppression import Forgotten
+from b24_pipeline.audit.suppression import Suppressed
 from b24_pipeline.rules.models import RunStatus
 
 UNKNOWN_APPROVER = Approver()
@@ -47,7 +47,7 @@ class Store(Reader):
         self.now = now
         self._lock = lock
         self._run: CurrentRun | None = None
-        self._withheld = Forgotten()
+        self._suppressed = Suppressed()
         self._whole: dict[type[schemas.Frame], pd.DataFrame] = {}
 
     @classmethod
@@ -127,8 +127,8 @@ class Store(Reader):
         return interrupted
 
     def store_texts_of(self, candidates: AbstractSet[int]) -> None:
-        """Of those who were forgotten, let the current run store the texts of these users only: they are imported."""
-        self._withheld = suppression.withheld(self.database, candidates=candidates)
+        """Of erased people, let the current run store the texts of these users only: they are imported."""
+        self._suppressed = suppression.suppressed(self.database, candidates=candidates)
 
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
         """Store how the current run ended."""
@@ -144,9 +144,9 @@ class Store(Reader):
     def record_snapshot(self, model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> None:
         """Store what the current run saw, as changes: an unchanged frame adds no row.
 
-        What is withheld of people who were forgotten is kept in memory, for the steps of this run.
+        What is withheld of erased people is kept in memory, for the steps of this run.
         """
-        stored = self._withheld.without_texts(model, frame)
+        stored = self._suppressed.without_texts(model, frame)
         history.record_snapshot(self.database, self.run, model, stored)
         if stored is frame:
             self._whole.pop(model, None)
@@ -172,7 +172,7 @@ class Store(Reader):
 
     def put_identities(self, frame: DataFrame[schemas.Identities]) -> None:
         """Replace the accepted persons of all links (R07a)."""
-        links.put_identities(self.database, self._withheld.without_texts(schemas.Identities, frame))
+        links.put_identities(self.database, self._suppressed.without_texts(schemas.Identities, frame))
 
     def announce_creates(self, announced: Sequence[tuple[int, str]]) -> None:
         """Store (user, e-mail) of creates before they are sent (R18); on the disk when this returns."""
@@ -180,12 +180,12 @@ class Store(Reader):
 
     def record_open_actions(self, step: str, frame: DataFrame[schemas.Actions]) -> None:
         """Let exactly these actions of a `Step` stand; to be called once a step, before its first `record_events`."""
-        stored = self._withheld.without_texts(schemas.Actions, frame)
+        stored = self._suppressed.without_texts(schemas.Actions, frame)
         actions.record_open_actions(self.database, self.run, Step(step), stored)
 
     def record_events(self, frame: DataFrame[schemas.Actions]) -> None:
         """Store what became of actions, in as many portions as wanted."""
-        actions.record_events(self.database, self.run, self._withheld.without_texts(schemas.Actions, frame))
+        actions.record_events(self.database, self.run, self._suppressed.without_texts(schemas.Actions, frame))
 
     def approve(
         self, run_id: str, *, bitrix24_ids: Sequence[int] | None = None, approver: Approver = UNKNOWN_APPROVER

@@ -13,9 +13,6 @@ from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.metadata import fact, put_facts
 from b24_pipeline.rules.models import ERASED
 
-FORGOTTEN = ERASED
-"""Stands where a text was."""
-
 JSON_COLUMNS = frozenset({"before", "after", "phone_numbers"})
 """Columns that hold JSON, where a word would be no value: these lose theirs."""
 
@@ -23,8 +20,8 @@ _FACT = "forgotten_ids"
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Ids of people on request of whom something was erased: of users of Bitrix24 and of employees of CallGear."""
+class Suppressed:
+    """Ids of people whose data were erased on request: of users of Bitrix24 and of employees of CallGear."""
 
     users: frozenset[int] = frozenset()
     employees: frozenset[int] = frozenset()
@@ -44,29 +41,29 @@ class Forgotten:
 
 def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:
     """The column as `erase` leaves it in these rows: so a person who is read again is no change."""
-    return texts.mask(rows, None) if texts.name in JSON_COLUMNS else texts.mask(rows & texts.notna(), FORGOTTEN)
+    return texts.mask(rows, None) if texts.name in JSON_COLUMNS else texts.mask(rows & texts.notna(), ERASED)
 
 
-def forgotten(database: Database) -> Forgotten:
-    """Everybody who was forgotten so far."""
+def erased_people(database: Database) -> Suppressed:
+    """Everybody who was erased so far."""
     noted = json.loads(fact(database, _FACT) or "{}")
-    return Forgotten(frozenset(noted.get("users", ())), frozenset(noted.get("employees", ())))
+    return Suppressed(frozenset(noted.get("users", ())), frozenset(noted.get("employees", ())))
 
 
-def note_forgotten(database: Database, *, users: AbstractSet[int], employees: AbstractSet[int]) -> None:
+def note_erased_people(database: Database, *, users: AbstractSet[int], employees: AbstractSet[int]) -> None:
     """Remember these ids, beside those of before."""
-    known = forgotten(database)
+    known = erased_people(database)
     ids = {"users": sorted(known.users | users), "employees": sorted(known.employees | employees)}
     put_facts(database, {_FACT: json.dumps(ids)})
 
 
-def withheld(database: Database, *, candidates: AbstractSet[int]) -> Forgotten:
-    """Those of the forgotten who are no candidates, with the employees that belong to them or to nobody else."""
-    known = forgotten(database)
+def suppressed(database: Database, *, candidates: AbstractSet[int]) -> Suppressed:
+    """Erased people who are no candidates, with the employees that belong to them or to nobody else."""
+    known = erased_people(database)
     if not (known.users or known.employees):
         return known
     users = known.users - candidates
     holders = {row["callgear_id"]: row["bitrix24_id"] for row in database.records("live_links")}
     theirs = {employee for employee, user in holders.items() if user in users}
     unclaimed = {employee for employee in known.employees if holders.get(employee) is None}
-    return Forgotten(users, frozenset(theirs | unclaimed))
+    return Suppressed(users, frozenset(theirs | unclaimed))

@@ -73,24 +73,24 @@ def runs_of_every_connection(*, limit: int, since: datetime | None) -> pd.DataFr
 def explain(*, person: str, as_json: bool, place: Place) -> Exit:
     """Print the history of a person; of several, if they had the same e-mail address."""
     with Store.reader(paths_of(place), now=utc_now) as store:
-        lives = timeline.explain(store, person)
-    if not lives:
+        found = timeline.explain(store, person)
+    if not found:
         example = "Example: b24-pipeline explain 42"
         print(f"b24-pipeline: no person found for {printable(person)}. {example}", file=sys.stderr)
         return Exit.USAGE
     if as_json:
-        print(to_json([asdict(told) for told in lives]))
+        print(to_json([asdict(one) for one in found]))
         return Exit.DONE
-    for told in lives:
-        print_life(told, console=wide_console())
+    for one in found:
+        print_timeline(one, console=wide_console())
     return Exit.DONE
 
 
-def print_life(told: timeline.Life, *, console: Console) -> None:
+def print_timeline(shown: timeline.Timeline, *, console: Console) -> None:
     """Print one person: the state now, then the events, newest first."""
-    console.print(Text(f"{printable(told.person)} (Bitrix24 user {told.bitrix24_id})", style="bold"))
-    console.print(Text(one_line(told.now)))
-    for event in told.events:
+    console.print(Text(f"{printable(shown.person)} (Bitrix24 user {shown.bitrix24_id})", style="bold"))
+    console.print(Text(one_line(shown.now)))
+    for event in shown.events:
         run = f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else ""
         console.print(
             Text(f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC  ", style="dim")
@@ -178,7 +178,7 @@ def erase(*, person: str, place: Place) -> Exit:
     """Erase a person's data; ids and counts stay."""
     paths = paths_of(place)
     with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
-        user = erasure.forget(paths, person, now=utc_now())
+        user = erasure.erase_person(paths, person, now=utc_now())
         report = ReportFiles.beside(paths.published).html
         report.unlink(missing_ok=True)  # it holds names; the next run renders it again
     named = printable(person) if user is None else f"Bitrix24 user {user}"

@@ -16,9 +16,13 @@ from b24_pipeline.audit.exceptions import (
 from b24_pipeline.callgear.exceptions import CallGearError
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.sync.run import RunNotStarted
 
-EXPECTED = (SettingsError, RunInProgress, RunNotStarted, StoreError, CallGearError)
+
+class LaunchFailed(Exception):  # noqa: N818 - beside RunInProgress
+    """Dagster could not start the run: nothing was asked of either system. The text is one line."""
+
+
+EXPECTED = (SettingsError, RunInProgress, LaunchFailed, StoreError, CallGearError)
 """Their texts are written for people."""
 USAGE = (SettingsError, UnknownRun, NotApprovable, NotLinked, UnknownPerson, AmbiguousPerson)
 

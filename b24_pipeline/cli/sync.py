@@ -18,7 +18,7 @@ from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance
-from b24_pipeline.cli.errors import to_message
+from b24_pipeline.cli.errors import LaunchFailed, to_message
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import progress_bar, to_json, wide_console
@@ -28,11 +28,10 @@ from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
 from b24_pipeline.partitions import update_partitions
-from b24_pipeline.resources import NotStarted
+from b24_pipeline.resources import RunNotStarted
 from b24_pipeline.rules.models import RunStatus, Trigger
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync.launch import NOBODY_FAILED
-from b24_pipeline.sync.run import RunNotStarted
 
 JSON_NAMES = {"unchanged": "left_alone", "backing_off": "waiting"}
 """The keys of figures in JSON that keep the name that they had before 0.2."""
@@ -116,7 +115,7 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
         SettingsError: the settings are not usable.
         RunInProgress: another run is active.
         StoreError: the database cannot be used; nothing was asked of either system.
-        RunNotStarted: Dagster could not start the run.
+        LaunchFailed: Dagster could not start the run.
     """
     paths = chosen.paths
     with open_connection(chosen):
@@ -181,7 +180,7 @@ def check_started(run: dg.ExecuteInProcessResult) -> None:
     """Check that the run reached its first step: before, the audit does not know it.
 
     Raises:
-        RunNotStarted: it did not; the text says why, in one line.
+        LaunchFailed: it did not; the text says why, in one line.
     """
     events = {event.event_type: event for event in run.all_events}
     failed = events.get(dg.DagsterEventType.RUN_FAILURE)
@@ -189,7 +188,7 @@ def check_started(run: dg.ExecuteInProcessResult) -> None:
         return
     error = failed.job_failure_data.error
     text = error.message.strip() if error is not None else "Dagster could not start the run"
-    raise RunNotStarted(text.removeprefix(f"{NotStarted.__module__}.{NotStarted.__name__}: "))
+    raise LaunchFailed(text.removeprefix(f"{RunNotStarted.__module__}.{RunNotStarted.__name__}: "))
 
 
 def failure_at_the_end(run: dg.ExecuteInProcessResult) -> str | None:

@@ -49,7 +49,7 @@ class ReportFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CurrentReport:
     """The report as it lies there now."""
 
     files: ReportFiles
@@ -57,7 +57,9 @@ class Kept:
     drawn_at: datetime
 
 
-def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractContextManager[None] | None = None) -> Kept:
+def refresh_report(
+    store: Store, files: ReportFiles, *, now: datetime, seen: AbstractContextManager[None] | None = None
+) -> CurrentReport:
     """The report, redrawn where that is due.
 
     Args:
@@ -72,13 +74,13 @@ def keep(store: Store, files: ReportFiles, *, now: datetime, seen: AbstractConte
     with seen or nullcontext():
         drawn_at = last_drawn(store)
         if drawn_at is not None and not is_due(store, files, drawn_at=drawn_at, now=now):
-            return Kept(files, files.svg.read_text(encoding="utf-8"), drawn_at)
+            return CurrentReport(files, files.svg.read_text(encoding="utf-8"), drawn_at)
         found = figures(store, now=now)
     report = make_report(found)
     write_private(files.html, report.html)
     write_private(files.svg, report.svg)
     audit.metadata.put_facts(store.database, {DRAWN_AT: now.isoformat()})
-    return Kept(files, report.svg, now)
+    return CurrentReport(files, report.svg, now)
 
 
 def last_drawn(reader: Reader) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The life of one person, read from the database: what was seen, decided, sent and answered, newest first."""
+"""The timeline of one person, read from the database: what was seen, decided, sent and answered, newest first."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class LifeEvent:
+class TimelineEvent:
     """One thing that happened.
 
     Attributes:
@@ -32,7 +32,7 @@ class LifeEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Timeline:
     """Everything known of one Bitrix24 user.
 
     Attributes:
@@ -45,16 +45,16 @@ class Life:
     bitrix24_id: int
     person: str
     now: str
-    events: tuple[LifeEvent, ...]
+    events: tuple[TimelineEvent, ...]
 
 
-def explain(reader: Reader, id_or_email: str) -> tuple[Life, ...]:
-    """The lives of the users of that id or e-mail address, now or ever; several may have had one address."""
-    return tuple(life_of(reader, user) for user in users_named(reader.database, id_or_email))
+def explain(reader: Reader, id_or_email: str) -> tuple[Timeline, ...]:
+    """The timelines of the users of that id or e-mail address, now or ever; several may have had one address."""
+    return tuple(timeline_of(reader, user) for user in users_named(reader.database, id_or_email))
 
 
-def life_of(reader: Reader, user: int) -> Life:
-    """The life of one user."""
+def timeline_of(reader: Reader, user: int) -> Timeline:
+    """The timeline of one user."""
     seen = _history(reader, "bitrix24_users", user)
     matches = _history(reader, "employee_matches", user)
     links = _history(reader, "links", user)
@@ -75,11 +75,11 @@ def life_of(reader: Reader, user: int) -> Life:
         *(event for link in links for event in _changes(_employee_of(reader, link), words.EMPLOYEE)),
         *_standing(standing),
         *(
-            LifeEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
-            for row in reader.database.records("life_events", {"id": user})
+            TimelineEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
+            for row in reader.database.records("timeline_events", {"id": user})
         ),
     ]
-    return Life(
+    return Timeline(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
         now=f"{now}{words.tries(_of_table(reader, 'dead_letters', user))}.",
@@ -88,17 +88,17 @@ def life_of(reader: Reader, user: int) -> Life:
 
 
 def _history(reader: Reader, table: str, user: int) -> list[Row]:
-    return [*reader.database.records("life_rows", {"id": user}, table=table, key="bitrix24_id")]
+    return [*reader.database.records("timeline_rows", {"id": user}, table=table, key="bitrix24_id")]
 
 
 def _of_table(reader: Reader, table: str, user: int) -> list[Row]:
-    return [*reader.database.records("life_of_table", {"id": user}, table=table)]
+    return [*reader.database.records("timeline_of_table", {"id": user}, table=table)]
 
 
 def _employee_of(reader: Reader, link: Row) -> list[Row]:
-    """The employee's history as far as it is this user's: what comes after the link is another person's life."""
+    """The employee's history as far as it is this user's: what comes after the link is another person's."""
     rows = reader.database.records(
-        "life_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
+        "timeline_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
     )
     if link["valid_to_run"] is None:
         return [*rows]
@@ -117,7 +117,7 @@ def _last(rows: list[Row]) -> Row | None:
     return rows[-1] if rows and rows[-1]["valid_to_run"] is None else None
 
 
-def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
+def _changes(rows: list[Row], subject: words.Subject) -> Iterator[TimelineEvent]:
     """A history as events: there since, changed, gone, back."""
     for row in rows[:1]:
         yield _began(row, subject.first(row))
@@ -133,26 +133,26 @@ def _changes(rows: list[Row], subject: words.Subject) -> Iterator[LifeEvent]:
         yield from _ended(rows[-1], subject.gone(rows[-1]))
 
 
-def _links(rows: list[Row]) -> Iterator[LifeEvent]:
+def _links(rows: list[Row]) -> Iterator[TimelineEvent]:
     for row in rows:
-        yield LifeEvent(row["linked_at"], row["run_id"], words.linked(row))
+        yield TimelineEvent(row["linked_at"], row["run_id"], words.linked(row))
         if row["valid_to_run"] is not None:
             by_hand = {"valid_to_run_id": None} if row["end_reason"] == UNLINKED else {}
             yield from _ended({**row, **by_hand}, words.unlinked(row))
 
 
-def _standing(rows: list[Row]) -> Iterator[LifeEvent]:
+def _standing(rows: list[Row]) -> Iterator[TimelineEvent]:
     for row in rows:
         yield _began(row, words.stands(row))
         if row["valid_to_run"] is not None:
             yield from _ended(row, words.stands_no_more(row))
 
 
-def _began(row: Row, text: str) -> LifeEvent:
-    return LifeEvent(row["valid_from"], row["valid_from_run_id"], text)
+def _began(row: Row, text: str) -> TimelineEvent:
+    return TimelineEvent(row["valid_from"], row["valid_from_run_id"], text)
 
 
-def _ended(row: Row, text: str) -> Iterator[LifeEvent]:
+def _ended(row: Row, text: str) -> Iterator[TimelineEvent]:
     """Its end; none where the first layout of the database has lost the time of it."""
     if row["valid_to"] is not None:
-        yield LifeEvent(row["valid_to"], row["valid_to_run_id"], text)
+        yield TimelineEvent(row["valid_to"], row["valid_to_run_id"], text)

@@ -1,4 +1,4 @@
-"""The life of a person in plain words: pure text building from rows of the database."""
+"""The timeline of a person in plain words: pure text building from rows of the database."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

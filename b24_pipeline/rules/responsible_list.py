@@ -33,7 +33,7 @@ def missing_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.User
     Args:
         gone: users that are no longer in the portal.
         last_known: how they were seen last. Of somebody who is not there only the id is left to tell. Whoever's
-            e-mail is not known any more (forgotten, or too old to be kept) may be one whom a pattern leaves out.
+            e-mail is not known any more (erased, or too old to be kept) may be one whom a pattern leaves out.
         policy: its scope is what counts, as it is set now.
     """
     judged = evaluate_users(last_known, policy=policy)

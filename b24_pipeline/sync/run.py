@@ -24,10 +24,6 @@ from b24_pipeline.sync.launch import Launch, RunConfig
 log = logging.getLogger(__name__)
 
 
-class RunNotStarted(Exception):  # noqa: N818
-    """The run could not begin: nothing was asked of either system. The text is one line."""
-
-
 class RunStopped(Exception):  # noqa: N818
     """The run cannot go on; the text says why, in one line."""
 

@@ -89,8 +89,8 @@ def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
 
 
 def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]) -> None:
-    """Whoever was forgotten and is a candidate is imported, so they are stored like everybody; the others are not."""
-    asked_for_it = users[users["bitrix24_id"].isin(audit.suppression.forgotten(run.store.database).users)]
+    """Erased people who are candidates are imported, so they are stored like everybody; the others are not."""
+    asked_for_it = users[users["bitrix24_id"].isin(audit.suppression.erased_people(run.store.database).users)]
     if asked_for_it.empty:
         return
     judged = eligibility.evaluate_users(asked_for_it, policy=run.policy)

@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
-from b24_pipeline.audit.erasure import forget
+from b24_pipeline.audit.erasure import erase_person
 from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear.capabilities import UnverifiedUpdate
@@ -105,7 +105,7 @@ def _both(*parts: pd.DataFrame) -> pd.DataFrame:
 def test_nothing_of_a_forgotten_person_is_left_in_the_files(lived: Paths, clock: Clock, by: str) -> None:
     before = lived.working.read_bytes() + lived.published.read_bytes()
     assert all(text.encode() in before for text in TEXTS[:2])
-    assert forget(lived, by, now=clock()) == 1
+    assert erase_person(lived, by, now=clock()) == 1
     dump = _dump(lived)
     assert [text for text in TEXTS if text.casefold() in dump.casefold()] == []
     bytes_left = b"".join(file.read_bytes() for file in lived.published.parent.iterdir())
@@ -121,12 +121,12 @@ def test_counts_ids_and_links_stay(lived: Paths, clock: Clock) -> None:
         "SELECT bitrix24_id, attempts FROM audit.dead_letters",
     )
     before = [ask(lived, query) for query in queries]
-    forget(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock())
     assert [ask(lived, query) for query in queries] == before
 
 
 def test_others_are_not_touched(lived: Paths, clock: Clock) -> None:
-    forget(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock())
     assert ask(lived, "SELECT last_name, email FROM audit.bitrix24_users") == [("Belov", "u2@x.test")]
     assert ask(lived, "SELECT last_name FROM audit.callgear_employees WHERE callgear_id = 12") == [
         ("(bitrix24) Belov",)
@@ -135,7 +135,7 @@ def test_others_are_not_touched(lived: Paths, clock: Clock) -> None:
 
 
 def test_what_had_a_text_says_that_it_is_forgotten(lived: Paths, clock: Clock) -> None:
-    forget(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock())
     shown = ask(lived, "SELECT last_name, second_name FROM audit.bitrix24_users_as_of('run-1') WHERE bitrix24_id = 1")
     assert shown == [("(forgotten)", None)]
 
@@ -143,7 +143,7 @@ def test_what_had_a_text_says_that_it_is_forgotten(lived: Paths, clock: Clock) -
 def test_somebody_who_is_only_in_callgear_is_forgotten_by_address(recorder: Recorder, paths: Paths) -> None:
     recorder.run(employees((15, "Zhuravleva"), email="Zhura@x.test"))
     recorder.store.close()
-    assert forget(paths, "zhura@x.test", now=recorder.clock()) is None
+    assert erase_person(paths, "zhura@x.test", now=recorder.clock()) is None
     assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",)]
 
 
@@ -158,7 +158,7 @@ def test_the_next_holder_of_the_employee_is_not_forgotten_with_the_former(record
     recorder.finish()
     recorder.run(employees((11, "Belov")))
     recorder.store.close()
-    forget(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock())
     shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY valid_from_run")
     assert shown == [("(forgotten)",), ("Belov",)]
 
@@ -169,7 +169,7 @@ def test_somebody_only_in_callgear_is_forgotten_under_former_addresses_too(recor
     recorder.begin()
     recorder.finish(RunStatus.FAILED, "MAIDEN@x.test failed")
     recorder.store.close()
-    forget(paths, "zhura@x.test", now=recorder.clock())
+    erase_person(paths, "zhura@x.test", now=recorder.clock())
     assert ask(paths, "SELECT DISTINCT email FROM store.callgear_employees") == [("(forgotten)",)]
     assert ask(paths, "SELECT reason FROM audit.runs WHERE reason IS NOT NULL") == [("(forgotten) failed",)]
 
@@ -182,7 +182,7 @@ def test_an_address_is_erased_in_whatever_letters_it_is_mentioned(recorder: Reco
     )
     recorder.finish()
     recorder.store.close()
-    forget(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock())
     assert ask(paths, "SELECT after, error FROM audit.actions") == [
         ('{"note": "like (forgotten)"}', "(forgotten) is taken")
     ]
@@ -198,7 +198,7 @@ def test_a_longer_address_that_holds_the_erased_one_stays(recorder: Recorder, pa
     )
     recorder.finish()
     recorder.store.close()
-    forget(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock())
     assert ask(paths, "SELECT error FROM audit.actions ORDER BY bitrix24_id") == [
         (others,),
         ("(forgotten) (forgotten), '(forgotten)': ends with (forgotten).",),
@@ -222,7 +222,7 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
     recorder.store.record_events(actions(action(2, "update", "done", **later)))
     recorder.finish()
     recorder.store.close()
-    forget(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock())
     assert ask(paths, "SELECT action, before FROM audit.actions ORDER BY action") == [
         ("conflict", None),
         ("link", None),
@@ -230,9 +230,9 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
     ]
 
 
-@pytest.mark.parametrize(("employee", "forgotten"), [(11, True), (12, False)])
+@pytest.mark.parametrize(("employee", "erased"), [(11, True), (12, False)])
 def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
-    recorder: Recorder, paths: Paths, employee: int, forgotten: bool
+    recorder: Recorder, paths: Paths, employee: int, erased: bool
 ) -> None:
     kept = UnverifiedUpdate({"id": employee, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
     recorder.begin()
@@ -241,15 +241,15 @@ def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
     audit.metadata.put_facts(recorder.store.database, {UNCHECKED_UPDATE: kept})
     recorder.finish()
     recorder.store.close()
-    forget(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock())
     left = ask(paths, f"SELECT value FROM store.facts WHERE name = '{UNCHECKED_UPDATE}'")
-    assert left == [("" if forgotten else kept,)]
+    assert left == [("" if erased else kept,)]
 
 
-def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived: Paths, clock: Clock) -> None:
+def test_what_is_read_again_of_an_erased_person_is_stored_without_texts(lived: Paths, clock: Clock) -> None:
     seen = users((1, "Zhuravleva"), email="zhura@x.test", active=False)
     account = employees((11, "Zhuravleva"), (12, "Belov"), email="zhura@x.test")
-    forget(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock())
     with Store.open(lived, now=clock) as store:
         again = Recorder(store, clock, number=2)
         for _ in range(2):
@@ -270,10 +270,10 @@ def test_what_is_read_again_of_somebody_forgotten_is_stored_without_texts(lived:
     assert ask(lived, "SELECT count(*) FROM store.bitrix24_users WHERE NOT active") == [(1,)]
 
 
-def test_a_conflict_about_the_employee_of_somebody_forgotten_is_stored_without_the_name(
+def test_a_conflict_about_the_employee_of_an_erased_person_is_stored_without_the_name(
     lived: Paths, clock: Clock
 ) -> None:
-    forget(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock())
     with Store.open(lived, now=clock) as store:
         again = Recorder(store, clock, number=2)
         again.begin()
@@ -285,8 +285,8 @@ def test_a_conflict_about_the_employee_of_somebody_forgotten_is_stored_without_t
     assert ask(lived, "SELECT person, before FROM audit.actions WHERE run_id = 'run-3'") == [("Belov", None)]
 
 
-def test_somebody_forgotten_who_is_a_candidate_is_stored_like_everybody(lived: Paths, clock: Clock) -> None:
-    forget(lived, "1", now=clock())
+def test_an_erased_person_who_is_a_candidate_is_stored_like_everybody(lived: Paths, clock: Clock) -> None:
+    erase_person(lived, "1", now=clock())
     with Store.open(lived, now=clock) as store:
         again = Recorder(store, clock, number=2)
         again.begin()
@@ -302,13 +302,13 @@ def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths
     recorder.run(users((1, "Antonova"), (2, "Belov"), email="shared@x.test"))
     recorder.store.close()
     with pytest.raises(AmbiguousPerson, match=r"2 users have or had the address shared@x\.test: 1, 2"):
-        forget(paths, "shared@x.test", now=recorder.clock())
+        erase_person(paths, "shared@x.test", now=recorder.clock())
 
 
 @pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])
 def test_nobody_is_forgotten_by_mistake(lived: Paths, clock: Clock, nobody: str) -> None:
     with pytest.raises(UnknownPerson, match="Nobody is known by"):
-        forget(lived, nobody, now=clock())
+        erase_person(lived, nobody, now=clock())
 
 
 def _dump(paths: Paths) -> str:

@@ -6,7 +6,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Step
 from b24_pipeline.audit.retention import expire
-from b24_pipeline.reporting.timeline import Life, explain
+from b24_pipeline.reporting.timeline import Timeline, explain
 from b24_pipeline.rules.labels import REASONS
 from b24_pipeline.rules.models import MatchReason, Rejection
 from b24_pipeline_tests.audit.helpers import Recorder, action, actions, employees, judged, users
@@ -16,13 +16,13 @@ def matches(*rows: dict[str, object]) -> DataFrame[schemas.Matches]:
     return schemas.from_records(schemas.Matches, list(rows))
 
 
-def life(recorder: Recorder, id_or_email: str) -> Life:
+def timeline_of(recorder: Recorder, id_or_email: str) -> Timeline:
     (found,) = explain(recorder.store, id_or_email)
     return found
 
 
 def told(recorder: Recorder, id_or_email: str = "1") -> list[str]:
-    return [event.text for event in life(recorder, id_or_email).events]
+    return [event.text for event in timeline_of(recorder, id_or_email).events]
 
 
 def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
@@ -34,7 +34,7 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     )
     recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "reject", "rejected", reason="missing_email")))
     recorder.finish()
-    anna = life(recorder, "1")
+    anna = timeline_of(recorder, "1")
     assert anna.person == "Antonova Anna"
     assert anna.now == ("Not in CallGear: not looked for in CallGear: no e-mail in Bitrix24.")
     assert [event.text for event in anna.events] == [
@@ -44,11 +44,11 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     ]
 
 
-def test_a_life_is_told_newest_first_with_time_and_run(recorder: Recorder) -> None:
+def test_a_timeline_is_newest_first_with_time_and_run(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     first = recorder.clock()
     recorder.run(users((1, "Belova")))
-    events = life(recorder, "1").events
+    events = timeline_of(recorder, "1").events
     assert [(event.at, event.run_id) for event in events] == [(recorder.clock(), "run-2"), (first, "run-1")]
     assert events[0].text == 'changed in Bitrix24: last name "Antonova" → "Belova"'
 
@@ -88,7 +88,7 @@ def test_linked_moved_and_what_callgear_changed_meanwhile(recorder: Recorder) ->
     recorder.store.record_snapshot(schemas.CallGearEmployees, employees((11, "(bitrix24) Antonova")))
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
-    assert life(recorder, "1").now.startswith("In CallGear as employee 11, linked since 2026-01-01")
+    assert timeline_of(recorder, "1").now.startswith("In CallGear as employee 11, linked since 2026-01-01")
     recorder.run(employees((11, "Antonova")))
     recorder.begin()
     recorder.store.put_links([LinkWritten(2, 11, "approval")])
@@ -107,12 +107,12 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
     recorder.run(employees(), matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"}))
-    assert life(recorder, "1").now == (
+    assert timeline_of(recorder, "1").now == (
         "Not in CallGear: matched with nobody in CallGear: the linked employee no longer exists in CallGear."
     )
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 12, "create")])
-    assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
+    assert timeline_of(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     recorder.finish()
     recorder.run(employees((11, "Antonova")), matches({"bitrix24_id": 1, "match_type": "by_id", "callgear_id": 11}))
-    assert life(recorder, "1").now.startswith("In CallGear as employee 11")
+    assert timeline_of(recorder, "1").now.startswith("In CallGear as employee 11")
     recorder.run(employees((12, "Belov")), matches({"bitrix24_id": 1, **match}))
-    assert life(recorder, "1").now.startswith(f"Not in CallGear: {why}")
+    assert timeline_of(recorder, "1").now.startswith(f"Not in CallGear: {why}")
 
 
 def test_nobody_is_promised_a_look_up_that_no_run_makes(recorder: Recorder) -> None:
@@ -140,7 +140,7 @@ def test_nobody_is_promised_a_look_up_that_no_run_makes(recorder: Recorder) -> N
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
     recorder.store.announce_creates([(1, "u1@x.test")])
     recorder.run(matches({"bitrix24_id": 1, "match_type": "dismissed"}))
-    assert life(recorder, "1").now == (
+    assert timeline_of(recorder, "1").now == (
         "It is not known whether the create reached CallGear; for now not looked for in CallGear: dismissed."
     )
 
@@ -155,7 +155,7 @@ def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear
         schemas.Matches, matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"})
     )
     recorder.store.put_links([LinkWritten(1, 12, "create")])
-    assert life(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
+    assert timeline_of(recorder, "1").now.startswith("In CallGear as employee 12, linked since ")
 
 
 def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Recorder) -> None:
@@ -167,7 +167,7 @@ def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Reco
     recorder.store.put_links([LinkWritten(2, 11, "rehire")])
     recorder.finish()
     recorder.run(users((2, "Antonova")))
-    assert life(recorder, "1").now == (
+    assert timeline_of(recorder, "1").now == (
         "Not in Bitrix24 any more; CallGear employee 11 is linked with another user now."
     )
 
@@ -210,7 +210,7 @@ def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder) -> None:
         recorder.store.database,
         schemas.from_records(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter]),
     )
-    assert life(recorder, "1").now == (
+    assert timeline_of(recorder, "1").now == (
         "Not in CallGear; create in CallGear failed 4 times, last: too long, next try 2026-01-01 09:30."
     )
 
@@ -219,7 +219,10 @@ def test_a_create_of_unknown_outcome_is_said_at_the_top(recorder: Recorder) -> N
     recorder.run(users((1, "Antonova")))
     recorder.begin()
     recorder.store.announce_creates([(1, "u1@x.test")])
-    assert life(recorder, "1").now == "It is not known whether the create reached CallGear; the next run looks it up."
+    assert (
+        timeline_of(recorder, "1").now
+        == "It is not known whether the create reached CallGear; the next run looks it up."
+    )
 
 
 def test_who_had_an_address_is_found_by_it_whoever_has_it_now(recorder: Recorder) -> None:
@@ -229,23 +232,23 @@ def test_who_had_an_address_is_found_by_it_whoever_has_it_now(recorder: Recorder
     assert [found.bitrix24_id for found in explain(recorder.store, " SHARED@x.test ")] == [1, 2]
 
 
-def test_nobody_has_no_life(recorder: Recorder) -> None:
+def test_nobody_has_no_timeline(recorder: Recorder) -> None:
     assert explain(recorder.store, "99") == ()
     assert explain(recorder.store, "nobody@x.test") == ()
 
 
-def test_a_linked_user_that_was_never_seen_has_a_life(recorder: Recorder) -> None:
+def test_a_linked_user_that_was_never_seen_has_a_timeline(recorder: Recorder) -> None:
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 11, "create")])
-    assert life(recorder, "1").person == "(never seen in Bitrix24)"
+    assert timeline_of(recorder, "1").person == "(never seen in Bitrix24)"
 
 
-def test_a_life_can_be_told_after_its_first_runs_are_deleted(recorder: Recorder) -> None:
+def test_a_timeline_can_be_read_after_its_first_runs_are_deleted(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     seen_since = recorder.clock()
     recorder.run(users((1, "Antonova")))
     expire(recorder.store.database, since=recorder.clock())
-    (event,) = life(recorder, "1").events
+    (event,) = timeline_of(recorder, "1").events
     assert (event.at, event.run_id) == (seen_since, None)
 
 

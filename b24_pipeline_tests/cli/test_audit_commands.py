@@ -77,17 +77,17 @@ def test_history_since_what_is_no_date_is_2(portal: World, terminal: Terminal) -
 
 
 @pytest.mark.parametrize("person", ["1", "PERSON1@x.test"])
-def test_explain_tells_one_persons_life(portal: World, terminal: Terminal, person: str) -> None:
+def test_explain_tells_one_persons_timeline(portal: World, terminal: Terminal, person: str) -> None:
     portal.portal.edit(1, LAST_NAME="Married")
     portal.run()
 
     said = terminal("explain", person)
-    (life,) = json.loads(terminal("explain", person, "--json").out)
+    (timeline,) = json.loads(terminal("explain", person, "--json").out)
 
     assert said.code == 0
     assert "Married" in said.out
     assert "created" in said.out
-    assert len(life["events"]) >= 2
+    assert len(timeline["events"]) >= 2
 
 
 @pytest.mark.parametrize("command", READING)
@@ -183,8 +183,8 @@ def test_r07a_unlink_ends_a_link_says_who_did_it_and_the_next_run_matches_afresh
         "SELECT callgear_id, end_reason, ended_by, end_comment FROM audit.links_history WHERE valid_to_run IS NOT NULL"
     )
     assert ask(portal.paths, ended) == [(employee, "unlinked", "clerk", "restored from a backup")]
-    life = terminal("explain", "1").out
-    assert "ended: clerk ended it with b24-pipeline unlink: restored from a backup\n" in life
+    timeline = terminal("explain", "1").out
+    assert "ended: clerk ended it with b24-pipeline unlink: restored from a backup\n" in timeline
 
 
 def test_r07a_unlink_ends_all_links_or_none(portal: World, terminal: Terminal) -> None:

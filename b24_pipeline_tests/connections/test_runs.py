@@ -101,4 +101,6 @@ def test_a_run_of_no_partition_says_which_there_are(companies: Companies) -> Non
     failure = next(event for event in found.all_events if event.event_type is dg.DagsterEventType.RUN_FAILURE)
     error = failure.job_failure_data.error
     assert error is not None
-    assert error.message.strip().endswith("NotStarted: this run has no connection: choose a partition of acme, globex")
+    assert error.message.strip().endswith(
+        "RunNotStarted: this run has no connection: choose a partition of acme, globex"
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from b24_pipeline.reporting.refresh import Kept, ReportFiles, keep
+from b24_pipeline.reporting.refresh import CurrentReport, ReportFiles, refresh_report
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.reporting.conftest import History
 
@@ -18,15 +18,15 @@ class Shelf:
         self.history = history
         self.files = ReportFiles.beside(folder / "b24.duckdb")
 
-    def after_a_run(self, status: RunStatus = RunStatus.DONE, **counts: int) -> Kept:
+    def after_a_run(self, status: RunStatus = RunStatus.DONE, **counts: int) -> CurrentReport:
         self.history.run(status, **counts)
         return self.look()
 
-    def look(self) -> Kept:
-        return keep(self.history.store, self.files, now=self.history.now)
+    def look(self) -> CurrentReport:
+        return refresh_report(self.history.store, self.files, now=self.history.now)
 
-    def is_redrawn_by(self, kept: Kept) -> bool:
-        return kept.drawn_at == self.history.now
+    def is_redrawn_by(self, current: CurrentReport) -> bool:
+        return current.drawn_at == self.history.now
 
 
 @pytest.fixture(scope="module")

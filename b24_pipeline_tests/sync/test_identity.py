@@ -4,7 +4,7 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Approver, Store
-from b24_pipeline.audit.erasure import forget
+from b24_pipeline.audit.erasure import erase_person
 from b24_pipeline_tests.harness import World
 
 IRA, JON = 1, 2
@@ -271,7 +271,7 @@ def test_r07a_another_portal_is_forgotten_once_the_right_one_answers_again(impor
 
 
 def test_r07a_a_person_who_was_forgotten_is_followed_again_from_what_is_read_next(imported: World) -> None:
-    forget(imported.paths, str(IRA), now=imported.clock.now())
+    erase_person(imported.paths, str(IRA), now=imported.clock.now())
     imported.portal.edit(IRA, **STRANGER)
     first = imported.import_people()
     imported.portal.edit(IRA, NAME="Third", LAST_NAME="Person", EMAIL="third@x.test")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline import audit
-from b24_pipeline.audit.erasure import forget
+from b24_pipeline.audit.erasure import erase_person
 from b24_pipeline.sandbox.callgear.behavior import Component
 from b24_pipeline_tests.harness import World
 
@@ -247,7 +247,7 @@ def test_r14_whose_names_were_erased_is_known_only_while_bitrix24_has_them(
     imported: World, leave: str, outcome: str
 ) -> None:
     imported.list_responsible(LEAVER)
-    forget(imported.paths, str(LEAVER), now=imported.clock.now())
+    erase_person(imported.paths, str(LEAVER), now=imported.clock.now())
     getattr(imported.portal, leave)(LEAVER)
 
     assert imported.import_people().outcomes() == {LEAVER: f"remove_responsible {outcome}"}

@@ -1,4 +1,4 @@
--- One person: found by id or e-mail, shown, forgotten.
+-- One person: found by id or e-mail, shown, erased.
 
 -- name: user_known
 SELECT bitrix24_id FROM store.bitrix24_users WHERE bitrix24_id = $user
@@ -43,7 +43,7 @@ WHERE email IS NOT NULL AND (
        AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 )
 
--- name: life_rows
+-- name: timeline_rows
 SELECT history.*, began.run_id AS valid_from_run_id, ended.run_id AS valid_to_run_id
 FROM store.{table} AS history
 LEFT JOIN store.runs AS began ON began.number = history.valid_from_run
@@ -51,21 +51,21 @@ LEFT JOIN store.runs AS ended ON ended.number = history.valid_to_run
 WHERE history.{key} = $id AND (history.valid_to_run IS NULL OR history.valid_to_run > history.valid_from_run)
 ORDER BY history.valid_from_run
 
--- name: life_events
+-- name: timeline_events
 SELECT events.*, runs.run_id, runs.started_at, runs.dry_run
 FROM store.events AS events
 JOIN store.runs AS runs ON runs.number = events.run
 WHERE events.bitrix24_id = $id
 ORDER BY events.run, events."at"
 
--- name: life_of_table
+-- name: timeline_of_table
 SELECT * FROM store.{table} WHERE bitrix24_id = $id
 
--- name: forget_user
-UPDATE store.{table} SET {forgotten} WHERE bitrix24_id = $user
+-- name: erase_user
+UPDATE store.{table} SET {erased} WHERE bitrix24_id = $user
 
--- name: forget_employees
-UPDATE store.callgear_employees AS current SET {forgotten}
+-- name: erase_employees
+UPDATE store.callgear_employees AS current SET {erased}
 WHERE EXISTS (
         SELECT 1 FROM store.links AS links
         WHERE links.bitrix24_id = $user AND links.callgear_id = current.callgear_id
@@ -74,7 +74,7 @@ WHERE EXISTS (
    OR (list_contains($employees, current.callgear_id)
        AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 
--- name: forget_before_of_others
+-- name: erase_before_of_others
 -- Of others, what was done on the employee while it was this user's, or to take it over.
 UPDATE store.{table} AS current SET before = NULL
 WHERE current.before IS NOT NULL AND current.bitrix24_id IS DISTINCT FROM $user AND (
@@ -88,5 +88,5 @@ WHERE current.before IS NOT NULL AND current.bitrix24_id IS DISTINCT FROM $user 
        AND current.callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user))
 )
 
--- name: forget_mentions
-UPDATE store.{table} SET {forgotten} WHERE {mentioned}
+-- name: erase_mentions
+UPDATE store.{table} SET {erased} WHERE {mentioned}

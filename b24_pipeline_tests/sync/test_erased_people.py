@@ -1,11 +1,11 @@
-"""Who was forgotten stays so through the runs after it, while they are no candidate; nothing else goes another way."""
+"""An erased person stays erased through later runs, while they are no candidate; nothing else changes."""
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit.erasure import forget
+from b24_pipeline.audit.erasure import erase_person
 from b24_pipeline.change_detection import known_users
 from b24_pipeline_tests.harness import World
 
-FORGOTTEN = 1
+ERASED = 1
 MAIL = b"person1@x.test"
 TEXTS = (MAIL, b"Person1")
 
@@ -18,7 +18,7 @@ def files_that_name_them(world: World) -> list[str]:
 
 def test_who_is_left_out_by_address_is_not_stored_again_and_stays_out_of_scope(imported: World) -> None:
     imported.set(B24_PIPELINE_EXCLUDE_EMAILS="person1@*")
-    forget(imported.paths, "1", now=imported.clock.now())
+    erase_person(imported.paths, "1", now=imported.clock.now())
 
     result = imported.run()
 
@@ -26,9 +26,9 @@ def test_who_is_left_out_by_address_is_not_stored_again_and_stays_out_of_scope(i
     assert (files_that_name_them(imported), len(imported.links())) == ([], 9)
 
 
-def test_a_mailbox_of_somebody_forgotten_is_still_not_passed_on_by_itself(imported: World) -> None:
-    forget(imported.paths, "1", now=imported.clock.now())
-    imported.portal.dismiss(FORGOTTEN)
+def test_a_mailbox_of_an_erased_person_is_still_not_passed_on_by_itself(imported: World) -> None:
+    erase_person(imported.paths, "1", now=imported.clock.now())
+    imported.portal.dismiss(ERASED)
     heir = imported.hire("Heir", EMAIL=MAIL.decode())
 
     result = imported.import_people()
@@ -36,11 +36,11 @@ def test_a_mailbox_of_somebody_forgotten_is_still_not_passed_on_by_itself(import
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
     with imported.store() as store:
         account = audit.history.snapshot(store.database, schemas.CallGearEmployees).set_index("callgear_id")
-        assert account.loc[imported.links()[FORGOTTEN], "last_name"] == "(forgotten)"
+        assert account.loc[imported.links()[ERASED], "last_name"] == "(forgotten)"
 
 
-def test_somebody_forgotten_who_is_a_candidate_is_imported_and_stored_again(imported: World) -> None:
-    forget(imported.paths, "1", now=imported.clock.now())
+def test_an_erased_person_who_is_a_candidate_is_imported_and_stored_again(imported: World) -> None:
+    erase_person(imported.paths, "1", now=imported.clock.now())
 
     imported.import_people()
 
@@ -58,6 +58,6 @@ def test_r17_the_sensor_does_not_take_for_an_edit_what_is_not_stored(imported: W
     imported.import_people()
     assert stranger in known_users(imported.paths).not_linked
 
-    forget(imported.paths, str(stranger), now=imported.clock.now())
+    erase_person(imported.paths, str(stranger), now=imported.clock.now())
 
     assert stranger not in known_users(imported.paths).not_linked
