@@ -187,6 +187,15 @@ def private_file(path: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
+    draft = path.with_name(path.name + ".tmp")
+    with remove_on_error(draft):
+        with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
+            file.write(text)
+        draft.replace(path)
+
+
 def copy_bytes(source: int, target: Path) -> None:
     """Copy an open file to a private one, and flush it to the disk."""
     with private_file(target) as descriptor:

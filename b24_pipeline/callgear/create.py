@@ -39,14 +39,6 @@ class NewEmployee:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CreateResult:
-    """The employee that the person is now; `adopted` when an earlier request had created it."""
-
-    callgear_id: int
-    adopted: bool
-
-
 def create_employee(client: CallGear, new: NewEmployee) -> int:
     """Create the employee and return its id.
 
@@ -59,8 +51,8 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
     return created
 
 
-def create_or_adopt(client: CallGear, new: NewEmployee) -> CreateResult:
-    """Create the employee; when the outcome is unknown, look it up by e-mail first and repeat only if it is not there.
+def create_or_adopt(client: CallGear, new: NewEmployee) -> int:
+    """Create the employee and return its id; of an unknown outcome, look it up by e-mail before it is repeated.
 
     CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
     long, and a repeat that succeeded only counts if the person is there once.
@@ -88,9 +80,9 @@ def create_or_adopt(client: CallGear, new: NewEmployee) -> CreateResult:
         except CallGearError as error:
             raise _mark_outcome_unknown(error, attempt) from None
         else:
-            return (
-                CreateResult(created, adopted=False) if attempt == 1 else _verify_not_duplicated(client, new, created)
-            )
+            if attempt > 1:
+                _verify_not_duplicated(client, new, created)
+            return created
 
 
 def _mark_outcome_unknown(error: CallGearError, attempt: int) -> CallGearError:
@@ -111,7 +103,7 @@ def _outcome_unknown_on_error() -> Iterator[None]:
         raise
 
 
-def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> CreateResult | None:
+def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> int | None:
     """Find the employee that an unknown outcome may have created."""
     with _outcome_unknown_on_error():
         if attempt == 1:
@@ -123,24 +115,23 @@ def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: Unknown
         return _adopt(client, new, find_by_email(client, new.email))
 
 
-def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> CreateResult:
-    """Return the employee that a retry created, unless an earlier request has created one too."""
+def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> None:
+    """Make sure that no earlier request has created the employee that a retry created, too."""
     with _outcome_unknown_on_error():
         found = find_by_email(client, new.email)
         if not found:
             raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
         if found != [created]:
             raise _conflict(found)
-    return CreateResult(created, adopted=False)
 
 
-def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> CreateResult | None:
+def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> int | None:
     if not found:
         return None
     employee = read_employee(client, found[0]) if len(found) == 1 else None
     if employee is None or _name(employee.get("last_name")) != _name(new.last_name):
         raise _conflict(found)
-    return CreateResult(found[0], adopted=True)
+    return found[0]
 
 
 def _conflict(found: list[int]) -> EmailConflict:

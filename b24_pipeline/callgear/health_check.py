@@ -20,67 +20,49 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCO
         client: the API.
         expected: the account that the database belongs to (R16b).
     """
+    access = CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted")
     try:
         employees = client.call("get.employees", {"limit": 1, "fields": ["id"]})
     except MethodError as error:
-        return [
-            CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted"),
-            _failed("CallGear employees", error),
-        ]
+        return [access, CheckResult("CallGear employees", passed=False, text=str(error))]
     except CallGearError as error:
-        return [_failed("CallGear access", error)]
+        return [CheckResult("CallGear access", passed=False, text=str(error))]
     return [
-        CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted"),
-        _attempt("CallGear account", lambda: _account(client, expected)),
-        _attempt("CallGear employee rights", lambda: _rights(client, employees)),
-        _attempt("CallGear responsible list", lambda: _responsible_list(client)),
-        _points(employees.metadata.limits),
+        access,
+        _run("CallGear account", lambda: _account(client, expected)),
+        _run("CallGear employee rights", lambda: _rights(client, employees)),
+        _run("CallGear responsible list", lambda: _responsible_list(client)),
+        _run("CallGear points", lambda: _points(employees.metadata.limits)),
     ]
 
 
-def _attempt(name: str, look: Callable[[], CheckResult]) -> CheckResult:
+def _run(name: str, probe: Callable[[], tuple[bool, str]]) -> CheckResult:
     try:
-        return look()
+        passed, text = probe()
     except CallGearError as error:
-        return _failed(name, error)
+        passed, text = False, str(error)
+    return CheckResult(name, passed=passed, text=text)
 
 
-def _failed(name: str, error: CallGearError) -> CheckResult:
-    return CheckResult(name, passed=False, text=str(error))
-
-
-def _account(client: CallGear, expected: AccountIdentity) -> CheckResult:
+def _account(client: CallGear, expected: AccountIdentity) -> tuple[bool, str]:
     """The account's name and number, so that nobody imports into another one than before (R16b)."""
-    name, account = "CallGear account", read_account(client)
+    account = read_account(client)
     if expected.app_id and account.app_id != expected.app_id:
-        return CheckResult(name, passed=False, text=wrong_account_message(expected, account))
-    return CheckResult(
-        name, passed=True, text=str(account) if account.app_id else "its name is not visible to this token"
-    )
+        return False, wrong_account_message(expected, account)
+    return True, str(account) if account.app_id else "its name is not visible to this token"
 
 
-def _rights(client: CallGear, employees: Result) -> CheckResult:
-    name = "CallGear employee rights"
+def _rights(client: CallGear, employees: Result) -> tuple[bool, str]:
     try:
         account = client.call("getobj.account").fields()
     except MethodError:
-        return CheckResult(
-            name,
-            passed=True,
-            text="employees can be read; whether they can be added and changed is not visible to this token",
-        )
+        return True, "employees can be read; whether they can be added and changed is not visible to this token"
     rights = _employee_rights(account)
     missing = [word for right, word in RIGHTS.items() if rights.get(right) is False]
     if missing:
-        return CheckResult(
-            name, passed=False, text=f"give the token's user the right to {' and '.join(missing)} employees"
-        )
+        return False, f"give the token's user the right to {' and '.join(missing)} employees"
     total = employees.metadata.total_items
-    return CheckResult(
-        name,
-        passed=True,
-        text="employees can be seen, added and changed" + ("" if total is None else f"; there are {total:,}"),
-    )
+    return True, "employees can be seen, added and changed" + ("" if total is None else f"; there are {total:,}")
 
 
 def _employee_rights(account: Row) -> Row:
@@ -89,31 +71,19 @@ def _employee_rights(account: Row) -> Row:
     return next((unit for unit in units if unit.get("unit_id") == "employees"), {})
 
 
-def _responsible_list(client: CallGear) -> CheckResult:
-    name = "CallGear responsible list"
+def _responsible_list(client: CallGear) -> tuple[bool, str]:
     try:
         owners = client.call("get.deal_employees", {"limit": 1})
     except MethodError as error:
-        return CheckResult(
-            name,
-            passed=False,
-            text=f"{error}: enable the component sales_funnel, or set B24_PIPELINE_RESPONSIBLE_LIST=off",
-        )
+        return False, f"{error}: enable the component sales_funnel, or set B24_PIPELINE_RESPONSIBLE_LIST=off"
     total = owners.metadata.total_items
-    return CheckResult(
-        name, passed=True, text="it can be read" + ("" if total is None else f"; it has {total:,} people")
-    )
+    return True, "it can be read" + ("" if total is None else f"; it has {total:,} people")
 
 
-def _points(limits: Limits) -> CheckResult:
-    name = "CallGear points"
+def _points(limits: Limits) -> tuple[bool, str]:
     if limits.day_remaining is None:
-        return CheckResult(
-            name, passed=True, text="CallGear does not report how many are left; 3,000 a day are assumed"
-        )
+        return True, "CallGear does not report how many are left; 3,000 a day are assumed"
     of = "" if limits.day_limit is None else f" of {limits.day_limit:,.0f}"
     left = f"{limits.day_remaining:,.0f}{of} are left today"
     enough = limits.day_remaining > (limits.day_limit or 0) * 0.1
-    return CheckResult(
-        name, passed=enough, text=left if enough else f"{left}: wait for the next day, or have the limit raised"
-    )
+    return enough, left if enough else f"{left}: wait for the next day, or have the limit raised"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from b24_pipeline.audit import Store
+from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.report_queries import figures
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.dagster import keep_cache
@@ -10,7 +11,7 @@ from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
 from b24_pipeline.reporting.refresh import ReportFiles
-from b24_pipeline.reporting.report import make_report, write_private
+from b24_pipeline.reporting.report import make_report
 from b24_pipeline.settings import SettingsError
 
 

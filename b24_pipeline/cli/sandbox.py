@@ -4,12 +4,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import Timeout
 
 from b24_pipeline import settings
+from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.cli.options import Place
@@ -124,7 +125,7 @@ def served_here(port: int) -> Iterator[Address]:
             callgear_url=server.callgear_url,
             access_token=server.access_token,
         )
-        write_private(sandbox_path(ADDRESS), json.dumps({name: getattr(address, name) for name in Address.__slots__}))
+        write_private(sandbox_path(ADDRESS), json.dumps(asdict(address)))
         yield address
 
 
@@ -189,10 +190,3 @@ def sandbox_settings() -> Iterator[Address]:
         finally:
             os.environ.clear()
             os.environ.update(before)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
-    path.touch(mode=0o600, exist_ok=True)
-    path.chmod(0o600)
-    path.write_text(text)

@@ -1,14 +1,12 @@
 """The report: one HTML file that needs nothing but itself, and the same pictures as one SVG for the asset's page."""
 
 import base64
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
-from b24_pipeline.audit.files import private_file, remove_on_error
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
@@ -150,12 +148,3 @@ def composed(pictures: Sequence[Picture]) -> str:
 def as_markdown(svg: str) -> str:
     """The picture as Markdown shows it without any network."""
     return f"![The import at a glance](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
-    draft = path.with_name(path.name + ".tmp")
-    with remove_on_error(draft):
-        with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
-            file.write(text)
-        draft.replace(path)

@@ -92,7 +92,7 @@ class EmployeeActions(ActionHandler):
                 phone_numbers=self.entries(planned),
             )
             self.watch.begin(planned)
-            created = create_or_adopt(self.client, new).callgear_id
+            created = create_or_adopt(self.client, new)
             self.watch.created(planned, created)
             self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
             return SendResult(created)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.create import CreateResult, NewEmployee, create_employee, create_or_adopt
+from b24_pipeline.callgear.create import NewEmployee, create_employee, create_or_adopt
 from b24_pipeline.callgear.exceptions import (
     AccountError,
     CallGearError,
@@ -86,10 +86,9 @@ def test_r18_an_unknown_create_is_looked_up_before_it_is_repeated(
 ) -> None:
     fail(sandbox, kind)
 
-    result = create_or_adopt(client, IRA)
+    created = create_or_adopt(client, IRA)
 
-    assert list(sandbox.account.employees) == [result.callgear_id]
-    assert result.adopted is kind.acts
+    assert list(sandbox.account.employees) == [created]
     assert methods(sandbox)[:2] == [CREATES, "get.employees"]
     assert methods(sandbox).count(CREATES) == (1 if kind.acts else 2)
 
@@ -100,10 +99,9 @@ def test_r18_a_create_that_acts_late_is_waited_for_as_long_as_a_request_may_take
 ) -> None:
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=seconds)
 
-    result = create_or_adopt(client, IRA)
+    created = create_or_adopt(client, IRA)
 
-    assert list(sandbox.account.employees) == [result.callgear_id]
-    assert result.adopted
+    assert list(sandbox.account.employees) == [created]
     assert methods(sandbox).count(CREATES) == 1
     assert clock.slept == ([0.75] if seconds < 0.75 else [0.75, 30])
 
@@ -180,8 +178,9 @@ def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
     sandbox.callgear = CallGearBehavior(lowers_emails=lowered)
     fail(sandbox, kind)
 
-    assert create_or_adopt(client, IRA).adopted
-    assert len(sandbox.account.employees) == 1
+    created = create_or_adopt(client, IRA)
+    assert list(sandbox.account.employees) == [created]
+    assert methods(sandbox).count(CREATES) == 1
 
 
 @pytest.mark.parametrize("first", [FaultKind.TIMEOUT_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.INTERNAL_ERROR_BEFORE])
@@ -194,9 +193,9 @@ def test_r18_fault_upon_fault_still_makes_one_employee(
     fail(sandbox, second, nth=2)
     fail(sandbox, lookup, method="get.employees", nth=1, times=2)
 
-    result = create_or_adopt(client, IRA)
+    created = create_or_adopt(client, IRA)
 
-    assert list(sandbox.account.employees) == [result.callgear_id]
+    assert list(sandbox.account.employees) == [created]
 
 
 def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: FakeClock) -> None:
@@ -213,7 +212,7 @@ def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: Fake
 def test_r18_a_full_minute_is_no_doubt(client: CallGear, sandbox: Sandbox) -> None:
     fail(sandbox, FaultKind.LIMIT_MINUTE)
 
-    assert not create_or_adopt(client, IRA).adopted
+    create_or_adopt(client, IRA)
     assert methods(sandbox) == [CREATES, CREATES]
 
 
@@ -280,7 +279,7 @@ def test_r18_one_who_is_there_already_by_our_name_is_adopted(
     sandbox.callgear = CallGearBehavior(duplicate_email=mode)
     callgear_id = sandbox.account.add_employee(last_name="(bitrix24) Lebedeva", email="ira@x.test")
 
-    assert create_or_adopt(client, IRA) == CreateResult(callgear_id, adopted=True)
+    assert create_or_adopt(client, IRA) == callgear_id
 
 
 def test_r18_a_duplicate_that_nobody_can_find_stays_an_error(client: CallGear, sandbox: Sandbox) -> None:
@@ -320,7 +319,7 @@ def test_r18_many_at_once_with_faults_among_them_make_one_employee_each(client: 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda new: create_or_adopt(client, new), people))
 
-    assert sorted(result.callgear_id for result in results) == sorted(sandbox.account.employees)
+    assert sorted(results) == sorted(sandbox.account.employees)
     assert len({employee["email"] for employee in sandbox.account.employees.values()}) == len(people) == len(results)
 
 

@@ -115,7 +115,7 @@ def test_r18_a_person_with_more_phones_than_the_account_takes_fails_alone(
 
     assert caught.value.mnemonic == refusal.word
     assert methods(sandbox) == ["create.employees"]
-    assert create_or_adopt(client, person("Baker")).callgear_id in sandbox.account.employees
+    assert create_or_adopt(client, person("Baker")) in sandbox.account.employees
 
 
 def test_r14_an_owner_of_deals_whom_the_account_lets_go_is_removed(client: CallGear, sandbox: Sandbox) -> None:

@@ -87,7 +87,7 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
 
         def create(planned: PlannedAction) -> SendResult:
             new = NewEmployee(last_name=planned.last_name or "", email=planned.email or "")
-            return SendResult(create_or_adopt(client, new).callgear_id)
+            return SendResult(create_or_adopt(client, new))
 
         executor = ActionExecutor(send=create, in_flight=IN_FLIGHT, out_of_time=lambda: clock.seconds >= deadline)
         answers = [answer for answers in executor.run(people(waiting)) for answer in answers]

@@ -13,11 +13,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from b24_pipeline.audit import LinkWritten
+from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.report_queries import Figures, Refused, figures
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.people import TITLES, script_hash
-from b24_pipeline.reporting.report import SCRIPT, Report, as_markdown, make_report, page, write_private
+from b24_pipeline.reporting.report import SCRIPT, Report, as_markdown, make_report, page
 from b24_pipeline.reporting.run_charts import STATUS_LOOKS
 from b24_pipeline.reporting.svg import SIGNS, pushed_apart
 from b24_pipeline.reporting.theme import Color, in_variables, stylesheet
