@@ -104,7 +104,6 @@ class Bitrix24:
 
     @property
     def requests_sent(self) -> int:
-        """The number of HTTP requests sent so far."""
         return self._requests_sent
 
     def set_prior_usage(self, requests: int, *, seconds_ago: float) -> None:

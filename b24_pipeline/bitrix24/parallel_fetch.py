@@ -76,7 +76,6 @@ class Reading:
 
 
 def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
-    """Return whether the range was read to its end."""
     if id_range.upto is not None and pages.last >= id_range.upto:
         return True
     if end is EndCondition.EMPTY_PAGE:

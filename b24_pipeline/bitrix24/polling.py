@@ -59,7 +59,6 @@ class LastSnapshot:
 
     @cached_property
     def active_employees(self) -> frozenset[int]:
-        """The employees who are not dismissed."""
         return frozenset(number for number in self.employees if self.rows[number].active)
 
     @property

@@ -37,7 +37,6 @@ class WebhookAddress:
         return _address(parts, f"{parts.path.rstrip('/')}/")
 
     def url(self, method: str) -> str:
-        """Return the URL of `method`."""
         return self.root + method
 
     def follow_redirect(self, method: str, location: str) -> "WebhookAddress":

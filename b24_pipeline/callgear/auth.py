@@ -40,7 +40,6 @@ class KeySession:
         self._key = key
 
     def token(self) -> str:
-        """The key."""
         return self._key.value
 
     def renewed(self, refused: str) -> None:  # noqa: ARG002 - the protocol's

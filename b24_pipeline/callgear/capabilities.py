@@ -25,12 +25,10 @@ class UnverifiedUpdate:
     at: datetime
 
     def as_json(self) -> str:
-        """The text to keep."""
         return json.dumps({"employee": self.employee, "at": self.at.isoformat()})
 
     @classmethod
     def of_json(cls, text: str) -> Self:
-        """Parse `as_json`."""
         kept = json.loads(text)
         return cls(kept["employee"], datetime.fromisoformat(kept["at"]))
 

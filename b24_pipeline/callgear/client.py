@@ -90,12 +90,10 @@ class CallGear:
 
     @property
     def budget(self) -> PointsBudget:
-        """The account's points."""
         return self._budget
 
     @property
     def user_id(self) -> int | None:
-        """The client-account user on whose behalf an agent calls."""
         return self._user_id
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Result:

@@ -35,7 +35,6 @@ class IdRange:
     upto: int | None = None
 
     def holds(self, number: int) -> bool:
-        """Return whether the id lies in the range."""
         return (self.above is None or number > self.above) and (self.upto is None or number <= self.upto)
 
     def filter(self) -> dict[str, Any] | None:

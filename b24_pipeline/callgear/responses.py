@@ -52,7 +52,6 @@ class Response:
 
 
 def read_response(method: str, *, request_id: str, status: int, body: bytes) -> Response:
-    """Parse the response to the request `request_id`."""
     envelope = _envelope(body)
     if envelope is None:
         return _broken(method, status, "no JSON object in the response")

@@ -94,7 +94,6 @@ class EmployeeUpdater:
 
     @property
     def capabilities(self) -> AccountCapabilities:
-        """The current capabilities of the account."""
         return self._capabilities
 
     def recover_interrupted_update(self) -> Row | None:

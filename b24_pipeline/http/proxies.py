@@ -67,7 +67,6 @@ class Proxies:
         )
 
     def all(self) -> Iterator[Proxy]:
-        """Each of them."""
         yield from dict.fromkeys(self.by_scheme.values())
 
     def for_url(self, url: httpx.URL) -> Proxy | None:
@@ -80,7 +79,6 @@ class Proxies:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the host is this machine."""
     name = host.casefold().rstrip(".")
     number = _ip(name)
     return number.is_loopback if number is not None else name == "localhost" or name.endswith(".localhost")

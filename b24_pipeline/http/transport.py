@@ -110,7 +110,6 @@ class Transport(httpx.BaseTransport):
                 response.close()
 
     def close(self) -> None:
-        """Close every connection."""
         for pool in self._pools.values():
             pool.close()
 
