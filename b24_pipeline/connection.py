@@ -71,7 +71,7 @@ class Connection:
     @property
     def export_address(self) -> str | None:
         """Where the audit is exported to, if anywhere; each connection below its key."""
-        address = self.settings.export or None
+        address = self.settings.export
         return f"{address.rstrip('/')}/{self.key}" if address and self.key else address
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import dagster as dg
 
+from b24_pipeline.reporting.tables import PERSON_COLUMNS
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import markdown_table
-
-COLUMNS = ("who", "user", "why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def metadata_of(finding: Finding) -> dict[str, int | float | dg.MetadataValue[An
     figures = dict(finding.figures) or {"violations": len(finding.violations)}
     if not finding.violations:
         return {**figures}
-    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.violations, columns=COLUMNS))}
+    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.violations, columns=PERSON_COLUMNS))}
 
 
 def checks_of(

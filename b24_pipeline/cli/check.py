@@ -8,7 +8,6 @@ from b24_pipeline import audit
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.lock import connection_lock
-from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.callgear.client import read_account
@@ -21,7 +20,7 @@ from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import settings_of
 from b24_pipeline.connection import Connection, open_connection, utc_now
-from b24_pipeline.settings import Settings, SettingsError
+from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync.capabilities import store_facts, stored_facts
 
 
@@ -37,20 +36,15 @@ def check(*, prove_update: int | None, place: Place, every: bool) -> Exit:
 def check_both(place: Place) -> Exit:
     console = Console(highlight=False)
     with settings_of(place) as chosen, open_connection(chosen, key=place.connection) as connection:
+        wanted = chosen.include_departments | chosen.exclude_departments
         checks: list[CheckResult] = [
             *check_bitrix24(connection.bitrix24),
-            *departments_named_in(chosen, connection.bitrix24),
+            *([check_departments(connection.bitrix24, wanted=wanted)] if wanted else []),
             *check_callgear(connection.callgear, expected=known_account(connection.paths)),
         ]
     for found in checks:
         console.print(result_line(found.name, passed=found.passed, text=found.text), soft_wrap=True)
     return Exit.DONE if all(found.passed for found in checks) else Exit.FAILED
-
-
-def departments_named_in(chosen: Settings, client: Bitrix24) -> list[CheckResult]:
-    """Check that the portal has the departments that the settings name, if any."""
-    wanted = chosen.include_departments | chosen.exclude_departments
-    return [check_departments(client, wanted=wanted)] if wanted else []
 
 
 def known_account(paths: Paths) -> AccountIdentity:

@@ -11,6 +11,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules.labels import BY_EMAIL, NOT_IN_CALLGEAR, kept
 from b24_pipeline.rules.labels import reason as words_of
+from b24_pipeline.rules.list_names import CHANGES_OF_ENTRIES
 from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
 from b24_pipeline.text import MOST_ROWS, markdown_table, shortened
 
@@ -19,7 +20,6 @@ CHANGE_COLUMNS = ("outcome", "who", "what", "old → new", "why")
 """The outcome comes first; the user's id stands behind the name, so that the table fits a narrow window."""
 LONGEST_NAME, LONGEST_TEXT = 32, 64
 FIELD_ORDER = ("last_name", "first_name", "patronymic", "email", "phone_numbers")
-CHANGES_OF_LIST = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
 PERSON_COLUMNS = ("who", "user", "why")
 TO_BE_READ = (Outcome.HELD, Outcome.PLANNED)
 """A person decides on these, so they are shown in full; of the others a glance is enough."""
@@ -119,7 +119,7 @@ def refused(actions: DataFrame[schemas.Actions], *, outcome: Outcome) -> list[di
 def listed_name(row: Mapping[Hashable, Any]) -> str:
     """The name of an entry, where the action is about one."""
     name = json.loads(text(row["before"]) or "{}").get("last_name")
-    return f": {name}" if row["action"] in CHANGES_OF_LIST and name else ""
+    return f": {name}" if row["action"] in CHANGES_OF_ENTRIES and name else ""
 
 
 def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:

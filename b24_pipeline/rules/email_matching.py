@@ -35,15 +35,20 @@ def find_by_email(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFram
 
 
 def link_owners(
-    links: pd.DataFrame, *, employees: DataFrame[schemas.Employees], unconfirmed: frozenset[int] = frozenset()
+    found: pd.DataFrame,
+    *,
+    links: DataFrame[schemas.Links],
+    employees: DataFrame[schemas.Employees],
+    unconfirmed: frozenset[int],
 ) -> pd.DataFrame:
-    """Return who has the link of an employee, by `callgear_id`: the user's id, whether it is active, and its names.
+    """Return who has the links of the found, by `callgear_id`: the user's id, whether it is active, and its names.
 
     The names are those in Bitrix24, or the last known ones where the user is no longer there. An unconfirmed user
     (R07a) counts as active: nobody else gets the employee before a person has decided.
     """
     users = employees[["bitrix24_id", "active", "first_name", "last_name"]]
-    rows = links.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
+    of_found = links[links["callgear_id"].isin(found["callgear_id"])]
+    rows = of_found.merge(users, on="bitrix24_id", how="left", suffixes=("_known", ""))
     return (
         pd.DataFrame(
             {

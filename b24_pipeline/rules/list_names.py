@@ -14,7 +14,7 @@ NAMES = ["bitrix24_id", "last_name", "first_name", "patronymic"]
 """The columns of known names: one row for each set of names that a person has or had."""
 Spelling = tuple[int | str, ...]
 """A user's id, and the words of a name in alphabetical order."""
-_CHANGES_OF_ENTRIES = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
+CHANGES_OF_ENTRIES = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
 
 
 def review_list_plan(
@@ -35,7 +35,7 @@ def review_list_plan(
     if plan.empty:
         return plan
     in_doubt = plan["bitrix24_id"].isin(review.unconfirmed)
-    foreign = plan["action"].isin(_CHANGES_OF_ENTRIES) & ~is_own_name(plan, names=names, prefix=prefix)
+    foreign = plan["action"].isin(CHANGES_OF_ENTRIES) & ~is_own_name(plan, names=names, prefix=prefix)
     users = {given.bitrix24_id for given in review.approved if given.reason == ListReason.OTHER_NAME}
     accepted = foreign & plan["bitrix24_id"].isin(users)
     conflict = in_doubt | (foreign & ~accepted)

@@ -101,8 +101,7 @@ def match_by_email(
     found = find_by_email(rows[rows["match_type"] == MatchKind.NONE], account=account)
     if found.empty:
         return found
-    found_links = links[links["callgear_id"].isin(found["callgear_id"])]
-    owners = link_owners(found_links, employees=employees, unconfirmed=review.unconfirmed)
+    owners = link_owners(found, links=links, employees=employees, unconfirmed=review.unconfirmed)
     return email_matches(found, owners=owners, approved=review.approved)
 
 

@@ -47,8 +47,7 @@ def matches(
         return people[:0]
     people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
     found = find_by_email(people[people["match_type"] == MatchKind.NONE], account=account)
-    found_links = links[links["callgear_id"].isin(found["callgear_id"])]
-    owners = link_owners(found_links, employees=employees, unconfirmed=review.unconfirmed)
+    owners = link_owners(found, links=links, employees=employees, unconfirmed=review.unconfirmed)
     matched = people[people["match_type"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
     others = people[~people.index.isin(found.index)]
     return pd.concat(

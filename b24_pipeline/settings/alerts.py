@@ -12,7 +12,6 @@ from b24_pipeline.settings.base import (
     PREFIX,
     TextList,
     check_scheme,
-    is_blank,
     setting,
     split_url,
 )
@@ -79,20 +78,6 @@ class AlertSettings(DatabaseSettings):
         example="/etc/ssl/private-ca.pem",
         description="A private certificate authority, for on-premise portals and mail servers. TLS is always verified.",
     )
-
-    @field_validator(
-        "ca_bundle",
-        "alert_webhook_url",
-        "alert_email_from",
-        "alert_smtp_host",
-        "alert_smtp_user",
-        "alert_smtp_password",
-        mode="before",
-    )
-    @classmethod
-    def empty_is_no_receiver(cls, value: object) -> object:
-        """Treat an empty line in `.env` as absent."""
-        return None if is_blank(value) else value
 
     @field_validator("alert_webhook_url")
     @classmethod

@@ -55,7 +55,9 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def is_text(cls, value: object, info: ValidationInfo) -> object:
-        """Require UTF-8, and strip what surrounds a value."""
+        """Require UTF-8, and strip what surrounds a value; an empty one is absent where that is allowed."""
+        if is_blank(value) and cls.model_fields[str(info.field_name)].default is None:
+            return None
         return plain(value, free=info.field_name in FREE_TEXTS) if isinstance(value, str) else value
 
     @classmethod
@@ -91,12 +93,6 @@ class FolderSettings(BaseSettings):
         description="The folder of all files: the database, the report, Dagster's runs, the sandbox. Empty: `data` in a"
         " project folder, elsewhere `b24_pipeline_data`.",
     )
-
-    @field_validator("pipeline_home", mode="before")
-    @classmethod
-    def is_given(cls, value: object) -> object:
-        """Let an empty text count as absent."""
-        return None if is_blank(value) else value
 
     @field_validator("pipeline_home")
     @classmethod

@@ -74,12 +74,6 @@ class ConnectionSettings(BaseSettings):
         description="Maximum number of CallGear requests in flight.",
     )
 
-    @field_validator("callgear_access_token", "callgear_login", "callgear_password", "callgear_user_id", mode="before")
-    @classmethod
-    def empty_is_absent(cls, value: object) -> object:
-        """Treat an empty line in `.env` as absent."""
-        return None if is_blank(value) else value
-
     @field_validator("bitrix24_webhook_url", mode="before")
     @classmethod
     def empty_is_missing(cls, value: object) -> object:

@@ -13,7 +13,6 @@ from b24_pipeline.settings.base import (
     PREFIX,
     PROJECT_DATA,
     FolderSettings,
-    is_blank,
     setting,
     split_url,
 )
@@ -85,12 +84,6 @@ class DatabaseSettings(FolderSettings):
         if os.path.isdir(value):  # noqa: PTH112 - Path.is_dir raises where the folder around it may not be entered
             raise ValueError("must name a file, not a folder")
         return value
-
-    @field_validator("lake", "lake_data", "publish", mode="before")
-    @classmethod
-    def empty_is_none(cls, value: object) -> object:
-        """Let an empty text count as absent."""
-        return None if is_blank(value) else value
 
     @field_validator("lake")
     @classmethod
