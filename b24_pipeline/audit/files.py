@@ -164,8 +164,10 @@ def note_of(error: OSError, folder: Path) -> str:
 
 
 @contextmanager
-def remove_on_error(path: Path) -> Iterator[None]:
-    """Leave nothing of the file where the block fails: it holds personal data, and is what may have filled the disk."""
+def whole_or_nothing(path: Path) -> Iterator[None]:
+    """Let the block make the file anew; where it fails, nothing is left: personal data, and what may fill the disk."""
+    for left in (path, wal_of(path)):
+        left.unlink(missing_ok=True)
     try:
         yield
     except BaseException:
@@ -178,8 +180,7 @@ def remove_on_error(path: Path) -> Iterator[None]:
 @contextmanager
 def private_file(path: Path) -> Iterator[int]:
     """A descriptor of a new, empty file that only its owner may read; it is gone where the block fails."""
-    path.unlink(missing_ok=True)
-    with remove_on_error(path):
+    with whole_or_nothing(path):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             yield descriptor
@@ -190,7 +191,7 @@ def private_file(path: Path) -> Iterator[int]:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
     draft = path.with_name(path.name + ".tmp")
-    with remove_on_error(draft):
+    with whole_or_nothing(draft):
         with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
             file.write(text)
         draft.replace(path)

@@ -19,13 +19,11 @@ from b24_pipeline.audit.files import (
     atomic_replace,
     copy_bytes,
     copy_file,
-    remove_on_error,
     replace_published,
     retry_while_busy,
-    wal_of,
+    whole_or_nothing,
     writing,
 )
-from b24_pipeline.audit.lake import Lake
 from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
 from b24_pipeline.audit.schema import LAYOUT
 
@@ -33,7 +31,7 @@ _MAGIC = slice(8, 12)
 
 
 def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Callable[[float], None]) -> Database:
-    """Open the working file, up to date; made new, or from the published file, where it is missing.
+    """Open the working file or the lake, up to date; made new, a file from the published one, where it is missing.
 
     To be called by the holder of the writer lock. Readers hold the file for a moment; they are waited for.
 
@@ -42,32 +40,18 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
     """
     check_published_file(paths)
     if paths.lake is not None:
-        return open_lake(paths.lake, at=at)
-    if not paths.working.exists():
-        create_working(paths, at=at)
-    database = retry_while_busy(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
+        database = Database.open_lake(paths.lake)
+    else:
+        if not paths.working.exists():
+            create_working(paths, at=at)
+        database = retry_while_busy(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
     try:
         upgraded = bring_up_to_date(database, at=at)
     except BaseException:
         database.close()
         raise
     # An older version of this program wrote files that only a newer DuckDB opens: the copy has today's storage format.
-    return compacted(paths, database) if upgraded else database
-
-
-def open_lake(lake: Lake, *, at: datetime) -> Database:
-    """Open the lake, up to date, and made where it is missing.
-
-    Raises:
-        StoreError: it cannot be used, or is too new.
-    """
-    database = Database.open_lake(lake)
-    try:
-        bring_up_to_date(database, at=at)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return compacted(paths, database) if upgraded and paths.lake is None else database
 
 
 def check_published_file(paths: Paths) -> None:
@@ -92,15 +76,12 @@ def check_published_file(paths: Paths) -> None:
 
 def create_working(paths: Paths, *, at: datetime) -> None:
     """Make the working file, whole or not at all: a copy of the published one (a restored backup), or new."""
-    with writing(paths.published.parent):
-        for path in (paths.rebuilding, wal_of(paths.rebuilding)):
-            path.unlink(missing_ok=True)
-        with remove_on_error(paths.rebuilding):
-            if paths.published.exists():
-                copy_file(paths.published, paths.rebuilding)
-            with closing(Database.open(paths.rebuilding)) as database:
-                bring_up_to_date(database, at=at)
-            atomic_replace(paths.rebuilding, paths.working)
+    with writing(paths.published.parent), whole_or_nothing(paths.rebuilding):
+        if paths.published.exists():
+            copy_file(paths.published, paths.rebuilding)
+        with closing(Database.open(paths.rebuilding)) as database:
+            bring_up_to_date(database, at=at)
+        atomic_replace(paths.rebuilding, paths.working)
 
 
 @contextmanager
@@ -163,13 +144,11 @@ def publish(paths: Paths, database: Database) -> None:
     """
     target = paths.published.resolve()
     draft = target.with_name(paths.publishing.name)
-    with database.lock, writing(target.parent), remove_on_error(draft):
+    with database.lock, writing(target.parent), whole_or_nothing(draft):
         if paths.lake is None:
             database.execute("checkpoint")
             copy_bytes(database.content, draft)
         else:
-            for path in (draft, wal_of(draft)):
-                path.unlink(missing_ok=True)
             database.copy_into(draft)
         replace_published(draft, target)
     if paths.copy is not None:
@@ -187,16 +166,13 @@ def compacted(paths: Paths, database: Database) -> Database:
     if paths.lake is not None:
         database.tidy_lake()
         return database
-    with writing(paths.published.parent):
-        for path in (paths.rebuilding, wal_of(paths.rebuilding)):
-            path.unlink(missing_ok=True)
-        with remove_on_error(paths.rebuilding):
-            database.copy_into(paths.rebuilding)
-            with closing(Database.open_read_only(paths.rebuilding)) as copy:
-                if _row_counts(copy) != _row_counts(database):
-                    raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
-            database.close()
-            atomic_replace(paths.rebuilding, paths.working)
+    with writing(paths.published.parent), whole_or_nothing(paths.rebuilding):
+        database.copy_into(paths.rebuilding)
+        with closing(Database.open_read_only(paths.rebuilding)) as copy:
+            if _row_counts(copy) != _row_counts(database):
+                raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
+        database.close()
+        atomic_replace(paths.rebuilding, paths.working)
     return Database.open(paths.working)
 
 
