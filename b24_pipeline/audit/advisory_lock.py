@@ -7,7 +7,7 @@ frozen or cut off: the next run ends its connection and takes the lock. The old 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from b24_pipeline.audit.exceptions import LakeNotUsable, LockLost
@@ -111,6 +111,8 @@ def advisory_lock(
                 yield session.confirm
         finally:
             del _held[lake]
+            with suppress(LockLost):
+                session.ask("free_locks")  # Postgres notices a moment later that a connection was closed
 
 
 def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None]) -> None:

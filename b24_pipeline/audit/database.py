@@ -186,7 +186,7 @@ class Database:
 
     def tidy_lake(self) -> None:
         """Move rows from the catalog into files, merge small files, and forget former states of the lake."""
-        for name in ("flush_lake", "expire_snapshots", "merge_files", "remove_old_files"):
+        for name in ("flush_lake", "rewrite_files", "expire_snapshots", "merge_files", "remove_old_files"):
             self.execute(name, catalog=f"'{self.catalog}'")
 
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:

@@ -37,6 +37,11 @@ class Machine:
     home: Path = CONFIGURATION
     given: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def database(self) -> Path:
+        """What it publishes."""
+        return self.folder / "b24.duckdb"
+
     def variables(self) -> dict[str, str]:
         """The whole environment of its programs."""
         machine = {name: value for name, value in os.environ.items() if not name.startswith(OF_CLUSTER)}
@@ -208,7 +213,7 @@ def database_in(folder: Path) -> dict[str, str]:
     return {"B24_PIPELINE_DATABASE": str(folder / "b24.duckdb")}
 
 
-def links_in(folder: Path) -> list[int]:
-    """The users with a link in the published file of a machine, for anybody's DuckDB."""
-    with duckdb.connect(folder / "b24.duckdb", read_only=True) as people:
+def links_in(database: Path) -> list[int]:
+    """The users with a link in a published file, for anybody's DuckDB."""
+    with duckdb.connect(database, read_only=True) as people:
         return sorted(user for (user,) in people.execute("SELECT bitrix24_id FROM audit.links").fetchall())

@@ -112,7 +112,7 @@ def test_r18_a_machine_that_dies_at_a_write_fails_its_run_and_the_next_one_compl
             assert ended(postgres, died, seconds=FAILED_SECONDS) == "FAILURE"
             assert ended(postgres, one.launch(postgres)) == "SUCCESS"
 
-    assert links_in(two.folder) == users
+    assert links_in(two.database) == users
     assert Counter(employee["email"] for employee in world.account.employees.values()).most_common(1)[0][1] == 1
     assert len(world.writes()) == PEOPLE
 
@@ -149,4 +149,4 @@ def test_a_worker_that_is_to_end_finishes_its_run_and_leaves_what_waits_to_anoth
         with two.worker():
             assert ended(postgres, waiting) == "SUCCESS"
 
-    assert (links_in(one.folder), len(world.writes())) == (users, PEOPLE)
+    assert (links_in(one.database), len(world.writes())) == (users, PEOPLE)

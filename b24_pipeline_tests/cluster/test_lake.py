@@ -1,19 +1,25 @@
 """The audit on DuckLake, and the lock between machines."""
 
 import json
+import shutil
 import signal
 import subprocess
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from b24_pipeline.audit.schema import LAYOUT
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
-from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres
+from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, lake_variables
+from b24_pipeline_tests.cluster.growth import grown
+from b24_pipeline_tests.connections.processes import connect
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
 
@@ -34,7 +40,7 @@ def test_two_machines_take_turns_with_one_audit(machines: list[Machine], world: 
 
     assert [(run["status"], run["counts"]["created"]) for run in (first, second)] == [("done", 3), ("done", 1)]
     assert (second["counts"]["matched_by_id"], len(world.writes())) == (3, 4)
-    assert (links_in(one.folder), links_in(two.folder)) == (users, [*users, newcomer])
+    assert (links_in(one.database), links_in(two.database)) == (users, [*users, newcomer])
     assert not list(two.folder.glob("*.working.duckdb*"))
     assert f"user {newcomer}" in one.type("explain", str(newcomer)).stdout
 
@@ -51,7 +57,7 @@ def test_a_connection_is_restored_from_a_dump_of_its_schema(
     postgres.tool("psql", "-q", "-v", "ON_ERROR_STOP=1", given=dump)
     found = result_of(two.type("sync", "--json"))
 
-    assert (found["status"], found["counts"]["matched_by_id"], links_in(two.folder)) == ("done", 3, users)
+    assert (found["status"], found["counts"]["matched_by_id"], links_in(two.database)) == ("done", 3, users)
     assert len(world.writes()) == 3
 
 
@@ -96,6 +102,40 @@ def test_r16b_the_same_holds_for_single_connections_with_schemas_of_their_own(
 
     assert [said.returncode for said in (first, second, third)] == [0, 50, 0]
     assert "or drop the schema of acme" in second.stdout + second.stderr
+
+
+def test_each_of_several_connections_has_a_schema_of_its_own(machines: list[Machine], postgres: Postgres) -> None:
+    one, two = machines
+    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
+    with ExitStack() as stack:
+        acme, globex = (connect(one.folder, key, stack, people=2) for key in ("acme", "globex"))
+        shutil.copytree(one.folder / "connections", two.folder / "connections")
+
+        first = one.type("sync", "--all")
+        globex.hire("Newcomer")
+        second = two.type("sync", "--all")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert [len(company.sandbox.writes()) for company in (acme, globex)] == [2, 3]
+    databases = [two.folder / f"data/connections/{key}/b24_pipeline.duckdb" for key in ("acme", "globex")]
+    assert [len(links_in(database)) for database in databases] == [2, 3]
+    assert postgres.ask("SELECT count(*) FROM acme.ducklake_snapshot") < postgres.ask(
+        "SELECT count(*) FROM globex.ducklake_snapshot"
+    )
+
+
+def test_the_nights_bound_what_runs_leave_behind_and_keep_the_whole_audit(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.ask("DROP SCHEMA IF EXISTS acme CASCADE")
+    lake = lake_variables(postgres, schema="acme", data=tmp_path / "lake")
+
+    found = grown(lake, runs=9, runs_a_day=3)
+
+    evenings, mornings = found[::2], found[1::2]
+    assert [left.audit for left in evenings] == [left.audit for left in mornings]
+    assert len({left.audit for left in mornings}) == 3
+    assert [left.snapshots for left in mornings] == [2, 2, 2]
+    assert mornings[0].files == mornings[1].files == mornings[2].files <= len(LAYOUT.tables)
+    assert [left.files_known for left in mornings] == [left.files for left in mornings]
 
 
 def test_a_lake_that_cannot_be_reached_is_one_line_and_nothing_is_asked(machines: list[Machine], world: World) -> None:
@@ -154,6 +194,6 @@ def test_r17_a_frozen_machine_keeps_its_lock_for_half_a_minute_and_then_writes_n
         out, _ = frozen.communicate(timeout=RUN_SECONDS)
 
     assert "another run is in progress: b24-pipeline sync, since" in refused[0]
-    assert (second["status"], written, links_in(two.folder)) == ("done", PEOPLE, users)
+    assert (second["status"], written, links_in(two.database)) == ("done", PEOPLE, users)
     assert (frozen.returncode, len(world.writes())) == (Exit.FAILED, PEOPLE)
     assert "has lost its lock" in json.loads(out.splitlines()[-1])["error"]

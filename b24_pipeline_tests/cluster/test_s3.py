@@ -45,7 +45,7 @@ def test_machines_share_data_and_the_published_database_in_a_bucket(
     bucket = bucket_of(s3)
     assert bucket.glob("lake/data/**/*.parquet")
     bucket.get("lake/published/acme.duckdb", str(tmp_path / "b24.duckdb"))
-    assert links_in(tmp_path) == users
+    assert links_in(tmp_path / "b24.duckdb") == users
     assert places_of(s3["AWS_SECRET_ACCESS_KEY"], readable(one, postgres, shown="")) == []
 
 
@@ -69,6 +69,6 @@ def test_an_import_keeps_its_result_where_the_database_cannot_be_uploaded(
     said = machines[0].type("sync", "--json", **given)
 
     found = result_of(said)
-    assert (said.returncode, found["status"], links_in(machines[0].folder)) == (0, "done", users)
+    assert (said.returncode, found["status"], links_in(machines[0].database)) == (0, "done", users)
     assert found["error"].startswith("The database was not published to s3://no-such-bucket/published/acme.duckdb")
     assert "The specified bucket does not exist" in found["error"]

@@ -29,6 +29,10 @@ ATTACH {path} AS {catalog} (METADATA_SCHEMA {schema}, READ_ONLY)
 -- name: flush_lake
 CALL ducklake_flush_inlined_data({catalog})
 
+-- name: rewrite_files
+-- Where rows were deleted: such files are not merged.
+CALL ducklake_rewrite_data_files({catalog}, delete_threshold => 0)
+
 -- name: expire_snapshots
 -- The store keeps its own history: the lake's is only in the way.
 CALL ducklake_expire_snapshots({catalog}, older_than => now())

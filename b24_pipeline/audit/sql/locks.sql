@@ -3,6 +3,9 @@
 -- name: take_lock
 SELECT pg_try_advisory_lock(2852, hashtext(%(schema)s))
 
+-- name: free_locks
+SELECT pg_advisory_unlock_all()
+
 -- name: lock_owners
 SELECT activity.pid, activity.application_name AS holder, activity.backend_start AS since,
        now() - activity.state_change > make_interval(secs => %(stale_seconds)s) AS is_stale
