@@ -60,11 +60,11 @@ def of_a_lake(server: Postgres, folder: Path) -> Iterator[Line]:
         against=f"the first day: {evenings[0].seconds_a_run:.2f} s",
         ratio=evenings[-1].seconds_a_run / evenings[0].seconds_a_run,
     )
-    a_day = (mornings[-1].catalogue_bytes - mornings[1].catalogue_bytes) / (DAYS - 2)
-    after_many = mornings[-1].catalogue_bytes + a_day * (MANY / RUNS_A_DAY - DAYS)
+    a_day = (mornings[-1].catalog_bytes - mornings[1].catalog_bytes) / (DAYS - 2)
+    after_many = mornings[-1].catalog_bytes + a_day * (MANY / RUNS_A_DAY - DAYS)
     yield Line(
-        f"{case}: the catalogue in the last morning",
-        f"{mornings[-1].catalogue_bytes / KIB:.0f} KiB",
+        f"{case}: the catalog in the last morning",
+        f"{mornings[-1].catalog_bytes / KIB:.0f} KiB",
         against=f"extrapolated to {MANY:,} runs: {after_many / KIB:.0f} KiB",
     )
 

@@ -27,7 +27,7 @@ from b24_pipeline.audit.retention import apply_retention
 from b24_pipeline_tests.harness import CLOCK, HALF_AN_HOUR, World, world_in
 
 PEOPLE = 20
-CATALOGUE = """
+CATALOG = """
 SELECT (SELECT count(*) FROM {schema}.ducklake_snapshot),
        (SELECT count(*) FROM {schema}.ducklake_data_file) + (SELECT count(*) FROM {schema}.ducklake_delete_file),
        (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace
@@ -44,7 +44,7 @@ class Left:
     snapshots: int
     files_known: int
     files: int
-    catalogue_bytes: int
+    catalog_bytes: int
     seconds_a_run: float
     audit: str
     """All that the audit tells, as a digest."""
@@ -93,20 +93,20 @@ def change(world: World, run: int) -> None:
 
 
 def left_behind(paths: Paths, runs: int, *, seconds: float, is_morning: bool) -> Left:
-    """Look at the catalogue, the folder, and the audit."""
+    """Look at the catalog, the folder, and the audit."""
     lake = paths.lake
     assert lake is not None
-    snapshots, files_known, size = catalogue(lake)
+    snapshots, files_known, size = catalog(lake)
     files = sum(path.is_file() for path in Path(lake.data).rglob("*"))
     return Left(runs, is_morning, snapshots, files_known, files, size, seconds, digest(paths))
 
 
-def catalogue(lake: Lake) -> tuple[int, int, int]:
-    """Return the snapshots, the files, and the bytes of the catalogue."""
+def catalog(lake: Lake) -> tuple[int, int, int]:
+    """Return the snapshots, the files, and the bytes of the catalog."""
     import psycopg2  # noqa: PLC0415 - where it is missing, the tests are skipped
 
     with closing(psycopg2.connect(lake.url)) as connection, connection.cursor() as cursor:
-        cursor.execute(CATALOGUE.format(schema=lake.schema))
+        cursor.execute(CATALOG.format(schema=lake.schema))
         snapshots, files, size = cursor.fetchone() or (0, 0, 0)
     return int(snapshots), int(files), int(size)
 

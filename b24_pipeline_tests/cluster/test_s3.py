@@ -12,7 +12,7 @@ from b24_pipeline_tests.harness import World
 from b24_pipeline_tests.object_store import bucket_of, s3_server
 
 pytestmark = pytest.mark.cluster
-MORE_THAN_THE_CATALOGUE_TAKES = 1001
+MORE_THAN_THE_CATALOG_TAKES = 1001
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_machines_share_data_and_the_published_database_in_a_bucket(
     with_bucket: list[Machine], s3: dict[str, str], world: World, postgres: Postgres, tmp_path: Path
 ) -> None:
     one, two = with_bucket
-    for _ in range(MORE_THAN_THE_CATALOGUE_TAKES):
+    for _ in range(MORE_THAN_THE_CATALOG_TAKES):
         world.hire(None)
     users = world.hire_many(2)
 
