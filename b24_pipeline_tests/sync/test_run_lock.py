@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,11 @@ def test_r17_one_database_under_two_names_is_one_lock(
 
 
 def test_the_refusal_names_who_is_running_and_since_when(tmp_path: Path) -> None:
-    lock_file = tmp_path / "b24.lock"
-    with run_lock(lock_file, holder="run 4711", now=CLOCK.now()):
+    lock_file, noon = tmp_path / "b24.lock", datetime(2026, 1, 12, 12, tzinfo=UTC)
+    with run_lock(lock_file, holder="run 4711", now=noon):
         noted = json.loads(owner_file(lock_file).read_text())
     with hold(lock_file), pytest.raises(RunInProgress, match=r"run 4711, since 2026-01-12T12:00:00\+00:00"):
-        run_lock(lock_file, holder="run 4712", now=CLOCK.now()).__enter__()
+        run_lock(lock_file, holder="run 4712", now=noon).__enter__()
 
     assert noted == {"holder": "run 4711", "since": "2026-01-12T12:00:00+00:00", "pid": os.getpid()}
 
@@ -88,6 +89,7 @@ def test_a_lock_whose_holder_is_unreadable_still_refuses(tmp_path: Path) -> None
 
 DIES_HOLDING = """
 import os, signal, sys
+from datetime import UTC, datetime
 from datetime import UTC, datetime
 from pathlib import Path
 from b24_pipeline.audit.lock import run_lock

@@ -1,4 +1,4 @@
--- The lock of a connection between machines: in Postgres, so parameters are written as psycopg2 has them.
+-- What Postgres itself is asked: the lock of a connection and the accounts, between machines. Parameters as psycopg2 has them.
 
 -- name: take_lock
 SELECT pg_try_advisory_lock(2852, hashtext(%(schema)s))
