@@ -71,8 +71,8 @@ class DatabaseSettings(FolderSettings):
         f"{PREFIX}EXPORT",
         None,
         example="s3://company-lake/b24_pipeline",
-        description="Where each import exports the audit as Parquet files, one folder per table: a folder, or the address"
-        " of an object store that fsspec supports. Empty: no export.",
+        description="Where each import exports the audit as Parquet files, one folder per table: a folder, or the"
+        " address of an object store that fsspec supports. Empty: no export.",
     )
 
     @field_validator("database")
