@@ -112,9 +112,6 @@ def decide(before: Cursor, poll: Poll) -> TickResult:
     """Want a run if there are differences that no run was requested for yet."""
     difference = poll.digest if poll.changed else ""
     after = replace(before, window_from=poll.next_window_from, requested=difference)
-    if not difference:
-        return TickResult(run_wanted=False, message=poll.message, cursor=json.dumps(asdict(after)))
-    if difference == before.requested:
-        message = f"{poll.message}: already requested; the next scheduled run will retry"
-        return TickResult(run_wanted=False, message=message, cursor=json.dumps(asdict(after)))
-    return TickResult(run_wanted=True, message=poll.message, cursor=json.dumps(asdict(after)))
+    asked_for = poll.changed and difference == before.requested
+    note = ": already requested; the next scheduled run will retry" if asked_for else ""
+    return TickResult(poll.changed and not asked_for, f"{poll.message}{note}", json.dumps(asdict(after)))
