@@ -8,7 +8,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
-from b24_pipeline.audit.exceptions import DatabaseMissing
+from b24_pipeline.audit.storage.exceptions import DatabaseMissing
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
 from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from b24_pipeline import settings
 from b24_pipeline.alerts.notify import UNNAMED, FirstSeen, Memory, StatusReport, judge
 from b24_pipeline.audit import Paths
-from b24_pipeline.audit.files import stamps
 from b24_pipeline.audit.health import Failure
+from b24_pipeline.audit.storage.files import stamps
 from b24_pipeline.overview import bad_settings
 from b24_pipeline.settings import Connections, SettingsError
 

@@ -11,9 +11,9 @@ from sqlalchemy import column, delete, select, table
 from b24_pipeline import settings
 from b24_pipeline.assets.connections import connections
 from b24_pipeline.audit import StoreError
-from b24_pipeline.audit.advisory_lock import RunInProgress
-from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.retention import apply_retention
+from b24_pipeline.audit.storage.advisory_lock import RunInProgress
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import IN_ORDER, LOCATION, TRIGGER_TAG
 from b24_pipeline.settings import Settings

@@ -9,9 +9,9 @@ from b24_pipeline import audit, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER, Condition, State, conditions_of
 from b24_pipeline.alerts.notify import UNNAMED, connection_name, unreadable
 from b24_pipeline.audit import Paths, Reader, Store, StoreError
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.audit.health import health
 from b24_pipeline.audit.report_queries import POINTS_A_DAY
+from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.settings import Connections, SettingsError
 
 NOT_CONFIGURED, NEVER_IMPORTED, NOT_READABLE = "not configured", "never imported", "not readable"

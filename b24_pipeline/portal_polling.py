@@ -9,7 +9,7 @@ import httpx
 
 from b24_pipeline import settings
 from b24_pipeline.audit import StoreError
-from b24_pipeline.audit.files import stamps
+from b24_pipeline.audit.storage.files import stamps
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.polling import LastSnapshot
 from b24_pipeline.change_detection import TICK_SECONDS, TickResult, known_users, poll_once

@@ -13,8 +13,8 @@ from pydantic import Field, PrivateAttr
 from b24_pipeline import audit, partitions, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.audit import Approver, Step, Store, StoreError
-from b24_pipeline.audit.advisory_lock import RunInProgress
-from b24_pipeline.audit.lock import connection_lock
+from b24_pipeline.audit.storage.advisory_lock import RunInProgress
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
     REPORTING,

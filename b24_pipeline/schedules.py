@@ -11,7 +11,7 @@ import dagster as dg
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths
-from b24_pipeline.audit.lock import connection_is_locked, is_locked
+from b24_pipeline.audit.storage.lock import connection_is_locked, is_locked
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
 from b24_pipeline.jobs import employee_import, overview, purge_old_audit, purge_old_runs

@@ -28,7 +28,7 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.storage.lock import run_lock
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.connection import Timing, open_connection
 from b24_pipeline.dagster_runs import TRIGGER_TAG

@@ -15,9 +15,9 @@ from b24_pipeline.alerts.channels import Channel, NotDelivered
 from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.audit import Paths, Reader, Store, StoreError
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.audit.health import Failure, Health, health, is_unrecorded
 from b24_pipeline.audit.metadata import CALLGEAR_HOST, PORTAL_HOST
+from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
 
 log = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from b24_pipeline.audit import actions, approvals, history, links, metadata, runs, suppression
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.approvals import Approval
-from b24_pipeline.audit.exceptions import StoreError
-from b24_pipeline.audit.files import Paths
 from b24_pipeline.audit.links import Approver, LinkWritten
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts, RunStart
+from b24_pipeline.audit.storage.exceptions import StoreError
+from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
 
 __all__ = [

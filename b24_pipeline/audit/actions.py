@@ -12,10 +12,10 @@ from enum import StrEnum
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
-from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.history import HistorySpec, insert_valid, keep_history, replace
 from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.audit.storage.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, Outcome
 
 

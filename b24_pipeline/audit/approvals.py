@@ -15,11 +15,11 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.actions import of_run
-from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import NotApprovable, UnknownRun
 from b24_pipeline.audit.links import Approver, accept_identities, identities_of_run
 from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.audit.storage.column_types import column_list, from_arrow, sql_columns
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import NotApprovable, UnknownRun
 from b24_pipeline.rules.conflict_approval import decidable
 from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, MatchReason, Outcome
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import personal_columns
-from b24_pipeline.audit.database import Database, Parameters
-from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
-from b24_pipeline.audit.files import Paths
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact, put_facts
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.column_types import personal_columns
+from b24_pipeline.audit.storage.database import Database, Parameters
+from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson
+from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
 from b24_pipeline.audit.suppression import JSON_COLUMNS, note_erased_people
 from b24_pipeline.rules.models import ERASED

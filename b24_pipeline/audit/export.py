@@ -2,9 +2,9 @@
 
 from pyarrow import parquet  # type: ignore[import-untyped]
 
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import ExportFailed
-from b24_pipeline.audit.object_store import errors, place_of, reason
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import ExportFailed
+from b24_pipeline.audit.storage.object_store import errors, place_of, reason
 
 
 def export(database: Database, address: str) -> dict[str, int]:

@@ -8,10 +8,10 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, to_pandas
-from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.runs import CurrentRun, Moment, PastRun, number_as_of
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, to_pandas
+from b24_pipeline.audit.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from datetime import datetime
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import column_list, from_arrow, sql_columns, table_of, to_arrow
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import NotLinked
 from b24_pipeline.audit.history import HistorySpec, replace
 from b24_pipeline.audit.runs import CurrentRun
+from b24_pipeline.audit.storage.column_types import column_list, from_arrow, sql_columns, table_of, to_arrow
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import NotLinked
 from b24_pipeline.rules.duplicates import Duplicate
 from b24_pipeline.rules.models import ERASED
 

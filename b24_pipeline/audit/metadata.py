@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from b24_pipeline.account import AccountIdentity, wrong_account_message
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
 
 PORTAL_HOST = "portal_host"
 CALLGEAR_HOST = "callgear_host"

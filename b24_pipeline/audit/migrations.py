@@ -6,10 +6,10 @@ from datetime import datetime
 import duckdb
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import column_list, sql_columns
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import DatabaseForeign, DatabaseTooNew
 from b24_pipeline.audit.schema import FORMER, FORMER_SPAN, LAYOUT, Columns, Layout
+from b24_pipeline.audit.storage.column_types import column_list, sql_columns
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import DatabaseForeign, DatabaseTooNew
 
 EMPTY = 0
 """The version of a database without any table."""

@@ -6,15 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import (
+from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
+from b24_pipeline.audit.schema import LAYOUT
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import (
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseMissing,
     DatabaseNotReadable,
     StoreError,
 )
-from b24_pipeline.audit.files import (
+from b24_pipeline.audit.storage.files import (
     Paths,
     atomic_replace,
     copy_bytes,
@@ -24,8 +26,6 @@ from b24_pipeline.audit.files import (
     whole_or_nothing,
     writing,
 )
-from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
-from b24_pipeline.audit.schema import LAYOUT
 
 _MAGIC = slice(8, 12)
 
@@ -152,7 +152,7 @@ def publish(paths: Paths, database: Database) -> None:
             database.copy_into(draft)
         replace_published(draft, target)
     if paths.copy is not None:
-        from b24_pipeline.audit.object_store import upload  # noqa: PLC0415 - few need it
+        from b24_pipeline.audit.storage.object_store import upload  # noqa: PLC0415 - few need it
 
         upload(target, paths.copy)
 

@@ -1,6 +1,6 @@
 """The audit database as it is read, whoever has it open."""
 
-from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.storage.database import Database
 
 
 class Reader:

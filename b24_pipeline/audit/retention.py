@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import column_list, personal_columns
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.files import Paths
 from b24_pipeline.audit.runs import remember_first_import
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.column_types import column_list, personal_columns
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
 from b24_pipeline.rules.models import ERASED
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from b24_pipeline.audit.column_types import to_pandas
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.audit.metadata import fact, put_facts
+from b24_pipeline.audit.storage.column_types import to_pandas
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
 

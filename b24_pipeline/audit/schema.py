@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import sql_columns
-from b24_pipeline.audit.queries import statement
 from b24_pipeline.audit.runs import COUNTS
+from b24_pipeline.audit.storage.column_types import sql_columns
+from b24_pipeline.audit.storage.queries import statement
 
 Columns = Mapping[str, str]
 

@@ -22,14 +22,14 @@ from b24_pipeline.audit import (
     suppression,
 )
 from b24_pipeline.audit.actions import Step
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import RunNotBegun
-from b24_pipeline.audit.files import Paths, check_writable
 from b24_pipeline.audit.links import Approver, LinkWritten
-from b24_pipeline.audit.lock import writer_lock
 from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import RunNotBegun
+from b24_pipeline.audit.storage.files import Paths, check_writable
+from b24_pipeline.audit.storage.lock import writer_lock
 from b24_pipeline.audit.suppression import Suppressed
 from b24_pipeline.rules.models import RunStatus
 

@@ -8,9 +8,9 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import personal_columns
-from b24_pipeline.audit.database import Database
 from b24_pipeline.audit.metadata import fact, put_facts
+from b24_pipeline.audit.storage.column_types import personal_columns
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.models import ERASED
 
 JSON_COLUMNS = frozenset({"before", "after", "phone_numbers"})

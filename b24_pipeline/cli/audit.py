@@ -14,9 +14,9 @@ from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, erasure
 from b24_pipeline.audit import export as exporting
-from b24_pipeline.audit.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
-from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.runs import SHORT_RUN_ID
+from b24_pipeline.audit.storage.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.cli.connections import keys_of_connections
 from b24_pipeline.cli.exit_codes import Exit

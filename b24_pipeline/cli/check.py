@@ -7,7 +7,7 @@ from rich.console import Console
 from b24_pipeline import audit
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
-from b24_pipeline.audit.lock import connection_lock
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.callgear.client import read_account

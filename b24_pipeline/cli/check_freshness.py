@@ -10,8 +10,8 @@ from b24_pipeline.alerts.conditions import Change, State, of_unknown_age, stale
 from b24_pipeline.alerts.messages import Message, message_of
 from b24_pipeline.alerts.notify import UNNAMED, StatusReport, connection_name, unreadable
 from b24_pipeline.audit import Paths, Store, StoreError
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.audit.health import Health, health
+from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.connections import keys_of_connections
 from b24_pipeline.cli.exit_codes import Exit

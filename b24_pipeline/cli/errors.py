@@ -5,8 +5,8 @@ import traceback
 from pathlib import Path
 
 from b24_pipeline.audit import StoreError
-from b24_pipeline.audit.advisory_lock import RunInProgress
-from b24_pipeline.audit.exceptions import (
+from b24_pipeline.audit.storage.advisory_lock import RunInProgress
+from b24_pipeline.audit.storage.exceptions import (
     AmbiguousPerson,
     NotApprovable,
     NotLinked,

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from b24_pipeline.audit import Store
-from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.report_queries import figures
+from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.cli.audit import paths_of
 from b24_pipeline.cli.dagster import keep_cache
 from b24_pipeline.cli.exit_codes import Exit

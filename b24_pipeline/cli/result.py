@@ -11,7 +11,7 @@ from rich.text import Text
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, RunCounts, Store
-from b24_pipeline.audit.exceptions import UnknownRun
+from b24_pipeline.audit.storage.exceptions import UnknownRun
 from b24_pipeline.connection import utc_now
 from b24_pipeline.project_folder import in_project, is_checkout
 from b24_pipeline.reporting import tables

@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from b24_pipeline import settings
-from b24_pipeline.audit.files import write_private
-from b24_pipeline.audit.lock import file_lock, locking
+from b24_pipeline.audit.storage.files import write_private
+from b24_pipeline.audit.storage.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.cli.options import Place
 from b24_pipeline.settings import Settings, SettingsError, data_folder

@@ -13,8 +13,8 @@ import dagster as dg
 
 from b24_pipeline import audit, settings
 from b24_pipeline.audit import Paths, RunCounts, Store
-from b24_pipeline.audit.exceptions import DatabaseMissing, UnknownRun
-from b24_pipeline.audit.lock import connection_lock
+from b24_pipeline.audit.storage.exceptions import DatabaseMissing, UnknownRun
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.dagster_storage import DagsterStorageError, dagster_instance

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from b24_pipeline.audit.files import write_private
+from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.overview import ConnectionState
 from b24_pipeline.reporting.refresh import ReportFiles
 from b24_pipeline.reporting.report import environment

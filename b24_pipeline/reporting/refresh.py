@@ -11,8 +11,8 @@ from pathlib import Path
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Reader, Store
-from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.report_queries import figures
+from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.reporting.report import make_report
 from b24_pipeline.rules.models import RunKind
 

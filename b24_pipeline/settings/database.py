@@ -18,7 +18,7 @@ from b24_pipeline.settings.base import (
 )
 
 if TYPE_CHECKING:
-    from b24_pipeline.audit.files import Paths
+    from b24_pipeline.audit.storage.files import Paths
 
 ADDRESS = re.compile(r"[a-z][a-z0-9]+://[^/?#\s@:]+(/[^?#\s]*)?")
 BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
@@ -115,8 +115,8 @@ class DatabaseSettings(FolderSettings):
     @property
     def paths(self) -> "Paths":
         """The files of the database, and the lake in place of the working file where there is one."""
-        from b24_pipeline.audit.files import Paths  # noqa: PLC0415 - takes a second
-        from b24_pipeline.audit.lake import Lake  # noqa: PLC0415
+        from b24_pipeline.audit.storage.files import Paths  # noqa: PLC0415 - takes a second
+        from b24_pipeline.audit.storage.lake import Lake  # noqa: PLC0415
 
         lake = Lake(self.lake, self.lake_schema, self.lake_data or "") if self.lake else None
         copy = f"{self.publish.rstrip('/')}/{self.lake_schema}.duckdb" if self.publish else None

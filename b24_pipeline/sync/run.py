@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from b24_pipeline import audit, settings
 from b24_pipeline.account import AccountIdentity
-from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError, claims
-from b24_pipeline.audit.advisory_lock import session_of
-from b24_pipeline.audit.exceptions import NotUploaded, PublishedFileMounted
+from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
+from b24_pipeline.audit.storage import claims
+from b24_pipeline.audit.storage.advisory_lock import session_of
+from b24_pipeline.audit.storage.exceptions import NotUploaded, PublishedFileMounted
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, IncompleteFetchError
 from b24_pipeline.bitrix24.rate_limit import EMPTIES_WITHIN
 from b24_pipeline.callgear.client import read_account

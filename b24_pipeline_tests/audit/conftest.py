@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.audit import Paths, Store
-from b24_pipeline.audit.database import Database
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline_tests.audit.helpers import Clock, NewStore, Recorder
 
 

@@ -12,7 +12,7 @@ import duckdb
 import duckdb_extension_ducklake
 import pytest
 
-from b24_pipeline.audit.queries import statements
+from b24_pipeline.audit.storage.queries import statements
 
 EXTENSION = next(Path(duckdb_extension_ducklake.__file__).parent.rglob("ducklake.duckdb_extension"))
 FOLDER = tempfile.TemporaryDirectory(prefix="lake-")

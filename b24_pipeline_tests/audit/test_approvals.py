@@ -7,7 +7,7 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Paths, Step
-from b24_pipeline.audit.exceptions import NotApprovable, UnknownRun
+from b24_pipeline.audit.storage.exceptions import NotApprovable, UnknownRun
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import Recorder, action, actions, ask
 from b24_pipeline_tests.factories import reuse_approved

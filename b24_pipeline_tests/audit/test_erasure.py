@@ -9,8 +9,8 @@ import pytest
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.erasure import erase_person
-from b24_pipeline.audit.exceptions import AmbiguousPerson, UnknownPerson
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
+from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson
 from b24_pipeline.callgear.capabilities import UnverifiedUpdate
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import (

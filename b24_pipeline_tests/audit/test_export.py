@@ -10,8 +10,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 from b24_pipeline.audit import Paths, Store
-from b24_pipeline.audit.exceptions import ExportFailed
 from b24_pipeline.audit.export import export
+from b24_pipeline.audit.storage.exceptions import ExportFailed
 from b24_pipeline.cli import main
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in

@@ -11,9 +11,9 @@ from pandas.testing import assert_frame_equal
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Store
-from b24_pipeline.audit.column_types import to_pandas
-from b24_pipeline.audit.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.audit.schema import FORMER, HISTORIES
+from b24_pipeline.audit.storage.column_types import to_pandas
+from b24_pipeline.audit.storage.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.rules.models import MatchKind, MatchReason
 from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, NewStore, Recorder, employees, judged, users
 

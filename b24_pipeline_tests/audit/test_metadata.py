@@ -4,7 +4,7 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Store
-from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
 
 
 def test_a_fact_is_remembered_and_replaced(store: Store) -> None:

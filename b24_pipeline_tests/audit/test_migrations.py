@@ -12,11 +12,11 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import DatabaseTooNew
 from b24_pipeline.audit.migrations import bring_up_to_date, version_of
-from b24_pipeline.audit.queries import statements
 from b24_pipeline.audit.schema import FORMER, FORMER_SPAN, LAYOUT, Layout, Upgrade
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import DatabaseTooNew
+from b24_pipeline.audit.storage.queries import statements
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, judged, users
 from b24_pipeline_tests.factories import listed_people, listed_person

@@ -12,9 +12,10 @@ import duckdb
 import pytest
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import LinkWritten, Paths, Store, StoreError, exceptions, files
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import (
+from b24_pipeline.audit import LinkWritten, Paths, Store, StoreError
+from b24_pipeline.audit.storage import exceptions, files
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import (
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseForeign,

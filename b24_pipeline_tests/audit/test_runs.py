@@ -6,8 +6,8 @@ import pytest
 
 from b24_pipeline import audit
 from b24_pipeline.audit import Paths, RunCounts, RunStart, Step, Store
-from b24_pipeline.audit.exceptions import RunNotBegun
 from b24_pipeline.audit.runs import COUNTS
+from b24_pipeline.audit.storage.exceptions import RunNotBegun
 from b24_pipeline.rules.models import RunStatus, Trigger
 from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, ask, users
 

@@ -16,8 +16,8 @@ from pandera.typing import DataFrame
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, RunCounts, RunStart, Store, history
 from b24_pipeline.audit.actions import Step
-from b24_pipeline.audit.column_types import from_arrow, to_arrow
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.column_types import from_arrow, to_arrow
 from b24_pipeline.reporting import timeline
 from b24_pipeline.rules import eligibility
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Policy, RunStatus, Trigger

@@ -21,9 +21,9 @@ import pytest
 
 from b24_pipeline import settings
 from b24_pipeline.audit import Paths, Store
-from b24_pipeline.audit.lake import Lake
-from b24_pipeline.audit.lock import connection_lock
 from b24_pipeline.audit.retention import apply_retention
+from b24_pipeline.audit.storage.lake import Lake
+from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline_tests.harness import CLOCK, HALF_AN_HOUR, World, world_in
 
 PEOPLE = 20

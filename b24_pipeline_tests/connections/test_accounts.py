@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.account import AccountIdentity
-from b24_pipeline.audit.claims import claim_account
-from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.audit.storage.claims import claim_account
+from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import change_detection, schedules, sensors, settings
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.storage.lock import run_lock
 from b24_pipeline.bitrix24.exceptions import TransportError
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.change_detection import Cursor, poll_portal

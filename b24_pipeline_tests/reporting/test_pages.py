@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from b24_pipeline.audit import LinkWritten
-from b24_pipeline.audit.files import write_private
 from b24_pipeline.audit.report_queries import Figures, Refused, figures
+from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.people import TITLES, script_hash

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline import audit
-from b24_pipeline.audit.exceptions import NotApprovable
+from b24_pipeline.audit.storage.exceptions import NotApprovable
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline_tests.audit.helpers import ask

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from b24_pipeline.audit.lock import RunInProgress, owner_file, run_lock
+from b24_pipeline.audit.storage.lock import RunInProgress, owner_file, run_lock
 from b24_pipeline_tests.harness import CLOCK, World
 
 
@@ -92,7 +92,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from datetime import UTC, datetime
 from pathlib import Path
-from b24_pipeline.audit.lock import run_lock
+from b24_pipeline.audit.storage.lock import run_lock
 with run_lock(Path(sys.argv[1]), holder="the dead", now=datetime.now(UTC)):
     os.kill(os.getpid(), signal.SIGKILL)
 """

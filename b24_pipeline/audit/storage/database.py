@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import duckdb
 
-from b24_pipeline.audit.column_types import Table
-from b24_pipeline.audit.exceptions import (
+from b24_pipeline.audit.storage.column_types import Table
+from b24_pipeline.audit.storage.exceptions import (
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseMissing,
@@ -21,10 +21,10 @@ from b24_pipeline.audit.exceptions import (
     LocksNotSupported,
     StoreError,
 )
-from b24_pipeline.audit.files import owner_note, wal_of
-from b24_pipeline.audit.instance import Attached, attach
-from b24_pipeline.audit.lake import Lake
-from b24_pipeline.audit.queries import statement
+from b24_pipeline.audit.storage.files import owner_note, wal_of
+from b24_pipeline.audit.storage.instance import Attached, attach
+from b24_pipeline.audit.storage.lake import Lake
+from b24_pipeline.audit.storage.queries import statement
 
 Parameters = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import audit
-from b24_pipeline.audit.queries import statement, statements
+from b24_pipeline.audit.storage.queries import statement, statements
 
 FOLDER = Path(audit.__file__).parent
-CODE = {file.name: file.read_text() for file in FOLDER.glob("*.py")}
+CODE = {file.name: file.read_text() for file in FOLDER.rglob("*.py")}
 
 
 @pytest.mark.parametrize(

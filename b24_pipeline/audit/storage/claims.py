@@ -10,9 +10,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from b24_pipeline.account import AccountIdentity
-from b24_pipeline.audit.advisory_lock import Session
-from b24_pipeline.audit.exceptions import DatabaseOfAnotherConnection
-from b24_pipeline.audit.files import writing
+from b24_pipeline.audit.storage.advisory_lock import Session
+from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.audit.storage.files import writing
 
 
 def claim_account(

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from b24_pipeline.audit import Paths, Store
-from b24_pipeline.audit.exceptions import NotUploaded
+from b24_pipeline.audit.storage.exceptions import NotUploaded
 from b24_pipeline.settings import SettingsError, database_settings
 from b24_pipeline_tests.harness import CLOCK, World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
-from b24_pipeline.audit.exceptions import NotUploaded
+from b24_pipeline.audit.storage.exceptions import NotUploaded
 
 OF_S3 = {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 2}}}
 """A bucket that is away must not hold up a run: the defaults wait for minutes."""

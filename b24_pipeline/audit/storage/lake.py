@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from b24_pipeline.audit.exceptions import LakeNotUsable
+from b24_pipeline.audit.storage.exceptions import LakeNotUsable
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
 FOR_S3 = "httpfs"

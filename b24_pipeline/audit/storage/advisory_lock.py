@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from b24_pipeline.audit.exceptions import LakeNotUsable, LockLost
-from b24_pipeline.audit.lake import INSTALL, Lake
-from b24_pipeline.audit.queries import statement
+from b24_pipeline.audit.storage.exceptions import LakeNotUsable, LockLost
+from b24_pipeline.audit.storage.lake import INSTALL, Lake
+from b24_pipeline.audit.storage.queries import statement
 
 BEAT_SECONDS = 5.0
 STALE_SECONDS = 30.0

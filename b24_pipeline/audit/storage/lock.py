@@ -13,10 +13,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from b24_pipeline.audit.advisory_lock import RunInProgress, advisory_lock, is_held
-from b24_pipeline.audit.database import nothing
-from b24_pipeline.audit.exceptions import DatabaseBusy, LocksNotSupported
-from b24_pipeline.audit.files import Paths, retry_while_busy, writing
+from b24_pipeline.audit.storage.advisory_lock import RunInProgress, advisory_lock, is_held
+from b24_pipeline.audit.storage.database import nothing
+from b24_pipeline.audit.storage.exceptions import DatabaseBusy, LocksNotSupported
+from b24_pipeline.audit.storage.files import Paths, retry_while_busy, writing
 
 NOT_SUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 """Error numbers for a lock on a file system that has none, most often a network share."""

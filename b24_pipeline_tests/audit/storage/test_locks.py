@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.audit import Paths, Store
-from b24_pipeline.audit.exceptions import (
+from b24_pipeline.audit.storage.exceptions import (
     DatabaseNotReadable,
     DatabaseNotWritable,
     LocksNotSupported,
     PublishedFileMounted,
 )
-from b24_pipeline.audit.files import owner_note, user_name
-from b24_pipeline.audit.lock import file_lock, is_locked, run_lock
+from b24_pipeline.audit.storage.files import owner_note, user_name
+from b24_pipeline.audit.storage.lock import file_lock, is_locked, run_lock
 from b24_pipeline_tests.audit.helpers import Clock, Recorder
 from b24_pipeline_tests.databases import bound_by_modes
 

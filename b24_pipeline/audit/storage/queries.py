@@ -1,4 +1,4 @@
-"""Every SQL statement of the store, by name; they live in the files of `sql/`, each under a line `-- name: ...`.
+"""Every SQL statement of the store, by name; they live in the files of `audit/sql/`, each under a line `-- name: ...`.
 
 Braces in a statement stand for identifiers that follow from declarations of this package (a table, its columns). Values
 are always bound as `$parameters`.
@@ -25,7 +25,7 @@ def statements() -> Mapping[str, str]:
         ValueError: two statements have one name.
     """
     found: dict[str, str] = {}
-    for file in sorted(resources.files(__package__).joinpath("sql").iterdir(), key=lambda file: file.name):
+    for file in sorted(resources.files("b24_pipeline.audit").joinpath("sql").iterdir(), key=lambda file: file.name):
         _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             if name in found:

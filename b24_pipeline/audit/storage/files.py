@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseMisnamed, DatabaseNotWritable, PublishedFileMounted
-from b24_pipeline.audit.lake import Lake
+from b24_pipeline.audit.storage.exceptions import (
+    DatabaseBusy,
+    DatabaseMisnamed,
+    DatabaseNotWritable,
+    PublishedFileMounted,
+)
+from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.file_stamp import Stamp, stamp
 
 Result = TypeVar("Result")

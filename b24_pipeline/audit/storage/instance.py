@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from b24_pipeline.audit.lake import Lake, extension_files, s3_options
-from b24_pipeline.audit.queries import statement
+from b24_pipeline.audit.storage.lake import Lake, extension_files, s3_options
+from b24_pipeline.audit.storage.queries import statement
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "v1.0.0",  # so that people can open new files with DuckDB 1.1 or newer

@@ -10,8 +10,8 @@ import pytest
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, Store
-from b24_pipeline.audit.database import Database
-from b24_pipeline.audit.exceptions import DatabaseBusy, DatabaseNotWritable
+from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseNotWritable
 from b24_pipeline_tests.audit.helpers import Clock, Recorder, users
 from b24_pipeline_tests.databases import no_file_larger_than
 

@@ -5,7 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.column_types import from_arrow, personal_columns, sql_columns, to_arrow
+from b24_pipeline.audit.storage.column_types import from_arrow, personal_columns, sql_columns, to_arrow
 
 STORED = (
     schemas.Users, schemas.Employees, schemas.CallGearEmployees, schemas.Matches, schemas.ResponsibleEmployees,
