@@ -286,7 +286,7 @@ def world_in(folder: Path, *, environment: pytest.MonkeyPatch, state: Path | Non
     """
     CLOCK.begin_anew()
     kind = {"clock": CLOCK, "bitrix24": NO_RATE_LIMIT, "callgear": PLENTY}
-    sandbox = Sandbox.load(state, **kind) if state else Sandbox.empty(**kind)
+    sandbox = Sandbox.load(state, **kind) if state else Sandbox(**kind)
     with serve(sandbox) as server:
         world = World(server, database=folder / "b24.duckdb", environment=environment)
         for name in [*os.environ]:

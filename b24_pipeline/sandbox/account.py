@@ -63,7 +63,6 @@ class Account:
         self.sessions: dict[str, float] = {}
         self.last_employee = FIRST_EMPLOYEE - 1
         self.last_number = FIRST_NUMBER - 1
-        self.version = 0
         self._by_digits: dict[str, Number] = {}
         self._changed = changed
 
@@ -150,5 +149,4 @@ class Account:
 
     def record(self) -> None:
         """Note that something changed."""
-        self.version += 1
         self._changed()

@@ -22,6 +22,7 @@ class Portal:
         version: grows with every change.
         owner: id of the user who owns the webhook.
         hidden: users who are gone for a while, as if deleted.
+        on_page: called with the ordinal of each ``user.get`` page before it is read, also within a batch.
     """
 
     def __init__(self, *, clock: Callable[[], float], behavior: Bitrix24Behavior, changed: Callable[[], None]) -> None:
@@ -36,6 +37,7 @@ class Portal:
         self.ids: list[int] = []
         self.last_id = 0
         self.hidden: dict[int, User] = {}
+        self.on_page: Callable[[int], None] | None = None
         self._clock = clock
         self._changed = changed
 

@@ -91,13 +91,8 @@ class Sandbox:
         self.practice = Practice(self.portal, self.account, changed=self._save)
 
     @classmethod
-    def empty(cls, **settings: Json) -> Self:
-        """A portal without users and an account without employees; settings as for the class."""
-        return cls(**settings)
-
-    @classmethod
     def company(cls, **settings: Json) -> Self:
-        """A company of about 250 people; settings as for the class, the CallGear limits are raised by default."""
+        """A company of about 250 people; settings as for the class; the CallGear limits are raised by default."""
         sandbox = cls(**{"callgear": company.RAISED_LIMITS, **settings})
         company.found(sandbox.portal, sandbox.account)
         return sandbox
@@ -148,15 +143,6 @@ class Sandbox:
     @callgear.setter
     def callgear(self, behavior: CallGearBehavior) -> None:
         self.account.behavior = behavior
-
-    @property
-    def on_page(self) -> Callable[[int], None] | None:
-        """Called with the ordinal of each ``user.get`` page before it is read, also within a batch."""
-        return self._bitrix24_api.methods.on_page
-
-    @on_page.setter
-    def on_page(self, hook: Callable[[int], None] | None) -> None:
-        self._bitrix24_api.methods.on_page = hook
 
     def writes(self) -> list[RequestSeen]:
         """The requests that changed something."""

@@ -93,7 +93,7 @@ def _pages(http: httpx.Client, url: str, bucket: LeakyBucket) -> Iterator[dict[s
 
 def portal(count: int, *, step: int = 1) -> Sandbox:
     """A portal of so many users, whose ids are so far apart."""
-    sandbox = Sandbox.empty(latency=LATENCY)
+    sandbox = Sandbox(latency=LATENCY)
     for number in range(count):
         sandbox.portal.hire(ID=step * (number + 1), **person(number), ACTIVE=number % 100 != 99)
     return sandbox
@@ -109,7 +109,7 @@ def restless(sandbox: Sandbox, every: int) -> None:
             sandbox.portal.delete(next(leavers))
             sandbox.portal.hire(**person(sandbox.portal.last_id))
 
-    sandbox.on_page = change
+    sandbox.portal.on_page = change
 
 
 def ids_there(sandbox: Sandbox) -> frozenset[int]:

@@ -37,7 +37,7 @@ class Imported:
 
 def candidates(count: int) -> Sandbox:
     """A portal of so many people to import, and an empty account."""
-    sandbox = Sandbox.empty(latency=LATENCY)
+    sandbox = Sandbox(latency=LATENCY)
     for number in range(count):
         sandbox.portal.hire(**person(number))
     return sandbox

@@ -39,7 +39,7 @@ PARTITIONS = '{ assetNodeOrError(assetKey: {path: ["callgear_upsert"]}) { ... on
 
 def companies(pipe: Connection) -> None:
     """Serve all portals and accounts, tell where they are, and answer questions about them."""
-    sandboxes = [Sandbox.empty() for _ in range(COMPANIES)]
+    sandboxes = [Sandbox() for _ in range(COMPANIES)]
     with ExitStack() as stack:
         for sandbox in sandboxes:
             for number in range(PEOPLE):

@@ -42,7 +42,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def sandbox(clock: FakeClock) -> Sandbox:
-    return Sandbox.empty(clock=clock)
+    return Sandbox(clock=clock)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def at_page(sandbox: Sandbox, page: int, change: Change) -> None:
         if ordinal == page:
             change(sandbox.portal)
 
-    sandbox.on_page = hook
+    sandbox.portal.on_page = hook
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -90,7 +90,7 @@ def test_r13_no_live_user_is_lost_when_anything_happens_at_any_time(
             ]
         )(number)
 
-    sandbox.on_page = change
+    sandbox.portal.on_page = change
     known = sorted(there_before) if chance.random() < 0.5 else None
     fetch = fetch_users(client, known_ids=known)
     assert fetch.users["bitrix24_id"].is_unique

@@ -55,7 +55,7 @@ class Companies:
 
     def found(self, key: str, *, people: int = 2) -> World:
         """A company with so many people that is not connected yet."""
-        sandbox = Sandbox.empty(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
+        sandbox = Sandbox(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
         server = self._stack.enter_context(serve(sandbox))
         database = Path(f"data/connections/{key}/b24_pipeline.duckdb").absolute()
         self.worlds[key] = World(server, database=database, environment=self._environment)

@@ -43,7 +43,7 @@ class Company:
 
 def connect(folder: Path, key: str, stack: ExitStack, *, people: int) -> Company:
     """Add the file of a company with so many people; it is served until the stack ends."""
-    server = stack.enter_context(serve(Sandbox.empty()))
+    server = stack.enter_context(serve(Sandbox()))
     company = Company(key, server.sandbox)
     for number in range(people):
         company.hire(f"P{number}")

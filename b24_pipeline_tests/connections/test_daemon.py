@@ -37,7 +37,7 @@ class Installation:
 
     def connect(self, key: str, stack: ExitStack, *, people: int) -> Server:
         """Add the file of a company with so many people."""
-        server = stack.enter_context(serve(Sandbox.empty()))
+        server = stack.enter_context(serve(Sandbox()))
         for number in range(people):
             server.sandbox.portal.hire(NAME="Ira", LAST_NAME=f"P{number}", EMAIL=f"p{number}@{key}.test")
         self.servers[key] = server

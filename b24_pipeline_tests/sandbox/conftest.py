@@ -18,7 +18,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox(clock: Clock) -> Sandbox:
-    return Sandbox.empty(clock=clock)
+    return Sandbox(clock=clock)
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ def test_the_hook_may_drop_a_request_before_the_server_acts(account: Account, sa
 
 
 def test_a_server_stops_at_once_while_a_client_still_waits() -> None:
-    sandbox = Sandbox.empty(latency=Latency(request=30))
+    sandbox = Sandbox(latency=Latency(request=30))
     errors: list[str] = []
     sandbox.faults.add(Fault(kind=FaultKind.TIMEOUT_AFTER, api="bitrix24"))
 
@@ -278,7 +278,7 @@ def test_a_server_stops_at_once_while_a_client_still_waits() -> None:
 
 
 def test_simulated_latency_lets_requests_overlap() -> None:
-    sandbox = Sandbox.empty(latency=Latency(request=0.2))
+    sandbox = Sandbox(latency=Latency(request=0.2))
     order: list[tuple[int, Phase]] = []
     sandbox.on_request = lambda _, phase: order.append((len(sandbox.requests), phase))
 

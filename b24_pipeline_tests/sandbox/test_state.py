@@ -44,7 +44,7 @@ def test_a_saved_company_is_loaded_as_it_was(tmp_path: Path, clock: Clock) -> No
 
 
 def test_shared_numbers_are_still_shared_after_loading(tmp_path: Path) -> None:
-    sandbox = Sandbox.empty()
+    sandbox = Sandbox()
     holders = [sandbox.account.add_employee(last_name=name, phone_numbers=["100"]) for name in "AB"]
     sandbox.save(tmp_path / "state.json")
 
@@ -58,7 +58,7 @@ def test_shared_numbers_are_still_shared_after_loading(tmp_path: Path) -> None:
 def test_the_file_is_its_owner_s_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "state.json"
 
-    Sandbox.empty().save(path)
+    Sandbox().save(path)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["state.json"]
@@ -103,14 +103,14 @@ def test_a_taken_port_is_an_error() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
 
-        with pytest.raises(OSError, match="in use"), serve(Sandbox.empty(), port=taken.getsockname()[1]):
+        with pytest.raises(OSError, match="in use"), serve(Sandbox(), port=taken.getsockname()[1]):
             pass
 
 
 def test_a_port_can_be_chosen_and_used_again_at_once() -> None:
-    with serve(Sandbox.empty()) as first:
+    with serve(Sandbox()) as first:
         port = first.port
-    with serve(Sandbox.empty(), port=port) as second:
+    with serve(Sandbox(), port=port) as second:
         assert second.callgear_url == f"http://127.0.0.1:{port}/v2.0"
 
 

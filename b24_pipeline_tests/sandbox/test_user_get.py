@@ -135,7 +135,7 @@ def test_a_dismissed_user_keeps_everything_else_and_a_deleted_one_is_gone(portal
 def test_users_can_change_between_two_pages(portal: Portal, sandbox: Sandbox) -> None:
     for number in range(60):
         sandbox.portal.hire(NAME=f"N{number}")
-    sandbox.on_page = lambda page: sandbox.portal.delete(1) if page == 2 else None
+    sandbox.portal.on_page = lambda page: sandbox.portal.delete(1) if page == 2 else None
 
     first, second = portal.ids(start=0), portal.ids(start=50)
 

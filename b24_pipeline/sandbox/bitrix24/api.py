@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from b24_pipeline.sandbox.bitrix24 import dates, errors
+from b24_pipeline.sandbox.bitrix24 import dates, errors, methods
 from b24_pipeline.sandbox.bitrix24.batch import run_batch
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
 from b24_pipeline.sandbox.bitrix24.limits import LeakyBucket, OperatingTime
-from b24_pipeline.sandbox.bitrix24.methods import Methods
-from b24_pipeline.sandbox.bitrix24.users import Listed
+from b24_pipeline.sandbox.bitrix24.users import Listed, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
@@ -17,15 +16,11 @@ SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
 
 
 class Bitrix24Api:
-    """Answers calls of the webhook.
-
-    Attributes:
-        methods: the methods behind it.
-    """
+    """Answers calls of the webhook."""
 
     def __init__(self, portal: Portal, *, clock: Callable[[], float]) -> None:
-        self.methods = Methods(portal)
         self._portal = portal
+        self._users = UserLists(portal)
         self._clock = clock
         self._bucket = LeakyBucket(clock=clock)
         self._operating = OperatingTime(clock=clock)
@@ -84,7 +79,7 @@ class Bitrix24Api:
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
         self._operating.check(method, self._portal.behavior)
-        payload = self.methods.call(method, params, in_batch=in_batch)
+        payload = methods.call(method, params, self._portal, self._users, in_batch=in_batch)
         self._operating.book(method, self._portal.behavior.call_seconds)
         return payload
 

@@ -1,7 +1,5 @@
 """The REST methods of the sandbox portal that the import calls, but for ``batch``."""
 
-from collections.abc import Callable
-
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.behavior import DepartmentTree, Scope, ScopeStyle
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error
@@ -11,41 +9,22 @@ from b24_pipeline.sandbox.portal import ROOT_DEPARTMENT, Portal
 from b24_pipeline.sandbox.types import Json
 
 
-class Methods:
-    """Calls methods by name.
+def call(method: str, params: Params, portal: Portal, users: UserLists, *, in_batch: bool) -> Json:
+    """The payload of a method, or a ``Listed`` page.
 
-    Attributes:
-        on_page: called with the ordinal of each ``user.get`` page, also inside a batch, before it is read.
+    Raises:
+        Bitrix24Error: the call is refused.
     """
-
-    def __init__(self, portal: Portal) -> None:
-        self.on_page: Callable[[int], None] | None = None
-        self._portal = portal
-        self._pages = 0
-        self._users = UserLists(portal)
-
-    def call(self, method: str, params: Params, *, in_batch: bool) -> Json:
-        """The payload, or a ``Listed`` page.
-
-        Raises:
-            Bitrix24Error: the call is refused.
-        """
-        match method:
-            case "user.get" if self._portal.behavior.user_module:
-                return self._user_page(params, in_batch=in_batch)
-            case "department.get":
-                return _department_page(params, self._portal)
-            case "profile":
-                return _profile(self._portal)
-            case "scope":
-                return _scopes(self._portal)
-        raise Bitrix24Error(errors.UNKNOWN_METHOD)
-
-    def _user_page(self, params: Params, *, in_batch: bool) -> Listed:
-        self._pages += 1
-        if self.on_page is not None:
-            self.on_page(self._pages)
-        return self._users.page(params, in_batch=in_batch)
+    match method:
+        case "user.get" if portal.behavior.user_module:
+            return users.page(params, in_batch=in_batch)
+        case "department.get":
+            return _department_page(params, portal)
+        case "profile":
+            return _profile(portal)
+        case "scope":
+            return _scopes(portal)
+    raise Bitrix24Error(errors.UNKNOWN_METHOD)
 
 
 def _profile(portal: Portal) -> dict[str, Json]:

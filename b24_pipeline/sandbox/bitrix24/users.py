@@ -58,6 +58,7 @@ class UserLists:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
+        self._pages = 0
         self._counted: dict[tuple[int, str], list[int]] = {}
 
     def page(self, params: Params, *, in_batch: bool) -> Listed:
@@ -66,6 +67,9 @@ class UserLists:
         Raises:
             Bitrix24Error: the webhook has no user scope, a filter cannot be read, or there is no such page.
         """
+        self._pages += 1
+        if self._portal.on_page is not None:
+            self._portal.on_page(self._pages)
         behavior = self._portal.behavior
         if behavior.scope is Scope.MISSING:
             raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
