@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 
 from b24_pipeline.sandbox.account import Account, Employee, blank_employee
-from b24_pipeline.sandbox.callgear.behavior import (
-    CreatedId,
-    PhonesOmitted,
-)
+from b24_pipeline.sandbox.callgear.behavior import CreatedId, PhonesOmitted
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found, invalid_value
 from b24_pipeline.sandbox.callgear.params import (
     NUMBER,
@@ -150,15 +147,13 @@ def _check_email(account: Account, email: str | None, employee_id: int | None) -
 
 
 def _check_extension(account: Account, extension: dict[str, Json] | None, employee_id: int | None) -> None:
-    field = "extension.extension_phone_number"
     if not extension:
         return
-    number = extension["extension_phone_number"]
+    field, number = "extension.extension_phone_number", extension["extension_phone_number"]
     if not 1 <= len(number) <= 5:
         raise invalid_value(field, number)
     others = _others(account, employee_id)
-    taken = any((other["extension"] or {}).get("extension_phone_number") == number for other in others)
-    if taken:
+    if any((other["extension"] or {}).get("extension_phone_number") == number for other in others):
         raise CallGearError(Mnemonic.ALREADY_IN_USE, field=field, value=number)
 
 
