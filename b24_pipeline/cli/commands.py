@@ -7,12 +7,11 @@ import click
 from b24_pipeline import __version__
 from b24_pipeline.cli import options
 from b24_pipeline.cli.exit_codes import Exit, described
-from b24_pipeline.cli.group import RENAMED, Command, Group
+from b24_pipeline.cli.group import RENAMED, USUAL_CODES, Command, Group
 from b24_pipeline.text import one_line
 
 REAL_OR_SANDBOX = "use the built-in sandbox instead of the real systems"
 PERSON = "a Bitrix24 user id or an e-mail address"
-READING = (Exit.DONE, Exit.USAGE, Exit.FAILED)
 DECIDING = (Exit.DONE, Exit.USAGE, Exit.IN_PROGRESS, Exit.FAILED)
 COMMANDS = [
     Command(
@@ -23,7 +22,7 @@ COMMANDS = [
         click.Option(["--failed"], is_flag=True, help="only people whose action has failed: retry it now"),
         options.ids("--only", meaning="only these Bitrix24 user ids; shows for each what was read, decided and sent"),
         *options.place(REAL_OR_SANDBOX),
-        options.every_connection("every connection, one after the other"),
+        options.every_connection(),
         options.as_json("print the result as one JSON object, on the last line"),
         click.Option(["-v", "--verbose"], is_flag=True, help="show Dagster's log on standard error"),
         example="sync --dry-run",
@@ -46,7 +45,6 @@ COMMANDS = [
         ),
         click.Option(["--reset"], is_flag=True, help="reset the demo data"),
         example="sandbox --port 8024",
-        codes=READING,
     ),
     Command(
         "dev",
@@ -56,14 +54,12 @@ COMMANDS = [
         click.Option(["--port"], type=options.PORT, default=3000, show_default=True, help="port of the UI"),
         options.allowed_host(),
         example="dev --port 3000 --allowed-host dagster.example.com",
-        codes=READING,
     ),
     Command(
         "daemon",
         "serve.daemon",
         "Run Dagster's daemon, for production: schedule, sensors, runs.",
         example="daemon",
-        codes=READING,
     ),
     Command(
         "webserver",
@@ -74,7 +70,6 @@ COMMANDS = [
         click.Option(["--read-only"], is_flag=True, help="for people who may not change anything"),
         options.allowed_host(),
         example="webserver --port 3000 --allowed-host dagster.example.com",
-        codes=READING,
     ),
     Command(
         "env",
@@ -82,7 +77,6 @@ COMMANDS = [
         'Print what a shell needs for Dagster\'s own commands: eval "$(b24-pipeline env)".',
         options.sandbox("use the built-in sandbox, while it is running"),
         example="env --sandbox",
-        codes=READING,
     ),
     Command(
         "check",
@@ -95,7 +89,7 @@ COMMANDS = [
             help="instead: send this CallGear employee its own last name, unchanged, and verify that its phones stay",
         ),
         *options.place(REAL_OR_SANDBOX),
-        options.every_connection("every connection, one after the other"),
+        options.every_connection(),
         example="check --prove-update 1234567",
         codes=DECIDING,
     ),
@@ -115,7 +109,6 @@ COMMANDS = [
         *options.place(),
         options.every_connection("the runs of every connection"),
         example="history --limit 50",
-        codes=READING,
     ),
     Command(
         "explain",
@@ -125,7 +118,6 @@ COMMANDS = [
         options.as_json(),
         *options.place(),
         example="explain 42",
-        codes=READING,
     ),
     Command(
         "report",
@@ -139,7 +131,6 @@ COMMANDS = [
         ),
         *options.place(),
         example="report --output report.html",
-        codes=READING,
     ),
     Command(
         "export",
@@ -153,7 +144,6 @@ COMMANDS = [
         ),
         *options.place(),
         example="export s3://company-lake/b24_pipeline",
-        codes=READING,
     ),
     Command(
         "check-freshness",
@@ -168,9 +158,9 @@ COMMANDS = [
             help="how old the last successful import may be",
         ),
         *options.place(),
-        options.every_connection("every connection, one after the other"),
+        options.every_connection(),
         example="check-freshness --after-minutes 60",
-        codes=(*READING, Exit.STALE),
+        codes=(*USUAL_CODES, Exit.STALE),
     ),
     Command(
         "metrics",
@@ -184,7 +174,6 @@ COMMANDS = [
         ),
         *options.place(),
         example="metrics --listen 9124",
-        codes=READING,
     ),
     Command(
         "approve",

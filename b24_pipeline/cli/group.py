@@ -16,6 +16,7 @@ from b24_pipeline.project_folder import CHECKOUT, PROJECT_FILE, is_checkout
 LONG_RUNNING = frozenset({"sandbox", "dev", "daemon", "webserver", "metrics"})
 """Commands that run until they are stopped: their garbage is collected more often than that of a short one."""
 LONG_RUNNING_GARBAGE = 200_000
+USUAL_CODES = (Exit.DONE, Exit.USAGE, Exit.FAILED)
 RENAMED = {"stale": "check-freshness", "accept-address": "rebind", "forget": "erase"}
 """Old spellings, understood until version 0.3."""
 
@@ -24,7 +25,13 @@ class Command(click.Command):
     """One command: `target` names the function that carries it out, as module and function."""
 
     def __init__(
-        self, name: str, target: str, meaning: str, *parameters: click.Parameter, example: str, codes: Sequence[Exit]
+        self,
+        name: str,
+        target: str,
+        meaning: str,
+        *parameters: click.Parameter,
+        example: str,
+        codes: Sequence[Exit] = USUAL_CODES,
     ) -> None:
         super().__init__(
             name,

@@ -86,7 +86,7 @@ def place(meaning: str = "use the sandbox's database") -> tuple[click.Option, cl
     return sandbox(meaning), connection
 
 
-def every_connection(meaning: str) -> click.Option:
+def every_connection(meaning: str = "every connection, one after the other") -> click.Option:
     return click.Option(["--all", "every"], is_flag=True, help=meaning)
 
 
