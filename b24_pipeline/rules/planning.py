@@ -1,7 +1,7 @@
 """R06, R07, R09-R11: from matches to a plan. The plan says what to send; nothing here sends it."""
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from b24_pipeline.rules.normalization import join_non_null
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 
 NO_PHONES = "[]"
+ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
 LINKED_FIELDS = ["last_name", "phones"]
 """R09: what an employee gets that is linked by e-mail."""
@@ -159,31 +160,31 @@ def full_name(*names: pd.Series) -> pd.Series:
     return join_non_null(*names, separator=" ")
 
 
-def fields_before(row: dict[Hashable, Any]) -> dict[str, Any]:
+def fields_before(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state that a planned row changes; of a conflict, what the employee has and will keep (R09)."""
     known = {
         "first_name": row.get("first_name_before"),
         "last_name": row.get("last_name_before"),
         "other_bitrix24_id": row.get("other_bitrix24_id"),
     }
-    if row["action"] != ActionKind.CREATE and not pd.isna(row.get("phones")):
+    if row["action"] != ActionKind.CREATE and row.get("phones"):
         known["phone_numbers"] = []
-    elif isinstance(row.get("phone_numbers"), str):
+    elif row.get("phone_numbers"):
         known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row["phone_numbers"])]
-    return {name: value for name, value in known.items() if isinstance(value, list) or not pd.isna(value)}
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def fields_after(row: dict[Hashable, Any]) -> dict[str, Any]:
+def fields_after(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
-    sent = {name: row[name] for name in SENT_FIELDS if not pd.isna(row.get(name))}
-    if not pd.isna(row.get("phones")):
+    sent = {name: row[name] for name in SENT_FIELDS if row.get(name) is not None}
+    if row.get("phones"):
         sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)
     return sent
 
 
 def as_json(fields: dict[str, Any]) -> str | None:
     """Canonical JSON of `fields`; no value when there are none."""
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True) if fields else None
+    return ENCODER.encode(fields) if fields else None
 
 
 def fields_of(text: object) -> dict[str, Any]:
@@ -198,10 +199,12 @@ def without(text: object, names: AbstractSet[str]) -> str | None:
 
 def as_actions(rows: pd.DataFrame) -> DataFrame[schemas.Actions]:
     """Planned rows by user as the audit keeps them (R20): before and after as JSON, outcome as planned."""
-    return schemas.from_records(
-        schemas.Actions,
-        [
-            row | {"before": as_json(fields_before(row)), "after": as_json(fields_after(row))}
-            for row in rows.sort_values("bitrix24_id").to_dict("records")
-        ],
+    ordered = rows.sort_values("bitrix24_id", ignore_index=True)
+    names, values = [str(name) for name in ordered], ordered.astype("object").where(ordered.notna(), None)
+    each = (dict(zip(names, row, strict=True)) for row in values.itertuples(index=False, name=None))
+    texts = [(as_json(fields_before(row)), as_json(fields_after(row))) for row in each]
+    told = ordered.assign(
+        before=pd.array([before for before, _ in texts], dtype="str"),
+        after=pd.array([after for _, after in texts], dtype="str"),
     )
+    return schemas.check(schemas.Actions, told.reindex(columns=schemas.column_names(schemas.Actions)))

@@ -50,9 +50,12 @@ WITH judged AS (
 SELECT bitrix24_id, by_email AS callgear_id,
        CASE WHEN nth > 1 OR sharing > 1 OR holder_id IS NOT NULL THEN 'conflict'
             WHEN by_email IS NOT NULL THEN 'link' ELSE 'create' END AS action,
-       last_name, first_name, patronymic, email,
-       '(bitrix24) ' || last_name AS callgear_last_name,
-       concat_ws(',', work, nullif(mobile, work), landline) AS phones
+       concat_ws(' ', last_name, first_name) AS display_name,
+       to_json({'last_name': name_now}) AS before,
+       to_json({
+           'email': email, 'first_name': first_name, 'last_name': '(bitrix24) ' || last_name, 'patronymic': patronymic,
+           'phone_numbers': string_split(concat_ws(',', work, nullif(mobile, work), landline), ',')
+       }) AS after
 FROM matched
 WHERE by_id IS NULL
 """
