@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.runs import remember_first_import
+from b24_pipeline.audit.runs import end_first_import, first_import
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.column_types import column_list, personal_columns
 from b24_pipeline.audit.storage.database import Database
@@ -46,7 +46,8 @@ def expire(database: Database, *, since: datetime) -> int:
     kept = {"oldest": oldest}
     before = int(database.value("row_count", table="runs"))
     with database.transaction():
-        remember_first_import(database)
+        if not first_import(database):  # the runs that prove it are about to be deleted
+            end_first_import(database)
         database.execute("expire_users", kept)
         database.execute("blank_leavers", kept, blanked=_BLANKED, columns=column_list(_OF_LEAVERS))
         database.execute("blank_identities", {**kept, "erased": ERASED})

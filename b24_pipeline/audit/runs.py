@@ -238,12 +238,6 @@ def end_first_import(database: Database) -> None:
     put_facts(database, {FIRST_IMPORT_OVER: "yes"})
 
 
-def remember_first_import(database: Database) -> None:
-    """Keep what the runs prove before they are deleted."""
-    if not first_import(database):
-        end_first_import(database)
-
-
 def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
     return {
         "run_id": start.run_id,

@@ -214,11 +214,6 @@ def partition_by_ids(known: Sequence[int]) -> Partition:
     return dict.fromkeys(partition, _pages(size)) | {partition[0]: _pages(first), partition[-1]: _pages(size + PAGE)}
 
 
-def probe_commands(filter_: Filter) -> dict[str, str]:
-    """Commands that request the ids at `PROBE_OFFSETS`; beyond the last user a portal may fail (contract 2.3)."""
-    return _border_commands(filter_, PROBE_OFFSETS)
-
-
 def partition_range(
     client: Bitrix24, rest: EstimatedRange, filter_: Filter, *, probed: BatchResponse | None = None
 ) -> Partition:
@@ -241,7 +236,7 @@ def partition_range(
     step = IN_ONE_REQUEST * ceil(rest.users / IN_ONE_REQUEST / MAX_CONCURRENCY)
     places = range(step, rest.users, step)
     above = {">ID": rest.after} if rest.after else {}
-    response = client.batch(_border_commands({**above, **filter_}, places), halt=0)
+    response = client.batch(border_commands({**above, **filter_}, places), halt=0)
     return _partition(rest, _borders(response, places))
 
 
@@ -256,8 +251,11 @@ def _pages(users: int) -> int:
     return min(CHAIN, max(1, ceil(users / PAGE)))
 
 
-def _border_commands(filter_: Filter, places: Iterable[int]) -> dict[str, str]:
-    """Offsets are whole pages, whose last row stands at the place: uneven offsets are not documented (contract 2.3)."""
+def border_commands(filter_: Filter, places: Iterable[int]) -> dict[str, str]:
+    """Commands that request the ids at these places; beyond the last user a portal may fail (contract 2.3).
+
+    Offsets are whole pages, whose last row stands at the place: uneven offsets are not documented.
+    """
     return {_border(place): command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
 
 

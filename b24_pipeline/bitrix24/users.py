@@ -29,14 +29,15 @@ from b24_pipeline.bitrix24.pagination import (
 )
 from b24_pipeline.bitrix24.parallel_fetch import (
     IN_ONE_REQUEST,
+    PROBE_OFFSETS,
     EndCondition,
     EstimatedRange,
     Partition,
     Reading,
+    border_commands,
     is_done,
     partition_by_ids,
     partition_range,
-    probe_commands,
     read_ranges,
     start_reading,
 )
@@ -122,7 +123,9 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserC
     """Without a last fetch: count while reading the first users, then partition and read the others."""
     with ThreadPoolExecutor(1) as pool:
         first_pages = pool.submit(read_first_pages, client, filter_)
-        response = client.batch_all_or_nothing(count_commands(filter_), optional_commands=probe_commands(filter_))
+        response = client.batch_all_or_nothing(
+            count_commands(filter_), optional_commands=border_commands(filter_, PROBE_OFFSETS)
+        )
         counts = read_counts(client, response, filter_)
         if not counts.highest_id:
             return counts, Reading()

@@ -56,32 +56,20 @@ def numbers(entries: Sequence[Row]) -> list[NumberKey]:
     return [number_key(entry.get("phone_number")) for entry in entries]
 
 
-def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
+def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row], *, of_account: bool = False) -> None:
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
     Where not all SIP lines can be read, every entry must look like a full number of the public network, which carries
-    its country code (contract 5.3).
+    its country code (contract 5.3). Where an update may have cut the lines from the employee, `of_account` compares
+    with every SIP line.
 
     Raises:
         SipNumberError: one is, or may be.
     """
-    _refuse(client, callgear_id, entries, {"field": "employee_id", "operator": "=", "value": callgear_id})
-
-
-def refuse_sip_numbers_of_account(client: CallGear, callgear_id: int, entries: Sequence[Row]) -> None:
-    """The same where an update may have cut the lines from the employee: no entry is the number of any SIP line.
-
-    Raises:
-        SipNumberError: one is, or may be.
-    """
-    _refuse(client, callgear_id, entries, None)
-
-
-def _refuse(client: CallGear, callgear_id: int, entries: Sequence[Row], condition: Row | None) -> None:
     if not entries:
         return
     mains = {main_part(entry.get("phone_number")) for entry in entries}
-    lines = read_sip_lines(client, condition)
+    lines = read_sip_lines(client, None if of_account else callgear_id)
     doubtful = mains & {main_part(line.get("phone_number")) for line in lines.rows}
     if not lines.complete:
         doubtful |= {main for main in mains if len(main) < MIN_FULL_NUMBER_DIGITS or main.startswith("0")}
@@ -106,10 +94,10 @@ class SipLines:
     complete: bool
 
 
-def read_sip_lines(client: CallGear, condition: Row | None) -> SipLines:
-    """The SIP lines that match; none, and not complete, where the account does not let them be read."""
+def read_sip_lines(client: CallGear, callgear_id: int | None) -> SipLines:
+    """The SIP lines of an employee, or of all; none, and not complete, where the account does not let them be read."""
     try:
-        return _read(client, condition)
+        return _read(client, callgear_id)
     except MethodError:
         return SipLines((), complete=False)
 
@@ -122,24 +110,23 @@ def owners_of_sip_lines(client: CallGear) -> set[int]:
 
 def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
     """Ids of the employee's SIP lines, as far as they can be read."""
-    of_employee = {"field": "employee_id", "operator": "=", "value": callgear_id}
-    return frozenset(line["id"] for line in read_sip_lines(client, of_employee).rows)
+    return frozenset(line["id"] for line in read_sip_lines(client, callgear_id).rows)
 
 
-def _read(client: CallGear, condition: Row | None) -> SipLines:
+def _read(client: CallGear, callgear_id: int | None) -> SipLines:
     rows: list[Row] = []
     for _ in range(MAX_PAGES):
-        page = _read_page(client, condition, offset=len(rows))
+        page = _read_page(client, callgear_id, offset=len(rows))
         rows += page.rows
         if _is_last(page, read=len(rows)):
             return SipLines(rows, complete=_are_all(rows, page.total))
     return SipLines(rows, complete=False)
 
 
-def _read_page(client: CallGear, condition: Row | None, *, offset: int) -> Page:
+def _read_page(client: CallGear, callgear_id: int | None, *, offset: int) -> Page:
     params: Row = {"fields": list(FIELDS), "limit": MAX_ROWS, "offset": offset}
-    if condition is not None:
-        params["filter"] = condition
+    if callgear_id is not None:
+        params["filter"] = {"field": "employee_id", "operator": "=", "value": callgear_id}
     result = client.call(METHOD, params)
     return Page(result.rows(), result.metadata.total_items)
 

@@ -14,7 +14,7 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
     UpdatesHalted,
 )
-from b24_pipeline.callgear.phones import numbers, refuse_sip_numbers_of_account
+from b24_pipeline.callgear.phones import numbers, refuse_sip_numbers
 from b24_pipeline.callgear.rows import Row
 
 SETTINGS = ("phone_number", "channels_count", "dial_time", "status")
@@ -185,7 +185,7 @@ def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> No
     entries = arrays.get("phone_numbers")
     if entries is not None:
         try:
-            refuse_sip_numbers_of_account(client, employee["id"], entries)
+            refuse_sip_numbers(client, employee["id"], entries, of_account=True)
         except SipNumberError:
             raise updates_halted(
                 f"an update removed {', '.join(arrays)} of employee {employee['id']}, who has SIP numbers"

@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline.callgear.employees import MAX_ROWS
 from b24_pipeline.callgear.exceptions import SipNumberError
-from b24_pipeline.callgear.phones import MAX_PAGES, owners_of_sip_lines, refuse_sip_numbers_of_account
+from b24_pipeline.callgear.phones import MAX_PAGES, owners_of_sip_lines, refuse_sip_numbers
 from b24_pipeline_tests.callgear.conftest import answering
 
 EMPLOYEE = 7
@@ -31,7 +31,7 @@ class Lines:
 
 
 def refuse(lines: Any, number: str) -> None:
-    refuse_sip_numbers_of_account(answering(lines), EMPLOYEE, [{"phone_number": number}])
+    refuse_sip_numbers(answering(lines), EMPLOYEE, [{"phone_number": number}], of_account=True)
 
 
 def test_lines_that_did_not_fit_on_the_first_page_are_known_too() -> None:
