@@ -5,17 +5,24 @@ import shutil
 import signal
 import subprocess
 import threading
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit.schema import LAYOUT
+from b24_pipeline.audit.storage.advisory_lock import Session
+from b24_pipeline.audit.storage.claims import claim_account
+from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.sandbox import Phase, RequestSeen
+from b24_pipeline.settings.connections import OF_A_PAIR
 from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
 from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, lake_variables
 from b24_pipeline_tests.cluster.growth import grown
@@ -61,51 +68,14 @@ def test_a_connection_is_restored_from_a_dump_of_its_schema(
     assert len(world.writes()) == 3
 
 
-def connect_on(machine: Machine, key: str, world: World) -> None:
-    """Add the file of a connection, with the portal and the account of the world."""
-    folder = machine.folder / "connections"
-    folder.mkdir(exist_ok=True)
-    given = {name: value for name, value in world.environment().items() if name.startswith(("BITRIX24_", "CALLGEAR_"))}
-    (folder / f"{key}.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
-
-
-def test_r16b_two_connections_with_one_account_are_refused_on_another_machine_too(
-    machines: list[Machine], world: World, postgres: Postgres
-) -> None:
-    one, two = machines
-    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
-    for machine, key in product(machines, ("acme", "globex")):
-        connect_on(machine, key, world)
-    world.hire_many(2)
-
-    first = one.type("sync", "--connection", "acme")
-    second = two.type("sync", "--connection", "globex")
-    (two.folder / "connections/acme.env").unlink()
-    third = two.type("sync", "--connection", "globex")
-
-    assert [said.returncode for said in (first, second, third)] == [0, 50, 0]
-    assert "belongs to the connection acme: two portals in one account" in second.stdout + second.stderr
-    assert len(world.writes()) == 2
-
-
-def test_r16b_the_same_holds_for_single_connections_with_schemas_of_their_own(
-    machines: list[Machine], world: World, postgres: Postgres
-) -> None:
-    one, two = machines
-    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
-    world.hire_many(2)
-
-    first = one.type("sync")
-    second = two.type("sync", B24_PIPELINE_LAKE_SCHEMA="globex")
-    postgres.ask("DROP SCHEMA acme CASCADE")
-    third = two.type("sync", B24_PIPELINE_LAKE_SCHEMA="globex")
-
-    assert [said.returncode for said in (first, second, third)] == [0, 50, 0]
-    assert "or drop the schema of acme" in second.stdout + second.stderr
+def with_connections(machine: Machine) -> Machine:
+    """The machine without the settings of one pair, which are refused beside a folder of connections."""
+    kept = {name: value for name, value in machine.environment.items() if not name.startswith(OF_A_PAIR)}
+    return replace(machine, environment=kept)
 
 
 def test_each_of_several_connections_has_a_schema_of_its_own(machines: list[Machine], postgres: Postgres) -> None:
-    one, two = machines
+    one, two = map(with_connections, machines)
     postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
     with ExitStack() as stack:
         acme, globex = (connect(one.folder, key, stack, people=2) for key in ("acme", "globex"))
@@ -113,22 +83,75 @@ def test_each_of_several_connections_has_a_schema_of_its_own(machines: list[Mach
 
         first = one.type("sync", "--all")
         globex.hire("Newcomer")
-        second = two.type("sync", "--all")
+        second = two.type("sync", "--connection", "globex")
 
-    assert (first.returncode, second.returncode) == (0, 0)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert [len(company.sandbox.writes()) for company in (acme, globex)] == [2, 3]
-    databases = [two.folder / f"data/connections/{key}/b24_pipeline.duckdb" for key in ("acme", "globex")]
-    assert [len(links_in(database)) for database in databases] == [2, 3]
-    assert postgres.ask("SELECT count(*) FROM acme.ducklake_snapshot") < postgres.ask(
-        "SELECT count(*) FROM globex.ducklake_snapshot"
-    )
+    assert len(links_in(one.folder / "data/connections/acme/b24_pipeline.duckdb")) == 2
+    assert len(links_in(two.folder / "data/connections/globex/b24_pipeline.duckdb")) == 3
+
+
+def test_r16b_two_connections_with_one_account_are_refused_on_another_machine_too(
+    machines: list[Machine], world: World, postgres: Postgres
+) -> None:
+    one, two = map(with_connections, machines)
+    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
+    pair = {name: value for name, value in world.environment().items() if name.startswith(("BITRIX24_", "CALLGEAR_"))}
+    for machine, key in product((one, two), ("acme", "globex")):
+        (machine.folder / "connections").mkdir(exist_ok=True)
+        (machine.folder / f"connections/{key}.env").write_text("".join(f"{name}={pair[name]}\n" for name in pair))
+    world.hire_many(2)
+
+    first, second = one.type("sync", "--connection", "acme"), two.type("sync", "--connection", "globex")
+
+    assert (first.returncode, second.returncode) == (0, 50), first.stderr + second.stderr
+    assert "belongs to the connection acme: two portals in one account" in second.stdout + second.stderr
+    assert len(world.writes()) == 2
+
+
+@pytest.fixture
+def session(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """A connection to the Postgres of lakes, in which nobody has an account yet."""
+    monkeypatch.setenv("PGPASSWORD", postgres.password)
+    postgres.ask("DROP TABLE IF EXISTS b24_pipeline_accounts")
+    with closing(
+        Session(Lake(f"postgresql://{USER}@127.0.0.1:{postgres.port}/{NAME}", "acme", ""), name="test")
+    ) as one:
+        yield one
+
+
+def claim(session: Session, key: str, keys: tuple[str, ...] | None) -> bool:
+    """Whether a connection may import into the account."""
+    try:
+        claim_account(session, AccountIdentity("7"), host="callgear.test", key=key, keys=keys)
+    except DatabaseOfAnotherConnection:
+        return False
+    return True
+
+
+def test_r16b_an_account_is_free_again_once_the_file_of_its_connection_is_removed(session: Session) -> None:
+    assert claim(session, "acme", ("acme", "globex"))
+    assert claim(session, "acme", ("acme", "globex"))
+    assert not claim(session, "globex", ("acme", "globex"))
+    assert claim(session, "globex", ("globex",))
+    assert not claim(session, "acme", ("acme", "globex"))
+
+
+def test_r16b_without_a_folder_an_account_belongs_to_a_schema_as_long_as_that_is_there(
+    session: Session, postgres: Postgres
+) -> None:
+    postgres.ask('CREATE SCHEMA "first-one"')
+    assert claim(session, "first-one", None)
+    assert not claim(session, "second", None)
+    postgres.ask('DROP SCHEMA "first-one"')
+    assert claim(session, "second", None)
 
 
 def test_the_nights_bound_what_runs_leave_behind_and_keep_the_whole_audit(postgres: Postgres, tmp_path: Path) -> None:
     postgres.ask("DROP SCHEMA IF EXISTS acme CASCADE")
     lake = lake_variables(postgres, schema="acme", data=tmp_path / "lake")
 
-    found = grown(lake, runs=9, runs_a_day=3)
+    found = grown(lake, runs=6, runs_a_day=2)
 
     evenings, mornings = found[::2], found[1::2]
     assert [left.audit for left in evenings] == [left.audit for left in mornings]
