@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev export test coverage bench e2e matrix package lake setup-cluster cluster-test faults lint format typecheck docs lock clean reset
+.PHONY: help setup run dev export test coverage bench e2e matrix package lake setup-cluster cluster-test outages faults lint format typecheck docs lock clean reset
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ bench: $(READY) ## measure speed beside peers and floors; ONLY=fetch for one par
 	@$(BIN)/python -m b24_pipeline_tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 matrix: $(READY) ## every case of what make test tries in a sample, and what takes long
-	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q -m "matrix or sampled or long"
+	@B24_PIPELINE_WHOLE_MATRIX=1 $(BIN)/python -m pytest -n 2 -q -m "(matrix or sampled or long) and not cluster"
 
 LAKE := $(VENV)/ducklake
 $(LAKE)/.ready: deploy/cluster/ducklake.lock $(READY)
@@ -75,6 +75,9 @@ setup-cluster: $(CLUSTER) $(LAKE)/.ready ## what several machines need, into .ve
 
 cluster-test: $(CLUSTER) $(LAKE)/.ready ## Postgres, pgbouncer and RabbitMQ for real (make setup-cluster first)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "cluster and not long" b24_pipeline_tests/cluster
+
+outages: $(CLUSTER) $(LAKE)/.ready ## RabbitMQ and Postgres that are away for a minute at a round; takes about five minutes
+	@$(BIN)/python -m pytest -n 2 -q -m "cluster and long" b24_pipeline_tests/cluster
 
 package: $(READY) ## build the wheel into dist/, and try it: installed into an empty environment, in an empty folder
 	@rm -rf build dist
