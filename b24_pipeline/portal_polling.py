@@ -66,17 +66,18 @@ class Portals:
         before = cursors_of(cursor)
         for key in self._kept.keys() - set(self._folder.keys):
             self.forget(key)
+        ready = {key: self._ready(key) for key in keys}  # in this thread: 32 that read databases keep 60 MB
         pool = ThreadPoolExecutor(THREADS)
-        jobs = {key: pool.submit(self._poll, key, before.get(key)) for key in keys}
+        jobs = {
+            key: pool.submit(self._poll, key, portal, before.get(key))
+            for key, portal in ready.items()
+            if isinstance(portal, Portal)
+        }
         wait(jobs.values(), timeout=seconds)
         pool.shutdown(wait=False, cancel_futures=True)
-        found, problems = {}, []
-        for key, job in jobs.items():
-            result = result_of(job)
-            if isinstance(result, TickResult):
-                found[key] = result
-            else:
-                problems.append(f"{key}: {result}")
+        results = {key: result_of(jobs[key]) if key in jobs else problem for key, problem in ready.items()}
+        found = {key: result for key, result in results.items() if isinstance(result, TickResult)}
+        problems = [f"{key}: {result}" for key, result in results.items() if key not in found]
         known = {key: text for key, text in before.items() if key in self._folder.keys}
         after = known | {key: result.cursor for key, result in found.items()}
         return RoundResult(found, tuple(problems), json.dumps(after))
@@ -86,13 +87,21 @@ class Portals:
         if kept := self._kept.pop(key, None):
             kept.http.close()
 
-    def _poll(self, key: str, cursor: str | None) -> TickResult | str:
+    def _ready(self, key: str) -> Portal | str:
+        """Return the portal, kept or made anew, or why it cannot be polled."""
+        try:
+            self._kept[key] = self._portal(key)
+        except (StoreError, SettingsError) as error:
+            self.forget(key)
+            return str(error)
+        return self._kept[key]
+
+    def _poll(self, key: str, portal: Portal, cursor: str | None) -> TickResult | str:
         """Poll one portal; return why it could not be polled."""
         try:
-            portal = self._kept[key] = self._portal(key)
             client = portal_client(portal.settings, self._timing, http=portal.http, seconds=TICK_SECONDS)
             return poll_once(client, portal.users, cursor=cursor, clock=self._timing.unix)
-        except (Bitrix24Error, StoreError, SettingsError) as error:
+        except Bitrix24Error as error:
             self.forget(key)  # a secret may have changed in a file of its own
             return str(error)
 
