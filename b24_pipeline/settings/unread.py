@@ -44,7 +44,7 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     lines += (text for name in names if (text := name_problem(name, known)))
     if files:
         filled = {str(binding.key).upper() for binding in of_process if binding.value}
-        filled |= {name for name, value in os.environ.items() if value}
+        filled |= {name.upper() for name, value in os.environ.items() if value}
         lines += of_one_pair(filled & set(known), folder=files[0].parent)
     for file, given in found.items():
         names = sorted(names_of(given))

@@ -79,6 +79,7 @@ def test_what_belongs_to_a_pair_is_refused_in_the_environment_once_for_all_conne
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("B24_PIPELINE_DATABASE", "shared.duckdb")
+    monkeypatch.setenv("callgear_access_token", "of-whom")
     Path(".env").write_text(f"BITRIX24_WEBHOOK_URL={WEBHOOK}\nCALLGEAR_USER_ID=\n")
     add("acme")
     add("globex")
@@ -89,7 +90,7 @@ def test_what_belongs_to_a_pair_is_refused_in_the_environment_once_for_all_conne
     moved = "belongs to one connection, and connections is there for several. Move it from the environment or .env into"
     assert problems == tuple(
         f"{name}: {moved} the file of its connection. Example: connections/acme.env"
-        for name in ("B24_PIPELINE_DATABASE", "BITRIX24_WEBHOOK_URL")
+        for name in ("B24_PIPELINE_DATABASE", "BITRIX24_WEBHOOK_URL", "CALLGEAR_ACCESS_TOKEN")
     )
 
 
