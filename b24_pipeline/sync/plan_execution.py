@@ -1,6 +1,7 @@
 """Executes a step's plan: decided, sent unless it is a dry run, stored as the results come, counted."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,20 +28,20 @@ from b24_pipeline.sync.run import RunContext, RunOutcome, RunStopped
 log = logging.getLogger(__name__)
 
 
-class ActionHandler:
+class ActionHandler(ABC):
     """Sends the actions of one step and stores their results; what a step does not need does nothing."""
 
-    def before_all(self, actions: list[PlannedAction]) -> None:
+    def before_all(self, actions: list[PlannedAction]) -> None:  # noqa: B027 - not every step needs it
         """Called once, before anything is sent."""
 
+    @abstractmethod
     def send(self, planned: PlannedAction) -> SendResult:
         """Send one action. Called from several threads. Raises CallGear errors."""
-        raise NotImplementedError
 
-    def after_batch(self, results: list[ActionResult]) -> None:
+    def after_batch(self, results: list[ActionResult]) -> None:  # noqa: B027
         """Called for every few results, in the step's own thread."""
 
-    def after_all(self) -> None:
+    def after_all(self) -> None:  # noqa: B027
         """Called once, when everything was answered."""
 
 
