@@ -152,7 +152,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
     unique = list(dict.fromkeys(users))
     with writable(place, holder="b24-pipeline unlink") as store:
         employees = audit.links.unlink(store.database, unique, by, at=store.now())
-        store.publish()
+        publish(store)
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
     print(f"Unlinked by {printable(by.name)}: {pairs}.")
     print("The next run matches them again: by e-mail, or with a new employee.")
@@ -163,7 +163,7 @@ def resolve_duplicates(*, place: Place) -> Exit:
     """Allow creates again, because a person confirms that duplicates are resolved."""
     with writable(place, holder="b24-pipeline resolve-duplicates") as store:
         resolved = audit.links.resolve_duplicates(store.database, by=system_user(), now=store.now())
-        store.publish()
+        publish(store)
     if not resolved:
         print("Nothing to resolve: no duplicates are known.")
     for pair in resolved:
@@ -175,11 +175,19 @@ def resolve_duplicates(*, place: Place) -> Exit:
 
 
 def erase(*, person: str, place: Place) -> Exit:
-    """Erase a person's data; ids and counts stay."""
+    """Erase a person's data; ids and counts stay.
+
+    Raises:
+        PublishedFileMounted, NotUploaded: all is erased but there, where a copy from before stays.
+    """
     paths = paths_of(place)
+    report = ReportFiles.beside(paths.published).html
     with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
-        user = erasure.erase_person(paths, person, now=utc_now())
-        report = ReportFiles.beside(paths.published).html
+        try:
+            user = erasure.erase_person(paths, person, now=utc_now())
+        except (PublishedFileMounted, NotUploaded):
+            report.unlink(missing_ok=True)
+            raise
         report.unlink(missing_ok=True)  # it holds names; the next run renders it again
     named = printable(person) if user is None else f"Bitrix24 user {user}"
     print(f"Erased: {named}. {AFTER_ERASURE}")
