@@ -56,12 +56,18 @@ def numbers(entries: Sequence[Row]) -> list[NumberKey]:
     return [number_key(entry.get("phone_number")) for entry in entries]
 
 
-def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row], *, of_account: bool = False) -> None:
+def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row], *, lines_of: int | None) -> None:
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
     Where not all SIP lines can be read, every entry must look like a full number of the public network, which carries
-    its country code (contract 5.3). Where an update may have cut the lines from the employee, `of_account` compares
-    with every SIP line.
+    its country code (contract 5.3).
+
+    Args:
+        client: the API.
+        callgear_id: the employee.
+        entries: the employee's phone entries.
+        lines_of: whose SIP lines to compare with: the employee's, or None for all of the account, where an update may
+            have cut them from the employee.
 
     Raises:
         SipNumberError: one is, or may be.
@@ -69,7 +75,7 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     if not entries:
         return
     mains = {main_part(entry.get("phone_number")) for entry in entries}
-    lines = read_sip_lines(client, None if of_account else callgear_id)
+    lines = read_sip_lines(client, lines_of)
     doubtful = mains & {main_part(line.get("phone_number")) for line in lines.rows}
     if not lines.complete:
         doubtful |= {main for main in mains if len(main) < MIN_FULL_NUMBER_DIGITS or main.startswith("0")}

@@ -182,7 +182,7 @@ class EmployeeUpdater:
         if self._capabilities.update_mode is not UpdateMode.UNKNOWN:
             return
         try:
-            refuse_sip_numbers(self._client, before["id"], phones(before))
+            refuse_sip_numbers(self._client, before["id"], phones(before), lines_of=before["id"])
         except SipNumberError:
             raise SipNumberError(
                 f"employee {before['id']} has SIP numbers, and no update has shown yet that the account leaves phones "
@@ -223,7 +223,7 @@ class EmployeeUpdater:
         return self._write_echo(target, read_for_update(self._client, target.callgear_id))
 
     def _write_echo(self, target: _TargetState, base: Row) -> None:
-        refuse_sip_numbers(self._client, target.callgear_id, phones(base))
+        refuse_sip_numbers(self._client, target.callgear_id, phones(base), lines_of=target.callgear_id)
         self._call(target, phone_numbers=unchanged_phones(base))
 
     def _call(self, target: _TargetState, **arrays: Any) -> None:  # noqa: ANN401 - the API's

@@ -185,7 +185,7 @@ def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> No
     entries = arrays.get("phone_numbers")
     if entries is not None:
         try:
-            refuse_sip_numbers(client, employee["id"], entries, of_account=True)
+            refuse_sip_numbers(client, employee["id"], entries, lines_of=None)
         except SipNumberError:
             raise updates_halted(
                 f"an update removed {', '.join(arrays)} of employee {employee['id']}, who has SIP numbers"

@@ -31,7 +31,7 @@ class Lines:
 
 
 def refuse(lines: Any, number: str) -> None:
-    refuse_sip_numbers(answering(lines), EMPLOYEE, [{"phone_number": number}], of_account=True)
+    refuse_sip_numbers(answering(lines), EMPLOYEE, [{"phone_number": number}], lines_of=None)
 
 
 def test_lines_that_did_not_fit_on_the_first_page_are_known_too() -> None:
