@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from b24_pipeline import audit
-from b24_pipeline.rules.eligibility import PHONES_IN_DIALLING_ORDER
+from b24_pipeline.rules.eligibility import PHONES_IN_DIALING_ORDER
 from b24_pipeline.rules.models import Scope
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync.run import RunContext
@@ -35,7 +35,7 @@ def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
             "active": active,
             "dismissed": len(users) - active,
             "with_email": int(users["email"].notna().sum()),
-            "with_phones": int(users[[*PHONES_IN_DIALLING_ORDER]].notna().any(axis=1).sum()),
+            "with_phones": int(users[[*PHONES_IN_DIALING_ORDER]].notna().any(axis=1).sum()),
         },
     )
 

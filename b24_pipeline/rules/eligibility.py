@@ -10,7 +10,7 @@ from b24_pipeline.rules import normalization
 from b24_pipeline.rules.models import Edition, Eligibility, Policy, Rejection, Scope
 from b24_pipeline.rules.phone_numbers import phone_numbers
 
-PHONES_IN_DIALLING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
+PHONES_IN_DIALING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
 EMPLOYEE = "employee"
 """R01: the `USER_TYPE` of an employee."""
 NO_ADDRESS = f"@<>,;{normalization.WHITE}"
@@ -24,7 +24,7 @@ def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFr
     """R01-R06 for every user: standing, reason and the normalized fields, one row a user."""
     last_name = normalization.normalize_names(users["last_name"])
     email = normalization.normalize_emails(users["email"])
-    numbers = phone_numbers([users[column] for column in PHONES_IN_DIALLING_ORDER], policy=policy.phones)
+    numbers = phone_numbers([users[column] for column in PHONES_IN_DIALING_ORDER], policy=policy.phones)
     judged = pd.DataFrame(
         {
             "bitrix24_id": users["bitrix24_id"],

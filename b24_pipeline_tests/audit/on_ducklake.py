@@ -16,7 +16,7 @@ from b24_pipeline.audit.storage.queries import statements
 
 EXTENSION = next(Path(duckdb_extension_ducklake.__file__).parent.rglob("ducklake.duckdb_extension"))
 FOLDER = tempfile.TemporaryDirectory(prefix="lake-")
-ROWS_IN_THE_CATALOGUE = 1000
+ROWS_IN_THE_CATALOG = 1000
 """Smaller changes are stored in the catalog itself: nearly all that a run changes."""
 
 ABOUT_A_PUBLISHED_FILE = frozenset(
@@ -42,7 +42,7 @@ def connect_with_extension(*given: Any, **options: Any) -> duckdb.DuckDBPyConnec
 def attach_a_lake(name: str, *options: str) -> None:
     """Let the statement attach the DuckLake whose catalog is the file; its larger parts lie in one folder for all."""
     lake = ("TYPE ducklake", f"DATA_PATH '{FOLDER.name}'", "OVERRIDE_DATA_PATH true")
-    more = (f"DATA_INLINING_ROW_LIMIT {ROWS_IN_THE_CATALOGUE}", *options)
+    more = (f"DATA_INLINING_ROW_LIMIT {ROWS_IN_THE_CATALOG}", *options)
     cast("dict[str, str]", statements())[name] = f"ATTACH {{path}} AS {{catalog}} ({', '.join(lake + more)})"
 
 
