@@ -5,8 +5,11 @@ import re
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache, partial
+from itertools import count
 
 import pytest
 
@@ -63,36 +66,22 @@ def assert_no_secret_is_readable(desk: Machine, world: World, postgres: Postgres
         assert places_of(secret, places) == []
 
 
-@dataclass
-class KilledAt:
-    """Put into `Sandbox.on_request`: kills all processes of a worker before so many-th create is carried out."""
+def from_create(number: int, act: Callable[[], None]) -> Callable[[RequestSeen, Phase], None]:
+    """For `Sandbox.on_request`: act before so many-th create is carried out, and before each one after it."""
+    places = count(1)
 
-    worker: "subprocess.Popen[bytes]"
-    create: int
-    seen: int = 0
+    def hook(request: RequestSeen, phase: Phase) -> None:
+        if phase is Phase.BEFORE and request.method == "create.employees" and next(places) >= number:
+            act()
 
-    def __call__(self, request: RequestSeen, phase: Phase) -> None:
-        if phase is Phase.BEFORE and request.method == "create.employees":
-            self.seen += 1
-            if self.seen >= self.create:
-                with suppress(ProcessLookupError):
-                    os.killpg(self.worker.pid, signal.SIGKILL)
-                raise DropRequest
+    return hook
 
 
-@dataclass
-class TerminatedAt:
-    """Put into `Sandbox.on_request`: tells a worker to end, as systemd does, before so many-th create."""
-
-    worker: "subprocess.Popen[bytes]"
-    create: int
-    seen: int = 0
-
-    def __call__(self, request: RequestSeen, phase: Phase) -> None:
-        if phase is Phase.BEFORE and request.method == "create.employees":
-            self.seen += 1
-            if self.seen == self.create:
-                self.worker.terminate()
+def kill_all_processes(worker: "subprocess.Popen[bytes]") -> None:
+    """Let a machine die at a request, which is not carried out."""
+    with suppress(ProcessLookupError):
+        os.killpg(worker.pid, signal.SIGKILL)
+    raise DropRequest
 
 
 @pytest.mark.parametrize("create", [1, 64, PEOPLE])
@@ -104,7 +93,7 @@ def test_r18_a_machine_that_dies_at_a_write_fails_its_run_and_the_next_one_compl
 
     with one.daemon():
         with one.worker() as worker:
-            world.sandbox.on_request = KilledAt(worker, create)
+            world.sandbox.on_request = from_create(create, partial(kill_all_processes, worker))
             died = one.launch(postgres)
             assert worker.wait(RUN_SECONDS) == -signal.SIGKILL
         world.sandbox.on_request = None
@@ -141,7 +130,7 @@ def test_a_worker_that_is_to_end_finishes_its_run_and_leaves_what_waits_to_anoth
     world.sandbox.latency = Latency(request=0.2)
 
     with one.daemon(), one.worker() as leaving:
-        world.sandbox.on_request = TerminatedAt(leaving, create=20)
+        world.sandbox.on_request = from_create(20, cache(leaving.terminate))  # once, as systemd does
         run = one.launch(postgres)
         waiting = one.launch(postgres, "purge_old_runs")
         assert leaving.wait(RUN_SECONDS) == 0
