@@ -160,6 +160,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if self.is_own_project:
             place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
+            stack.callback(setattr, self, "_run", None)  # Dagster keeps resources for longer than their run
             try:
                 run = self._run = self.begin(context.run, stack, steps=steps)
             except (SettingsError, RunInProgress, StoreError) as error:

@@ -1,8 +1,10 @@
 """What a materialization says in the UI, and what happens to a single asset materialized alone."""
 
+import gc
 import re
 from numbers import Number
 
+from b24_pipeline.sync.run import RunContext
 from b24_pipeline_tests.harness import MATERIALIZE, STEPS, World
 
 LINK = re.compile(r"https?://|www\.")
@@ -113,6 +115,17 @@ def test_materializing_all_assets_is_a_run_like_any_other(world: World) -> None:
     result = world.run(job=MATERIALIZE, trigger=None, assets=STEPS)
 
     assert (result.status, result.counts.created, result.audited["trigger"]) == ("done", 1, "ui")
+
+
+def test_nothing_of_a_run_is_kept_in_the_process_once_it_has_ended(world: World) -> None:
+    """Dagster keeps the resources of the last run, and with them its settings with secrets and its database."""
+    world.hire("Lebedeva")
+
+    ended = world.run()
+
+    gc.collect()
+    assert ended.status == "done"
+    assert [kept.run_id for kept in gc.get_objects() if isinstance(kept, RunContext)] == []
 
 
 def test_an_asset_that_only_reads_can_be_materialized_alone(world: World) -> None:
