@@ -1,5 +1,6 @@
 """Retention: actions, ended rows and runs go after a while; links never do, and the file shrinks."""
 
+import logging
 from datetime import datetime, timedelta
 
 from b24_pipeline import schemas
@@ -7,9 +8,12 @@ from b24_pipeline.audit.runs import end_first_import, first_import
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.column_types import column_list, personal_columns
 from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import NotUploaded, PublishedFileMounted
 from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
 from b24_pipeline.rules.models import ERASED
+
+log = logging.getLogger(__name__)
 
 KEEP_DAYS = 400
 
@@ -23,7 +27,8 @@ def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) 
     """Delete what is older than `keep_days`, compact the file and publish it.
 
     Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user who is gone the
-    last name that was known last (R09), and nothing else. The newest run always stays.
+    last name that was known last (R09), and nothing else. The newest run always stays. Where people's copy cannot be
+    replaced, that is logged only: each run tries again.
 
     Returns:
         How many runs were deleted.
@@ -34,7 +39,10 @@ def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) 
     with Store.open(paths, now=lambda: now) as store:
         deleted = expire(store.database, since=now - timedelta(days=keep_days))
         store.compact()
-        store.publish()
+        try:
+            store.publish()
+        except (PublishedFileMounted, NotUploaded) as error:
+            log.warning("%s", error)
     return deleted
 
 
