@@ -84,7 +84,7 @@ class Bitrix24:
         self._retries = retries or RetryLimits()
         self._deadline = deadline
         self._lock = threading.Lock()
-        self._requests_sent = 0
+        self.requests_sent = 0
         self._admin_mode: bool | None = None
         self._extra_text_warned = False
         self._resets_at: float | None = None
@@ -101,10 +101,6 @@ class Bitrix24:
     def moved_to(self) -> str | None:
         """The portal's new host, when it was renamed (contract 1.6), or the same with another port."""
         return self._address.changed_host(self._configured_address)
-
-    @property
-    def requests_sent(self) -> int:
-        return self._requests_sent
 
     def set_prior_usage(self, requests: int, *, seconds_ago: float) -> None:
         """Leave room for the requests of the runs before, which another process may have sent."""
@@ -219,7 +215,7 @@ class Bitrix24:
         if not self._bucket.acquire(within=self.seconds_left()):
             raise TransportError(f"{method}: the portal's rate limit leaves no request in the time that is left")
         with self._lock:
-            self._requests_sent += 1
+            self.requests_sent += 1
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
         failure: Bitrix24Error
         timeout = self._timeout()

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from b24_pipeline.callgear.exceptions import AccountError
 
@@ -14,6 +13,12 @@ class AccessToken:
 
     value: str = field(repr=False)
 
+    def token(self) -> str:
+        return self.value
+
+    def renewed(self, refused: str) -> None:
+        """There is no other key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -21,30 +26,6 @@ class Login:
 
     login: str = field(repr=False)
     password: str = field(repr=False)
-
-
-class Session(Protocol):
-    """Source of the client's access token."""
-
-    def token(self) -> str:
-        """The access token to send."""
-
-    def renewed(self, refused: str) -> str | None:
-        """Another token in place of one that was refused, or None when there is no other."""
-
-
-class KeySession:
-    """A key is what it is."""
-
-    def __init__(self, key: AccessToken) -> None:
-        self._key = key
-
-    def token(self) -> str:
-        return self._key.value
-
-    def renewed(self, refused: str) -> None:  # noqa: ARG002 - the protocol's
-        """There is no other key."""
-        return
 
 
 class LoginSession:

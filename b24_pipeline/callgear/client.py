@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
-from b24_pipeline.callgear.auth import AccessToken, KeySession, Login, LoginSession, Session
+from b24_pipeline.callgear.auth import AccessToken, Login, LoginSession
 from b24_pipeline.callgear.error_mapping import is_read
 from b24_pipeline.callgear.exceptions import (
     AccountError,
@@ -77,24 +77,16 @@ class CallGear:
         random: Callable[[], float] = random_module.random,
     ) -> None:
         self._url = url
-        self._user_id = user_id
+        self.user_id = user_id
         self._http = http
-        self._budget = budget
+        self.budget = budget
         self._random = random
-        self._session = self._open_session(credentials)
+        self._session = credentials if isinstance(credentials, AccessToken) else self._session_of(credentials)
         self._refusal: AccountError | None = None
         self._counting = threading.Lock()
         self._warned_deprecated = False
         self.requests_sent = 0
         self.points_spent = 0
-
-    @property
-    def budget(self) -> PointsBudget:
-        return self._budget
-
-    @property
-    def user_id(self) -> int | None:
-        return self._user_id
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Result:
         """Call `method`.
@@ -132,7 +124,7 @@ class CallGear:
             DeadlinePassed: the wait would pass the run's deadline.
         """
         longest = min(FIRST_PAUSE_SECONDS * 2**attempt, MAX_PAUSE_SECONDS)
-        self._budget.pause_before_retry(longest * (1 + self._random()) / 2, error)
+        self.budget.pause_before_retry(longest * (1 + self._random()) / 2, error)
 
     def wait_for_in_flight_requests(self, *, since: float = 0.0) -> None:
         """Wait as long as one request may take: what CallGear may still be at work on is done by then.
@@ -146,12 +138,10 @@ class CallGear:
         read_timeout = self._http.timeout.read
         longest = MAX_REQUEST_SECONDS if read_timeout is None else read_timeout
         if since < longest:
-            self._budget.pause(longest - since, reason="CallGear may still be processing a request without a response")
+            self.budget.pause(longest - since, reason="CallGear may still be processing a request without a response")
 
-    def _open_session(self, credentials: AccessToken | Login) -> Session:
-        if isinstance(credentials, AccessToken):
-            return KeySession(credentials)
-        params = {"login": credentials.login, "password": credentials.password}
+    def _session_of(self, login: Login) -> LoginSession:
+        params = {"login": login.login, "password": login.password}
         return LoginSession(lambda: self._log_in(params))
 
     def _log_in(self, params: Mapping[str, Any]) -> str:
@@ -162,8 +152,8 @@ class CallGear:
 
     def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:
         signed = {"access_token": token, **params}
-        if self._user_id is not None and method not in WITHOUT_USER_ID:
-            signed["user_id"] = self._user_id
+        if self.user_id is not None and method not in WITHOUT_USER_ID:
+            signed["user_id"] = self.user_id
         return signed
 
     def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Result:
@@ -183,7 +173,7 @@ class CallGear:
                 self.pause(faults, error=fault)
 
     def _send_within_budget(self, method: str, params: Mapping[str, Any]) -> Result:
-        permit = self._budget.acquire()
+        permit = self.budget.acquire()
         response = Response(UnknownOutcome(f"{method}: interrupted"), Metadata())
         try:
             response = self._send(method, params)
@@ -196,16 +186,16 @@ class CallGear:
     def _record_usage(self, permit: Permit, method: str, response: Response) -> None:
         match response.outcome:
             case MinuteLimit(resets_in=resets_in):
-                self._budget.close_minute(resets_in)
+                self.budget.close_minute(resets_in)
             case DayLimit(resets_in=resets_in):
-                self._budget.close_day(resets_in)
+                self.budget.close_day(resets_in)
             case Result():
                 self._count_point(response.metadata)
         charged = isinstance(response.outcome, Result | UnknownOutcome)
-        self._budget.release(permit, charged=charged, limits=response.metadata.limits)
+        self.budget.release(permit, charged=charged, limits=response.metadata.limits)
         unreported = response.metadata.limits.day_remaining is None
         if unreported and isinstance(response.outcome, Result) and method.startswith("get."):
-            self._budget.apply_prior_usage()
+            self.budget.apply_prior_usage()
 
     def _send(self, method: str, params: Mapping[str, Any]) -> Response:
         request_id = uuid.uuid4().hex

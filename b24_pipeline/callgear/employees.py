@@ -70,6 +70,7 @@ def _borders(whole: IdRange, seen: Sequence[int], count: int) -> list[int]:
 
 MAX_ROWS = 10_000
 """The maximum of `limit` (contract 2)."""
+MAX_CONCURRENCY = 4
 MAX_ROUNDS = 12
 MAX_EMPLOYEES = 1_000_000
 """No account has more: who says so does not count, and would be asked without end."""
@@ -95,9 +96,13 @@ class Page:
         """Rows that match, at least."""
         return max(len(self.rows), self.total or 0)
 
+    @property
+    def ids(self) -> list[int]:
+        return sorted(row["id"] for row in self.rows)
 
-def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: int = 4) -> list[Row]:
-    """All employees, in one request up to 10,000 of them, above that in ranges of ids, `in_flight` at a time.
+
+def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS) -> list[Row]:
+    """All employees, in one request up to 10,000 of them, above that in ranges of ids, `MAX_CONCURRENCY` at a time.
 
     Raises:
         IncompleteReadError: what was read is not provably everything, also when read once more.
@@ -106,7 +111,7 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS, in_flight: i
         first = _read_range(client, fields, IdRange())
         if not first.overflows:
             return first.rows
-        rows = _fetch_in_ranges(client, fields, first, in_flight)
+        rows = _fetch_in_ranges(client, fields, first)
         if _count_agrees(client, first.total, len(rows)):
             return rows
     raise IncompleteReadError("get.employees: partial reads do not add up to the reported total")
@@ -125,9 +130,8 @@ def read_employee(client: CallGear, callgear_id: int) -> Row | None:
         return None
     part = unreadable_part(page[0])
     if part is not None:
-        fault = RecordFault.UNREADABLE
         text = f"employee {callgear_id} has {part} that cannot be understood: edit this person manually in CallGear"
-        raise RecordError(text, fault=fault, mnemonic=fault.value, field=part)
+        raise RecordError(text, fault=RecordFault.UNREADABLE, field=part)
     return page[0]
 
 
@@ -204,14 +208,14 @@ def _problem(page: Page) -> str | None:
     return None
 
 
-def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page, in_flight: int) -> list[Row]:
+def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page) -> list[Row]:
     """All rows by ranges of ids: first below and above the ids seen, which shows whether those are a sample or an end.
 
     Then what lies between, and again whatever does not fit on a page.
     """
-    seen = _ids(first)
+    seen = first.ids
     rows: list[Row] = []
-    with ThreadPoolExecutor(in_flight, thread_name_prefix="callgear-read") as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="callgear-read") as pool:
 
         def read(ranges: Sequence[IdRange]) -> list[tuple[IdRange, Page]]:
             pages = pool.map(lambda ids: _read_range(client, fields, ids), ranges)
@@ -233,11 +237,7 @@ def _collect(pages: list[tuple[IdRange, Page]], rows: list[Row]) -> list[IdRange
     """Add the whole pages to `rows`; return the parts of the ranges that did not fit on one."""
     rows += [row for _, page in pages if not page.overflows for row in page.rows]
     over = [(ids, page) for ids, page in pages if page.overflows]
-    return [part for ids, page in over for part in parts(ids, seen=_ids(page), total=page.at_least)]
-
-
-def _ids(page: Page) -> list[int]:
-    return sorted(row["id"] for row in page.rows)
+    return [part for ids, page in over for part in parts(ids, seen=page.ids, total=page.at_least)]
 
 
 def _count_agrees(client: CallGear, before: int | None, rows: int) -> bool:
@@ -248,15 +248,13 @@ def _count_agrees(client: CallGear, before: int | None, rows: int) -> bool:
     return after is not None and min(before, after) <= rows <= max(before, after)
 
 
-def fetch_employees(client: CallGear, *, in_flight: int = 4) -> DataFrame[CallGearEmployees]:
+def fetch_employees(client: CallGear) -> DataFrame[CallGearEmployees]:
     """All employees of the account: complete and trusted, in ascending order of their ids.
-
-    One request up to 10,000 employees; above that ranges of ids, `in_flight` at a time (contract 2).
 
     Raises:
         IncompleteReadError: it is not provably everything, also when read once more.
     """
-    rows = sorted(fetch_rows(client, in_flight=in_flight), key=lambda row: row["id"])
+    rows = sorted(fetch_rows(client), key=lambda row: row["id"])
     columns: dict[str, list[Any]] = {
         "callgear_id": [row["id"] for row in rows],
         **{name: [text_of(row.get(name)) for row in rows] for name in TEXTS},

@@ -149,12 +149,14 @@ class CreatedMeanwhile(CallGearError):
 
 
 class RecordError(CallGearError):
-    """Only this record fails. `mnemonic` and `field` are as received; branch on `fault`."""
+    """Only this record fails. `mnemonic` and `field` are as received, if they were; branch on `fault`."""
 
-    def __init__(self, message: str, *, fault: RecordFault, mnemonic: str, field: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, fault: RecordFault, mnemonic: str | None = None, field: str | None = None
+    ) -> None:
         super().__init__(message)
         self.fault = fault
-        self.mnemonic = mnemonic
+        self.mnemonic = fault.value if mnemonic is None else mnemonic
         self.field = field
 
 
@@ -162,16 +164,14 @@ class SipNumberError(RecordError):
     """The employee has SIP numbers, which an echo could make useless (T8): edit this person by hand."""
 
     def __init__(self, message: str) -> None:
-        fault = RecordFault.SIP_NUMBERS
-        super().__init__(message, fault=fault, mnemonic=fault.value, field="phone_numbers")
+        super().__init__(message, fault=RecordFault.SIP_NUMBERS, field="phone_numbers")
 
 
 class EmailConflict(RecordError):
     """After a create of unknown outcome: the e-mail is held by somebody else, or by several employees."""
 
     def __init__(self, message: str, *, callgear_ids: tuple[int, ...]) -> None:
-        fault = RecordFault.EMAIL_CONFLICT
-        super().__init__(message, fault=fault, mnemonic=fault.value, field="email")
+        super().__init__(message, fault=RecordFault.EMAIL_CONFLICT, field="email")
         self.callgear_ids = callgear_ids
 
 
@@ -181,8 +181,7 @@ class IdConflict(RecordError):
     outcome_unknown = True
 
     def __init__(self, message: str) -> None:
-        fault = RecordFault.ID_CONFLICT
-        super().__init__(message, fault=fault, mnemonic=fault.value, field="id")
+        super().__init__(message, fault=RecordFault.ID_CONFLICT, field="id")
 
 
 class StaleLossError(CallGearError):

@@ -110,9 +110,8 @@ def read_for_update(client: CallGear, callgear_id: int) -> Row:
     """
     employee = read_employee(client, callgear_id)
     if employee is None:
-        fault = RecordFault.ENTITY_NOT_FOUND
         text = f"{METHOD}: employee {callgear_id} is no longer in CallGear"
-        raise RecordError(text, fault=fault, mnemonic=fault.value, field="id")
+        raise RecordError(text, fault=RecordFault.ENTITY_NOT_FOUND, field="id")
     return employee
 
 
@@ -123,9 +122,8 @@ def verify_phones_stored(employee: Row, wanted: Sequence[Row]) -> None:
         RecordError: it has others.
     """
     if numbers(phones(employee)) != numbers(wanted):
-        fault = RecordFault.NOT_STORED
         text = f"{METHOD}: employee {employee['id']} has phone numbers that were not stored as sent"
-        raise RecordError(text, fault=fault, mnemonic=fault.value, field="phone_numbers")
+        raise RecordError(text, fault=RecordFault.NOT_STORED, field="phone_numbers")
 
 
 def updates_halted(reason: str) -> UpdatesHalted:
