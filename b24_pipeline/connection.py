@@ -82,20 +82,19 @@ def utc_now() -> datetime:
 
 @contextmanager
 def open_connection(
-    settings: Settings, timing: Timing = SYSTEM_CLOCK, *, key: str | None = None, seconds: float | None = None
+    settings: Settings, timing: Timing = SYSTEM_CLOCK, *, key: str | None = None
 ) -> Iterator[Connection]:
-    """The clients of one connection, for as long as this lasts.
+    """The clients of one connection, for as long as this lasts; together they may take the time of a run.
 
     Args:
         settings: name the portal and the account.
         timing: how the time passes.
         key: the connection's, where there are several.
-        seconds: how long the clients may take, all together; a run's time where it is not given.
 
     Raises:
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
-    seconds = settings.run_minutes * 60 if seconds is None else seconds
+    seconds = settings.run_minutes * 60
     guard = SendGuard()
     with ExitStack() as stack:
         portal_http = stack.enter_context(service_http(settings))

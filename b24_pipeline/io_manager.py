@@ -5,7 +5,7 @@ import pandas as pd
 
 from b24_pipeline import audit, schemas, settings
 from b24_pipeline.asset_metadata import FRAME
-from b24_pipeline.audit import Paths, Store, StoreError
+from b24_pipeline.audit import Store, StoreError
 from b24_pipeline.connection import utc_now
 from b24_pipeline.resources import ImportRunResource, RunNotStarted
 from b24_pipeline.settings import SettingsError
@@ -41,7 +41,7 @@ def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd
         RunNotStarted: there is none that can be read.
     """
     try:
-        with Store.reader(Paths(settings.database_path(connection=connection)), now=utc_now) as reader:
+        with Store.reader(settings.database_settings(connection=connection).paths, now=utc_now) as reader:
             return audit.history.snapshot(reader.database, model)
     except (SettingsError, StoreError) as error:
         raise RunNotStarted(str(error)) from None

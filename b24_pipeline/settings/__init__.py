@@ -36,7 +36,6 @@ __all__ = [
     "connections",
     "dagster_home",
     "data_folder",
-    "database_path",
     "database_settings",
     "keep_run_days",
     "load",
@@ -119,15 +118,6 @@ def keep_run_days() -> int:
     folder = connections()
     with readable((folder.defaults,) if folder else ()) as env_file:
         return LimitSettings(_env_file=env_file).keep_run_days  # type: ignore[call-arg]
-
-
-def database_path(chosen: str | None = None, *, connection: str | None = None) -> Path:
-    """Return the file of the database: the one chosen, else that of the connection, or the one that is set.
-
-    Raises:
-        SettingsError: it is not the name of a file, or no connection has this key.
-    """
-    return database_settings(chosen, connection=connection).database
 
 
 def database_settings(chosen: str | None = None, *, connection: str | None = None) -> DatabaseSettings:
@@ -265,7 +255,7 @@ def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, GIVEN: json.dumps(given)}
 
 
-def to_error(error: ValidationError, files: Sequence[Path] = ()) -> SettingsError:
+def to_error(error: ValidationError, files: Sequence[Path]) -> SettingsError:
     """Return one line a problem: file, variable, problem, example; never the value, which may be a secret."""
     fields = dict(named_fields())
     problems = error.errors(include_input=False, include_url=False)

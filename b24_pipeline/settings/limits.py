@@ -1,63 +1,42 @@
 """The limits of a run: changes that are held above them (R16), points and time; and how long the audit is kept."""
 
+from typing import Any
+
 from b24_pipeline.rules.models import ChangeRisk, SafetyLimit
 from b24_pipeline.settings.base import PREFIX, BaseSettings, setting
 
 
+def count_limit(name: str, default: int, *, description: str) -> Any:  # noqa: ANN401 - as `setting`
+    return setting(
+        f"{PREFIX}LIMIT_{name}", default, ge=0, example=str(default), description=f"R16: {description}, count."
+    )
+
+
+def share_limit(name: str, default: float) -> Any:  # noqa: ANN401
+    """Declare the share that belongs to a count; one is exceeded when both are."""
+    return setting(
+        f"{PREFIX}LIMIT_{name}",
+        default,
+        ge=0,
+        le=1,
+        example=f"{default:.2f}",
+        description="R16: the same as a share of all.",
+    )
+
+
 class LimitSettings(BaseSettings):
-    limit_removals: int = setting(
-        f"{PREFIX}LIMIT_REMOVALS", 3, ge=0, example="3", description="R16: removals from the responsible list, count."
+    limit_removals: int = count_limit("REMOVALS", 3, description="removals from the responsible list")
+    limit_removals_share: float = share_limit("REMOVALS_SHARE", 0.05)
+    limit_link_moves: int = count_limit("LINK_MOVES", 3, description="links moved to another person")
+    limit_link_moves_share: float = share_limit("LINK_MOVES_SHARE", 0.05)
+    limit_email_links: int = count_limit("EMAIL_LINKS", 20, description="existing employees changed by e-mail linking")
+    limit_email_links_share: float = share_limit("EMAIL_LINKS_SHARE", 0.25)
+    limit_id_updates: int = count_limit(
+        "ID_UPDATES", 20, description="existing employees changed because they are matched by id"
     )
-    limit_removals_share: float = setting(
-        f"{PREFIX}LIMIT_REMOVALS_SHARE", 0.05, ge=0, le=1, example="0.05", description="R16: the same as a share."
-    )
-    limit_link_moves: int = setting(
-        f"{PREFIX}LIMIT_LINK_MOVES", 3, ge=0, example="3", description="R16: links moved to another person, count."
-    )
-    limit_link_moves_share: float = setting(
-        f"{PREFIX}LIMIT_LINK_MOVES_SHARE",
-        0.05,
-        ge=0,
-        le=1,
-        example="0.05",
-        description="R16: the same as a share of all.",
-    )
-    limit_email_links: int = setting(
-        f"{PREFIX}LIMIT_EMAIL_LINKS",
-        20,
-        ge=0,
-        example="20",
-        description="R16: existing employees changed by e-mail linking, count.",
-    )
-    limit_email_links_share: float = setting(
-        f"{PREFIX}LIMIT_EMAIL_LINKS_SHARE",
-        0.25,
-        ge=0,
-        le=1,
-        example="0.25",
-        description="R16: the same as a share of all.",
-    )
-    limit_id_updates: int = setting(
-        f"{PREFIX}LIMIT_ID_UPDATES",
-        20,
-        ge=0,
-        example="20",
-        description="R16: existing employees changed because they are matched by id, count.",
-    )
-    limit_id_updates_share: float = setting(
-        f"{PREFIX}LIMIT_ID_UPDATES_SHARE",
-        0.25,
-        ge=0,
-        le=1,
-        example="0.25",
-        description="R16: the same as a share of all.",
-    )
-    limit_creates: int = setting(
-        f"{PREFIX}LIMIT_CREATES", 10, ge=0, example="10", description="R16: employees created, count."
-    )
-    limit_creates_share: float = setting(
-        f"{PREFIX}LIMIT_CREATES_SHARE", 0.10, ge=0, le=1, example="0.10", description="R16: the same as a share of all."
-    )
+    limit_id_updates_share: float = share_limit("ID_UPDATES_SHARE", 0.25)
+    limit_creates: int = count_limit("CREATES", 10, description="employees created")
+    limit_creates_share: float = share_limit("CREATES_SHARE", 0.10)
     day_reserve: float = setting(
         f"{PREFIX}DAY_RESERVE",
         0.10,

@@ -92,7 +92,7 @@ def test_the_checkout_uses_the_folder_that_is_named_too(
     monkeypatch.delenv("DAGSTER_HOME")
 
     assert terminal("env") == Said(0, f"export DAGSTER_HOME={tmp_path}/named/dagster\n", "")
-    assert settings.database_path() == tmp_path / "named/b24_pipeline.duckdb"
+    assert settings.database_settings().database == tmp_path / "named/b24_pipeline.duckdb"
 
 
 @pytest.mark.parametrize("named", ["~/b24", "$HOME/b24", __file__])

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import audit, settings
-from b24_pipeline.audit import Paths, Store
+from b24_pipeline.audit import Store
 from b24_pipeline.dagster_runs import TRIGGER_TAG
 from b24_pipeline.definitions import build_definitions
 from b24_pipeline.partitions import TAG, update_partitions
@@ -89,7 +89,7 @@ class Companies:
     def import_people(self, key: str) -> None:
         """One run of the same steps without Dagster, in a fraction of the time."""
         started = dg.DagsterRun(job_name=JOB, tags={TRIGGER_TAG: "cli", TAG: key})
-        paths = Paths(settings.database_path(connection=key))
+        paths = settings.database_settings(connection=key).paths
         if not (paths.working.exists() or paths.published.exists()):
             paths.published.parent.mkdir(parents=True, exist_ok=True)
             put_empty_database(paths)
@@ -98,7 +98,7 @@ class Companies:
 
     def runs(self, key: str) -> list[dict[str, Any]]:
         """The runs in the audit of a connection, newest first."""
-        paths = Paths(settings.database_path(connection=key))
+        paths = settings.database_settings(connection=key).paths
         with Store.reader(paths, now=CLOCK.now) as store:
             return audit.runs.history(store.database, limit=100).to_dict("records")
 

@@ -76,7 +76,7 @@ def test_a_removed_connection_is_not_run_and_its_audit_stays(companies: Companie
 
     assert [request.partition_key for request in due(companies)] == ["acme"]
     assert companies.instance.get_dynamic_partitions(NAME) == ["acme"]
-    assert settings.database_path(connection="globex").exists()
+    assert settings.database_settings(connection="globex").database.exists()
     assert [run["status"] for run in companies.runs("globex")] == ["done"]
 
 

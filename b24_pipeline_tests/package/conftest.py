@@ -16,7 +16,7 @@ COMMAND = "import sys; from b24_pipeline.cli import main; sys.exit(main())"
 PLACES = (
     "import os; from b24_pipeline import settings; from b24_pipeline.cli import dagster, group;"
     "group.chdir_to_project(); dagster.set_dagster_home(); print(os.environ['DAGSTER_HOME']);"
-    "print(settings.database_path())"
+    "print(settings.database_settings().database)"
 )
 
 

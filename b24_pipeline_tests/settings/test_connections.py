@@ -176,12 +176,12 @@ def test_a_choice_that_is_missing_or_wrong_lists_the_keys() -> None:
 
 def test_the_audit_of_a_removed_connection_can_still_be_read() -> None:
     file = add("acme")
-    database = settings.database_path(connection="acme")
+    database = settings.database_settings(connection="acme").database
     database.parent.mkdir(parents=True)
     database.touch()
     file.unlink()
 
-    assert settings.database_path(connection="acme") == database
+    assert settings.database_settings(connection="acme").database == database
     assert refusal("acme") == ["--connection: acme is not a connection. There are: none yet; add connections/acme.env"]
 
 

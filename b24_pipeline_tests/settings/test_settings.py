@@ -180,10 +180,10 @@ def test_the_given_environment_wins_also_where_dagster_has_put_the_file_over_it(
 
 
 def test_the_database_is_known_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings.database_path() == Path("data/b24_pipeline.duckdb")
+    assert settings.database_settings().database == Path("data/b24_pipeline.duckdb")
     monkeypatch.setenv("B24_PIPELINE_DATABASE", "mine.duckdb")
-    assert settings.database_path() == Path("mine.duckdb")
-    assert settings.database_path("sandbox.duckdb") == Path("sandbox.duckdb")
+    assert settings.database_settings().database == Path("mine.duckdb")
+    assert settings.database_settings("sandbox.duckdb").database == Path("sandbox.duckdb")
 
 
 def test_the_page_of_settings_is_current() -> None:

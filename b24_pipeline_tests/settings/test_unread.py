@@ -39,7 +39,7 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
     given.setenv(name, "secretsecret")
 
     assert refusal() == [f"{name.upper()}: is not a setting. Did you mean {meant}?"]
-    assert refusal(settings.load_alerting) == refusal(settings.database_path) == refusal(settings.dagster_home)
+    assert refusal(settings.load_alerting) == refusal(settings.database_settings) == refusal(settings.dagster_home)
 
 
 @pytest.mark.parametrize(("name", "meant"), MISTYPED)
