@@ -8,7 +8,8 @@ from b24_pipeline import settings
 from b24_pipeline.alerts.notify import UNNAMED, FirstSeen, Memory, StatusReport, judge
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.health import Failure
-from b24_pipeline.audit.storage.files import stamps
+from b24_pipeline.audit.storage.changes import change_marks
+from b24_pipeline.file_stamp import Stamp
 from b24_pipeline.overview import bad_settings
 from b24_pipeline.settings import Connections, SettingsError
 
@@ -24,7 +25,8 @@ class Judged:
     by: tuple[object, ...]
     at: datetime
     report: StatusReport
-    paths: Paths | None = None
+    of_settings: tuple[Stamp, ...]
+    place: Paths | SettingsError
 
 
 class ConnectionHealth:
@@ -43,35 +45,43 @@ class ConnectionHealth:
             lost: the newest failed run of each connection that has one.
         """
         seen = dict(memory.first_seen)
-        for key in self._folder.keys:
+        places = {key: self._place(key, now=now) for key in self._folder.keys}
+        marks = change_marks(place for _, place in places.values() if isinstance(place, Paths))
+        for key, (of_settings, place) in places.items():
             run_id, failure = lost.get(key, ("", lambda: None))
-            by = (self._folder.signature(key), self._stamps(key), run_id)
+            by = (of_settings, marks[place] if isinstance(place, Paths) else None, run_id)
             last = self._judged.get(key)
             if last and last.by == by and now - last.at < JUDGED_AGAIN_AFTER:
                 continue
-            report, paths, first_seen = self._judge(key, seen.pop(key, None), now=now, failure=failure)
-            by = (by[0], stamps(paths) if paths else None, run_id)
-            self._judged[key] = Judged(by, now, report, paths)
+            report, first_seen = self._judge(place, seen.pop(key, None), now=now, failure=failure)
+            self._judged[key] = Judged(by, now, report, of_settings, place)
             if first_seen:
                 seen[key] = first_seen
-        reports = {key: self._judged[key].report for key in self._folder.keys}
+        reports = {key: self._judged[key].report for key in places}
         return reports, replace(memory, first_seen={key: seen[key] for key in seen if key in reports})
 
-    def _stamps(self, key: str) -> object:
-        last = self._judged.get(key)
-        return stamps(last.paths) if last and last.paths else None
+    def _place(self, key: str, *, now: datetime) -> tuple[tuple[Stamp, ...], Paths | SettingsError]:
+        """Return the stamps of the settings of a connection, and where its database is, or why that is not known."""
+        of_settings, last = self._folder.signature(key), self._judged.get(key)
+        if last and last.of_settings == of_settings and now - last.at < JUDGED_AGAIN_AFTER:
+            return of_settings, last.place
+        try:
+            return of_settings, settings.load(key).paths
+        except SettingsError as error:
+            return of_settings, error
 
     @staticmethod
     def _judge(
-        key: str, first_seen: FirstSeen, *, now: datetime, failure: Callable[[], Failure | None]
-    ) -> tuple[StatusReport, Paths | None, FirstSeen]:
-        try:
-            paths = settings.load(key).paths
-        except SettingsError as error:
-            return StatusReport(UNNAMED, (bad_settings(error, now=now),), judged=frozenset()), None, first_seen
+        place: Paths | SettingsError,
+        first_seen: FirstSeen,
+        *,
+        now: datetime,
+        failure: Callable[[], Failure | None],
+    ) -> tuple[StatusReport, FirstSeen]:
+        if isinstance(place, SettingsError):
+            return StatusReport(UNNAMED, (bad_settings(place, now=now),), judged=frozenset()), first_seen
 
         def failed_runs(_: datetime) -> list[Failure]:
             return [found] if (found := failure()) else []
 
-        report, first_seen = judge(paths, first_seen, now=now, failed_runs=failed_runs)
-        return report, paths, first_seen
+        return judge(place, first_seen, now=now, failed_runs=failed_runs)

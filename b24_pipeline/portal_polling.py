@@ -1,15 +1,15 @@
 """Change detection of many connections (R17): all portals in one tick, with what is kept of them between ticks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
 from b24_pipeline import settings
 from b24_pipeline.audit import StoreError
-from b24_pipeline.audit.storage.files import stamps
+from b24_pipeline.audit.storage.changes import ChangeMark, change_marks
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.bitrix24.polling import LastSnapshot
 from b24_pipeline.change_detection import TICK_SECONDS, TickResult, known_users, poll_once
@@ -19,18 +19,19 @@ from b24_pipeline.settings import Connections, Settings, SettingsError
 
 THREADS = 32
 """So many portals are asked at once: nearly all of the time is waiting for their answers."""
-Stamps = tuple[Stamp, ...]
+UNREAD = object()
+NOBODY = LastSnapshot({}, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Portal:
     """What is kept of one connection: settings and client until its files change, users until its database does."""
 
-    of_settings: Stamps
+    of_settings: tuple[Stamp, ...]
     settings: Settings
     http: httpx.Client
-    of_database: Stamps
-    users: LastSnapshot
+    of_database: ChangeMark = UNREAD
+    users: LastSnapshot = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Portals:
         before = cursors_of(cursor)
         for key in self._kept.keys() - set(self._folder.keys):
             self.forget(key)
-        ready = {key: self._ready(key) for key in keys}  # in this thread: 32 that read databases keep 60 MB
+        ready = self._ready(keys)  # in this thread: 32 that read databases keep 60 MB
         pool = ThreadPoolExecutor(THREADS)
         jobs = {
             key: pool.submit(self._poll, key, portal, before.get(key))
@@ -87,14 +88,38 @@ class Portals:
         if kept := self._kept.pop(key, None):
             kept.http.close()
 
-    def _ready(self, key: str) -> Portal | str:
-        """Return the portal, kept or made anew, or why it cannot be polled."""
+    def _ready(self, keys: Iterable[str]) -> dict[str, Portal | str]:
+        """Return each portal, kept or made anew, or why it cannot be polled."""
+        opened = {key: self._opened(key) for key in keys}
+        marks = change_marks(portal.settings.paths for portal in opened.values() if isinstance(portal, Portal))
+        return {
+            key: portal if isinstance(portal, str) else self._with_users(key, portal, marks[portal.settings.paths])
+            for key, portal in opened.items()
+        }
+
+    def _opened(self, key: str) -> Portal | str:
+        """Return the portal with its settings and client, or why these cannot be used."""
+        kept, of_settings = self._kept.get(key), self._folder.signature(key)
+        if kept and kept.of_settings == of_settings:
+            return kept
+        self.forget(key)
         try:
-            self._kept[key] = self._portal(key)
-        except (StoreError, SettingsError) as error:
-            self.forget(key)
+            chosen = settings.load(key)
+            self._kept[key] = Portal(of_settings, chosen, service_http(chosen))
+        except SettingsError as error:
             return str(error)
         return self._kept[key]
+
+    def _with_users(self, key: str, portal: Portal, of_database: ChangeMark) -> Portal | str:
+        """Return the portal with the users of its last import, or why these cannot be read."""
+        if portal.of_database != of_database:
+            try:
+                users = known_users(portal.settings.paths)
+            except StoreError as error:
+                self.forget(key)
+                return str(error)
+            portal = self._kept[key] = replace(portal, of_database=of_database, users=users)
+        return portal
 
     def _poll(self, key: str, portal: Portal, cursor: str | None) -> TickResult | str:
         """Poll one portal; return why it could not be polled."""
@@ -104,20 +129,6 @@ class Portals:
         except Bitrix24Error as error:
             self.forget(key)  # a secret may have changed in a file of its own
             return str(error)
-
-    def _portal(self, key: str) -> Portal:
-        kept, of_settings = self._kept.get(key), self._folder.signature(key)
-        if kept is None or kept.of_settings != of_settings:
-            self.forget(key)
-            kept, chosen = None, settings.load(key)
-            http = service_http(chosen)
-        else:
-            chosen, http = kept.settings, kept.http
-        paths = chosen.paths
-        of_database = stamps(paths)
-        is_kept = kept is not None and kept.of_database == of_database and paths.lake is None  # others write a lake
-        users = kept.users if kept and is_kept else known_users(paths)
-        return Portal(of_settings, chosen, http, of_database, users)
 
 
 def result_of(job: "Future[TickResult | str]") -> TickResult | str:

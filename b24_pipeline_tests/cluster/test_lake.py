@@ -21,11 +21,12 @@ from b24_pipeline.audit.storage.claims import claim_account
 from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
 from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline.sandbox import Phase, RequestSeen
+from b24_pipeline.sandbox import Fault, FaultKind, Phase, RequestSeen
 from b24_pipeline.settings.connections import OF_A_PAIR
 from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
 from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, lake_variables
 from b24_pipeline_tests.cluster.growth import grown
+from b24_pipeline_tests.cluster.ticks import ticks_on
 from b24_pipeline_tests.connections.processes import connect
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
@@ -107,6 +108,30 @@ def test_r16b_two_connections_with_one_account_are_refused_on_another_machine_to
     assert (first.returncode, second.returncode) == (0, 50), first.stderr + second.stderr
     assert "belongs to the connection acme: two portals in one account" in second.stdout + second.stderr
     assert len(world.writes()) == 2
+
+
+def test_a_tick_sees_what_another_machine_has_stored_and_reads_no_other_audit(
+    machines: list[Machine], postgres: Postgres
+) -> None:
+    one, two = map(with_connections, machines)
+    postgres.ask("DROP SCHEMA IF EXISTS globex CASCADE")
+    nothing_new = {"conditions": [], "read": False, "wanted": False}
+    with ExitStack() as stack:
+        _, globex = (connect(one.folder, key, stack, people=2) for key in ("acme", "globex"))
+        shutil.copytree(one.folder / "connections", two.folder / "connections")
+        tick = stack.enter_context(ticks_on(one))
+        assert tick() == dict.fromkeys(("acme", "globex"), nothing_new | {"read": True, "wanted": True})
+        assert two.type("sync", "--all").returncode == 0
+        assert tick() == dict.fromkeys(("acme", "globex"), nothing_new | {"read": True})
+        assert tick() == dict.fromkeys(("acme", "globex"), nothing_new)
+
+        globex.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
+        assert two.type("sync", "--connection", "globex").returncode == 50
+        globex.sandbox.faults.clear()
+
+        assert tick() == {"acme": nothing_new, "globex": nothing_new | {"conditions": ["failed"], "read": True}}
+        assert two.type("sync", "--connection", "globex").returncode == 0
+        assert tick() == {"acme": nothing_new, "globex": nothing_new | {"read": True}}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
--- What Postgres itself is asked: the lock of a connection and the accounts, between machines. Parameters as psycopg2 has them.
+-- What Postgres itself is asked, between machines: locks, changes, accounts. Parameters as psycopg2 has them.
 
 -- name: take_lock
 SELECT pg_try_advisory_lock(2852, hashtext(%(schema)s))
@@ -20,6 +20,18 @@ SELECT pg_terminate_backend(%(pid)s)
 
 -- name: backend
 SELECT pg_backend_pid()
+
+-- name: newest_snapshots
+-- As text, for it is only compared. The time tells a restored lake from the one before.
+SELECT namespace.nspname,
+       query_to_xml(
+         format('SELECT snapshot_id, snapshot_time FROM %%I.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1',
+                namespace.nspname),
+         TRUE, FALSE, ''
+       )::TEXT
+FROM pg_namespace AS namespace
+JOIN pg_class AS snapshots ON snapshots.relnamespace = namespace.oid AND snapshots.relname = 'ducklake_snapshot'
+WHERE namespace.nspname = ANY(%(schemas)s)
 
 -- name: claim_account
 -- One transaction. The lock: two that create a table at once disturb each other.

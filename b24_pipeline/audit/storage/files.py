@@ -17,7 +17,6 @@ from b24_pipeline.audit.storage.exceptions import (
     PublishedFileMounted,
 )
 from b24_pipeline.audit.storage.lake import Lake
-from b24_pipeline.file_stamp import Stamp, stamp
 
 Result = TypeVar("Result")
 
@@ -97,11 +96,6 @@ def real_path(path: Path) -> Path:
         return path if real == path.absolute() else real
     except (OSError, RuntimeError):
         return path
-
-
-def stamps(paths: Paths) -> tuple[Stamp, ...]:
-    """Return what changes when something is stored in the database."""
-    return tuple(map(stamp, (paths.working, wal_of(paths.working), paths.published)))
 
 
 def wal_of(database: Path) -> Path:
