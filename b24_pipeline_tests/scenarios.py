@@ -7,8 +7,8 @@ from typing import Any
 from b24_pipeline.rules.models import ResponsibleListPolicy
 from b24_pipeline.sandbox import Bitrix24Behavior, CallGearBehavior, Sandbox
 from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers
+from b24_pipeline.sandbox.callgear.api import LOGIN, PASSWORD
 from b24_pipeline.sandbox.callgear.behavior import PhonesOmitted
-from b24_pipeline.sandbox.callgear.sessions import LOGIN, PASSWORD
 
 PLENTY = {"minute_limit": 100_000, "day_limit": 1_000_000}
 PREFIX = "(bitrix24) "

@@ -48,6 +48,7 @@ class Account:
         deleted_owners: what was deleted, to reappear where the built-in sync is on.
         points: the two budgets.
         sessions: expiry of each session, by its token.
+        record: called after each change.
     """
 
     def __init__(self, *, clock: Callable[[], float], behavior: CallGearBehavior, changed: Callable[[], None]) -> None:
@@ -63,8 +64,8 @@ class Account:
         self.sessions: dict[str, float] = {}
         self.last_employee = FIRST_EMPLOYEE - 1
         self.last_number = FIRST_NUMBER - 1
+        self.record = changed
         self._by_digits: dict[str, Number] = {}
-        self._changed = changed
 
     def add_employee(self, *, phone_numbers: Sequence[str | Number] = (), **fields: Json) -> int:
         """Add an employee as a person would in the client area and return the id.
@@ -146,7 +147,3 @@ class Account:
     def index_numbers(self) -> None:
         """Find numbers by their digits again after they were loaded."""
         self._by_digits = {number["phone_number"]: number for number in self.numbers.values()}
-
-    def record(self) -> None:
-        """Note that something changed."""
-        self._changed()

@@ -1,5 +1,7 @@
 """Turns a fault into what the client gets."""
 
+import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
@@ -7,12 +9,18 @@ from urllib.parse import quote
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.errors import Refusal
-from b24_pipeline.sandbox.callgear.api import Call, CallGearApi, ip_not_whitelisted, limit_exceeded
+from b24_pipeline.sandbox.callgear.api import (
+    ACCESS_TOKEN,
+    PASSWORD,
+    Call,
+    CallGearApi,
+    ip_not_whitelisted,
+    limit_exceeded,
+)
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.points import Budget
-from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, PASSWORD
 from b24_pipeline.sandbox.faults import Fault, FaultKind
-from b24_pipeline.sandbox.responses import Answer, Delivery, gzip_bomb, gzip_in_gzip, html_answer, json_answer
+from b24_pipeline.sandbox.responses import Answer, Delivery, json_answer
 from b24_pipeline.sandbox.types import Json
 
 DELIVERIES = {
@@ -31,12 +39,6 @@ UNFINISHED = {
     FaultKind.BODY_FALLS_SILENT: Delivery.FALLS_SILENT,
     FaultKind.ENDLESS_BODY: Delivery.ENDLESS,
 }
-ENCODED: dict[FaultKind, tuple[str, Callable[[], bytes]]] = {
-    FaultKind.GZIP_BOMB: ("gzip", lambda: gzip_bomb(BOMB_MIB)),
-    FaultKind.GZIP_IN_GZIP: ("gzip, gzip", lambda: gzip_in_gzip(BOMB_MIB)),
-    FaultKind.UNKNOWN_ENCODING: ("br", lambda: b"\x0b\x00\x80{}\x03"),
-}
-BOMB_MIB = 1024
 PAGES = {
     FaultKind.HTTP_500: (500, "Internal Server Error"),
     FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
@@ -106,10 +108,34 @@ def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], An
     return broken or refused(fault) or html_answer(500, "Internal Server Error")
 
 
+def html_answer(status: int, title: str) -> Answer:
+    """The page of a web server in front of the real thing."""
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+    return Answer(status=status, body=body, content_type="text/html")
+
+
 def _page(kind: FaultKind) -> Answer:
     page = html_answer(*PAGES[kind])
     field = PASSWORD_FIELD if kind is FaultKind.LOGIN_PAGE else b""
     return replace(page, body=page.body + field, headers=HEADERS.get(kind, {}))
+
+
+BOMB_MIB = 1024
+
+
+def gzip_bomb() -> bytes:
+    """So many MiB of blanks in gzip, which are a thousandth of it; the checksum at the end is missing."""
+    packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
+    begin = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    following = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    return begin + following * (BOMB_MIB - 1)
+
+
+ENCODED: dict[FaultKind, tuple[str, Callable[[], bytes]]] = {
+    FaultKind.GZIP_BOMB: ("gzip", gzip_bomb),
+    FaultKind.GZIP_IN_GZIP: ("gzip, gzip", lambda: gzip.compress(gzip_bomb())),
+    FaultKind.UNKNOWN_ENCODING: ("br", lambda: b"\x0b\x00\x80{}\x03"),
+}
 
 
 def _broken(kind: FaultKind, answer: Answer) -> Answer | None:

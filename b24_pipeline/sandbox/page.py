@@ -175,7 +175,12 @@ def _directories(sandbox: Sandbox) -> dict[str, Json]:
             ],
             "owner_count": len(account.responsible),
             "calls": [
-                {"at": _clock_time(seen.at), "api": seen.api, "method": seen.method, "acted": seen.acted}
+                {
+                    "at": f"{datetime.fromtimestamp(seen.at, UTC):%H:%M:%S}",
+                    "api": seen.api,
+                    "method": seen.method,
+                    "acted": seen.acted,
+                }
                 for seen in reversed(sandbox.requests[-LAST_CALLS:])
             ],
             "call_count": len(sandbox.requests),
@@ -203,7 +208,3 @@ def _employee_row(employee: dict[str, Json]) -> dict[str, Json]:
         "email": employee["email"] or "",
         "phones": [number["phone_number"] for number in employee["phone_numbers"]],
     }
-
-
-def _clock_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")

@@ -72,7 +72,7 @@ class Practice:
         """Switch on; nothing happens where it is on."""
         self.on.add(switch)
         if switch is Switch.PORTAL_HALF_EMPTY:
-            self._portal.hide(_every_second(self._portal))
+            self._portal.hide([user_id for user_id in self._portal.ids[1::2] if user_id != self._portal.owner])
         if switch is Switch.OTHER_IMPORTER:
             self._let_others_import(OtherImporter.ALONGSIDE)
         self._changed()
@@ -112,10 +112,6 @@ class Practice:
 
     def _let_others_import(self, importer: OtherImporter) -> None:
         self._account.behavior = replace(self._account.behavior, other_importer=importer)
-
-
-def _every_second(portal: Portal) -> list[int]:
-    return [user_id for user_id in portal.ids[1::2] if user_id != portal.owner]
 
 
 def _is_of(request: RequestSeen, email: str) -> bool:

@@ -1,8 +1,6 @@
 """What the sandbox sends back, or does in place of an answer."""
 
-import gzip
 import json
-import zlib
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -49,22 +47,3 @@ def json_answer(value: Json, *, status: int = 200) -> Answer:
 def refusal_answer(value: Json, *, status: int) -> Answer:
     """The JSON answer to a request that was not carried out."""
     return replace(json_answer(value, status=status), acted=False)
-
-
-def html_answer(status: int, title: str) -> Answer:
-    """The page of a web server in front of the real thing."""
-    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
-    return Answer(status=status, body=body, content_type="text/html")
-
-
-def gzip_bomb(mib: int) -> bytes:
-    """So many MiB of blanks in gzip, which are a thousandth of it; the checksum at the end is missing."""
-    packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
-    begin = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
-    following = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
-    return begin + following * (mib - 1)
-
-
-def gzip_in_gzip(mib: int) -> bytes:
-    """The same, packed once more."""
-    return gzip.compress(gzip_bomb(mib))

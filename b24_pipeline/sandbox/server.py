@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN, LOGIN, PASSWORD
+from b24_pipeline.sandbox.callgear.api import ACCESS_TOKEN, LOGIN, PASSWORD
 from b24_pipeline.sandbox.company import RAISED_LIMITS
 from b24_pipeline.sandbox.sandbox import Sandbox, webhook_path
 from b24_pipeline.sandbox.types import Json

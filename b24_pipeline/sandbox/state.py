@@ -43,17 +43,13 @@ def restore(path: Path, portal: Portal, account: Account) -> list[str]:
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        _check_format(kept["format"])
+        if kept["format"] != FORMAT:
+            raise ValueError(f"format {kept['format']}")  # noqa: TRY301 - as any other fault of the file
         _restore_portal(kept["portal"], portal)
         _restore_account(kept["account"], account)
         return list(kept.get("switches", []))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no state of the sandbox ({error}); remove it to start anew") from error
-
-
-def _check_format(number: Json) -> None:
-    if number != FORMAT:
-        raise ValueError(f"format {number}")
 
 
 def _portal_state(portal: Portal) -> dict[str, Json]:

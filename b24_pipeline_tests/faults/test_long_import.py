@@ -20,8 +20,7 @@ from b24_pipeline.callgear.employees import fetch_rows
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.sandbox import CallGearBehavior, Sandbox
-from b24_pipeline.sandbox.callgear.api import read_call
-from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
+from b24_pipeline.sandbox.callgear.api import ACCESS_TOKEN, read_call
 from b24_pipeline.sandbox.recording import Api
 from b24_pipeline.sync.circuit_breaker import PlannedAction, SendResult
 from b24_pipeline.sync.executor import ActionExecutor

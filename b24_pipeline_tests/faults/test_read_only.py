@@ -13,7 +13,7 @@ from b24_pipeline.connection import open_connection
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
-from b24_pipeline.sandbox.callgear.sessions import ACCESS_TOKEN
+from b24_pipeline.sandbox.callgear.api import ACCESS_TOKEN
 from b24_pipeline_tests import scenarios
 from b24_pipeline_tests.faults.cases import CALLGEAR_KINDS, CHECKED, PORTAL_ENDS
 from b24_pipeline_tests.faults.prepared_scenarios import PreparedScenarios, Site

@@ -28,8 +28,9 @@ class Bitrix24Api:
     def answer(self, *, user_id: str, secret: str, method: str, params: Params) -> Answer:
         """Check and carry out one request."""
         started = self._clock()
+        if secret != SECRET or user_id != str(self._portal.owner):
+            return self.refused(errors.WRONG_WEBHOOK, method)
         try:
-            self._check_webhook(user_id=user_id, secret=secret)
             self._bucket.hit(self._portal.behavior.tariff)
             envelope = self._batch(params) if method == "batch" else self._single(method, params)
         except Bitrix24Error as error:
@@ -40,10 +41,6 @@ class Bitrix24Api:
     def refused(self, refusal: Refusal, method: str) -> Answer:
         """The answer to a call of the method that is refused."""
         return refusal_answer(self._refused(refusal, method), status=refusal.status)
-
-    def _check_webhook(self, *, user_id: str, secret: str) -> None:
-        if secret != SECRET or user_id != str(self._portal.owner):
-            raise Bitrix24Error(errors.WRONG_WEBHOOK)
 
     def _single(self, method: str, params: Params) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)

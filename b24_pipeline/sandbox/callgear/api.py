@@ -1,4 +1,4 @@
-"""The JSON-RPC entrance: envelope, account checks, points (contract 1, 3 and the order of checks in 10)."""
+"""The JSON-RPC entrance: envelope, key or session, account, points (contract 1, 3 and the order of checks in 10)."""
 
 import json
 from collections.abc import Callable
@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear import params as parameters
-from b24_pipeline.sandbox.callgear import sessions
 from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.methods import METHODS, Method
-from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, STRING
+from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, REQUIRED_STRING, STRING
 from b24_pipeline.sandbox.callgear.points import limit
 from b24_pipeline.sandbox.callgear.reading import Result
 from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.types import Json
 
+ACCESS_TOKEN = "sandbox-access-token-0123456789"  # noqa: S105 - it opens nothing but the sandbox
+LOGIN = "sandbox"
+PASSWORD = "sandbox-password"  # noqa: S105 - as above
+LOG_IN = "login.user"
+LOGIN_USER = {"login": REQUIRED_STRING, "password": REQUIRED_STRING}
 CALLER_IP = "127.0.0.1"
-LOGIN = "login.user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class CallGearApi:
 
     def refused(self, call: Call, refusal: CallGearError) -> Answer:
         """The error answer to a call."""
-        return self.refused_with(call, refusal.as_json(self._error_metadata(refusal.mnemonic)), refusal.mnemonic)
+        metadata = {} if refusal.mnemonic in WITHOUT_LIMITS else self._metadata(None)
+        return self.refused_with(call, refusal.as_json(metadata), refusal.mnemonic)
 
     def refused_with(self, call: Call, error: dict[str, Json], mnemonic: Mnemonic | None = None) -> Answer:
         """The error answer to a call from its ``error`` member; None for a mnemonic unknown here."""
@@ -74,13 +78,10 @@ class CallGearApi:
         """The ``metadata.limits`` of now."""
         return self._account.points.limits(self._account.behavior)
 
-    def _error_metadata(self, mnemonic: Mnemonic) -> dict[str, Json]:
-        return {} if mnemonic in WITHOUT_LIMITS else self._metadata(None)
-
     def _result(self, call: Call) -> Json:
         if not call.method:
             raise CallGearError(Mnemonic.INVALID_REQUEST)
-        if call.method == LOGIN:
+        if call.method == LOG_IN:
             return self._log_in(call)
         method = METHODS.get(call.method)
         if method is None:
@@ -94,11 +95,16 @@ class CallGearApi:
 
     def _log_in(self, call: Call) -> Json:
         self._check_ip()
-        parameters.check(call.params, sessions.LOGIN_USER)
-        return {"data": sessions.log_in(self._account, call.params, now=self._clock())}
+        parameters.check(call.params, LOGIN_USER)
+        if (call.params["login"], call.params["password"]) != (LOGIN, PASSWORD):
+            raise CallGearError(Mnemonic.AUTH_ERROR)
+        sessions, behavior = self._account.sessions, self._account.behavior
+        token = f"sandbox-session-{len(sessions) + 1}"
+        sessions[token] = self._clock() + behavior.session_seconds
+        return {"data": {"access_token": token, "expire_at": int(sessions[token]), "app_id": behavior.app_id}}
 
     def _check_account(self, call: Call) -> None:
-        checks = [lambda: self._check_token(call), self._check_ip]
+        checks = [lambda: self._check_token(call.params.get("access_token")), self._check_ip]
         if self._account.behavior.checks_ip_first:
             checks.reverse()
         for check in checks:
@@ -106,8 +112,17 @@ class CallGearApi:
         if not self._account.behavior.account_active:
             raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
 
-    def _check_token(self, call: Call) -> None:
-        sessions.check_token(self._account, call.params.get("access_token"), now=self._clock())
+    def _check_token(self, token: Json) -> None:
+        """Refuse a key or a session that is missing, unknown, blocked or past its time (contract 1.3)."""
+        behavior, sessions = self._account.behavior, self._account.sessions
+        if token == ACCESS_TOKEN:
+            refusal = behavior.token_refusal
+        elif token not in sessions:
+            refusal = Mnemonic.ACCESS_TOKEN_INVALID
+        else:
+            refusal = behavior.expired_session if sessions[token] <= self._clock() else None
+        if refusal is not None:
+            raise CallGearError(refusal, field="access_token")
 
     def _check_ip(self) -> None:
         if not self._account.behavior.ip_whitelisted:

@@ -78,26 +78,17 @@ class CallGearError(Exception):
         self.params = params or {}
         self._value = value
 
-    def as_json(self, metadata: dict[str, Json] | None) -> dict[str, Json]:
+    def as_json(self, metadata: dict[str, Json]) -> dict[str, Json]:
         """The ``error`` member of an answer."""
         code, text = self.mnemonic.value
-        data: dict[str, Json] = {"mnemonic": self.mnemonic.word}
+        data: dict[str, Json] = {"mnemonic": self.mnemonic.word, "metadata": metadata}
         if self.field is not None:
             data["field"] = self.field
         if self._value is not _ABSENT:
             data["value"] = self._value
         if self.params:
             data["params"] = self.params
-        if metadata is not None:
-            data["metadata"] = metadata
-        return {"code": code, "message": text.format_map(_Known(self.params)), "data": data}
-
-
-class _Known(dict[str, Json]):
-    """Leaves a placeholder without a value as it is."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
+        return {"code": code, "message": text.format(**self.params), "data": data}
 
 
 def entity_not_found(field: str, value: Json) -> CallGearError:

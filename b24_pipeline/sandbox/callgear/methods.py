@@ -13,18 +13,8 @@ from b24_pipeline.sandbox.callgear.employees import (
     show_employee,
     update_employee,
 )
-from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
-from b24_pipeline.sandbox.callgear.owners import (
-    CREATE_OWNER,
-    DELETE_OWNER,
-    OWNER_COLUMNS,
-    UPDATE_OWNER,
-    create_owner,
-    delete_owner,
-    owners,
-    update_owner,
-)
-from b24_pipeline.sandbox.callgear.params import REQUIRED_NUMBER, Parameter
+from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found
+from b24_pipeline.sandbox.callgear.params import REQUIRED_NUMBER, REQUIRED_STRING, STRING, Parameter
 from b24_pipeline.sandbox.callgear.reading import READING, Columns, Params, Result, Row, as_is, reader
 from b24_pipeline.sandbox.types import Json
 
@@ -46,6 +36,7 @@ class Method:
     right: Right | None = None
 
 
+OWNER_COLUMNS = Columns(("ext_id", "name"), sortable=frozenset(("ext_id", "name")))
 SIP_COLUMNS = Columns(
     ("id", "phone_number", "employee_id", "employee_full_name", "status", "dial_time", "channels_count", "password")
 )
@@ -86,6 +77,62 @@ def _show_line(line: Row, account: Account) -> Row:
     return {**line, "employee_full_name": full_name, "password": "never-read-this"}
 
 
+def owners(account: Account) -> list[Row]:
+    """The list as rows; deleted owners come back first where the built-in sync is on."""
+    if account.behavior.owners_reappear and account.deleted_owners:
+        account.responsible.update(account.deleted_owners)
+        account.deleted_owners.clear()
+        account.record()
+    return [{"ext_id": ext_id, "name": name} for ext_id, name in account.responsible.items()]
+
+
+def create_owner(account: Account, params: Params) -> Result:
+    """List somebody.
+
+    Raises:
+        CallGearError: the ``ext_id`` is listed.
+    """
+    ext_id = str(params["ext_id"])
+    if ext_id in account.responsible:
+        if not account.behavior.accepts_known_owner:
+            raise CallGearError(Mnemonic.DUPLICATE_ENTITY, field="ext_id", value=ext_id)
+    else:
+        account.responsible[ext_id] = params["name"]
+        account.record()
+    return Result({"ext_id": ext_id})
+
+
+def update_owner(account: Account, params: Params) -> Result:
+    """Rename somebody.
+
+    Raises:
+        CallGearError: the ``ext_id`` is unknown.
+    """
+    ext_id = params["ext_id"]
+    if ext_id not in account.responsible:
+        raise entity_not_found("ext_id", ext_id)
+    if params.get("name") is not None:
+        account.responsible[ext_id] = params["name"]
+        account.record()
+    return Result({})
+
+
+def delete_owner(account: Account, params: Params) -> Result:
+    """Take somebody off the list.
+
+    Raises:
+        CallGearError: the ``ext_id`` is unknown, or owns deals.
+    """
+    ext_id = params["ext_id"]
+    if ext_id not in account.responsible:
+        raise entity_not_found("ext_id", ext_id)
+    if ext_id in account.owners_with_deals and not account.behavior.deletes_owners_with_deals:
+        raise CallGearError(Mnemonic.DEPENDENCY_ERROR, field="ext_id", value=ext_id)
+    account.deleted_owners[ext_id] = account.responsible.pop(ext_id)
+    account.record()
+    return Result({})
+
+
 def _owner_method(run: Callable[[Account, Params], Result], params: Mapping[str, Parameter] = READING) -> Method:
     return Method(run, params, component=Component.SALES_FUNNEL)
 
@@ -100,9 +147,9 @@ METHODS: dict[str, Method] = {
     "update.employees": Method(update_employee, UPDATE_EMPLOYEE, right=Right.UPDATE_EMPLOYEES),
     "delete.employees": Method(_delete_employee, {"id": REQUIRED_NUMBER}),
     "get.deal_employees": _owner_method(reader(OWNER_COLUMNS, owners, as_is)),
-    "create.deal_employees": _owner_method(create_owner, CREATE_OWNER),
-    "update.deal_employees": _owner_method(update_owner, UPDATE_OWNER),
-    "delete.deal_employees": _owner_method(delete_owner, DELETE_OWNER),
+    "create.deal_employees": _owner_method(create_owner, {"ext_id": REQUIRED_STRING, "name": REQUIRED_STRING}),
+    "update.deal_employees": _owner_method(update_owner, {"ext_id": REQUIRED_STRING, "name": STRING}),
+    "delete.deal_employees": _owner_method(delete_owner, {"ext_id": REQUIRED_STRING}),
     "get.account": Method(_get_account),
     "getobj.account": Method(_account_object, component=Component.CONFIGURATION),
     "get.sip_lines": Method(

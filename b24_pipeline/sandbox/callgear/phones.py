@@ -56,7 +56,7 @@ def _check_range(phone: dict[str, Json], name: str, most: int) -> None:
 
 def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
     by_id = account.numbers.get(phone.get("phone_id") or 0)
-    if by_id is not None and not _loses_sip(account, by_id):
+    if by_id is not None and not (account.behavior.loses_sip_entries and _is_sip(account, by_id)):
         if by_id["phone_number"] != phone["phone_number"]:
             account.renumber(by_id, phone["phone_number"])
         return by_id
@@ -64,10 +64,6 @@ def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
     if known is None or _is_sip(account, known):
         return account.new_number(phone["phone_number"])
     return known
-
-
-def _loses_sip(account: Account, number: Number) -> bool:
-    return account.behavior.loses_sip_entries and _is_sip(account, number)
 
 
 def _is_sip(account: Account, number: Number) -> bool:

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
 
@@ -19,17 +18,6 @@ class Budget(StrEnum):
 SECONDS = {Budget.MINUTE: 60, Budget.DAY: 86_400}
 
 
-@dataclass(slots=True)
-class _Spent:
-    """Times of the charges of one budget that still count."""
-
-    times: deque[float] = field(default_factory=deque)
-
-    def forget_before(self, moment: float) -> None:
-        while self.times and self.times[0] < moment:
-            self.times.popleft()
-
-
 class Points:
     """Counts charges; a fixed window starts at whole minutes and days of the clock.
 
@@ -40,7 +28,7 @@ class Points:
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self.spent = 0
         self._clock = clock
-        self._budgets = {budget: _Spent() for budget in Budget}
+        self._times: dict[Budget, deque[float]] = {budget: deque() for budget in Budget}
 
     def charge(self) -> None:
         """Book one successful call."""
@@ -50,8 +38,8 @@ class Points:
     def use_elsewhere(self, points: int) -> None:
         """Book points as another integration of the account would."""
         now = self._clock()
-        for budget in self._budgets.values():
-            budget.times.extend([now] * points)
+        for times in self._times.values():
+            times.extend([now] * points)
 
     def exceeded(self, behavior: CallGearBehavior) -> Budget | None:
         """The budget that has no point left."""
@@ -71,22 +59,19 @@ class Points:
         return shown
 
     def _used(self, budget: Budget, behavior: CallGearBehavior) -> int:
-        spent = self._budgets[budget]
-        spent.forget_before(self._window_start(budget, behavior))
-        return len(spent.times)
-
-    def _window_start(self, budget: Budget, behavior: CallGearBehavior) -> float:
-        now, seconds = self._clock(), SECONDS[budget]
-        if not behavior.sliding_window:
-            return now // seconds * seconds
-        return now - seconds
+        """The points that count now; older ones are forgotten."""
+        now, seconds, times = self._clock(), SECONDS[budget], self._times[budget]
+        begin = now - seconds if behavior.sliding_window else now // seconds * seconds
+        while times and times[0] < begin:
+            times.popleft()
+        return len(times)
 
     def _reset(self, budget: Budget, behavior: CallGearBehavior) -> int:
         now, seconds = self._clock(), SECONDS[budget]
         if not behavior.sliding_window:
             return ceil((now // seconds + 1) * seconds - now)
-        oldest = self._budgets[budget].times
-        return ceil(oldest[0] + seconds - now) if oldest else 0
+        times = self._times[budget]
+        return ceil(times[0] + seconds - now) if times else 0
 
 
 def limit(budget: Budget, behavior: CallGearBehavior) -> int:

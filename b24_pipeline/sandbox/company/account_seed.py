@@ -1,7 +1,7 @@
 """Who is in CallGear already, and who owns deals there, before the first import."""
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.company.phones import digits
+from b24_pipeline.sandbox.company.generator import digits
 from b24_pipeline.sandbox.portal import Portal
 
 KNOWN_WITH_PHONES = range(24)
