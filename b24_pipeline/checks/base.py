@@ -27,10 +27,13 @@ class Finding:
 class AssetCheck:
     """One check of an asset. A blocking one stops the run before anything is written; the others warn."""
 
-    name: str
-    description: str
     evaluate: Callable[[RunContext], Finding]
+    description: str
     blocking: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.evaluate.__name__
 
     def spec(self, asset: dg.AssetsDefinition) -> dg.AssetCheckSpec:
         return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.blocking)

@@ -77,29 +77,25 @@ employees_checks = checks_of(
     employees,
     [
         AssetCheck(
-            "every_user_evaluated",
+            every_user_evaluated,
             "Every user read from Bitrix24 was evaluated, and nobody else. A missing user would look like a leaver, "
             "so a violation stops the run before anything is written.",
-            every_user_evaluated,
             blocking=True,
         ),
         AssetCheck(
-            "required_fields",
+            required_fields,
             "Active employees without a field that CallGear requires: a last name, a valid e-mail, or (on-premise) a "
             "department. They are not imported until the field is filled in Bitrix24 (R02).",
-            required_fields,
         ),
         AssetCheck(
-            "unique_emails",
+            unique_emails,
             "Active employees with the same e-mail. CallGear identifies people by e-mail, so only one of them is "
             "imported; the others need an e-mail of their own (R12).",
-            unique_emails,
         ),
         AssetCheck(
-            "valid_phone_numbers",
+            valid_phone_numbers,
             f"Phone fields of Bitrix24 without a phone number of {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits. "
             "The people are imported without these numbers (R05).",
-            valid_phone_numbers,
         ),
     ],
     pool=POOL,
@@ -109,32 +105,28 @@ employee_matches_checks = checks_of(
     employee_matches,
     [
         AssetCheck(
-            "schemas_valid",
+            schemas_valid,
             "The tables stored by this run (users, employees, CallGear employees, matches) conform to their schemas: "
             "no duplicates, no missing values in required columns. Invalid tables lead to wrong matches, so a "
             "violation stops the run before anything is written.",
-            schemas_valid,
             blocking=True,
         ),
         AssetCheck(
-            "unique_employee_per_user",
+            unique_employee_per_user,
             "No CallGear employee is matched with two Bitrix24 users. They would overwrite each other, so a violation "
             "stops the run before anything is written.",
-            unique_employee_per_user,
             blocking=True,
         ),
         AssetCheck(
-            "matches_reference_known_people",
+            matches_reference_known_people,
             "The candidate and the employee of every match were both read in this run. Anything else would write to an "
             "unknown person, so a violation stops the run before anything is written.",
-            matches_reference_known_people,
             blocking=True,
         ),
         AssetCheck(
-            "no_ambiguous_matches",
+            no_ambiguous_matches,
             "People with an ambiguous match: several employees have their e-mail, the employee with it belongs to "
             "another user, or the linked employee no longer exists in CallGear (R08, R09). Nothing is guessed.",
-            no_ambiguous_matches,
         ),
     ],
     pool=POOL,

@@ -100,41 +100,35 @@ def checked_run(run: RunContext) -> str:
 
 UPSERT_CHECKS = [
     AssetCheck(
-        "import_coverage",
+        import_coverage,
         f"At least {MIN_SHARE:.0%} of the active employees of Bitrix24 are linked to an employee of CallGear. "
         "A lower share means that many are rejected, in conflict, held or deferred: the other checks list them. "
         "It also warns when fewer than half of the last import's share can be imported (R02).",
-        import_coverage,
     ),
     AssetCheck(
-        "reconciliation",
+        reconciliation,
         "Bitrix24 and CallGear agree: no candidate is missing in CallGear without a reason, and every CallGear "
         "employee with the prefix of imported people has a link.",
-        reconciliation,
     ),
     AssetCheck(
-        "no_failed_actions",
+        no_failed_actions,
         "No change failed in the last import. A refused one is retried at growing intervals, one without a "
         "response in the next run; all others were imported (R18).",
-        no_failed_actions,
     ),
     AssetCheck(
-        "no_held_changes",
+        no_held_changes,
         "Changes that exceed a safety limit and may be a mistake (R16). Review the list; if it is right, approve "
         "the run: `b24-pipeline approve RUN_ID`, or `approve` in the launchpad.",
-        no_held_changes,
     ),
     AssetCheck(
-        "no_stuck_records",
+        no_stuck_records,
         "People whose change CallGear has refused for a day or longer. It is retried at growing intervals; the "
         "error says what to fix (R14, R18).",
-        no_stuck_records,
     ),
     AssetCheck(
-        "point_budget",
+        point_budget,
         f"At least {LOW_BUDGET:.0%} of the import's daily CallGear points are left. When they are used up, the "
         "rest is deferred to the next runs; nothing is lost.",
-        point_budget,
     ),
 ]
 
