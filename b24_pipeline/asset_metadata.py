@@ -1,4 +1,4 @@
-"""Column metadata of an asset, derived from the schema of its frame."""
+"""Column metadata of an asset: derived from the schema of its frame, and the lineage of each column."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,13 +8,63 @@ import pandera.pandas as pa
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.schema import HISTORIES
-from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
 
 FRAME = "b24_pipeline/frame"
 """The metadata key with the name of an asset's frame."""
 
 TABLES: Mapping[type[schemas.Frame], str] = {**HISTORIES, schemas.Actions: "actions"}
 """The table of the audit with the rows of each asset."""
+
+NAMES = ("first_name", "last_name", "patronymic", "email", "phones")
+_PHONES = ("bitrix24_users.work_phone", "bitrix24_users.personal_mobile", "bitrix24_users.personal_phone")
+_JUDGED = ("bitrix24_users.user_type", "bitrix24_users.active", "bitrix24_users.departments", "bitrix24_users.email")
+_MATCHED = ("employees.eligibility", "employees.email_key", "callgear_employees.email")
+_MATCHES = ("employee_matches.match_type", "employee_matches.reason")
+_HAD = tuple(
+    f"callgear_employees.{column}" for column in ("first_name", "last_name", "patronymic", "email", "phone_numbers")
+)
+_SENT = (*(f"employees.{name}" for name in NAMES), "employees.callgear_last_name")
+
+COLUMN_LINEAGE: Mapping[type[schemas.Frame], Mapping[str, tuple[str, ...]]] = {
+    schemas.Employees: {
+        "bitrix24_id": ("bitrix24_users.bitrix24_id",),
+        "eligibility": (*_JUDGED, "bitrix24_users.last_name", "bitrix24_users.bitrix24_id"),
+        "reason": (*_JUDGED, "bitrix24_users.last_name"),
+        "active": ("bitrix24_users.active",),
+        "first_name": ("bitrix24_users.first_name",),
+        "last_name": ("bitrix24_users.last_name",),
+        "callgear_last_name": ("bitrix24_users.last_name",),
+        "patronymic": ("bitrix24_users.second_name",),
+        "email": ("bitrix24_users.email",),
+        "email_key": ("bitrix24_users.email",),
+        "phones": _PHONES,
+        "unusable_phones": _PHONES,
+    },
+    schemas.Matches: {
+        "bitrix24_id": ("employees.bitrix24_id",),
+        "callgear_id": ("callgear_employees.callgear_id", *_MATCHED),
+        "match_type": ("callgear_employees.callgear_id", *_MATCHED),
+        "reason": ("callgear_employees.callgear_id", *_MATCHED),
+        "other_bitrix24_id": ("employees.bitrix24_id", *_MATCHED),
+    },
+    schemas.Actions: {
+        "bitrix24_id": ("employee_matches.bitrix24_id",),
+        "callgear_id": ("employee_matches.callgear_id",),
+        "action": _MATCHES,
+        "reason": ("employee_matches.reason", "employees.reason"),
+        "risk": _MATCHES,
+        "display_name": ("employees.first_name", "employees.last_name"),
+        "before": _HAD,
+        "after": _SENT,
+        "outcome": _MATCHES,
+    },
+    schemas.ResponsibleEmployees: {
+        "bitrix24_id": ("employees.bitrix24_id",),
+        "employment_status": ("employees.active",),
+        "name": ("employees.first_name", "employees.last_name"),
+    },
+}
+"""What each column is made of, as `asset.column`; frames that were read have no sources of ours."""
 
 TYPE_NAMES = {"Int64": "integer", "bool": "flag", "datetime64[us, UTC]": "instant"}
 
@@ -36,16 +86,14 @@ def column_lineage(model: type[schemas.Frame], key_prefix: Sequence[str] = ()) -
     made_of = COLUMN_LINEAGE.get(model)
     if made_of is None:
         return {}
-    lineage = dg.TableColumnLineage(
-        {name: [column_dep(source, key_prefix) for source in made_of[name]] for name in made_of}
-    )
-    return {"dagster/column_lineage": lineage}
-
-
-def column_dep(source: str, key_prefix: Sequence[str]) -> dg.TableColumnDep:
-    """Return the dependency on the column `asset.column`."""
-    asset, _, column = source.partition(".")
-    return dg.TableColumnDep(asset_key=dg.AssetKey([*key_prefix, asset]), column_name=column)
+    deps = {
+        name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey([*key_prefix, asset]), column_name=column)
+            for asset, column in (source.split(".") for source in sources)
+        ]
+        for name, sources in made_of.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
 def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:

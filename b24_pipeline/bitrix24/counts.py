@@ -44,7 +44,7 @@ class Count:
 
 def count_commands(filter_: Filter) -> dict[str, str]:
     """The three counting commands; they come before any that may fail, because a failure ends the batch."""
-    return {name: _counting(asked) for name, asked in _asked(filter_).items()}
+    return {name: command(asked, start=0, order="DESC", fields=("ID",)) for name, asked in _asked(filter_).items()}
 
 
 def read_counts(client: Bitrix24, response: BatchResponse, filter_: Filter) -> UserCounts:
@@ -98,10 +98,6 @@ def counted(result: object, total: int | None) -> int | None:
 
 def _asked(filter_: Filter) -> dict[str, Filter]:
     return {"default": filter_, "active": {**filter_, **ACTIVE}, "dismissed": {**filter_, **DISMISSED}}
-
-
-def _counting(filter_: Filter) -> str:
-    return command(filter_, start=0, order="DESC", fields=("ID",))
 
 
 def _highest(rows: Sequence[Row]) -> int:

@@ -7,8 +7,8 @@
     │   ├── ServerError         the portal failed, or a gateway in front of it
     │   └── TransportError      no answer, or an answer that broke on its way
     ├── AccountError            nothing works until a person has acted; the text says what to do
-    ├── RequestError               the request itself is wrong: a fault of this program
-    └── IncompleteFetchError         R16a: the portal answered, but what it answered cannot be all its users
+    ├── RequestError            the request itself is wrong: a fault of this program
+    └── IncompleteFetchError    R16a: the portal answered, but what it answered cannot be all its users
 
 No text here holds an address or a secret: they name the method and what happened.
 """

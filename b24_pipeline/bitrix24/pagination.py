@@ -133,15 +133,17 @@ def send_chain(
             retrier.wait_or_raise(limit)
 
 
-def read_first_pages(client: Bitrix24, filter_: Filter) -> Pages:
-    """The first users of all, as many as one request holds.
+def read_pages(
+    client: Bitrix24, id_range: IdRange, filter_: Filter, *, pages: int, retrier: Retrier
+) -> tuple[Pages, int]:
+    """The good pages of the range's first `pages`, and how many of them were asked for in the end.
 
     Raises:
         Bitrix24Error: it does not work.
     """
-    build = partial(chain, IdRange(0), filter_)
-    response, pages = send_chain(client, build, CHAIN, client.retrier())
-    return read_chain(response, list(build(pages)), after=0)
+    build = partial(chain, id_range, filter_)
+    response, asked = send_chain(client, build, pages, retrier)
+    return read_chain(response, list(build(asked)), after=id_range.after), asked
 
 
 def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:

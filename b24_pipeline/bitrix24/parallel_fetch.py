@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
 from itertools import pairwise
 from math import ceil
 from typing import Final
@@ -24,11 +23,9 @@ from b24_pipeline.bitrix24.pagination import (
     Filter,
     IdRange,
     Pages,
-    chain,
     command,
-    read_chain,
+    read_pages,
     rows_of,
-    send_chain,
     user_type_of,
 )
 from b24_pipeline.bitrix24.parsing import Columns, columns_of, user_id
@@ -38,6 +35,9 @@ MAX_CONCURRENCY: Final = 40
 
 MAX_USERS: Final = 1_000_000
 """No portal has more."""
+
+Partition = Mapping[IdRange, int]
+"""Ranges of ids in their order, each with the pages to ask for in one request."""
 
 
 class EndCondition(Enum):
@@ -117,9 +117,7 @@ def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
     while not progress.canceled.is_set():
         if client.seconds_left() <= 0:
             raise IncompleteFetchError("the run's time (B24_PIPELINE_RUN_MINUTES) was over before everything was read")
-        build = partial(chain, id_range, filter_)
-        response, asked = send_chain(client, build, pages, retrier)
-        got = read_chain(response, list(build(asked)), after=id_range.after)
+        got, asked = read_pages(client, id_range, filter_, pages=pages, retrier=retrier)
         progress.count(len(got.rows))
         reading.add(got, filter_)
         if not got.rising or is_done(got, id_range, end):
@@ -138,7 +136,7 @@ def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
 
 @contextmanager
 def start_reading(
-    client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition
+    client: Bitrix24, partition: Partition, filter_: Filter, *, end: EndCondition
 ) -> Iterator[Callable[[], Reading]]:
     """Read windows in the background, each with its number of pages; what is given waits for all and joins them.
 
@@ -161,7 +159,7 @@ def start_reading(
             progress.canceled.set()
 
 
-def read_ranges(client: Bitrix24, partition: Mapping[IdRange, int], filter_: Filter, *, end: EndCondition) -> Reading:
+def read_ranges(client: Bitrix24, partition: Partition, filter_: Filter, *, end: EndCondition) -> Reading:
     """Read windows at the same time; see `start_reading`."""
     with start_reading(client, partition, filter_, end=end) as joined:
         return joined()
@@ -173,9 +171,6 @@ def _merged(readings: Iterable[Reading]) -> Reading:
         whole.merge(reading)
     return whole
 
-
-Partition = Mapping[IdRange, int]
-"""Ranges of ids in their order, each with the pages to ask for in one request."""
 
 IN_ONE_REQUEST: Final = CHAIN * PAGE
 MAX_FIRST_PAGES: Final = COMMANDS_IN_BATCH - len(count_commands(EVERYBODY))

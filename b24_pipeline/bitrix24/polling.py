@@ -119,17 +119,13 @@ _NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """Findings of one poll, as ascending ids.
+class Poll(Differences):
+    """Findings of one poll.
 
-    `appeared` are active employees who are new or back, `dismissed` were active and are not, `edited` are not yet
-    linked and have other fields. `active_count` is the portal's count of active employees, None when it did not tell.
-    `next_window_from` is where the next look goes on. `digest` is equal for equal findings; `message` is for people.
+    `active_count` is the portal's count of active employees, None when it did not tell. `next_window_from` is where the
+    next look goes on. `digest` is equal for equal findings; `message` is for people.
     """
 
-    appeared: tuple[int, ...]
-    dismissed: tuple[int, ...]
-    edited: tuple[int, ...]
     active_count: int | None
     active_count_changed: bool
     next_window_from: int

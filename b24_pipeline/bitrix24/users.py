@@ -15,6 +15,7 @@ from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.counts import UserCounts, count_commands, count_users, read_counts
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, RetryableError
 from b24_pipeline.bitrix24.pagination import (
+    CHAIN,
     DISMISSED,
     EMPLOYEES,
     EVERYBODY,
@@ -23,7 +24,7 @@ from b24_pipeline.bitrix24.pagination import (
     Pages,
     chain,
     read_chain,
-    read_first_pages,
+    read_pages,
     send_chain,
     up_to,
 )
@@ -122,7 +123,7 @@ def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCo
 def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserCounts, Reading]:
     """Without a last fetch: count while reading the first users, then partition and read the others."""
     with ThreadPoolExecutor(1) as pool:
-        first_pages = pool.submit(read_first_pages, client, filter_)
+        first_pages = pool.submit(read_pages, client, IdRange(0), filter_, pages=CHAIN, retrier=client.retrier())
         response = client.batch_all_or_nothing(
             count_commands(filter_), optional_commands=border_commands(filter_, PROBE_OFFSETS)
         )
@@ -133,9 +134,8 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserC
         (first, _), *others = partition_range(client, everybody, filter_, probed=response).items()
         with start_reading(client, dict(others), filter_, end=end) as read_others:
             upto = first.upto or counts.highest_id
-            reading = _read_on(
-                client, EstimatedRange(0, upto, users=IN_ONE_REQUEST), first_pages.result(), filter_, end
-            )
+            got, _ = first_pages.result()
+            reading = _read_on(client, EstimatedRange(0, upto, users=IN_ONE_REQUEST), got, filter_, end)
             reading.merge(read_others())
     return counts, reading
 

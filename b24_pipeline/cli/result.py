@@ -158,8 +158,9 @@ def print_everybody(result: RunResult, *, console: Console) -> None:
     """Print the changes, who was refused, and the figures of the whole import."""
     for table in changes_tables(result):
         console.print(table)
-    for title, rows in listed(result):
-        console.print(people_table(title, rows))
+    for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT)):
+        if rows := tables.refused(result.actions, outcome=outcome):
+            console.print(table_of(title, columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE))
     for line in tables.kept_when_approved(result.actions)[:MAX_PEOPLE]:
         console.print(Text(f"  {one_line(line)}"))
     console.print("", counts_table(result), sep="\n")
@@ -174,7 +175,7 @@ def changes_tables(result: RunResult) -> list[Table]:
         ("Pending retry" if result.dry_run else "Done", ~outcome.isin(tables.TO_BE_READ), MAX_DONE),
     )
     return [
-        changes_table(title, changes, most=most)
+        table_of(title, columns=tables.CHANGE_COLUMNS, rows=[change.cells() for change in changes], most=most)
         for title, rows, most in parts
         if (changes := tables.changes(result.actions[rows]))
     ]
@@ -196,33 +197,10 @@ def counts_table(result: RunResult) -> Table:
     return table
 
 
-def listed(result: RunResult) -> list[tuple[str, list[dict[str, object]]]]:
-    """Return who was not imported, by name and reason."""
-    return [
-        (title, rows)
-        for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT))
-        if (rows := tables.refused(result.actions, outcome=outcome))
-    ]
-
-
-def people_table(title: str, rows: list[dict[str, object]]) -> Table:
-    return table_of(f"{title} ({len(rows)})", columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE)
-
-
-def changes_table(title: str, changes: list[tables.Change], *, most: int) -> Table:
-    """Return a table of changes: outcome, who, what, old → new, why."""
-    return table_of(
-        f"{title} ({len(changes)})",
-        columns=tables.CHANGE_COLUMNS,
-        rows=[change.cells() for change in changes],
-        most=most,
-    )
-
-
 def table_of(title: str, *, columns: tuple[str, ...], rows: list[dict[str, object]], most: int) -> Table:
-    """Return a table of the first rows; no text in it is taken as markup."""
+    """Return a table of the first rows, with the number of all; no text in it is taken as markup."""
     table = plain_table(*columns)
-    table.title, table.title_justify, table.title_style = f"\n{title}", "left", "bold"
+    table.title, table.title_justify, table.title_style = f"\n{title} ({len(rows)})", "left", "bold"
     for row in rows[:most]:
         table.add_row(*(Text(printable(row[column])) for column in columns))
     if len(rows) > most:

@@ -11,13 +11,8 @@ from b24_pipeline.http.exceptions import ResponseRefused
 ACCEPT_ENCODING: Final = "gzip"
 """Sent with every request; nothing else is decoded."""
 
-
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
-
-
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-
-
 _MIB: Final = 1024 * 1024
 
 

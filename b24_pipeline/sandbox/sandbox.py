@@ -164,13 +164,9 @@ class Sandbox:
         self, request: RequestSeen, *, user_id: str, secret: str, params: dict[str, Json], moved_to: str
     ) -> Answer:
         """Answer a call of the webhook; ``moved_to`` is where a redirect leads by default."""
-
-        def act() -> Answer:
-            return self._bitrix24_api.answer(user_id=user_id, secret=secret, method=request.method, params=params)
-
         return self._answer(
             request,
-            act,
+            lambda: self._bitrix24_api.answer(user_id=user_id, secret=secret, method=request.method, params=params),
             lambda fault: bitrix24_refusal(fault, self._bitrix24_api, request.method),
             moved_to=moved_to,
         )

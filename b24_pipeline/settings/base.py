@@ -168,13 +168,19 @@ def listed(value: object) -> object:
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
-def integers(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    numbers = parts(value)
-    if not all(part.isascii() and part.isdigit() for part in numbers):
+def whole_number(text: str) -> int:
+    """Return one number of a list.
+
+    Raises:
+        ValueError: it is not a whole number.
+    """
+    if not (text.isascii() and text.isdigit()):
         raise ValueError("must be whole numbers, separated by commas")
-    return [int(part) for part in numbers]
+    return int(text)
+
+
+def integers(value: object) -> object:
+    return [whole_number(part) for part in parts(value)] if isinstance(value, str) else value
 
 
 IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]

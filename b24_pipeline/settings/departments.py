@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import PlainValidator
 from pydantic_settings import NoDecode
 
-from b24_pipeline.settings.base import parts
+from b24_pipeline.settings.base import parts, whole_number
 
 ALONE = "="
 """Precedes the id of a department that is meant without its sub-departments."""
@@ -37,17 +37,6 @@ def departments(value: object) -> DepartmentIds:
         (whole_number(part) for part in named if not part.startswith(ALONE)),
         alone={whole_number(part.removeprefix(ALONE).strip()) for part in named if part.startswith(ALONE)},
     )
-
-
-def whole_number(text: str) -> int:
-    """Return the number.
-
-    Raises:
-        ValueError: it is not a whole number.
-    """
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("must be whole numbers, separated by commas")
-    return int(text)
 
 
 DepartmentList = Annotated[DepartmentIds, NoDecode, PlainValidator(departments)]

@@ -3,7 +3,7 @@
 import pytest
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
+from b24_pipeline.asset_metadata import COLUMN_LINEAGE
 
 ASSETS = {
     "bitrix24_users": schemas.Users,

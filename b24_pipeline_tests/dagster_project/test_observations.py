@@ -4,9 +4,9 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import schemas
+from b24_pipeline.asset_metadata import COLUMN_LINEAGE
 from b24_pipeline.assets.callgear import MATCH_FIGURES
 from b24_pipeline.definitions import defs
-from b24_pipeline.rules.column_lineage import COLUMN_LINEAGE
 from b24_pipeline.rules.models import MatchKind
 from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.harness import World
