@@ -3,6 +3,18 @@
 from typing import Any
 
 import pandera.pandas as pa
+from pandera import dtypes
+from pandera.engines import pandas_engine
+
+
+@pandas_engine.Engine.register_dtype
+@dtypes.immutable(init=True)
+class Text(pandas_engine.STRING):
+    """Pandas' text type with NaN for "no value", known by its type: pandera's own also looks at every value again."""
+
+    def check(self, pandera_dtype: dtypes.DataType, data_container: Any = None) -> bool:  # noqa: ANN401, ARG002
+        """Return whether a column is of this type, as every column is that was cast."""
+        return bool(getattr(pandera_dtype, "type", None) == self.type)
 
 
 def key_column(description: str) -> Any:  # noqa: ANN401 - pandera types a field as anything

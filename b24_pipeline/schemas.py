@@ -14,7 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import DataFrame
 
-from b24_pipeline.schema_fields import bool_column, column, key_column, optional_column, personal_column
+from b24_pipeline.schema_fields import Text, bool_column, column, key_column, optional_column, personal_column
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
@@ -38,35 +38,35 @@ class Users(Frame):
     """Bitrix24 users as received, of every type, active and dismissed (asset `bitrix24_users`): one row a user."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
-    user_type: str = optional_column("USER_TYPE: employee, extranet, email ...")
+    user_type: Text = optional_column("USER_TYPE: employee, extranet, email ...")
     active: bool = bool_column("ACTIVE: false once the user is dismissed")
-    first_name: str = personal_column("NAME as received")
-    last_name: str = personal_column("LAST_NAME as received")
-    second_name: str = personal_column("SECOND_NAME as received: the patronymic")
-    email: str = personal_column("EMAIL as received")
-    work_phone: str = personal_column("WORK_PHONE as received")
-    personal_mobile: str = personal_column("PERSONAL_MOBILE as received")
-    personal_phone: str = personal_column("PERSONAL_PHONE as received")
-    departments: str = optional_column("UF_DEPARTMENT: department ids, comma-separated")
+    first_name: Text = personal_column("NAME as received")
+    last_name: Text = personal_column("LAST_NAME as received")
+    second_name: Text = personal_column("SECOND_NAME as received: the patronymic")
+    email: Text = personal_column("EMAIL as received")
+    work_phone: Text = personal_column("WORK_PHONE as received")
+    personal_mobile: Text = personal_column("PERSONAL_MOBILE as received")
+    personal_phone: Text = personal_column("PERSONAL_PHONE as received")
+    departments: Text = optional_column("UF_DEPARTMENT: department ids, comma-separated")
 
 
 class Employees(Frame):
     """Users judged and normalized: candidates, and the others with the reason (asset `employees`)."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
-    eligibility: str = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
-    reason: str = optional_column("Why a candidate is rejected (R02)")
+    eligibility: Text = column("candidate, rejected, out_of_scope, dismissed or not_employee (R01-R03, R13)")
+    reason: Text = optional_column("Why a candidate is rejected (R02)")
     active: bool = bool_column("False once the user is dismissed (R13)")
-    first_name: str = personal_column("First name, normalized (R04)")
-    last_name: str = personal_column("Last name, normalized (R04)")
-    callgear_last_name: str = personal_column("The last name it has in CallGear: with the prefix (R06)")
-    patronymic: str = personal_column("Patronymic, normalized (R04)")
-    email: str = personal_column("E-mail as it is sent: normalized (R04)")
-    email_key: str = personal_column("E-mail as it is compared: normalized, in lower case (R04)")
-    phones: str = personal_column(
+    first_name: Text = personal_column("First name, normalized (R04)")
+    last_name: Text = personal_column("Last name, normalized (R04)")
+    callgear_last_name: Text = personal_column("The last name it has in CallGear: with the prefix (R06)")
+    patronymic: Text = personal_column("Patronymic, normalized (R04)")
+    email: Text = personal_column("E-mail as it is sent: normalized (R04)")
+    email_key: Text = personal_column("E-mail as it is compared: normalized, in lower case (R04)")
+    phones: Text = personal_column(
         "Phone numbers in dialing order, comma-separated: digits, or digits...extension (R05)"
     )
-    unusable_phones: str = personal_column(
+    unusable_phones: Text = personal_column(
         f'Phone texts left out, separated by " | ": not {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits, or beyond'
         f" {MAX_PHONES} numbers (R05)"
     )
@@ -76,11 +76,11 @@ class CallGearEmployees(Frame):
     """The employees of the CallGear account: one row an employee (asset `callgear_employees`)."""
 
     callgear_id: pd.Int64Dtype = key_column("The employee's id in CallGear")
-    first_name: str = personal_column("First name")
-    last_name: str = personal_column("Last name")
-    patronymic: str = personal_column("Patronymic")
-    email: str = personal_column("E-mail")
-    phone_numbers: str = personal_column('Phone entries as received (JSON array, in dialing order); "[]" for none')
+    first_name: Text = personal_column("First name")
+    last_name: Text = personal_column("Last name")
+    patronymic: Text = personal_column("Patronymic")
+    email: Text = personal_column("E-mail")
+    phone_numbers: Text = personal_column('Phone entries as received (JSON array, in dialing order); "[]" for none')
 
 
 class Links(Frame):
@@ -88,20 +88,20 @@ class Links(Frame):
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = column("The employee's id in CallGear")
-    linked_by: str = column("create, email, rehire, approval: what made the link")
+    linked_by: Text = column("create, email, rehire, approval: what made the link")
     linked_at: Instant = column("When the link was stored")
-    run_id: str = column("The run that stored it")
-    first_name: str = personal_column("The user's last known first name in Bitrix24, for R09 when the user is gone")
-    last_name: str = personal_column("The user's last known last name in Bitrix24, for R09 when the user is gone")
+    run_id: Text = column("The run that stored it")
+    first_name: Text = personal_column("The user's last known first name in Bitrix24, for R09 when the user is gone")
+    last_name: Text = personal_column("The user's last known last name in Bitrix24, for R09 when the user is gone")
 
 
 class Identities(Frame):
     """The person whom each live link was accepted for: one row a linked user (R07a)."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
-    first_name: str = personal_column("The first name that was accepted last (R04)")
-    last_name: str = personal_column("The last name that was accepted last (R04)")
-    email: str = personal_column("The e-mail that was accepted last (R04)")
+    first_name: Text = personal_column("The first name that was accepted last (R04)")
+    last_name: Text = personal_column("The last name that was accepted last (R04)")
+    email: Text = personal_column("The e-mail that was accepted last (R04)")
     deleted: bool = bool_column("Whether the user was confirmed deleted and has not come back (R13)")
     changed: bool = bool_column("Whether the id now shows another person, so that the link is not followed (R07a)")
 
@@ -110,8 +110,8 @@ class PendingCreates(Frame):
     """Creates that were announced and whose outcome is not known (R18): one row a user."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
-    email: str = personal_column("The e-mail that was or may have been sent")
-    run_id: str = column("The run that announced it")
+    email: Text = personal_column("The e-mail that was or may have been sent")
+    run_id: Text = column("The run that announced it")
 
 
 class UnfinishedLinks(Frame):
@@ -119,7 +119,7 @@ class UnfinishedLinks(Frame):
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = column("The linked employee's id in CallGear")
-    run_id: str = column("The run that stored the link")
+    run_id: Text = column("The run that stored the link")
 
 
 class DuplicateEmployees(Frame):
@@ -129,9 +129,9 @@ class DuplicateEmployees(Frame):
     callgear_id: pd.Int64Dtype = column("The employee that was created for the user")
     other_callgear_id: pd.Int64Dtype = column("The other employee with the same e-mail")
     found_at: Instant = column("When it was found out")
-    run_id: str = column("The run that found it out")
+    run_id: Text = column("The run that found it out")
     resolved_at: Instant = optional_column("When a person said that it is settled; no employee is created before")
-    resolved_by: str = optional_column("Who said so: the operating system's user")
+    resolved_by: Text = optional_column("Who said so: the operating system's user")
 
 
 class Matches(Frame):
@@ -139,8 +139,8 @@ class Matches(Frame):
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The matched employee's id in CallGear")
-    match_type: str = column("by_id, by_email, none, conflict, or the eligibility of a user that is no candidate")
-    reason: str = optional_column("Reason code: stale_link, rehired, identity_changed, missing_email ...")
+    match_type: Text = column("by_id, by_email, none, conflict, or the eligibility of a user that is no candidate")
+    reason: Text = optional_column("Reason code: stale_link, rehired, identity_changed, missing_email ...")
     other_bitrix24_id: pd.Int64Dtype = optional_column("The user that has the e-mail or the link instead (R09, R12)")
 
 
@@ -149,21 +149,21 @@ class Actions(Frame):
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
     callgear_id: pd.Int64Dtype = optional_column("The employee's id in CallGear")
-    action: str = column(
+    action: Text = column(
         "create, link, update, reject, conflict, remove_responsible, list_responsible, rename_responsible"
     )
-    reason: str = optional_column("Reason code")
-    risk: str = optional_column(
+    reason: Text = optional_column("Reason code")
+    risk: Text = optional_column(
         "The kind a safety limit watches (R16): removal, link_move, email_link, id_update, create"
     )
-    exemption: str = optional_column(
+    exemption: Text = optional_column(
         "Why the safety limit does not count it (R16): approved, first_import, rebuilding_links, not_recorded"
     )
-    display_name: str = personal_column("Display name: last and first name in Bitrix24")
-    before: str = personal_column("Old values (JSON object)")
-    after: str = personal_column("New values (JSON object)")
-    outcome: str = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
-    error: str = optional_column("Error message")
+    display_name: Text = personal_column("Display name: last and first name in Bitrix24")
+    before: Text = personal_column("Old values (JSON object)")
+    after: Text = personal_column("New values (JSON object)")
+    outcome: Text = column("planned, done, failed, deferred, held, waiting, rejected, conflict, skipped")
+    error: Text = optional_column("Error message")
     at: Instant = optional_column("When it was carried out or decided")
 
 
@@ -171,22 +171,22 @@ class ResponsibleEmployees(Frame):
     """Who of the imported people is on the responsible list, as last known: one row a user (R13-R15)."""
 
     bitrix24_id: pd.Int64Dtype = key_column("The user's id in Bitrix24")
-    employment_status: str = column("active, dismissed or deleted")
+    employment_status: Text = column("active, dismissed or deleted")
     listed: bool = bool_column("Whether the user is on CallGear's responsible list")
-    name: str = personal_column("The name on the list")
+    name: Text = personal_column("The name on the list")
 
 
 class DeadLetters(Frame):
     """Actions that failed and are tried again at growing distance (R14, R18): one row a user and action."""
 
     bitrix24_id: pd.Int64Dtype = column("The user's id in Bitrix24")
-    action: str = column("The action that failed")
+    action: Text = column("The action that failed")
     attempts: pd.Int64Dtype = column("Consecutive failures")
     first_failed_at: Instant = column("When it failed first")
     last_failed_at: Instant = column("When it failed last")
     next_try_at: Instant = column("Not tried again before")
-    error: str = column("Last error message")
-    after: str = personal_column("What was to be sent; when this changes, it is tried at once")
+    error: Text = column("Last error message")
+    after: Text = personal_column("What was to be sent; when this changes, it is tried at once")
 
 
 def column_names(model: type[Frame]) -> list[str]:
@@ -217,14 +217,18 @@ def check(model: type[Model], frame: pd.DataFrame) -> DataFrame[Model]:
 
 def empty_frame(model: type[Model]) -> DataFrame[Model]:
     """The frame without rows."""
-    columns = {name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()}
-    return cast("DataFrame[Model]", pd.DataFrame(columns))
+    return cast("DataFrame[Model]", _without_rows(model).copy())
 
 
-def concat(model: type[Model], *parts: pd.DataFrame) -> DataFrame[Model]:
-    """The rows of all parts, one after the other."""
+@cache
+def _without_rows(model: type[Frame]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.array([], dtype=dtype) for name, dtype in dtypes(model).items()})
+
+
+def concat(model: type[Model], *parts: DataFrame[Model]) -> DataFrame[Model]:
+    """The rows of all parts, one after the other; each part is such a frame already."""
     filled = [part for part in parts if len(part)]
-    return check(model, pd.concat(filled, ignore_index=True)) if filled else empty_frame(model)
+    return pd.concat(filled, ignore_index=True) if filled else empty_frame(model)
 
 
 def from_records(model: type[Model], rows: Sequence[Mapping[Any, Any]]) -> DataFrame[Model]:

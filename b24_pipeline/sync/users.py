@@ -75,7 +75,7 @@ def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users
     """All of them, by rising id."""
     if unlisted.empty:
         return listed
-    return schemas.concat(schemas.Users, listed, unlisted).sort_values("bitrix24_id", ignore_index=True)
+    return schemas.check(schemas.Users, schemas.concat(schemas.Users, listed, unlisted).sort_values("bitrix24_id"))
 
 
 def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
