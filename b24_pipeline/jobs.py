@@ -153,8 +153,8 @@ def purge_audit(chosen: Settings, *, holder: str) -> int:
 @dg.job(
     resource_defs=NO_IO_MANAGER,
     description=(
-        "Deletes Dagster's own records of this project's runs older than the setting KEEP_RUN_DAYS (30): about 128 KB "
-        "a run, 2 GB a year and connection."
+        "Deletes Dagster's own records of this project's runs older than the setting KEEP_RUN_DAYS (30): 230 to 530 "
+        "KiB a run."
     ),
 )
 def purge_old_runs() -> None:

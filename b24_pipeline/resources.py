@@ -30,7 +30,7 @@ from b24_pipeline.dagster_runs import (
     trigger_of,
 )
 from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
-from b24_pipeline.reporting.refresh import ReportFiles, refresh_report
+from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync import run as importing
@@ -255,6 +255,6 @@ def report_unfinished(run: RunContext) -> None:
     try:
         if run.outcome.failure is None and Step.UPSERT in audit.history.recorded_by(run.store.database, run.run_id):
             return
-        refresh_report(run.store, ReportFiles.beside(run.connection.paths.published), now=run.connection.now())
+        refresh_report(run.store, report_beside(run.connection.paths.published), now=run.connection.now())
     except Exception as error:  # noqa: BLE001 - people must read why the run failed, not why the report did
         log.warning("the report could not be made: %s", error)

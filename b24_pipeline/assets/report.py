@@ -12,8 +12,7 @@ from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
 from b24_pipeline.io_manager import IO_MANAGER
-from b24_pipeline.reporting.refresh import CurrentReport, ReportFiles, refresh_report
-from b24_pipeline.reporting.report import as_markdown
+from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import reason
@@ -37,9 +36,9 @@ log = logging.getLogger(__name__)
 def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """The import at a glance: people on both sides, outcomes, matches, rejects and conflicts, links, points, time.
 
-    Every figure comes from the audit. The same picture is in `report.html` beside the database, with all names; also
-    by `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing
-    takes a second.
+    Every figure comes from the audit. The pictures are in `report.html` beside the database, with all names; also by
+    `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing takes
+    a second.
 
     Red once it has not been drawn for an hour, which is two intervals. Dry runs and runs for single people leave the
     report as it is. Materialized alone it is drawn of what is stored.
@@ -57,7 +56,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
             "imported": found.imported,
             "share": round(found.share, 4),
             **({} if run.launch.kind is RunKind.IMPORT else last_import(run)),
-            **picture(run),
+            **report(run),
             "rejected_or_in_conflict": dg.MetadataValue.md(refused_markdown(run)),
         }
     )
@@ -78,31 +77,23 @@ def last_import(run: RunContext) -> dict[str, str]:
     return {"computed_from": f"the last import, {source(run, past)}"} if past else {}
 
 
-def picture(run: RunContext) -> dict[str, dg.MetadataValue]:
-    """Return the picture and the path of the page; a failed report never makes an import fail.
+def report(run: RunContext) -> dict[str, dg.MetadataValue]:
+    """Return the findings and where the page lies; a failed report never makes an import fail.
 
-    It tells of this run as if it had ended; the audit does not, before it has.
+    It tells of this run as if it had ended; the audit does not, before it has. The pictures are in the page only: they
+    would be a quarter of what Dagster stores of a run.
     """
-    files = ReportFiles.beside(run.connection.paths.published)
+    file = report_beside(run.connection.paths.published)
     try:
         current = refresh_report(
-            run.store, files, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.outcome.counts)
+            run.store, file, now=run.connection.now(), seen=run.store.seen_as_ended(*run.status(), run.outcome.counts)
         )
     except Exception as error:  # noqa: BLE001 - whatever it is: the import has done its work
         log.warning("the report could not be made: %s", error)
         return {"problem": dg.MetadataValue.text(f"the report could not be made: {error}")}
-    return shown(current) if run.connection.key is None else place_of(current)
-
-
-def shown(current: CurrentReport) -> dict[str, dg.MetadataValue]:
-    """Return the report for the asset's page."""
-    return {"picture": dg.MetadataValue.md(as_markdown(current.svg)), **place_of(current)}
-
-
-def place_of(current: CurrentReport) -> dict[str, dg.MetadataValue]:
-    """Return where the report lies; of many connections the picture would be a third of Dagster's storage."""
     return {
-        "file": dg.MetadataValue.path(str(current.files.html.resolve())),
+        "at_a_glance": dg.MetadataValue.md("\n".join(f"- {finding}" for finding in current.findings)),
+        "file": dg.MetadataValue.path(str(file.resolve())),
         "drawn_at": dg.MetadataValue.timestamp(current.drawn_at.timestamp()),
     }
 

@@ -26,7 +26,7 @@ from b24_pipeline.cli.run_list import print_runs
 from b24_pipeline.cli.sandbox import sandbox_database, settings_of
 from b24_pipeline.connection import open_connection, utc_now
 from b24_pipeline.reporting import timeline
-from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.reporting.refresh import report_beside
 from b24_pipeline.rules.labels import CHANGES, reason
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.text import numbered, one_line, printable
@@ -181,7 +181,7 @@ def erase(*, person: str, place: Place) -> Exit:
         PublishedFileMounted, NotUploaded: all is erased but there, where a copy from before stays.
     """
     paths = paths_of(place)
-    report = ReportFiles.beside(paths.published).html
+    report = report_beside(paths.published)
     with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
         try:
             user = erasure.erase_person(paths, person, now=utc_now())

@@ -10,7 +10,7 @@ from b24_pipeline.cli.dagster import keep_cache
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
-from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.reporting.refresh import report_beside
 from b24_pipeline.reporting.report import make_report
 from b24_pipeline.settings import SettingsError
 
@@ -24,7 +24,7 @@ def report(*, output: str | None, place: Place) -> Exit:
     """
     keep_cache()
     paths = paths_of(place)
-    target = Path(output) if output else ReportFiles.beside(paths.published).html
+    target = Path(output) if output else report_beside(paths.published)
     with Store.reader(paths, now=utc_now) as store:
         made = make_report(figures(store, now=utc_now()))
     try:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.overview import ConnectionState
-from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.reporting.refresh import report_beside
 from b24_pipeline.reporting.report import environment
 from b24_pipeline.reporting.theme import stylesheet
 
@@ -41,6 +41,6 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
 
 def link_to_report(state: ConnectionState, folder: Path) -> str | None:
     """Return the way from the page to the report of a connection; None where no import has drawn one."""
-    if state.database is None or not (report := ReportFiles.beside(state.database).html).exists():
+    if state.database is None or not (report := report_beside(state.database)).exists():
         return None
     return quote(os.path.relpath(report, folder.resolve()))

@@ -1,6 +1,5 @@
-"""The report: one HTML file that needs nothing but itself, and the same pictures as one SVG for the asset's page."""
+"""The report: one HTML file that needs nothing but itself, and its findings in words for the asset's page."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
-from b24_pipeline.reporting.theme import Color, stylesheet
+from b24_pipeline.reporting.theme import stylesheet
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE, RunKind
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 SCRIPT = Path(__file__).with_name("templates") / "people.js"
-WIDTH = 924
-GAP = 28
-EDGE = 22
 RUNS_LISTED = 12
 NAMES_LISTED = 200
 CHANGES = {
@@ -40,16 +36,18 @@ CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The finished report."""
+    """The finished report: the page, and the heading of each of its pictures."""
 
     html: str
-    svg: str
+    findings: tuple[str, ...]
 
 
 def make_report(figures: Figures) -> Report:
     """Draw and write everything; takes a second or two."""
-    pictures = [draw(chart) for chart in charts_of(figures)]
-    return Report(html=page(figures, pictures), svg=composed(pictures))
+    charts = charts_of(figures)
+    return Report(
+        html=page(figures, [draw(chart) for chart in charts]), findings=tuple(chart.heading for chart in charts)
+    )
 
 
 def environment() -> "Environment":
@@ -124,27 +122,3 @@ def changes_of(run: RunFigure) -> str:
     done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
     nothing = "showed its plan, sent nothing" if run.kind is RunKind.DRY_RUN else "nothing to do"
     return ", ".join(done) or run.reason or nothing
-
-
-def composed(pictures: Sequence[Picture]) -> str:
-    """All pictures on one sheet, two beside each other, with the colors of light and dark in it."""
-    placed, x, y, tallest = [], EDGE, EDGE, 0
-    for picture in pictures:
-        chart = picture.chart
-        if x > EDGE and x + chart.width > WIDTH + EDGE:
-            x, y, tallest = EDGE, y + tallest + GAP, 0
-        placed.append(
-            picture.svg.replace("<svg ", f'<svg x="{x}" y="{y}" width="{chart.width}" height="{chart.height}" ', 1)
-        )
-        x, tallest = x + chart.width + GAP, max(tallest, chart.height)
-    width, height = WIDTH + 2 * EDGE, y + tallest + EDGE
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}"><style>{stylesheet()}</style>'
-        f'<rect width="100%" height="100%" rx="10" style="fill: {Color.SURFACE.css}"/>{"".join(placed)}</svg>'
-    )
-
-
-def as_markdown(svg: str) -> str:
-    """The picture as Markdown shows it without any network."""
-    return f"![The import at a glance](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"

@@ -60,7 +60,7 @@ class LimitSettings(BaseSettings):
         le=3650,
         example="7",
         description="How many days Dagster's own records of the runs are kept: events, check results, logs. With many "
-        "connections, keep a few days: one run takes 250 to 500 KiB.",
+        "connections, keep a few days: one run takes 230 to 530 KiB.",
     )
     keep_days: int = setting(
         f"{PREFIX}KEEP_DAYS",

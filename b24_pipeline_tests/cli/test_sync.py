@@ -10,7 +10,7 @@ from filelock import FileLock
 from b24_pipeline import audit
 from b24_pipeline.cli.group import RENAMED
 from b24_pipeline.dagster_runs import LOCK_TAG
-from b24_pipeline.reporting.refresh import ReportFiles
+from b24_pipeline.reporting.refresh import report_beside
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.behavior import Scope
 from b24_pipeline.schedules import active_runs, is_orphaned
@@ -180,7 +180,7 @@ def test_a_dead_account_is_50_and_one_line(portal: World, terminal: Terminal, fa
     assert (said.code, result_of(said)["status"]) == (50, "failed")
     assert says in result_of(said)["error"]
     assert "Traceback" not in said.out + said.err
-    assert "The import is failing." in ReportFiles.beside(portal.paths.published).html.read_text()
+    assert "The import is failing." in report_beside(portal.paths.published).read_text()
 
 
 def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal: World, terminal: Terminal) -> None:

@@ -80,15 +80,14 @@ def test_a_removed_connection_is_not_run_and_its_audit_stays(companies: Companie
     assert [run["status"] for run in companies.runs("globex")] == ["done"]
 
 
-def test_the_report_of_each_is_a_page_of_its_own_and_no_picture_in_dagsters_events(companies: Companies) -> None:
+def test_the_report_of_each_is_a_page_of_its_own(companies: Companies) -> None:
     companies.connect("acme")
 
     result = companies.run("acme", assets=(*STEPS, "import_report"))
 
     (shown,) = result.asset_materializations_for_node("import_report")
-    assert "picture" not in shown.metadata
+    assert str(shown.metadata["at_a_glance"].value).startswith("- 2 of 2 candidates are imported\n")
     assert str(shown.metadata["file"].value).endswith("data/connections/acme/report.html")
-    assert max(len(dg.serialize_value(event)) for event in companies.instance.all_logs(result.run_id)) < 15_000
 
 
 def test_a_run_of_no_partition_says_which_there_are(companies: Companies) -> None:

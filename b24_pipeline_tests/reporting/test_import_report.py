@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import audit, settings
-from b24_pipeline.assets.report import count_so_far, picture
+from b24_pipeline.assets.report import count_so_far, report
 from b24_pipeline.audit import Store
 from b24_pipeline.cli import main
 from b24_pipeline.connection import open_connection
@@ -33,19 +33,24 @@ def run(world: World, **config: Any) -> Result:
     return world.run(assets=(*STEPS, "import_report"), **config)
 
 
-def test_a_run_shows_its_own_picture_figures_and_names(imported: World) -> None:
+def test_a_run_shows_its_own_figures_findings_and_names(imported: World) -> None:
     imported.hire(None, EMAIL="nameless@x.test")
     imported.hire("Lebedeva")
     result = run(imported)
     shown = result.metadata("import_report")
     assert (shown["candidates"], shown["imported"], shown["share"]) == (11, 10, 0.9091)
-    assert shown["picture"].startswith("![The import at a glance](data:image/svg+xml;base64,")
+    assert shown["at_a_glance"].splitlines()[:2] == ["- 10 of 11 candidates are imported", "- 2 of 2 runs went through"]
     assert r"| Ira | 10 | no last name in Bitrix24 |" in shown["rejected_or_in_conflict"]
     assert shown["file"] == str(report_of(imported))
     page = report_of(imported).read_text()
     assert "10 of 11 candidates are imported" in page
     assert f"<code>{result.run_id[:8]}</code>" in page
     assert stat.S_IMODE(report_of(imported).stat().st_mode) == 0o600
+
+
+def test_no_event_is_as_large_as_a_picture(imported: World) -> None:
+    result = run(imported)
+    assert max(len(dg.serialize_value(event)) for event in imported.instance.all_logs(result.run_id)) < 15_000
 
 
 @pytest.mark.parametrize("config", [{"dry_run": True}, {"only": [1]}])
@@ -99,9 +104,9 @@ def test_r18_a_run_is_running_while_its_report_is_drawn_although_the_report_tell
     ):
         drawn = begin(connection, store, config=RunConfig(), launch=Launch("drawn", Trigger.CLI))
         count_so_far(drawn)
-        shown = picture(drawn)
+        shown = report(drawn)
         status = audit.runs.history(store.database, limit=1)["status"].item()
-    assert (status, "picture" in shown) == ("running", True)
+    assert (status, "file" in shown) == ("running", True)
     assert "<code>drawn</code>" in report_of(imported).read_text()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from b24_pipeline.reporting.refresh import CurrentReport, ReportFiles, refresh_report
+from b24_pipeline.reporting.refresh import CurrentReport, refresh_report, report_beside
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.reporting.conftest import History
 
@@ -16,14 +16,14 @@ class Shelf:
 
     def __init__(self, history: History, folder: Path) -> None:
         self.history = history
-        self.files = ReportFiles.beside(folder / "b24.duckdb")
+        self.file = report_beside(folder / "b24.duckdb")
 
     def after_a_run(self, status: RunStatus = RunStatus.DONE, **counts: int) -> CurrentReport:
         self.history.run(status, **counts)
         return self.look()
 
     def look(self) -> CurrentReport:
-        return refresh_report(self.history.store, self.files, now=self.history.now)
+        return refresh_report(self.history.store, self.file, now=self.history.now)
 
     def is_redrawn_by(self, current: CurrentReport) -> bool:
         return current.drawn_at == self.history.now
@@ -49,11 +49,12 @@ def shelf(just_drawn: History, tmp_path: Path) -> Iterator[Shelf]:
         yield Shelf(history, tmp_path)
 
 
-def test_a_quiet_run_shows_the_picture_that_is_there(shelf: Shelf) -> None:
-    html, svg = (path.read_text() for path in (shelf.files.html, shelf.files.svg))
+def test_a_quiet_run_shows_what_was_drawn(shelf: Shelf) -> None:
+    html, drawn = shelf.file.read_text(), shelf.look()
     quiet = shelf.after_a_run()
     assert not shelf.is_redrawn_by(quiet)
-    assert (shelf.files.html.read_text(), quiet.svg) == (html, svg)
+    assert (shelf.file.read_text(), quiet) == (html, drawn)
+    assert "2 of 2 runs went through" in quiet.findings
 
 
 def test_after_an_hour_it_is_redrawn(shelf: Shelf) -> None:
@@ -88,10 +89,8 @@ def test_a_trial_hides_nothing_of_what_is_new(shelf: Shelf) -> None:
     assert shelf.is_redrawn_by(shelf.after_a_run())
 
 
-@pytest.mark.parametrize("kind", ["html", "svg"])
-def test_what_is_missing_is_drawn_again(shelf: Shelf, kind: str) -> None:
-    path: Path = getattr(shelf.files, kind)
-    path.unlink()
+def test_what_is_missing_is_drawn_again(shelf: Shelf) -> None:
+    shelf.file.unlink()
     shelf.history.now += timedelta(minutes=1)
     assert shelf.is_redrawn_by(shelf.look())
-    assert path.exists()
+    assert shelf.file.exists()
