@@ -5,11 +5,12 @@ A missing or bad setting is one clear line that names it and an example (`Settin
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import AliasChoices, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import unread
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 
+Read = TypeVar("Read", bound=BaseSettings)
+
+
 class Settings(AlertSettings, DatabaseSettings, LimitSettings, ImportSettings, ConnectionSettings):
     """Every setting of one portal-account pair; pydantic reads them from the last group to the first."""
 
@@ -78,8 +82,7 @@ def load(connection: str | None = None) -> Settings:
         SettingsIncomplete: a required setting is not set.
         SettingsError: a setting has an invalid value, or no connection has this key.
     """
-    with readable(files_of(connection)) as env_file:
-        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    return read(Settings, files_of(connection))
 
 
 def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]:
@@ -105,8 +108,7 @@ def load_alerting() -> AlertSettings:
         SettingsError: a setting of alerts has an invalid value.
     """
     folder = connections()
-    with readable((folder.defaults,) if folder else ()) as env_file:
-        return AlertSettings(_env_file=env_file)  # type: ignore[call-arg]
+    return read(AlertSettings, (folder.defaults,) if folder else ())
 
 
 def keep_run_days() -> int:
@@ -116,8 +118,7 @@ def keep_run_days() -> int:
         SettingsError: a limit has an invalid value.
     """
     folder = connections()
-    with readable((folder.defaults,) if folder else ()) as env_file:
-        return LimitSettings(_env_file=env_file).keep_run_days  # type: ignore[call-arg]
+    return read(LimitSettings, (folder.defaults,) if folder else ()).keep_run_days
 
 
 def database_settings(chosen: str | None = None, *, connection: str | None = None) -> DatabaseSettings:
@@ -129,13 +130,11 @@ def database_settings(chosen: str | None = None, *, connection: str | None = Non
         SettingsError: it is not the name of a file, or no connection has this key.
     """
     if chosen is not None:
-        with readable():
-            return DatabaseSettings(database=Path(chosen), lake=None)
+        return read(DatabaseSettings, database=Path(chosen), lake=None)
     removed = removed_database(connection)
     if removed is not None:
         return DatabaseSettings(database=removed, lake_schema=connection or "")
-    with readable(files_of(connection)) as env_file:
-        return DatabaseSettings(_env_file=env_file)  # type: ignore[call-arg]
+    return read(DatabaseSettings, files_of(connection))
 
 
 def dagster_home() -> Path | None:
@@ -144,8 +143,7 @@ def dagster_home() -> Path | None:
     Raises:
         SettingsError: it is not a folder.
     """
-    with readable():
-        return DagsterHome().home
+    return read(DagsterHome).home
 
 
 def own_folder() -> Path | None:
@@ -154,8 +152,7 @@ def own_folder() -> Path | None:
     Raises:
         SettingsError: it is not the name of a folder.
     """
-    with readable():
-        return FolderSettings().own_folder
+    return read(FolderSettings).own_folder
 
 
 def data_folder() -> Path:
@@ -164,8 +161,7 @@ def data_folder() -> Path:
     Raises:
         SettingsError: it is not the name of a folder.
     """
-    with readable():
-        return FolderSettings().data_folder
+    return read(FolderSettings).data_folder
 
 
 def files_of(connection: str | None) -> tuple[Path, ...]:
@@ -199,15 +195,13 @@ def removed_database(connection: str | None) -> Path | None:
     return kept if kept.exists() else None
 
 
-@contextmanager
-def readable(files: Sequence[Path] = ()) -> Iterator[str | tuple[Path, ...]]:
-    """Turn errors of the block into texts for people; refuse names that are not settings.
+def read(model: type[Read], files: Sequence[Path] = (), **given: Any) -> Read:  # noqa: ANN401
+    """Read one group of settings; refuse names that are not settings.
 
     Args:
+        model: the group.
         files: those of a connection, its own first; none for `.env` alone.
-
-    Yields:
-        The files to read.
+        given: what wins over all that is read.
 
     Raises:
         SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
@@ -215,13 +209,14 @@ def readable(files: Sequence[Path] = ()) -> Iterator[str | tuple[Path, ...]]:
     try:
         if not_read := unread.problems(frozenset(variables()), files):
             raise SettingsError("\n".join(not_read))
-        yield tuple(files) or ENV_FILE
+        return model(_env_file=tuple(files) or ENV_FILE, **given)
     except ValidationError as error:
-        raise to_error(error, files) from None
+        refused = to_error(error, files)
     except SecretFileError as error:
-        raise SettingsError(prefix_of(str(error).partition(":")[0], files) + str(error)) from None
+        refused = SettingsError(prefix_of(str(error).partition(":")[0], files) + str(error))
     except SettingsFileError as error:
-        raise SettingsError(str(error)) from None
+        refused = SettingsError(str(error))
+    raise refused  # not above: it would hold pydantic's error, which is never freed and holds what called us
 
 
 def prefix_of(variable: str, files: Sequence[Path]) -> str:
