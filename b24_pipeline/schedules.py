@@ -18,7 +18,7 @@ from b24_pipeline.jobs import employee_import, overview, purge_old_audit, purge_
 from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitions
 from b24_pipeline.rules.models import Trigger
 from b24_pipeline.settings import Connections
-from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+from b24_pipeline.settings.dagster import AUTOMATION, OFF
 from b24_pipeline.sync.launch import CRON
 
 SILENT_SECONDS = 120

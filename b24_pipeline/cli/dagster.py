@@ -1,7 +1,7 @@
 """Dagster's own programs, started with the home that our commands use.
 
 They put `.env` over the environment that they are started with. The home is therefore passed as an argument, and the
-given settings in a variable of their own (`env_precedence`).
+given settings in a variable of their own (`settings.dagster`).
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Literal
 
 from b24_pipeline import settings
 from b24_pipeline.project_folder import PROJECT_FILE, SHIPPED, is_checkout
-from b24_pipeline.settings.dagster_home import NAME
+from b24_pipeline.settings.dagster import HOME_VARIABLE
 
 Program = Literal["dagster-daemon", "dagster-webserver"]
 PROJECT_STORAGE = "data/dagster"
@@ -30,7 +30,7 @@ def set_dagster_home() -> None:
     """
     keep_cache()
     own = settings.own_folder()
-    os.environ[NAME] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
+    os.environ[HOME_VARIABLE] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
 
 
 def keep_cache() -> None:

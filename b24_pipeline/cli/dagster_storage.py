@@ -17,7 +17,7 @@ from b24_pipeline.audit import StoreError
 from b24_pipeline.dagster_runs import fault_of, first_line, storage_errors
 from b24_pipeline.project_folder import PROJECT_FILE
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.settings.dagster_home import NAME
+from b24_pipeline.settings.dagster import HOME_VARIABLE
 
 NOT_PRINTED = ("Exception while writing logger call to event log", "WARNING:root:Retrying failed database connection")
 """What Dagster prints about an event that it cannot store, followed by the event, which may hold names; and about a
@@ -58,11 +58,11 @@ def open_instance() -> dg.DagsterInstance:
     except storage_errors():
         raise
     except Exception as error:  # noqa: BLE001 - the configuration may name any class of anybody
-        file = Path(os.environ[NAME], PROJECT_FILE)
+        file = Path(os.environ[HOME_VARIABLE], PROJECT_FILE)
         if unset := NOT_SET.search(str(error)):
             raise SettingsError(f"{unset[1]}: is missing; {file} reads it from the environment.") from None
         raise SettingsError(
-            f"{NAME}: {file} is no configuration that this Dagster takes "
+            f"{HOME_VARIABLE}: {file} is no configuration that this Dagster takes "
             f"({type(error).__name__}). Correct it, or name a folder of this project's own; "
             "`dagster instance info` says what is wrong in it."
         ) from None
@@ -73,9 +73,9 @@ def described(fault: Exception) -> str:
     if isinstance(fault, DBAPIError) and not isinstance(fault.orig, sqlite3.Error):
         return (
             f"Dagster's own storage cannot be used ({text_of(fault)}): start its server, or correct what "
-            f"{Path(os.environ[NAME], PROJECT_FILE)} and the variables in it say of it."
+            f"{Path(os.environ[HOME_VARIABLE], PROJECT_FILE)} and the variables in it say of it."
         )
-    file, problem = unusable_file() or (os.environ[NAME], first_line(fault))
+    file, problem = unusable_file() or (os.environ[HOME_VARIABLE], first_line(fault))
     return (
         f"Dagster's own storage, {file}, cannot be used ({problem}): free up space, give this user the right to "
         "write there, end the process that uses it, or, if it is damaged, move it away."
@@ -93,7 +93,7 @@ def unusable_file() -> tuple[Path, str] | None:
         with dg.DagsterInstance.get() as instance:
             folder = Path(instance.storage_directory()).parent
     except (SQLAlchemyError, OSError):
-        folder = Path(os.environ[NAME])
+        folder = Path(os.environ[HOME_VARIABLE])
     for file in sorted(folder.rglob("*.db")):
         if file.parent.name in FOLDERS and (problem := problem_of(file)):
             return file, problem

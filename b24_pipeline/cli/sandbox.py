@@ -16,8 +16,7 @@ from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.cli.options import Place
 from b24_pipeline.settings import Settings, SettingsError, data_folder
 from b24_pipeline.settings.connections import FOLDER_VARIABLE
-from b24_pipeline.settings.dagster_home import NAME
-from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline.settings.dagster import GIVEN, HOME_VARIABLE
 
 STATE, LOCK, ADDRESS = "state.json", "serving.lock", "address.json"
 DATABASE_SETTING = "B24_PIPELINE_DATABASE"
@@ -65,7 +64,7 @@ def receivers() -> dict[str, str]:
 def use_sandbox_home() -> None:
     """Give the sandbox a home of Dagster of its own: demo people must not be among the runs of the real import."""
     keep_cache()
-    os.environ[NAME] = str(made_home(sandbox_path("dagster")))
+    os.environ[HOME_VARIABLE] = str(made_home(sandbox_path("dagster")))
 
 
 @contextmanager

@@ -26,8 +26,7 @@ from b24_pipeline.cli.sandbox import (
 from b24_pipeline.cli.webserver_guard import guard_webserver
 from b24_pipeline.project_folder import SHIPPED, WORKSPACE
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
-from b24_pipeline.settings.dagster_home import NAME
-from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN, OFF
+from b24_pipeline.settings.dagster import AUTOMATION, GIVEN, HOME_VARIABLE, OFF
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.25
@@ -181,7 +180,7 @@ def env(*, sandbox: bool) -> Exit:
 def variables() -> dict[str, str]:
     """Return where Dagster keeps its runs; settings are read from the environment and `.env`."""
     set_dagster_home()
-    return {NAME: os.environ[NAME]}
+    return {HOME_VARIABLE: os.environ[HOME_VARIABLE]}
 
 
 def variables_of_sandbox() -> dict[str, str]:
@@ -191,4 +190,4 @@ def variables_of_sandbox() -> dict[str, str]:
         print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
     use_sandbox_home()
     given = (address or NOT_SERVED).variables() | receivers()
-    return {NAME: os.environ[NAME], **given, GIVEN: settings.protect_given_environment(given)[GIVEN]}
+    return {HOME_VARIABLE: os.environ[HOME_VARIABLE], **given, GIVEN: settings.protect_given_environment(given)[GIVEN]}

@@ -15,12 +15,11 @@ from pydantic_settings import BaseSettings
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import unread
 from b24_pipeline.settings.alerts import AlertSettings
-from b24_pipeline.settings.base import ENV_FILE, FolderSettings
+from b24_pipeline.settings.base import FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.connections import FOLDER, Connections, connections, database_of, is_key
-from b24_pipeline.settings.dagster_home import DagsterHome
+from b24_pipeline.settings.dagster import ENV_FILE, GIVEN, DagsterHome
 from b24_pipeline.settings.database import DatabaseSettings
-from b24_pipeline.settings.env_precedence import GIVEN
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of

@@ -20,11 +20,10 @@ from pydantic_settings import (
 from b24_pipeline.http import has_usable_host
 from b24_pipeline.project_folder import in_project
 from b24_pipeline.settings import connections
-from b24_pipeline.settings.env_precedence import GivenEnvironment
+from b24_pipeline.settings.dagster import ENV_FILE, GivenEnvironment
 from b24_pipeline.settings.secret_files import SecretFiles
 
 PREFIX = "B24_PIPELINE_"
-ENV_FILE = ".env"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 QUOTES = frozenset("\"'`“”„«»‘’")
 FREE_TEXTS = frozenset({"last_name_prefix", "callgear_password", "alert_smtp_password"})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from b24_pipeline.settings.base import ENV_FILE, PREFIX
+from b24_pipeline.settings.base import PREFIX
 from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, of_one_pair
-from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
+from b24_pipeline.settings.dagster import AUTOMATION, ENV_FILE, GIVEN
 
 INTERNAL = frozenset({GIVEN, AUTOMATION, FOLDER_VARIABLE, f"{PREFIX}WHOLE_MATRIX"})
 """Variables that are no settings of a pair, most of them passed on by this project's own programs and tests."""

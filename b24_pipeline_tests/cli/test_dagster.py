@@ -15,7 +15,7 @@ from b24_pipeline.cli import dagster, serve
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.sandbox import RECEIVERS, sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.serve import environment_of_real_systems
-from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline.settings.dagster import GIVEN
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 
 PROJECT = Path(__file__).parents[2]

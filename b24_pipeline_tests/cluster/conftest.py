@@ -18,7 +18,7 @@ import duckdb
 import psutil
 import pytest
 
-from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+from b24_pipeline.settings.dagster import AUTOMATION, OFF
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, NAME, USER, Postgres
 from b24_pipeline_tests.e2e.desk import PROJECT

@@ -14,7 +14,7 @@ import pytest
 
 from b24_pipeline.sandbox import Phase, RequestSeen
 from b24_pipeline.schedules import SILENT_SECONDS
-from b24_pipeline.settings.env_precedence import AUTOMATION
+from b24_pipeline.settings.dagster import AUTOMATION
 from b24_pipeline_tests.alerts.receivers import Hook, web_receiver
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.conftest import Machine, celery_variables, make_project

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from b24_pipeline.sandbox import Sandbox, serve
-from b24_pipeline.settings.env_precedence import AUTOMATION
+from b24_pipeline.settings.dagster import AUTOMATION
 from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
 from b24_pipeline_tests.harness import OURS
 

@@ -19,7 +19,7 @@ import duckdb
 import httpx
 
 from b24_pipeline.dagster_runs import TAGS
-from b24_pipeline.settings.env_precedence import AUTOMATION, OFF
+from b24_pipeline.settings.dagster import AUTOMATION, OFF
 
 PROJECT = Path(__file__).resolve().parents[2]
 SENSOR = "bitrix24_changes"

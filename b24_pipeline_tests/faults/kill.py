@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from b24_pipeline.audit import Paths
 from b24_pipeline.sandbox import DropRequest, Phase, RequestSeen, Sandbox, Server
-from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline.settings.dagster import GIVEN
 from b24_pipeline_tests.faults.prepared_scenarios import HALF_AN_HOUR, Site
 from b24_pipeline_tests.harness import OURS
 

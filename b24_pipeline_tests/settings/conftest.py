@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import settings
-from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline.settings.dagster import GIVEN
 
 WEBHOOK = "https://company.bitrix24.com/rest/1/abcdefgh12345678/"
 ENOUGH = {"BITRIX24_WEBHOOK_URL": WEBHOOK, "CALLGEAR_ACCESS_TOKEN": "x9k2m4p6q8r0"}

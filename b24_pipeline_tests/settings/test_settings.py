@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline import settings
 from b24_pipeline.rules.models import ChangeRisk, Edition, IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy
 from b24_pipeline.settings import SettingsError, SettingsIncomplete, docs
-from b24_pipeline.settings.env_precedence import GIVEN
+from b24_pipeline.settings.dagster import GIVEN
 from b24_pipeline_tests.settings.conftest import ENOUGH, WEBHOOK
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"

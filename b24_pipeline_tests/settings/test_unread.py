@@ -7,7 +7,7 @@ import pytest
 
 from b24_pipeline import settings
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.settings.env_precedence import AUTOMATION, GIVEN
+from b24_pipeline.settings.dagster import AUTOMATION, GIVEN
 from b24_pipeline.settings.unread import distance
 
 
