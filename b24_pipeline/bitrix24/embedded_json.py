@@ -84,15 +84,11 @@ def _first_object(text: str) -> tuple[dict[str, Any], int, int] | None:
 def _end_of_block(text: str, place: int, upto: int) -> int | None:
     """Return the end of the script, style sheet or comment around `upto`; None without one."""
     while (block := _BLOCK.search(text, place, upto)) is not None:
-        place = _end_of(text, block)
+        end = re.compile(_ENDS[(block[1] or block[2]).lower()], re.IGNORECASE).search(text, block.end())
+        place = len(text) if end is None else end.end()
         if place > upto:
             return place
     return None
-
-
-def _end_of(text: str, block: re.Match[str]) -> int:
-    end = re.compile(_ENDS[(block[1] or block[2]).lower()], re.IGNORECASE).search(text, block.end())
-    return len(text) if end is None else end.end()
 
 
 def _is_noise(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Read-only checks of the webhook for `b24-pipeline check` (contract 1.5, 2.7, 2.8)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
@@ -29,16 +30,11 @@ def check_bitrix24(client: Bitrix24) -> list[CheckResult]:
     moved = f"; the portal has moved: put {client.moved_to} into BITRIX24_WEBHOOK_URL" if client.moved_to else ""
     return [
         CheckResult("webhook", passed=True, text=f"{client.host} answers{moved}"),
-        *(_run(probe, name, client, response) for name, probe in _PROBES.items()),
+        *(
+            CheckResult.of(name, partial(probe, client, response), failure=Bitrix24Error)
+            for name, probe in _PROBES.items()
+        ),
     ]
-
-
-def _run(probe: Probe, name: str, client: Bitrix24, response: BatchResponse) -> CheckResult:
-    try:
-        passed, text = probe(client, response)
-    except Bitrix24Error as error:
-        passed, text = False, str(error)
-    return CheckResult(name, passed=passed, text=text)
 
 
 def _owner(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:

@@ -1,6 +1,6 @@
 """Read-only checks of the account for `b24-pipeline check`, and the account's identity."""
 
-from collections.abc import Callable
+from functools import partial
 
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity, wrong_account_message
 from b24_pipeline.callgear.client import CallGear, read_account
@@ -20,6 +20,7 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCO
         client: the API.
         expected: the account that the database belongs to (R16b).
     """
+    run = partial(CheckResult.of, failure=CallGearError)
     access = CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted")
     try:
         employees = client.call("get.employees", {"limit": 1, "fields": ["id"]})
@@ -29,19 +30,11 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCO
         return [CheckResult("CallGear access", passed=False, text=str(error))]
     return [
         access,
-        _run("CallGear account", lambda: _account(client, expected)),
-        _run("CallGear employee rights", lambda: _rights(client, employees)),
-        _run("CallGear responsible list", lambda: _responsible_list(client)),
-        _run("CallGear points", lambda: _points(employees.metadata.limits)),
+        run("CallGear account", lambda: _account(client, expected)),
+        run("CallGear employee rights", lambda: _rights(client, employees)),
+        run("CallGear responsible list", lambda: _responsible_list(client)),
+        run("CallGear points", lambda: _points(employees.metadata.limits)),
     ]
-
-
-def _run(name: str, probe: Callable[[], tuple[bool, str]]) -> CheckResult:
-    try:
-        passed, text = probe()
-    except CallGearError as error:
-        passed, text = False, str(error)
-    return CheckResult(name, passed=passed, text=text)
 
 
 def _account(client: CallGear, expected: AccountIdentity) -> tuple[bool, str]:
