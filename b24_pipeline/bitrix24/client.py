@@ -94,7 +94,6 @@ class Bitrix24:
 
     @property
     def host(self) -> str:
-        """The host that is asked now."""
         return self._address.host
 
     @property

@@ -49,7 +49,7 @@ class LastSnapshot:
 
     @property
     def highest_id(self) -> int:
-        """The highest id, 0 for none."""
+        """0 for none."""
         return max(self.rows, default=0)
 
     @cached_property

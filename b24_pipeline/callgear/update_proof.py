@@ -55,7 +55,6 @@ class UpdateProof:
         return self.mode is UpdateMode.MINIMAL
 
     def __str__(self) -> str:
-        """The result as one line."""
         if self.safe:
             return (
                 f"an update left the phone numbers of employee {self.callgear_id} alone; "

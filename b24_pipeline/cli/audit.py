@@ -53,7 +53,6 @@ def history(*, since: str | None, limit: int, as_json: bool, place: Place, every
 
 
 def runs_of(paths: Paths, *, limit: int, since: datetime | None) -> pd.DataFrame:
-    """Return the last runs of one audit."""
     with Store.reader(paths, now=utc_now) as store:
         return audit.runs.history(store.database, limit=limit, since=since)
 

@@ -60,7 +60,6 @@ def freshness_of(key: str, *, now: datetime, after: timedelta) -> StatusReport:
 
 
 def exit_code(report: StatusReport) -> Exit:
-    """Return the exit code of a state."""
     if not report.conditions:
         return Exit.DONE
     return Exit.STALE if report.conditions[0].state is State.STALE else Exit.FAILED

@@ -71,7 +71,6 @@ def cells(row: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def reason_lines(reason: object) -> list[str]:
-    """Return the reason of a run, wrapped."""
     if not isinstance(reason, str):
         return []
     return textwrap.wrap(one_line(reason), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)

@@ -59,7 +59,6 @@ class Secrets:
 
     @classmethod
     def of(cls, *, keys: Iterable[str | None] = (), passwords: Iterable[str | None] = ()) -> "Secrets":
-        """The secrets that are set."""
         known = [key for key in keys if key]
         every = [*known, *(password for password in passwords if password)]
         return cls(

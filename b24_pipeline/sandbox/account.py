@@ -117,7 +117,6 @@ class Account:
         return number
 
     def number_of(self, digits: str) -> Number | None:
-        """The account's number with these digits."""
         return self._by_digits.get(digits)
 
     def renumber(self, number: Number, digits: str) -> None:

@@ -49,7 +49,6 @@ class Delivered(Response):
         self._delivery = answer.delivery
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Deliver."""
         if self._delivery is Delivery.ANSWERED:
             await super().__call__(scope, receive, send)
             return

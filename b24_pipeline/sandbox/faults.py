@@ -128,20 +128,16 @@ class _Armed:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults that wait for their requests."""
-
     _armed: list[_Armed] = field(default_factory=list)
     _lock: RLock = field(default_factory=RLock)
 
     def add(self, fault: Fault) -> None:
-        """Arm a fault."""
         if fault.nth is None and fault.times == 1:
             fault = replace(fault, times=None)
         with self._lock:
             self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Disarm every fault."""
         with self._lock:
             self._armed.clear()
 

@@ -36,7 +36,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes(sandbox: Sandbox) -> list[Route]:
-    """The routes of the page over one sandbox."""
 
     async def show(request: Request) -> Response:
         user_id = request.query_params.get("edit", "")
@@ -80,7 +79,6 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
 
 
 def _switching(sandbox: Sandbox) -> Endpoint:
-    """Switch one of the switches on or off."""
 
     async def switch(request: Request) -> Response:
         name, to = request.path_params["switch"], request.path_params["to"]
@@ -151,7 +149,6 @@ def _form(edited: User | None) -> dict[str, Json]:
 
 
 def _switches(sandbox: Sandbox) -> list[dict[str, Json]]:
-    """The switches, and which of them are on."""
     return [
         {"name": switch.value, "title": said.title, "text": said.text, "is_on": switch in sandbox.practice.on}
         for switch, said in DESCRIPTIONS.items()

@@ -80,7 +80,6 @@ class Portal:
         self._record(user_id, Change.DISMISS)
 
     def reinstate(self, user_id: int) -> None:
-        """Set ``ACTIVE`` true again."""
         self.users[user_id]["ACTIVE"] = True
         self._record(user_id, Change.REINSTATE)
 
@@ -126,7 +125,6 @@ class Portal:
         return next((str(user["EMAIL"]) for user in newest if user.get("EMAIL") and user["ACTIVE"]), "")
 
     def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
-        """Add a department and return its id."""
         department_id = max(self.departments, default=0) + 1
         self.departments[department_id] = {
             "ID": str(department_id),

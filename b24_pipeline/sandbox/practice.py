@@ -30,8 +30,6 @@ class Switch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the page says of a switch."""
-
     title: str
     text: str
 
@@ -96,11 +94,9 @@ class Practice:
             self._let_others_import(OtherImporter.ALONGSIDE)
 
     def seconds(self, api: Api) -> float:
-        """How much longer an answer takes."""
         return SLOW_SECONDS if api is Api.CALLGEAR and Switch.CALLGEAR_SLOW in self.on else 0.0
 
     def fault_of(self, request: RequestSeen) -> Fault | None:
-        """What goes wrong with a request, if anything."""
         if request.api is not Api.CALLGEAR:
             return None
         if Switch.CALLGEAR_DOWN in self.on:

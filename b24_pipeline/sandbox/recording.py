@@ -7,8 +7,6 @@ from b24_pipeline.sandbox.types import Json
 
 
 class Api(StrEnum):
-    """The two systems."""
-
     BITRIX24 = "bitrix24"
     CALLGEAR = "callgear"
 
@@ -47,5 +45,4 @@ class RequestSeen:
 
     @property
     def is_write(self) -> bool:
-        """The method changes something."""
         return self.api is Api.CALLGEAR and self.method.partition(".")[0] in CHANGING_VERBS

@@ -145,7 +145,6 @@ class Sandbox:
         self.account.behavior = behavior
 
     def writes(self) -> list[RequestSeen]:
-        """The requests that changed something."""
         return [request for request in self.requests if request.is_write and request.acted]
 
     def violations(self) -> list[RequestSeen]:
@@ -153,7 +152,6 @@ class Sandbox:
         return [request for request in self.requests if request.method == NEVER_ALLOWED]
 
     def note(self, api: Api, method: str, params: dict[str, Json]) -> RequestSeen:
-        """Record a request that has come."""
         kept = {name: value for name, value in params.items() if name not in SECRET_PARAMETERS}
         with self.lock:
             request = RequestSeen(len(self.requests) + 1, api, method, kept, self._clock())

@@ -37,17 +37,14 @@ class Server:
 
     @property
     def page_url(self) -> str:
-        """The page with both directories."""
         return f"http://{HOST}:{self.port}/"
 
     @property
     def webhook_url(self) -> str:
-        """For ``BITRIX24_WEBHOOK_URL``."""
         return f"http://{HOST}:{self.port}{webhook_path(self.sandbox.portal)}"
 
     @property
     def callgear_url(self) -> str:
-        """For ``CALLGEAR_API_URL``."""
         return f"http://{HOST}:{self.port}/v2.0"
 
 
@@ -112,7 +109,6 @@ class _Hosting:
         self._stopping = asyncio.Event()
 
     def run(self) -> None:
-        """The thread's work."""
         try:
             self._loop.run_until_complete(self._host())
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
@@ -123,13 +119,11 @@ class _Hosting:
             self._listener.close()
 
     def wait_until_ready(self) -> None:
-        """Block until requests are answered."""
         self._ready.wait()
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """Ask the thread to end."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
 

@@ -9,8 +9,6 @@ from b24_pipeline.settings.departments import DepartmentIds, DepartmentList
 
 
 class ImportSettings(BaseSettings):
-    """The choices of the rules."""
-
     last_name_prefix: str = setting(
         f"{PREFIX}LAST_NAME_PREFIX",
         "(bitrix24) ",

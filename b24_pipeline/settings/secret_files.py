@@ -75,5 +75,4 @@ def secrets_of(settings: type[BaseModel]) -> Iterator[str]:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Return whether the field holds a secret."""
     return field.annotation in (SecretStr, SecretStr | None)

@@ -100,11 +100,6 @@ def test_an_update_changes_what_is_sent_and_replaces_whole_arrays(account: Accou
             {"last_name": "A", "phone_numbers": [phone("1", channels_count=0)]},
             (-32602, "invalid_parameter_value", "phone_numbers.channels_count"),
         ),
-        (
-            "create.employees",
-            {"last_name": "A", "extension": {**EXTENSION, "extension_phone_number": "123456"}},
-            (-32602, "invalid_parameter_value", "extension.extension_phone_number"),
-        ),
         ("update.employees", {"last_name": "A"}, (-32602, "required_parameter_missed", "id")),
         ("update.employees", {"id": "1", "last_name": "A"}, (-32602, "data_type_error", "id")),
         ("update.employees", {"id": 1, "last_name": "A"}, (-32602, "entity_not_found", "id")),
@@ -243,13 +238,6 @@ def test_addresses_may_be_stored_in_lower_case(account: Account, sandbox: Sandbo
     employee_id = account.result("create.employees", last_name="A", email="Ira@X.Test")["id"]
 
     assert sandbox.account.employees[employee_id]["email"] == "ira@x.test"
-
-
-def test_a_taken_extension_is_refused(account: Account) -> None:
-    wanted = {"last_name": "A", "extension": EXTENSION}
-    account.result("create.employees", **wanted)
-
-    assert account.refusal("create.employees", **wanted)[1:] == ("already_in_use", "extension.extension_phone_number")
 
 
 @pytest.mark.parametrize("mode", [Mnemonic.INVALID_PARAMETER_VALUE, Mnemonic.DATA_LIMIT_EXCEEDED])

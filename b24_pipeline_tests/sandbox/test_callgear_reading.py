@@ -45,10 +45,7 @@ def test_fields_choose_columns(account: Account, people: list[int]) -> None:
         (("email", "=", "m@x.test"), ["Haddad"]),
         (("email", "=", "M@x.test"), []),
         (("email", "=", None), ["Petrova"]),
-        (("email", "!=", None), ["Haddad", "Nasser"]),
         (("id", ">", 704_002), ["Petrova"]),
-        (("id", ">=", 704_002), ["Nasser", "Petrova"]),
-        (("id", "<", 704_002), ["Haddad"]),
         (("id", "<=", 704_002), ["Haddad", "Nasser"]),
     ],
 )
@@ -140,14 +137,14 @@ def test_sip_lines_name_their_employee(account: Account, sandbox: Sandbox, peopl
     }
 
 
-def test_owners_may_be_sorted(account: Account, sandbox: Sandbox) -> None:
+def test_owners_may_be_sorted_in_ascending_order_only(account: Account, sandbox: Sandbox) -> None:
     sandbox.account.responsible = {"9": "A", "17": "B", "5": "C"}
+    rising, falling = ([{"field": "ext_id", "order": order}] for order in ("asc", "desc"))
 
-    def listed(order: str) -> list[str]:
-        rows = account.result("get.deal_employees", sort=[{"field": "ext_id", "order": order}])["data"]
-        return [row["ext_id"] for row in rows]
+    rows = account.result("get.deal_employees", sort=rising)["data"]
 
-    assert (listed("asc"), listed("desc")) == (["17", "5", "9"], ["9", "5", "17"])
+    assert [row["ext_id"] for row in rows] == ["17", "5", "9"]
+    assert account.refusal("get.deal_employees", sort=falling)[1:] == ("invalid_parameter_value", "sort.order")
 
 
 def test_the_account_answers_in_its_own_shapes(account: Account) -> None:

@@ -16,8 +16,6 @@ SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
 
 
 class Bitrix24Api:
-    """Answers calls of the webhook."""
-
     def __init__(self, portal: Portal, *, clock: Callable[[], float]) -> None:
         self._portal = portal
         self._users = UserLists(portal)
@@ -26,7 +24,6 @@ class Bitrix24Api:
         self._operating = OperatingTime(clock=clock)
 
     def answer(self, *, user_id: str, secret: str, method: str, params: Params) -> Answer:
-        """Check and carry out one request."""
         started = self._clock()
         if secret != SECRET or user_id != str(self._portal.owner):
             return self.refused(errors.WRONG_WEBHOOK, method)
@@ -39,7 +36,6 @@ class Bitrix24Api:
         return json_answer(envelope)
 
     def refused(self, refusal: Refusal, method: str) -> Answer:
-        """The answer to a call of the method that is refused."""
         return refusal_answer(self._refused(refusal, method), status=refusal.status)
 
     def _single(self, method: str, params: Params) -> dict[str, Json]:

@@ -20,11 +20,8 @@ Call = Callable[[str, Params], tuple[Json, dict[str, Json]]]
 Refused = Callable[[Refusal, str], dict[str, Json]]
 
 
-class _Unresolved:
-    """A reference that leads nowhere."""
-
-
-UNRESOLVED: Final = _Unresolved()
+DROPPED: Final = object()
+"""Stands for a parameter that is left out, because its reference leads nowhere."""
 
 
 def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: Refused) -> dict[str, Json]:
@@ -77,45 +74,26 @@ def _put_in(outcome: dict[str, dict[str, Json]], name: str, payload: Json, *, co
 
 
 def _resolved(value: Json, results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
-    """The value with every reference replaced; dropped parameters are left out of their map."""
+    """The value with every text that is a reference replaced; dropped parameters are left out of their map."""
     if isinstance(value, dict):
         inner = {key: _resolved(item, results, otherwise) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if item is not UNRESOLVED}
+        return {key: item for key, item in inner.items() if item is not DROPPED}
     if isinstance(value, list):
         items = [_resolved(item, results, otherwise) for item in value]
-        return [item for item in items if item is not UNRESOLVED]
-    if isinstance(value, str) and "$result" in value:
-        return _resolved_text(value, results, otherwise)
-    return value
+        return [item for item in items if item is not DROPPED]
+    reference = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return value if reference is None else _looked_up(reference, results, otherwise)
 
 
-def _resolved_text(text: str, results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
-    whole = REFERENCE.fullmatch(text)
-    if whole is not None:
-        return _or_otherwise(_looked_up(whole.group(1), results), text, otherwise)
-
-    def inserted(match: re.Match[str]) -> str:
-        found = _or_otherwise(_looked_up(match.group(1), results), match.group(0), otherwise)
-        return "" if found is UNRESOLVED else str(found)
-
-    return REFERENCE.sub(inserted, text)
-
-
-def _looked_up(path: str, results: dict[str, Json]) -> Json:
+def _looked_up(reference: re.Match[str], results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
     found: Json = results
-    for key in path[1:-1].split("]["):
+    for key in reference[1][1:-1].split("]["):
         inner = as_map(found)
         if key not in inner:
-            return UNRESOLVED
+            return {
+                UnresolvedReference.LITERAL_TEXT: reference[0],
+                UnresolvedReference.EMPTY_STRING: "",
+                UnresolvedReference.DROPPED: DROPPED,
+            }[otherwise]
         found = inner[key]
     return found
-
-
-def _or_otherwise(found: Json, text: str, otherwise: UnresolvedReference) -> Json:
-    if found is not UNRESOLVED:
-        return found
-    return {
-        UnresolvedReference.LITERAL_TEXT: text,
-        UnresolvedReference.EMPTY_STRING: "",
-        UnresolvedReference.DROPPED: UNRESOLVED,
-    }[otherwise]

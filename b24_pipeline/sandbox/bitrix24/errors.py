@@ -12,13 +12,10 @@ class Refusal:
     description: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """The error envelope."""
         return {"error": self.code, "error_description": self.description}
 
 
 class Bitrix24Error(Exception):
-    """A call is refused."""
-
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
@@ -38,5 +35,4 @@ ADMINISTRATORS_ONLY = Refusal(403, "ACCESS_DENIED", "Access denied: administrato
 
 
 def bad_argument(text: str) -> Bitrix24Error:
-    """A parameter cannot be read."""
     return Bitrix24Error(Refusal(400, "ERROR_ARGUMENT", text))

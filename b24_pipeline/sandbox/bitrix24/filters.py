@@ -1,4 +1,4 @@
-"""The filter of ``user.get``: operators are prefixes of the key (contract 2.2); of them those that are needed here."""
+"""The filter of ``user.get``: operators are prefixes of the key (contract 2.2); of them those that the import needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,9 +11,7 @@ from b24_pipeline.sandbox.types import Json
 
 UserTest = Callable[[int, User], bool]
 
-OPERATORS = ("!@", ">=", "<=", "!", "@", ">", "<", "=")
-IN = {"", "=", "@"}
-NOT_IN = {"!", "!@"}
+SIGNS = "!@<>="
 FALSE_VALUES = (False, None, 0, "0", "N", "n", "")
 
 
@@ -40,7 +38,6 @@ class Selection:
     user_types: frozenset[str] = frozenset()
 
     def accepts(self, user_id: int, user: User) -> bool:
-        """Whether the user passes every test."""
         for test in self.tests:  # noqa: SIM110 - a generator takes twice as long, and large portals are counted
             if not test(user_id, user):
                 return False
@@ -63,12 +60,14 @@ def selection(conditions: dict[str, Json], portal: Portal) -> Selection:
     """
     selected = Selection()
     for key, value in conditions.items():
-        operator = next((prefix for prefix in OPERATORS if key.startswith(prefix)), "")
-        name = key[len(operator) :].upper()
+        name = key.lstrip(SIGNS).upper()
+        operator = key[: -len(name)]
+        if operator not in ({"", ">", "<"} if name == "ID" else {""}):
+            raise errors.bad_argument(f"The sandbox does not compare {name} with {operator}")
         if name == "ID":
             _narrow_ids(selected, operator, value, portal)
         elif name in STORED or is_custom(name):
-            _add_test(selected, operator, name, value)
+            _add_test(selected, name, value)
     return selected
 
 
@@ -78,12 +77,10 @@ def _narrow_ids(selected: Selection, operator: str, value: Json, portal: Portal)
     bound = max(numbers, default=0)
     if None in ids:
         selected.impossible = True
-    elif operator in {">", ">="}:
-        selected.at_least(bound + 1 if operator == ">" else bound)
-    elif operator in {"<", "<="}:
-        selected.at_most(bound - 1 if operator == "<" else bound)
-    elif operator in NOT_IN:
-        selected.tests.append(lambda user_id, _: user_id not in numbers)
+    elif operator == ">":
+        selected.at_least(bound + 1)
+    elif operator == "<":
+        selected.at_most(bound - 1)
     else:
         selected.names_ids = True
         selected.tests.append(lambda user_id, _: user_id in numbers)
@@ -102,19 +99,16 @@ def _id_number(value: Json, portal: Portal) -> int | None:
     raise errors.bad_argument("Wrong value of filter field ID")
 
 
-def _add_test(selected: Selection, operator: str, name: str, value: Json) -> None:
-    if operator not in IN | NOT_IN:
-        raise errors.bad_argument(f"The sandbox does not compare {name} with {operator}")
-    is_wanted = operator in IN
+def _add_test(selected: Selection, name: str, value: Json) -> None:
     if name == "ACTIVE":
         selected.asks_active = True
-        active = (value not in FALSE_VALUES) is is_wanted
+        active = value not in FALSE_VALUES
         selected.tests.append(lambda _, user: user["ACTIVE"] is active)
         return
     wanted = frozenset("" if item is None else str(item).casefold() for item in _as_list(value))
-    if name == USER_TYPE and is_wanted:
+    if name == USER_TYPE:
         selected.user_types = wanted
-    selected.tests.append(lambda _, user: wanted.isdisjoint(_texts(user, name)) is not is_wanted)
+    selected.tests.append(lambda _, user: not wanted.isdisjoint(_texts(user, name)))
 
 
 def _texts(user: User, name: str) -> list[str]:

@@ -52,7 +52,6 @@ class OperatingTime:
             raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
 
     def book(self, method: str, seconds: float) -> None:
-        """Add the time of one call."""
         now = self._clock()
         buckets = self._buckets.setdefault(method, deque())
         if buckets and now - buckets[-1][0] < BUCKET_SECONDS:

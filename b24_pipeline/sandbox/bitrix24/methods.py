@@ -42,7 +42,6 @@ def _profile(portal: Portal) -> dict[str, Json]:
 
 
 def _scopes(portal: Portal) -> Json:
-    """The scopes of the webhook, listed as switched."""
     behavior = portal.behavior
     names = list(behavior.other_scopes)
     if behavior.scope is not Scope.MISSING:
@@ -53,7 +52,6 @@ def _scopes(portal: Portal) -> Json:
 
 
 def _department_page(params: Params, portal: Portal) -> Listed:
-    """One page of the departments, by id."""
     if "department" not in portal.behavior.other_scopes:
         raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
     rows = _shown_departments(portal)

@@ -128,7 +128,6 @@ class Showing:
         self._in_batch = in_batch
 
     def row(self, user_id: int) -> dict[str, Json]:
-        """One user as the portal sends it."""
         user = self._portal.users[user_id]
         shown: dict[str, Json] = {}
         for name in self._fields:

@@ -39,7 +39,6 @@ class Call:
 
 
 def read_call(body: bytes) -> Call:
-    """Read a request body."""
     try:
         request = json.loads(body)
         return Call(str(request["method"]), dict(request["params"]), request["id"])
@@ -48,14 +47,11 @@ def read_call(body: bytes) -> Call:
 
 
 class CallGearApi:
-    """Answers JSON-RPC calls."""
-
     def __init__(self, account: Account, *, clock: Callable[[], float]) -> None:
         self._account = account
         self._clock = clock
 
     def answer(self, call: Call) -> Answer:
-        """Check and carry out one call."""
         try:
             result = self._result(call)
         except CallGearError as refusal:
@@ -63,7 +59,6 @@ class CallGearApi:
         return json_answer({"jsonrpc": "2.0", "id": call.request_id, "result": result})
 
     def refused(self, call: Call, refusal: CallGearError) -> Answer:
-        """The error answer to a call."""
         metadata = {} if refusal.mnemonic in WITHOUT_LIMITS else self._metadata(None)
         return self.refused_with(call, refusal.as_json(metadata), refusal.mnemonic)
 
@@ -75,7 +70,6 @@ class CallGearApi:
         return refusal_answer(envelope, status=behavior.error_http_status)
 
     def limits(self) -> dict[str, int]:
-        """The ``metadata.limits`` of now."""
         return self._account.points.limits(self._account.behavior)
 
     def _result(self, call: Call) -> Json:
@@ -164,10 +158,8 @@ class CallGearApi:
 
 
 def ip_not_whitelisted() -> CallGearError:
-    """The caller's address is not in the list."""
     return CallGearError(Mnemonic.IP_NOT_WHITELISTED, params={"ip": CALLER_IP})
 
 
 def limit_exceeded(limit_type: str, most: int) -> CallGearError:
-    """A budget has no point left."""
     return CallGearError(Mnemonic.LIMIT_EXCEEDED, params={"limit_type": limit_type, "limit_max_value": most})

@@ -30,8 +30,6 @@ class Right(StrEnum):
 
 
 class Metadata(Enum):
-    """The metadata of answers."""
-
     PRESENT = "present"
     EMPTY_LIMITS = "limits: {}"
     MISSING = "missing"

@@ -1,10 +1,8 @@
 """``*.employees`` (contract 5)."""
 
-from collections.abc import Iterator
-
 from b24_pipeline.sandbox.account import Account, Employee, blank_employee
 from b24_pipeline.sandbox.callgear.behavior import CreatedId, PhonesOmitted
-from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found, invalid_value
+from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found
 from b24_pipeline.sandbox.callgear.params import (
     NUMBER,
     REQUIRED_BOOLEAN,
@@ -16,7 +14,6 @@ from b24_pipeline.sandbox.callgear.params import (
 )
 from b24_pipeline.sandbox.callgear.phones import assign_phones, checked_phones
 from b24_pipeline.sandbox.callgear.reading import Columns, Params, Result, Row
-from b24_pipeline.sandbox.types import Json
 
 EMPLOYEE_COLUMNS = Columns(
     (
@@ -127,34 +124,20 @@ def _checked_values(account: Account, params: Params, *, employee_id: int | None
         if group not in account.groups:
             raise entity_not_found("groups", group)
     _check_email(account, params.get("email"), employee_id)
-    _check_extension(account, params.get("extension"), employee_id)
     if params.get("phone_numbers") is None:
         return params
     return {**params, "phone_numbers": checked_phones(params["phone_numbers"], account.behavior)}
-
-
-def _others(account: Account, employee_id: int | None) -> Iterator[Employee]:
-    return (employee for employee in account.employees.values() if employee["id"] != employee_id)
 
 
 def _check_email(account: Account, email: str | None, employee_id: int | None) -> None:
     refusal = account.behavior.duplicate_email
     if email is None or refusal is None:
         return
-    others = _others(account, employee_id)
-    if any((other["email"] or "").casefold() == email.casefold() for other in others):
+    owners = {
+        other["id"] for other in account.employees.values() if (other["email"] or "").casefold() == email.casefold()
+    }
+    if owners - {employee_id}:
         raise CallGearError(refusal, field="email", value=email)
-
-
-def _check_extension(account: Account, extension: dict[str, Json] | None, employee_id: int | None) -> None:
-    if not extension:
-        return
-    field, number = "extension.extension_phone_number", extension["extension_phone_number"]
-    if not 1 <= len(number) <= 5:
-        raise invalid_value(field, number)
-    others = _others(account, employee_id)
-    if any((other["extension"] or {}).get("extension_phone_number") == number for other in others):
-        raise CallGearError(Mnemonic.ALREADY_IN_USE, field=field, value=number)
 
 
 def _apply(account: Account, employee: Employee, params: Params) -> None:

@@ -36,7 +36,6 @@ class Mnemonic(Enum):
 
     @property
     def word(self) -> str:
-        """The mnemonic as it is sent."""
         return self.name.lower()
 
 
@@ -92,10 +91,8 @@ class CallGearError(Exception):
 
 
 def entity_not_found(field: str, value: Json) -> CallGearError:
-    """The id or ``ext_id`` is unknown."""
     return CallGearError(Mnemonic.ENTITY_NOT_FOUND, field=field, value=value)
 
 
 def invalid_value(field: str, value: Json) -> CallGearError:
-    """A value that the field does not take."""
     return CallGearError(Mnemonic.INVALID_PARAMETER_VALUE, field=field, value=value)

@@ -18,7 +18,6 @@ class Kind(Enum):
     OBJECT = (dict,)
 
     def holds(self, value: Json) -> bool:
-        """Whether the value is of this type."""
         return type(value) in self.value
 
 

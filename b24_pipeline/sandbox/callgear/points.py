@@ -31,7 +31,6 @@ class Points:
         self._times: dict[Budget, deque[float]] = {budget: deque() for budget in Budget}
 
     def charge(self) -> None:
-        """Book one successful call."""
         self.spent += 1
         self.use_elsewhere(1)
 
@@ -75,5 +74,4 @@ class Points:
 
 
 def limit(budget: Budget, behavior: CallGearBehavior) -> int:
-    """The size of a budget."""
     return behavior.minute_limit if budget is Budget.MINUTE else behavior.day_limit

@@ -27,11 +27,8 @@ READING = {
 }
 OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
     "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
     ">": operator.gt,
     "<=": operator.le,
-    ">=": operator.ge,
 }
 
 
@@ -95,8 +92,9 @@ def reader(
         chosen = _matching(account, columns, entities(account), show, params.get("filter"))
         if account.behavior.shuffles_rows and not params.get("sort"):
             random.shuffle(chosen)
-        for field, descending in reversed(_sort_fields(params.get("sort"), columns)):
-            chosen.sort(key=lambda entity: _sort_key(show(entity, account)[field]), reverse=descending)
+        sort_fields = [_sort_field(item, columns) for item in params.get("sort") or ()]
+        if sort_fields:
+            chosen.sort(key=lambda entity: [show(entity, account)[field] for field in sort_fields])
         look_at = as_is if columns.stored.issuperset(names) else show
         rows = [_sent(look_at(entity, account), names, account) for entity in chosen[offset : offset + limit]]
         return Result(rows, len(chosen) + account.behavior.total_items_error)
@@ -142,7 +140,7 @@ def _simple(given: dict[str, Json], columns: Columns, fields: set[str]) -> Test:
     if compare is None:
         raise invalid_value("filter.operator", given["operator"])
     fields.add(field)
-    if compare in (operator.eq, operator.ne):
+    if compare is operator.eq:
         return lambda row: compare(row[field], value)
     return lambda row: row[field] is not None and compare(row[field], value)
 
@@ -156,15 +154,11 @@ def _bounded(params: Params, name: str, default: int, most: int) -> int:
     return int(value)
 
 
-def _sort_fields(given: Json, columns: Columns) -> list[tuple[str, bool]]:
-    fields = []
-    for item in given or ():
-        field = columns.check(item["field"], field="sort.field")
-        if field not in columns.sortable:
-            raise CallGearError(Mnemonic.SORT_PROHIBITED, field="sort.field", value=field)
-        fields.append((field, item.get("order") == "desc"))
-    return fields
-
-
-def _sort_key(value: Json) -> tuple[bool, str]:
-    return (value is None, "" if value is None else str(value))
+def _sort_field(item: dict[str, Json], columns: Columns) -> str:
+    """The field to sort by; always in ascending order, as the import asks for it."""
+    field = columns.check(item["field"], field="sort.field")
+    if field not in columns.sortable:
+        raise CallGearError(Mnemonic.SORT_PROHIBITED, field="sort.field", value=field)
+    if item.get("order", "asc") != "asc":
+        raise invalid_value("sort.order", item["order"])
+    return field

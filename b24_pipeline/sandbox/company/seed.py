@@ -24,7 +24,6 @@ GAP = 7
 
 
 def found(portal: Portal, account: Account) -> None:
-    """Fill an empty portal and an empty account."""
     for name in DEPARTMENTS:
         portal.add_department(name)
     portal.hire(**edge_cases.ADMINISTRATOR)
