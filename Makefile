@@ -19,6 +19,8 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 setup: $(READY) ## create .venv with the pinned dependencies
+	@# Services may not write into the folder of the code: each of their runs would compile it again.
+	@$(BIN)/python -m compileall -q b24_pipeline
 
 run: $(READY) ## import the sandbox company once and print what was done
 	@$(BIN)/b24-pipeline sync --sandbox

@@ -1,10 +1,12 @@
 """The run of the import as a Dagster resource."""
 
+import atexit
 import logging
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from multiprocessing import parent_process
 from typing import ClassVar
 
 import dagster as dg
@@ -33,6 +35,7 @@ from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleLis
 from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
+from b24_pipeline.short_process import collect_rarely, end_at_once
 from b24_pipeline.sync import run as importing
 from b24_pipeline.sync.launch import CRON, RunConfig
 from b24_pipeline.sync.run import RunContext, RunStopped
@@ -158,6 +161,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         if context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTING):
             raise RunNotStarted(ONE_PROCESS)
         if self.is_own_project:
+            shorten_process()
             place_in_code_location(context.instance, context.run)
         with ExitStack() as stack:
             stack.callback(setattr, self, "_run", None)  # Dagster keeps resources for longer than their run
@@ -246,6 +250,13 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             on_id_match=policy_of(self.on_id_match, IdMatchPolicy),
             responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),
         )
+
+
+def shorten_process() -> None:
+    """Spare the process of a run what it need not do, if Dagster has started one for this run alone."""
+    if parent_process() is not None:
+        collect_rarely()
+        atexit.register(end_at_once, [0])
 
 
 def report_unfinished(run: RunContext) -> None:

@@ -1,7 +1,6 @@
 """The command line: `b24-pipeline`. Heavy imports happen in the command that needs them; `--help` is instant."""
 
 import atexit
-import gc
 import io
 import os
 import sys
@@ -11,12 +10,10 @@ import click
 
 from b24_pipeline.cli import commands
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.short_process import collect_rarely, end_at_once
 
 OWNER_ONLY = 0o077
 """Dagster's run storage holds names too (previews of changes): only the owner may read what is written."""
-GARBAGE = (1_000_000, 50, 1_000)
-"""After how many new objects Python collects garbage, and how rarely older ones: a command is over by then, except with
-tens of thousands of people. Python's own 700 are half a second of a command of five."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,23 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return codes[0]
 
 
-def end_at_once(codes: Sequence[int]) -> None:
-    """Let the system free the memory: Python takes a fifth of a command's time for it.
-
-    All threads have ended by now, and all exit handlers have run.
-
-    Args:
-        codes: how the command ended; empty if it raised.
-    """
-    for code in codes:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
 def run(arguments: Sequence[str] | None) -> int:
     allow_unencodable_output()
-    gc.set_threshold(*GARBAGE)
+    collect_rarely()
     os.umask(OWNER_ONLY)
     try:
         code = invoke(list(sys.argv[1:] if arguments is None else arguments))
