@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
@@ -33,7 +33,7 @@ class NewEmployee:
             "patronymic": self.patronymic,
             "email": self.email,
         }
-        phone_numbers = [phone.new() for phone in self.phone_numbers]
+        phone_numbers = [asdict(phone) for phone in self.phone_numbers]
         return {name: value for name, value in texts.items() if value} | (
             {"phone_numbers": phone_numbers} if phone_numbers else {}
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.employees import MAX_ROWS, Page
@@ -18,7 +17,7 @@ MIN_FULL_NUMBER_DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class PhoneEntry:
-    """One entry of an employee's `phone_numbers`.
+    """The entry that adds a number to an employee's `phone_numbers`; no id, which create does not know (T9).
 
     Numbers are shared account-wide: settings sent with a number that somebody else already holds change it for that
     holder too (T7), so they must be the holder's current ones.
@@ -28,16 +27,6 @@ class PhoneEntry:
     channels_count: int = 1
     dial_time: int = 60
     status: str = "active"
-    phone_id: int | None = None
-
-    def new(self) -> dict[str, Any]:
-        """The element that adds the number; without `phone_id`, which create does not know (T9)."""
-        return {
-            "phone_number": self.phone_number,
-            "channels_count": self.channels_count,
-            "dial_time": self.dial_time,
-            "status": self.status,
-        }
 
 
 def number_key(phone_number: object) -> NumberKey:

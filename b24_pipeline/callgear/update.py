@@ -13,7 +13,7 @@ any more, leaves the next one what it needs to put back.
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -211,7 +211,7 @@ class EmployeeUpdater:
         if target.last_name is None:
             target = replace(target, last_name=base.get("last_name"))
         if target.phones_missing(base):
-            return self._call(target, phone_numbers=[phone.new() for phone in target.new_phones])
+            return self._call(target, phone_numbers=[asdict(phone) for phone in target.new_phones])
         if self._echoes:
             return self._write_echo(target, base)
         try:
@@ -235,7 +235,7 @@ class EmployeeUpdater:
         if lost_fields(before, after):
             self._restore(before, after)
         elif target.new_phones:
-            verify_phones_stored(after, [phone.new() for phone in target.new_phones])
+            verify_phones_stored(after, [asdict(phone) for phone in target.new_phones])
             self._fill_proven = True
         elif phones(before) and not self._echoes:
             self._minimal_proven = True

@@ -83,10 +83,6 @@ class Secrets:
             ]
         )
 
-    def blank(self, text: str) -> str:
-        """A text without them."""
-        return _blanked(text.encode("utf-8", "surrogatepass"), self.in_failures).decode("utf-8", "surrogatepass")
-
     def _blank_host(self, address: bytes) -> bytes:
         before, slashes, rest = address.partition(b"//")
         host, slash, path = rest.partition(b"/")

@@ -67,14 +67,6 @@ def test_r10_what_is_empty_is_not_sent(client: CallGear, sandbox: Sandbox) -> No
     assert sandbox.requests[0].params == {"last_name": "Lebedeva", "email": "ira@x.test"}
 
 
-def test_r10_phone_ids_are_not_sent_when_creating() -> None:
-    sent = NewEmployee(
-        last_name="Lebedeva", email="ira@x.test", phone_numbers=(PhoneEntry("12345", phone_id=7),)
-    ).params()
-
-    assert "phone_id" not in sent["phone_numbers"][0]
-
-
 def test_a_created_employee_without_an_id_is_an_unknown_outcome() -> None:
     with pytest.raises(UnknownOutcome):
         create_employee(answering(lambda _: {"result": {}}), IRA)

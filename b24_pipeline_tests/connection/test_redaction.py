@@ -69,7 +69,6 @@ def test_headers_are_blanked_and_the_way_to_a_renamed_portal_is_kept() -> None:
 
 def test_secrets_are_not_shown_by_what_holds_them() -> None:
     assert KEY not in repr(SECRETS)
-    assert SECRETS.blank(f"no {KEY} here") == "no *** here"
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ECHOED_ERROR, FaultKind.ECHOED_PAGE], ids=lambda kind: kind.name)
