@@ -86,11 +86,6 @@ def open_connection(
 ) -> Iterator[Connection]:
     """The clients of one connection, for as long as this lasts; together they may take the time of a run.
 
-    Args:
-        settings: name the portal and the account.
-        timing: how the time passes.
-        key: the connection's, where there are several.
-
     Raises:
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """

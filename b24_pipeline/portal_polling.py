@@ -44,12 +44,7 @@ class RoundResult:
 
 
 class Portals:
-    """All portals of a folder, for as long as the process lasts.
-
-    Args:
-        folder: their settings.
-        timing: how the time passes.
-    """
+    """All portals of a folder, for as long as the process lasts."""
 
     def __init__(self, folder: Connections, timing: Timing = SYSTEM_CLOCK) -> None:
         self._folder = folder

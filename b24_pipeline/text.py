@@ -54,13 +54,9 @@ def markdown(text: object) -> str:
 def markdown_table(
     rows: Sequence[Mapping[str, object]], *, columns: Sequence[str], most: int = MOST_ROWS, rest: str = ""
 ) -> str:
-    """A Markdown table of the first rows; a sentence when there are none.
+    """A Markdown table of the first rows, which are by column title; a word when there are none.
 
-    Args:
-        rows: by column title.
-        columns: the titles, in their order.
-        most: how many rows are shown.
-        rest: the table of the audit that has all of them, for those who miss some.
+    `rest` is the table of the audit that has all rows, for those who miss some.
     """
     if not rows:
         return "none"

@@ -16,9 +16,7 @@ RIGHTS = {"is_select": "see", "is_insert": "add", "is_update": "change"}
 def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCOUNT) -> list[CheckResult]:
     """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points.
 
-    Args:
-        client: the API.
-        expected: the account that the database belongs to (R16b).
+    `expected` is the account that the database belongs to (R16b).
     """
     run = partial(CheckResult.of, failure=CallGearError)
     access = CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted")

@@ -49,14 +49,8 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
     Where not all SIP lines can be read, every entry must look like a full number of the public network, which carries
-    its country code (contract 5.3).
-
-    Args:
-        client: the API.
-        callgear_id: the employee.
-        entries: the employee's phone entries.
-        lines_of: whose SIP lines to compare with: the employee's, or None for all of the account, where an update may
-            have cut them from the employee.
+    its country code (contract 5.3). `lines_of` says whose SIP lines to compare with: the employee's, or None for all of
+    the account, where an update may have cut them from the employee.
 
     Raises:
         SipNumberError: one is, or may be.

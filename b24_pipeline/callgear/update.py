@@ -69,8 +69,8 @@ class EmployeeUpdater:
 
     Args:
         client: the API.
-        facts: what earlier runs learned of the account.
-        keep: called with the facts whenever they change; they are stored for later runs when it returns.
+        capabilities: what earlier runs learned of the account.
+        save: called with the capabilities whenever they change; they are stored for later runs when it returns.
         now: the time.
     """
 

@@ -140,13 +140,7 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
     """Put back what the employee had `before` and has not `after`, and return the employee as it is then.
 
     Phones are sent only where they went missing or the account demands them, and never SIP numbers: a line that lost
-    its number stays lost (T8).
-
-    Args:
-        client: the API.
-        before: what there was.
-        after: what there is.
-        along: what every update of this account has to repeat.
+    its number stays lost (T8). `along` names what every update of this account has to repeat.
 
     Raises:
         UpdatesHalted: it cannot be put back.

@@ -22,13 +22,7 @@ HOST_NOT_FOUND: Final = "the host name was not found"
 
 
 def describe_error(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
-    """Say what went wrong between us and a system.
-
-    Args:
-        error: what httpx raised.
-        system: how people call the other side, for example `CallGear`.
-        timeout: the time-outs of the exchange.
-    """
+    """Say what went wrong between us and the system that people call like this, for example `CallGear`."""
     match error:
         case ProxyRefused() | ProxyFailed() | ResponseRefused():
             return str(error)

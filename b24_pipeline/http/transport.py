@@ -53,11 +53,7 @@ for _name in _LOGGERS_WITH_URLS:
 
 
 class SendGuard:
-    """Asked before each piece is sent: what it raises keeps a process that was frozen from going on.
-
-    Attributes:
-        check: raises where nothing more may be sent.
-    """
+    """Asked before each piece is sent: `check` raises where nothing more may be, as by a process that was frozen."""
 
     def __init__(self) -> None:
         self.check: Callable[[], None] = lambda: None

@@ -54,11 +54,7 @@ DESCRIPTIONS = {
 
 
 class Practice:
-    """Which switches are on, and what they do to requests.
-
-    Attributes:
-        on: the switches that are on.
-    """
+    """Which switches are `on`, and what they do to requests."""
 
     def __init__(self, portal: Portal, account: Account, *, changed: Callable[[], None]) -> None:
         self.on: set[Switch] = set()

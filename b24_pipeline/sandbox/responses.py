@@ -24,11 +24,7 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer and its fate.
-
-    Attributes:
-        acted: the request was carried out; False for an error answer.
-    """
+    """An HTTP answer and its fate; `acted` is False for an error answer, whose request was not carried out."""
 
     status: int
     body: bytes

@@ -17,15 +17,7 @@ IDLE_SECONDS = 600
 
 
 class Server:
-    """A running server: where it is and what opens it.
-
-    Attributes:
-        sandbox: what it serves.
-        port: its port on loopback.
-        access_token: the permanent CallGear key.
-        login: for ``login.user``.
-        password: for ``login.user``.
-    """
+    """A running server: where it is on loopback, and what opens it."""
 
     access_token = ACCESS_TOKEN
     login = LOGIN
@@ -50,11 +42,7 @@ class Server:
 
 @contextmanager
 def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
-    """Serve a sandbox from a thread of its own; on exit every connection is broken at once.
-
-    Args:
-        sandbox: what to serve.
-        port: the port on loopback; 0 for a free one.
+    """Serve a sandbox from a thread of its own; on exit every connection is broken at once. Port 0 is a free one.
 
     Raises:
         OSError: the port is taken.

@@ -25,13 +25,9 @@ DROPPED: Final = object()
 
 
 def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: Refused) -> dict[str, Json]:
-    """Run the commands and return the payload of the batch.
+    """Run the commands of ``CMD`` and return the payload of the batch.
 
-    Args:
-        params: ``CMD`` and ``HALT``.
-        behavior: the portal's switches.
-        call: runs one method and returns its payload and its ``time`` block.
-        refused: the error envelope of a refused method.
+    `call` runs one method and returns its payload and its ``time`` block, `refused` makes the envelope of a refusal.
 
     Raises:
         Bitrix24Error: too many commands, where the whole request is refused for it.

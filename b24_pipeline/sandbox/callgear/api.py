@@ -25,13 +25,7 @@ CALLER_IP = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A JSON-RPC request.
-
-    Attributes:
-        method: its method; empty where the envelope is broken.
-        params: its parameters, the token among them.
-        request_id: its id.
-    """
+    """A JSON-RPC request, the token among its parameters; without a method where the envelope is broken."""
 
     method: str = ""
     params: dict[str, Json] = field(default_factory=dict)

@@ -48,12 +48,7 @@ OBJECT = Parameter(Kind.OBJECT)
 
 
 def check(params: Mapping[str, Json], expected: Mapping[str, Parameter], *, inside: str = "") -> None:
-    """Check parameters against what a method expects.
-
-    Args:
-        params: what was sent.
-        expected: the parameters by name.
-        inside: name of the parameter they are members of.
+    """Check parameters against what a method expects; `inside` names the one that they are members of.
 
     Raises:
         CallGearError: the first fault found: unknown, missing, then types in the order sent.

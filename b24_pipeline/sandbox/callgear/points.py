@@ -19,11 +19,7 @@ SECONDS = {Budget.MINUTE: 60, Budget.DAY: 86_400}
 
 
 class Points:
-    """Counts charges; a fixed window starts at whole minutes and days of the clock.
-
-    Attributes:
-        spent: points ever charged by calls.
-    """
+    """Counts charges, `spent` ever; a fixed window starts at whole minutes and days of the clock."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self.spent = 0

@@ -13,13 +13,7 @@ PREFIX = "(bitrix24) "
 
 
 def settle(portal: Portal, account: Account, ordinary: list[int]) -> None:
-    """Fill the account.
-
-    Args:
-        portal: the founded portal.
-        account: an empty account.
-        ordinary: ids of the ordinary people, in the order they were made.
-    """
+    """Fill the empty account; `ordinary` are ids of the portal's ordinary people, in the order they were made."""
     for number in KNOWN_WITH_PHONES:
         _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
     for number in KNOWN_WITH_SIP:
