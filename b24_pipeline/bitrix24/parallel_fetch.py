@@ -38,6 +38,16 @@ MAX_USERS: Final = 1_000_000
 
 Partition = Mapping[IdRange, int]
 """Ranges of ids in their order, each with the pages to ask for in one request."""
+IN_ONE_REQUEST: Final = CHAIN * PAGE
+MAX_FIRST_PAGES: Final = COMMANDS_IN_BATCH - len(count_commands(EVERYBODY))
+"""Pages that fit beside the counts."""
+
+PROBE_OFFSETS: Final = (2_500, 4_400, 6_300, 8_200)
+"""Places whose ids are asked for together with the counts: borders, if the portal has no more than 10,000 users.
+
+The first 2,500 users are read while they are counted; the others are read later, so their windows are smaller.
+"""
+MAX_PROBED: Final = 10_000
 
 
 class EndCondition(Enum):
@@ -170,18 +180,6 @@ def _merged(readings: Iterable[Reading]) -> Reading:
     for reading in readings:
         whole.merge(reading)
     return whole
-
-
-IN_ONE_REQUEST: Final = CHAIN * PAGE
-MAX_FIRST_PAGES: Final = COMMANDS_IN_BATCH - len(count_commands(EVERYBODY))
-"""Pages that fit beside the counts."""
-
-PROBE_OFFSETS: Final = (2_500, 4_400, 6_300, 8_200)
-"""Places whose ids are asked for together with the counts: borders, if the portal has no more than 10,000 users.
-
-The first 2,500 users are read while they are counted; the others are read later, so their windows are smaller.
-"""
-MAX_PROBED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,12 @@ NO_PHONE_NUMBER: Final = "(a JSON value that is no whole number)"
 
 _YES: Final = frozenset({"Y", "1", "TRUE"})
 _NO: Final = frozenset({"N", "0", "FALSE"})
+Columns: TypeAlias = pa.Table
+"""Users in the columns of the `Users` frame, in the order they were read."""
+
+_PANDAS_TYPES: Final = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
+_POOL: Final = pa.system_memory_pool()
+"""Arrow's own pool keeps memory for each of the threads that read: up to 90 MiB, and half a second to get it."""
 
 
 class UserRow(NamedTuple):
@@ -159,14 +165,6 @@ def departments_of(value: object) -> str | None:
     parts = value if isinstance(value, list) else [value]
     numbers = [whole_number(part.strip() if isinstance(part, str) else part) for part in parts]
     return ",".join([str(number) for number in numbers if number is not None and number > 0]) or None
-
-
-Columns: TypeAlias = pa.Table
-"""Users in the columns of the `Users` frame, in the order they were read."""
-
-_PANDAS_TYPES: Final = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
-_POOL: Final = pa.system_memory_pool()
-"""Arrow's own pool keeps memory for each of the threads that read: up to 90 MiB, and half a second to get it."""
 
 
 class UnknownUserTypeError(Exception):

@@ -32,6 +32,18 @@ from b24_pipeline.bitrix24.pagination import (
 from b24_pipeline.bitrix24.parsing import EMPLOYEE, Row, UserRow, user_row
 from b24_pipeline.schemas import Users
 
+NEWEST_PAGES: Final = 2
+MAX_LISTS: Final = 20
+"""Most look-ups of 50 users not yet linked in one request."""
+
+MAX_UNLISTED_LISTS: Final = 4
+"""Most look-ups of 50 users whom the portal's lists may leave out."""
+
+_COUNT: Final = "count"
+_ROOM: Final = COMMANDS_IN_BATCH - 1 - NEWEST_PAGES
+_NAMED: Final = 5
+"""So many ids are named in words; the others are counted."""
+
 
 @dataclass(frozen=True)
 class LastSnapshot:
@@ -103,19 +115,6 @@ def differences(snapshot: LastSnapshot, seen: Iterable[UserRow]) -> Differences:
 def _comparable(row: UserRow) -> tuple[object, ...]:
     """The fields that matter; departments in any order."""
     return (*row[3:-1], frozenset((row.departments or "").split(",")))
-
-
-NEWEST_PAGES: Final = 2
-MAX_LISTS: Final = 20
-"""Most look-ups of 50 users not yet linked in one request."""
-
-MAX_UNLISTED_LISTS: Final = 4
-"""Most look-ups of 50 users whom the portal's lists may leave out."""
-
-_COUNT: Final = "count"
-_ROOM: Final = COMMANDS_IN_BATCH - 1 - NEWEST_PAGES
-_NAMED: Final = 5
-"""So many ids are named in words; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ _EXPLAINED_BY_OTHERS: Final = frozenset({401, 403, 404})
 class Envelope:
     """A success (contract 1.3): the bare result, and what of the envelope is used.
 
-    `beside` is the beginning of what came around the JSON: a PHP warning, or HTML.
+    `extra_text` is the beginning of what came around the JSON: a PHP warning, or HTML.
     """
 
     result: Any

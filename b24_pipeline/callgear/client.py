@@ -97,7 +97,7 @@ class CallGear:
 
         Raises:
             UnknownOutcome: for a write: it may have happened (R18).
-            CallGearError: any other of the tree in `errors`.
+            CallGearError: any other of the tree in `exceptions`.
         """
         if self._refusal is not None:
             raise AccountError(str(self._refusal), fault=self._refusal.fault)

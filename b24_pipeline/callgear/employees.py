@@ -25,6 +25,15 @@ TARGET_ROWS = 8_500
 """Rows planned for one part: leaves room below the page of 10,000 for uneven ids and for employees added meanwhile."""
 SPREAD_SHARE = 0.1
 """Ids seen this close to both ends of a range, by their own span, are a sample of all of it."""
+MAX_ROWS = 10_000
+"""The maximum of `limit` (contract 2)."""
+MAX_CONCURRENCY = 4
+MAX_ROUNDS = 12
+MAX_EMPLOYEES = 1_000_000
+"""No account has more: who says so does not count, and would be asked without end."""
+TEXTS = ("first_name", "last_name", "patronymic", "email")
+FIELDS = ("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")
+FRESH_FIELDS = (*FIELDS, "groups", "extension")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +75,6 @@ def _borders(whole: IdRange, seen: Sequence[int], count: int) -> list[int]:
     if beyond >= below:
         return [seen[0] - 1 + width * part for part in range(1, count)]
     return [seen[-1] - width * part for part in range(1, count)]
-
-
-MAX_ROWS = 10_000
-"""The maximum of `limit` (contract 2)."""
-MAX_CONCURRENCY = 4
-MAX_ROUNDS = 12
-MAX_EMPLOYEES = 1_000_000
-"""No account has more: who says so does not count, and would be asked without end."""
-TEXTS = ("first_name", "last_name", "patronymic", "email")
-FIELDS = ("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")
-FRESH_FIELDS = (*FIELDS, "groups", "extension")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ NumberKey = tuple[str, str]
 
 MIN_FULL_NUMBER_DIGITS = 10
 """Digits with the country code, which never begins with 0; a person can edit the few shorter numbers."""
+METHOD = "get.sip_lines"
+FIELDS = ("id", "phone_number", "employee_id")
+"""They are named because others hold passwords (contract 7.5)."""
+MAX_PAGES = 11
+"""So many whole pages can be asked for: the maximum of `offset` is 100,000 (contract 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,6 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
         raise SipNumberError(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: edit this person manually"
         )
-
-
-METHOD = "get.sip_lines"
-FIELDS = ("id", "phone_number", "employee_id")
-"""They are named because others hold passwords (contract 7.5)."""
-MAX_PAGES = 11
-"""So many whole pages can be asked for: the maximum of `offset` is 100,000 (contract 2)."""
 
 
 @dataclass(frozen=True, slots=True)

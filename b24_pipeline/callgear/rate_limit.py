@@ -18,8 +18,15 @@ from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
 from b24_pipeline.callgear.rows import figure_of
 from b24_pipeline.wait_log import log_retry, log_wait
 
+logger = logging.getLogger(__name__)
+
 MINUTE = 60.0
 DAY = 86_400.0
+PLANNED_MINUTE_LIMIT = 60
+PLANNED_DAY_LIMIT = 3000
+SAFETY_SECONDS = 1.0
+"""Waited beyond a reset, because it is told in whole seconds (contract 3: `minute_reset` + 1 s)."""
+CLOCK_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +46,6 @@ class Limits:
         reported = metadata.get("limits")
         figures = reported if isinstance(reported, dict) else {}
         return cls(**{figure.name: figure_of(figures.get(figure.name)) for figure in fields(cls)})
-
-
-logger = logging.getLogger(__name__)
-
-PLANNED_MINUTE_LIMIT = 60
-PLANNED_DAY_LIMIT = 3000
-SAFETY_SECONDS = 1.0
-"""Waited beyond a reset, because it is told in whole seconds (contract 3: `minute_reset` + 1 s)."""
-CLOCK_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)

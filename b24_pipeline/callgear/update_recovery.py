@@ -17,9 +17,13 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.phones import numbers, refuse_sip_numbers
 from b24_pipeline.callgear.rows import Row
 
+logger = logging.getLogger(__name__)
+
 SETTINGS = ("phone_number", "channels_count", "dial_time", "status")
 ENTRY_KEYS = ("phone_id", *SETTINGS)
 EXTENSION_KEYS = ("extension_phone_number", "extension_voice_mail_enabled", "extension_queue_enabled")
+METHOD = "update.employees"
+MAX_ATTEMPTS = 3
 
 
 def phones(employee: Row) -> list[Row]:
@@ -79,10 +83,6 @@ def _groups(employee: Row) -> list[int]:
     return [group["group_id"] for group in employee.get("groups") or []]
 
 
-METHOD = "update.employees"
-MAX_ATTEMPTS = 3
-
-
 def update_employee(client: CallGear, callgear_id: int, *, last_name: str, **arrays: Any) -> None:  # noqa: ANN401 - the API's
     """Send the last name, which every update needs, and these arrays, which replace what the employee has (T4).
 
@@ -131,9 +131,6 @@ def updates_halted(reason: str) -> UpdatesHalted:
     return UpdatesHalted(
         f"{METHOD}: {reason}; compare it with the audit manually", method=METHOD, mnemonic="updates_unsafe"
     )
-
-
-logger = logging.getLogger(__name__)
 
 
 def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]) -> Row:

@@ -76,10 +76,15 @@ def sync(  # noqa: PLR0913 - the options of the command
 
 
 def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) -> Exit:
-    """Run the import of one connection and print what was done."""
+    """Run the import of one connection, with a home of Dagster of its own for the sandbox, and print what was done."""
     dry_run = bool(choices["dry_run"])
     try:
-        result = run_in_place(choices, place, verbose=verbose)
+        if place.sandbox:
+            use_sandbox_home()
+        else:
+            set_dagster_home()
+        with settings_of(place) as chosen:
+            result = run_once(chosen, choices, key=place.connection, verbose=verbose)
     except (Exception, KeyboardInterrupt) as error:
         if as_json:
             print_json(None, place, dry_run=dry_run, error=to_message(error))
@@ -93,16 +98,6 @@ def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) ->
     else:
         print(NOBODY_FAILED)
     return EXIT_OF[result.status] if result else Exit.DONE
-
-
-def run_in_place(choices: Choices, place: Place, *, verbose: bool) -> RunResult | None:
-    """Run the import in the sandbox or for real, each with a home of Dagster of its own."""
-    if place.sandbox:
-        use_sandbox_home()
-    else:
-        set_dagster_home()
-    with settings_of(place) as chosen:
-        return run_once(chosen, choices, key=place.connection, verbose=verbose)
 
 
 def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bool) -> RunResult | None:

@@ -22,7 +22,7 @@ HOST_NOT_FOUND: Final = "the host name was not found"
 
 
 def describe_error(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
-    """Say what went wrong between us and the system that people call like this, for example `CallGear`."""
+    """Say what went wrong between us and another system; `system` is how people call it, for example `CallGear`."""
     match error:
         case ProxyRefused() | ProxyFailed() | ResponseRefused():
             return str(error)

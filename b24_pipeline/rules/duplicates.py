@@ -7,6 +7,9 @@ import pandas as pd
 
 from b24_pipeline.rules.email_matching import by_email
 
+MOST_NAMED = 5
+"""So many pairs are named in one line; all of them are in the audit."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Duplicate:
@@ -46,7 +49,3 @@ def to_message(duplicates: Iterable[Duplicate]) -> str:
         "employee is created until this is settled: switch the other import off, remove one of each two, then "
         "b24-pipeline resolve-duplicates"
     )
-
-
-MOST_NAMED = 5
-"""So many pairs are named in one line; all of them are in the audit."""

@@ -1,6 +1,6 @@
 """R07a: whether the user of a linked id still is the person whom the link was accepted for.
 
-The last accepted name and e-mail of a linked id (`frames.Identities`) follow the user's as long as it is the same
+The last accepted name and e-mail of a linked id (`schemas.Identities`) follow the user's as long as it is the same
 person. They stand still from the moment another person is seen, so that a stranger is not compared with a stranger.
 """
 

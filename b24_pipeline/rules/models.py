@@ -94,7 +94,7 @@ class ListReason(StrEnum):
 APPROVABLE: frozenset[str] = frozenset(
     {MatchReason.EMAIL_REUSED, MatchReason.SIMILAR_EMAIL, MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME}
 )
-"""Conflicts that a person may decide: user by user, with `approve RUN_ID --only ID` (R07a, R09, R14)."""
+"""Conflicts that a person may decide: user by user, with `approve RUN_ID --user ID` (R07a, R09, R14)."""
 APPROVED_BY_USER: frozenset[str] = frozenset(
     {MatchReason.EMAIL_REUSE_APPROVED, MatchReason.SIMILAR_EMAIL_APPROVED, ListReason.OTHER_NAME_APPROVED}
 )

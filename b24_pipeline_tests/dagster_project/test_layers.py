@@ -16,7 +16,7 @@ LAYERS = (
     {"reporting", "alerts", "overview", "sync", "dagster_runs", "asset_metadata"},
     {"connection"},
     {"audit", "bitrix24", "callgear", "settings", "sandbox"},
-    {"rules", "schemas", "transport", "transport_errors", "proxies", "http"},
+    {"rules", "schemas", "http"},
 )
 """From the roof down; a module that is not named here stands on the ground and knows only what stands there too."""
 
