@@ -6,6 +6,9 @@ from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import ExportFailed
 from b24_pipeline.audit.storage.object_store import errors, place_of, reason
 
+HAVE_BUCKETS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "abfs://", "abfss://")
+"""There a folder is only a part of names: to make one would make the bucket, which may be one that was mistyped."""
+
 
 def export(database: Database, address: str) -> dict[str, int]:
     """Write every table of `audit` to `address/TABLE/TABLE.parquet`, all together or, if one fails, none.
@@ -26,7 +29,8 @@ def export(database: Database, address: str) -> dict[str, int]:
         with filesystem.transaction:
             for name in database.column("audit_tables"):
                 table = database.table("audit_table", table=name)
-                filesystem.makedirs(f"{folder}/{name}", exist_ok=True)
+                if not address.startswith(HAVE_BUCKETS):
+                    filesystem.makedirs(f"{folder}/{name}", exist_ok=True)
                 with filesystem.open(f"{folder}/{name}/{name}.parquet", "wb") as file:
                     parquet.write_table(table, file)
                 rows[name] = table.num_rows

@@ -13,11 +13,12 @@ from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.export import export
 from b24_pipeline.audit.storage.exceptions import ExportFailed
 from b24_pipeline.cli import main
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in
 from b24_pipeline_tests.cli.test_processes import COMMAND
 from b24_pipeline_tests.harness import World
-from b24_pipeline_tests.object_store import bucket_of, s3_server
+from b24_pipeline_tests.object_store import bucket_of, let_everybody_in, refuse_strangers, s3_server
 
 
 def columns_of(folder: Path, table: str) -> list[str]:
@@ -72,10 +73,61 @@ def s3() -> Iterator[dict[str, str]]:
         yield variables
 
 
+BUCKET = "s3://lake/audit"
+MISTYPED = "s3://laek/audit"
+FILES = "lake/audit/**/*.parquet"
+WRONG_KEY, WRONG_SECRET = {"AWS_ACCESS_KEY_ID": "wrong"}, {"AWS_SECRET_ACCESS_KEY": "wrong"}
+
+
+def typed(world: World, address: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """`b24-pipeline export`, with the keys of a bucket."""
+    environment = {**os.environ, **world.environment(), **variables}
+    return subprocess.run([*COMMAND, "export", address], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def exported(s3: dict[str, str], world: World) -> Iterator[World]:
+    """Imported people, of whom there is an export in the bucket."""
+    bucket_of(s3).makedirs("lake", exist_ok=True)
+    world.hire("Anna")
+    world.import_people()
+    assert typed(world, BUCKET, **s3).returncode == 0
+    yield world
+    let_everybody_in(s3)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize(
+    ("address", "wrong", "reason"),
+    [
+        (BUCKET, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, 'Could not connect to the endpoint URL: "http://127.0'),
+        (MISTYPED, {}, "The specified bucket does not exist."),
+        (BUCKET, None, "Access Denied."),
+        (BUCKET, WRONG_KEY, "The AWS Access Key Id you provided does not exist in our records."),
+        (BUCKET, WRONG_SECRET, "The request signature we calculated does not match the signature you provided."),
+    ],
+)
+def test_a_bucket_that_cannot_be_written_is_one_line_and_what_was_exported_stays(
+    s3: dict[str, str], exported: World, address: str, wrong: dict[str, str] | None, reason: str
+) -> None:
+    bucket = bucket_of(s3)
+    before = {file: bucket.cat_file(file) for file in bucket.glob(FILES)}
+    keys = refuse_strangers(s3) if wrong in (None, WRONG_KEY, WRONG_SECRET) else {}
+
+    found = typed(exported, address, **(s3 | keys | (wrong or {})))
+
+    assert (found.returncode, found.stdout) == (Exit.FAILED, "")
+    (line,) = found.stderr.splitlines()
+    assert line.startswith(f"b24-pipeline: The audit cannot be exported to {address}: {reason}")
+    let_everybody_in(s3)
+    assert {file: bucket.cat_file(file) for file in bucket.glob(FILES)} == before
+    assert bucket.ls("") == ["lake"]
+
+
 @pytest.mark.long
 def test_an_import_exports_to_s3_where_that_is_set(s3: dict[str, str], world: World) -> None:
     bucket = bucket_of(s3)
-    bucket.mkdir("lake")
+    bucket.makedirs("lake", exist_ok=True)
     world.hire("Anna")
     environment = {**os.environ, **s3, **world.environment()}
     found = subprocess.run(

@@ -5,7 +5,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from b24_pipeline_tests.e2e.desk import PROJECT, free_port, wait_for
+from b24_pipeline_tests.e2e.desk import PROJECT, free_port, is_listening, wait_for
 
 CONFIGURATION = PROJECT / "deploy/cluster"
 LAKE = PROJECT / ".venv/ducklake"
@@ -57,12 +56,6 @@ def private_folder(owner: str, *, place: Path | None) -> Iterator[Path]:
         if os.geteuid() == 0:
             shutil.chown(made, owner, pwd.getpwnam(owner).pw_gid)
         yield Path(made)
-
-
-def is_listening(port: int) -> bool:
-    """Return whether somebody takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass(frozen=True)
