@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.reporting.tables import PERSON_COLUMNS
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import RunStatus
@@ -63,7 +64,6 @@ def checks_of(
     asset: dg.AssetsDefinition,
     checks: Sequence[AssetCheck],
     *,
-    pool: str | None,
     afterward: Callable[[dg.DagsterInstance, ImportRunResource], None] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Return all checks of one asset as one step, with what that step does besides."""
@@ -74,7 +74,7 @@ def checks_of(
         specs=[check.spec(asset) for check in checks],
         description=f"The checks of {asset.key.to_user_string()}, evaluated on what this run has stored.",
         can_subset=True,
-        pool=pool,
+        pool=POOL,
     )
     def run_checks(
         context: dg.AssetCheckExecutionContext, import_run: ImportRunResource

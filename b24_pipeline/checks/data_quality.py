@@ -1,7 +1,7 @@
 """Data quality: checks of what was read, evaluated and matched, before the first write."""
 
 from b24_pipeline import schemas
-from b24_pipeline.assets.bitrix24 import POOL, employees
+from b24_pipeline.assets.bitrix24 import employees
 from b24_pipeline.assets.callgear import employee_matches
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.schema import HISTORIES
@@ -98,7 +98,6 @@ employees_checks = checks_of(
             "The people are imported without these numbers (R05).",
         ),
     ],
-    pool=POOL,
 )
 
 employee_matches_checks = checks_of(
@@ -129,6 +128,5 @@ employee_matches_checks = checks_of(
             "another user, or the linked employee no longer exists in CallGear (R08, R09). Nothing is guessed.",
         ),
     ],
-    pool=POOL,
     afterward=report_last_import,
 )

@@ -5,7 +5,6 @@ from datetime import timedelta
 import dagster as dg
 
 from b24_pipeline import audit
-from b24_pipeline.assets.bitrix24 import POOL
 from b24_pipeline.assets.callgear import OBSERVED, callgear_upsert
 from b24_pipeline.audit import Step, check_queries
 from b24_pipeline.audit.health import failing_people
@@ -132,7 +131,7 @@ UPSERT_CHECKS = [
     ),
 ]
 
-callgear_upsert_checks = checks_of(callgear_upsert, UPSERT_CHECKS, pool=POOL)
+callgear_upsert_checks = checks_of(callgear_upsert, UPSERT_CHECKS)
 
 
 def report_last_import(instance: dg.DagsterInstance, import_run: ImportRunResource) -> None:

@@ -58,12 +58,12 @@ def normalize_name(name: str) -> str:
 
 def normalize_address(email: str) -> str:
     """R04: NFC without invisible characters, trimmed."""
-    return normal_form(without_joiners(without_invisible(email)).strip())
+    return normal_form(visible_address(email))
 
 
 def address_key(email: str) -> str:
     """R04: the tidy address in lower case. The Kelvin sign, which both NFC and lower case make a k, stays (R09)."""
-    parts = without_joiners(without_invisible(email)).strip().split(KELVIN_SIGN)
+    parts = visible_address(email).split(KELVIN_SIGN)
     return KELVIN_SIGN.join(normal_form(normal_form(part).lower()) for part in parts)
 
 
@@ -89,9 +89,9 @@ def without_invisible(text: str) -> str:
     return "".join(sign for place, sign in enumerate(shown) if sign not in JOINERS or place in needed)
 
 
-def without_joiners(text: str) -> str:
-    """R04: e-mails need no joiners."""
-    return text if text.isprintable() else "".join(sign for sign in text if sign not in JOINERS)
+def visible_address(email: str) -> str:
+    """R04: no invisible characters, no joiners either, trimmed."""
+    return without_invisible(email).translate(dict.fromkeys(map(ord, JOINERS))).strip()
 
 
 def converted(texts: pd.Series, *, where: str, convert: Callable[[str], str]) -> pd.Series:

@@ -5,8 +5,7 @@ from datetime import datetime
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.bitrix24 import dates
 from b24_pipeline.sandbox.company import edge_cases
-from b24_pipeline.sandbox.company.account_seed import settle
-from b24_pipeline.sandbox.company.generator import DAY, FOUNDED, person
+from b24_pipeline.sandbox.company.generator import DAY, FOUNDED, digits, person
 from b24_pipeline.sandbox.portal import Portal, User
 
 ORDINARY = 192
@@ -21,6 +20,12 @@ DEPARTMENTS = (
     "Склад",
 )
 GAP = 7
+KNOWN_WITH_PHONES = range(24)
+KNOWN_WITHOUT_PHONES = range(24, 40)
+KNOWN_AND_RIGHT = range(40, 48)
+KNOWN_WITH_SIP = range(48, 52)
+KNOWN_TWICE = range(52, 55)
+PREFIX = "(bitrix24) "
 
 
 def found(portal: Portal, account: Account) -> None:
@@ -43,7 +48,7 @@ def found(portal: Portal, account: Account) -> None:
         portal.dismiss(user_id)
     _hire_all(portal, edge_cases.REHIRED)
     _settle_dates(portal)
-    settle(portal, account, ordinary)
+    _fill_account(portal, account, ordinary)
 
 
 def _hire_all(portal: Portal, table: tuple[User, ...]) -> list[int]:
@@ -57,3 +62,70 @@ def _settle_dates(portal: Portal) -> None:
         moment = min(registered, FOUNDED + 2_500 * DAY)
         user["DATE_REGISTER"] = dates.iso(moment)
         portal.changed_at[user_id] = moment + user_id * 3_607 % DAY
+
+
+def _fill_account(portal: Portal, account: Account, ordinary: list[int]) -> None:
+    """Fill the empty account; `ordinary` are ids of the portal's ordinary people, in the order they were made."""
+    for number in KNOWN_WITH_PHONES:
+        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
+    for number in KNOWN_WITH_SIP:
+        employee_id = _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
+        account.add_sip_line(employee_id, f"04291{number}")
+    for number in KNOWN_WITHOUT_PHONES:
+        _known(portal, account, ordinary[number], phones=[])
+    for number in KNOWN_AND_RIGHT:
+        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)], prefix=PREFIX)
+    for number in KNOWN_TWICE:
+        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
+        _known(portal, account, ordinary[number], phones=[])
+    _strangers(account)
+    _owners(portal, account, ordinary)
+
+
+def _known(portal: Portal, account: Account, user_id: int, *, phones: list[str], prefix: str = "") -> int:
+    """The user as somebody once typed it into CallGear; every third address in capitals."""
+    user = portal.users[user_id]
+    email = user["EMAIL"]
+    return account.add_employee(
+        first_name=user["NAME"],
+        last_name=prefix + user["LAST_NAME"],
+        patronymic=user.get("SECOND_NAME"),
+        email=email.upper() if user_id % 3 == 0 else email,
+        phone_numbers=phones,
+        groups=[3301] if user_id % 4 == 0 else [],
+        call_recording="all" if user_id % 2 else "in",
+    )
+
+
+def _strangers(account: Account) -> None:
+    """People and things that have nothing to do with the portal; two share a number with an employee of it."""
+    account.add_employee(first_name="Night", last_name="Watch", phone_numbers=["15550120"])
+    account.add_employee(
+        first_name="Elena", last_name="Petrova", patronymic="Igorevna", phone_numbers=[digits(50_001), "15550121...204"]
+    )
+    account.add_employee(first_name="Call", last_name="Center", email="callcenter@agency.example", groups=[3301, 3302])
+    account.add_employee(last_name="Fax", phone_numbers=["15550122"], call_recording="off")
+    account.add_employee(
+        first_name="Old", last_name="Importer", email="importer@agency.example", phone_numbers=["15550123"]
+    )
+    account.add_employee(
+        first_name="Omar",
+        last_name="Nasser",
+        email="omar.nasser@agency.example",
+        phone_numbers=[digits(50_001), digits(50_002)],
+        extension={
+            "extension_phone_number": "104",
+            "extension_voice_mail_enabled": False,
+            "extension_queue_enabled": True,
+        },
+    )
+
+
+def _owners(portal: Portal, account: Account, ordinary: list[int]) -> None:
+    """The responsible list: ordinary people, some of the dismissed, and owners of another CRM."""
+    listed = [*ordinary[:60:2], *(user_id for user_id, user in portal.users.items() if not user["ACTIVE"])]
+    for user_id in listed:
+        user = portal.users[user_id]
+        account.responsible[str(user_id)] = " ".join(filter(None, (user.get("LAST_NAME"), user["NAME"])))
+    account.responsible.update({"crm-9001": "Import from the old CRM", "crm-9002": "Website form", "900001": "Nobody"})
+    account.owners_with_deals.update(str(user_id) for user_id in listed[::3])
