@@ -185,10 +185,8 @@ class CallGear:
 
     def _record_usage(self, permit: Permit, method: str, response: Response) -> None:
         match response.outcome:
-            case MinuteLimit(resets_in=resets_in):
-                self.budget.close_minute(resets_in)
-            case DayLimit(resets_in=resets_in):
-                self.budget.close_day(resets_in)
+            case MinuteLimit() | DayLimit() as limit:
+                self.budget.close(limit)
             case Result():
                 self._count_point(response.metadata)
         charged = isinstance(response.outcome, Result | UnknownOutcome)

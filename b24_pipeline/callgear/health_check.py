@@ -48,18 +48,14 @@ def _rights(client: CallGear, employees: Result) -> tuple[bool, str]:
         account = client.call("getobj.account").fields()
     except MethodError:
         return True, "employees can be read; whether they can be added and changed is not visible to this token"
-    rights = _employee_rights(account)
+    permissions = account.get("permissions")
+    units = [unit for unit in permissions if isinstance(unit, dict)] if isinstance(permissions, list) else []
+    rights: Row = next((unit for unit in units if unit.get("unit_id") == "employees"), {})
     missing = [word for right, word in RIGHTS.items() if rights.get(right) is False]
     if missing:
         return False, f"give the token's user the right to {' and '.join(missing)} employees"
     total = employees.metadata.total_items
     return True, "employees can be seen, added and changed" + ("" if total is None else f"; there are {total:,}")
-
-
-def _employee_rights(account: Row) -> Row:
-    permissions = account.get("permissions")
-    units = [unit for unit in permissions if isinstance(unit, dict)] if isinstance(permissions, list) else []
-    return next((unit for unit in units if unit.get("unit_id") == "employees"), {})
 
 
 def _responsible_list(client: CallGear) -> tuple[bool, str]:

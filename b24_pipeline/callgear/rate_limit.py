@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MinuteLimit
 from b24_pipeline.callgear.rows import figure_of
 from b24_pipeline.wait_log import log_retry, log_wait
 
@@ -196,15 +196,11 @@ class PointsBudget:
             )
             self._changed.notify_all()
 
-    def close_minute(self, resets_in: float) -> None:
-        """CallGear said `limit_exceeded` for the minute: nothing is left of it."""
+    def close(self, limit: MinuteLimit | DayLimit) -> None:
+        """CallGear said `limit_exceeded`: nothing is left of the minute, or of the day."""
+        window = self._minute if isinstance(limit, MinuteLimit) else self._day
         with self._changed:
-            self._minute.close(self._clock(), resets_in)
-
-    def close_day(self, resets_in: float | None) -> None:
-        """CallGear said `limit_exceeded` for the day: nothing is left of it."""
-        with self._changed:
-            self._day.close(self._clock(), DAY if resets_in is None else resets_in)
+            window.close(self._clock(), window.length if limit.resets_in is None else limit.resets_in)
 
     def pause_before_retry(self, seconds: float, error: Exception) -> None:
         """Sleep before what failed with `error` is tried again, unless that would pass the deadline.

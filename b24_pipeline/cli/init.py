@@ -41,14 +41,9 @@ def init(*, folder: str) -> Exit:
         shutil.copytree(SHIPPED, project, dirs_exist_ok=True, copy_function=shutil.copyfile)
         (project / ".gitignore").write_text(IGNORED_BY_GIT)
         for unit in (project / "systemd").iterdir():
-            unit.write_text(for_folder(unit.read_text(), project=project, program=program))
+            text = unit.read_text().replace(f"{FOLDER_OF_UNITS}/.venv/bin/b24-pipeline", str(program))
+            unit.write_text(text.replace(FOLDER_OF_UNITS, str(project)))
     except OSError as error:
         raise SettingsError(f"init: {project} cannot be used ({error.strerror or error}).") from None
     print(f"{project} is a project folder.{NEXT}")
     return Exit.DONE
-
-
-def for_folder(unit: str, *, project: Path, program: Path) -> str:
-    """Return the unit for this project folder and this program."""
-    text = unit.replace(f"{FOLDER_OF_UNITS}/.venv/bin/b24-pipeline", str(program))
-    return text.replace(FOLDER_OF_UNITS, str(project))

@@ -36,12 +36,9 @@ class AuditCollector(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Read every connection; one that cannot be read is 0 in `audit_readable` and has no other figure."""
         self.problems = []
-        found = {key or ONLY: self._read(key) for key in self._keys()}
-        return [readable(found), *families(found)]
-
-    def _keys(self) -> Sequence[str | None]:
         folder = settings.connections() if self._place == Place() else None
-        return folder.keys if folder else (self._place.connection,)
+        found = {key or ONLY: self._read(key) for key in (folder.keys if folder else (self._place.connection,))}
+        return [readable(found), *families(found)]
 
     def _read(self, key: str | None) -> Sequence[Sample]:
         now = utc_now()

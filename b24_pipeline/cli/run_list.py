@@ -47,7 +47,8 @@ def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) 
     for key, row in zip(keys, runs.to_dict("records"), strict=True):
         text = (key.ljust(width + 1) if width else "") + line(cells(row))
         console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
-        for reason in reason_lines(row["reason"]):
+        reasons = textwrap.wrap(one_line(row["reason"]), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+        for reason in reasons:
             console.print(Text(reason, style="dim"), no_wrap=True, overflow="ignore", crop=False)
 
 
@@ -68,9 +69,3 @@ def cells(row: Mapping[Any, Any]) -> Iterator[str]:
     yield MARKS.get(row["kind"], "")
     yield from (printable(row[name]) for name in COUNTS)
     yield printable(row["status"])
-
-
-def reason_lines(reason: object) -> list[str]:
-    if not isinstance(reason, str):
-        return []
-    return textwrap.wrap(one_line(reason), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)

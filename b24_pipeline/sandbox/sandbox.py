@@ -9,7 +9,7 @@ from typing import Self
 
 from b24_pipeline.sandbox import company, state
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.bitrix24.api import SECRET, Bitrix24Api
+from b24_pipeline.sandbox.bitrix24.api import Bitrix24Api
 from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior
 from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
 from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
@@ -227,8 +227,3 @@ class Sandbox:
     def _save(self) -> None:
         if self._state is not None:
             self.save(self._state)
-
-
-def webhook_path(portal: Portal) -> str:
-    """The path of the webhook, which is the credential."""
-    return f"/rest/{portal.owner}/{SECRET}/"

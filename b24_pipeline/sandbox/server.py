@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline.sandbox.callgear.api import ACCESS_TOKEN, LOGIN, PASSWORD
 from b24_pipeline.sandbox.company import RAISED_LIMITS
-from b24_pipeline.sandbox.sandbox import Sandbox, webhook_path
+from b24_pipeline.sandbox.sandbox import Sandbox
 from b24_pipeline.sandbox.types import Json
 
 HOST = "127.0.0.1"
@@ -33,7 +34,7 @@ class Server:
 
     @property
     def webhook_url(self) -> str:
-        return f"http://{HOST}:{self.port}{webhook_path(self.sandbox.portal)}"
+        return f"http://{HOST}:{self.port}/rest/{self.sandbox.portal.owner}/{SECRET}/"
 
     @property
     def callgear_url(self) -> str:

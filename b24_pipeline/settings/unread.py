@@ -92,7 +92,7 @@ def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str
 
 def name_problem(name: str, known: Collection[str]) -> str | None:
     """Return the problem of a variable's name; nothing for a setting of ours or of other software."""
-    if name in known or name in INTERNAL or is_of_kubernetes(name):
+    if name in known or name in INTERNAL or (IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name)):
         return None
     if name.startswith(PREFIX):
         return f"{name}: is not a setting. Did you mean {nearest(name, tuple(sorted(known)))}?"
@@ -100,11 +100,6 @@ def name_problem(name: str, known: Collection[str]) -> str | None:
     if meant is None or distance(name, meant) > NEARLY:
         return None
     return f"{name}: is not a setting. Did you mean {meant}?"
-
-
-def is_of_kubernetes(name: str) -> bool:
-    """Return whether Kubernetes has set the variable."""
-    return IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name) is not None
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.callgear.auth import Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.create import NewEmployee, create_employee
-from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed
+from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MinuteLimit
 from b24_pipeline.callgear.rate_limit import Limits, PointsBudget
 from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behavior import Metadata
@@ -111,7 +111,7 @@ def test_a_minute_that_others_used_up_is_waited_for_and_the_request_repeated(
 
 
 def test_a_minute_used_up_without_any_figure_is_waited_for(clock: FakeClock, budget: PointsBudget) -> None:
-    budget.close_minute(60.0)
+    budget.close(MinuteLimit("the minute is used up", resets_in=60.0))
 
     spend(budget)
 
