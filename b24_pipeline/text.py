@@ -8,7 +8,7 @@ MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~:@&$^=-])")
 LINK_BEGINS = re.compile(r"https?(?=\\://)|www(?=\.)", re.IGNORECASE)
 WORD_JOINER = "\u2060"
 """Takes no room, and breaks no line."""
-LONGEST_CELL = 120
+MAX_CELL_LENGTH = 120
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 MOST_ROWS = 50
 
@@ -23,7 +23,7 @@ def one_line(text: object) -> str:
 
 def printable(text: object) -> str:
     """The same, cut to the width of a table's cell."""
-    return shortened(text, LONGEST_CELL)
+    return shortened(text, MAX_CELL_LENGTH)
 
 
 def shortened(text: object, most: int) -> str:

@@ -160,19 +160,19 @@ def poll_changes(client: Bitrix24, *, snapshot: LastSnapshot, window_from: int) 
     Raises:
         Bitrix24Error: nothing could be read.
     """
-    poll_request = _look(snapshot, window_from)
-    response = client.batch_once(poll_request.commands(), halt=0)
+    request = _request_of(snapshot, window_from)
+    response = client.batch_once(request.commands(), halt=0)
     if not response.results:
         raise next(iter(response.errors.values()), TransportError("batch: no command was answered"))
-    stretch = read_chain(response, list(poll_request.stretch), after=poll_request.id_range.after)
-    newest = read_chain(response, list(poll_request.newest), after=snapshot.highest_id)
-    looked_up = _looked_up(response, [*poll_request.lists, *poll_request.unlisted])
+    stretch = read_chain(response, list(request.stretch), after=request.id_range.after)
+    newest = read_chain(response, list(request.newest), after=snapshot.highest_id)
+    looked_up = _looked_up(response, [*request.lists, *request.unlisted])
     seen = _seen(snapshot, [*newest.rows, *looked_up, *stretch.rows])
     count = total_in(response, _COUNT)
     found = differences(snapshot, seen.values())
     unlisted = _unlisted(snapshot, seen, listed={*newest.ids, *stretch.ids})
     if count is not None:
-        vanished = _vanished(snapshot, seen, poll_request.id_range, stretch, count + unlisted)
+        vanished = _vanished(snapshot, seen, request.id_range, stretch, count + unlisted)
         found = replace(found, dismissed=tuple(sorted({*found.dismissed, *vanished})))
     return Poll(
         appeared=found.appeared,
@@ -186,7 +186,7 @@ def poll_changes(client: Bitrix24, *, snapshot: LastSnapshot, window_from: int) 
     )
 
 
-def _look(snapshot: LastSnapshot, window_from: int) -> _PollRequest:
+def _request_of(snapshot: LastSnapshot, window_from: int) -> _PollRequest:
     newest = chain(IdRange(snapshot.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
     unlisted = _lists(snapshot.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
     room = _ROOM - len(unlisted)

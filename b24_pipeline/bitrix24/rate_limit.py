@@ -25,7 +25,7 @@ class LeakyBucket:
     Thread-safe. The defaults are the smallest plan's. An empty bucket lets a burst of 45 through at once.
     """
 
-    def __init__(  # noqa: PLR0913 - time is passed in
+    def __init__(
         self,
         *,
         capacity: int = CAPACITY,
@@ -33,7 +33,6 @@ class LeakyBucket:
         reserved: int = RESERVED,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        unix: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= reserved < capacity:
             raise ValueError(f"reserved must be from 0 to {capacity - 1}, this is {reserved}")
@@ -41,7 +40,6 @@ class LeakyBucket:
         self._leak_per_second = leak
         self._clock = clock
         self._sleep = sleep
-        self._unix = unix
         self._lock = threading.Lock()
         self._level = 0.0
         self._seen = clock()
@@ -59,7 +57,7 @@ class LeakyBucket:
                 return False
             self._level += 1
         if pause > 0:
-            log_wait(logger, "the portal takes only so many requests a second", seconds=pause, now=self._unix())
+            log_wait(logger, "the portal takes only so many requests a second", seconds=pause, now=time.time())
             self._sleep(pause)
         return True
 

@@ -33,7 +33,6 @@ from b24_pipeline.bitrix24.parallel_fetch import (
     PROBE_OFFSETS,
     EndCondition,
     EstimatedRange,
-    Partition,
     Reading,
     border_commands,
     is_done,
@@ -85,10 +84,10 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
     known = sorted(known_ids or ())
     asked_for = EVERYBODY
     try:
-        attempt = _trusted(client, asked_for, known)
+        attempt = _complete_attempt(client, asked_for, known)
     except UnknownUserTypeError:
         asked_for = EMPLOYEES
-        attempt = _trusted(client, asked_for, known)
+        attempt = _complete_attempt(client, asked_for, known)
     return UserFetch(
         users=frame_of(attempt.reading.users),
         asked_for=asked_for,
@@ -98,7 +97,7 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
     )
 
 
-def _trusted(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attempt:
+def _complete_attempt(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attempt:
     """Fetch; once more, and confirming every end, when the number of users is not the portal's."""
     attempt = _attempt(client, filter_, known, EndCondition.SHORT_PAGE)
     if verify_completeness(attempt.evidence) in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
@@ -110,9 +109,10 @@ def _trusted(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attemp
 
 
 def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCondition) -> _Attempt:
-    counts, reading = (
-        _shared_out(client, filter_, partition_by_ids(known), end) if known else _cut_up(client, filter_, end)
-    )
+    if known:
+        counts, reading = _read_by_known_ids(client, filter_, known, end)
+    else:
+        counts, reading = _read_by_probed_ids(client, filter_, end)
     if counts.dismissed_hidden:
         hidden = {**filter_, **DISMISSED}
         everybody = EstimatedRange(0, counts.highest_id, users=counts.dismissed)
@@ -120,7 +120,7 @@ def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCo
     return _Attempt(reading, counts, _evidence(client, filter_, reading, counts))
 
 
-def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserCounts, Reading]:
+def _read_by_probed_ids(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserCounts, Reading]:
     """Without a last fetch: count while reading the first users, then partition and read the others."""
     with ThreadPoolExecutor(1) as pool:
         first_pages = pool.submit(read_pages, client, IdRange(0), filter_, pages=CHAIN, retrier=client.retrier())
@@ -135,26 +135,26 @@ def _cut_up(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserC
         with start_reading(client, dict(others), filter_, end=end) as read_others:
             upto = first.upto or counts.highest_id
             got, _ = first_pages.result()
-            reading = _read_on(client, EstimatedRange(0, upto, users=IN_ONE_REQUEST), got, filter_, end)
+            reading = _read_rest(client, EstimatedRange(0, upto, users=IN_ONE_REQUEST), got, filter_, end)
             reading.merge(read_others())
     return counts, reading
 
 
-def _shared_out(
-    client: Bitrix24, filter_: Filter, partition: Partition, end: EndCondition
+def _read_by_known_ids(
+    client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCondition
 ) -> tuple[UserCounts, Reading]:
     """Partition by the ids of the last fetch, and count while reading."""
-    (first, pages), *others = partition.items()
+    (first, pages), *others = partition_by_ids(known).items()
     with start_reading(client, dict(others), filter_, end=end) as read_others:
         counts, got = _count_and_read(client, first, filter_, pages)
         upto = first.upto or counts.highest_id
         users = counts.default if first.upto is None else 0
-        reading = _read_on(client, EstimatedRange(first.after, upto, users), got, filter_, end)
+        reading = _read_rest(client, EstimatedRange(first.after, upto, users), got, filter_, end)
         reading.merge(read_others())
     return counts, reading
 
 
-def _read_on(client: Bitrix24, asked: EstimatedRange, got: Pages, filter_: Filter, end: EndCondition) -> Reading:
+def _read_rest(client: Bitrix24, asked: EstimatedRange, got: Pages, filter_: Filter, end: EndCondition) -> Reading:
     """The first pages of a range, and the rest of it where they do not reach its end."""
     reading = Reading()
     reading.add(got, filter_)

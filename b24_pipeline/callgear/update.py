@@ -107,7 +107,7 @@ class EmployeeUpdater:
             StaleLossError: it is so long ago that it may as well be somebody's wish; nothing was sent.
         """
         with self._canary:
-            return self._check_former()
+            return self._recover_former()
 
     def update(
         self, callgear_id: int, *, last_name: str | None = None, phone_numbers: tuple[PhoneEntry, ...] | None = None
@@ -123,9 +123,9 @@ class EmployeeUpdater:
             RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
             UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
         """
-        return self._reach(_TargetState(callgear_id, last_name, phone_numbers or ()))
+        return self._update_in_turn(_TargetState(callgear_id, last_name, phone_numbers or ()))
 
-    def _reach(self, target: _TargetState) -> UpdateResult:
+    def _update_in_turn(self, target: _TargetState) -> UpdateResult:
         if self._proven(target):
             return self._update(target)
         with self._canary:
@@ -160,13 +160,13 @@ class EmployeeUpdater:
         is_canary = not self._proven(target)
         if is_canary:
             with suppress(StaleLossError):
-                self._check_former()
+                self._recover_former()
         before = read_for_update(self._client, target.callgear_id)
         if target.is_met(before):
             return UpdateResult(sent=False, phones_added=False)
         fills = bool(target.new_phones)
         if fills and not target.phones_missing(before):
-            return self._reach(replace(target, new_phones=()))
+            return self._update_in_turn(replace(target, new_phones=()))
         if is_canary:
             self._refuse_sip_canary(before)
             self._save_changes(unverified=UnverifiedUpdate(preserved_fields_of(before), self._now()))
@@ -241,7 +241,7 @@ class EmployeeUpdater:
             self._minimal_proven = True
             self._learn(UpdateMode.MINIMAL)
 
-    def _check_former(self) -> Row | None:
+    def _recover_former(self) -> Row | None:
         former = self._capabilities.unverified
         if former is None:
             return None

@@ -7,7 +7,7 @@ import pandas as pd
 
 from b24_pipeline.rules.email_matching import by_email
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 """So many pairs are named in one line; all of them are in the audit."""
 
 
@@ -43,9 +43,9 @@ def to_message(duplicates: Iterable[Duplicate]) -> str:
         f"employee {pair.callgear_id} and employee {pair.other_callgear_id} (Bitrix24 user {pair.bitrix24_id})"
         for pair in sorted(duplicates)
     ]
-    more = f" and {len(pairs) - MOST_NAMED} more pairs" if len(pairs) > MOST_NAMED else ""
+    more = f" and {len(pairs) - MAX_NAMED} more pairs" if len(pairs) > MAX_NAMED else ""
     return (
-        f"somebody else imports into this account: {', '.join(pairs[:MOST_NAMED])}{more} have the same e-mail; no "
+        f"somebody else imports into this account: {', '.join(pairs[:MAX_NAMED])}{more} have the same e-mail; no "
         "employee is created until this is settled: switch the other import off, remove one of each two, then "
         "b24-pipeline resolve-duplicates"
     )

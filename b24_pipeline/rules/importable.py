@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-LARGEST_FALL = 0.5
+MAX_FALL = 0.5
 """A fall by more than this share of the former share is a state of its own."""
-FEWEST_PEOPLE = 2
+MIN_PEOPLE = 2
 """So many people must be concerned at least: of a single person a share says nothing."""
 
 
@@ -25,7 +25,7 @@ class Importable:
         if self.share is None or before is None:
             return False
         lost = before * self.candidates - self.importable
-        return self.share < LARGEST_FALL * before and round(lost) >= FEWEST_PEOPLE
+        return self.share < MAX_FALL * before and round(lost) >= MIN_PEOPLE
 
     def describe_fall(self, *, before: float) -> str:
         """Return what has happened, in one sentence."""

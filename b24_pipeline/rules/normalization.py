@@ -21,7 +21,7 @@ JOINERS = "\u200c\u200d"
 JOINER_BETWEEN_LETTERS = re.compile("(?P<letter>LM*)J+(?=M*L)")
 """In a text of general categories; marks count with their letter."""
 KELVIN_SIGN = "\u212a"
-MOST_MARKS = 30
+MAX_MARKS = 30
 """On one letter (UAX #15, stream-safe text): no script needs more, and to put them in order takes quadratic time."""
 
 
@@ -68,13 +68,13 @@ def address_key(email: str) -> str:
 
 
 def normal_form(text: str, form: Literal["NFC", "NFD", "NFKC"] = "NFC") -> str:
-    """A text in a form of Unicode, without the marks of a letter beyond `MOST_MARKS`."""
-    if text.isascii() or len(text) <= MOST_MARKS:
+    """A text in a form of Unicode, without the marks of a letter beyond `MAX_MARKS`."""
+    if text.isascii() or len(text) <= MAX_MARKS:
         return normalize(form, text)
     kept, marks = [], 0
     for sign in text:
         marks = marks + 1 if combining(sign) else 0
-        if marks <= MOST_MARKS:
+        if marks <= MAX_MARKS:
             kept.append(sign)
     return normalize(form, "".join(kept))
 

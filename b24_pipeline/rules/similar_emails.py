@@ -22,7 +22,7 @@ UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
 DECORATION = re.compile(r"^(?:mailto:|[<,;])++|(?<![>,;.])[>,;.]++$")
 IDNA_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 IDNA_PREFIX = "xn--"
-LONGEST_LABEL = 63
+MAX_LABEL_LENGTH = 63
 
 
 def matches(
@@ -98,7 +98,7 @@ def similar_form(email: str) -> str:
 def decoded_label(label: str) -> str:
     """A label of a domain as Unicode, case-folded; compatibility forms count as their letters, as in IDNA."""
     mapped = folded(normalization.normal_form(label, "NFKC"))
-    if not mapped.startswith(IDNA_PREFIX) or len(mapped) > LONGEST_LABEL:
+    if not mapped.startswith(IDNA_PREFIX) or len(mapped) > MAX_LABEL_LENGTH:
         return mapped
     try:
         decoded = mapped.removeprefix(IDNA_PREFIX).encode("ascii").decode("punycode")

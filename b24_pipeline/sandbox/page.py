@@ -30,7 +30,7 @@ FORM = (
     ("PERSONAL_PHONE", "Landline"),
 )
 PHONES = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
-MOST_ROWS = 500
+MAX_ROWS = 500
 LAST_CALLS = 12
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -160,15 +160,15 @@ def _directories(sandbox: Sandbox) -> dict[str, Json]:
         portal, account = sandbox.portal, sandbox.account
         limits = account.points.limits(account.behavior)
         return {
-            "users": [_user_row(portal.users[user_id]) for user_id in reversed(portal.ids[-MOST_ROWS:])],
+            "users": [_user_row(portal.users[user_id]) for user_id in reversed(portal.ids[-MAX_ROWS:])],
             "user_count": len(portal.users),
             "employees": [
-                _employee_row(employee) for employee in list(account.employees.values())[: -MOST_ROWS - 1 : -1]
+                _employee_row(employee) for employee in list(account.employees.values())[: -MAX_ROWS - 1 : -1]
             ],
             "employee_count": len(account.employees),
             "owners": [
                 {"id": ext_id, "name": name, "has_deals": ext_id in account.owners_with_deals}
-                for ext_id, name in list(account.responsible.items())[:MOST_ROWS]
+                for ext_id, name in list(account.responsible.items())[:MAX_ROWS]
             ],
             "owner_count": len(account.responsible),
             "calls": [

@@ -94,7 +94,7 @@ class Sandbox:
     def company(cls, **settings: Json) -> Self:
         """A company of about 250 people; settings as for the class; the CallGear limits are raised by default."""
         sandbox = cls(**{"callgear": company.RAISED_LIMITS, **settings})
-        company.found(sandbox.portal, sandbox.account)
+        company.populate(sandbox.portal, sandbox.account)
         return sandbox
 
     @classmethod

@@ -11,7 +11,7 @@ from b24_pipeline.sandbox.bitrix24.users import Listed
 from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command, php_map
 from b24_pipeline.sandbox.types import Json
 
-MOST_COMMANDS = 50
+MAX_COMMANDS = 50
 MAPS = ("result", "result_error", "result_total", "result_next", "result_time")
 REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
 TRUE_VALUES = (True, 1, "1", "Y", "true")
@@ -33,7 +33,7 @@ def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: R
         Bitrix24Error: too many commands, where the whole request is refused for it.
     """
     commands = as_map(params.get("CMD"))
-    if len(commands) > MOST_COMMANDS and behavior.refuses_overlong_batch:
+    if len(commands) > MAX_COMMANDS and behavior.refuses_overlong_batch:
         raise Bitrix24Error(errors.BATCH_TOO_LONG)
     outcome: dict[str, dict[str, Json]] = {name: {} for name in MAPS}
     for position, (name, text) in enumerate(commands.items()):
@@ -52,7 +52,7 @@ def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: R
 
 
 def _check_command(position: int, method: str) -> None:
-    if position >= MOST_COMMANDS:
+    if position >= MAX_COMMANDS:
         raise Bitrix24Error(errors.BATCH_TOO_LONG)
     if method == "batch":
         raise Bitrix24Error(errors.NOT_IN_BATCH)

@@ -7,7 +7,7 @@ from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.callgear.errors import CallGearError, entity_not_found, invalid_value
 from b24_pipeline.sandbox.types import Json
 
-MOST_PHONES = 10
+MAX_PHONES = 10
 PHONE = re.compile(r"\d{1,32}(\.\.\.\d{1,10})?")
 
 
@@ -17,7 +17,7 @@ def checked_phones(phones: list[dict[str, Json]], behavior: CallGearBehavior) ->
     Raises:
         CallGearError: too many, or a bad value.
     """
-    if len(phones) > MOST_PHONES:
+    if len(phones) > MAX_PHONES:
         raise CallGearError(behavior.too_many_phones, field="phone_numbers")
     if behavior.strips_plus:
         phones = [{**phone, "phone_number": phone["phone_number"].lstrip("+")} for phone in phones]

@@ -16,8 +16,8 @@ Test = Callable[[Row], bool]
 Show = Callable[[Json, Account], Row]
 
 DEFAULT_LIMIT = 1000
-MOST_ROWS = 10_000
-MOST_OFFSET = 100_000
+MAX_ROWS = 10_000
+MAX_OFFSET = 100_000
 READING = {
     "limit": NUMBER,
     "offset": NUMBER,
@@ -86,8 +86,8 @@ def reader(
     """
 
     def read(account: Account, params: Params) -> Result:
-        limit = _bounded(params, "limit", DEFAULT_LIMIT, MOST_ROWS)
-        offset = _bounded(params, "offset", 0, MOST_OFFSET)
+        limit = _bounded(params, "limit", DEFAULT_LIMIT, MAX_ROWS)
+        offset = _bounded(params, "offset", 0, MAX_OFFSET)
         names = [columns.check(name, field="fields") for name in params.get("fields") or columns.names]
         chosen = _matching(account, columns, entities(account), show, params.get("filter"))
         if account.behavior.shuffles_rows and not params.get("sort"):

@@ -28,7 +28,7 @@ KNOWN_TWICE = range(52, 55)
 PREFIX = "(bitrix24) "
 
 
-def found(portal: Portal, account: Account) -> None:
+def populate(portal: Portal, account: Account) -> None:
     for name in DEPARTMENTS:
         portal.add_department(name)
     portal.hire(**edge_cases.ADMINISTRATOR)
