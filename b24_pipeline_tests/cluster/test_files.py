@@ -46,6 +46,10 @@ def test_the_worker_is_kept_from_as_much_as_the_daemon() -> None:
     assert f"DAGSTER_HOME=/opt/b24_pipeline/{HOMES['worker'].parent.relative_to(PROJECT)}" in unit.read_text()
 
 
+def test_no_unit_has_what_systemd_would_replace() -> None:
+    assert [unit.name for unit in (PROJECT / "deploy").rglob("*.service") if "%" in unit.read_text()] == []
+
+
 def test_only_what_executes_code_of_the_import_is_given_the_connection() -> None:
     services = loaded(CONFIGURATION / "compose.yaml")["services"]
     given = {name for name, service in services.items() if "secrets/connection.env" in service.get("env_file", [])}
@@ -61,6 +65,7 @@ def test_kubernetes_watches_over_runs_as_the_other_homes_do() -> None:
     assert daemon["runMonitoring"]["maxRuntimeSeconds"] == own["run_monitoring"]["max_runtime_seconds"]
     queue = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert queue["maxConcurrentRuns"] == own["concurrency"]["runs"]["max_concurrent_runs"]
+    assert queue["tagConcurrencyLimits"] == own["concurrency"]["runs"]["tag_concurrency_limits"]
 
 
 def test_no_file_has_a_secret() -> None:
