@@ -25,5 +25,6 @@ def wrong_account_message(expected: AccountIdentity, found: AccountIdentity) -> 
     )
     return (
         f"this database belongs to the CallGear account {expected}, but {answered}: put the token of the expected "
-        "account into the settings, or name another file in B24_PIPELINE_DATABASE; x: b24-pipeline rebind"
+        "account into the settings, or name another file in B24_PIPELINE_DATABASE; if the other account is meant from "
+        "now on: b24-pipeline rebind"
     )

@@ -124,7 +124,7 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
         name = report.connection
         result = notify(channels, {ONLY: report}, memory, write=lambda new: message_of(new[ONLY], connection=name))
     sent = [f"alert sent via {receiver}" for receiver in result.receivers]
-    waiting = "a change is told once it has settled" if result.memory.waiting else "no alert needed"
+    waiting = "waiting up to a minute for more changes" if result.memory.waiting else "no alert needed"
     return dg.SensorResult(
         skip_reason="; ".join([*sent, *result.not_delivered]) or waiting, cursor=result.memory.to_json()
     )

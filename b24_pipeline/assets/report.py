@@ -40,8 +40,8 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
     `b24-pipeline report`. It is redrawn when a run has something new, else at most once an hour, because drawing takes
     a second.
 
-    Red once it has not been drawn for an hour, which is two intervals. Dry runs and runs for single people leave the
-    report as it is. Materialized alone it is drawn of what is stored.
+    Red once no import has got as far as this step for an hour, which is two intervals. Dry runs and runs for single
+    people leave the report as it is. Materialized alone it is drawn of what is stored.
     """
     run = import_run.run
     if run.launch.kind in (RunKind.DRY_RUN, RunKind.SINGLE):

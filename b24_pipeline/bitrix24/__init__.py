@@ -1,1 +1,1 @@
-"""The Bitrix24 client: reads the users of a portal through an incoming webhook and never changes anything."""
+"""The Bitrix24 client: reads the users of a portal through an inbound webhook and never changes anything."""

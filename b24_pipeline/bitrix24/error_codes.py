@@ -13,7 +13,7 @@ from b24_pipeline.bitrix24.exceptions import (
     ServerError,
 )
 
-_NEW_WEBHOOK: Final = "create a new incoming webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
+_NEW_WEBHOOK: Final = "create a new inbound webhook in Bitrix24 and put its address into BITRIX24_WEBHOOK_URL"
 _RIGHTS: Final = "use a webhook owned by a portal administrator"
 
 PAYMENT_REQUIRED: Final = "the portal's subscription is unpaid, so Bitrix24 has disabled REST: pay for it in Bitrix24"
@@ -25,7 +25,7 @@ _OTHER_PLAN: Final = (
     "the portal's plan has no REST: it needs a commercial plan, or a subscription to Bitrix24's Market, and then works"
     " with this webhook"
 )
-_NO_WEBHOOK: Final = "the portal does not accept a webhook for this: check that the URL is that of an incoming webhook"
+_NO_WEBHOOK: Final = "the portal does not accept a webhook for this: check that the URL is that of an inbound webhook"
 
 _ACCOUNT: Final[Mapping[str, str]] = {
     "no_auth_found": f"the webhook is not valid (deleted, expired or changed): {_NEW_WEBHOOK}",

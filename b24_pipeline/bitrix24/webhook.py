@@ -15,7 +15,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """An incoming webhook. Only `host` and `port` may be shown: the rest of the address is the credential."""
+    """An inbound webhook. Only `host` and `port` may be shown: the rest of the address is the credential."""
 
     scheme: str
     host: str

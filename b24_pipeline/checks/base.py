@@ -11,7 +11,7 @@ from b24_pipeline.reporting.tables import PERSON_COLUMNS
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sync.run import RunContext
-from b24_pipeline.text import markdown_table
+from b24_pipeline.text import markdown_table, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,7 @@ def checks_of(
     return run_checks
 
 
-def listed(violations: Sequence[Mapping[str, Any]], *, good: str, bad: str) -> Finding:
-    """Return a finding that passes when nobody is listed; `{}` in the message stands for their number."""
-    return Finding(
-        passed=not violations, message=bad.format(len(violations)) if violations else good, violations=violations
-    )
+def listed(violations: Sequence[Mapping[str, Any]], *, good: str, one: str, many: str) -> Finding:
+    """Return a finding that passes when nobody is listed; `one` and `many` follow their number."""
+    message = numbered(len(violations), one, many) if violations else good
+    return Finding(passed=not violations, message=message, violations=violations)

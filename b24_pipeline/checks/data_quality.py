@@ -24,31 +24,50 @@ def schemas_valid(run: RunContext) -> Finding:
             {"who": f"table {HISTORIES[model]}", "user": None, "why": f"{words} in {number} rows"}
             for words, number in broken.items()
         ]
-    return listed(violations, good=f"{rows:,} rows, complete and unique", bad="{} schema violations")
+    return listed(
+        violations, good=f"{rows:,} rows, complete and unique", one="schema violation", many="schema violations"
+    )
 
 
 def required_fields(run: RunContext) -> Finding:
     """R02."""
     people = [{**row, "why": reason(row["why"])} for row in check_queries.violations(run.store, "rejected_people")]
-    return listed(people, good="all candidates have the required fields", bad="{} people have missing required fields")
+    return listed(
+        people,
+        good="all candidates have the required fields",
+        one="person has missing required fields",
+        many="people have missing required fields",
+    )
 
 
 def unique_emails(run: RunContext) -> Finding:
     """R12."""
     people = check_queries.violations(run.store, "people_with_one_email")
-    return listed(people, good="all candidates have an e-mail of their own", bad="{} people share an e-mail")
+    return listed(
+        people,
+        good="all candidates have an e-mail of their own",
+        one="person shares an e-mail",
+        many="people share an e-mail",
+    )
 
 
 def valid_phone_numbers(run: RunContext) -> Finding:
     """R05."""
     people = check_queries.violations(run.store, "people_with_unusable_phones")
-    return listed(people, good="all phone numbers are valid", bad="{} people have invalid phone numbers")
+    return listed(
+        people,
+        good="all phone numbers are valid",
+        one="person has invalid phone numbers",
+        many="people have invalid phone numbers",
+    )
 
 
 def every_user_evaluated(run: RunContext) -> Finding:
     """Compare the users that were evaluated with those that were read."""
     people = check_queries.violations(run.store, "people_judged_not_once")
-    return listed(people, good="every user was evaluated", bad="{} users missing or unexpected")
+    return listed(
+        people, good="every user was evaluated", one="user missing or unexpected", many="users missing or unexpected"
+    )
 
 
 def no_ambiguous_matches(run: RunContext) -> Finding:
@@ -58,19 +77,34 @@ def no_ambiguous_matches(run: RunContext) -> Finding:
         {**row, "why": reason(row["why"]) + (f" (user {row['other']})" if row["other"] is not None else "")}
         for row in rows
     ]
-    return listed(people, good="no match is ambiguous", bad="{} people have ambiguous matches")
+    return listed(
+        people,
+        good="no match is ambiguous",
+        one="person has an ambiguous match",
+        many="people have ambiguous matches",
+    )
 
 
 def unique_employee_per_user(run: RunContext) -> Finding:
     """R09: an employee is linked to one user."""
     people = check_queries.violations(run.store, "employees_matched_twice")
-    return listed(people, good="no employee is matched with two users", bad="{} users share an employee")
+    return listed(
+        people,
+        good="no employee is matched with two users",
+        one="user shares an employee",
+        many="users share an employee",
+    )
 
 
 def matches_reference_known_people(run: RunContext) -> Finding:
     """Find matches whose candidate or employee was not read in this run."""
     people = check_queries.violations(run.store, "matches_of_strangers")
-    return listed(people, good="all matches reference known people", bad="{} matches reference unknown people")
+    return listed(
+        people,
+        good="all matches reference known people",
+        one="match references unknown people",
+        many="matches reference unknown people",
+    )
 
 
 employees_checks = checks_of(

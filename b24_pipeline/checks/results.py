@@ -54,7 +54,10 @@ def no_stuck_records(run: RunContext) -> Finding:
         if now - person.first_failed_at >= FAILING_FOR
     ]
     return listed(
-        people, good="no record has failed for a day or longer", bad="{} records have failed for a day or longer"
+        people,
+        good="no record has failed for a day or longer",
+        one="record has failed for a day or longer",
+        many="records have failed for a day or longer",
     )
 
 
@@ -64,7 +67,7 @@ def no_failed_actions(run: RunContext) -> Finding:
         {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
         for row in check_queries.violations(run.store, "failed_actions", run_id=checked_run(run))
     ]
-    return listed(people, good="no action failed", bad="{} actions failed")
+    return listed(people, good="no action failed", one="action failed", many="actions failed")
 
 
 def no_held_changes(run: RunContext) -> Finding:
@@ -74,7 +77,12 @@ def no_held_changes(run: RunContext) -> Finding:
         {**row, "why": f"{CHANGES[row['risk']][0]}: held until run {run_id} is approved"}
         for row in check_queries.violations(run.store, "held_actions", run_id=run_id)
     ]
-    return listed(people, good="no changes are held", bad="{} changes are held by a safety limit")
+    return listed(
+        people,
+        good="no changes are held",
+        one="change is held by a safety limit",
+        many="changes are held by a safety limit",
+    )
 
 
 def reconciliation(run: RunContext) -> Finding:
@@ -84,7 +92,9 @@ def reconciliation(run: RunContext) -> Finding:
         *check_queries.violations(run.store, "people_missing_in_account", run_id=run_id),
         *(check_queries.violations(run.store, "employees_of_nobody", run_id=run_id, prefix=prefix) if prefix else ()),
     ]
-    return listed(people, good="both sides match", bad="{} people exist on one side only")
+    return listed(
+        people, good="both sides match", one="person exists on one side only", many="people exist on one side only"
+    )
 
 
 def checked_run(run: RunContext) -> str:

@@ -224,7 +224,7 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
     for reason, users in result.decidable.items():
         typed = commands(reason, run_id=result.run_id, users=str(users[0]) if len(users) == 1 else "ID")
         steps.append(f"{typed.replace(', or ', f'{option}, or ')}{option}   if {DECISIONS[reason]}")
-    if result.dry_run and (result.single_users or not result.traces):
+    if result.dry_run and result.planned and (result.single_users or not result.traces):
         only = f" --only {' '.join(map(str, result.single_users))}" if result.single_users else ""
         steps.append(f"b24-pipeline sync{only}{option}   applies the plan")
     steps.append(f"b24-pipeline explain ID{option}   shows one person's history")

@@ -58,32 +58,33 @@ def timeline_of(reader: Reader, user: int) -> Timeline:
     seen = _history(reader, "bitrix24_users", user)
     matches = _history(reader, "employee_matches", user)
     links = _history(reader, "links", user)
-    standing = _history(reader, "open_actions", user)
+    open_actions = _history(reader, "open_actions", user)
     now = words.now(
         seen=_last(seen),
         match=_last(matches),
         link=links[-1] if links else None,
         employee_is_gone=bool(links) and _is_gone(reader, links[-1]),
-        in_doubt=bool(_of_table(reader, "pending_creates", user)),
+        outcome_unknown=bool(_of_table(reader, "pending_creates", user)),
     )
     events = [
         *_changes(seen, words.USER),
-        *_changes(_history(reader, "employees", user), words.JUDGED),
-        *_changes(matches, words.MATCH),
-        *_changes(_history(reader, "responsible_employees", user), words.RESPONSIBLE),
-        *_links(links),
         *(event for link in links for event in _changes(_employee_of(reader, link), words.EMPLOYEE)),
-        *_standing(standing),
+        *_changes(_history(reader, "employees", user), words.ELIGIBILITY),
+        *_changes(matches, words.MATCH),
+        *_open_actions(open_actions),
         *(
             TimelineEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
             for row in reader.database.records("timeline_events", {"id": user})
         ),
+        *_links(links),
+        *_changes(_history(reader, "responsible_employees", user), words.RESPONSIBLE),
     ]
+    in_order = sorted(dict.fromkeys(events), key=lambda event: event.at)
     return Timeline(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
         now=f"{now}{words.tries(_of_table(reader, 'dead_letters', user))}.",
-        events=tuple(sorted(dict.fromkeys(events), key=lambda event: event.at, reverse=True)),
+        events=tuple(reversed(in_order)),
     )
 
 
@@ -97,13 +98,14 @@ def _of_table(reader: Reader, table: str, user: int) -> list[Row]:
 
 def _employee_of(reader: Reader, link: Row) -> list[Row]:
     """The employee's history as far as it is this user's: what comes after the link is another person's."""
-    rows = reader.database.records(
+    found = reader.database.records(
         "timeline_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
     )
+    rows = [words.with_numbers(row) for row in found]
     if link["valid_to_run"] is None:
-        return [*rows]
+        return rows
     own = [row for row in rows if row["valid_from_run"] < link["valid_to_run"]]
-    return [row if (row["valid_to_run"] or 0) <= link["valid_to_run"] else row | {"valid_to_run": None} for row in own]
+    return [row if (row["valid_to_run"] or 0) <= link["valid_to_run"] else {**row, "valid_to_run": None} for row in own]
 
 
 def _is_gone(reader: Reader, link: Row) -> bool:
@@ -141,7 +143,7 @@ def _links(rows: list[Row]) -> Iterator[TimelineEvent]:
             yield from _ended({**row, **by_hand}, words.unlinked(row))
 
 
-def _standing(rows: list[Row]) -> Iterator[TimelineEvent]:
+def _open_actions(rows: list[Row]) -> Iterator[TimelineEvent]:
     for row in rows:
         yield _began(row, words.stands(row))
         if row["valid_to_run"] is not None:

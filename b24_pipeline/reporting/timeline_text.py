@@ -17,20 +17,17 @@ NOT_SEEN = "(never seen in Bitrix24)"
 _MATCHES: Mapping[str, str] = {
     MatchKind.BY_ID: BY_ID,
     MatchKind.BY_EMAIL: BY_EMAIL,
-    MatchKind.NONE: "matched with nobody in CallGear",
+    MatchKind.NONE: "no match in CallGear",
     MatchKind.CONFLICT: "in conflict",
-    MatchKind.REJECTED: "not looked for in CallGear",
-    MatchKind.OUT_OF_SCOPE: "not looked for in CallGear: out of scope",
-    MatchKind.DISMISSED: "not looked for in CallGear: dismissed",
-    MatchKind.NOT_EMPLOYEE: "not looked for in CallGear: no employee",
 }
-_STANDINGS: Mapping[str, str] = {
+_ELIGIBILITIES: Mapping[str, str] = {
     Eligibility.CANDIDATE: "a candidate for the import",
     Eligibility.REJECTED: "rejected",
     Eligibility.OUT_OF_SCOPE: "out of scope",
     Eligibility.DISMISSED: "dismissed",
-    Eligibility.NOT_EMPLOYEE: "no employee (a bot, an extranet or mail user)",
+    Eligibility.NOT_EMPLOYEE: "not an employee (a bot, an extranet or mail user)",
 }
+"""Also the match of a user who is no candidate."""
 _ACTIONS: Mapping[str, str] = {
     ActionKind.CREATE: "create in CallGear",
     ActionKind.LINK: "link with the CallGear employee",
@@ -161,7 +158,7 @@ class StatusText:
 def person(row: Row) -> str:
     """Name and address of a user."""
     name = " ".join(part for part in (row["last_name"], row["first_name"]) if part)
-    return ", ".join(part for part in (name, row["email"]) if part) or "(nameless)"
+    return ", ".join(part for part in (name, row["email"]) if part) or "(no name)"
 
 
 def reason_suffix(word: str | None) -> str:
@@ -169,7 +166,7 @@ def reason_suffix(word: str | None) -> str:
     return f": {reason(word)}" if word else ""
 
 
-def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, in_doubt: bool) -> str:
+def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, outcome_unknown: bool) -> str:
     """Return whether the person is in CallGear now, and why or why not; a sentence without its full stop.
 
     Args:
@@ -177,21 +174,21 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
         match: how the user is matched now.
         link: the last link the user has or had.
         employee_is_gone: whether a run after that link has found its employee gone (R08).
-        in_doubt: whether there is a create whose outcome is not known.
+        outcome_unknown: whether there is a create whose outcome is not known.
     """
-    if in_doubt:
-        return f"It is not known whether the create reached CallGear; {_looked_up(match)}"
+    if outcome_unknown:
+        return f"Create outcome unknown; {_verified(match)}"
     if link is not None and link["valid_to_run"] is None and not employee_is_gone:
         return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
     if seen is not None:
         why = f": {_match(match)}" if match is not None else ""
         return f"Not in CallGear{why}"
     if link is None:
-        return "Not in Bitrix24 any more, and never imported"
+        return "No longer in Bitrix24, and never imported"
     if link["valid_to_run"] is None:
-        return f"Not in Bitrix24 any more, and CallGear employee {link['callgear_id']} does not exist any more"
+        return f"No longer in Bitrix24, and CallGear employee {link['callgear_id']} no longer exists"
     ended = "was unlinked" if link["end_reason"] == UNLINKED else "is linked with another user now"
-    return f"Not in Bitrix24 any more; CallGear employee {link['callgear_id']} {ended}"
+    return f"No longer in Bitrix24; CallGear employee {link['callgear_id']} {ended}"
 
 
 def tries(dead_letters: Sequence[Row]) -> str:
@@ -203,11 +200,11 @@ def tries(dead_letters: Sequence[Row]) -> str:
     )
 
 
-def _looked_up(match: Row | None) -> str:
+def _verified(match: Row | None) -> str:
     """Return what becomes of an announced create: runs look it up for those whom they would create or link."""
     if match is None or match["match_type"] in (MatchKind.NONE, MatchKind.BY_EMAIL):
-        return "the next run looks it up"
-    return f"for now {_match(match)}"
+        return "the next run will verify"
+    return f"the user is {_match(match)}"
 
 
 def linked(row: Row) -> str:
@@ -228,12 +225,12 @@ def unlinked(row: Row) -> str:
 def stands(row: Row) -> str:
     """An action began to stand."""
     employee = f"; {kept(row)}" if kept(row) else ""
-    return f"{_standing(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
+    return f"{_open_action(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
 
 
 def stands_no_more(row: Row) -> str:
     """An action no longer stands."""
-    return f"no longer {_standing(row)}"
+    return f"no longer {_open_action(row)}"
 
 
 def done(row: Row) -> str:
@@ -243,7 +240,7 @@ def done(row: Row) -> str:
     return f"{_ACTIONS[row['action']]}{whom}: {outcome}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
 
 
-def _standing(row: Row) -> str:
+def _open_action(row: Row) -> str:
     if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
         return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
     return f"{_ACTIONS[row['action']]}: {_OUTCOMES.get(row['outcome'], row['outcome'])}"
@@ -254,25 +251,38 @@ def _sent(row: Row, verb: str) -> str:
         return ""
     before = json.loads(row["before"]) if row["before"] else {}
     fields = [
-        f"{name} {_quoted(before[name])} → {_quoted(value)}" if name in before else f"{name} {_quoted(value)}"
+        f"{_label(name)} {_quoted(before[name])} → {_quoted(value)}"
+        if name in before
+        else f"{_label(name)} {_quoted(value)}"
         for name, value in json.loads(row["after"]).items()
     ]
     return f"; {verb}: {', '.join(fields)}"
+
+
+def _label(name: str) -> str:
+    return _EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
+
+
+def with_numbers(employee: Row) -> Row:
+    """The employee with its phone numbers alone, in dialing order, instead of their entries."""
+    entries = json.loads(employee["phone_numbers"] or "[]")
+    return {**employee, "phone_numbers": ", ".join(entry["phone_number"] for entry in entries) or None}
 
 
 def _answer(row: Row) -> str:
     return f"; answer: {row['error']}" if row["error"] else ""
 
 
-def _judged(row: Row) -> str:
+def _eligibility(row: Row) -> str:
     unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
-    return f"{_STANDINGS.get(row['eligibility'], row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
+    return f"{_ELIGIBILITIES.get(row['eligibility'], row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
 
 
 def _match(row: Row) -> str:
     whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
     other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
-    return f"{_MATCHES.get(row['match_type'], row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
+    kind = row["match_type"]
+    return f"{_MATCHES.get(kind) or _ELIGIBILITIES.get(kind, kind)}{whom}{reason_suffix(row['reason'])}{other}"
 
 
 def _turned(before: Row, after: Row) -> str | None:
@@ -289,6 +299,6 @@ def _quoted(value: object) -> str:
 
 USER = RecordText(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
 EMPLOYEE = RecordText(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
-JUDGED = StatusText(_judged)
+ELIGIBILITY = StatusText(_eligibility)
 MATCH = StatusText(_match)
 RESPONSIBLE = StatusText(lambda row: f"{'' if row['listed'] else 'not '}on the responsible list")

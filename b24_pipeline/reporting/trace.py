@@ -154,7 +154,7 @@ def how_it_was_judged(judged: words.Row | None) -> Iterator[TraceStep]:
     """R01-R06: the standing, and for a candidate how CallGear is to know the person."""
     if judged is None:
         return
-    yield TraceStep(JUDGED_BY[Eligibility(judged["eligibility"])], words.JUDGED.first(judged))
+    yield TraceStep(JUDGED_BY[Eligibility(judged["eligibility"])], words.ELIGIBILITY.first(judged))
     if judged["eligibility"] == Eligibility.CANDIDATE:
         phones = (judged["phones"] or "none").replace(LIST_SEPARATOR, ", ")
         yield TraceStep("R04, R05, R06", f"for CallGear: {IN_CALLGEAR.fields_of({**judged, 'phones': phones})}")
@@ -174,12 +174,11 @@ def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.
     concerned = {*ids, *([match["callgear_id"]] if match is not None and match["callgear_id"] is not None else [])}
     rows = rows_in(account[account["callgear_id"].isin(concerned)])
     for row in rows[:MOST_WITH_ONE_EMAIL]:
-        yield TraceStep("", words.EMPLOYEE.first({**row, "phone_numbers": numbers(row["phone_numbers"])}))
+        yield TraceStep("", words.EMPLOYEE.first(words.with_numbers(row)))
     if len(rows) > MOST_WITH_ONE_EMAIL:
         yield TraceStep("", f"and {len(rows) - MOST_WITH_ONE_EMAIL} more employees with this e-mail")
     if candidate and not rows:
-        read = numbered(len(account), "employee", "employees")
-        yield TraceStep("", f"not in CallGear: nobody among the {read} that were read has this e-mail")
+        yield TraceStep("", f"not in CallGear: none of the {len(account)} employees has this e-mail")
 
 
 def how_it_was_matched(match: words.Row | None) -> Iterator[TraceStep]:
@@ -248,11 +247,6 @@ def steps_of(traced: Trace) -> str:
         f"{number}. {f'**{step.rules}** ' if step.rules else ''}{markdown_line(step.text)}"
         for number, step in enumerate(traced.steps, start=1)
     )
-
-
-def numbers(phone_numbers: str | None) -> str:
-    """The numbers of an employee in dialing order."""
-    return ", ".join(entry["phone_number"] for entry in json.loads(phone_numbers or "[]")) or "none"
 
 
 def row_of(frame: pd.DataFrame | None, bitrix24_id: int) -> words.Row | None:

@@ -45,7 +45,7 @@ def to_message(duplicates: Iterable[Duplicate]) -> str:
     ]
     more = f" and {len(pairs) - MAX_NAMED} more pairs" if len(pairs) > MAX_NAMED else ""
     return (
-        f"somebody else imports into this account: {', '.join(pairs[:MAX_NAMED])}{more} have the same e-mail; no "
+        f"another import writes to this account: {', '.join(pairs[:MAX_NAMED])}{more} have the same e-mail; no "
         "employee is created until this is settled: switch the other import off, remove one of each two, then "
         "b24-pipeline resolve-duplicates"
     )

@@ -45,5 +45,5 @@ def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> s
         f"{len(changed)} of {len(observed)} linked users have another first name, last name and e-mail than before: "
         "another portal seems to answer, or a restored one that uses ids again. Check the webhook's address and the "
         f"portal. If it is right, end the links of strangers with b24-pipeline unlink {ids}, or keep the links of the "
-        f"right people with b24-pipeline approve {run_id} --only {ids}"
+        f"right people with b24-pipeline approve {run_id} --user {ids}"
     )

@@ -36,12 +36,35 @@ def test_why_somebody_is_not_in_callgear(recorder: Recorder) -> None:
     recorder.finish()
     anna = timeline_of(recorder, "1")
     assert anna.person == "Antonova Anna"
-    assert anna.now == ("Not in CallGear: not looked for in CallGear: no e-mail in Bitrix24.")
+    assert anna.now == "Not in CallGear: rejected: no e-mail in Bitrix24."
     assert [event.text for event in anna.events] == [
-        'seen in Bitrix24: type "employee", first name "Anna", last name "Antonova"',
         "rejected: no e-mail in Bitrix24",
-        "not looked for in CallGear: no e-mail in Bitrix24",
+        'seen in Bitrix24: type "employee", first name "Anna", last name "Antonova"',
     ]
+
+
+def test_what_one_run_saw_and_decided_is_newest_first_too(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Matches, matches({"bitrix24_id": 1, "match_type": "none"}))
+    recorder.store.record_snapshot(schemas.Employees, judged((1, "candidate")))
+    recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
+    recorder.finish()
+    assert told(recorder) == [
+        "no match in CallGear",
+        "a candidate for the import",
+        'seen in Bitrix24: type "employee", last name "Antonova", e-mail "u1@x.test"',
+    ]
+
+
+def test_an_employees_phones_are_shown_as_numbers(recorder: Recorder) -> None:
+    entries = '[{"phone_id": 9, "phone_number": "7495", "dial_time": 60}, {"phone_id": 8, "phone_number": "7916"}]'
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
+    recorder.store.record_snapshot(schemas.CallGearEmployees, employees((11, "Antonova"), phone_numbers=entries))
+    recorder.store.put_links([LinkWritten(1, 11, "email")])
+    recorder.finish()
+    (seen,) = [text for text in told(recorder) if text.startswith("seen in CallGear")]
+    assert seen.endswith('phones "7495, 7916"')
 
 
 def test_a_timeline_is_newest_first_with_time_and_run(recorder: Recorder) -> None:
@@ -72,13 +95,11 @@ def test_what_was_sent_and_answered(recorder: Recorder) -> None:
     linked = {"callgear_id": 11, "before": '{"last_name": "A"}', "after": '{"last_name": "B"}', "reason": "rehired"}
     recorder.store.record_events(actions(action(1, "create", "failed", **created), action(1, "link", "done", **linked)))
     recorder.finish()
-    create, link = told(recorder)[1:]
-    assert (
-        create == 'create in CallGear: failed; sent: email "u1@x.test", phone_numbers "7495, 7916"; answer: no rights'
-    )
+    link, create = told(recorder)[:2]
+    assert create == 'create in CallGear: failed; sent: e-mail "u1@x.test", phones "7495, 7916"; answer: no rights'
     assert link == (
         "link with the CallGear employee (employee 11): done: rehired under a new Bitrix24 id; "
-        'sent: last_name "A" → "B"'
+        'sent: last name "A" → "B"'
     )
 
 
@@ -108,7 +129,7 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     recorder.finish()
     recorder.run(employees(), matches({"bitrix24_id": 1, "match_type": "none", "reason": "stale_link"}))
     assert timeline_of(recorder, "1").now == (
-        "Not in CallGear: matched with nobody in CallGear: the linked employee no longer exists in CallGear."
+        "Not in CallGear: no match in CallGear: the linked employee no longer exists in CallGear."
     )
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 12, "create")])
@@ -119,7 +140,7 @@ def test_who_was_removed_in_callgear_is_not_there_until_the_create_that_is_held_
     ("match", "why"),
     [
         ({"match_type": "conflict", "reason": "ambiguous_email"}, "in conflict: several"),
-        ({"match_type": "rejected", "reason": "missing_last_name"}, "not looked for in CallGear: no"),
+        ({"match_type": "rejected", "reason": "missing_last_name"}, "rejected: no"),
     ],
 )
 def test_whose_employee_is_gone_is_not_in_callgear_whatever_else_is_the_matter(
@@ -140,9 +161,7 @@ def test_nobody_is_promised_a_look_up_that_no_run_makes(recorder: Recorder) -> N
     recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
     recorder.store.announce_creates([(1, "u1@x.test")])
     recorder.run(matches({"bitrix24_id": 1, "match_type": "dismissed"}))
-    assert timeline_of(recorder, "1").now == (
-        "It is not known whether the create reached CallGear; for now not looked for in CallGear: dismissed."
-    )
+    assert timeline_of(recorder, "1").now == ("Create outcome unknown; the user is dismissed.")
 
 
 def test_who_was_created_anew_in_the_run_that_missed_the_employee_is_in_callgear(
@@ -168,7 +187,7 @@ def test_who_passed_the_employee_on_and_is_gone_was_imported_once(recorder: Reco
     recorder.finish()
     recorder.run(users((2, "Antonova")))
     assert timeline_of(recorder, "1").now == (
-        "Not in Bitrix24 any more; CallGear employee 11 is linked with another user now."
+        "No longer in Bitrix24; CallGear employee 11 is linked with another user now."
     )
 
 
@@ -197,8 +216,8 @@ def test_what_stood_and_stands_no_more(recorder: Recorder) -> None:
         recorder.finish()
     assert told(recorder) == [
         "no longer create in CallGear: held by a safety limit until somebody approves",
+        'create in CallGear: held by a safety limit until somebody approves; to be sent: e-mail "u1@x.test"',
         'seen in Bitrix24: type "employee", last name "Antonova", e-mail "u1@x.test"',
-        'create in CallGear: held by a safety limit until somebody approves; to be sent: email "u1@x.test"',
     ]
 
 
@@ -219,10 +238,7 @@ def test_a_create_of_unknown_outcome_is_said_at_the_top(recorder: Recorder) -> N
     recorder.run(users((1, "Antonova")))
     recorder.begin()
     recorder.store.announce_creates([(1, "u1@x.test")])
-    assert (
-        timeline_of(recorder, "1").now
-        == "It is not known whether the create reached CallGear; the next run looks it up."
-    )
+    assert timeline_of(recorder, "1").now == "Create outcome unknown; the next run will verify."
 
 
 def test_who_had_an_address_is_found_by_it_whoever_has_it_now(recorder: Recorder) -> None:

@@ -65,11 +65,11 @@ def test_r10_somebody_new_is_created() -> None:
             'R04, R05, R06: for CallGear: last name "(bitrix24) Name1", first name "Ira", e-mail "user1@x.test",'
             ' phones "79001"'
         ),
-        ": not in CallGear: nobody among the 0 employees that were read has this e-mail",
-        "R10: matched with nobody in CallGear",
+        ": not in CallGear: none of the 0 employees has this e-mail",
+        "R10: no match in CallGear",
         (
-            'R10: create in CallGear (employee 101): done; sent: email "user1@x.test", first_name "Ira",'
-            ' last_name "(bitrix24) Name1", phone_numbers "79001"'
+            'R10: create in CallGear (employee 101): done; sent: e-mail "user1@x.test", first name "Ira",'
+            ' last name "(bitrix24) Name1", phones "79001"'
         ),
     ]
 
@@ -92,7 +92,7 @@ def test_r09_who_is_matched_by_email_is_linked_named_and_given_phones() -> None:
         "R09: matched by e-mail with CallGear employee 101",
         (
             "R09, R06, R11, R19: link with the CallGear employee: planned, as a dry run shows; to be sent:"
-            ' last_name "Name101" → "(bitrix24) Name1", phone_numbers (none) → "7900"'
+            ' last name "Name101" → "(bitrix24) Name1", phones (none) → "7900"'
         ),
     ]
     assert steps(ended(found, Outcome.HELD, risk=ChangeRisk.EMAIL_LINK))[-1].startswith(
@@ -108,7 +108,7 @@ def test_r18_the_answer_to_what_failed_is_told() -> None:
 
 def test_r08_a_stale_link_is_named_before_the_rule_that_decided_then() -> None:
     assert steps(evidence(user(1), stored=(link(1, 999),)))[4] == (
-        "R08, R10: matched with nobody in CallGear: the linked employee no longer exists in CallGear"
+        "R08, R10: no match in CallGear: the linked employee no longer exists in CallGear"
     )
 
 
@@ -160,7 +160,7 @@ OTHERS = {
         ["R02: rejected: no e-mail in Bitrix24", "R02: nothing was sent: it is rejected"],
     ),
     "out_of_scope": (user(1, email="user1@out.test"), ["R03: out of scope", "R03: nothing had to be sent"]),
-    "extranet": (user(1, user_type="extranet"), ["R01: no employee (a bot", "R01: nothing had to be sent"]),
+    "extranet": (user(1, user_type="extranet"), ["R01: not an employee (a bot", "R01: nothing had to be sent"]),
     "dismissed": (user(1, active=False), ["R13: dismissed", "R14: nothing had to be sent"]),
 }
 
