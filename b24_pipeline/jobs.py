@@ -31,7 +31,7 @@ employee_import = dg.define_asset_job(
     "employee_import",
     selection=dg.AssetSelection.assets(*IN_ORDER, "import_report", "audit_export"),
     description=(
-        'One run of the import, from the portal to the account. '
+        "One run of the import, from the portal to the account. "
         'Shift-click "Materialize" or open the launchpad for a dry run, for one person, or to approve a held run.'
     ),
 )

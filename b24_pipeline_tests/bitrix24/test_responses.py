@@ -151,7 +151,7 @@ def test_what_access_denied_means_is_told_by_its_text(description: str, message:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_error_without_a_code_is_judged_by_its_status(status: int) -> None:
-    with pytest.raises(AccountError, match="create a new incoming webhook"):
+    with pytest.raises(AccountError, match="create a new inbound webhook"):
         read_response("batch", status, body(error="", error_description="text of the portal"))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from b24_pipeline import schemas
 from b24_pipeline.checks import data_quality
@@ -19,6 +20,15 @@ def listed(finding: Finding) -> dict[int | None, str]:
 def named(finding: Finding) -> dict[int | None, str]:
     """How each listed user is called."""
     return {row["user"]: row["who"] for row in finding.violations}
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [(1, "1 person has missing required fields"), (2, "2 people have missing required fields")],
+)
+def test_one_is_told_in_the_singular(run: Any, count: int, message: str) -> None:
+    run.saw(*(user(number, last_name=None) for number in range(1, count + 1)))
+    assert data_quality.required_fields(run).message == message
 
 
 def test_r02_people_without_a_required_field_are_listed_with_the_reason(run: Any) -> None:

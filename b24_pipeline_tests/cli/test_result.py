@@ -136,6 +136,12 @@ def test_without_a_reused_email_nothing_is_to_be_approved() -> None:
 
 
 def test_the_next_step_of_a_dry_run_is_the_same_for_real() -> None:
-    assert "b24-pipeline sync --only 7   applies the plan" in printed(result(traces=[traced(7), NOBODY], dry_run=True))
-    assert "b24-pipeline sync   applies the plan" in printed(result(dry_run=True))
+    planned = action(7, outcome=Outcome.PLANNED)
+    of_one = printed(result(planned, traces=[traced(7), NOBODY], dry_run=True))
+    assert "b24-pipeline sync --only 7   applies the plan" in of_one
+    assert "b24-pipeline sync   applies the plan" in printed(result(planned, dry_run=True))
     assert "applies the plan" not in printed(result(traces=[NOBODY], dry_run=True))
+
+
+def test_a_dry_run_that_has_planned_nothing_has_no_plan_to_apply() -> None:
+    assert "applies the plan" not in printed(result(conflict(9), dry_run=True))

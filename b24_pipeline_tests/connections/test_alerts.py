@@ -63,7 +63,7 @@ def test_connections_that_fail_and_recover_together_are_one_message_each(
         companies.connect(key, CALLGEAR_ACCESS_TOKEN="wrong")
         companies.import_people(key)
 
-    assert sensor.tick() == "a change is told once it has settled"
+    assert sensor.tick() == "waiting up to a minute for more changes"
     assert sensor.tick() == "alert sent via webhook"
     assert sensor.tick() == "no alert needed"
 

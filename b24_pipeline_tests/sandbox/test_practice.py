@@ -131,6 +131,6 @@ def test_another_importer_stops_creates_until_somebody_says_it_is_settled(import
     imported.hire("Newcomer")
     found = imported.run()
     assert found.status == "partial"
-    assert "somebody else imports into this account" in str(found.reason)
+    assert "another import writes to this account" in str(found.reason)
     turn(imported, page, Switch.OTHER_IMPORTER, "off")
     assert [name for name in imported.employees() if name.startswith("(crm)")] == []

@@ -59,7 +59,7 @@ def test_r16b_hires_that_somebody_else_creates_as_well_are_noticed_and_stop_all_
     second = imported.import_people()
 
     assert (first.status, first.counts.created, len(doubled(imported))) == ("partial", 5, 5)
-    assert "somebody else imports into this account: employee " in (first.reason or "")
+    assert "another import writes to this account: employee " in (first.reason or "")
     assert (second.status, second.counts.created, second.counts.deferred) == ("partial", 0, 1)
     assert "b24-pipeline resolve-duplicates" in (second.reason or "")
     assert states(imported) == [State.DUPLICATED]
