@@ -1,37 +1,32 @@
 """The exit codes of `b24-pipeline`, each with one meaning."""
 
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
-    """How a command ended."""
+    """How a command ended: the code, and what it means."""
 
-    DONE = 0
-    USAGE = 2
-    PARTIAL = 10
-    HELD = 20
-    UNTRUSTED = 30
-    IN_PROGRESS = 40
-    FAILED = 50
-    STALE = 60
-    STOPPED = 130
-    NOT_READ = 141
+    meaning: str
 
+    DONE = 0, "done"
+    USAGE = 2, "bad usage or settings"
+    PARTIAL = 10, "done, but some records failed or were deferred"
+    HELD = 20, "held by a safety limit"
+    UNTRUSTED = 30, "the source is incomplete"
+    IN_PROGRESS = 40, "another run is in progress"
+    FAILED = 50, "failed"
+    STALE = 60, "no import has succeeded lately"
+    STOPPED = 130, "stopped by Ctrl-C"
+    NOT_READ = 141, "the output was closed"
 
-MEANINGS = {
-    Exit.DONE: "done",
-    Exit.USAGE: "bad usage or settings",
-    Exit.PARTIAL: "done, but some records failed or were deferred",
-    Exit.HELD: "held by a safety limit",
-    Exit.UNTRUSTED: "the source is incomplete",
-    Exit.IN_PROGRESS: "another run is in progress",
-    Exit.FAILED: "failed",
-    Exit.STALE: "no import has succeeded lately",
-    Exit.STOPPED: "stopped by Ctrl-C",
-    Exit.NOT_READ: "the output was closed",
-}
+    def __new__(cls, code: int, meaning: str) -> Self:
+        self = int.__new__(cls, code)
+        self._value_ = code
+        self.meaning = meaning
+        return self
 
 
 def described(*codes: Exit) -> str:
     """Return these exit codes with their meanings, in one line."""
-    return "exit codes: " + "; ".join(f"{code:d} {MEANINGS[code]}" for code in codes)
+    return "exit codes: " + "; ".join(f"{code:d} {code.meaning}" for code in codes)

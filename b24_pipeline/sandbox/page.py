@@ -150,8 +150,8 @@ def _form(edited: User | None) -> dict[str, Json]:
 
 def _switches(sandbox: Sandbox) -> list[dict[str, Json]]:
     return [
-        {"name": switch.value, "title": said.title, "text": said.text, "is_on": switch in sandbox.practice.on}
-        for switch, said in DESCRIPTIONS.items()
+        {"name": switch.value, "title": title, "text": text, "is_on": switch in sandbox.practice.on}
+        for switch, (title, text) in DESCRIPTIONS.items()
     ]
 
 

@@ -1,7 +1,7 @@
 """Switches of the page, with which a team practices a failure, a hold and a recovery before going live."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from b24_pipeline.sandbox.account import Account
@@ -28,29 +28,27 @@ class Switch(StrEnum):
     OTHER_IMPORTER = "other-importer"
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    title: str
-    text: str
-
-
 DESCRIPTIONS = {
-    Switch.CALLGEAR_DOWN: Description("CallGear is down", "Every connection is closed without an answer."),
-    Switch.CALLGEAR_SLOW: Description("CallGear is slow", f"Every answer takes {SLOW_SECONDS:g} seconds longer."),
-    Switch.ONE_PERSON_REFUSED: Description(
-        "CallGear refuses one person", "Whoever was hired last is not taken as a new employee."
+    Switch.CALLGEAR_DOWN: ("CallGear is down", "Every connection is closed without an answer."),
+    Switch.CALLGEAR_SLOW: ("CallGear is slow", f"Every answer takes {SLOW_SECONDS:g} seconds longer."),
+    Switch.ONE_PERSON_REFUSED: (
+        "CallGear refuses one person",
+        "Whoever was hired last is not taken as a new employee.",
     ),
-    Switch.LEAVERS_OWN_DEALS: Description(
-        "Leavers own deals", "Nobody can be removed from the responsible list (dependency_error)."
+    Switch.LEAVERS_OWN_DEALS: (
+        "Leavers own deals",
+        "Nobody can be removed from the responsible list (dependency_error).",
     ),
-    Switch.PORTAL_HALF_EMPTY: Description(
-        "The portal is half empty", "Every second user is gone, as if deleted; switched off, they are back."
+    Switch.PORTAL_HALF_EMPTY: (
+        "The portal is half empty",
+        "Every second user is gone, as if deleted; switched off, they are back.",
     ),
-    Switch.OTHER_IMPORTER: Description(
+    Switch.OTHER_IMPORTER: (
         "Another importer is at work",
         f'Whoever is created is created a second time, as "{PREFIX}…"; switched off, those are removed.',
     ),
 }
+"""What the page says of each: a title, and what it does."""
 
 
 class Practice:

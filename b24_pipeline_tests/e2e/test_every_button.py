@@ -12,7 +12,7 @@ pytestmark = ui_actions.MARKS
 MANY = 40
 """More new people than the safety limit lets pass: more than 10, and more than 10 % of the company (R16)."""
 DOWN, SLOW, REFUSING = (
-    DESCRIPTIONS[switch].title for switch in (Switch.CALLGEAR_DOWN, Switch.CALLGEAR_SLOW, Switch.ONE_PERSON_REFUSED)
+    DESCRIPTIONS[switch][0] for switch in (Switch.CALLGEAR_DOWN, Switch.CALLGEAR_SLOW, Switch.ONE_PERSON_REFUSED)
 )
 
 
@@ -154,11 +154,11 @@ def test_r18_whoever_callgear_refused_is_tried_again_from_the_launchpad(desk: De
 
 
 def test_every_switch_of_the_sandbox_stays_on_until_it_is_switched_off(desk: Desk, page: Page) -> None:
-    for description in DESCRIPTIONS.values():
-        ui_actions.practice(desk, page, description.title, on=True)
+    for title, _ in DESCRIPTIONS.values():
+        ui_actions.practice(desk, page, title, on=True)
     page.goto(desk.sandbox_page)
     page.get_by_text(f"{len(DESCRIPTIONS)} switched on").wait_for()
     ui_actions.keep(page, "switches", part=page.locator("#practice"))
-    for description in DESCRIPTIONS.values():
-        ui_actions.practice(desk, page, description.title, on=False)
+    for title, _ in DESCRIPTIONS.values():
+        ui_actions.practice(desk, page, title, on=False)
     page.get_by_text("0 switched on").wait_for()

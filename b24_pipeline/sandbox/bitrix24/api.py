@@ -1,11 +1,12 @@
-"""The REST entrance: webhook, limits, envelope (contract 1)."""
+"""The REST entrance: webhook, envelope (contract 1), requests a second (4.1), and operating time (4.2)."""
 
+from collections import deque
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import dates, errors, methods
 from b24_pipeline.sandbox.bitrix24.batch import run_batch
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, Tariff
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
-from b24_pipeline.sandbox.bitrix24.limits import LeakyBucket, OperatingTime
 from b24_pipeline.sandbox.bitrix24.users import Listed, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params
 from b24_pipeline.sandbox.portal import Portal
@@ -13,6 +14,8 @@ from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.types import Json
 
 SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
+BUCKET_SECONDS = 60
+WINDOW_SECONDS = 600
 
 
 class Bitrix24Api:
@@ -104,3 +107,68 @@ class Bitrix24Api:
 
 class _CutOff(Exception):  # noqa: N818 - never leaves this file
     """The batch took longer than a request may."""
+
+
+class LeakyBucket:
+    """One hit a request, leaking all the time."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._level = 0.0
+        self._seen = clock()
+
+    def hit(self, tariff: Tariff | None) -> None:
+        """Count one request.
+
+        Raises:
+            Bitrix24Error: the bucket is full; the request is not counted.
+        """
+        if tariff is None:
+            return
+        now = self._clock()
+        self._level = max(0.0, self._level - tariff.leak * (now - self._seen))
+        self._seen = now
+        if self._level + 1 > tariff.burst:
+            raise Bitrix24Error(errors.TOO_MANY_REQUESTS)
+        self._level += 1
+
+
+class OperatingTime:
+    """Seconds of execution by method over ten one-minute buckets."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buckets: dict[str, deque[tuple[float, float]]] = {}
+
+    def check(self, method: str, behavior: Bitrix24Behavior) -> None:
+        """Refuse a method whose time is used up; the call that crosses the limit still finishes.
+
+        Raises:
+            Bitrix24Error: the limit was crossed before.
+        """
+        if behavior.operating and self.used(method) >= behavior.operating_limit:
+            raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
+
+    def book(self, method: str, seconds: float) -> None:
+        now = self._clock()
+        buckets = self._buckets.setdefault(method, deque())
+        if buckets and now - buckets[-1][0] < BUCKET_SECONDS:
+            started, booked = buckets.pop()
+            buckets.append((started, booked + seconds))
+        else:
+            buckets.append((now, seconds))
+
+    def used(self, method: str) -> float:
+        """Seconds that count now."""
+        return sum(seconds for _, seconds in self._live(method))
+
+    def reset_at(self, method: str) -> int:
+        """When the oldest bucket drops out, Unix seconds."""
+        buckets = self._live(method)
+        return int((buckets[0][0] if buckets else self._clock()) + WINDOW_SECONDS)
+
+    def _live(self, method: str) -> deque[tuple[float, float]]:
+        buckets = self._buckets.setdefault(method, deque())
+        while buckets and self._clock() - buckets[0][0] >= WINDOW_SECONDS:
+            buckets.popleft()
+        return buckets
