@@ -1,7 +1,7 @@
 """R16a: whether a fetch can be trusted to hold every user. Pure: it judges a record of what was seen."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Final
 
 import pandas as pd
@@ -9,15 +9,20 @@ import pandas as pd
 from b24_pipeline.rules.eligibility import EMPLOYEE
 
 
-class IncompleteFetch(StrEnum):
-    """Reasons not to trust a fetch (R16a)."""
+class IncompleteFetch(Enum):
+    """Reasons not to trust a fetch (R16a), in words."""
 
-    EMPTY = "empty"
-    OUT_OF_ORDER = "out_of_order"
-    BROKEN_OFF = "broken_off"
-    NO_EMAIL_KEY = "no_email_key"
-    COUNT_DIFFERS = "count_differs"
-    NOT_COUNTED = "not_counted"
+    EMPTY = "the portal says it has no users at all: check the rights of the webhook's owner"
+    OUT_OF_ORDER = "the portal sent users out of the order of their ids, so some may be missing"
+    BROKEN_OFF = "the portal's response was truncated after {users} users"
+    NO_EMAIL_KEY = (
+        "no user came with an e-mail field: the webhook lacks the scope for it, tick user or user_basic (user_brief is"
+        " not enough)"
+    )
+    COUNT_DIFFERS = "read {users} users but the portal reports {counts} (after a retry)"
+    NOT_COUNTED = (
+        "{hired} users were added during the read, but the portal reports {hired_counted} of them (after a retry)"
+    )
 
 
 MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
@@ -25,17 +30,6 @@ MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
 
 _NAMED: Final = 5
 """So many ids are named in a message."""
-
-_MESSAGES: Final = {
-    IncompleteFetch.EMPTY: "the portal says it has no users at all: check the rights of the webhook's owner",
-    IncompleteFetch.OUT_OF_ORDER: "the portal sent users out of the order of their ids, so some may be missing",
-    IncompleteFetch.BROKEN_OFF: "the portal's response was truncated after {users} users",
-    IncompleteFetch.NO_EMAIL_KEY: "no user came with an e-mail field: the webhook lacks the scope for it,"
-    " tick user or user_basic (user_brief is not enough)",
-    IncompleteFetch.COUNT_DIFFERS: "read {users} users but the portal reports {counts} (after a retry)",
-    IncompleteFetch.NOT_COUNTED: "{hired} users were added during the read, but the portal"
-    " reports {hired_counted} of them (after a retry)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,7 @@ def verify_completeness(evidence: FetchEvidence) -> IncompleteFetch | None:  # n
 
 def message(reason: IncompleteFetch, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
-    return _MESSAGES[reason].format(
+    return reason.value.format(
         users=evidence.users,
         counts=_counts(evidence),
         hired=evidence.hired,

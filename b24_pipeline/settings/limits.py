@@ -2,20 +2,22 @@
 
 from typing import Any
 
-from b24_pipeline.rules.models import ChangeRisk, SafetyLimit
+from b24_pipeline.rules.models import DEFAULT_LIMITS, ChangeRisk, SafetyLimit
 from b24_pipeline.settings.base import PREFIX, BaseSettings, setting
 
 
-def count_limit(name: str, default: int, *, description: str) -> Any:  # noqa: ANN401 - as `setting`
+def count_limit(name: str, risk: ChangeRisk, *, description: str) -> Any:  # noqa: ANN401 - as `setting`
+    default = DEFAULT_LIMITS[risk].count
     return setting(
         f"{PREFIX}LIMIT_{name}", default, ge=0, example=str(default), description=f"R16: {description}, count."
     )
 
 
-def share_limit(name: str, default: float) -> Any:  # noqa: ANN401
-    """Declare the share that belongs to a count; one is exceeded when both are."""
+def share_limit(name: str, risk: ChangeRisk) -> Any:  # noqa: ANN401
+    """Declare the share that belongs to a count; a limit is exceeded when both are."""
+    default = DEFAULT_LIMITS[risk].share
     return setting(
-        f"{PREFIX}LIMIT_{name}",
+        f"{PREFIX}LIMIT_{name}_SHARE",
         default,
         ge=0,
         le=1,
@@ -25,18 +27,20 @@ def share_limit(name: str, default: float) -> Any:  # noqa: ANN401
 
 
 class LimitSettings(BaseSettings):
-    limit_removals: int = count_limit("REMOVALS", 3, description="removals from the responsible list")
-    limit_removals_share: float = share_limit("REMOVALS_SHARE", 0.05)
-    limit_link_moves: int = count_limit("LINK_MOVES", 3, description="links moved to another person")
-    limit_link_moves_share: float = share_limit("LINK_MOVES_SHARE", 0.05)
-    limit_email_links: int = count_limit("EMAIL_LINKS", 20, description="existing employees changed by e-mail linking")
-    limit_email_links_share: float = share_limit("EMAIL_LINKS_SHARE", 0.25)
-    limit_id_updates: int = count_limit(
-        "ID_UPDATES", 20, description="existing employees changed because they are matched by id"
+    limit_removals: int = count_limit("REMOVALS", ChangeRisk.REMOVAL, description="removals from the responsible list")
+    limit_removals_share: float = share_limit("REMOVALS", ChangeRisk.REMOVAL)
+    limit_link_moves: int = count_limit("LINK_MOVES", ChangeRisk.LINK_MOVE, description="links moved to another person")
+    limit_link_moves_share: float = share_limit("LINK_MOVES", ChangeRisk.LINK_MOVE)
+    limit_email_links: int = count_limit(
+        "EMAIL_LINKS", ChangeRisk.EMAIL_LINK, description="existing employees changed by e-mail linking"
     )
-    limit_id_updates_share: float = share_limit("ID_UPDATES_SHARE", 0.25)
-    limit_creates: int = count_limit("CREATES", 10, description="employees created")
-    limit_creates_share: float = share_limit("CREATES_SHARE", 0.10)
+    limit_email_links_share: float = share_limit("EMAIL_LINKS", ChangeRisk.EMAIL_LINK)
+    limit_id_updates: int = count_limit(
+        "ID_UPDATES", ChangeRisk.ID_UPDATE, description="existing employees changed because they are matched by id"
+    )
+    limit_id_updates_share: float = share_limit("ID_UPDATES", ChangeRisk.ID_UPDATE)
+    limit_creates: int = count_limit("CREATES", ChangeRisk.CREATE, description="employees created")
+    limit_creates_share: float = share_limit("CREATES", ChangeRisk.CREATE)
     day_reserve: float = setting(
         f"{PREFIX}DAY_RESERVE",
         0.10,
