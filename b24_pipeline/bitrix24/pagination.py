@@ -12,8 +12,9 @@ from typing import Final
 
 from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, RetryableError, ServerError, TransportError
-from b24_pipeline.bitrix24.parsing import EMPLOYEE, FIELDS, Row, user_id
+from b24_pipeline.bitrix24.parsing import FIELDS, Row, user_id
 from b24_pipeline.bitrix24.retry import Retrier
+from b24_pipeline.rules.eligibility import EMPLOYEE
 
 PAGE: Final = 50
 CHAIN: Final = 50

@@ -48,9 +48,6 @@ PHONE_FIELDS: Final[Mapping[str, str]] = {
     "personal_mobile": "PERSONAL_MOBILE",
     "personal_phone": "PERSONAL_PHONE",
 }
-EMPLOYEE: Final = "employee"
-"""The `USER_TYPE` of those who may be imported (R01)."""
-
 NO_PHONE_NUMBER: Final = "(a JSON value that is no whole number)"
 """R05: what is noted of a phone that came as a fraction, as NaN or as true."""
 

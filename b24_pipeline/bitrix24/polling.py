@@ -29,7 +29,8 @@ from b24_pipeline.bitrix24.pagination import (
     read_chain,
     rows_of,
 )
-from b24_pipeline.bitrix24.parsing import EMPLOYEE, Row, UserRow, user_row
+from b24_pipeline.bitrix24.parsing import Row, UserRow, user_row
+from b24_pipeline.rules.eligibility import EMPLOYEE
 from b24_pipeline.schemas import Users
 
 NEWEST_PAGES: Final = 2

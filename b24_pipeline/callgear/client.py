@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 SYSTEM = "CallGear"
 HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 MAX_ATTEMPTS = 4
+MAX_WRITES = 3
 MAX_FULL_MINUTES = 10
 FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 8.0
@@ -222,6 +223,23 @@ class CallGear:
             self._warned_deprecated |= first_warning
         if first_warning:
             logger.warning("CallGear will switch this version of its API off within two months: update b24-pipeline")
+
+
+def repeat_while_unknown(client: CallGear, write: Callable[[], object]) -> None:
+    """Carry out a write that may happen twice, three times at most while its outcome is unknown.
+
+    Raises:
+        UnknownOutcome: also of the last one.
+    """
+    for attempt in range(1, MAX_WRITES + 1):
+        try:
+            write()
+        except UnknownOutcome as error:
+            if attempt == MAX_WRITES:
+                raise
+            client.pause(attempt, error=error)
+        else:
+            return
 
 
 def _not_sent(method: str, error: httpx.RequestError, *, timeout: httpx.Timeout) -> CallGearError:

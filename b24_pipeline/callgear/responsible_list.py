@@ -6,13 +6,12 @@ Nothing here touches employees or deals. Every write is idempotent, so one of un
 from collections.abc import Mapping
 from typing import Any
 
-from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import IncompleteReadError, RecordError, RecordFault, UnknownOutcome
+from b24_pipeline.callgear.client import CallGear, repeat_while_unknown
+from b24_pipeline.callgear.exceptions import IncompleteReadError, RecordError, RecordFault
 from b24_pipeline.callgear.rows import Row, text_of
 
 MAX_ROWS = 10_000
 MAX_OFFSET = 100_000
-MAX_ATTEMPTS = 3
 
 
 def fetch_responsible(client: CallGear) -> dict[str, str]:
@@ -69,16 +68,8 @@ def _read_all(client: CallGear) -> tuple[list[Row], int]:
 
 
 def _write(client: CallGear, method: str, params: Mapping[str, Any], *, already_done: RecordFault | None) -> None:
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        try:
-            client.call(method, params)
-        except UnknownOutcome as error:
-            if attempt == MAX_ATTEMPTS:
-                raise
-            client.pause(attempt, error=error)
-        except RecordError as error:
-            if error.fault is not already_done:
-                raise
-            return
-        else:
-            return
+    try:
+        repeat_while_unknown(client, lambda: client.call(method, params))
+    except RecordError as error:
+        if error.fault is not already_done:
+            raise

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
-from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.client import CallGear, repeat_while_unknown
 from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.exceptions import RecordError, RequestError, UnknownOutcome, UpdatesHalted
 from b24_pipeline.callgear.phones import lines_of
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.update import EmployeeUpdater
 from b24_pipeline.callgear.update_recovery import (
-    MAX_ATTEMPTS,
     as_written,
     demands_phones,
     lost_fields,
@@ -139,14 +138,7 @@ def employee_with_phones(client: CallGear, callgear_id: int) -> Row:
 
 def updated(client: CallGear, before: Row) -> Row:
     """Send the employee its own last name until the outcome is known."""
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        try:
-            update_employee(client, before["id"], last_name=before["last_name"])
-            break
-        except UnknownOutcome as error:
-            if attempt == MAX_ATTEMPTS:
-                raise
-            client.pause(attempt, error=error)
+    repeat_while_unknown(client, lambda: update_employee(client, before["id"], last_name=before["last_name"]))
     return read_for_update(client, before["id"])
 
 

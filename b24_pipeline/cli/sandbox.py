@@ -15,11 +15,10 @@ from b24_pipeline.audit.storage.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.cli.options import Place
 from b24_pipeline.settings import Settings, SettingsError, data_folder
-from b24_pipeline.settings.connections import FOLDER_VARIABLE
+from b24_pipeline.settings.connections import DATABASE, DATABASE_FILE, FOLDER_VARIABLE
 from b24_pipeline.settings.dagster import GIVEN, HOME_VARIABLE
 
 STATE, LOCK, ADDRESS = "state.json", "serving.lock", "address.json"
-DATABASE_SETTING = "B24_PIPELINE_DATABASE"
 RECEIVERS = ("B24_PIPELINE_ALERT_WEBHOOK_URL", "B24_PIPELINE_ALERT_EMAIL_TO")
 
 
@@ -40,7 +39,7 @@ class Address:
             "CALLGEAR_ACCESS_TOKEN": self.access_token,
             "CALLGEAR_ACCESS_TOKEN_FILE": "",
             "CALLGEAR_USER_ID": "",
-            DATABASE_SETTING: sandbox_database(),
+            DATABASE: sandbox_database(),
             "B24_PIPELINE_LAKE": "",
             FOLDER_VARIABLE: "",
         }
@@ -53,7 +52,7 @@ def sandbox_path(name: str) -> Path:
 
 def sandbox_database() -> str:
     """Return the sandbox's own database, or that of the environment; that of `.env` is the real import's."""
-    return os.environ.get(DATABASE_SETTING, str(sandbox_path("b24_pipeline.duckdb")))
+    return os.environ.get(DATABASE, str(sandbox_path(DATABASE_FILE)))
 
 
 def receivers() -> dict[str, str]:

@@ -28,7 +28,6 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 QUOTES = frozenset("\"'`“”„«»‘’")
 FREE_TEXTS = frozenset({"last_name_prefix", "callgear_password", "alert_smtp_password"})
 """Fields in which blanks and single quotes at an end count."""
-DATABASE_FILE = "b24_pipeline.duckdb"
 PROJECT_DATA = Path("data")
 """Where a project folder keeps its files."""
 OWN_DATA = Path("b24_pipeline_data")

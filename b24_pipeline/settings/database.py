@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from b24_pipeline.settings.base import (
-    DATABASE_FILE,
     FILE_NAME,
     PREFIX,
     PROJECT_DATA,
@@ -16,6 +15,7 @@ from b24_pipeline.settings.base import (
     setting,
     split_url,
 )
+from b24_pipeline.settings.connections import DATABASE_FILE
 
 if TYPE_CHECKING:
     from b24_pipeline.audit.storage.files import Paths
