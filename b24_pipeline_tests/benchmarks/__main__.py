@@ -10,7 +10,18 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from b24_pipeline_tests.benchmarks import decide, fetch, first_import, growth, many, postgres, quiet, start_up, year
+from b24_pipeline_tests.benchmarks import (
+    celery_round,
+    decide,
+    fetch,
+    first_import,
+    growth,
+    many,
+    postgres,
+    quiet,
+    start_up,
+    year,
+)
 from b24_pipeline_tests.benchmarks.page import PAGE, Measured, write
 from b24_pipeline_tests.benchmarks.processes import machine
 from b24_pipeline_tests.benchmarks.report_rows import Line, terminal_table
@@ -22,11 +33,14 @@ PARTS: dict[str, tuple[str, Callable[[], Iterator[Line]]]] = {
     "quiet": ("A quiet run", quiet.measure),
     "postgres": ("A quiet run with Postgres behind pgbouncer", postgres.measure),
     "many": ("Many connections", many.measure),
+    "celery": ("Many connections with Celery", celery_round.measure),
     "growth": ("What runs leave behind", growth.measure),
     "import": ("A first import", first_import.measure),
     "decide": ("Normalize, match and plan", decide.measure),
     "year": ("A year of runs", year.measure),
 }
+WITH_SERVERS = frozenset({"postgres", "celery", "growth"})
+"""Parts that need what `make setup-cluster` installs."""
 PACKAGES = ("dagster", "pandas", "duckdb", "httpx", "fast-bitrix24")
 
 
@@ -57,7 +71,7 @@ def main() -> int:
     chosen = parser.parse_args()
     console = Console(highlight=False, width=200)
     console.print(circumstances())
-    possible = [part for part in PARTS if part not in ("postgres", "growth") or not engines.missing()]
+    possible = [part for part in PARTS if part not in WITH_SERVERS or not engines.missing()]
     results = [measured(part, console) for part in chosen.only or possible]
     if chosen.write:
         write(results)

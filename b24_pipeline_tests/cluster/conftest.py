@@ -64,10 +64,10 @@ class Machine:
         )
 
     @contextmanager
-    def daemon(self) -> Iterator[None]:
+    def daemon(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Dagster's daemon, with schedules and sensors on."""
-        with self.program(str(Path(sys.executable).with_name("b24-pipeline")), "daemon"):
-            yield
+        with self.program(str(Path(sys.executable).with_name("b24-pipeline")), "daemon") as process:
+            yield process
 
     @contextmanager
     def worker(self, *, slots: int = 1) -> Iterator["subprocess.Popen[bytes]"]:

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -95,6 +96,11 @@ class Postgres:
     port: int
     password: str
 
+    @property
+    def pid(self) -> int:
+        """Its first process; the others are children of it."""
+        return int((self.folder / "data/postmaster.pid").read_text().split()[0])
+
     @contextmanager
     def started(self) -> Iterator[None]:
         """Serve; what was stored stays for the next time."""
@@ -138,9 +144,11 @@ class Postgres:
         return subprocess.run(command, env=environment, input=given, capture_output=True, check=True).stdout
 
     @cached_property
-    def proof(self) -> str:
-        """What the server keeps of the password."""
-        return str(self.ask("SELECT rolpassword FROM pg_authid WHERE rolname = %s", USER)[0][0])
+    def secret(self) -> str:
+        """What the server and the pool are to keep of the password."""
+        command = [sys.executable, str(CONFIGURATION / "scram_secret.py")]
+        given = os.environ | {"DAGSTER_PG_PASSWORD": self.password}
+        return subprocess.run(command, env=given, capture_output=True, check=True, text=True).stdout.strip()
 
 
 @contextmanager
@@ -158,6 +166,7 @@ def stoppable_postgres(*, place: Path | None = IN_MEMORY) -> Iterator[tuple[Post
         server.create()
         serves.enter_context(server.started())
         server.ask(f"CREATE DATABASE {NAME}", database="postgres")
+        server.ask(f"ALTER ROLE {USER} PASSWORD %s", server.secret)
         yield server, serves
 
 
@@ -176,7 +185,7 @@ def pgbouncer(server: Postgres, *, port: int | None = None) -> Iterator[Served]:
         text = text.replace(ours, theirs)
     started = server.folder / f"pgbouncer-{port}.ini"
     started.write_text(f"{text}unix_socket_dir =\n")
-    (server.folder / "userlist.txt").write_text(f'"{USER}" "{server.proof}"\n')
+    (server.folder / "userlist.txt").write_text(f'"{USER}" "{server.secret}"\n')
     command = [program("pgbouncer") or "pgbouncer", str(started)]
     with serving(command, owner="postgres", port=port, log=server.folder / "pgbouncer.log") as pool:
         yield pool

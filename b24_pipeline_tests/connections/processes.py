@@ -56,10 +56,10 @@ def connect(folder: Path, key: str, stack: ExitStack, *, people: int) -> Company
 
 
 @contextmanager
-def program(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def program(folder: Path, *arguments: str, automation: str = "on") -> Iterator["subprocess.Popen[bytes]"]:
     """A command of `b24-pipeline`, until the block ends."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    environment[AUTOMATION] = "on"
+    environment[AUTOMATION] = automation
     command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
     with (folder / f"{arguments[0]}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
