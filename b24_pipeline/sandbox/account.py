@@ -35,36 +35,25 @@ def blank_employee(employee_id: int) -> Employee:
 
 
 class Account:
-    """What the account holds, with the changes a person can make in the client area.
-
-    Attributes:
-        employees: by id, as ``get.employees`` shows them but for ``full_name`` and ``groups`` (plain ids here). A
-            number in ``phone_numbers`` is one object, shared by everybody who has it (contract 5.3).
-        numbers: the account's numbers by ``phone_id``.
-        sip_lines: the SIP lines by id; ``employee_id`` is None for a line without an employee.
-        groups: name of each employee group.
-        responsible: the deal owners, ``ext_id`` to name.
-        owners_with_deals: the ``ext_id`` of those who cannot be deleted.
-        deleted_owners: what was deleted, to reappear where the built-in sync is on.
-        points: the two budgets.
-        sessions: expiry of each session, by its token.
-        record: called after each change.
-    """
+    """What the account holds, with the changes a person can make in the client area."""
 
     def __init__(self, *, clock: Callable[[], float], behavior: CallGearBehavior, changed: Callable[[], None]) -> None:
         self.behavior = behavior
+        # by id, as ``get.employees`` shows them but for ``full_name`` and ``groups`` (plain ids here). A number in
+        # ``phone_numbers`` is one object, shared by everybody who has it (contract 5.3)
         self.employees: dict[int, Employee] = {}
-        self.numbers: dict[int, Number] = {}
+        self.numbers: dict[int, Number] = {}  # the account's numbers by ``phone_id``
+        # the SIP lines by id; ``employee_id`` is None for a line without an employee
         self.sip_lines: dict[int, dict[str, Json]] = {}
-        self.groups: dict[int, str] = {3301: "Sales", 3302: "Support"}
-        self.responsible: dict[str, str] = {}
-        self.owners_with_deals: set[str] = set()
-        self.deleted_owners: dict[str, str] = {}
+        self.groups: dict[int, str] = {3301: "Sales", 3302: "Support"}  # name of each employee group
+        self.responsible: dict[str, str] = {}  # the deal owners, ``ext_id`` to name
+        self.owners_with_deals: set[str] = set()  # the ``ext_id`` of those who cannot be deleted
+        self.deleted_owners: dict[str, str] = {}  # what was deleted, to reappear where the built-in sync is on
         self.points = Points(clock=clock)
-        self.sessions: dict[str, float] = {}
+        self.sessions: dict[str, float] = {}  # expiry of each session, by its token
         self.last_employee = FIRST_EMPLOYEE - 1
         self.last_number = FIRST_NUMBER - 1
-        self.record = changed
+        self.record = changed  # called after each change
         self._by_digits: dict[str, Number] = {}
 
     def add_employee(self, *, phone_numbers: Sequence[str | Number] = (), **fields: Json) -> int:

@@ -79,32 +79,20 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault and the requests that meet it.
-
-    Attributes:
-        kind: what goes wrong.
-        api: the system, ``"bitrix24"`` or ``"callgear"``; None for both.
-        method: the method; None for any.
-        nth: 1-based, the first request to meet it, counted from when it was added among those of this api and
-            method; None for at once.
-        times: how many requests meet it from then on; None for all.
-        mnemonic: for MNEMONIC, the error's mnemonic.
-        code: for MNEMONIC, the error's code.
-        field: for MNEMONIC, the parameter it names.
-        location: for REDIRECT_302, where to; None for this server under the name ``localhost``.
-        seconds: for what acts later, so long after the request; the first request after that sees it done.
-    """
+    """A fault and the requests that meet it."""
 
     kind: FaultKind
-    api: str | None = None
-    method: str | None = None
+    api: str | None = None  # the system, ``"bitrix24"`` or ``"callgear"``; None for both
+    method: str | None = None  # the method; None for any
+    # 1-based, the first request to meet it, counted from when it was added among those of this api and method; None
+    # for at once
     nth: int | None = None
-    times: int | None = 1
-    mnemonic: str = "invalid_parameter_value"
-    code: int = -32602
-    field: str | None = None
-    location: str | None = None
-    seconds: float = 3.0
+    times: int | None = 1  # how many requests meet it from then on; None for all
+    mnemonic: str = "invalid_parameter_value"  # for MNEMONIC, the error's mnemonic
+    code: int = -32602  # for MNEMONIC, the error's code
+    field: str | None = None  # for MNEMONIC, the parameter it names
+    location: str | None = None  # for REDIRECT_302, where to; None for this server under the name ``localhost``
+    seconds: float = 3.0  # for what acts later, so long after the request; the first request after that sees it done
 
     def matches(self, request: RequestSeen) -> bool:
         """Whether the request is of this fault's api and method."""

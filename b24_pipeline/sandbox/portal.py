@@ -13,30 +13,23 @@ ROOT_DEPARTMENT = 1
 
 
 class Portal:
-    """Users as stored, by id, with the changes a person can make in the portal's interface.
-
-    Attributes:
-        users: the users, fields under their Bitrix24 names; a field that was never given is not there.
-        departments: the departments as ``department.get`` shows them.
-        changed_at: when each user last changed, Unix seconds.
-        version: grows with every change.
-        owner: id of the user who owns the webhook.
-        hidden: users who are gone for a while, as if deleted.
-        on_page: called with the ordinal of each ``user.get`` page before it is read, also within a batch.
-    """
+    """Users as stored, by id, with the changes a person can make in the portal's interface."""
 
     def __init__(self, *, clock: Callable[[], float], behavior: Bitrix24Behavior, changed: Callable[[], None]) -> None:
         self.behavior = behavior
+        # the users, fields under their Bitrix24 names; a field that was never given is not there
         self.users: dict[int, User] = {}
+        # the departments as ``department.get`` shows them
         self.departments: dict[int, dict[str, Json]] = {
             ROOT_DEPARTMENT: {"ID": str(ROOT_DEPARTMENT), "NAME": "Company", "SORT": 500}
         }
-        self.changed_at: dict[int, float] = {}
-        self.version = 0
-        self.owner = 1
+        self.changed_at: dict[int, float] = {}  # when each user last changed, Unix seconds
+        self.version = 0  # grows with every change
+        self.owner = 1  # id of the user who owns the webhook
         self.ids: list[int] = []
         self.last_id = 0
-        self.hidden: dict[int, User] = {}
+        self.hidden: dict[int, User] = {}  # users who are gone for a while, as if deleted
+        # called with the ordinal of each ``user.get`` page before it is read, also within a batch
         self.on_page: Callable[[int], None] | None = None
         self._clock = clock
         self._changed = changed

@@ -23,25 +23,15 @@ CHANGING_VERBS = frozenset(("create", "update", "delete"))
 
 @dataclass(slots=True)
 class RequestSeen:
-    """One request, without its token.
+    """One request, without its token."""
 
-    Attributes:
-        number: 1 for the first request that the sandbox served.
-        api: which system.
-        method: ``user.get``, ``create.employees``, ...; empty where the request names none.
-        params: the parameters, without ``access_token`` and ``password``.
-        at: when it came, by the sandbox's clock.
-        acted: the server carried it out, also where the answer was then lost; an error answer is not acting.
-        fault: name of the fault it met.
-    """
-
-    number: int
+    number: int  # 1 for the first request that the sandbox served
     api: Api
-    method: str
-    params: dict[str, Json]
-    at: float
-    acted: bool = False
-    fault: str | None = None
+    method: str  # ``user.get``, ``create.employees``, ...; empty where the request names none
+    params: dict[str, Json]  # the parameters, without ``access_token`` and ``password``
+    at: float  # when it came, by the sandbox's clock
+    acted: bool = False  # the server carried it out, also where the answer was then lost; an error answer is not acting
+    fault: str | None = None  # name of the fault it met
 
     @property
     def is_write(self) -> bool:

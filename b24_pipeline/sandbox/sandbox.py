@@ -33,15 +33,10 @@ class DropRequest(Exception):  # noqa: N818 - an order to the sandbox, not an er
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Real seconds that an answer takes; requests in flight overlap.
-
-    Attributes:
-        request: for each request.
-        command: for each command of a batch, besides.
-    """
+    """Real seconds that an answer takes; requests in flight overlap."""
 
     request: float = 0.0
-    command: float = 0.0
+    command: float = 0.0  # for each command of a batch, besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +49,7 @@ class _Late:
 
 
 class Sandbox:
-    """Both systems in one process.
-
-    Attributes:
-        portal: the Bitrix24 side.
-        account: the CallGear side.
-        requests: every request so far, tokens removed.
-        faults: add to it what shall go wrong.
-        practice: the switches of the page.
-        latency: simulated seconds per request.
-        on_request: called before and after a request is carried out; may raise ``DropRequest`` before.
-        lock: held while a request is carried out; hold it to change several things at once.
-    """
+    """Both systems in one process."""
 
     def __init__(
         self,
@@ -77,11 +61,12 @@ class Sandbox:
     ) -> None:
         self.portal = Portal(clock=clock, behavior=bitrix24 or Bitrix24Behavior(), changed=self._save)
         self.account = Account(clock=clock, behavior=callgear or CallGearBehavior(), changed=self._save)
-        self.requests: list[RequestSeen] = []
-        self.faults = Faults()
-        self.latency = latency or Latency()
+        self.requests: list[RequestSeen] = []  # every request so far, tokens removed
+        self.faults = Faults()  # add to it what shall go wrong
+        self.latency = latency or Latency()  # simulated seconds per request
+        # called before and after a request is carried out; may raise ``DropRequest`` before
         self.on_request: OnRequest | None = None
-        self.lock = RLock()
+        self.lock = RLock()  # held while a request is carried out; hold it to change several things at once
         self._clock = clock
         self._late: list[_Late] = []
         self._state: Path | None = None

@@ -119,15 +119,10 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The leaky bucket of a plan (contract 4.1).
+    """The leaky bucket of a plan (contract 4.1)."""
 
-    Attributes:
-        burst: X, requests at once.
-        leak: Y, requests a second.
-    """
-
-    burst: float = 50
-    leak: float = 2
+    burst: float = 50  # X, requests at once
+    leak: float = 2  # Y, requests a second
 
 
 SMALLEST_PLAN = Tariff()
@@ -135,77 +130,45 @@ SMALLEST_PLAN = Tariff()
 
 @dataclass(frozen=True, slots=True)
 class Bitrix24Behavior:
-    """The switches of the portal.
+    """The switches of the portal."""
 
-    Attributes:
-        tariff: the rate limit; None as on-premise, where there is none.
-        scope: the variant of the user scope that the webhook has.
-        other_scopes: its further scopes.
-        scope_lists_variant: ``scope`` names ``user_basic`` and ``user_brief`` as such, else all of them as ``user``.
-        scope_style: how ``scope`` lists the scopes.
-        user_module: False, as where the module is switched off, knows no ``user.get``.
-        owner_active: False makes ``profile`` answer with an empty object.
-        owner_is_admin: what ``user.admin`` says.
-        timestamps: how ``TIMESTAMP_X`` arrives.
-        timestamp_touched_by: the changes that move ``TIMESTAMP_X``.
-        blanks: how fields without a value arrive.
-        departments_as_text: department ids arrive as text, else as numbers.
-        department_tree: what is shown of the tree of departments.
-        no_department: how the absence of departments arrives.
-        user_type: how ``USER_TYPE`` arrives.
-        dismissed: whether dismissed users are shown.
-        select_supported: False, as on old on-premise portals, returns every field.
-        uncounted_supported: False, likewise, takes ``start=-1`` for 0.
-        uncounted_total: ``total`` when counting is off (``start=-1``); None leaves it out.
-        counts_nothing: an answer without rows has a ``total``, too.
-        admin_mode: what ``ADMIN_MODE`` does.
-        lists_without_department: False, as with the extranet module, leaves users without a department out of lists,
-            unless ``ADMIN_MODE`` is heeded; ``filter[ID]`` finds them.
-        batch_totals: False leaves the counts out of every batch.
-        refuses_start_beyond_total: a page after the last one is an error, else empty (contract 2.3).
-        unresolved_reference: what a reference that leads nowhere becomes.
-        text_in_id_filter: what comparing an id with text does.
-        refuses_overlong_batch: more than 50 commands are refused as a whole, else from the 51st on (contract 3.3).
-        operating: the operating time is counted and reported (cloud).
-        operating_limit: seconds of one method in ten minutes before it is refused.
-        operating_error_has_time: such a refusal says when to go on (contract 4.2).
-        call_seconds: what one method call is booked with; nothing waits for it.
-        request_seconds_limit: booked seconds after which a request is cut off with status 500.
-        total_error: added to every ``total``.
-        endless_users: every page that is not counted is full of further users with rising ids, whatever it asks for.
-    """
-
-    tariff: Tariff | None = SMALLEST_PLAN
-    scope: Scope = Scope.FULL
-    other_scopes: tuple[str, ...] = ("department",)
+    tariff: Tariff | None = SMALLEST_PLAN  # the rate limit; None as on-premise, where there is none
+    scope: Scope = Scope.FULL  # the variant of the user scope that the webhook has
+    other_scopes: tuple[str, ...] = ("department",)  # its further scopes
+    # ``scope`` names ``user_basic`` and ``user_brief`` as such, else all of them as ``user``
     scope_lists_variant: bool = True
-    scope_style: ScopeStyle = ScopeStyle.LIST
-    user_module: bool = True
-    owner_active: bool = True
-    owner_is_admin: bool = True
-    timestamps: TimestampStyle = TimestampStyle.AS_SAMPLED
-    timestamp_touched_by: frozenset[Change] = frozenset(Change)
-    blanks: BlankStyle = BlankStyle.MIXED
-    departments_as_text: bool = False
-    department_tree: DepartmentTree = DepartmentTree.SOUND
-    no_department: NoDepartmentStyle = NoDepartmentStyle.AS_OTHERS
-    user_type: UserTypeStyle = UserTypeStyle.RETURNED
-    dismissed: DismissedUsers = DismissedUsers.INCLUDED
-    select_supported: bool = True
-    uncounted_supported: bool = True
-    uncounted_total: int | None = 0
-    counts_nothing: bool = False
-    admin_mode: AdminMode = AdminMode.HEEDED
+    scope_style: ScopeStyle = ScopeStyle.LIST  # how ``scope`` lists the scopes
+    user_module: bool = True  # False, as where the module is switched off, knows no ``user.get``
+    owner_active: bool = True  # False makes ``profile`` answer with an empty object
+    owner_is_admin: bool = True  # what ``user.admin`` says
+    timestamps: TimestampStyle = TimestampStyle.AS_SAMPLED  # how ``TIMESTAMP_X`` arrives
+    timestamp_touched_by: frozenset[Change] = frozenset(Change)  # the changes that move ``TIMESTAMP_X``
+    blanks: BlankStyle = BlankStyle.MIXED  # how fields without a value arrive
+    departments_as_text: bool = False  # department ids arrive as text, else as numbers
+    department_tree: DepartmentTree = DepartmentTree.SOUND  # what is shown of the tree of departments
+    no_department: NoDepartmentStyle = NoDepartmentStyle.AS_OTHERS  # how the absence of departments arrives
+    user_type: UserTypeStyle = UserTypeStyle.RETURNED  # how ``USER_TYPE`` arrives
+    dismissed: DismissedUsers = DismissedUsers.INCLUDED  # whether dismissed users are shown
+    select_supported: bool = True  # False, as on old on-premise portals, returns every field
+    uncounted_supported: bool = True  # False, likewise, takes ``start=-1`` for 0
+    uncounted_total: int | None = 0  # ``total`` when counting is off (``start=-1``); None leaves it out
+    counts_nothing: bool = False  # an answer without rows has a ``total``, too
+    admin_mode: AdminMode = AdminMode.HEEDED  # what ``ADMIN_MODE`` does
+    # False, as with the extranet module, leaves users without a department out of lists, unless ``ADMIN_MODE`` is
+    # heeded; ``filter[ID]`` finds them
     lists_without_department: bool = True
-    batch_totals: bool = True
-    refuses_start_beyond_total: bool = False
+    batch_totals: bool = True  # False leaves the counts out of every batch
+    refuses_start_beyond_total: bool = False  # a page after the last one is an error, else empty (contract 2.3)
+    # what a reference that leads nowhere becomes
     unresolved_reference: UnresolvedReference = UnresolvedReference.LITERAL_TEXT
-    text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE
+    text_in_id_filter: TextInIdFilter = TextInIdFilter.PAGE_ONE  # what comparing an id with text does
+    # more than 50 commands are refused as a whole, else from the 51st on (contract 3.3)
     refuses_overlong_batch: bool = False
-    operating: bool = True
-    operating_limit: float = 480
-    operating_error_has_time: bool = False
-    call_seconds: float = 0.02
-    request_seconds_limit: float = 60
-    total_error: int = 0
+    operating: bool = True  # the operating time is counted and reported (cloud)
+    operating_limit: float = 480  # seconds of one method in ten minutes before it is refused
+    operating_error_has_time: bool = False  # such a refusal says when to go on (contract 4.2)
+    call_seconds: float = 0.02  # what one method call is booked with; nothing waits for it
+    request_seconds_limit: float = 60  # booked seconds after which a request is cut off with status 500
+    total_error: int = 0  # added to every ``total``
+    # every page that is not counted is full of further users with rising ids, whatever it asks for
     endless_users: bool = False

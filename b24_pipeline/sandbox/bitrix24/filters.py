@@ -17,25 +17,15 @@ FALSE_VALUES = (False, None, 0, "0", "N", "n", "")
 
 @dataclass(slots=True)
 class Selection:
-    """A filter made ready: an id range, which costs nothing, and tests of single users.
+    """A filter made ready: an id range, which costs nothing, and tests of single users."""
 
-    Attributes:
-        low: smallest id, inclusive.
-        high: largest id, inclusive; None for no bound.
-        tests: what a user must pass.
-        impossible: no user can pass.
-        asks_active: the filter names ``ACTIVE``.
-        names_ids: the filter names users by id.
-        user_types: the ``USER_TYPE`` values it asks for.
-    """
-
-    low: int = 0
-    high: int | None = None
-    tests: list[UserTest] = field(default_factory=list)
+    low: int = 0  # smallest id, inclusive
+    high: int | None = None  # largest id, inclusive; None for no bound
+    tests: list[UserTest] = field(default_factory=list)  # what a user must pass
     impossible: bool = False
-    asks_active: bool = False
-    names_ids: bool = False
-    user_types: frozenset[str] = frozenset()
+    asks_active: bool = False  # the filter names ``ACTIVE``
+    names_ids: bool = False  # the filter names users by id
+    user_types: frozenset[str] = frozenset()  # the ``USER_TYPE`` values it asks for
 
     def accepts(self, user_id: int, user: User) -> bool:
         for test in self.tests:  # noqa: SIM110 - a generator takes twice as long, and large portals are counted

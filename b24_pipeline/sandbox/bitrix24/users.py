@@ -40,17 +40,11 @@ LOCAL_FORMATS = {"TIMESTAMP_X": "%d.%m.%Y %H:%M:%S", "LAST_ACTIVITY_DATE": "%Y-%
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of a list method.
-
-    Attributes:
-        rows: the bare payload.
-        total: matches in all; None where it is not returned.
-        following: the next ``start``; None on the last page and where counting is off.
-    """
+    """One page of a list method."""
 
     rows: list[dict[str, Json]]
-    total: int | None
-    following: int | None
+    total: int | None  # matches in all; None where it is not returned
+    following: int | None  # the next ``start``; None on the last page and where counting is off
 
 
 class UserLists:

@@ -55,13 +55,7 @@ _ABSENT = object()
 
 
 class CallGearError(Exception):
-    """A call is refused.
-
-    Attributes:
-        mnemonic: which error.
-        field: the parameter it is about, nested parts joined by dots.
-        params: what fills the placeholders of the text.
-    """
+    """A call is refused."""
 
     def __init__(
         self,
@@ -73,8 +67,8 @@ class CallGearError(Exception):
     ) -> None:
         super().__init__(mnemonic.word)
         self.mnemonic = mnemonic
-        self.field = field
-        self.params = params or {}
+        self.field = field  # the parameter it is about, nested parts joined by dots
+        self.params = params or {}  # what fills the placeholders of the text
         self._value = value
 
     def as_json(self, metadata: dict[str, Json]) -> dict[str, Json]:

@@ -21,19 +21,13 @@ from b24_pipeline.sandbox.types import Json
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method; a success costs a point.
-
-    Attributes:
-        run: does it.
-        params: its parameters besides ``access_token`` and ``user_id``.
-        component: what the account must have.
-        right: what the key must be allowed.
-    """
+    """One method; a success costs a point."""
 
     run: Callable[[Account, Params], Result]
+    # its parameters besides ``access_token`` and ``user_id``
     params: Mapping[str, Parameter] = field(default_factory=dict)
-    component: Component | None = None
-    right: Right | None = None
+    component: Component | None = None  # what the account must have
+    right: Right | None = None  # what the key must be allowed
 
 
 OWNER_COLUMNS = Columns(("ext_id", "name"), sortable=frozenset(("ext_id", "name")))

@@ -23,19 +23,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a method.
+    """One parameter of a method."""
 
-    Attributes:
-        kind: its JSON type; null is accepted where it is optional.
-        required: it must be sent.
-        members: for an object, or an array of objects, the parameters inside; empty for anything.
-        items: for an array of plain values, their type.
-    """
-
-    kind: Kind
+    kind: Kind  # its JSON type; null is accepted where it is optional
     required: bool = False
+    # for an object, or an array of objects, the parameters inside; empty for anything
     members: Mapping[str, "Parameter"] = field(default_factory=dict)
-    items: Kind | None = None
+    items: Kind | None = None  # for an array of plain values, their type
 
 
 STRING = Parameter(Kind.STRING)

@@ -34,31 +34,20 @@ OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a method answers.
-
-    Attributes:
-        data: its data.
-        total_items: number of matches, for ``get.*``.
-        is_bare: the data are the whole result, without metadata beside them.
-    """
+    """What a method answers."""
 
     data: Json
-    total_items: int | None = None
-    is_bare: bool = False
+    total_items: int | None = None  # number of matches, for ``get.*``
+    is_bare: bool = False  # the data are the whole result, without metadata beside them
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a ``get.*`` method.
+    """The columns of a ``get.*`` method."""
 
-    Attributes:
-        names: every column; all are shown when ``fields`` is not sent.
-        sortable: may be sorted by.
-        stored: those that an entity holds just as a row shows them; who asks for these alone needs no row.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # every column; all are shown when ``fields`` is not sent
     sortable: frozenset[str] = frozenset()
+    # those that an entity holds just as a row shows them; who asks for these alone needs no row
     stored: frozenset[str] = frozenset()
 
     def check(self, name: str, *, field: str) -> str:
