@@ -133,7 +133,7 @@ def purge_store(context: dg.OpExecutionContext) -> None:
     for key in folder.keys if folder else [None]:
         try:
             chosen = settings.load(key)
-            deleted = purge_audit(chosen, holder=f"retention {context.run_id}")
+            deleted = purge_audit(chosen, owner=f"retention {context.run_id}")
         except (settings.SettingsError, RunInProgress, StoreError) as error:
             problems.append(f"{key}: {error}" if key else str(error))
             continue
@@ -143,10 +143,10 @@ def purge_store(context: dg.OpExecutionContext) -> None:
         raise dg.Failure("\n".join(problems), allow_retries=False)
 
 
-def purge_audit(chosen: Settings, *, holder: str) -> int:
+def purge_audit(chosen: Settings, *, owner: str) -> int:
     """Delete what is too old in one audit; return the number of deleted runs."""
     paths = chosen.paths
-    with connection_lock(paths, holder=holder, now=utc_now(), wait_seconds=60):
+    with connection_lock(paths, owner=owner, now=utc_now(), wait_seconds=60):
         return apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
 
 

@@ -197,7 +197,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         confirm_lock = stack.enter_context(
             connection_lock(
                 connection.paths,
-                holder=f"run {run_id}",
+                owner=f"run {run_id}",
                 now=connection.now(),
                 wait_seconds=0 if trigger is Trigger.CLI else WAIT_FOR_OTHER_RUN_SECONDS,
             )

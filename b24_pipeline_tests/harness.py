@@ -142,7 +142,7 @@ def import_once(settings: Settings, store: Store, *, run_id: str, timing: Timing
     """One run without Dagster, in a third of the time, for hundreds of runs; how it ended is in the audit."""
     with (
         open_connection(settings, timing) as connection,
-        run_lock(connection.paths.lock, holder=f"run {run_id}", now=connection.now()),
+        run_lock(connection.paths.lock, owner=f"run {run_id}", now=connection.now()),
     ):
         import_everything(sync_run.begin(connection, store, config=RunConfig(), launch=Launch(run_id, Trigger.CLI)))
 

@@ -95,14 +95,14 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
     """
     with import_run.failing() as run:
         judged = steps.evaluate_users(run, cast("DataFrame[schemas.Users]", bitrix24_users))
-    standing = judged["eligibility"].value_counts()
+    eligibility = judged["eligibility"].value_counts()
     return dg.MaterializeResult(
         value=judged,
         metadata={
             "dagster/row_count": len(judged),
             "candidates": run.outcome.counts.candidates,
-            "accepted": int(standing.get(Eligibility.CANDIDATE, 0)),
-            **{word.value: int(standing.get(word, 0)) for word in Eligibility if word is not Eligibility.CANDIDATE},
+            "accepted": int(eligibility.get(Eligibility.CANDIDATE, 0)),
+            **{word.value: int(eligibility.get(word, 0)) for word in Eligibility if word is not Eligibility.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),
             "rejects": people_table(tables.rejects(judged)),
             "unusable_phone_texts": people_table(tables.unusable_phones(judged)),

@@ -38,7 +38,7 @@ STEP_OF: Mapping[str, Step] = {
 }
 
 EVENTS = (Outcome.DONE, Outcome.FAILED)
-"""Outcomes that each have their own moment; all others, not only `records.OPEN_OUTCOMES`, are kept as histories."""
+"""Outcomes that each have their own moment; all others, not only `OPEN_OUTCOMES`, are kept as histories."""
 
 _COLUMNS = tuple(sql_columns(schemas.Actions))
 _COMPARED = tuple(name for name in _COLUMNS if name != "at")
@@ -55,7 +55,7 @@ def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: 
     strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
     if strangers:
         raise ValueError(f"{', '.join(strangers)} are no actions of the step {step}")
-    keep_history(database, _standing(step), _of_step(step, frame), run, what=step)
+    keep_history(database, _open_actions(step), _of_step(step, frame), run, what=step)
 
 
 def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.Actions]) -> None:
@@ -73,7 +73,7 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.
         lasting = frame[~is_event]
         steps = lasting["action"].map(STEP_OF)
         for step in sorted(set(steps)):
-            insert_valid(database, _standing(step), _of_step(step, lasting[steps == step]), run)
+            insert_valid(database, _open_actions(step), _of_step(step, lasting[steps == step]), run)
 
 
 def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
@@ -112,7 +112,7 @@ def retry_updates(database: Database, *, now: datetime) -> None:
         database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
 
 
-def _standing(step: Step) -> HistorySpec:
+def _open_actions(step: Step) -> HistorySpec:
     return HistorySpec("open_actions", _COMPARED, scope="current.step = $step", parameters={"step": str(step)})
 
 

@@ -21,7 +21,7 @@ class HistorySpec:
     Attributes:
         table: the table in the schema `store`.
         compared: the columns in which a row must agree to be the same row.
-        scope: a condition on `current` for tables of which a recording speaks only in spec.
+        scope: a condition on `current` for tables of which a recording speaks only in part.
         parameters: the values of the condition.
     """
 

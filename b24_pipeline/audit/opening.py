@@ -33,7 +33,7 @@ _MAGIC = slice(8, 12)
 def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Callable[[float], None]) -> Database:
     """Open the working file or the lake, up to date; made new, a file from the published one, where it is missing.
 
-    To be called by the holder of the writer lock. Readers hold the file for a moment; they are waited for.
+    To be called by the owner of the writer lock. Readers hold the file for a moment; they are waited for.
 
     Raises:
         StoreError: the working or the published file is not ours, damaged, too new, or busy for longer.

@@ -63,7 +63,7 @@ def suppressed(database: Database, *, candidates: AbstractSet[int]) -> Suppresse
     if not (known.users or known.employees):
         return known
     users = known.users - candidates
-    holders = {row["callgear_id"]: row["bitrix24_id"] for row in database.records("live_links")}
-    theirs = {employee for employee, user in holders.items() if user in users}
-    unclaimed = {employee for employee in known.employees if holders.get(employee) is None}
+    owners = {row["callgear_id"]: row["bitrix24_id"] for row in database.records("live_links")}
+    theirs = {employee for employee, user in owners.items() if user in users}
+    unclaimed = {employee for employee in known.employees if owners.get(employee) is None}
     return Suppressed(users, frozenset(theirs | unclaimed))

@@ -71,7 +71,7 @@ class _Attempt:
 
 
 def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFetch:
-    """Read all users, of every type and standing. `known_ids`, those of the last fetch, save requests.
+    """Read all users, of every type and status. `known_ids`, those of the last fetch, save requests.
 
     Takes ceil(n / 2,500) + 2 requests at most, unless the portal hides dismissed users, fails, or changes meanwhile.
     Where rows do not say of what type users are, only employees are read.

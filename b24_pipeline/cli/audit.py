@@ -103,7 +103,7 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -
     approver = Approver(system_user(), checked_comment(comment))
     if place == Place():
         place = place_of_run(run_id)
-    with writable(place, holder="b24-pipeline approve") as store:
+    with writable(place, owner="b24-pipeline approve") as store:
         approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
         publish(store)
     print(f"Approved for 24 hours by {printable(approver.name)}:")
@@ -149,7 +149,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
     """End the links of some users, so that they are matched again."""
     by = Approver(system_user(), checked_comment(comment))
     unique = list(dict.fromkeys(users))
-    with writable(place, holder="b24-pipeline unlink") as store:
+    with writable(place, owner="b24-pipeline unlink") as store:
         employees = audit.links.unlink(store.database, unique, by, at=store.now())
         publish(store)
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
@@ -160,7 +160,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
 
 def resolve_duplicates(*, place: Place) -> Exit:
     """Allow creates again, because a person confirms that duplicates are resolved."""
-    with writable(place, holder="b24-pipeline resolve-duplicates") as store:
+    with writable(place, owner="b24-pipeline resolve-duplicates") as store:
         resolved = audit.links.resolve_duplicates(store.database, by=system_user(), now=store.now())
         publish(store)
     if not resolved:
@@ -181,7 +181,7 @@ def erase(*, person: str, place: Place) -> Exit:
     """
     paths = paths_of(place)
     report = report_beside(paths.published)
-    with connection_lock(paths, holder="b24-pipeline erase", now=utc_now()):
+    with connection_lock(paths, owner="b24-pipeline erase", now=utc_now()):
         try:
             user = erasure.erase_person(paths, person, now=utc_now())
         except (PublishedFileMounted, NotUploaded):
@@ -202,7 +202,7 @@ def rebind(*, place: Place) -> Exit:
     with (
         settings_of(place) as chosen,
         open_connection(chosen, key=place.connection) as opened,
-        writable(place, holder="b24-pipeline rebind") as store,
+        writable(place, owner="b24-pipeline rebind") as store,
     ):
         former, account = audit.metadata.account(store.database), read_account(opened.callgear)
         audit.metadata.rebind(store.database, portal_host=opened.portal_host, callgear_host=opened.callgear_host)
@@ -235,14 +235,14 @@ def publish(store: Store) -> None:
 
 
 @contextmanager
-def writable(place: Place, *, holder: str) -> Iterator[Store]:
+def writable(place: Place, *, owner: str) -> Iterator[Store]:
     """Open the store for writing, with the run lock.
 
     Raises:
         RunInProgress: a run is active.
     """
     paths = paths_of(place)
-    with connection_lock(paths, holder=holder, now=utc_now()), Store.open(paths, now=utc_now) as store:
+    with connection_lock(paths, owner=owner, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
 

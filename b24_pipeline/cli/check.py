@@ -21,7 +21,7 @@ from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import settings_of
 from b24_pipeline.connection import Connection, open_connection, utc_now
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.sync.capabilities import store_facts, stored_facts
+from b24_pipeline.sync.capabilities import load_capabilities, save_capabilities
 
 
 def check(*, prove_update: int | None, place: Place, every: bool) -> Exit:
@@ -68,7 +68,7 @@ def prove(callgear_id: int, place: Place) -> Exit:
     with (
         settings_of(place) as chosen,
         open_connection(chosen, key=place.connection) as connection,
-        connection_lock(connection.paths, holder="b24-pipeline check --prove-update", now=connection.now()),
+        connection_lock(connection.paths, owner="b24-pipeline check --prove-update", now=connection.now()),
         Store.open(connection.paths, now=connection.now) as store,
     ):
         try:
@@ -87,8 +87,8 @@ def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProo
     proof = prove_update(
         connection.callgear,
         callgear_id,
-        capabilities=stored_facts(store),
-        save=partial(store_facts, store),
+        capabilities=load_capabilities(store),
+        save=partial(save_capabilities, store),
         now=connection.now,
     )
     if proof.safe:

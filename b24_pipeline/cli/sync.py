@@ -115,7 +115,7 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
     paths = chosen.paths
     with open_connection(chosen):
         pass
-    with connection_lock(paths, holder="b24-pipeline sync", now=utc_now()):
+    with connection_lock(paths, owner="b24-pipeline sync", now=utc_now()):
         with Store.open(paths, now=utc_now) as store:
             if choices["only_failed"] and not audit.actions.people_failed(store.database):
                 return None

@@ -151,7 +151,7 @@ def read_in_bitrix24(evidence: Evidence, user: words.Row | None, *, bitrix24_id:
 
 
 def how_it_was_judged(judged: words.Row | None) -> Iterator[TraceStep]:
-    """R01-R06: the standing, and for a candidate how CallGear is to know the person."""
+    """R01-R06: the eligibility, and for a candidate how CallGear is to know the person."""
     if judged is None:
         return
     yield TraceStep(JUDGED_BY[Eligibility(judged["eligibility"])], words.ELIGIBILITY.first(judged))
@@ -182,7 +182,7 @@ def read_in_callgear(evidence: Evidence, judged: words.Row | None, match: words.
 
 
 def how_it_was_matched(match: words.Row | None) -> Iterator[TraceStep]:
-    """R07-R10, R12: the match of a candidate; of the others the standing says it all."""
+    """R07-R10, R12: the match of a candidate; of the others the eligibility says it all."""
     if match is not None and match["match_type"] in MATCHED_BY:
         rule = MATCHED_FOR.get(match["reason"]) or MATCHED_BY[match["match_type"]]
         stale = "R08, " if match["reason"] == MatchReason.STALE_LINK else ""

@@ -1,4 +1,4 @@
-"""R01-R03: who is a candidate. Every user gets one standing, and a rejected candidate one reason."""
+"""R01-R03: who is a candidate. Every user gets one eligibility, and a rejected candidate one reason."""
 
 from fnmatch import fnmatchcase
 
@@ -21,7 +21,7 @@ MAILTO = "mailto:"
 
 
 def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schemas.Employees]:
-    """R01-R06 for every user: standing, reason and the normalized fields, one row a user."""
+    """R01-R06 for every user: eligibility, reason and the normalized fields, one row a user."""
     last_name = normalization.normalize_names(users["last_name"])
     email = normalization.normalize_emails(users["email"])
     numbers = phone_numbers([users[column] for column in PHONES_IN_DIALING_ORDER], policy=policy.phones)
@@ -41,14 +41,14 @@ def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFr
     )
     reason = rejection_reason(judged, departments=users["departments"], edition=policy.edition)
     judged["eligibility"] = eligibility(judged, users=users, scope=policy.scope).mask(
-        lambda standings: (standings == Eligibility.CANDIDATE) & reason.notna(), Eligibility.REJECTED.value
+        lambda values: (values == Eligibility.CANDIDATE) & reason.notna(), Eligibility.REJECTED.value
     )
     judged["reason"] = reason.where(judged["eligibility"] == Eligibility.REJECTED)
     return schemas.check(schemas.Employees, judged)
 
 
 def eligibility(judged: pd.DataFrame, *, users: DataFrame[schemas.Users], scope: Scope) -> pd.Series:
-    """R01, R03, R13: the standing before the required fields are looked at. Scope comes before everything else."""
+    """R01, R03, R13: the eligibility before the required fields are looked at. Scope comes before everything else."""
     return (
         pd.Series(Eligibility.CANDIDATE.value, index=users.index, dtype="str")
         .mask(~users["active"], Eligibility.DISMISSED.value)

@@ -24,7 +24,7 @@ def match(
     pending: DataFrame[schemas.PendingCreates],
     review: LinkReview = NOTHING_REVIEWED,
 ) -> DataFrame[schemas.Matches]:
-    """One row a user: matched by id, by e-mail, not at all, in conflict, or its standing when it is no candidate.
+    """One row a user: matched by id, by e-mail, not at all, in conflict, or its eligibility when it is no candidate.
 
     Args:
         employees: every user, judged.

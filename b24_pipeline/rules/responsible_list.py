@@ -59,12 +59,12 @@ def affected_people(
     imported = employees[
         employees["bitrix24_id"].isin(ever_linked) & (employees["eligibility"] != Eligibility.OUT_OF_SCOPE)
     ]
-    standing = (
+    status = (
         pd.Series(None, index=imported.index, dtype="str")
         .mask(imported["eligibility"] == Eligibility.CANDIDATE, ACTIVE)
         .mask(~imported["active"], DISMISSED)
     )
-    present = imported.assign(employment_status=standing)[standing.isin(STATUSES_BY_POLICY[policy])]
+    present = imported.assign(employment_status=status)[status.isin(STATUSES_BY_POLICY[policy])]
     names = full_name(present["last_name"], present["first_name"], present["patronymic"])
     gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(employment_status=DELETED)
     people = pd.concat([present[["bitrix24_id", "employment_status"]].assign(name=names), gone], ignore_index=True)

@@ -15,15 +15,15 @@ EVERY_RUN = 3
 BACKOFF = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """After three tries at every run: 1 hour, 6 hours, then every 24 hours."""
 NO_IMMEDIATE_RETRY = frozenset({ActionKind.REMOVE_RESPONSIBLE})
-"""R14: a person who owns deals stays so for long; the first distance comes at once."""
+"""R14: a person who owns deals stays so for long, so the second try is after 6 hours, the others after 24."""
 
 
 def next_try(*, action: ActionKind, attempts: int, failed_at: datetime) -> datetime:
-    """Return when an action that was refused `attempts` times in a row is retried; if never, in the next run."""
-    patience = 0 if action in NO_IMMEDIATE_RETRY else EVERY_RUN
-    if attempts < max(patience, 1):
+    """Return when an action that was refused `attempts` times in a row is due; at once where none was."""
+    immediate = 0 if action in NO_IMMEDIATE_RETRY else EVERY_RUN
+    if attempts < max(immediate, 1):
         return failed_at
-    return failed_at + BACKOFF[min(attempts - patience, len(BACKOFF) - 1)]
+    return failed_at + BACKOFF[min(attempts - immediate, len(BACKOFF) - 1)]
 
 
 def correct_future_times(
@@ -48,11 +48,11 @@ def defer_backing_off(
 
     A link never waits: it is stored, and only what its employee gets can fail (R09a).
     """
-    resting = dead_letters[dead_letters["next_try_at"] > now]
-    if resting.empty:
+    backing_off = dead_letters[dead_letters["next_try_at"] > now]
+    if backing_off.empty:
         return plan
     waits = (
-        already_attempted(plan, dead_letters=resting)
+        already_attempted(plan, dead_letters=backing_off)
         & (plan["outcome"] == Outcome.PLANNED)
         & (plan["action"] != ActionKind.LINK)
     )

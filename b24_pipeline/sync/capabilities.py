@@ -8,7 +8,7 @@ from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUp
 UPDATE_MODE = "callgear_update_mode"
 
 
-def stored_facts(store: Reader) -> AccountCapabilities:
+def load_capabilities(store: Reader) -> AccountCapabilities:
     """Return what earlier runs have learned of the account."""
     noted = audit.metadata.facts(store.database)
     unverified = noted.get(UNCHECKED_UPDATE)
@@ -18,7 +18,7 @@ def stored_facts(store: Reader) -> AccountCapabilities:
     )
 
 
-def store_facts(store: Store, facts: AccountCapabilities) -> None:
+def save_capabilities(store: Store, facts: AccountCapabilities) -> None:
     """Keep what was learned at once: a run that dies must not learn it again."""
     unverified = facts.unverified.as_json() if facts.unverified else ""
     audit.metadata.put_facts(store.database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})

@@ -68,7 +68,7 @@ def planned_actions(
 class ActionExecutor:
     """Carries out the actions of one step.
 
-    `send` gives a receipt, or raises one of the CallGear errors. After a stop nothing more is begun; what was
+    `send` gives a result, or raises one of the CallGear errors. After a stop nothing more is begun; what was
     not begun is deferred, with the reason.
     """
 
@@ -129,8 +129,8 @@ class ActionExecutor:
     def send_one(self, planned: PlannedAction) -> ActionResult:
         """Send one action; every error of the service becomes its result."""
         try:
-            receipt = self.send(planned)
-            return ActionResult(planned, Outcome.DONE, receipt.callgear_id, receipt.unchanged_fields)
+            sent = self.send(planned)
+            return ActionResult(planned, Outcome.DONE, sent.callgear_id, sent.unchanged_fields)
         except exceptions.CallGearError as error:
             self.breaker.record_error(error, planned=planned)
             outcome = Outcome.DEFERRED if isinstance(error, DEFERRING) else Outcome.FAILED

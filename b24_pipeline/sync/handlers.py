@@ -14,7 +14,7 @@ from b24_pipeline.callgear.exceptions import IdConflict
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 from b24_pipeline.rules.models import ActionKind, MatchReason, Outcome
-from b24_pipeline.sync.capabilities import store_facts
+from b24_pipeline.sync.capabilities import save_capabilities
 from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
 from b24_pipeline.sync.other_importers import CreateWatch
 from b24_pipeline.sync.plan_execution import ActionHandler
@@ -53,7 +53,9 @@ class LinkOwners:
 
 def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpdater:
     """Updates the account's employees, and keeps what it learns."""
-    return EmployeeUpdater(run.connection.callgear, facts, save=partial(store_facts, run.store), now=run.connection.now)
+    return EmployeeUpdater(
+        run.connection.callgear, facts, save=partial(save_capabilities, run.store), now=run.connection.now
+    )
 
 
 class EmployeeActions(ActionHandler):
@@ -164,7 +166,7 @@ def linked_by(planned: PlannedAction) -> str:
 
 
 class ListActions(ActionHandler):
-    """Sends the changes of the responsible list: idempotent, recorded once at the end of the step."""
+    """Sends the changes of the responsible list: idempotent, recorded as the results come."""
 
     def __init__(self, run: RunContext) -> None:
         self.client = run.connection.callgear

@@ -11,6 +11,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
+from b24_pipeline.audit import Step
+from b24_pipeline.audit.actions import STEP_OF
 from b24_pipeline.callgear.exceptions import AccountError
 from b24_pipeline.rules import planning, retry_schedule, safety_limits
 from b24_pipeline.rules.models import OPEN_OUTCOMES, ActionKind, Outcome
@@ -64,8 +66,7 @@ def send_plan(
     run: RunContext,
     plan: DataFrame[schemas.Actions],
     *,
-    step: str,
-    kinds: frozenset[ActionKind],
+    step: Step,
     handler: ActionHandler,
 ) -> DataFrame[schemas.Actions]:
     """Carry a step's plan out and record it (R16, R18, R19, R20): one row an action, with its outcome.
@@ -76,7 +77,7 @@ def send_plan(
     dead_letters = retry_schedule.correct_future_times(
         audit.actions.dead_letters(run.store.database), now=run.connection.now()
     )
-    chosen, others = decided(run, plan, dead_letters=dead_letters)
+    chosen, others = decide_outcomes(run, plan, dead_letters=dead_letters)
     stands = with_outcomes(chosen, OPEN_OUTCOMES)
     open_actions = schemas.concat(schemas.Actions, stands, with_outcomes(others, OPEN_OUTCOMES))
     run.store.record_open_actions(step, open_actions.assign(at=run.connection.now()))
@@ -91,7 +92,7 @@ def send_plan(
     if held := int((actions["outcome"] == Outcome.HELD).sum()):
         log.warning("%d held by a safety limit; approve with b24-pipeline approve %s", held, run.run_id)
     if not run.config.dry_run:
-        update_dead_letters(run, actions, known=dead_letters, kinds=kinds, unanswered=sent.unanswered)
+        update_dead_letters(run, actions, step=step, known=dead_letters, unanswered=sent.unanswered)
     if isinstance(sent.stopped, AccountError | TooManyFailures):
         raise RunStopped(str(sent.stopped))
     if sent.stopped is not None:
@@ -104,7 +105,7 @@ def send_all(
     todo: DataFrame[schemas.Actions],
     *,
     dead_letters: DataFrame[schemas.DeadLetters],
-    step: str,
+    step: Step,
     handler: ActionHandler,
 ) -> ExecutionResult:
     """Send every planned row; each answer is in the database before the step goes on.
@@ -129,7 +130,7 @@ def send_all(
     for results in chain(without_requests(no_op), executor.run(to_send)):
         with run.store.database.transaction():
             handler.after_batch(results)
-            part = answered(todo, results, at=run.connection.now())
+            part = with_results(todo, results, at=run.connection.now())
             count_actions(run.outcome, part)
             run.store.record_events(part)
         sent.parts.append(part)
@@ -156,7 +157,7 @@ def with_outcomes(plan: DataFrame[schemas.Actions], outcomes: tuple[Outcome, ...
     return plan[plan["outcome"].isin([outcome.value for outcome in outcomes])].reset_index(drop=True)
 
 
-def answered(
+def with_results(
     actions: DataFrame[schemas.Actions], results: list[ActionResult], *, at: datetime
 ) -> DataFrame[schemas.Actions]:
     """The rows of the answered actions, with outcome, employee id, error, and only what was needed in `after`."""
@@ -177,7 +178,7 @@ def answered(
     )
 
 
-def decided(
+def decide_outcomes(
     run: RunContext, plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
 ) -> tuple[DataFrame[schemas.Actions], DataFrame[schemas.Actions]]:
     """R16, R18: the plan of the users this run is for, and that of the others, with what backs off or is held marked.
@@ -185,14 +186,14 @@ def decided(
     Asked for by name, a dead letter is tried at once. Nothing is sent for others, but what is open stays open.
     """
     backing_off = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=run.connection.now())
-    everybody = limited(run, backing_off, dead_letters=dead_letters)
+    everybody = apply_limits(run, backing_off, dead_letters=dead_letters)
     if run.config.only is None:
         return everybody, everybody[:0]
     named = plan["bitrix24_id"].isin(run.config.only)
-    return limited(run, plan[named], dead_letters=dead_letters), everybody[~named]
+    return apply_limits(run, plan[named], dead_letters=dead_letters), everybody[~named]
 
 
-def limited(
+def apply_limits(
     run: RunContext, plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
 ) -> DataFrame[schemas.Actions]:
     """R16: the plan with its held rows marked."""
@@ -209,14 +210,14 @@ def update_dead_letters(
     run: RunContext,
     actions: DataFrame[schemas.Actions],
     *,
+    step: Step,
     known: DataFrame[schemas.DeadLetters],
-    kinds: frozenset[ActionKind],
     unanswered: AbstractSet[tuple[int, str]],
 ) -> None:
-    """R18: failures of these kinds become dead letters; what succeeded is taken out. Others stay untouched."""
+    """R18: failures of the step become dead letters; what succeeded is taken out. Those of the other step stay."""
     if known.empty and not (actions["outcome"] == Outcome.FAILED).any():
         return
-    affected = known["action"].isin([kind.value for kind in kinds])
+    affected = known["action"].map(STEP_OF) == step
     if run.config.only is not None:
         affected &= known["bitrix24_id"].isin(run.config.only)
     updated = retry_schedule.update_dead_letters(

@@ -7,6 +7,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
+from b24_pipeline.audit import Step
 from b24_pipeline.audit.history import names_of_users
 from b24_pipeline.callgear import responsible_list as callgear_list
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
@@ -17,7 +18,6 @@ from b24_pipeline.sync.identities import link_review
 from b24_pipeline.sync.plan_execution import send_plan
 from b24_pipeline.sync.run import RunContext
 
-KINDS = frozenset({ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE})
 READ_AT_LEAST_EVERY = timedelta(hours=24)
 LAST_READ = "responsible_list_read_at"
 
@@ -35,7 +35,7 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     """R14, R15: leavers that were imported are taken off the list; with `mirror`, imported active people are on it."""
     policy = run.policy.responsible_list
     if policy is ResponsibleListPolicy.OFF:
-        return skipped(run, "the setting responsible_list is off")
+        return skip(run, "the setting responsible_list is off")
     ever_linked = audit.links.ever_linked(run.store.database)
     people = responsible_list.affected_people(
         employees, ever_linked=ever_linked, deleted=run.outcome.deleted, policy=policy
@@ -43,19 +43,19 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     try:
         state = current_state(run, people, policy=policy)
     except MethodError as error:
-        return skipped(run, f"the account has no responsible list: {error}")
+        return skip(run, f"the account has no responsible list: {error}")
     except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
         run.outcome.deferrals.append(f"the responsible list is deferred to the next run: {error}")
-        return skipped(run, str(error))
-    plan = reviewed(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
-    actions = send_plan(run, plan, step="responsible_employees", kinds=KINDS, handler=ListActions(run))
+        return skip(run, str(error))
+    plan = review(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
+    actions = send_plan(run, plan, step=Step.RESPONSIBLE, handler=ListActions(run))
     run.outcome.count(conflicts=run.outcome.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
-    state = after(state, actions=actions)
+    state = updated_state(state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
     return ResponsibleListResult(actions=actions, state=state)
 
 
-def reviewed(
+def review(
     run: RunContext, plan: DataFrame[schemas.Actions], *, employees: DataFrame[schemas.Employees]
 ) -> DataFrame[schemas.Actions]:
     """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
@@ -71,7 +71,7 @@ def reviewed(
     )
 
 
-def skipped(run: RunContext, why: str) -> ResponsibleListResult:
+def skip(run: RunContext, why: str) -> ResponsibleListResult:
     """Nothing is done, and the run says so."""
     return ResponsibleListResult(
         actions=schemas.empty_frame(schemas.Actions),
@@ -107,7 +107,7 @@ def is_old(run: RunContext) -> bool:
     return not timedelta(0) <= age < READ_AT_LEAST_EVERY
 
 
-def after(
+def updated_state(
     state: DataFrame[schemas.ResponsibleEmployees], *, actions: DataFrame[schemas.Actions]
 ) -> DataFrame[schemas.ResponsibleEmployees]:
     """The state once the actions are done."""

@@ -6,6 +6,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
+from b24_pipeline.audit import Step
 from b24_pipeline.callgear.capabilities import UpdateMode
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import (
@@ -19,13 +20,11 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.phones import owners_of_sip_lines
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome
-from b24_pipeline.sync.capabilities import stored_facts
+from b24_pipeline.sync.capabilities import load_capabilities
 from b24_pipeline.sync.handlers import EmployeeActions, employee_writer
 from b24_pipeline.sync.other_importers import note_duplicates
 from b24_pipeline.sync.plan_execution import send_plan
 from b24_pipeline.sync.run import RunContext
-
-KINDS = frozenset({ActionKind.CREATE, ActionKind.LINK, ActionKind.UPDATE, ActionKind.REJECT, ActionKind.CONFLICT})
 
 
 def upsert(
@@ -51,13 +50,13 @@ def upsert(
         unfinished_links=unfinished,
     )
     note_finished_links(run, unfinished, matches=matches, plan=plan)
-    facts = stored_facts(run.store)
+    facts = load_capabilities(run.store)
     if not run.config.dry_run:
         plan = ordinary_phones_first(
             plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
         )
     handler = EmployeeActions(run, facts, callgear_employees=callgear_employees)
-    actions = send_plan(run, plan, step="callgear_upsert", kinds=KINDS, handler=handler)
+    actions = send_plan(run, plan, step=Step.UPSERT, handler=handler)
     run.outcome.count(unchanged=run.outcome.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
     return actions
@@ -104,7 +103,7 @@ def recover_interrupted_update(
 
     Else the plan would take a loss for the employee's state, and fill it with Bitrix24's phones.
     """
-    facts = stored_facts(run.store)
+    facts = load_capabilities(run.store)
     if run.config.dry_run or facts.unverified is None:
         return callgear_employees
     try:
@@ -137,8 +136,8 @@ def ordinary_phones_first(
     if known is not UpdateMode.UNKNOWN or updated.sum() < 2:
         return plan
     try:
-        holders = owners_of_sip_lines(client)
+        owners = owners_of_sip_lines(client)
     except CallGearError:
         return plan
-    last = plan["callgear_id"].isin(holders)
+    last = plan["callgear_id"].isin(owners)
     return schemas.concat(schemas.Actions, plan[~last], plan[last])

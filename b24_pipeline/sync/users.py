@@ -48,7 +48,7 @@ def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
         if not completeness.too_many_unexplained(missing, imported=len(audit.links.ever_linked(run.store.database))):
             if missing:
                 run.outcome.warnings.append(completeness.unexplained_message(missing))
-            return together(listed, unlisted)
+            return merge_users(listed, unlisted)
     raise IncompleteFetchError(f"{completeness.unexplained_message(missing)}; also when read again")
 
 
@@ -71,7 +71,7 @@ def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], Data
     return fetch.users, missing.unlisted
 
 
-def together(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users]) -> DataFrame[schemas.Users]:
+def merge_users(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users]) -> DataFrame[schemas.Users]:
     """All of them, by rising id."""
     if unlisted.empty:
         return listed
@@ -90,10 +90,10 @@ def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
 
 def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]) -> None:
     """Erased people who are candidates are imported, so they are stored like everybody; the others are not."""
-    asked_for_it = users[users["bitrix24_id"].isin(audit.suppression.erased_people(run.store.database).users)]
-    if asked_for_it.empty:
+    erased = users[users["bitrix24_id"].isin(audit.suppression.erased_people(run.store.database).users)]
+    if erased.empty:
         return
-    judged = eligibility.evaluate_users(asked_for_it, policy=run.policy)
+    judged = eligibility.evaluate_users(erased, policy=run.policy)
     back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
 

@@ -1,4 +1,4 @@
-"""Many rows become columns as each of them becomes a row: `test_wire` says how (contract 2.6)."""
+"""Many rows become columns as each of them becomes a row: `test_parsing` says how (contract 2.6)."""
 
 import sys
 from collections.abc import Mapping

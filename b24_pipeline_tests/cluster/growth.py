@@ -82,7 +82,7 @@ def days(world: World, *, runs: int, runs_a_day: int) -> Iterator[Left]:
             assert world.import_people().status == "done"
         seconds = (time.perf_counter() - began) / runs_a_day
         yield left_behind(paths, (day + 1) * runs_a_day, seconds=seconds, is_morning=False)
-        with connection_lock(paths, holder="retention", now=CLOCK.now()):
+        with connection_lock(paths, owner="retention", now=CLOCK.now()):
             apply_retention(paths, now=CLOCK.now())
         yield left_behind(paths, (day + 1) * runs_a_day, seconds=seconds, is_morning=True)
 

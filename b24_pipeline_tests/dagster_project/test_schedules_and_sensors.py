@@ -298,7 +298,7 @@ def test_r17_a_run_of_any_launcher_that_nothing_is_heard_of_is_dead_unless_its_l
     now = datetime.now(UTC)
     later = now + timedelta(seconds=schedules.SILENT_SECONDS + 1)
 
-    with run_lock(world.paths.lock, holder=f"run {run.run_id}", now=now):
+    with run_lock(world.paths.lock, owner=f"run {run.run_id}", now=now):
         assert not schedules.is_abandoned(world.instance, run, now=later)
     assert not schedules.is_abandoned(world.instance, run, now=now)
     assert schedules.is_abandoned(world.instance, run, now=later)
@@ -307,7 +307,7 @@ def test_r17_a_run_of_any_launcher_that_nothing_is_heard_of_is_dead_unless_its_l
 @pytest.mark.parametrize("lock", ["b24.lock", "another/sandbox.lock"])
 def test_r17_a_terminal_run_lives_as_long_as_its_lock_is_held(world: World, tmp_path: Path, lock: str) -> None:
     run = started(world, trigger="cli", lock=str(tmp_path / lock))
-    with run_lock(tmp_path / lock, holder="b24-pipeline sync", now=world.clock.now()):
+    with run_lock(tmp_path / lock, owner="b24-pipeline sync", now=world.clock.now()):
         reason = schedules.skip_reason(world.instance)
 
     assert reason == f"run {run.run_id[:8]} is started"

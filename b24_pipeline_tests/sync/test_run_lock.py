@@ -72,19 +72,19 @@ def test_r17_one_database_under_two_names_is_one_lock(
 
 def test_the_refusal_names_who_is_running_and_since_when(tmp_path: Path) -> None:
     lock_file, noon = tmp_path / "b24.lock", datetime(2026, 1, 12, 12, tzinfo=UTC)
-    with run_lock(lock_file, holder="run 4711", now=noon):
+    with run_lock(lock_file, owner="run 4711", now=noon):
         noted = json.loads(owner_file(lock_file).read_text())
     with hold(lock_file), pytest.raises(RunInProgress, match=r"run 4711, since 2026-01-12T12:00:00\+00:00"):
-        run_lock(lock_file, holder="run 4712", now=noon).__enter__()
+        run_lock(lock_file, owner="run 4712", now=noon).__enter__()
 
-    assert noted == {"holder": "run 4711", "since": "2026-01-12T12:00:00+00:00", "pid": os.getpid()}
+    assert noted == {"owner": "run 4711", "since": "2026-01-12T12:00:00+00:00", "pid": os.getpid()}
 
 
-def test_a_lock_whose_holder_is_unreadable_still_refuses(tmp_path: Path) -> None:
+def test_a_lock_whose_owner_is_unreadable_still_refuses(tmp_path: Path) -> None:
     lock_file = tmp_path / "b24.lock"
     owner_file(lock_file).write_text("half a f")
     with hold(lock_file), pytest.raises(RunInProgress, match="not named"):
-        run_lock(lock_file, holder="run 4712", now=CLOCK.now()).__enter__()
+        run_lock(lock_file, owner="run 4712", now=CLOCK.now()).__enter__()
 
 
 DIES_HOLDING = """
@@ -93,7 +93,7 @@ from datetime import UTC, datetime
 from datetime import UTC, datetime
 from pathlib import Path
 from b24_pipeline.audit.storage.lock import run_lock
-with run_lock(Path(sys.argv[1]), holder="the dead", now=datetime.now(UTC)):
+with run_lock(Path(sys.argv[1]), owner="the dead", now=datetime.now(UTC)):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -103,7 +103,7 @@ def test_r18_a_lock_left_by_a_killed_process_is_free(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", DIES_HOLDING, str(lock_file)], check=False)
     assert (killed.returncode, "the dead" in owner_file(lock_file).read_text()) == (-9, True)
 
-    with run_lock(lock_file, holder="run 4712", now=CLOCK.now()):
+    with run_lock(lock_file, owner="run 4712", now=CLOCK.now()):
         assert "run 4712" in owner_file(lock_file).read_text()
 
 
@@ -116,7 +116,7 @@ def test_the_lock_is_free_after_a_run_that_failed(world: World) -> None:
 
 def test_the_lock_and_its_holder_are_private(tmp_path: Path) -> None:
     lock_file = tmp_path / "folder" / "b24.lock"
-    with run_lock(lock_file, holder="run 4712", now=CLOCK.now()):
+    with run_lock(lock_file, owner="run 4712", now=CLOCK.now()):
         modes = [oct(path.stat().st_mode & 0o777) for path in (lock_file, owner_file(lock_file))]
 
     assert modes == ["0o600", "0o600"]

@@ -1,4 +1,4 @@
--- What runs did (events), what stands until something changes (standing actions), what failed and is tried again.
+-- What runs did (events), what stands until something changes (open actions), what failed and is tried again.
 
 -- name: add_events
 INSERT INTO store.events BY NAME

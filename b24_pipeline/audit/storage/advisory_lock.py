@@ -1,6 +1,6 @@
 """The lock of a connection between machines: Postgres frees it when the process or its machine dies (R17).
 
-It is held on a direct connection that is used every few seconds. A holder that has not done so for half a minute is
+It is held on a direct connection that is used every few seconds. A owner that has not done so for half a minute is
 frozen or cut off: the next run ends its connection and takes the lock. The old one finds that out before it writes.
 """
 
@@ -92,7 +92,7 @@ def session_of(lake: Lake) -> Session:
 
 @contextmanager
 def advisory_lock(
-    lake: Lake, *, holder: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
+    lake: Lake, *, owner: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Callable[[], None]]:
     """Hold the connection's lock; yields what confirms that it is still held.
 
@@ -103,7 +103,7 @@ def advisory_lock(
     if lake in _held:
         yield _held[lake].confirm
         return
-    with closing(Session(lake, name=holder)) as session:
+    with closing(Session(lake, name=owner)) as session:
         take(session, wait_seconds=wait_seconds, sleep=sleep)
         _held[lake] = session
         try:
@@ -116,7 +116,7 @@ def advisory_lock(
 
 
 def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None]) -> None:
-    """Take the lock, from a holder that is frozen too.
+    """Take the lock, from an owner that is frozen too.
 
     Raises:
         RunInProgress: somebody else holds it.
@@ -131,7 +131,7 @@ def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None
         if not stale and wait_seconds < POLL_SECONDS:
             break
         sleep(POLL_SECONDS)
-    named = ", ".join(f"{holder}, since {since.isoformat(timespec='seconds')}" for _, holder, since, _ in owners)
+    named = ", ".join(f"{owner}, since {since.isoformat(timespec='seconds')}" for _, owner, since, _ in owners)
     raise RunInProgress(f"another run is in progress: {named or '(not named)'}")
 
 

@@ -84,25 +84,25 @@ def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], N
 
 @contextmanager
 def connection_lock(
-    paths: Paths, *, holder: str, now: datetime, wait_seconds: float = 0
+    paths: Paths, *, owner: str, now: datetime, wait_seconds: float = 0
 ) -> Iterator[Callable[[], None]]:
     """Hold the lock of a connection, on this machine or between machines; yields what confirms that it is still held.
 
     Args:
         paths: where the database is: the lock is beside the file, or in the lake's Postgres.
-        holder: the run's id, or what else is being done, for people.
+        owner: the run's id, or what else is being done, for people.
         now: when.
         wait_seconds: how long to wait for the other run to end.
 
     Raises:
-        RunInProgress: the lock is held; the text names the holder.
+        RunInProgress: the lock is held; the text names the owner.
         StoreError: the folder or Postgres cannot be used.
     """
     if paths.lake is not None:
-        with advisory_lock(paths.lake, holder=holder, wait_seconds=wait_seconds) as confirm:
+        with advisory_lock(paths.lake, owner=owner, wait_seconds=wait_seconds) as confirm:
             yield confirm
         return
-    with run_lock(paths.lock, holder=holder, now=now, wait_seconds=wait_seconds):
+    with run_lock(paths.lock, owner=owner, now=now, wait_seconds=wait_seconds):
         yield nothing
 
 
@@ -112,17 +112,17 @@ def connection_is_locked(paths: Paths) -> bool:
 
 
 @contextmanager
-def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float = 0) -> Iterator[None]:
+def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float = 0) -> Iterator[None]:
     """Hold the connection's lock; the operating system frees it when the process dies, however it dies.
 
     Args:
-        lock_file: beside the database; the holder's name is written next to it.
-        holder: the run's id, or what else is being done, for people.
+        lock_file: beside the database; the owner's name is written next to it.
+        owner: the run's id, or what else is being done, for people.
         now: when.
         wait_seconds: how long to wait for the other run to end.
 
     Raises:
-        RunInProgress: the lock is held; the text names the holder.
+        RunInProgress: the lock is held; the text names the owner.
         StoreError: the folder cannot be written, or takes no locks.
     """
     lock = file_lock(lock_file, wait_seconds=wait_seconds, is_singleton=True)
@@ -134,7 +134,7 @@ def run_lock(lock_file: Path, *, holder: str, now: datetime, wait_seconds: float
             raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
     try:
         with writing(lock_file.parent):
-            write_owner(lock_file, holder=holder, now=now)
+            write_owner(lock_file, owner=owner, now=now)
         yield
     finally:
         lock.release()
@@ -153,13 +153,13 @@ def is_locked(lock_file: Path) -> bool:
 
 def owner_file(lock_file: Path) -> Path:
     """The file with the owner's name: the locked file itself cannot be read everywhere while it is locked."""
-    return lock_file.with_suffix(".holder.json")
+    return lock_file.with_suffix(".owner.json")
 
 
-def write_owner(lock_file: Path, *, holder: str, now: datetime) -> None:
+def write_owner(lock_file: Path, *, owner: str, now: datetime) -> None:
     """Note who holds the lock."""
     path = owner_file(lock_file)
-    path.write_text(json.dumps({"holder": holder, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}))
+    path.write_text(json.dumps({"owner": owner, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}))
     path.chmod(0o600)
 
 
@@ -169,4 +169,4 @@ def owner_text(lock_file: Path) -> str:
         noted = json.loads(owner_file(lock_file).read_text())
     except (OSError, ValueError):
         return "(not named)"
-    return f"{noted['holder']}, since {noted['since']} (process {noted['pid']})"
+    return f"{noted['owner']}, since {noted['since']} (process {noted['pid']})"

@@ -47,7 +47,7 @@ def test_r17_a_folder_that_takes_no_locks_is_said_to_be_one(tmp_path: Path, cloc
     paths = Paths(tmp_path / "data/b24.duckdb")
 
     with pytest.raises(LocksNotSupported, match=r"data takes no locks \(.+\).*: move the database to a disk of this m"):
-        run_lock(paths.lock, holder="run 4711", now=clock()).__enter__()
+        run_lock(paths.lock, owner="run 4711", now=clock()).__enter__()
     with pytest.raises(LocksNotSupported, match="takes no locks"):
         Store.open(paths, now=clock)
 
@@ -87,7 +87,7 @@ def test_a_lock_of_somebody_else_is_said_to_be_theirs(published: Paths, clock: C
 
     for call, file in (
         (lambda: Store.open(published, now=clock), published.writer_lock),
-        (lambda: run_lock(published.lock, holder="run 1", now=clock()).__enter__(), published.lock),
+        (lambda: run_lock(published.lock, owner="run 1", now=clock()).__enter__(), published.lock),
     ):
         with pytest.raises(DatabaseNotWritable, match=f"{file} belongs to user {STRANGER}"):
             bound_by_modes(call)
