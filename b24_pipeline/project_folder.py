@@ -15,6 +15,11 @@ def is_checkout() -> bool:
     return (CHECKOUT / PROJECT_FILE).is_file()
 
 
+def in_checkout() -> bool:
+    """Return whether we are in the checkout, where there is a Makefile."""
+    return is_checkout() and Path.cwd() == CHECKOUT
+
+
 def in_project() -> bool:
     """Return whether relative paths count from a project folder; the `dagster.yaml` of another project makes none."""
     if is_checkout():

@@ -27,10 +27,10 @@ EXPECTED = (SettingsError, RunInProgress, LaunchFailed, StoreError, CallGearErro
 USAGE = (SettingsError, UnknownRun, NotApprovable, NotLinked, UnknownPerson, AmbiguousPerson)
 
 
-def print_error(error: Exception) -> Exit:
-    """Print the error on standard error, and return its exit code."""
+def print_error(error: Exception, *, about: str = "") -> Exit:
+    """Print the error on standard error, each line after what it is about, and return its exit code."""
     for line in to_message(error).splitlines():
-        print(f"b24-pipeline: {line}", file=sys.stderr)
+        print(f"b24-pipeline: {about}{line}", file=sys.stderr)
     if isinstance(error, USAGE):
         return Exit.USAGE
     return Exit.IN_PROGRESS if isinstance(error, RunInProgress) else Exit.FAILED

@@ -12,8 +12,9 @@ from rich.text import Text
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Reader, RunCounts, Store
 from b24_pipeline.audit.storage.exceptions import UnknownRun
+from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
-from b24_pipeline.project_folder import in_project, is_checkout
+from b24_pipeline.project_folder import in_checkout, in_project
 from b24_pipeline.reporting import tables
 from b24_pipeline.reporting.trace import Trace, evidence_of, named, trace
 from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
@@ -74,6 +75,11 @@ class RunResult:
     """Problems around the run that do not change its result."""
 
     @property
+    def is_over_early(self) -> bool:
+        """Whether the run ended before its plan was complete."""
+        return self.status in (RunStatus.FAILED, RunStatus.UNTRUSTED, RunStatus.INTERRUPTED)
+
+    @property
     def single_users(self) -> list[int]:
         """The existing users in the scope of a single-person run."""
         return [found.bitrix24_id for found in self.traces if found.known]
@@ -126,7 +132,7 @@ def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
     return tuple(trace(found, bitrix24_id=int(user)) for user in only.split(","))
 
 
-def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
+def print_result(result: RunResult, *, console: Console, place: Place) -> None:
     console.print(Text(headline(result), style="bold"))
     if result.reason:
         console.print(Text(f"  {printable_line(result.reason)}"))
@@ -136,13 +142,15 @@ def print_result(result: RunResult, *, console: Console, sandbox: bool) -> None:
     if not result.traces:
         print_everybody(result, console=console)
     console.print(Text(f"\nRun {result.run_id}, database {result.database}", style="dim"))
-    print_next_steps(result, console=console, sandbox=sandbox)
+    print_next_steps(result, console=console, place=place)
 
 
 def headline(result: RunResult) -> str:
     if result.traces and not result.single_users and result.status is RunStatus.DONE:
         return "No such user in Bitrix24; nothing done."
-    words = "Dry run: nothing was changed." if result.dry_run else HEADLINE.get(result.status, str(result.status))
+    words = HEADLINE.get(result.status, str(result.status))
+    if result.dry_run:
+        words = "Dry run failed; nothing was changed." if result.is_over_early else "Dry run: nothing was changed."
     return f"{words} (single-person run)" if result.traces else words
 
 
@@ -216,8 +224,9 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> None:
-    option = " --sandbox" if sandbox else ""
+def print_next_steps(result: RunResult, *, console: Console, place: Place) -> None:
+    sandbox = place.sandbox
+    option = " --sandbox" if sandbox else f" --connection {place.connection}" if place.connection else ""
     steps = []
     if result.status is RunStatus.HELD:
         steps.append(f"b24-pipeline approve {result.run_id}{option}   approves the held changes")
@@ -228,11 +237,11 @@ def print_next_steps(result: RunResult, *, console: Console, sandbox: bool) -> N
         only = f" --only {' '.join(map(str, result.single_users))}" if result.single_users else ""
         steps.append(f"b24-pipeline sync{only}{option}   applies the plan")
     steps.append(f"b24-pipeline explain ID{option}   shows one person's history")
-    dev = ("make dev SANDBOX=1" if sandbox else "make dev") if is_checkout() else f"b24-pipeline dev{option}"
+    dev = ("make dev", " SANDBOX=1") if in_checkout() else ("b24-pipeline dev", " --sandbox")
     if sandbox:
-        steps.append(f"{dev}   opens the Dagster UI, with schedule and sensor")
+        steps.append(f"{''.join(dev)}   opens the Dagster UI, with schedule and sensor")
     else:
-        steps.append(f"{dev}   opens the Dagster UI, where schedule and sensor are switched on")
+        steps.append(f"{dev[0]}   opens the Dagster UI, where schedule and sensor are switched on")
     if sandbox and in_project():
         steps.append("cp .env.example .env   and fill it in, to import from your own portal")
     elif sandbox:

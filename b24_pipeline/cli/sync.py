@@ -71,7 +71,9 @@ def sync(  # noqa: PLR0913 - the options of the command
         raise click.UsageError("--only needs --connection: ids are those of one portal.", click.get_current_context())
     choices: Choices = {"dry_run": dry_run, "only": sorted(set(only)), "only_failed": failed}
     if every:
-        return for_each_connection(lambda one: sync_one(choices, one, as_json=as_json, verbose=verbose))
+        return for_each_connection(
+            lambda one: sync_one(choices, one, as_json=as_json, verbose=verbose), for_people=not as_json
+        )
     return sync_one(choices, place, as_json=as_json, verbose=verbose)
 
 
@@ -90,11 +92,12 @@ def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) ->
             print_json(None, place, dry_run=dry_run, error=to_message(error))
         raise
     for warning in result.warnings if result else ():
-        print(f"b24-pipeline: {printable_line(warning)}", file=sys.stderr)
+        about = f"{place.connection}: " if place.connection else ""
+        print(f"b24-pipeline: {about}{printable_line(warning)}", file=sys.stderr)
     if as_json:
         print_json(result, place, dry_run=dry_run, error=result.reason if result else None)
     elif result:
-        print_result(result, console=wide_console(), sandbox=place.sandbox)
+        print_result(result, console=wide_console(), place=place)
     else:
         print(NOBODY_FAILED)
     return EXIT_OF[result.status] if result else Exit.DONE

@@ -9,12 +9,14 @@ import pytest
 from rich.console import Console
 
 from b24_pipeline.audit import RunCounts
+from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.result import RunResult, headline, print_result
 from b24_pipeline.reporting.trace import Trace, TraceStep
 from b24_pipeline.rules.models import ActionKind, Outcome, RunStatus
 from b24_pipeline_tests.factories import Row, action, actions
 
 MANY = 300
+HERE = Place()
 
 
 def result(*rows: Row, status: RunStatus = RunStatus.DONE, traces: Iterable[Trace] = (), **fields: Any) -> RunResult:
@@ -23,10 +25,10 @@ def result(*rows: Row, status: RunStatus = RunStatus.DONE, traces: Iterable[Trac
     return RunResult(run_id="run-1", status=status, actions=actions(*rows), traces=tuple(traces), **given)
 
 
-def printed(found: RunResult) -> str:
+def printed(found: RunResult, *, place: Place = HERE) -> str:
     """What a wide screen shows of it."""
     screen = io.StringIO()
-    print_result(found, console=Console(file=screen, width=200, highlight=False), sandbox=False)
+    print_result(found, console=Console(file=screen, width=200, highlight=False), place=place)
     return screen.getvalue()
 
 
@@ -145,3 +147,21 @@ def test_the_next_step_of_a_dry_run_is_the_same_for_real() -> None:
 
 def test_a_dry_run_that_has_planned_nothing_has_no_plan_to_apply() -> None:
     assert "applies the plan" not in printed(result(conflict(9), dry_run=True))
+
+
+def test_a_dry_run_that_failed_says_so() -> None:
+    shown = printed(result(status=RunStatus.FAILED, dry_run=True, reason="the token is wrong"))
+    assert shown.splitlines()[:2] == ["Dry run failed; nothing was changed.", "  the token is wrong"]
+
+
+def test_what_a_person_may_do_next_names_the_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = (action(7, outcome=Outcome.PLANNED), conflict(9))
+    shown = printed(result(*rows, status=RunStatus.HELD, dry_run=True), place=Place(connection="acme"))
+    assert [line.split("   ")[0] for line in shown.partition("Next:\n  ")[2].splitlines()] == [
+        "b24-pipeline approve run-1 --connection acme",
+        "  b24-pipeline approve run-1 --user 9 --connection acme",
+        "  b24-pipeline sync --connection acme",
+        "  b24-pipeline explain ID --connection acme",
+        "  b24-pipeline dev",
+    ]

@@ -38,7 +38,7 @@ def test_sync_all_goes_on_after_a_bad_file_and_returns_the_highest_code(
 
     out, err = capsys.readouterr()
     assert [json.loads(line)["connection"] for line in out.splitlines()] == ["acme", "globex"]
-    assert "b24-pipeline: connections/acme.env: B24_PIPELINE_PHONES: " in err
+    assert err.startswith("b24-pipeline: acme: connections/acme.env: B24_PIPELINE_PHONES: ")
     assert len(both["globex"].employees()) == 2
 
 
@@ -61,12 +61,33 @@ def test_check_all_looks_at_both_systems_of_every_connection(
     assert main(["check", "--all"]) == 0
 
     out, err = capsys.readouterr()
-    assert err.splitlines() == ["acme:", "globex:"]
-    assert [line for line in out.splitlines() if line.startswith("pass  owner: ")] == [
+    assert [line for line in out.splitlines() if line.startswith(("acme", "globex", "pass  owner: "))] == [
+        "acme:",
         "pass  owner: Ira Acme1 (id 1)",
+        "globex:",
         "pass  owner: Ira Globex1 (id 1)",
     ]
+    assert (out.splitlines()[-2:], err) == (["", "2 of 2 connections: done"], "")
     assert [len(world.sandbox.requests) > 0 for world in both.worlds.values()] == [True, True]
+
+
+def test_all_ends_with_who_is_not_done_and_names_a_file_that_is_no_connection(
+    both: Companies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in ("initech", "umbrella"):
+        both.connect(key, CALLGEAR_ACCESS_TOKEN="wrong")
+    both.connect("hooli", B24_PIPELINE_PHONES="some")
+    FOLDER.file("Bad Name").touch()
+
+    assert main(["check", "--all"]) == Exit.FAILED
+
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-3:] == [
+        "2 of 5 connections: done",
+        "bad usage or settings: hooli",
+        "failed: initech, umbrella",
+    ]
+    assert "b24-pipeline: connections/Bad Name.env: is not the name of a connection" in err
 
 
 def test_check_freshness_of_all_is_one_message_that_names_who_is_stale(
