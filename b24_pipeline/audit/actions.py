@@ -82,6 +82,11 @@ def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
     return from_arrow(schemas.Actions, table)
 
 
+def has_written(database: Database, run_id: str) -> bool:
+    """Return whether the run has sent anything to the account, or stored a link."""
+    return bool(database.value("events_of_run", {"run_id": run_id}))
+
+
 def done_since(database: Database, since: datetime, *, now: datetime) -> dict[ChangeRisk, frozenset[int]]:
     """R16: whom each kind of change was done to since then, as far as it counts: Bitrix24 ids."""
     rows = database.records("done_since", {"since": since, "now": now})

@@ -54,12 +54,18 @@ READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
 
 
 def is_reusable(run: RunContext, model: Model) -> bool:
-    """Return whether the newest frame is of the run that this one re-executes, and no older than RUN_MINUTES."""
+    """Return whether the newest frame is of the run that this one re-executes, no older than RUN_MINUTES, and holds.
+
+    What was read of the account holds until that run has written to it. Matches are not read, but decided by links that
+    may be others by now.
+    """
     past = audit.history.last_recording(run.store.database, model)
     longest = timedelta(minutes=run.connection.settings.run_minutes)
     if past is None or past.run_id not in run.launch.reexecutes or run.started_at - past.started_at > longest:
         return False
-    return model is not schemas.Users or reuse_deleted(run)
+    if model is schemas.CallGearEmployees:
+        return not audit.actions.has_written(run.store.database, past.run_id)
+    return model is not schemas.Matches and (model is not schemas.Users or reuse_deleted(run))
 
 
 def reuse_deleted(run: RunContext) -> bool:

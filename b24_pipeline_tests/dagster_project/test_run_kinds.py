@@ -1,10 +1,12 @@
 """R18a: what a step may use that its own run has not read, and what each kind of run is called everywhere."""
 
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from b24_pipeline.cli import main
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.audit.helpers import ask
 from b24_pipeline_tests.harness import HALF_AN_HOUR, JOB, MATERIALIZE, QUIET, STEPS, World, project_in_test_time
@@ -90,6 +92,33 @@ def test_r18a_a_run_that_is_executed_again_goes_on_with_what_was_read(imported: 
     assert (failed.status, result.status, result.audited["kind"]) == ("failed", "done", "import")
     assert newcomer in imported.links()
     assert {request.api for request in imported.sandbox.requests} == {"callgear"}
+
+
+def test_r18_a_run_that_is_executed_again_knows_what_it_has_created(imported: World) -> None:
+    imported.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    newcomers = imported.hire_many(6, prefix="New")
+    imported.sandbox.faults.add(replace(BLOCKED_ONCE, nth=4))
+    failed = imported.run()
+    result = again(imported, failed)
+    assert (failed.counts.created, failed.status) == (3, "failed")
+    assert (result.counts.created, result.counts.deferred, result.status) == (3, 0, "done")
+    assert set(newcomers) <= imported.links().keys()
+    assert len(imported.account.employees) == 15
+
+
+def test_r07a_a_link_that_was_ended_meanwhile_is_not_stored_again(imported: World) -> None:
+    imported.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    found = imported.hire_many(3, prefix="Old")
+    for number in (1, 2, 3):
+        imported.account.add_employee(first_name="Ira", last_name=f"Old{number}", email=f"old{number}@x.test")
+    imported.sandbox.faults.add(replace(BLOCKED_ONCE, method="update.employees", nth=2))
+    failed = imported.run()
+    stranger = imported.links()[found[0]]
+    imported.account.employees[stranger]["email"] = "other@x.test"
+    assert main(["unlink", str(found[0])]) == 0
+    result = again(imported, failed)
+    assert (failed.counts.linked, result.counts.linked, result.status) == (3, 0, "done")
+    assert imported.links()[found[0]] != stranger
 
 
 def test_r18a_after_run_minutes_it_reads_anew(imported: World) -> None:

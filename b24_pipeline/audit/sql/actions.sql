@@ -4,6 +4,9 @@
 INSERT INTO store.events BY NAME
 SELECT CAST($run AS BIGINT) AS run, incoming.* FROM incoming
 
+-- name: events_of_run
+SELECT count(*) FROM store.events WHERE run = (SELECT number FROM store.runs WHERE run_id = $run_id)
+
 -- name: done_since
 -- R16: whom each kind of change was done to, as far as it counts. A time in the future counts as now, at the latest as
 -- the start of the next run (R16c).
