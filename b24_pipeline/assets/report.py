@@ -17,7 +17,7 @@ from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import RunKind
-from b24_pipeline.sync.inputs import source
+from b24_pipeline.sync.inputs import checked_run, source
 from b24_pipeline.sync.run import RunContext
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
         return
     if run.launch.kind is RunKind.IMPORT:
         count_so_far(run)
-    found = check_queries.import_coverage(run.store)
+    found = check_queries.import_coverage(run.store, run_id=checked_run(run))
     yield dg.MaterializeResult(
         metadata={
             "candidates": found.candidates,

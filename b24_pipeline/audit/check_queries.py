@@ -46,9 +46,9 @@ def violations(reader: Reader, listing: Listing, **parameters: str) -> Sequence[
     return reader.database.records(listing, parameters, who=WHO)
 
 
-def import_coverage(reader: Reader) -> ImportCoverage:
-    """Candidates and live links."""
-    (row,) = reader.database.records("candidates_and_links")
+def import_coverage(reader: Reader, *, run_id: str) -> ImportCoverage:
+    """Candidates and live links, as of a run."""
+    (row,) = reader.database.records("candidates_and_links", {"run_id": run_id})
     importable = Importable(row["candidates"], row["importable"])
     return ImportCoverage(candidates=row["candidates"], imported=row["imported"], importable=importable)
 

@@ -6,12 +6,12 @@ import dagster as dg
 
 from b24_pipeline import audit
 from b24_pipeline.assets.callgear import OBSERVED, callgear_upsert
-from b24_pipeline.audit import Step, check_queries
+from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.health import failing_people
 from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import CHANGES
-from b24_pipeline.rules.models import RunKind
+from b24_pipeline.sync.inputs import checked_run
 from b24_pipeline.sync.run import RunContext
 
 MIN_SHARE = 0.90
@@ -21,7 +21,7 @@ FAILING_FOR = timedelta(days=1)
 
 def import_coverage(run: RunContext) -> Finding:
     """Check the share of candidates with a live link."""
-    found = check_queries.import_coverage(run.store)
+    found = check_queries.import_coverage(run.store, run_id=checked_run(run))
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
     before = audit.runs.importable_before(run.store.database)
@@ -95,16 +95,6 @@ def reconciliation(run: RunContext) -> Finding:
     return listed(
         people, good="both sides match", one="person exists on one side only", many="people exist on one side only"
     )
-
-
-def checked_run(run: RunContext) -> str:
-    """Return the run whose actions are checked: this one if it has written for everybody, else the last import."""
-    if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in audit.history.recorded_by(
-        run.store.database, run.run_id
-    ):
-        return run.run_id
-    past = audit.runs.last_import(run.store.database)
-    return past.run_id if past else run.run_id
 
 
 UPSERT_CHECKS = [

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pandas as pd
 
 from b24_pipeline import audit, schemas
+from b24_pipeline.audit import Step
 from b24_pipeline.audit.runs import PastRun
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.rules.models import RunKind
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.run import RunContext, RunStopped
 from b24_pipeline.sync.users import known_deleted, missing_from_portal
@@ -87,6 +89,16 @@ def newest(run: RunContext, model: Model) -> pd.DataFrame:
     run.outcome.borrowed[table] = source(run, past)
     log.info("%s is taken from %s", table, run.outcome.borrowed[table])
     return audit.history.snapshot(run.store.database, model)
+
+
+def checked_run(run: RunContext) -> str:
+    """Return as of which run checks and report look: this one if it has written for everybody, else the last import."""
+    if run.launch.kind in (RunKind.IMPORT, RunKind.PARTIAL) and Step.UPSERT in audit.history.recorded_by(
+        run.store.database, run.run_id
+    ):
+        return run.run_id
+    past = audit.runs.last_import(run.store.database)
+    return past.run_id if past else run.run_id
 
 
 def source(run: RunContext, past: PastRun) -> str:

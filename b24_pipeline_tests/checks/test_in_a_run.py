@@ -67,14 +67,34 @@ def test_r18a_runs_that_import_nothing_leave_the_checks_of_the_last_import(
 
     imported.run(**config)
 
-    key = dg.AssetCheckKey(dg.AssetKey("callgear_upsert"), "no_held_changes")
-    record = imported.instance.get_latest_asset_check_evaluation_record(key)
+    newest = newest_evaluation(imported, "no_held_changes")
+    assert (newest.passed, newest.metadata["violations"].value) == (False, held)
+    assert held > 0
+
+
+@pytest.mark.parametrize("config", [{"dry_run": True}, {"dry_run": True, "only": [1]}], ids=["dry", "single"])
+def test_r18a_who_is_hired_after_the_last_import_is_no_difference_between_the_sides(
+    imported: World, config: dict[str, Any]
+) -> None:
+    hired = len(imported.links())
+    imported.hire_many(15, prefix="Late")
+
+    imported.run(**config)
+
+    coverage = newest_evaluation(imported, "import_coverage")
+    assert newest_evaluation(imported, "reconciliation").passed
+    assert (coverage.passed, coverage.metadata["candidates"].value) == (True, hired)
+
+
+def newest_evaluation(world: World, check: str) -> dg.AssetCheckEvaluation:
+    """What the page of a check of `callgear_upsert` shows."""
+    key = dg.AssetCheckKey(dg.AssetKey("callgear_upsert"), check)
+    record = world.instance.get_latest_asset_check_evaluation_record(key)
     assert record is not None
     assert record.event is not None
     newest = record.event.get_dagster_event().event_specific_data
     assert isinstance(newest, dg.AssetCheckEvaluation)
-    assert (newest.passed, newest.metadata["violations"].value) == (False, held)
-    assert held > 0
+    return newest
 
 
 class BrokenStore(StoreIOManager):

@@ -103,5 +103,18 @@ def test_r18a_other_runs_than_imports_look_at_the_last_import(run: Any, kind: Ru
     assert results.no_held_changes(run).message == "2 changes are held by a safety limit"
 
 
+@pytest.mark.parametrize("kind", [RunKind.SINGLE, RunKind.DRY_RUN, RunKind.CHECK])
+def test_r18a_what_other_runs_have_read_is_not_compared_with_what_the_last_import_did(run: Any, kind: RunKind) -> None:
+    run.saw(user(1), account=(callgear_employee(101, email="user1@x.test"),), links=((1, 101),))
+    run.did()
+    run.store.finish_run(RunStatus.DONE, None, RunCounts())
+    run.store.begin_run(RunStart("run-2", NOON, Trigger.UI, kind=kind))
+    run.run_id, run.launch = "run-2", Launch("run-2", Trigger.UI, kind)
+    stranger = callgear_employee(105, last_name="(bitrix24) Wolf", first_name="Tom")
+    run.saw(user(1), user(2), account=(callgear_employee(101, email="user1@x.test"), stranger))
+    assert results.reconciliation(run).passed
+    assert results.import_coverage(run).message == "1 of 1 candidates are imported (100%)"
+
+
 def test_every_kind_that_can_be_held_has_a_word() -> None:
     assert set(CHANGES) == set(ChangeRisk)

@@ -92,23 +92,23 @@ ORDER BY who, "user", action
 SELECT count(*) AS candidates, count(links.bitrix24_id) AS imported,
        count(*) FILTER (WHERE employees.eligibility = 'candidate' AND matches.match_type IS DISTINCT FROM 'conflict')
        AS importable
-FROM audit.employees AS employees
-LEFT JOIN audit.links AS links ON links.bitrix24_id = employees.bitrix24_id
-LEFT JOIN audit.employee_matches AS matches ON matches.bitrix24_id = employees.bitrix24_id
+FROM audit.employees_as_of($run_id) AS employees
+LEFT JOIN audit.links_as_of($run_id) AS links ON links.bitrix24_id = employees.bitrix24_id
+LEFT JOIN audit.employee_matches_as_of($run_id) AS matches ON matches.bitrix24_id = employees.bitrix24_id
 WHERE employees.eligibility IN ('candidate', 'rejected')
 
 -- name: people_missing_in_account
 SELECT {who} AS who, bitrix24_id AS "user", 'is a candidate, but has no link and no reason for it' AS why
-FROM audit.employees AS employees
+FROM audit.employees_as_of($run_id) AS employees
 WHERE eligibility = 'candidate'
-  AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.links)
+  AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.links_as_of($run_id))
   AND bitrix24_id NOT IN (SELECT bitrix24_id FROM audit.actions WHERE run_id = $run_id)
 ORDER BY "user"
 
 -- name: employees_of_nobody
 SELECT concat_ws(' ', account.last_name, account.first_name) AS who, NULL AS "user",
        'employee ' || account.callgear_id || ' has the prefix of imported people, but belongs to no link' AS why
-FROM audit.callgear_employees AS account
+FROM audit.callgear_employees_as_of($run_id) AS account
 WHERE starts_with(account.last_name, $prefix)
   AND account.callgear_id NOT IN (SELECT callgear_id FROM store.links)
   AND account.callgear_id NOT IN (
