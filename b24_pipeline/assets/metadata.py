@@ -18,9 +18,11 @@ def approval_metadata(run: RunContext, decided: pd.DataFrame) -> dict[str, dg.Me
 
     Args:
         run: the run to approve.
-        decided: matches or actions; their conflicts are approved user by user.
+        decided: matches or actions; their conflicts are approved user by user. Of a run for single people only theirs.
     """
     conflicts = decided[decidable(decided)]
+    if run.config.only is not None:
+        conflicts = conflicts[conflicts["bitrix24_id"].isin(run.config.only)]
     by_reason = [by_user(run.run_id, str(reason), rows) for reason, rows in conflicts.groupby("reason")]
     parts = [*([held(run)] if run.outcome.counts.held else []), *by_reason]
     return {"approve": dg.MetadataValue.md("\n\n".join(parts))} if parts else {}

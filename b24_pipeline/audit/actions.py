@@ -77,7 +77,7 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.
 
 
 def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
-    """The actions of one run as `audit.actions` shows them."""
+    """The actions of one run as `audit.actions` shows them; of a run for single people, only theirs (R16)."""
     table = database.table("actions_of_run", {"run_id": run_id}, columns=column_list(_COLUMNS))
     return from_arrow(schemas.Actions, table)
 

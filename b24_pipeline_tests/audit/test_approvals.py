@@ -150,6 +150,20 @@ def test_r16_what_several_approved_runs_listed_adds_up(recorder: Recorder, held_
     assert sorted(left(recorder)) == [1, 9]
 
 
+def test_r16_a_run_for_single_people_lists_for_approval_only_what_concerns_them(recorder: Recorder) -> None:
+    single = recorder.begin(only=[1, 22])
+    recorder.store.record_open_actions(
+        Step.UPSERT, actions(HELD, action(2, "create", "held", risk="create"), {**REUSED, "bitrix24_id": 12})
+    )
+    recorder.finish(RunStatus.HELD, held=1)
+
+    approved = recorder.store.approve(single)
+
+    assert (approved["bitrix24_id"].tolist(), left(recorder)) == ([1], [1])
+    with pytest.raises(NotApprovable, match="for 12; it does for nobody"):
+        recorder.store.approve(single, bitrix24_ids=[12])
+
+
 @pytest.mark.parametrize(("outcome", "approved"), [("done", []), ("deferred", [2])])
 def test_r09_an_approved_address_is_left_until_the_link_has_moved(
     recorder: Recorder, held_run: str, outcome: str, approved: list[int]
@@ -202,6 +216,7 @@ def test_r16_the_refusal_of_an_old_run_names_the_newest_that_is_held(recorder: R
     recorder.clock.advance(timedelta(hours=23))
     recorder.run(status=RunStatus.HELD)
     newest = recorder.run(status=RunStatus.HELD)
+    recorder.run(status=RunStatus.HELD, only=[1])
     recorder.run(status=RunStatus.FAILED)
     recorder.clock.advance(timedelta(hours=2))
     with pytest.raises(NotApprovable, match=f"Look at run {newest}, the newest that is held, and approve that one"):

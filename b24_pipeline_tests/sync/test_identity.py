@@ -33,6 +33,15 @@ def test_r07a_a_stranger_under_a_linked_id_is_a_conflict_and_nothing_is_written(
     assert (imported.writes(), [run.counts.conflicts for run in ended]) == ([], [1] * 3)
 
 
+def test_r07a_a_run_for_one_person_does_not_ask_to_approve_others(imported: World) -> None:
+    strangers(imported, IRA, JON)
+
+    result = imported.run(only=[IRA])
+
+    assert f"--user {IRA}`" in result.metadata("employee_matches")["approve"]
+    assert result.outcomes() == {IRA: CONFLICT}
+
+
 @pytest.mark.parametrize(
     "change",
     [

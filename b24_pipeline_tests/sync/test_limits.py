@@ -187,6 +187,18 @@ def test_r16_small_portions_for_single_people_are_counted_as_well(imported: Worl
     assert held == [0, 0, 0, 1]
 
 
+def test_r16_approving_a_run_for_one_person_approves_nobody_else(imported: World) -> None:
+    bogus = imported.hire_many(10, prefix="Bogus")
+    wanted = imported.hire("Wanted")
+    imported.set(B24_PIPELINE_LIMIT_CREATES="0", B24_PIPELINE_LIMIT_CREATES_SHARE="0")
+    single = imported.import_people(only=[wanted])
+
+    result = imported.import_people(approve=single.run_id)
+
+    assert (single.status, single.outcomes()) == ("held", {wanted: "create: held"})
+    assert (result.status, result.counts.created, result.counts.held) == ("held", 1, len(bogus))
+
+
 def test_r16_changes_because_of_a_match_by_id_are_limited_also_in_a_first_import(imported: World) -> None:
     imported.hire_many(21, prefix="Newcomer")
     imported.import_people(approve=imported.import_people().run_id)

@@ -16,7 +16,14 @@ WHERE outcome = 'done' AND risk IS NOT NULL AND exemption IS NULL AND "at" > $si
 GROUP BY risk
 
 -- name: actions_of_run
-SELECT {columns} FROM audit.actions WHERE run_id = $run_id ORDER BY bitrix24_id, action
+-- Of a run for single people, theirs: what stands for others is in `audit.actions` also while such a run passes.
+SELECT {columns} FROM audit.actions
+WHERE run_id = $run_id AND NOT EXISTS (
+    SELECT 1 FROM store.runs AS single
+    WHERE single.run_id = $run_id
+      AND NOT list_contains(string_split(single.only_users, ','), CAST(actions.bitrix24_id AS VARCHAR))
+)
+ORDER BY bitrix24_id, action
 
 -- name: dead_letters
 SELECT {columns} FROM store.dead_letters ORDER BY bitrix24_id, action

@@ -29,7 +29,7 @@ WHERE run_id = $run_id
 
 -- name: newest_held_run
 SELECT run_id FROM store.runs
-WHERE status = 'held' AND started_at >= $since
+WHERE status = 'held' AND only_users IS NULL AND started_at >= $since
 ORDER BY number DESC
 LIMIT 1
 
@@ -39,7 +39,7 @@ WHERE used_by_run IS NULL AND approved_at > $expired
 ORDER BY approved_at DESC
 
 -- name: left_of_approved
--- What an approved run listed and may still be done. It is spent once it was done, or once a run for everybody that
+-- What an approved run listed (for single people: of these) and may still be done. It is spent once it was done, or once a run for everybody that
 -- came to a good end found it no longer needed; what such a run deferred, failed at or let wait is left.
 WITH listed AS (
     SELECT open.*, CASE WHEN open.action = 'conflict' THEN 'link' ELSE open.action END AS done_as
@@ -50,6 +50,10 @@ WITH listed AS (
      AND recorded.run >= open.valid_from_run
      AND (open.valid_to_run IS NULL OR recorded.run < open.valid_to_run)
     WHERE approved.run_id = $run_id AND open.outcome IN ('held', 'conflict')
+      AND (
+          approved.only_users IS NULL
+          OR list_contains(string_split(approved.only_users, ','), CAST(open.bitrix24_id AS VARCHAR))
+      )
 ),
 later AS (
     SELECT runs.* FROM store.runs AS runs
