@@ -10,7 +10,7 @@ from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.assets.bitrix24 import OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
-from b24_pipeline.audit.report_queries import POINTS_A_DAY, refused
+from b24_pipeline.audit.report_queries import refused
 from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.reporting.tables import people_markdown
@@ -68,7 +68,6 @@ def count_so_far(run: RunContext) -> None:
     run.outcome.count(
         bitrix24_requests=connection.bitrix24.requests_sent, callgear_points=connection.callgear.points_spent
     )
-    audit.metadata.put_facts(run.store.database, {POINTS_A_DAY: str(connection.callgear.budget.day_share())})
 
 
 def last_import(run: RunContext) -> dict[str, str]:

@@ -18,6 +18,8 @@ MOMENTS = 120
 """So many points a line has at most."""
 POINTS_A_DAY = "callgear_points_a_day"
 """The fact: how many points the import may spend a day, as last told."""
+POINTS_LEFT = "callgear_points_left"
+"""The fact: how many of these the last import has left, after what the account's other integrations have spent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from b24_pipeline import audit
 from b24_pipeline.assets.callgear import OBSERVED, callgear_upsert
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.health import failing_people
+from b24_pipeline.audit.report_queries import POINTS_A_DAY, POINTS_LEFT
 from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import CHANGES
@@ -32,11 +33,13 @@ def import_coverage(run: RunContext) -> Finding:
 
 
 def point_budget(run: RunContext) -> Finding:
-    """Check how many of the day's points are left."""
-    budget = run.connection.callgear.budget
-    left, share = budget.left_today(), budget.day_share()
-    message = f"{left} of the import's {share} daily CallGear points are left"
-    figures = {"points_left": left, "points_a_day": share, "points_spent": run.connection.callgear.points_spent}
+    """Check how many of the day's points are left; a run that has not asked CallGear knows what the import noted."""
+    callgear, noted = run.connection.callgear, audit.metadata.facts(run.store.database)
+    left, share, when = callgear.budget.left_today(), callgear.budget.day_share(), "are left"
+    if not callgear.points_spent and POINTS_LEFT in noted:
+        left, share, when = int(noted[POINTS_LEFT]), int(noted[POINTS_A_DAY]), "were left after the last import"
+    figures = {"points_left": left, "points_a_day": share, "points_spent": callgear.points_spent}
+    message = f"{left} of the import's {share} daily CallGear points {when}"
     return Finding(left >= LOW_BUDGET * share, message, figures=figures)
 
 

@@ -7,6 +7,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Step
+from b24_pipeline.audit.report_queries import POINTS_A_DAY, POINTS_LEFT
 from b24_pipeline.callgear.capabilities import UpdateMode
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import (
@@ -19,7 +20,7 @@ from b24_pipeline.callgear.exceptions import (
 )
 from b24_pipeline.callgear.phones import owners_of_sip_lines
 from b24_pipeline.rules import planning
-from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome
+from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, RunKind
 from b24_pipeline.sync.capabilities import load_capabilities
 from b24_pipeline.sync.handlers import EmployeeActions, employee_writer
 from b24_pipeline.sync.other_importers import note_duplicates
@@ -59,6 +60,7 @@ def upsert(
     actions = send_plan(run, plan, step=Step.UPSERT, handler=handler)
     run.outcome.count(unchanged=run.outcome.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
+    note_points(run)
     return actions
 
 
@@ -72,6 +74,14 @@ def end_first_import(run: RunContext) -> None:
         run.config.dry_run or run.config.only is not None or run.outcome.out_of_resources
     ):
         audit.runs.end_first_import(run.store.database)
+
+
+def note_points(run: RunContext) -> None:
+    """Note how many points the import may spend a day and still has, for those who look without asking CallGear."""
+    callgear = run.connection.callgear
+    if run.launch.kind is RunKind.IMPORT and callgear.points_spent:
+        figures = {POINTS_A_DAY: callgear.budget.day_share(), POINTS_LEFT: callgear.budget.left_today()}
+        audit.metadata.put_facts(run.store.database, {name: str(figure) for name, figure in figures.items()})
 
 
 def note_finished_links(

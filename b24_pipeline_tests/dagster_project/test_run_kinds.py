@@ -222,6 +222,13 @@ def test_r18a_checks_by_hand_look_at_the_last_import(imported: World) -> None:
     }
 
 
+def test_r18a_the_budget_by_hand_is_what_the_last_import_has_left(imported: World) -> None:
+    imported.behave(day_limit=10_000)
+    imported.account.points.use_elsewhere(9_000)
+    imported.run()
+    assert checked_by_hand(imported, "point_budget") == {"point_budget": False}
+
+
 def test_a_failure_in_this_run_is_not_green(imported: World) -> None:
     imported.hire("Refused")
     imported.sandbox.faults.add(Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None))
