@@ -42,7 +42,7 @@ def fingerprint(item: tuple[str, Change]) -> tuple[str, list[str], list[str]]:
 
 
 def message_of(changes: Changes, reports: Mapping[str, StatusReport]) -> Message:
-    """Write one message for all connections: what is new with an example of each kind, then what is over."""
+    """Write one message for all connections: what is new with an example of each kind, what is over, and what lasts."""
     new: dict[State, dict[str, Condition]] = {}
     over: dict[State, list[str]] = {}
     for key, change in changes.items():
@@ -52,11 +52,13 @@ def message_of(changes: Changes, reports: Mapping[str, StatusReport]) -> Message
             over.setdefault(state, []).append(key)
     failing = [key for key, report in reports.items() if report.conditions]
     subject = f"{len(failing)} of {numbered(len(reports), 'connection needs', 'connections need')} attention"
-    headline = "; ".join(
-        [*(f"{state}: {len(found)}" for state, found in new.items()), *(f"over: {state}" for state in over)]
-    )
+    told = {key for found in new.values() for key in found}
+    before = [key for key in failing if key not in told]
+    counted = [f"{state}: {len(found)}" for state, found in new.items()] + [f"over: {state}" for state in over]
+    headline = "; ".join([*counted, *([f"as before: {len(before)}"] if before else [])])
     lines = [line for state, found in new.items() for line in lines_of_state(state, found)]
     lines += [f"Over ({state}): {named(keys)}" for state, keys in over.items()]
+    lines += [f"As before: {named(before)}"] if before else []
     return Message(f"{subject}: {headline}", "\n".join([f"{subject}: {headline}", *lines]))
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -12,13 +12,14 @@ from rich.text import Text
 
 from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
-from b24_pipeline.audit import Approver, Paths, Store, erasure
+from b24_pipeline.audit import Approver, Paths, Store, StoreError, erasure
 from b24_pipeline.audit import export as exporting
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.cli.connections import keys_of_connections
+from b24_pipeline.cli.errors import print_error
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.output import shows_every_character, to_json, wide_console, without_control_characters
@@ -39,17 +40,17 @@ NAMES_SHOWN = 10
 
 
 def history(*, since: str | None, limit: int, as_json: bool, place: Place, every: bool) -> Exit:
-    after = parsed_date(since)
+    after, code = parsed_date(since), Exit.DONE
     if every:
-        runs = runs_of_every_connection(limit=limit, since=after)
+        runs, code = runs_of_every_connection(limit=limit, since=after)
     else:
         runs = runs_of(paths_of(place), limit=limit, since=after)
     if as_json:
         written = runs.to_json(orient="records", date_format="iso", force_ascii=not shows_every_character())
         print(without_control_characters(written))
-        return Exit.DONE
+        return code
     print_runs(runs, since=after, console=wide_console())
-    return Exit.DONE
+    return code
 
 
 def runs_of(paths: Paths, *, limit: int, since: datetime | None) -> pd.DataFrame:
@@ -57,16 +58,23 @@ def runs_of(paths: Paths, *, limit: int, since: datetime | None) -> pd.DataFrame
         return audit.runs.history(store.database, limit=limit, since=since)
 
 
-def runs_of_every_connection(*, limit: int, since: datetime | None) -> pd.DataFrame:
-    """Return the last runs of all connections, each with its `connection`; those without an audit have none."""
-    found = []
+def runs_of_every_connection(*, limit: int, since: datetime | None) -> tuple[pd.DataFrame, Exit]:
+    """Return the last runs of all connections, each with its `connection`; those without an audit have none.
+
+    One that cannot be read is named on standard error; the exit code is the highest.
+    """
+    found, code = [], Exit.DONE
     for key in keys_of_connections():
-        with suppress(DatabaseMissing):
+        try:
             runs = runs_of(paths_of(Place(connection=key)), limit=limit, since=since)
             found.append(runs.assign(connection=key))
+        except DatabaseMissing:
+            continue
+        except (SettingsError, StoreError) as error:
+            code = max(code, print_error(error, about=f"{key}: "))
     if not found:
-        return pd.DataFrame()
-    return pd.concat(found).sort_values("started_at", ascending=False, ignore_index=True).head(limit)
+        return pd.DataFrame(), code
+    return pd.concat(found).sort_values("started_at", ascending=False, ignore_index=True).head(limit), code
 
 
 def explain(*, person: str, as_json: bool, place: Place) -> Exit:
@@ -117,9 +125,14 @@ def place_of_run(run_id: str) -> Place:
     folder = settings.connections()
     for key in folder.keys if folder else ():
         place = Place(connection=key)
-        with suppress(UnknownRun, DatabaseMissing), Store.reader(paths_of(place), now=utc_now) as store:
-            audit.runs.run_named(store.database, run_id)
-            return place
+        try:
+            with Store.reader(paths_of(place), now=utc_now) as store:
+                audit.runs.run_named(store.database, run_id)
+                return place
+        except (UnknownRun, DatabaseMissing):
+            continue
+        except (SettingsError, StoreError) as error:
+            print_error(error, about=f"{key}: ")
     return Place()
 
 

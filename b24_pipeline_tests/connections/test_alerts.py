@@ -93,6 +93,21 @@ def test_what_goes_on_changing_is_told_within_a_minute(companies: Companies, sen
     assert text.startswith("3 of 3 connections need attention: failed: 3\nfailed: acme, globex, initech\n")
 
 
+def test_a_message_of_a_change_says_who_was_told_of_before(companies: Companies, sensor: Sensor, hook: Hook) -> None:
+    CLOCK.seconds += HALF_AN_HOUR
+    for key in ("acme", "globex"):
+        companies.connect(key, CALLGEAR_ACCESS_TOKEN="wrong")
+        companies.import_people(key)
+        sensor.tick()
+        sensor.tick()
+
+    assert hook.texts[1].splitlines()[:2] == [
+        "2 of 3 connections need attention: failed: 1; as before: 1",
+        "failed: globex",
+    ]
+    assert hook.texts[1].splitlines()[-1] == "As before: acme"
+
+
 def test_a_connection_whose_file_is_bad_is_told_with_the_line_that_names_it(
     companies: Companies, sensor: Sensor, hook: Hook
 ) -> None:
@@ -157,7 +172,7 @@ def test_two_hundred_failures_within_two_minutes_are_all_told_within_90_seconds(
 
     assert len(receiver.told) <= 4
     told_by = {state: at for at, message in receiver.told for state in [message.subject]}
-    assert sum(int(subject.rsplit(" ", 1)[1]) for subject in told_by) == 200
+    assert sum(int(subject.partition("failed: ")[2].partition(";")[0]) for subject in told_by) == 200
     assert max(told_by.values()) - (started + 120) <= 90
 
 

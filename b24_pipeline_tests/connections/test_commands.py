@@ -55,6 +55,17 @@ def test_history_all_names_the_connection_of_each_run(both: Companies, capsys: p
     assert {row["connection"] for row in json.loads(capsys.readouterr().out)} == {"acme", "globex"}
 
 
+def test_history_all_goes_on_after_a_bad_file(both: Companies, capsys: pytest.CaptureFixture[str]) -> None:
+    both.import_people("globex")
+    FOLDER.file("acme").write_text("CALLGEAR_ACCESS_TOKEN\n")
+
+    assert main(["history", "--all"]) == Exit.USAGE
+
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["connection", "globex"]
+    assert err.startswith("b24-pipeline: acme: connections/acme.env: line 1 cannot be read: ")
+
+
 def test_check_all_looks_at_both_systems_of_every_connection(
     both: Companies, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,10 +172,13 @@ def test_a_run_is_approved_without_a_choice_because_its_id_names_the_connection(
     both.import_people("globex")
     held = both.runs("globex")[0]
     assert held["status"] == "held"
+    FOLDER.file("acme").write_text("CALLGEAR_ACCESS_TOKEN\n")
 
     assert main(["approve", held["run_id"][:8], "--comment", "a merger"]) == 0
 
-    assert "30 new employees: Bogus1" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "30 new employees: Bogus1" in said.out
+    assert said.err.startswith("b24-pipeline: acme: connections/acme.env: line 1 cannot be read: ")
     both.import_people("globex")
     assert both.runs("globex")[0]["created"] == 30
 
