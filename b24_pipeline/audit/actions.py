@@ -93,6 +93,12 @@ def done_since(database: Database, since: datetime, *, now: datetime) -> dict[Ch
     return {ChangeRisk(row["risk"]): frozenset(row["people"]) for row in rows}
 
 
+def exempt_failures(database: Database, since: datetime) -> frozenset[tuple[int, str]]:
+    """R16: the (user, action) that failed since then under an exemption."""
+    rows = database.records("exempt_failures", {"since": since})
+    return frozenset((row["bitrix24_id"], row["action"]) for row in rows)
+
+
 def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
     """The actions that failed and are tried again."""
     columns = column_list(sql_columns(schemas.DeadLetters))

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import APPROVED_BY_USER, ChangeRisk, Exemption, Outcome, SafetyLimit
-from b24_pipeline.rules.retry_schedule import failed_before
+from b24_pipeline.rules.retry_schedule import attempted, failed_before
 
 EXEMPT_ON_FIRST_IMPORT = frozenset({ChangeRisk.EMAIL_LINK, ChangeRisk.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
@@ -49,8 +49,8 @@ def apply_safety_limits(
 ) -> DataFrame[schemas.Actions]:
     """The plan with every row of a kind over its limit `held`, but for what the approved run held exactly so.
 
-    What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) has
-    passed the limit once, and is not counted when it is tried again: those who stay refused must not hold the others.
+    What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) and
+    counts no more is not counted when it is tried again: those who stay refused must not hold the others.
     Each row that may be sent says why the limit will not count it once it is done, where that is so.
 
     Args:
@@ -58,7 +58,7 @@ def apply_safety_limits(
         limits: by kind; a kind without one is never held.
         context: what the limits are measured against.
         approved: the actions of the run that a person has approved; none without an approval.
-        dead_letters: what failed before.
+        dead_letters: what failed before and counts no more (`no_longer_counted`).
     """
     if plan.empty:
         return plan
@@ -70,6 +70,21 @@ def apply_safety_limits(
     held = watched & plan["risk"].isin(over) & ~listed
     exempt = exemptions(plan, approved=listed | (planned & ~watched), context=context)
     return plan.assign(outcome=plan["outcome"].mask(held, Outcome.HELD.value), exemption=exempt.where(planned & ~held))
+
+
+def no_longer_counted(
+    dead_letters: DataFrame[schemas.DeadLetters], *, exempt: AbstractSet[tuple[int, str]], now: datetime
+) -> DataFrame[schemas.DeadLetters]:
+    """The dead letters of what was counted in its own `WINDOW` since it first failed, or failed without a limit.
+
+    Args:
+        dead_letters: what failed before.
+        exempt: the (user, action) that failed within the `WINDOW` under an exemption.
+        now: the window ends here.
+    """
+    unlimited = [(user, action) in exempt for user, action, _ in attempted(dead_letters)]
+    long_ago = dead_letters["first_failed_at"] <= now - WINDOW
+    return dead_letters[long_ago | pd.Series(unlimited, index=dead_letters.index, dtype=bool)]
 
 
 def is_over(

@@ -197,12 +197,14 @@ def apply_limits(
     run: RunContext, plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]
 ) -> DataFrame[schemas.Actions]:
     """R16: the plan with its held rows marked."""
+    now = run.started_at
+    exempt = audit.actions.exempt_failures(run.store.database, now - safety_limits.WINDOW)
     return safety_limits.apply_safety_limits(
         plan,
         limits=run.policy.limits,
         context=run.limit_context,
         approved=run.approval.actions if run.approval is not None else schemas.empty_frame(schemas.Actions),
-        dead_letters=dead_letters,
+        dead_letters=safety_limits.no_longer_counted(dead_letters, exempt=exempt, now=now),
     )
 
 

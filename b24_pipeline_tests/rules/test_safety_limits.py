@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
@@ -11,7 +12,7 @@ from b24_pipeline import schemas
 from b24_pipeline.rules import safety_limits
 from b24_pipeline.rules.models import DEFAULT_LIMITS, ActionKind, ChangeRisk, MatchReason, Outcome, SafetyLimit
 from b24_pipeline.rules.safety_limits import LimitContext
-from b24_pipeline_tests.factories import Row, actions, dead_letter, dead_letters, plan, step
+from b24_pipeline_tests.factories import NOON, Row, actions, dead_letter, dead_letters, plan, step
 
 SMALL, LARGE = 20, 20_000
 
@@ -183,11 +184,23 @@ def test_r16_what_is_not_going_to_be_sent_does_not_count_and_is_not_held(outcome
     assert held(*changes(ChangeRisk.REMOVAL, 4), *resting, people=SMALL, resting=outcome) == [1, 2, 3, 4]
 
 
-def test_r16_what_was_refused_before_is_not_counted_when_it_is_tried_again() -> None:
+def test_r16_what_was_refused_and_counts_no_more_is_not_counted_when_it_is_tried_again() -> None:
     refused = [dead_letter(user) for user in range(1, 5)]
     assert held(*changes(ChangeRisk.REMOVAL, 4), people=SMALL, refused=refused) == []
     assert held(*changes(ChangeRisk.REMOVAL, 4 + 3), people=SMALL, refused=refused) == []
     assert held(*changes(ChangeRisk.REMOVAL, 4 + 4), people=SMALL, refused=refused) == [*range(1, 9)]
+
+
+def test_r16_what_was_refused_counts_for_24_hours_unless_no_limit_held_it_then() -> None:
+    letters = dead_letters(
+        dead_letter(1, first_failed_at=NOON - timedelta(hours=24)),
+        dead_letter(2, first_failed_at=NOON - timedelta(hours=24) + timedelta(seconds=1)),
+        dead_letter(3),
+    )
+
+    counted_no_more = safety_limits.no_longer_counted(letters, exempt={(3, "create"), (2, "update")}, now=NOON)
+
+    assert counted_no_more["bitrix24_id"].tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,36 @@ def test_r16_what_was_done_counts_for_24_hours_and_what_was_approved_does_not_co
     assert (result.status, result.counts.responsible_removed) == ("done", 1)
 
 
+def test_r16_an_accident_in_small_portions_is_held_although_callgear_refuses_it(imported: World) -> None:
+    refusal = Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", times=None)
+    imported.sandbox.faults.add(refusal)
+    refused = []
+    for portion in "abcd":
+        imported.hire_many(4, prefix=f"Bogus{portion}")
+        refused.append(imported.import_people().status)
+        imported.clock.sleep(3600)
+    imported.sandbox.faults.clear()
+
+    result = imported.import_people()
+
+    assert refused == ["partial", "partial", "held", "held"]
+    assert (result.status, result.counts.created, result.counts.held) == ("held", 0, 16)
+
+
+def test_r16_who_fails_since_the_first_import_holds_nobody_else(world: World) -> None:
+    world.hire_many(40)
+    world.sandbox.faults.add(
+        Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", nth=30, times=11 + 11)
+    )
+    first = world.import_people()
+    world.hire("Newcomer")
+
+    result = world.import_people()
+
+    assert (first.status, first.counts.created, first.counts.failed) == ("partial", 29, 11)
+    assert (result.status, result.counts.created + result.counts.failed, result.counts.held) == ("partial", 12, 0)
+
+
 def test_r16_small_portions_for_single_people_are_counted_as_well(imported: World) -> None:
     dismissed(imported)
     held = [imported.import_people(only=[user]).counts.held for user in LEAVERS]

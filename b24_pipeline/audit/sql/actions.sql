@@ -15,6 +15,11 @@ WHERE outcome = 'done' AND risk IS NOT NULL AND exemption IS NULL AND "at" > $si
   AND ("at" <= $now OR run >= coalesce((SELECT max(number) FROM store.runs WHERE started_at <= $since), 0))
 GROUP BY risk
 
+-- name: exempt_failures
+-- R16: what failed since then and did not count: it was approved, in a first import, or rebuilt links.
+SELECT DISTINCT bitrix24_id, action FROM store.events
+WHERE outcome = 'failed' AND exemption IS NOT NULL AND "at" > $since
+
 -- name: actions_of_run
 -- Of a run for single people, theirs: what stands for others is in `audit.actions` also while such a run passes.
 SELECT {columns} FROM audit.actions
