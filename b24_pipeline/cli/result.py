@@ -34,7 +34,7 @@ COUNTED = {
     "matched_by_id": BY_ID,
     "phones_added": "phone numbers added",
     "rejected": "rejected",
-    "conflicts": "in conflict",
+    "conflicts": "candidates in conflict",
     "responsible_removed": "removed from the responsible list",
     "failed": "failed",
     "backing_off": "backing off after a failure",

@@ -49,7 +49,6 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
         return skip(run, str(error))
     plan = review(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
     actions = send_plan(run, plan, step=Step.RESPONSIBLE, handler=ListActions(run))
-    run.outcome.count(conflicts=run.outcome.counts.conflicts + int((actions["outcome"] == Outcome.CONFLICT).sum()))
     state = updated_state(state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
     return ResponsibleListResult(actions=actions, state=state)

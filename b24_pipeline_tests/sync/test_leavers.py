@@ -202,8 +202,20 @@ def test_r14_all_of_another_sources_entries_may_stay(imported: World) -> None:
 
     result = imported.import_people()
 
-    assert (result.status, result.counts.held, result.counts.conflicts) == ("done", 0, 9)
+    assert (result.status, result.reason, result.counts.held) == ("done", None, 0)
     assert (imported.writes(), len(imported.account.responsible)) == ([], 9)
+
+
+def test_r02_entries_of_another_source_are_no_candidates_that_cannot_be_imported(imported: World) -> None:
+    imported.import_people()
+    other_source(imported, *range(1, 7))
+    for user in range(1, 7):
+        imported.portal.dismiss(user)
+
+    result = imported.import_people()
+
+    assert (result.status, result.reason, result.counts.conflicts) == ("done", None, 0)
+    assert sorted(set(result.outcomes().values())) == [OTHER_NAME]
 
 
 @pytest.mark.parametrize("listed", ["Person1", "IRA  person1", "(bitrix24) Person1 Ira", "Maiden, Ira", "Ira Person1"])
