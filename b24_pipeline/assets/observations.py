@@ -90,6 +90,7 @@ def account_identity(run: RunContext) -> dict[str, str]:
         "host": run.connection.callgear_host,
         "app_id": account.app_id or "unknown before the first write",
         **({"name": account.name} if account.name else {}),
+        "confirmed": "in this run" if run.outcome.account_confirmed else "by the last run that wrote",
         "access": f"{key}{agent}",
     }
 

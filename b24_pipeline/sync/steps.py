@@ -49,7 +49,7 @@ def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None
     """Read every employee of the account, or none; None where there are no points or no time for it (R16a).
 
     A create that an earlier run left in doubt may still be carried out: it is waited for, so that it is seen (R18).
-    What an earlier run announced and nobody has by then was never created.
+    What an earlier run announced and nobody has by then was never created; another account says nothing of it (R16b).
     """
     with run.step("callgear_employees"):
         in_doubt_until = (
@@ -59,6 +59,7 @@ def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None
             if in_doubt_until is not None:
                 elapsed = run.connection.now() - in_doubt_until
                 run.connection.callgear.wait_for_in_flight_requests(since=elapsed.total_seconds())
+                run.confirm_account()
             found = fetch_employees(run.connection.callgear)
         except SHORTAGES as error:
             run.outcome.deferrals.append(f"CallGear could not be read; deferred to the next run: {error}")

@@ -91,11 +91,14 @@ def note_finished_links(
     matches: DataFrame[schemas.Matches],
     plan: DataFrame[schemas.Actions],
 ) -> None:
-    """R09a: note links as finished whose employee is matched by id and needs no update."""
+    """R09a: note links as finished whose employee is matched by id and needs no update, in the right account (R16b)."""
     if run.config.dry_run or not unfinished:
         return
     by_id = matches.loc[matches["match_type"] == MatchKind.BY_ID, "bitrix24_id"]
-    audit.links.finish_links(run.store.database, unfinished & set(by_id) - set(plan["bitrix24_id"]))
+    finished = unfinished & set(by_id) - set(plan["bitrix24_id"])
+    if finished:
+        run.confirm_account()
+        audit.links.finish_links(run.store.database, finished)
 
 
 def sent_updates(actions: DataFrame[schemas.Actions], *, matches: DataFrame[schemas.Matches]) -> pd.DataFrame:

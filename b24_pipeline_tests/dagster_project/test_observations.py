@@ -42,6 +42,7 @@ def test_the_assets_outside_say_which_portal_and_account_was_read_when_and_how_m
     after = result.observed("callgear_account_after_import")
     assert (after["employees"], after["linked_employees"]) == (10, 10)
     assert after["app_id"] == account["app_id"]
+    assert (account["confirmed"], after["confirmed"]) == ("by the last run that wrote", "in this run")
     assert portal["read_at"] <= account["read_at"] <= after["left_at"]
 
 

@@ -6,7 +6,7 @@ from b24_pipeline import audit
 from b24_pipeline.audit import Store
 from b24_pipeline.audit.metadata import ACCOUNT_NAME, ACCOUNT_NUMBER
 from b24_pipeline.sandbox import Fault, FaultKind
-from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 
 def asked(world: World) -> int:
@@ -56,6 +56,32 @@ def test_r16b_the_right_account_is_imported_into_again(imported: World) -> None:
     right = imported.import_people()
 
     assert (wrong.status, right.status, right.counts.created) == ("failed", "done", 1)
+
+
+def test_r16b_r18_another_account_says_nothing_of_a_create_in_doubt(imported: World) -> None:
+    late = imported.hire("Late")
+    lost = [
+        Fault(FaultKind.TIMEOUT_AFTER, api="callgear", method="create.employees", times=None, nth=1),
+        Fault(FaultKind.TIMEOUT_BEFORE, api="callgear", method="get.employees", times=None, nth=3),
+    ]
+    imported.set(B24_PIPELINE_HTTP_TIMEOUT_SECONDS="0.3")
+    for fault in lost:
+        imported.sandbox.faults.add(fault)
+    imported.import_people()
+    imported.sandbox.faults.clear()
+    ours = dict(imported.account.employees)
+    in_another_account(imported)
+    imported.clock.sleep(HALF_AN_HOUR)
+    wrong = imported.import_people()
+
+    imported.account.employees.update(ours)
+    imported.behave(app_id=31337)
+    imported.portal.edit(late, EMAIL="changed@x.test")
+    imported.clock.sleep(HALF_AN_HOUR)
+    right = imported.import_people()
+
+    assert (wrong.status, right.status, len(imported.account.employees)) == ("failed", "done", len(ours))
+    assert imported.links()[late] in ours
 
 
 def test_r16b_the_account_is_asked_once_and_only_before_a_write(imported: World) -> None:
