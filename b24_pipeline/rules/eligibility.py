@@ -13,11 +13,10 @@ from b24_pipeline.rules.phone_numbers import phone_numbers
 PHONES_IN_DIALING_ORDER = ("work_phone", "personal_mobile", "personal_phone")
 EMPLOYEE = "employee"
 """R01: the `USER_TYPE` of an employee."""
-NO_ADDRESS = f"@<>,;{normalization.WHITE}"
-EMAIL = f"^[^{NO_ADDRESS}]+@[^{NO_ADDRESS}]*[^.{NO_ADDRESS}]$"
-"""R02, R04: of the form text@text, without white space, brackets, commas, semicolons and a dot at the end."""
-MAILTO = "mailto:"
-"""R04: what a copied link has before its address."""
+NO_ADDRESS = rf"""@<>,;:"()\[\]\\«»“”„‹›，；：（）＜＞「」{normalization.WHITE}"""
+NO_DOMAIN = f"""{NO_ADDRESS}'‘’`!?/|=&%#*+{{}}~^$"""
+EMAIL = f"^[^'‘’`{NO_ADDRESS}][^{NO_ADDRESS}]*@[^{NO_DOMAIN}]*[^.。．｡{NO_DOMAIN}]$"
+"""R02, R04: of the form text@text, without what was copied along: white space, `mailto:`, brackets, quotes, stops."""
 
 
 def evaluate_users(users: DataFrame[schemas.Users], *, policy: Policy) -> DataFrame[schemas.Employees]:
@@ -82,7 +81,7 @@ def rejection_reason(judged: pd.DataFrame, *, departments: pd.Series, edition: E
     reasons = pd.Series(None, index=judged.index, dtype="str")
     if edition is Edition.ON_PREMISE:
         reasons = reasons.mask(departments.isna(), Rejection.MISSING_DEPARTMENT.value)
-    malformed = ~judged["email"].str.contains(EMAIL, regex=True) | judged["email_key"].str.startswith(MAILTO)
+    malformed = ~judged["email"].str.contains(EMAIL, regex=True)
     return (
         reasons.mask(malformed, Rejection.INVALID_EMAIL.value)
         .mask(judged["email"].isna(), Rejection.MISSING_EMAIL.value)

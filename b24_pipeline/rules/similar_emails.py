@@ -17,9 +17,11 @@ from b24_pipeline.rules.email_matching import (
 )
 from b24_pipeline.rules.models import ApprovedConflict, LinkReview, MatchKind, MatchReason
 
-UNUSUAL = r"[^\x00-\x7f]|xn--|[<>,;]|^mailto:|\.$"
+UNUSUAL = r"""[^\x00-\x7f]|xn--|[<>,;:"()?]|^'|[.']$"""
 """A pattern of addresses that may be similar to another one; two others are equal or are not."""
-DECORATION = re.compile(r"^(?:mailto:|[<,;])++|(?<![>,;.])[>,;.]++$")
+SEVERAL = r"\s*[,;]\s*"
+AROUND = " <>()[]\"'‘’“”„«»‹›`:.。．｡"
+"""What people copy along with an address; no address begins or ends with it."""
 IDNA_DOTS = re.compile("[.\u3002\uff0e\uff61]")
 IDNA_PREFIX = "xn--"
 MAX_LABEL_LENGTH = 63
@@ -45,7 +47,9 @@ def matches(
     people = rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]
     if not any(keys.str.contains(UNUSUAL, regex=True).any() for keys in (people["email_key"], account["email_key"])):
         return people[:0]
-    people, account = (frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, account))
+    people, account = (
+        frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, each_address(account))
+    )
     found = find_by_email(people[people["match_type"] == MatchKind.NONE], account=account)
     owners = link_owners(found, links=links, employees=employees, unconfirmed=review.unconfirmed)
     matched = people[people["match_type"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
@@ -89,9 +93,19 @@ def similarity_key(email_keys: pd.Series) -> pd.Series:
     return normalization.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
 
 
+def each_address(account: pd.DataFrame) -> pd.DataFrame:
+    """The employees, once for each address where an e-mail holds several."""
+    lists = account["email_key"].str.contains(SEVERAL, regex=True)
+    if not lists.any():
+        return account
+    parts = account.assign(email_key=account["email_key"].str.split(SEVERAL, regex=True))[lists].explode("email_key")
+    return pd.concat([account[~lists], parts.astype({"email_key": "str"})], ignore_index=True)
+
+
 def similar_form(email: str) -> str:
-    """The address case-folded, its domain decoded from IDNA, without what is around it."""
-    name, _, domain = normalization.normalize_address(DECORATION.sub("", email)).rpartition("@")
+    """The address case-folded, its domain decoded from IDNA, without what is around it and before it."""
+    address = email.rpartition("<")[2].partition(">")[0].partition("?")[0].rpartition(":")[2]
+    name, _, domain = normalization.normalize_address(address.strip(AROUND)).rpartition("@")
     return f"{folded(name)}@{'.'.join(decoded_label(label) for label in IDNA_DOTS.split(domain))}"
 
 

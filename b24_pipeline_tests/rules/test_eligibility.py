@@ -100,10 +100,38 @@ def test_r02_an_address_that_is_not_text_at_text_without_white_space_is_invalid(
         "ira@x.test\noleg.x.test",
         "ira\t@x.test",
         "ira@.",
+        "'ira@x.test'",
+        '"ira@x.test"',
+        "ira@x.test'",
+        "(ira@x.test)",
+        "[ira@x.test]",
+        "«ira@x.test»",
+        "“ira@x.test”",
+        "`ira@x.test`",
+        "smtp:ira@x.test",
+        "https://ira@x.test",
+        "mailto:ira@x.test?subject=hi",
+        "ira@x.test?subject=hi",
+        "ira@x.test:",
+        "ira@x.test/",
+        "ira@x.test!",
+        "ira@x.test|oleg",
+        "ira@x.test。",
+        "ira@x.test，",
+        "（ira@x.test）",
+        "Ira<ira@x.test>",
     ],
 )
 def test_r04_what_was_copied_with_an_address_makes_it_invalid(email: str) -> None:
     assert reason_of(email=email) == Rejection.INVALID_EMAIL
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["o'brien@x.test", "ira+crm@x.test", "ira/sales@x-y.co_op.test", "!#$%&*=?^_{|}~@x.test", "ира@ｅxample。рф"],
+)
+def test_r04_signs_that_addresses_have_are_right(email: str) -> None:
+    assert reason_of(email=email) is None
 
 
 @pytest.mark.parametrize("blank", ["\u200b", "\ufeff \u00ad", "\x00", "\u200d\u200c", "\t\u2060\n"])

@@ -25,6 +25,16 @@ PAIRS = [
     ("ira@x.test", "<ira@x.test>"),
     ("ira@x.test", "mailto:ira@x.test"),
     ("ira@x.test", "ira@x.test."),
+    ("ira@x.test", "Ira Lebedeva <ira@x.test>"),
+    ("ira@x.test", "'ira@x.test'"),
+    ("ira@x.test", '"ira@x.test"'),
+    ("ira@x.test", "(ira@x.test)"),
+    ("ira@x.test", "«ira@x.test»"),
+    ("ira@x.test", "smtp:ira@x.test"),
+    ("ira@x.test", "mailto:ira@x.test?subject=hi"),
+    ("ira@x.test", "<mailto:ira@x.test>"),
+    ("ira@x.test", "boris@x.test, ira@x.test"),
+    ("ira@x.test", "Ira <ira@x.test>; boris@x.test"),
 ]
 
 
