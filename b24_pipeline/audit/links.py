@@ -50,6 +50,11 @@ def people_imported(database: Database) -> int:
     return int(database.value("people_imported"))
 
 
+def employees_linked_since_read(database: Database) -> list[int]:
+    """The employees of live links that the account's newest frame lacks, because the import created them afterward."""
+    return database.column("employees_linked_since_read")
+
+
 def ever_linked(database: Database) -> frozenset[int]:
     """The users that have or had a link."""
     return frozenset(database.column("ever_linked"))

@@ -11,6 +11,7 @@ from b24_pipeline.audit import Step
 from b24_pipeline.audit.runs import PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.rules.models import RunKind
+from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.run import RunContext, RunStopped
 from b24_pipeline.sync.users import known_deleted, missing_from_portal
@@ -88,7 +89,17 @@ def newest(run: RunContext, model: Model) -> pd.DataFrame:
         raise RunStopped(f"no run has read {table} yet: launch the job employee_import, or materialize all assets")
     run.outcome.borrowed[table] = source(run, past)
     log.info("%s is taken from %s", table, run.outcome.borrowed[table])
+    if model is schemas.CallGearEmployees:
+        return account_with_own_creates(run)
     return audit.history.snapshot(run.store.database, model)
+
+
+def account_with_own_creates(run: RunContext) -> pd.DataFrame:
+    """Return the newest account, and whom the import has linked since: known by the link alone, which is not stale."""
+    read = audit.history.snapshot(run.store.database, schemas.CallGearEmployees)
+    linked = audit.links.employees_linked_since_read(run.store.database)
+    rows = [{"callgear_id": employee, "phone_numbers": NO_PHONES} for employee in linked]
+    return schemas.concat(schemas.CallGearEmployees, read, schemas.from_records(schemas.CallGearEmployees, rows))
 
 
 def checked_run(run: RunContext) -> str:

@@ -60,6 +60,20 @@ def test_r18a_before_anything_was_read_it_names_the_job(world: World, asset: str
     assert "\n" not in failure
 
 
+def test_r18a_whom_the_import_created_after_it_read_the_account_is_matched_by_id_alone(imported: World) -> None:
+    result = alone(imported, "employee_matches")
+    figures = result.metadata("employee_matches")
+    assert (figures["matched_by_id"], figures["not_in_callgear"]) == (len(imported.links()), 0)
+    assert {check.check_name for check in result.dagster.get_asset_check_evaluations() if not check.passed} == set()
+    assert ask(imported.paths, "SELECT DISTINCT match_type, reason FROM audit.employee_matches") == [("by_id", None)]
+
+
+def test_r18a_a_link_to_an_employee_whom_the_newest_frame_lacks_stays_stale(imported: World) -> None:
+    imported.account.remove_employee(imported.links()[1])
+    alone(imported, "callgear_employees")
+    assert alone(imported, "employee_matches").metadata("employee_matches")["not_in_callgear"] == 1
+
+
 def test_r18a_the_upsert_alone_reads_both_sides_first(imported: World) -> None:
     newcomer = imported.hire("Newcomer")
     result = alone(imported, "callgear_upsert")

@@ -60,9 +60,15 @@ GROUP BY one.who, one."user", one.employee, one.callgear_id
 ORDER BY one.callgear_id, one."user"
 
 -- name: matches_of_strangers
+-- Whom an import has created since the account was read last is known, too: by the link.
 WITH users AS (SELECT bitrix24_id, {who} AS who FROM audit.bitrix24_users),
      account AS (SELECT callgear_id, {who} AS who FROM audit.callgear_employees),
-     candidates AS (SELECT bitrix24_id FROM audit.employees WHERE eligibility = 'candidate')
+     candidates AS (SELECT bitrix24_id FROM audit.employees WHERE eligibility = 'candidate'),
+     linked_since AS (
+         SELECT callgear_id FROM store.links
+         WHERE valid_to_run IS NULL
+           AND valid_from_run >= (SELECT max(run) FROM store.run_steps WHERE what = 'callgear_employees')
+     )
 SELECT coalesce(users.who, 'not read from Bitrix24') AS who, matches.bitrix24_id AS "user",
        'is matched with employee ' || matches.callgear_id || coalesce(' "' || account.who || '"', '')
        || CASE WHEN candidates.bitrix24_id IS NULL THEN ', but is no candidate' ELSE ', whom CallGear does not have' END
@@ -72,7 +78,10 @@ LEFT JOIN users ON users.bitrix24_id = matches.bitrix24_id
 LEFT JOIN candidates ON candidates.bitrix24_id = matches.bitrix24_id
 LEFT JOIN account ON account.callgear_id = matches.callgear_id
 WHERE matches.match_type IN ('by_id', 'by_email')
-  AND (candidates.bitrix24_id IS NULL OR account.callgear_id IS NULL)
+  AND (
+      candidates.bitrix24_id IS NULL
+      OR (account.callgear_id IS NULL AND matches.callgear_id NOT IN (SELECT callgear_id FROM linked_since))
+  )
 ORDER BY "user"
 
 -- name: schema_violations

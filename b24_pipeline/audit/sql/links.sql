@@ -16,6 +16,14 @@ LEFT JOIN names ON names.bitrix24_id = links.bitrix24_id
 WHERE links.valid_to_run IS NULL
 ORDER BY links.bitrix24_id
 
+-- name: employees_linked_since_read
+-- Linked by the run that has read the account last, or after it, and not in what it read: created since.
+SELECT callgear_id FROM store.links
+WHERE valid_to_run IS NULL
+  AND valid_from_run >= (SELECT max(run) FROM store.run_steps WHERE what = 'callgear_employees')
+  AND callgear_id NOT IN (SELECT callgear_id FROM audit.callgear_employees)
+ORDER BY callgear_id
+
 -- name: ever_linked
 SELECT bitrix24_id FROM store.links
 
