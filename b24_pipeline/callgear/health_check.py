@@ -1,5 +1,6 @@
 """Read-only checks of the account for `b24-pipeline check`, and the account's identity."""
 
+from collections.abc import Callable
 from functools import partial
 
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity, wrong_account_message
@@ -10,13 +11,22 @@ from b24_pipeline.callgear.responses import Result
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.check_result import CheckResult
 
+Refused = Callable[[AccountIdentity], str | None]
 RIGHTS = {"is_select": "see", "is_insert": "add", "is_update": "change"}
 
 
-def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCOUNT) -> list[CheckResult]:
+def check_callgear(
+    client: CallGear,
+    *,
+    expected: AccountIdentity = UNKNOWN_ACCOUNT,
+    refused: Refused | None = None,
+) -> list[CheckResult]:
     """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points.
 
-    `expected` is the account that the database belongs to (R16b).
+    Args:
+        client: the account.
+        expected: the account that the database belongs to (R16b).
+        refused: says why this connection may not import into an account, if it may not.
     """
     run = partial(CheckResult.of, failure=CallGearError)
     access = CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted")
@@ -28,18 +38,20 @@ def check_callgear(client: CallGear, *, expected: AccountIdentity = UNKNOWN_ACCO
         return [CheckResult("CallGear access", passed=False, text=str(error))]
     return [
         access,
-        run("CallGear account", lambda: _account(client, expected)),
+        run("CallGear account", lambda: _account(client, expected, refused)),
         run("CallGear employee rights", lambda: _rights(client, employees)),
         run("CallGear responsible list", lambda: _responsible_list(client)),
         run("CallGear points", lambda: _points(employees.metadata.limits)),
     ]
 
 
-def _account(client: CallGear, expected: AccountIdentity) -> tuple[bool, str]:
+def _account(client: CallGear, expected: AccountIdentity, refused: Refused | None) -> tuple[bool, str]:
     """The account's name and number, so that nobody imports into another one than before (R16b)."""
     account = read_account(client)
     if expected.app_id and account.app_id != expected.app_id:
         return False, wrong_account_message(expected, account)
+    if refused is not None and (problem := refused(account)):
+        return False, problem
     return True, str(account) if account.app_id else "its name is not visible to this token"
 
 

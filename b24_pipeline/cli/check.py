@@ -1,12 +1,17 @@
 """`b24-pipeline check`: verify access to both systems, and with one employee what an update does to phones."""
 
+from contextlib import closing
 from functools import partial
 
 from rich.console import Console
 
-from b24_pipeline import audit
+from b24_pipeline import audit, settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
+from b24_pipeline.audit.storage import claims
+from b24_pipeline.audit.storage.advisory_lock import Session
+from b24_pipeline.audit.storage.exceptions import LakeNotUsable, LockLost
+from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
@@ -22,6 +27,7 @@ from b24_pipeline.cli.sandbox import settings_of
 from b24_pipeline.connection import Connection, open_connection, utc_now
 from b24_pipeline.settings import SettingsError
 from b24_pipeline.sync.capabilities import load_capabilities, save_capabilities
+from b24_pipeline.sync.run import account_host, notes_of_machine
 
 
 def check(*, prove_update: int | None, place: Place, every: bool) -> Exit:
@@ -40,7 +46,11 @@ def check_both(place: Place) -> Exit:
         checks: list[CheckResult] = [
             *check_bitrix24(connection.bitrix24),
             *([check_departments(connection.bitrix24, wanted=wanted)] if wanted else []),
-            *check_callgear(connection.callgear, expected=known_account(connection.paths)),
+            *check_callgear(
+                connection.callgear,
+                expected=known_account(connection.paths),
+                refused=partial(claimed_by_another, connection),
+            ),
         ]
     for found in checks:
         console.print(result_line(found.name, passed=found.passed, text=found.text), soft_wrap=True)
@@ -54,6 +64,30 @@ def known_account(paths: Paths) -> AccountIdentity:
             return audit.metadata.account(store.database)
     except StoreError:
         return UNKNOWN_ACCOUNT
+
+
+def claimed_by_another(connection: Connection, account: AccountIdentity) -> str | None:
+    """Return why this connection may not import into an account, where it is noted that another one does (R16b)."""
+    folder, key, lake = settings.connections(), connection.key, connection.paths.lake
+    if folder is None or key is None or not account.app_id:
+        return None
+    host = account_host(connection)
+    if lake is None:
+        owner = claims.owner_of_account(notes_of_machine(connection), account, host=host)
+    else:
+        owner = owner_in_lake(lake, account, host=host)
+    if owner in (None, key) or owner not in folder.keys:
+        return None
+    return claims.refusal(account, owner=owner, key=key, keys=folder.keys)
+
+
+def owner_in_lake(lake: Lake, account: AccountIdentity, *, host: str) -> str | None:
+    """Return which connection imports into an account; nothing where Postgres cannot say."""
+    try:
+        with closing(Session(lake, name="b24-pipeline check")) as session:
+            return claims.owner_of_account(session, account, host=host)
+    except (LakeNotUsable, LockLost):
+        return None
 
 
 def prove(callgear_id: int, place: Place) -> Exit:

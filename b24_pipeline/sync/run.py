@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from b24_pipeline import audit, settings
@@ -114,9 +115,9 @@ class RunContext:
         key = connection.key or (lake.schema if lake else None)
         if key is None:
             return
-        notes = session_of(lake) if lake else connection.settings.data_folder / settings.FOLDER / ".accounts"
-        host = urlsplit(connection.settings.callgear_api_url).netloc
-        claims.claim_account(notes, account, host=host, key=key, keys=folder.keys if folder else None)
+        notes = session_of(lake) if lake else notes_of_machine(connection)
+        keys = folder.keys if folder else None
+        claims.claim_account(notes, account, host=account_host(connection), key=key, keys=keys)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -205,6 +206,16 @@ def begin(connection: Connection, store: Store, *, config: RunConfig, launch: La
         importable_before=audit.runs.importable_before(store.database),
         interrupted=interrupted,
     )
+
+
+def notes_of_machine(connection: Connection) -> Path:
+    """Return where is noted which connection imports into which account, unless a lake has it."""
+    return connection.settings.data_folder / settings.FOLDER / ".accounts"
+
+
+def account_host(connection: Connection) -> str:
+    """Return the host of the account's API, with its port if it has one."""
+    return urlsplit(connection.settings.callgear_api_url).netloc
 
 
 def end(run: RunContext, *, dagster_failure: tuple[RunStatus, str] | None = None) -> RunStatus:

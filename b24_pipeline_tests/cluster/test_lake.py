@@ -103,9 +103,11 @@ def test_r16b_two_connections_with_one_account_are_refused_on_another_machine_to
         (machine.folder / f"connections/{key}.env").write_text("".join(f"{name}={pair[name]}\n" for name in pair))
     world.hire_many(2)
 
-    first, second = one.type("sync", "--connection", "acme"), two.type("sync", "--connection", "globex")
+    first = one.type("sync", "--connection", "acme")
+    checked, second = (two.type(command, "--connection", "globex") for command in ("check", "sync"))
 
     assert (first.returncode, second.returncode) == (0, 50), first.stderr + second.stderr
+    assert (checked.returncode, "belongs to the connection acme: two portals" in checked.stdout) == (50, True)
     assert "belongs to the connection acme: two portals in one account" in second.stdout + second.stderr
     assert len(world.writes()) == 2
 

@@ -7,6 +7,8 @@ import pytest
 from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit.storage.claims import claim_account
 from b24_pipeline.audit.storage.exceptions import DatabaseOfAnotherConnection
+from b24_pipeline.cli import main
+from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 
 
@@ -24,6 +26,22 @@ def test_two_portals_into_one_account_are_refused_before_anything_is_written(com
     assert run["status"] == "failed"
     assert "belongs to the connection acme: two portals in one account would undo each other's work" in run["reason"]
     assert acme.writes() == []
+
+
+def test_a_check_says_that_the_account_belongs_to_another_connection(
+    companies: Companies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("b24_pipeline.cli.group.is_checkout", lambda: False)
+    acme = companies.connect("acme")
+    companies.import_people("acme")
+    companies.connect(
+        "globex", CALLGEAR_API_URL=acme.server.callgear_url, CALLGEAR_ACCESS_TOKEN=acme.server.access_token
+    )
+
+    assert [main(["check", "--connection", key]) for key in ("acme", "globex")] == [Exit.DONE, Exit.FAILED]
+
+    (failed,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert "belongs to the connection acme: two portals in one account" in failed
 
 
 def test_an_account_is_free_again_when_its_connection_was_removed(companies: Companies) -> None:

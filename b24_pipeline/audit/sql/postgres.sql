@@ -44,3 +44,6 @@ ON CONFLICT (account) DO UPDATE SET connection = CASE
     ELSE excluded.connection
 END
 RETURNING connection
+
+-- name: account_owner
+SELECT connection FROM public.b24_pipeline_accounts WHERE account = %(account)s

@@ -34,18 +34,40 @@ def claim_account(
     """
     if not account.app_id:
         return
-    name = re.sub(r"[^\w.-]", "_", f"{host}_{account.app_id}")
+    name = name_of_note(account, host=host)
     if isinstance(notes, Session):
         listed = None if keys is None else list(keys)
         ((owner,),) = notes.ask("claim_account", account=name, key=key, keys=listed)
     else:
         owner = owner_in_folder(notes / name, key=key, keys=keys or ())
     if owner != key:
-        way_out = "drop the schema" if keys is None else "remove the file"
-        raise DatabaseOfAnotherConnection(
-            f"the CallGear account {account} belongs to the connection {owner}: two portals in one account would undo "
-            f"each other's work. Give {key} an account of its own, or {way_out} of {owner}."
-        )
+        raise DatabaseOfAnotherConnection(refusal(account, owner=owner, key=key, keys=keys))
+
+
+def owner_of_account(notes: Path | Session, account: AccountIdentity, *, host: str) -> str | None:
+    """Return which connection imports into an account, as far as that was noted; nothing is changed.
+
+    Raises:
+        LockLost: Postgres has no notes yet, or is gone.
+    """
+    name = name_of_note(account, host=host)
+    if isinstance(notes, Session):
+        return next((str(owner) for (owner,) in notes.ask("account_owner", account=name)), None)
+    return (notes / name).read_text(encoding="utf-8") if (notes / name).exists() else None
+
+
+def refusal(account: AccountIdentity, *, owner: str, key: str, keys: Collection[str] | None) -> str:
+    """Return why a connection may not import into the account of another one."""
+    way_out = "drop the schema" if keys is None else "remove the file"
+    return (
+        f"the CallGear account {account} belongs to the connection {owner}: two portals in one account would undo "
+        f"each other's work. Give {key} an account of its own, or {way_out} of {owner}."
+    )
+
+
+def name_of_note(account: AccountIdentity, *, host: str) -> str:
+    """Return by what an account is noted."""
+    return re.sub(r"[^\w.-]", "_", f"{host}_{account.app_id}")
 
 
 def owner_in_folder(note: Path, *, key: str, keys: Collection[str]) -> str:
