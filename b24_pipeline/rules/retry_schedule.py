@@ -59,11 +59,6 @@ def defer_backing_off(
     return plan.assign(outcome=plan["outcome"].mask(waits, Outcome.WAITING.value))
 
 
-def failed_before(plan: DataFrame[schemas.Actions], *, dead_letters: DataFrame[schemas.DeadLetters]) -> pd.Series:
-    """Return whether a service has refused just what the row would send; an outage is no refusal."""
-    return already_attempted(plan, dead_letters=dead_letters[dead_letters["attempts"] > 0])
-
-
 def already_attempted(plan: DataFrame[schemas.Actions], *, dead_letters: pd.DataFrame) -> pd.Series:
     """Return whether one of the dead letters has tried just what the row would send."""
     if dead_letters.empty:

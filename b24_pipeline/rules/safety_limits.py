@@ -10,7 +10,7 @@ from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import APPROVED_BY_USER, ChangeRisk, Exemption, Outcome, SafetyLimit
-from b24_pipeline.rules.retry_schedule import attempted, failed_before
+from b24_pipeline.rules.retry_schedule import already_attempted, attempted
 
 EXEMPT_ON_FIRST_IMPORT = frozenset({ChangeRisk.EMAIL_LINK, ChangeRisk.CREATE})
 """R16: kinds that a connection's first import, or a rebuilding of lost links, may do without limit."""
@@ -64,7 +64,7 @@ def apply_safety_limits(
         return plan
     planned = plan["outcome"] == Outcome.PLANNED
     watched = planned & ~plan["reason"].isin(APPROVED_BY_USER)
-    counted = plan[watched & ~failed_before(plan, dead_letters=dead_letters)]
+    counted = plan[watched & ~already_attempted(plan, dead_letters=dead_letters)]
     listed = is_approved(plan, approved=approved)
     over = [risk.value for risk in limits if is_over(counted, risk=risk, limits=limits, context=context)]
     held = watched & plan["risk"].isin(over) & ~listed
@@ -77,13 +77,15 @@ def no_longer_counted(
 ) -> DataFrame[schemas.DeadLetters]:
     """The dead letters of what was counted in its own `WINDOW` since it first failed, or failed without a limit.
 
+    What no service has refused yet, because none answered, counts until it was.
+
     Args:
         dead_letters: what failed before.
         exempt: the (user, action) that failed within the `WINDOW` under an exemption.
         now: the window ends here.
     """
     unlimited = [(user, action) in exempt for user, action, _ in attempted(dead_letters)]
-    long_ago = dead_letters["first_failed_at"] <= now - WINDOW
+    long_ago = (dead_letters["attempts"] > 0) & (dead_letters["first_failed_at"] <= now - WINDOW)
     return dead_letters[long_ago | pd.Series(unlimited, index=dead_letters.index, dtype=bool)]
 
 

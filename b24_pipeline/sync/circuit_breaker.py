@@ -72,7 +72,8 @@ class ActionResult:
 
     `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
     understand, where it was ours that was wrong. `unchanged_fields` are fields that the employee had
-    already. `out_of_resources` is true where it was deferred for want of time or points, not for a refusal.
+    already. `put_off` is true where it was deferred for want of time or points, not for a refusal, and for a create
+    that was not begun because everything was stopped.
     """
 
     planned: PlannedAction
@@ -83,7 +84,7 @@ class ActionResult:
     cause: FailureCause | None = None
     unsure: bool = False
     malformed: str | None = None
-    out_of_resources: bool = False
+    put_off: bool = False
 
 
 @dataclass(slots=True)
@@ -144,8 +145,9 @@ class CircuitBreaker:
         return str(self.stopped) if self.stopped is not None else self.stopped_kinds.get(kind)
 
     def is_refusal(self, kind: ActionKind) -> bool:
-        """Return whether what stops this kind is no shortage of points or time."""
-        return kind in self.stopped_kinds or not isinstance(self.stopped, (*SHORTAGES, type(None)))
+        """Return whether what stops this kind is a refusal: no shortage of points or time, nor creates not begun."""
+        is_shortage = isinstance(self.stopped, (*SHORTAGES, type(None)))
+        return kind in self.stopped_kinds or not (is_shortage or kind is ActionKind.CREATE)
 
     def stop(self, why: str) -> None:
         """Nothing more is begun."""

@@ -115,7 +115,7 @@ class ActionExecutor:
     def deferred(self, planned: PlannedAction, reason: str) -> ActionResult:
         """The answer of an action that may not be begun any more."""
         refused = self.breaker.is_refusal(planned.action)
-        return ActionResult(planned, Outcome.DEFERRED, error=reason, out_of_resources=not refused)
+        return ActionResult(planned, Outcome.DEFERRED, error=reason, put_off=not refused)
 
     def attempt(self, planned: PlannedAction) -> ActionResult:
         """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
@@ -142,7 +142,7 @@ class ActionExecutor:
                 cause=failure_cause(error) if outcome is Outcome.FAILED else None,
                 unsure=error.outcome_unknown or isinstance(error, exceptions.EmailConflict),
                 malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.RequestError) else None,
-                out_of_resources=isinstance(error, SHORTAGES),
+                put_off=isinstance(error, (*SHORTAGES, exceptions.AccountError)),
             )
 
 

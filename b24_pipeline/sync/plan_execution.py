@@ -139,7 +139,7 @@ def send_all(
             for result in results
             if result.cause is FailureCause.TRANSPORT
         }
-        run.outcome.out_of_resources |= any(result.out_of_resources for result in results)
+        run.outcome.put_off |= any(result.put_off for result in results)
         before, done = done, done + len(results)
         log_progress(step, before=before, done=done, total=len(planned))
     try:

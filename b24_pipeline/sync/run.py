@@ -40,8 +40,8 @@ class RunOutcome:
     """Work that the run could not even plan, and why."""
     failure: tuple[RunStatus, str] | None = None
     finished_steps: set[str] = field(default_factory=set)
-    out_of_resources: bool = False
-    """Something was deferred for want of time or points."""
+    put_off: bool = False
+    """Something was deferred for want of time or points, or a create because everything was stopped."""
     account_confirmed: bool = False
     """R16b: the account has been asked for its number, and is the one of this database."""
     deleted: frozenset[int] = frozenset()

@@ -25,7 +25,7 @@ from b24_pipeline.sync.capabilities import load_capabilities
 from b24_pipeline.sync.handlers import EmployeeActions, employee_writer
 from b24_pipeline.sync.other_importers import note_duplicates
 from b24_pipeline.sync.plan_execution import send_plan
-from b24_pipeline.sync.run import RunContext
+from b24_pipeline.sync.run import RunContext, RunStopped
 
 
 def upsert(
@@ -57,7 +57,11 @@ def upsert(
             plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
         )
     handler = EmployeeActions(run, facts, callgear_employees=callgear_employees)
-    actions = send_plan(run, plan, step=Step.UPSERT, handler=handler)
+    try:
+        actions = send_plan(run, plan, step=Step.UPSERT, handler=handler)
+    except RunStopped:
+        end_first_import(run)
+        raise
     run.outcome.count(unchanged=run.outcome.counts.matched_by_id - len(sent_updates(actions, matches=matches)))
     end_first_import(run)
     note_points(run)
@@ -68,10 +72,10 @@ def end_first_import(run: RunContext) -> None:
     """R16: the first import is over once this step has put off nothing for want of time or points.
 
     A refusal does not prolong it, and it does not matter how the run goes on. A step that was stopped, because the
-    account refused everything or too much failed, does not get here: it has not ended the first import.
+    account refused everything or too much failed, ends it only if every create was tried.
     """
     if run.limit_context.first_import and not (
-        run.config.dry_run or run.config.only is not None or run.outcome.out_of_resources
+        run.config.dry_run or run.config.only is not None or run.outcome.put_off
     ):
         audit.runs.end_first_import(run.store.database)
 

@@ -287,6 +287,45 @@ def test_r16_a_refusal_does_not_prolong_the_first_import(world: World, refused: 
     assert (result.status, result.counts.created, result.counts.held) == ("held", 0, 12)
 
 
+def test_r16_refusals_that_stop_a_run_do_not_prolong_the_first_import(world: World) -> None:
+    world.hire_many(11)
+    for name in ("Known1", "Known2", "Known3", "Known4"):
+        world.account.add_employee(last_name=name, email=f"{name.lower()}@x.test")
+        world.hire(name)
+    malformed = Fault(
+        FaultKind.MNEMONIC,
+        api="callgear",
+        method="update.employees",
+        mnemonic="unexpected_parameters",
+        times=None,
+    )
+    world.sandbox.faults.add(malformed)
+    first = world.import_people()
+    world.hire_many(12, prefix="Bogus")
+
+    result = world.import_people()
+
+    assert (first.status, first.counts.created, len(world.links())) == ("failed", 11, 15)
+    assert "the same malformed request 3 times in a row" in str(first.reason)
+    assert (result.counts.created, result.counts.held) == (0, 12)
+
+
+@pytest.mark.parametrize("fault", [FaultKind.MNEMONIC, FaultKind.TOKEN_INVALID])
+def test_r16_a_run_that_is_stopped_before_everybody_was_tried_leaves_the_first_import_open(
+    world: World, fault: FaultKind
+) -> None:
+    world.hire_many(20)
+    world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
+    world.sandbox.faults.add(Fault(fault, api="callgear", method="create.employees", nth=3, times=None))
+    stopped = world.import_people()
+    world.sandbox.faults.clear()
+
+    result = world.import_people()
+
+    assert (stopped.status, stopped.counts.created, stopped.counts.deferred > 10) == ("failed", 2, True)
+    assert (result.status, result.counts.held, len(world.account.employees)) == ("done", 0, 20)
+
+
 def run_out_of_time(world: World) -> None:
     """The account answers so slowly that the run's time is over after a few requests."""
     world.set(B24_PIPELINE_RUN_MINUTES="1")
