@@ -83,7 +83,7 @@ def timeline_of(reader: Reader, user: int) -> Timeline:
     return Timeline(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
-        now=f"{now}{words.tries(_of_table(reader, 'dead_letters', user))}.",
+        now=f"{now}{words.waits(open_actions)}{words.tries(_of_table(reader, 'dead_letters', user))}.",
         events=tuple(reversed(in_order)),
     )
 

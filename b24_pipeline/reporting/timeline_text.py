@@ -191,6 +191,15 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
     return f"No longer in Bitrix24; CallGear employee {link['callgear_id']} {ended}"
 
 
+def waits(open_actions: Sequence[Row]) -> str:
+    """Return what is held or deferred now, as the end of a sentence; failures are told by `tries`."""
+    return "".join(
+        f"; {_open_action(row)}"
+        for row in open_actions
+        if row["valid_to_run"] is None and row["outcome"] in (Outcome.HELD, Outcome.DEFERRED)
+    )
+
+
 def tries(dead_letters: Sequence[Row]) -> str:
     """Return what failed and is tried again, as the end of a sentence."""
     return "".join(

@@ -11,11 +11,16 @@ from dotenv.parser import Binding, parse_stream
 from b24_pipeline.settings.base import PREFIX
 from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, of_one_pair
 from b24_pipeline.settings.dagster import AUTOMATION, ENV_FILE, GIVEN
+from b24_pipeline.text import printable
 
 INTERNAL = frozenset({GIVEN, AUTOMATION, FOLDER_VARIABLE, f"{PREFIX}WHOLE_MATRIX"})
 """Variables that are no settings of a pair, most of them passed on by this project's own programs and tests."""
-SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_")
-"""Other software may have such settings: only a name close to one of ours is refused."""
+SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_", "B24")
+"""Other software may have such variables: only a name close to one of ours is refused."""
+ANY_PREFIX = ("",)
+"""In a file of ours every name that is close to one of ours was meant for us."""
+NOT_IN_A_NAME = re.compile(r"\W+", re.ASCII)
+OF_A_SHELL = re.compile("^(ENV|SET)_")
 NEARLY = 2
 """How many letters a name may differ from the one that was meant."""
 IN_KUBERNETES = "KUBERNETES_SERVICE_HOST"
@@ -40,15 +45,18 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
     lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
     of_process = found.pop(Path(ENV_FILE))
-    names = sorted({*map(str.upper, os.environ), *names_of(of_process)})
-    lines += (text for name in names if (text := name_problem(name, known)))
+    near = {
+        **dict.fromkeys(names_of(of_process), ANY_PREFIX),
+        **dict.fromkeys(map(str.upper, os.environ), SHARED_PREFIXES),
+    }
+    lines += (text for name in sorted(near) if (text := name_problem(name, known, prefixes=near[name])))
     if files:
         filled = {str(binding.key).upper() for binding in of_process if binding.value}
         filled |= {name.upper() for name, value in os.environ.items() if value}
         lines += of_one_pair(filled & set(known), folder=files[0].parent)
     for file, given in found.items():
         names = sorted(names_of(given))
-        lines += (f"{file}: {text}" for name in names if (text := name_problem(name, known)))
+        lines += (f"{file}: {text}" for name in names if (text := name_problem(name, known, prefixes=ANY_PREFIX)))
         lines += misplaced(names, file=file)
     return lines
 
@@ -90,16 +98,25 @@ def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str
     return None
 
 
-def name_problem(name: str, known: Collection[str]) -> str | None:
-    """Return the problem of a variable's name; nothing for a setting of ours or of other software."""
+def name_problem(name: str, known: Collection[str], *, prefixes: tuple[str, ...]) -> str | None:
+    """Return the problem of a variable's name; nothing for a setting of ours or of other software.
+
+    Args:
+        name: in upper case.
+        known: the names of all settings.
+        prefixes: how a name begins that is refused if it is close to one of ours.
+    """
     if name in known or name in INTERNAL or (IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name)):
         return None
-    if name.startswith(PREFIX):
-        return f"{name}: is not a setting. Did you mean {nearest(name, tuple(sorted(known)))}?"
-    meant = nearest(name, tuple(sorted(known))) if name.startswith(SHARED_PREFIXES) else None
-    if meant is None or distance(name, meant) > NEARLY:
+    if not name.startswith((PREFIX, *prefixes)):
         return None
-    return f"{name}: is not a setting. Did you mean {meant}?"
+    plain = OF_A_SHELL.sub("", NOT_IN_A_NAME.sub("_", name).strip("_"))
+    meant = nearest(plain, tuple(sorted(known)))
+    if plain == meant:
+        return f"{meant}: the name has something around it. Write only {meant}=value."
+    if name.startswith(PREFIX) or distance(plain, meant) <= NEARLY:
+        return f"{printable(name)}: is not a setting. Did you mean {meant}?"
+    return None
 
 
 @cache

@@ -221,6 +221,17 @@ def test_what_stood_and_stands_no_more(recorder: Recorder) -> None:
     ]
 
 
+def test_what_is_held_is_said_at_the_top(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
+    recorder.store.record_snapshot(schemas.Matches, matches({"bitrix24_id": 1, "match_type": "none"}))
+    recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "create", "held")))
+    recorder.finish()
+    assert timeline_of(recorder, "1").now == (
+        "Not in CallGear: no match in CallGear; create in CallGear: held by a safety limit until somebody approves."
+    )
+
+
 def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
     at = recorder.clock()

@@ -50,6 +50,25 @@ def test_a_mistyped_name_is_refused_in_the_file_too(name: str, meant: str) -> No
 
 
 @pytest.mark.parametrize(
+    "name", ["B24_PIPLINE_PHONES", "B24PIPELINE_PHONES", "B24-PIPELINE-PHONE", "\u041224_PIPELINE_PHONES"]
+)
+@pytest.mark.usefixtures("given")
+def test_a_mistyped_prefix_is_a_mistyped_name_too(name: str) -> None:
+    Path(".env").write_text(f"{name}=first\n", encoding="utf-8")
+    assert refusal() == [f"{name}: is not a setting. Did you mean B24_PIPELINE_PHONES?"]
+
+
+@pytest.mark.parametrize(
+    "name", ['"B24_PIPELINE_PHONES"', "$env:B24_PIPELINE_PHONES", "\u200bB24_PIPELINE_PHONES", "B24-PIPELINE-PHONES"]
+)
+@pytest.mark.usefixtures("given")
+def test_what_is_around_a_name_is_said(name: str) -> None:
+    Path(".env").write_text(f"{name}=first\n", encoding="utf-8")
+    (line,) = refusal()
+    assert line.startswith("B24_PIPELINE_PHONES: the name has something around it.")
+
+
+@pytest.mark.parametrize(
     "name",
     ["BITRIX24_CLIENT_ID", "BITRIX24_DOMAIN", "CALLGEAR_API_KEY", "CALLGEAR_WEBHOOK_URL", "B24_CLIENT_ID", "PATH"],
 )
