@@ -21,8 +21,8 @@ from b24_pipeline.bitrix24.exceptions import (
     OperationLimit,
     TransportError,
 )
-from b24_pipeline.bitrix24.foreign_responses import cleaned, foreign_error, without_tags
-from b24_pipeline.http import ProxyRefused, ResponseRefused, describe_error
+from b24_pipeline.bitrix24.foreign_responses import foreign_error
+from b24_pipeline.http import ProxyRefused, ResponseRefused, cleaned, describe_error, without_tags
 
 SAFE_ERROR_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 """Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""

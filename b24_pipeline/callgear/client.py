@@ -214,7 +214,9 @@ class CallGear:
             return Response(UnknownOutcome(f"{method}: {text}"), Metadata())
         secrets = Secrets.of(keys=[params.get("access_token")], passwords=[params.get("password")])
         body = secrets.blank_body(response.content, status=response.status_code)
-        return read_response(method, request_id=request_id, status=response.status_code, body=body)
+        return read_response(
+            method, request_id=request_id, status=response.status_code, body=body, headers=response.headers
+        )
 
     def _count_point(self, metadata: Metadata) -> None:
         with self._counting:

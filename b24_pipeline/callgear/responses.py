@@ -3,12 +3,18 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from b24_pipeline.callgear.error_mapping import to_exception
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError, UnknownOutcome
 from b24_pipeline.callgear.rate_limit import Limits
 from b24_pipeline.callgear.rows import Row, count_of
+from b24_pipeline.http import describe_sender
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+FOREIGN = "something other than CallGear's API answered"
+ADVICE = "check CALLGEAR_API_URL, the proxy and the firewall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,13 @@ class Response:
     metadata: Metadata
 
 
-def read_response(method: str, *, request_id: str, status: int, body: bytes) -> Response:
+def read_response(
+    method: str, *, request_id: str, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     envelope = _envelope(body)
     if envelope is None:
-        return _broken(method, status, "no JSON object in the response")
+        sender = describe_sender(status, body, headers)
+        return _broken(method, status, f"{FOREIGN}, {sender}: {ADVICE}" if sender else "no JSON object in the response")
     error, answered_id = envelope.get("error"), envelope.get("id")
     if answered_id is not None and answered_id != request_id:
         return _broken(method, status, "the response belongs to another request")

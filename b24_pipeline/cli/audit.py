@@ -274,6 +274,6 @@ def parsed_date(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC it may be before the first year, or after the last
         raise SettingsError(f"--since: {text!r} is not a date. Example: --since 2026-01-31") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

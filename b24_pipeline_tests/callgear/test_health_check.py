@@ -58,7 +58,8 @@ def test_an_unreachable_callgear_is_a_line_too(client: CallGear, sandbox: Sandbo
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_502_HTML, api="callgear", times=None))
 
     assert failed(check_callgear(client)) == {
-        "CallGear access": "get.employees: HTTP 502, no JSON object in the response"
+        "CallGear access": "get.employees: HTTP 502, something other than CallGear's API answered, an HTML page"
+        ' "Bad Gateway": check CALLGEAR_API_URL, the proxy and the firewall'
     }
 
 

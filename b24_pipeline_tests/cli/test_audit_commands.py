@@ -67,12 +67,13 @@ def test_history_since(portal: World, terminal: Terminal, since: str, runs: int)
     assert len(json.loads(terminal("history", "--since", since, "--json").out)) == runs
 
 
-def test_history_since_what_is_no_date_is_2(portal: World, terminal: Terminal) -> None:
-    assert portal
-    said = terminal("history", "--since", "yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "9999-12-31T23:59-12:00", "0001-01-01T00:00+12:00"])
+@pytest.mark.usefixtures("portal")
+def test_history_since_what_is_no_date_is_2(text: str, terminal: Terminal) -> None:
+    said = terminal("history", "--since", text)
     assert (said.code, said.err.splitlines()) == (
         2,
-        ["b24-pipeline: --since: 'yesterday' is not a date. Example: --since 2026-01-31"],
+        [f"b24-pipeline: --since: {text!r} is not a date. Example: --since 2026-01-31"],
     )
 
 
