@@ -15,6 +15,8 @@ from b24_pipeline.rules.normalization import email_key, name_key
 
 CHANGED_COUNT, CHANGED_SHARE = 3, 0.05
 """More linked people than this count *and* this share changed at once: another portal answers behind the address."""
+GONE_COUNT, GONE_SHARE = 3, 0.5
+"""More of the linked people than this count *and* this share deleted at once: another portal answers, too."""
 KEYS = {"first_name": name_key, "last_name": name_key, "email": email_key}
 """The normalization of each compared field (R04)."""
 
@@ -103,3 +105,19 @@ def is_another_portal(identities: DataFrame[schemas.Identities]) -> bool:
     """
     changed = int(identities["changed"].sum())
     return changed > CHANGED_COUNT and changed > CHANGED_SHARE * len(identities)
+
+
+def newly_deleted(observed: DataFrame[schemas.Identities], *, known: DataFrame[schemas.Identities]) -> pd.Series:
+    """Return the ids of the linked users whose deletion (R13) this fetch is the first to confirm."""
+    there = known.loc[~known["deleted"], "bitrix24_id"]
+    return there[there.isin(observed.loc[observed["deleted"], "bitrix24_id"])]
+
+
+def are_gone_at_once(deleted: int, *, linked: int) -> bool:
+    """R07a: return whether one fetch confirms so many deletions that another portal must be answering.
+
+    Args:
+        deleted: how many linked users are newly confirmed as deleted.
+        linked: how many were there before.
+    """
+    return deleted > GONE_COUNT and deleted > GONE_SHARE * linked

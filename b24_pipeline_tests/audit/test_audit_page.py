@@ -54,8 +54,8 @@ def filled(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return paths
 
 
-def test_there_are_ten_queries() -> None:
-    assert len(QUERIES) == 10
+def test_there_are_eleven_queries() -> None:
+    assert len(QUERIES) == 11
 
 
 @pytest.mark.parametrize(("title", "query"), QUERIES)

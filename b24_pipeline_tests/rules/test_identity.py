@@ -117,3 +117,19 @@ def test_r07a_what_was_decided_stays_where_the_accepted_person_was_erased() -> N
 def test_r07a_another_portal_is_more_than_3_and_more_than_5_percent(changed: int, linked: int, another: bool) -> None:
     rows = [accepted(IRA, number, changed=number <= changed) for number in range(1, linked + 1)]
     assert identity.is_another_portal(identities(*rows)) is another
+
+
+@pytest.mark.parametrize(
+    ("deleted", "linked", "at_once"), [(3, 3, False), (4, 7, True), (4, 8, False), (15, 30, False), (16, 30, True)]
+)
+def test_r07a_more_than_3_and_more_than_half_deleted_at_once_are_another_portal(
+    deleted: int, linked: int, at_once: bool
+) -> None:
+    assert identity.are_gone_at_once(deleted, linked=linked) is at_once
+
+
+def test_r07a_only_who_was_there_before_is_newly_deleted() -> None:
+    known = identities(accepted(IRA, 1), accepted(IRA, 2, deleted=True), accepted(IRA, 3), accepted(IRA, 9))
+    now = identity.observe(employees(user(9)), identities=known, deleted=frozenset({1, 2}))
+
+    assert identity.newly_deleted(now, known=known).tolist() == [1]

@@ -297,3 +297,45 @@ def test_r07a_a_dismissed_stranger_can_be_approved_and_is_then_a_leaver(imported
 
     assert listed.outcomes() == {IRA: "remove_responsible identity_changed: conflict"}
     assert result.outcomes() == {IRA: "remove_responsible dismissed: done"}
+
+
+def delete(world: World, *users: int) -> None:
+    for user in users:
+        world.portal.delete(user)
+
+
+def test_r07a_a_portal_from_which_most_linked_people_are_gone_is_another_one(imported: World) -> None:
+    imported.list_responsible(*range(1, 10))
+    delete(imported, *range(1, 10))
+    for number in range(8):
+        imported.hire(f"Stranger{number}")
+
+    ended = [imported.import_people() for _ in range(2)]
+
+    assert [run.status for run in ended] == ["untrusted"] * 2
+    assert str(ended[1].reason).startswith("9 of 9 linked users are gone from the portal at once")
+    assert (imported.writes(), len(imported.links())) == ([], 9)
+
+
+def test_r07a_a_portal_that_is_the_right_one_after_all_is_trusted_once_the_links_are_ended(imported: World) -> None:
+    leavers = (1, 2, 3, 4, 5)
+    imported.list_responsible(*range(1, 10))
+    delete(imported, *leavers)
+    newcomer = imported.hire("Newcomer")
+    untrusted = imported.import_people()
+
+    with Store.open(imported.paths, now=imported.clock.now) as store:
+        audit.links.unlink(store.database, leavers, Approver("clerk", "they left"), at=store.now())
+    held = imported.import_people()
+    approved = imported.import_people(approve=held.run_id)
+
+    assert "unlink 1 2 3 4 5" in str(untrusted.reason)
+    assert (held.status, held.counts.held, newcomer in imported.links()) == ("held", 5, True)
+    assert (approved.status, approved.counts.responsible_removed) == ("done", 5)
+    assert set(imported.account.responsible) == {"6", "7", "8", "9"}
+
+
+def test_r07a_half_of_the_people_may_be_deleted_at_once_and_the_others_later(imported: World) -> None:
+    for leavers in ((1, 2, 3, 4), (5, 6), (7,)):
+        delete(imported, *leavers)
+        assert imported.import_people().status == "done"
