@@ -118,11 +118,7 @@ class LeakyBucket:
         self._seen = clock()
 
     def hit(self, tariff: Tariff | None) -> None:
-        """Count one request.
-
-        Raises:
-            Bitrix24Error: the bucket is full; the request is not counted.
-        """
+        """Count one request; it is refused, and not counted, where the bucket is full."""
         if tariff is None:
             return
         now = self._clock()
@@ -141,11 +137,7 @@ class OperatingTime:
         self._buckets: dict[str, deque[tuple[float, float]]] = {}
 
     def check(self, method: str, behavior: Bitrix24Behavior) -> None:
-        """Refuse a method whose time is used up; the call that crosses the limit still finishes.
-
-        Raises:
-            Bitrix24Error: the limit was crossed before.
-        """
+        """Refuse a method whose time is used up; the call that crosses the limit still finishes."""
         if behavior.operating and self.used(method) >= behavior.operating_limit:
             raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
 

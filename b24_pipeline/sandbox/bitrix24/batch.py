@@ -28,9 +28,6 @@ def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: R
     """Run the commands of ``CMD`` and return the payload of the batch.
 
     `call` runs one method and returns its payload and its ``time`` block, `refused` makes the envelope of a refusal.
-
-    Raises:
-        Bitrix24Error: too many commands, where the whole request is refused for it.
     """
     commands = as_map(params.get("CMD"))
     if len(commands) > MAX_COMMANDS and behavior.refuses_overlong_batch:

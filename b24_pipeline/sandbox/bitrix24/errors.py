@@ -16,6 +16,8 @@ class Refusal:
 
 
 class Bitrix24Error(Exception):
+    """A call is refused: raised by what carries it out, and answered by the entrance or in the batch."""
+
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal

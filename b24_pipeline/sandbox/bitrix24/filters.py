@@ -43,11 +43,7 @@ class Selection:
 
 
 def selection(conditions: dict[str, Json], portal: Portal) -> Selection:
-    """Read a filter; conditions on unknown fields count for nothing.
-
-    Raises:
-        Bitrix24Error: an operator that the sandbox lacks, or an id compared with text where that is an error.
-    """
+    """Read a filter; unknown fields count for nothing, operators that the sandbox lacks are refused."""
     selected = Selection()
     for key, value in conditions.items():
         name = key.lstrip(SIGNS).upper()

@@ -10,11 +10,7 @@ from b24_pipeline.sandbox.types import Json
 
 
 def call(method: str, params: Params, portal: Portal, users: UserLists, *, in_batch: bool) -> Json:
-    """The payload of a method, or a ``Listed`` page.
-
-    Raises:
-        Bitrix24Error: the call is refused.
-    """
+    """The payload of a method, or a ``Listed`` page."""
     match method:
         case "user.get" if portal.behavior.user_module:
             return users.page(params, in_batch=in_batch)

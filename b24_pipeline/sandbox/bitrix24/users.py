@@ -56,11 +56,7 @@ class UserLists:
         self._counted: dict[tuple[int, str], list[int]] = {}
 
     def page(self, params: Params, *, in_batch: bool) -> Listed:
-        """One page of users.
-
-        Raises:
-            Bitrix24Error: the webhook has no user scope, a filter cannot be read, or there is no such page.
-        """
+        """One page of users; refused without a user scope, or where there is no such page."""
         self._pages += 1
         if self._portal.on_page is not None:
             self._portal.on_page(self._pages)
@@ -201,11 +197,7 @@ def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
 
 
 def _admin_mode(params: Params, behavior: Bitrix24Behavior) -> bool:
-    """Whether the request is made in administrator mode.
-
-    Raises:
-        Bitrix24Error: the portal does not take the parameter.
-    """
+    """Whether the request is made in administrator mode; refused where the portal does not take that."""
     asked = params.get("ADMIN_MODE") not in FALSE_VALUES
     if asked and behavior.admin_mode is AdminMode.UNKNOWN:
         raise errors.bad_argument("Unknown parameter ADMIN_MODE")

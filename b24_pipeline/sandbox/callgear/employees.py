@@ -78,11 +78,7 @@ def show_employee(employee: Employee, account: Account) -> Row:
 
 
 def create_employee(account: Account, params: Params) -> Result:
-    """Create an employee.
-
-    Raises:
-        CallGearError: a value is refused; nothing is changed then.
-    """
+    """Create an employee; nothing is changed where a value is refused."""
     if not params["last_name"]:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
     changes = _checked_values(account, params, employee_id=None)
@@ -99,11 +95,7 @@ def create_employee(account: Account, params: Params) -> Result:
 
 
 def update_employee(account: Account, params: Params) -> Result:
-    """Change the fields that were sent; an array that is sent replaces the whole array.
-
-    Raises:
-        CallGearError: an unknown id, or a value is refused; nothing is changed then.
-    """
+    """Change the fields that were sent, whole arrays at that; nothing is changed where one is refused."""
     behavior = account.behavior
     if params.get("last_name") is None and behavior.requires_last_name:
         raise CallGearError(Mnemonic.REQUIRED_PARAMETER_MISSED, field="last_name")
@@ -159,11 +151,7 @@ def _apply(account: Account, employee: Employee, params: Params) -> None:
 
 
 def _checked_phones(phones: list[dict[str, Json]], behavior: CallGearBehavior) -> list[dict[str, Json]]:
-    """A ``phone_numbers`` array that the account takes, without what is switched to be stripped.
-
-    Raises:
-        CallGearError: too many, or a bad value.
-    """
+    """The array as the account takes it, which refuses too many numbers and bad values."""
     if len(phones) > MAX_PHONES:
         raise CallGearError(behavior.too_many_phones, field="phone_numbers")
     if behavior.strips_plus:
@@ -177,11 +165,7 @@ def _checked_phones(phones: list[dict[str, Json]], behavior: CallGearBehavior) -
 
 
 def _assign_phones(account: Account, employee: Employee, phones: list[dict[str, Json]]) -> None:
-    """Replace the numbers of an employee by those sent, in that order.
-
-    Raises:
-        CallGearError: a ``phone_id`` that the account does not have; nothing is changed then.
-    """
+    """Replace the numbers of an employee by those sent, in that order; an unknown ``phone_id`` is refused before."""
     for phone in phones:
         if phone.get("phone_id") is not None and phone["phone_id"] not in account.numbers:
             raise entity_not_found("phone_numbers.phone_id", phone["phone_id"])

@@ -55,7 +55,7 @@ _ABSENT = object()
 
 
 class CallGearError(Exception):
-    """A call is refused."""
+    """A call is refused: raised by what carries it out before anything is changed, and answered by the entrance."""
 
     def __init__(
         self,

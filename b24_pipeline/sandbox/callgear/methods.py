@@ -81,11 +81,7 @@ def owners(account: Account) -> list[Row]:
 
 
 def create_owner(account: Account, params: Params) -> Result:
-    """List somebody.
-
-    Raises:
-        CallGearError: the ``ext_id`` is listed.
-    """
+    """List somebody who is not listed."""
     ext_id = str(params["ext_id"])
     if ext_id in account.responsible:
         if not account.behavior.accepts_known_owner:
@@ -97,11 +93,7 @@ def create_owner(account: Account, params: Params) -> Result:
 
 
 def update_owner(account: Account, params: Params) -> Result:
-    """Rename somebody.
-
-    Raises:
-        CallGearError: the ``ext_id`` is unknown.
-    """
+    """Rename somebody who is listed."""
     ext_id = params["ext_id"]
     if ext_id not in account.responsible:
         raise entity_not_found("ext_id", ext_id)
@@ -112,11 +104,7 @@ def update_owner(account: Account, params: Params) -> Result:
 
 
 def delete_owner(account: Account, params: Params) -> Result:
-    """Take somebody off the list.
-
-    Raises:
-        CallGearError: the ``ext_id`` is unknown, or owns deals.
-    """
+    """Take somebody off the list who is on it, and owns no deals."""
     ext_id = params["ext_id"]
     if ext_id not in account.responsible:
         raise entity_not_found("ext_id", ext_id)

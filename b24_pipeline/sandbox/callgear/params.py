@@ -42,11 +42,7 @@ OBJECT = Parameter(Kind.OBJECT)
 
 
 def check(params: Mapping[str, Json], expected: Mapping[str, Parameter], *, inside: str = "") -> None:
-    """Check parameters against what a method expects; `inside` names the one that they are members of.
-
-    Raises:
-        CallGearError: the first fault found: unknown, missing, then types in the order sent.
-    """
+    """Refuse the first fault: unknown, missing, then types in the order sent; `inside` is what they are members of."""
     unknown = [name for name in params if name not in expected]
     if unknown:
         raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field=_joined(inside, unknown[0]))

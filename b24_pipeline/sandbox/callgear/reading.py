@@ -51,11 +51,7 @@ class Columns:
     stored: frozenset[str] = frozenset()
 
     def check(self, name: str, *, field: str) -> str:
-        """Return the name of a column.
-
-        Raises:
-            CallGearError: there is no such column.
-        """
+        """Return the name of a column; refuse one that is not there."""
         if name not in self.names:
             raise CallGearError(Mnemonic.UNEXPECTED_PARAMETERS, field=field, value=name)
         return name
