@@ -11,7 +11,6 @@ class AccountIdentity:
     name: str = ""
 
     def __str__(self) -> str:
-        """The account in words."""
         return f"{self.name} (number {self.app_id})" if self.name else f"number {self.app_id}"
 
 

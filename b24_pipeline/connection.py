@@ -60,12 +60,10 @@ class Connection:
 
     @property
     def portal_host(self) -> str:
-        """The portal's host name."""
         return urlsplit(self.settings.bitrix24_webhook_url.get_secret_value()).hostname or ""
 
     @property
     def callgear_host(self) -> str:
-        """The account's API host name."""
         return urlsplit(self.settings.callgear_api_url).hostname or ""
 
     @property
@@ -76,7 +74,6 @@ class Connection:
 
 
 def utc_now() -> datetime:
-    """The time."""
     return SYSTEM_CLOCK.now()
 
 
@@ -192,7 +189,6 @@ def proxies_of_environment() -> Proxies:
 
 
 def secrets_of(settings: Settings) -> Secrets:
-    """Every secret of the settings."""
     webhook = urlsplit(settings.bitrix24_webhook_url.get_secret_value())
     alerts = urlsplit(settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else "")
     token, password, smtp = settings.callgear_access_token, settings.callgear_password, settings.alert_smtp_password
@@ -251,7 +247,6 @@ def can_be_listed(folder: Path) -> bool:
 
 
 def no_certificates(variable: str, named: str) -> SettingsError:
-    """The error that names the variable."""
     kind = "file" if variable == "SSL_CERT_FILE" else "folder"
     return SettingsError(
         f"{variable}: {named} is not a readable {kind} of certificates (PEM). "

@@ -48,7 +48,6 @@ def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd
 
 
 def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:
-    """Return the schema of an asset's frame."""
     if context is None or context.definition_metadata is None:
         raise dg.DagsterInvariantViolationError("only the frames of assets are stored")
     model: type[schemas.Frame] = getattr(schemas, context.definition_metadata[FRAME])

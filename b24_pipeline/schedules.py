@@ -62,7 +62,6 @@ def import_schedule(
     cron: str,
     name: str,
 ) -> dg.ScheduleDefinition:
-    """Return the schedule of the import."""
     interval = "every 30 minutes (R17)" if cron == CRON else f"at {cron}"
     return dg.schedule(
         name=name,

@@ -22,7 +22,6 @@ def in_admin_mode(commands: Mapping[str, str]) -> dict[str, str]:
 
 
 def lists_of_users(commands: Mapping[str, str]) -> frozenset[str]:
-    """The names of the commands that list users."""
     return frozenset(name for name, command in commands.items() if command.startswith(f"{LISTS_USERS}?"))
 
 

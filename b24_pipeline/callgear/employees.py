@@ -91,7 +91,6 @@ class Page:
 
     @property
     def at_least(self) -> int:
-        """Rows that match, at least."""
         return max(len(self.rows), self.total or 0)
 
     @property

@@ -107,7 +107,6 @@ def print_timeline(shown: timeline.Timeline, *, console: Console) -> None:
 
 
 def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -> Exit:
-    """Approve a held run, and print its changes."""
     approver = Approver(system_user(), checked_comment(comment))
     if place == Place():
         place = place_of_run(run_id)

@@ -66,7 +66,6 @@ def exit_code(report: StatusReport) -> Exit:
 
 
 def lines_of(report: StatusReport) -> list[str]:
-    """Return the state, as the terminal shows it."""
     found = [f"{condition.state}: {condition.message}" for condition in report.conditions]
     return [printable_line(line) for line in found] or ["The import is healthy."]
 

@@ -93,7 +93,6 @@ class RunResult:
 
     @property
     def planned(self) -> dict[str, int]:
-        """The number of planned actions of each kind."""
         planned = self.actions[self.actions["outcome"] == Outcome.PLANNED]
         return {str(kind): int(number) for kind, number in planned["action"].value_counts().items()}
 
@@ -155,7 +154,6 @@ def headline(result: RunResult) -> str:
 
 
 def steps_table(found: Trace) -> Table:
-    """Return the steps of one person, with the rules that decided."""
     table = plain_table("step", "rules", "what")
     for number, step in enumerate(found.steps, start=1):
         table.add_row(str(number), step.rules, Text(one_line(step.text)))

@@ -53,7 +53,6 @@ def print_runs(runs: pd.DataFrame, *, since: datetime | None, console: Console) 
 
 
 def line(texts: Iterable[str]) -> str:
-    """Return the texts aligned in their columns."""
     aligned = (
         text.ljust(-width) if width < 0 else text.rjust(width)
         for text, width in zip(texts, COLUMNS.values(), strict=True)
@@ -62,7 +61,6 @@ def line(texts: Iterable[str]) -> str:
 
 
 def cells(row: Mapping[Any, Any]) -> Iterator[str]:
-    """Yield the cells of one run of `audit.runs`."""
     yield str(row["run_id"])[:SHORT_RUN_ID]
     yield f"{row['started_at'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     yield printable(row["trigger"])

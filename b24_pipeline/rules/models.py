@@ -129,8 +129,6 @@ NOTHING_REVIEWED = LinkReview()
 
 
 class ActionKind(StrEnum):
-    """The kind of an action for one person."""
-
     CREATE = "create"
     LINK = "link"
     UPDATE = "update"
@@ -142,8 +140,6 @@ class ActionKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcome of an action."""
-
     PLANNED = "planned"
     DONE = "done"
     FAILED = "failed"
@@ -180,8 +176,6 @@ class Exemption(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """The status of a run."""
-
     RUNNING = "running"
     DONE = "done"
     PARTIAL = "partial"
@@ -202,8 +196,6 @@ class RunKind(StrEnum):
 
 
 class Trigger(StrEnum):
-    """The trigger of a run."""
-
     SCHEDULE = "schedule"
     SENSOR = "sensor"
     UI = "ui"

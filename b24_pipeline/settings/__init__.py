@@ -238,7 +238,6 @@ def variables() -> Iterator[str]:
 
 
 def variable_of(field: FieldInfo) -> str:
-    """Return the variable that a field is read from."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
 

@@ -104,7 +104,6 @@ class AlertSettings(DatabaseSettings):
 
 
 def needed(name: str, *, example: str) -> PydanticCustomError:
-    """Return the error of a setting that e-mail needs."""
     return PydanticCustomError(
         "alert_setting_needed",
         f"{PREFIX}{name}: is missing, but {PREFIX}ALERT_EMAIL_TO is set. Example: {PREFIX}{name}={example}",

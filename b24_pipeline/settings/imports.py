@@ -61,7 +61,6 @@ class ImportSettings(BaseSettings):
     @field_validator("exclude_emails")
     @classmethod
     def are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Require patterns that can match an address."""
         if not all(map(can_match, value)):
             raise ValueError("has a pattern that matches no address; everybody at a company is *@company.com")
         return value

@@ -121,7 +121,6 @@ def name_problem(name: str, known: Collection[str], *, prefixes: tuple[str, ...]
 
 @cache
 def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return the setting with the closest name."""
     return min(known, key=lambda other: distance(name, other))
 
 
