@@ -17,6 +17,18 @@ from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
 
 SLOTS = 4
 """As many as `max_concurrent_runs` of deploy/cluster/celery."""
+WORKSPACE = "load_from: [{grpc_server: {socket: data/code_server.sock, location_name: b24_pipeline}}]\n"
+
+
+@contextmanager
+def code_server(machine: Machine) -> Iterator[int]:
+    """The code server that daemon and webserver share (docs/scale.md), once it answers; gives its process."""
+    socket = machine.folder / "data/code_server.sock"
+    (machine.folder / "workspace.yaml").write_text(WORKSPACE)
+    command = (str(Path(sys.executable).with_name("dagster")), "code-server", "start", "--socket", str(socket))
+    with machine.program(*command, "--module-name", "b24_pipeline.definitions") as process:
+        wait_for("the code server", socket.exists, seconds=UI_SECONDS)
+        yield process.pid
 
 
 @contextmanager
@@ -41,10 +53,15 @@ def with_celery(folder: Path, ask: Ask) -> Round:
         address = f"amqp://{USER}:{password}@127.0.0.1:{broker.port}//"
         variables = engines.storage_variables(server, pool.port) | celery_variables(server, pool.port, address)
         machine = Machine(folder, variables, home=CONFIGURATION / "celery")
-        with webserver(machine) as (desk, ui), machine.daemon() as daemon, machine.worker(slots=SLOTS) as worker:
+        with (
+            code_server(machine) as code,
+            webserver(machine) as (desk, ui),
+            machine.daemon() as daemon,
+            machine.worker(slots=SLOTS) as worker,
+        ):
             roots = {
                 "worker": [worker.pid],
-                "daemon and webserver": [daemon.pid, ui],
+                "daemon, code server and webserver": [daemon.pid, code, ui],
                 "Postgres": [server.pid],
                 "pgbouncer": [pool.process.pid],
                 "RabbitMQ": [broker.process.pid],

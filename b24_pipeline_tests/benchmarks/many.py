@@ -207,7 +207,7 @@ def round_lines(found: Round, *, launcher: str, limit: float) -> Iterator[Line]:
 
 def with_default_launcher(folder: Path, ask: Ask) -> Iterator[Line]:
     """A round of runs in processes of their own."""
-    with running_ui(folder) as (desk, ui), program(folder, "daemon", automation=OFF) as daemon:
+    with running_ui(folder, automation=OFF) as (desk, ui), program(folder, "daemon", automation=OFF) as daemon:
         pids = (ui.pid, daemon.pid)
         found = quiet_round(desk, ask, {"everything": pids})
         yield at_most("code server", code_server_mib(pids), 300, unit="MiB")

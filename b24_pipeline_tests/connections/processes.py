@@ -71,10 +71,10 @@ def program(folder: Path, *arguments: str, automation: str = "on") -> Iterator["
 
 
 @contextmanager
-def running_ui(folder: Path) -> Iterator[tuple[Desk, "subprocess.Popen[bytes]"]]:
+def running_ui(folder: Path, *, automation: str = "on") -> Iterator[tuple[Desk, "subprocess.Popen[bytes]"]]:
     """Dagster's UI, once it answers, and its process."""
     port = free_port()
     desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=folder)
-    with program(folder, "webserver", "--port", str(port)) as process:
+    with program(folder, "webserver", "--port", str(port), automation=automation) as process:
         wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=UI_SECONDS)
         yield desk, process
