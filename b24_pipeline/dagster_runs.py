@@ -41,9 +41,13 @@ REPORTING = IMPORTING | {"import_report"}
 CHECKS = frozenset({"employees_checks", "employee_matches_checks", "callgear_upsert_checks"})
 STEPS = REPORTING | CHECKS | {"audit_export"}
 """All steps that need the run of an import; others only look at what imports have left."""
-REEXECUTED_TAGS = ("dagster/parent_run_id", "dagster/root_run_id")
+PARENT_TAG = "dagster/parent_run_id"
+REEXECUTED_TAGS = (PARENT_TAG, "dagster/root_run_id")
 """The tags with which Dagster names the run that is re-executed."""
 TAGS = "b24_pipeline/"
+OUTCOME_TAG = f"{TAGS}outcome"
+REFUSED = "refused"
+"""The outcome of a run that could not begin because of its own choices; the audit does not know it."""
 TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "failed", "held", "deferred")
 """The figures that the list of runs shows."""
 ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.", "dagster_postgres.")
@@ -63,26 +67,55 @@ def steps_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozenset[str]
     return frozenset(plan.step_keys_to_execute)
 
 
-def kind_of(steps: AbstractSet[str], *, config: RunConfig, reexecuted: AbstractSet[str]) -> RunKind:
-    """Return the kind of a Dagster run (R18a).
+def steps_continued(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozenset[str]:
+    """Return the steps that a run need not do any more: the failed runs that it re-executes have finished them."""
+    parent_id = run.tags.get(PARENT_TAG)
+    parent = instance.get_run_by_id(parent_id) if parent_id else None
+    if parent is None or parent.is_success:
+        return frozenset()
+    finished = instance.all_logs(parent.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
+    return frozenset(str(event.step_key) for event in finished) | steps_continued(instance, parent)
+
+
+def lacks_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether a run does not do all steps of an import, and does not continue one that failed either."""
+    if run.execution_plan_snapshot_id is None:
+        return False
+    return not steps_of(instance, run) | steps_continued(instance, run) >= IMPORTING
+
+
+def kind_of(
+    steps: AbstractSet[str], *, config: RunConfig, continued: AbstractSet[str], reexecuted: AbstractSet[str]
+) -> RunKind:
+    """Return the kind of a Dagster run (R18a). One that does what a failed import has left is an import.
 
     Args:
         steps: the steps it executes.
         config: the choices for it.
-        reexecuted: the kinds of the runs that it re-executes; one that continues an import is an import.
+        continued: the steps that the failed runs which it re-executes have finished.
+        reexecuted: the kinds of the runs that it re-executes.
     """
     if not steps & REPORTING:
         return RunKind.CHECK
-    if config.kind is not RunKind.IMPORT or steps >= IMPORTING or RunKind.IMPORT in reexecuted:
+    completes = RunKind.IMPORT in reexecuted and steps | continued >= IMPORTING
+    if config.kind is not RunKind.IMPORT or steps >= IMPORTING or completes:
         return config.kind
     return RunKind.PARTIAL
 
 
-def launch_of(run: dg.DagsterRun, *, steps: AbstractSet[str], config: RunConfig, store: Store) -> Launch:
+def launch_of(
+    run: dg.DagsterRun,
+    *,
+    steps: AbstractSet[str],
+    continued: AbstractSet[str],
+    config: RunConfig,
+    store: Store,
+) -> Launch:
     """Return the launch of a Dagster run; the audit knows the kinds of the runs that it re-executes."""
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))
     kinds = frozenset(filter(None, (audit.runs.kind(store.database, run_id) for run_id in reexecutes)))
-    return Launch(run.run_id, trigger_of(run), kind_of(steps, config=config, reexecuted=kinds), reexecutes)
+    kind = kind_of(steps, config=config, continued=continued, reexecuted=kinds)
+    return Launch(run.run_id, trigger_of(run), kind, reexecutes)
 
 
 def is_import(run: dg.DagsterRun, *, keys: AbstractSet[str] = frozenset()) -> bool:
@@ -224,10 +257,14 @@ def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
 
 
 def tag_outcome(instance: dg.DagsterInstance, run: RunContext, status: RunStatus) -> None:
-    """Tag a run with its kind, outcome and figures for the list of runs; a full storage never fails a run."""
+    """Tag a run with its kind, outcome and figures for the list of runs."""
     figures = {f"{TAGS}{name}": str(count) for name in TAGGED if (count := getattr(run.outcome.counts, name))}
-    tags = {f"{TAGS}kind": str(run.launch.kind), f"{TAGS}outcome": str(status), **figures}
+    put_tags(instance, run.run_id, {f"{TAGS}kind": str(run.launch.kind), OUTCOME_TAG: str(status), **figures})
+
+
+def put_tags(instance: dg.DagsterInstance, run_id: str, tags: dict[str, str]) -> None:
+    """Tag a run; a full storage never fails it."""
     try:
-        instance.add_run_tags(run.run_id, tags)
+        instance.add_run_tags(run_id, tags)
     except storage_errors() as unusable:
         log.warning("the run could not be tagged: %s", first_line(unusable))

@@ -16,9 +16,12 @@ from b24_pipeline import audit, partitions, settings
 from b24_pipeline.approver import dagster_user, system_user, valid_comment
 from b24_pipeline.audit import Approver, Step, Store, StoreError
 from b24_pipeline.audit.storage.advisory_lock import RunInProgress
+from b24_pipeline.audit.storage.exceptions import NotApprovable, UnknownRun
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, open_connection
 from b24_pipeline.dagster_runs import (
+    OUTCOME_TAG,
+    REFUSED,
     REPORTING,
     STEPS,
     WRITING,
@@ -27,6 +30,8 @@ from b24_pipeline.dagster_runs import (
     has_ended,
     launch_of,
     place_in_code_location,
+    put_tags,
+    steps_continued,
     steps_of,
     tag_outcome,
     trigger_of,
@@ -51,6 +56,14 @@ ONE_PROCESS = (
 
 class RunNotStarted(dg.DagsterError):
     """The run could not start; Dagster shows this text as it is, without a traceback of ours."""
+
+
+class ChoiceError(SettingsError):
+    """The choices for this run cannot be combined."""
+
+
+CHOICE_ERRORS = (ChoiceError, UnknownRun, NotApprovable)
+"""What only this run is refused for; others are not concerned (R18a)."""
 
 
 class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
@@ -166,8 +179,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         with ExitStack() as stack:
             stack.callback(setattr, self, "_run", None)  # Dagster keeps resources for longer than their run
             try:
-                run = self._run = self.begin(context.run, stack, steps=steps)
+                continued = steps_continued(context.instance, context.run)
+                run = self._run = self.begin(context.run, stack, steps=steps, continued=continued)
             except (SettingsError, RunInProgress, StoreError) as error:
+                if isinstance(error, CHOICE_ERRORS):
+                    put_tags(context.instance, context.run.run_id, {OUTCOME_TAG: REFUSED})
                 raise RunNotStarted(str(error)) from None
             fail_interrupted(context.instance, run.interrupted)
             try:
@@ -179,8 +195,15 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                 if "import_report" in self._steps:
                     report_unfinished(run)
 
-    def begin(self, dagster_run: dg.DagsterRun, stack: ExitStack, *, steps: AbstractSet[str] = REPORTING) -> RunContext:
-        """Open and lock everything until `stack` closes. The run executes these steps.
+    def begin(
+        self,
+        dagster_run: dg.DagsterRun,
+        stack: ExitStack,
+        *,
+        steps: AbstractSet[str] = REPORTING,
+        continued: AbstractSet[str] = frozenset(),
+    ) -> RunContext:
+        """Open and lock everything until `stack` closes. The run executes these steps, and continues those.
 
         Raises:
             SettingsError: a setting is missing or bad, or the choices for this run cannot be combined.
@@ -216,7 +239,7 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
             store,
             config=config,
             launch=replace(
-                launch_of(dagster_run, steps=steps, config=config, store=store),
+                launch_of(dagster_run, steps=steps, continued=continued, config=config, store=store),
                 key_prefix=self.key_prefix,
                 cron=self.cron,
             ),
@@ -226,20 +249,20 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         """Check that the choices for this run can be combined.
 
         Raises:
-            SettingsError: they cannot.
+            ChoiceError: they cannot.
         """
         if self.approve and self.dry_run:
-            raise SettingsError("`approve` cannot be combined with `dry_run`")
+            raise ChoiceError("`approve` cannot be combined with `dry_run`")
         if self.only and self.only_failed:
-            raise SettingsError("`only` cannot be combined with `only_failed`")
+            raise ChoiceError("`only` cannot be combined with `only_failed`")
         if self.approve_users and not self.approve:
-            raise SettingsError("`approve_users` needs `approve`: the id of the run that listed the conflicts")
+            raise ChoiceError("`approve_users` needs `approve`: the id of the run that listed the conflicts")
         if self.comment and not self.approve:
-            raise SettingsError("`comment` needs `approve`")
+            raise ChoiceError("`comment` needs `approve`")
         try:
             valid_comment(self.comment)
         except ValueError as problem:
-            raise SettingsError(f"comment: {problem}") from None
+            raise ChoiceError(f"comment: {problem}") from None
 
     @property
     def config(self) -> RunConfig:

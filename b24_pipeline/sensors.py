@@ -20,7 +20,7 @@ from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.change_detection import poll_portal
 from b24_pipeline.connection import utc_now
 from b24_pipeline.connection_health import ConnectionHealth, LostRuns
-from b24_pipeline.dagster_runs import is_import
+from b24_pipeline.dagster_runs import OUTCOME_TAG, REFUSED, is_import, lacks_steps
 from b24_pipeline.jobs import employee_import
 from b24_pipeline.partitions import PRIORITY_TAG, URGENT, key_of
 from b24_pipeline.portal_polling import Portals, RoundResult
@@ -142,20 +142,17 @@ def newest_failures(instance: dg.DagsterInstance, *, since: datetime, keys: Abst
     found: dict[str, dg.RunRecord] = {}
     for record in instance.get_run_records(failed, limit=MAX_RUNS_OF_ALL):
         key = key_of(record.dagster_run)
-        if key in keys and not is_trial(record.dagster_run):
-            found.setdefault(str(key), record)
+        if key in keys and key not in found and concerns_import(instance, record.dagster_run):
+            found[str(key)] = record
     return {key: (record.dagster_run.run_id, partial(failure_of, instance, record)) for key, record in found.items()}
 
 
 def failed_imports(instance: dg.DagsterInstance, since: datetime) -> Iterator[Failure]:
-    """The failed runs of the whole import as Dagster knows them, newest first, of every code location.
-
-    Dry runs and those for single people do not count: somebody is looking at them.
-    """
+    """The failed runs of the whole import as Dagster knows them, newest first, of every code location."""
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     for record in instance.get_run_records(failed, limit=MAX_RUNS):
         run = record.dagster_run
-        if is_import(run) and not is_trial(run) and (failure := failure_of(instance, record)):
+        if is_import(run) and concerns_import(instance, run) and (failure := failure_of(instance, record)):
             yield failure
 
 
@@ -169,11 +166,17 @@ def failure_of(instance: dg.DagsterInstance, record: dg.RunRecord) -> Failure | 
     return Failure(run_id, datetime.fromtimestamp(began, tz=UTC), RunStatus.FAILED, reason)
 
 
-def is_trial(run: dg.DagsterRun) -> bool:
-    """Return whether a run was dry or for single people, which says nothing about the import."""
+def concerns_import(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether a failed run says something about the import (R18a).
+
+    A dry run, one for single people or of some of the steps, and one that was refused for its own choices do not:
+    somebody is looking at them.
+    """
     given: Any = run.run_config
     config = given.get("resources", {}).get("import_run", {}).get("config", {})
-    return bool(config.get("dry_run") or config.get("only") or config.get("only_failed"))
+    is_trial = config.get("dry_run") or config.get("only") or config.get("only_failed")
+    is_refused = run.tags.get(OUTCOME_TAG) == REFUSED
+    return not (is_trial or is_refused or lacks_steps(instance, run))
 
 
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:

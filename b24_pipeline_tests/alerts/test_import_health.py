@@ -127,6 +127,35 @@ def test_a_trial_that_fails_is_not_sent(imported: World, sensor: Sensor, hook: H
     assert hook.posted == []
 
 
+@pytest.mark.parametrize(
+    "config",
+    [{"approve": "zzzzzzzz"}, {"comment": "ok"}, {"approve_users": [1]}, {"approve": "zzzzzzzz", "dry_run": True}],
+)
+def test_r18a_a_run_that_is_refused_for_its_own_choices_is_not_sent(
+    imported: World, sensor: Sensor, hook: Hook, config: dict[str, Any]
+) -> None:
+    result = imported.run(**config)
+    assert (result.success, sensor.tick(), hook.posted) == (False, "no alert needed", [])
+    (refused,) = imported.instance.get_runs(dg.RunsFilter(run_ids=[result.run_id]))
+    assert refused.tags["b24_pipeline/outcome"] == "refused"
+
+
+def test_r18a_some_of_the_steps_that_could_not_begin_are_not_sent(imported: World, sensor: Sensor, hook: Hook) -> None:
+    imported.set(B24_PIPELINE_PHONES="some")
+    imported.run(assets=["employees"])
+    assert (sensor.tick(), hook.posted) == ("no alert needed", [])
+
+
+def test_r18a_a_step_of_an_import_that_was_good_fails_alone_when_it_is_executed_again(
+    imported: World, sensor: Sensor, hook: Hook
+) -> None:
+    good = imported.run().run_id
+    imported.set(CALLGEAR_ACCESS_TOKEN="wrong")
+    again = {"dagster/parent_run_id": good, "dagster/root_run_id": good}
+    result = imported.run(assets=["callgear_employees"], trigger=None, tags=again)
+    assert (result.status, sensor.tick(), hook.posted) == ("failed", "no alert needed", [])
+
+
 def test_a_receiver_that_is_down_is_reported_without_its_address_and_tried_again(
     imported: World, sensor: Sensor, hook: Hook
 ) -> None:

@@ -147,6 +147,36 @@ def test_r18a_after_run_minutes_it_reads_anew(imported: World) -> None:
     assert "bitrix24" in {request.api for request in imported.sandbox.requests}
 
 
+@pytest.mark.parametrize("asset", ["bitrix24_users", "employees", "responsible_employees"])
+def test_r18a_a_step_of_a_good_import_that_is_executed_again_is_partial(imported: World, asset: str) -> None:
+    good = imported.run().run_id
+    tags = {"dagster/parent_run_id": good, "dagster/root_run_id": good}
+    result = alone(imported, asset, tags=tags)
+    assert (result.status, result.audited["kind"]) == ("done", "partial")
+
+
+def test_r18a_what_does_not_complete_a_failed_import_is_partial_and_what_does_is_an_import(imported: World) -> None:
+    imported.hire("Newcomer")
+    imported.sandbox.faults.add(BLOCKED_ONCE)
+    failed = imported.run().run_id
+    tags = {"dagster/parent_run_id": failed, "dagster/root_run_id": failed}
+    kinds = [alone(imported, *steps, tags=tags).audited["kind"] for steps in (["callgear_upsert"], WRITING)]
+    assert kinds == ["partial", "import"]
+
+
+def test_r18a_an_import_that_fails_twice_is_completed_by_the_third_run(imported: World) -> None:
+    imported.hire("Newcomer")
+    imported.sandbox.faults.add(BLOCKED_ONCE)
+    first = imported.run()
+    imported.sandbox.faults.add(BLOCKED_ONCE)
+    second = again(imported, first)
+    third = alone(
+        imported, *WRITING, tags={"dagster/parent_run_id": second.run_id, "dagster/root_run_id": first.run_id}
+    )
+    assert [run.status for run in (first, second, third)] == ["failed", "failed", "done"]
+    assert {run.audited["kind"] for run in (first, second, third)} == {"import"}
+
+
 @pytest.mark.parametrize(
     ("config", "assets", "kind"),
     [
