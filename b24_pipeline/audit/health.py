@@ -9,8 +9,8 @@ from b24_pipeline.audit.runs import RunCounts
 from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, RunKind, RunStatus
 
-IMPORTABLE_COUNTS = ("candidates", "rejected", "conflicts")
-NOBODY = Importable(candidates=0, importable=0)
+IMPORTABLE_COUNTS = ("users", "candidates", "rejected", "conflicts")
+NOBODY = Importable(candidates=0, importable=0, evaluated=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class RunCounts:
     @property
     def importable(self) -> Importable:
         """Return how many of the candidates can be imported (R02)."""
-        return Importable(self.candidates, self.candidates - self.rejected - self.conflicts)
+        importable = self.candidates - self.rejected - self.conflicts
+        return Importable(self.candidates, importable, evaluated=self.users > 0)
 
 
 COUNTS = tuple(field.name for field in fields(RunCounts))

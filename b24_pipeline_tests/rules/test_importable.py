@@ -17,7 +17,9 @@ from b24_pipeline.rules.importable import Importable
         (4, 0, 1.0, True),
         (2, 0, 1.0, True),
         (1, 0, 1.0, False),
-        (0, 0, 1.0, False),
+        (0, 0, 1.0, True),
+        (0, 0, None, False),
+        (0, 0, 0.0, False),
         (40, 0, None, False),
         (40, 0, 0.0, False),
     ],
@@ -31,3 +33,12 @@ def test_r02_a_share_has_fallen_when_less_than_half_is_left_and_two_people_are_c
 def test_r02_a_fall_is_told_in_figures() -> None:
     text = Importable(40, 3).describe_fall(before=0.975)
     assert text.startswith("only 3 of 40 candidates can be imported, at the last import it was 98%")
+
+
+def test_r02_that_nobody_is_left_has_words_of_its_own() -> None:
+    text = Importable(0, 0).describe_fall(before=1.0)
+    assert text.startswith("no candidates are left; at the last import 100% of them could be imported")
+
+
+def test_r02_a_run_that_evaluated_nobody_says_nothing_of_the_share() -> None:
+    assert not Importable(0, 0, evaluated=False).has_fallen(before=1.0)

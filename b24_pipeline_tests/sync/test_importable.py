@@ -9,6 +9,7 @@ from b24_pipeline.audit.health import health
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
 FALLEN = " of 9 candidates can be imported, at the last import it was 100%"
+NOBODY_LEFT = "no candidates are left; at the last import 100% of them could be imported"
 
 
 def empty_addresses(world: World) -> None:
@@ -21,9 +22,19 @@ def empty_last_names(world: World) -> None:
         world.portal.edit(user, LAST_NAME="")
 
 
-def recover(world: World) -> None:
+def make_extranet(world: World) -> None:
     for user in range(1, 10):
-        world.portal.edit(user, EMAIL=f"person{user}@x.test", LAST_NAME=f"Person{user}")
+        world.portal.edit(user, USER_TYPE="extranet")
+
+
+def leave_scope(world: World) -> None:
+    world.set(B24_PIPELINE_EXCLUDE_EMAILS="*@x.test")
+
+
+def recover(world: World) -> None:
+    world.set(B24_PIPELINE_EXCLUDE_EMAILS="")
+    for user in range(1, 10):
+        world.portal.edit(user, EMAIL=f"person{user}@x.test", LAST_NAME=f"Person{user}", USER_TYPE="employee")
 
 
 def states(world: World) -> set[State]:
@@ -34,9 +45,17 @@ def states(world: World) -> set[State]:
         }
 
 
-@pytest.mark.parametrize("damage", [empty_addresses, empty_last_names])
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (empty_addresses, FALLEN),
+        (empty_last_names, FALLEN),
+        (make_extranet, NOBODY_LEFT),
+        (leave_scope, NOBODY_LEFT),
+    ],
+)
 def test_r02_a_source_that_was_emptied_is_told_until_it_has_recovered(
-    imported: World, damage: Callable[[World], None]
+    imported: World, damage: Callable[[World], None], told: str
 ) -> None:
     damage(imported)
     ended = [imported.import_people() for _ in range(3)]
@@ -45,7 +64,7 @@ def test_r02_a_source_that_was_emptied_is_told_until_it_has_recovered(
     after = imported.import_people()
 
     assert {run.status for run in ended} == {"partial"}
-    assert all(FALLEN in str(run.reason) for run in ended)
+    assert all(told in str(run.reason) for run in ended)
     assert (during, after.status, states(imported)) == ({State.FEWER_IMPORTABLE}, "done", set())
 
 

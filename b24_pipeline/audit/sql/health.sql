@@ -2,7 +2,7 @@
 
 -- name: last_success
 WITH success AS (
-SELECT run_id, number, started_at, finished_at, candidates, rejected, conflicts FROM store.runs AS runs
+SELECT run_id, number, started_at, finished_at, users, candidates, rejected, conflicts FROM store.runs AS runs
 WHERE status IN ('done', 'partial', 'held') AND kind = 'import'
   AND EXISTS (SELECT 1 FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND what = 'callgear_upsert')
 ORDER BY number DESC
@@ -15,7 +15,7 @@ bounded AS (
     ) AS next_began_at
     FROM success
 )
-SELECT run_id, number, least(started_at, $now) AS started_at, candidates, rejected, conflicts,
+SELECT run_id, number, least(started_at, $now) AS started_at, users, candidates, rejected, conflicts,
        CASE WHEN finished_at <= $now THEN finished_at ELSE coalesce(next_began_at, $now) END AS ended_at,
        finished_at > $now AND next_began_at IS NULL AS in_future
 FROM bounded
