@@ -14,11 +14,9 @@ process takes `world.environment()`.
 import atexit
 import os
 import shutil
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,6 +39,7 @@ from b24_pipeline.sync import run as sync_run
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.launch import Launch, RunConfig
 from b24_pipeline.sync.run import RunContext, RunStopped
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.databases import put_empty_database
 from b24_pipeline_tests.results import Audited, Result
 
@@ -62,36 +61,10 @@ OURS = ("BITRIX24_", "CALLGEAR_", "B24_PIPELINE_", "DAGSTER_")
 """How the names of environment variables begin that are settings."""
 
 STATE = "sandbox.json"
-NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
 HALF_AN_HOUR = 1800
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 PLENTY = CallGearBehavior(minute_limit=100_000, day_limit=1_000_000)
 NO_RATE_LIMIT = Bitrix24Behavior(tariff=None)
-
-
-class Clock:
-    """Time that passes only when somebody waits or a test says so; for both systems, the clients and the store."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.begin_anew()
-
-    def begin_anew(self) -> None:
-        """It is noon, and nobody has waited yet."""
-        self.seconds = NOON
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, that is: let the time have passed."""
-        with self._lock:
-            self.waits.append(seconds)
-            self.seconds += seconds
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
 
 
 CLOCK = Clock()

@@ -1,7 +1,6 @@
 """A sandbox portal over real HTTP, on a clock that only moves when somebody sleeps."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,36 +11,20 @@ import pytest
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.sandbox import Sandbox, Server, serve
+from b24_pipeline_tests.clock import Clock
 
 START = 1_700_000_000.0
 SHORT = httpx.Timeout(30.0, read=0.5)
 """For tests in which the portal falls silent."""
 
 
-class FakeClock:
-    """A clock whose sleepers move it on."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self.slept: list[float] = []
-        self._lock = threading.Lock()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.now += seconds
-            self.slept.append(seconds)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def sandbox(clock: FakeClock) -> Sandbox:
+def sandbox(clock: Clock) -> Sandbox:
     return Sandbox(clock=clock)
 
 
@@ -65,7 +48,7 @@ Connect = Callable[..., Bitrix24]
 
 
 @pytest.fixture
-def connect(server: Server, http: httpx.Client, clock: FakeClock) -> Connect:
+def connect(server: Server, http: httpx.Client, clock: Clock) -> Connect:
     """Makes a client of the sandbox's portal; settings replace the usual ones."""
 
     def make(**settings: Any) -> Bitrix24:

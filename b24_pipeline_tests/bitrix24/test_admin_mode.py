@@ -10,7 +10,8 @@ from b24_pipeline.bitrix24.exceptions import AccountError
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behavior, Sandbox
 from b24_pipeline.sandbox.bitrix24.behavior import AdminMode, Scope
-from b24_pipeline_tests.bitrix24.conftest import Connect, FakeClock, Twister, hire
+from b24_pipeline_tests.bitrix24.conftest import Connect, Twister, hire
+from b24_pipeline_tests.clock import Clock
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_an_error_that_has_nothing_to_do_with_it_is_the_portals_own(connect: Con
     assert len(staffed.requests) == 2
 
 
-def test_a_request_under_way_while_another_finds_the_parameter_refused_is_sent_again_too(clock: FakeClock) -> None:
+def test_a_request_under_way_while_another_finds_the_parameter_refused_is_sent_again_too(clock: Clock) -> None:
     sent: list[bool] = []
 
     def response(request: httpx.Request) -> httpx.Response:

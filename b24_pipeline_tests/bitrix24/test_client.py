@@ -22,7 +22,8 @@ from b24_pipeline.bitrix24.exceptions import (
 )
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.bitrix24.retry import RetryLimits
-from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, FakeClock
+from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 
 SECRET = "abcd1234abcd1234"
@@ -55,7 +56,7 @@ class Portal:
 
 
 @pytest.fixture
-def client_of(clock: FakeClock) -> Callable[..., Bitrix24]:
+def client_of(clock: Clock) -> Callable[..., Bitrix24]:
     def make(portal: Portal, **settings: Any) -> Bitrix24:
         bucket = LeakyBucket(clock=clock, sleep=clock.sleep)
         usual = {"clock": clock, "sleep": clock.sleep, "random": lambda: 0.0, "bucket": bucket}
@@ -204,15 +205,15 @@ def test_what_does_not_pass_by_itself_is_not_repeated(
     assert len(portal.requests) == 1
 
 
-def test_the_pauses_double_and_end(client_of: Make, clock: FakeClock) -> None:
+def test_the_pauses_double_and_end(client_of: Make, clock: Clock) -> None:
     portal = Portal(httpx.ReadTimeout("x"))
     with pytest.raises(TransportError, match="profile: the portal did not answer within"):
         client_of(portal, retries=RetryLimits(max_attempts=7, max_pause=10)).call("profile")
-    assert clock.slept == [1, 2, 4, 8, 10, 10]
+    assert clock.waits == [1, 2, 4, 8, 10, 10]
     assert len(portal.requests) == 7
 
 
-def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
+def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: Clock) -> None:
     with dripping() as drip, in_time(timeout=SHORT, authorities=TLS) as http:
         client = Bitrix24(f"{drip.url}rest/1/{SECRET}/", http=http, clock=clock, sleep=clock.sleep)
 
@@ -223,82 +224,80 @@ def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(cl
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_pauses_are_jittered(client_of: Make, clock: FakeClock) -> None:
+def test_pauses_are_jittered(client_of: Make, clock: Clock) -> None:
     with pytest.raises(ServerError):
         client_of(Portal(httpx.Response(502)), random=lambda: 0.5, retries=RetryLimits(max_attempts=3)).call("profile")
-    assert clock.slept == [1.25, 2.5]
+    assert clock.waits == [1.25, 2.5]
 
 
-def test_no_pause_leads_beyond_the_deadline(client_of: Make, clock: FakeClock) -> None:
+def test_no_pause_leads_beyond_the_deadline(client_of: Make, clock: Clock) -> None:
     with pytest.raises(ServerError):
         client_of(Portal(httpx.Response(502)), retries=RetryLimits(max_attempts=99, deadline=5)).call("profile")
-    assert clock.slept == [1, 2]
+    assert clock.waits == [1, 2]
 
 
-def test_after_a_rate_limit_all_requests_wait_for_the_bucket_too(client_of: Make, clock: FakeClock) -> None:
+def test_after_a_rate_limit_all_requests_wait_for_the_bucket_too(client_of: Make, clock: Clock) -> None:
     client = client_of(Portal(error(503, "QUERY_LIMIT_EXCEEDED"), ok()))
     client.call("profile")
     client.call("profile")
     client.call("profile")
-    assert clock.slept == [1, 0.5]
+    assert clock.waits == [1, 0.5]
 
 
-def test_a_used_up_method_is_called_again_when_it_is_free(client_of: Make, clock: FakeClock) -> None:
+def test_a_used_up_method_is_called_again_when_it_is_free(client_of: Make, clock: Clock) -> None:
     portal = Portal(error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 300}), ok("done"))
     assert client_of(portal).call("user.get").result == "done"
-    assert clock.slept == [300]
+    assert clock.waits == [300]
 
 
-def test_the_last_success_tells_when_a_used_up_method_is_free(client_of: Make, clock: FakeClock) -> None:
+def test_the_last_success_tells_when_a_used_up_method_is_free(client_of: Make, clock: Clock) -> None:
     limit = error(429, "OPERATION_TIME_LIMIT")
     client = client_of(Portal(ok(time={"operating_reset_at": START + 200}), limit, ok("done")))
     client.call("user.get")
     assert client.call("user.get").result == "done"
-    assert clock.slept == [200]
+    assert clock.waits == [200]
 
 
-def test_the_times_of_a_batch_tell_it_too(client_of: Make, clock: FakeClock) -> None:
+def test_the_times_of_a_batch_tell_it_too(client_of: Make, clock: Clock) -> None:
     times = {"a": {"operating_reset_at": START + 100}, "b": {"duration": 1}}
     part = {"result": {"a": 1}, "result_error": {"b": {"error": "OPERATION_TIME_LIMIT"}}, "result_time": times}
     portal = Portal(ok(part), ok({"result": {"a": 1, "b": 2}}))
     client_of(portal).batch_all_or_nothing({"a": "profile", "b": "scope"})
-    assert clock.slept == [100]
+    assert clock.waits == [100]
 
 
-def test_a_used_up_method_that_does_not_tell_is_tried_after_a_minute(client_of: Make, clock: FakeClock) -> None:
+def test_a_used_up_method_that_does_not_tell_is_tried_after_a_minute(client_of: Make, clock: Clock) -> None:
     client_of(Portal(error(429, "OPERATION_TIME_LIMIT"), ok())).call("user.get")
-    assert clock.slept == [60]
+    assert clock.waits == [60]
 
 
-def test_nobody_waits_for_a_used_up_method_beyond_the_deadline(client_of: Make, clock: FakeClock) -> None:
+def test_nobody_waits_for_a_used_up_method_beyond_the_deadline(client_of: Make, clock: Clock) -> None:
     limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 800})
     with pytest.raises(OperationLimit):
         client_of(Portal(limit)).call("user.get")
-    assert clock.slept == []
+    assert clock.waits == []
 
 
 @pytest.mark.parametrize("reset", [START - 50, START])
 def test_a_method_that_is_used_up_after_its_reset_is_tried_after_a_minute(
-    client_of: Make, clock: FakeClock, reset: float
+    client_of: Make, clock: Clock, reset: float
 ) -> None:
     limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": reset})
     client_of(Portal(limit, ok())).call("user.get")
-    assert clock.slept == [60]
+    assert clock.waits == [60]
 
 
-def test_a_limit_that_outlasts_its_reset_is_waited_for_bucket_by_bucket(client_of: Make, clock: FakeClock) -> None:
+def test_a_limit_that_outlasts_its_reset_is_waited_for_bucket_by_bucket(client_of: Make, clock: Clock) -> None:
     limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
     assert client_of(Portal(limit, limit, limit, limit, ok("done"))).call("user.get").result == "done"
-    assert clock.slept == [55, 60, 60, 60]
+    assert clock.waits == [55, 60, 60, 60]
 
 
-def test_a_limit_that_outlasts_its_reset_is_not_waited_for_beyond_the_deadline(
-    client_of: Make, clock: FakeClock
-) -> None:
+def test_a_limit_that_outlasts_its_reset_is_not_waited_for_beyond_the_deadline(client_of: Make, clock: Clock) -> None:
     limit = error(429, "OPERATION_TIME_LIMIT", time={"operating_reset_at": START + 55})
     with pytest.raises(OperationLimit):
         client_of(Portal(limit), retries=RetryLimits(deadline=150)).call("user.get")
-    assert clock.slept == [55, 60]
+    assert clock.waits == [55, 60]
 
 
 def test_once_means_once(client_of: Make) -> None:

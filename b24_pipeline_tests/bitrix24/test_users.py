@@ -17,7 +17,8 @@ from b24_pipeline.sandbox.bitrix24.behavior import (
     UnresolvedReference,
     UserTypeStyle,
 )
-from b24_pipeline_tests.bitrix24.conftest import FakeClock, commands_sent, hire
+from b24_pipeline_tests.bitrix24.conftest import commands_sent, hire
+from b24_pipeline_tests.clock import Clock
 
 SPARSE = 20
 
@@ -224,12 +225,12 @@ def test_where_rows_do_not_tell_the_type_only_employees_are_read(
     assert fetch.portal_count == 2
 
 
-def test_fetches_share_the_bucket_with_all_other_requests(client: Bitrix24, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_fetches_share_the_bucket_with_all_other_requests(client: Bitrix24, sandbox: Sandbox, clock: Clock) -> None:
     hire(sandbox, range(1, 11))
     for _ in range(44):
         client.call("profile")
     fetch_users(client, known_ids=range(1, 11))
-    assert clock.slept == []
+    assert clock.waits == []
     fetch_users(client, known_ids=range(1, 11))
-    assert clock.slept == [0.5]
+    assert clock.waits == [0.5]
     assert len(sandbox.requests) == client.requests_sent == 46

@@ -22,7 +22,8 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.sandbox import Bitrix24Behavior, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.bitrix24.behavior import DismissedUsers, Scope
-from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, FakeClock, Twister, commands_sent, hire
+from b24_pipeline_tests.bitrix24.conftest import SHORT, START, TLS, Connect, Twister, commands_sent, hire
+from b24_pipeline_tests.clock import Clock
 
 
 def pages_of(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def test_r16a_a_list_that_is_no_list_is_not_taken_for_an_empty_one(twisted: Twis
     assert fetch_users(twisted(spoil), known_ids=range(1, 61)).requests == 2
 
 
-def test_r16a_a_portal_that_never_counts_is_not_trusted(clock: FakeClock) -> None:
+def test_r16a_a_portal_that_never_counts_is_not_trusted(clock: Clock) -> None:
     def response(request: httpx.Request) -> httpx.Response:
         commands = json.loads(request.content).get("cmd", {})
         row = {"ID": "1", "ACTIVE": True, "EMAIL": "", "USER_TYPE": "employee"}
@@ -247,7 +248,7 @@ def test_a_portal_that_falls_silent_once_costs_no_users(
 
 
 def test_r17_pages_that_never_end_are_read_no_longer_than_the_run_lasts(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock
+    connect: Connect, sandbox: Sandbox, clock: Clock
 ) -> None:
     sandbox.bitrix24 = Bitrix24Behavior(tariff=None, endless_users=True)
     sandbox.on_request = lambda *_: clock.sleep(60)
@@ -307,24 +308,24 @@ def test_a_batch_the_portal_fails_under_is_repeated_with_fewer_pages(client: Bit
 
 @pytest.mark.parametrize("told", [False, True])
 def test_operating_time_used_up_in_mid_batch_is_waited_for(
-    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool
+    client: Bitrix24, sandbox: Sandbox, clock: Clock, told: bool
 ) -> None:
     sandbox.bitrix24 = Bitrix24Behavior(call_seconds=1, operating_limit=30, operating_error_has_time=told)
     hire(sandbox, range(1, 2_001))
     fetch = fetch_users(client, known_ids=range(1, 2_001))
     assert len(fetch.users) == 2_000
-    assert max(clock.slept) > 300
+    assert max(clock.waits) > 300
 
 
 @pytest.mark.parametrize(("told", "pause"), [(True, 600), (False, 60)])
 def test_a_fetch_that_is_refused_at_once_waits_as_long_as_it_is_told_or_a_minute(
-    client: Bitrix24, sandbox: Sandbox, clock: FakeClock, told: bool, pause: float
+    client: Bitrix24, sandbox: Sandbox, clock: Clock, told: bool, pause: float
 ) -> None:
     sandbox.bitrix24 = Bitrix24Behavior(operating_error_has_time=told)
     hire(sandbox, range(1, 61))
     sandbox.faults.add(Fault(kind=FaultKind.OPERATION_TIME_LIMIT, api="bitrix24", nth=1, times=1))
     assert len(fetch_users(client, known_ids=range(1, 61)).users) == 60
-    assert clock.slept == [pause]
+    assert clock.waits == [pause]
 
 
 def test_operating_time_that_stays_used_up_ends_the_fetch(client: Bitrix24, sandbox: Sandbox) -> None:

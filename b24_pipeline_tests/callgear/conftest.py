@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import FaultKind, Sandbox, Server, serve
+from b24_pipeline_tests.clock import Clock
 
 START = 1_000_040.0
 """Twenty seconds into a minute of the sandbox's fixed windows."""
@@ -22,30 +22,13 @@ PATIENT = httpx.Timeout(30.0)
 IMPATIENT = httpx.Timeout(30.0, read=0.3)
 
 
-class FakeClock:
-    """A clock whose sleepers move it on."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self.slept: list[float] = []
-        self._lock = threading.Lock()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.now += seconds
-            self.slept.append(seconds)
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def sandbox(clock: FakeClock) -> Sandbox:
+def sandbox(clock: Clock) -> Sandbox:
     return Sandbox(clock=clock)
 
 
@@ -72,7 +55,7 @@ Connect = Callable[..., CallGear]
 
 
 @pytest.fixture
-def budget(clock: FakeClock) -> PointsBudget:
+def budget(clock: Clock) -> PointsBudget:
     return PointsBudget(clock=clock, sleep=clock.sleep)
 
 
@@ -102,7 +85,7 @@ KEY = AccessToken("secret-key")
 
 def answering(
     handler: Callable[[dict[str, Any]], Any],
-    clock: FakeClock | None = None,
+    clock: Clock | None = None,
     credentials: AccessToken | Login = KEY,
 ) -> CallGear:
     """A client whose requests `handler` answers: it gets the envelope and returns an answer's members or a response."""
@@ -115,7 +98,7 @@ def answering(
         whole = {"jsonrpc": "2.0", "id": envelope["id"], **response}
         return httpx.Response(200, content=json.dumps(whole).encode())
 
-    clock = clock or FakeClock()
+    clock = clock or Clock()
     return CallGear(
         "https://callgear.test/v2.0",
         credentials=credentials,

@@ -28,7 +28,8 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
-from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, FakeClock, answering
+from b24_pipeline_tests.callgear.conftest import IMPATIENT, TLS, Connect, answering
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping, in_time
 
 UNKNOWN = [
@@ -63,7 +64,7 @@ def methods(sandbox: Sandbox) -> list[str]:
     return [request.method for request in sandbox.requests]
 
 
-def test_the_envelope_is_the_contract_s(clock: FakeClock) -> None:
+def test_the_envelope_is_the_contract_s(clock: Clock) -> None:
     seen: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -89,9 +90,7 @@ def test_the_envelope_is_the_contract_s(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_a_read_is_repeated_after_a_fault(
-    client: CallGear, sandbox: Sandbox, clock: FakeClock, kind: FaultKind
-) -> None:
+def test_a_read_is_repeated_after_a_fault(client: CallGear, sandbox: Sandbox, clock: Clock, kind: FaultKind) -> None:
     sandbox.faults.add(Fault(kind=kind, api="callgear", nth=1))
 
     result = client.call("get.employees")
@@ -99,7 +98,7 @@ def test_a_read_is_repeated_after_a_fault(
     assert result.data == []
     assert (client.requests_sent, len(sandbox.requests)) == (2, 2)
     assert client.points_spent == 1
-    assert clock.slept == [0.75]
+    assert clock.waits == [0.75]
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
@@ -116,17 +115,17 @@ def test_r18_a_write_of_unknown_outcome_is_never_repeated_by_the_client(
     assert len(sandbox.account.employees) == kind.acts
 
 
-def test_a_fault_that_stays_ends_the_repeats(client: CallGear, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_fault_that_stays_ends_the_repeats(client: CallGear, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_502_HTML, api="callgear", times=None))
 
     with pytest.raises(UnknownOutcome, match="HTTP 502"):
         client.call("get.employees")
 
     assert client.requests_sent == 4
-    assert clock.slept == [0.75, 1.5, 3.0]
+    assert clock.waits == [0.75, 1.5, 3.0]
 
 
-def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: FakeClock) -> None:
+def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: Clock) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v2.0"
@@ -138,10 +137,10 @@ def test_a_refused_connection_means_nothing_was_sent(http: httpx.Client, clock: 
 
     assert not caught.value.outcome_unknown
     assert client.requests_sent == 4
-    assert clock.slept == [0.5, 1.0, 2.0]
+    assert clock.waits == [0.5, 1.0, 2.0]
 
 
-def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: FakeClock) -> None:
+def test_an_answer_that_drips_is_waited_for_as_long_as_one_that_does_not_come(clock: Clock) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep)
     with dripping() as drip, in_time(timeout=IMPATIENT, authorities=TLS) as http:
         client = CallGear(drip.url, credentials=AccessToken("key"), http=http, budget=budget)
@@ -241,7 +240,7 @@ def test_a_login_opens_one_session_for_all_threads(connect: Connect, sandbox: Sa
 
 @pytest.mark.parametrize("word", [Mnemonic.ACCESS_TOKEN_INVALID, Mnemonic.ACCESS_TOKEN_EXPIRED])
 def test_an_ended_session_is_renewed_once_for_all_threads(
-    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock, word: Mnemonic
+    connect: Connect, sandbox: Sandbox, login: Login, clock: Clock, word: Mnemonic
 ) -> None:
     sandbox.callgear = CallGearBehavior(expired_session=word)
     client = connect(credentials=login)
@@ -283,7 +282,7 @@ def test_a_wrong_password_is_tried_once(connect: Connect, sandbox: Sandbox) -> N
     assert methods(sandbox) == ["login.user"]
 
 
-def test_a_login_without_a_token_is_no_login(clock: FakeClock, login: Login) -> None:
+def test_a_login_without_a_token_is_no_login(clock: Clock, login: Login) -> None:
     http = httpx.Client(
         transport=httpx.MockTransport(
             lambda request: httpx.Response(200, json={"id": json.loads(request.content)["id"], "result": {"data": {}}})

@@ -23,8 +23,9 @@ from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.rate_limit import PointsBudget
 from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Phase, RequestSeen, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
-from b24_pipeline_tests.callgear.conftest import Connect, FakeClock, answering
+from b24_pipeline_tests.callgear.conftest import Connect, answering
 from b24_pipeline_tests.callgear.test_client import UNKNOWN, methods
+from b24_pipeline_tests.clock import Clock
 
 IRA = NewEmployee(
     last_name="(bitrix24) Lebedeva",
@@ -87,7 +88,7 @@ def test_r18_an_unknown_create_is_looked_up_before_it_is_repeated(
 
 @pytest.mark.parametrize("seconds", [0.5, 10, 29])
 def test_r18_a_create_that_acts_late_is_waited_for_as_long_as_a_request_may_take(
-    client: CallGear, sandbox: Sandbox, clock: FakeClock, seconds: float
+    client: CallGear, sandbox: Sandbox, clock: Clock, seconds: float
 ) -> None:
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=seconds)
 
@@ -95,10 +96,10 @@ def test_r18_a_create_that_acts_late_is_waited_for_as_long_as_a_request_may_take
 
     assert list(sandbox.account.employees) == [created]
     assert methods(sandbox).count(CREATES) == 1
-    assert clock.slept == ([0.75] if seconds < 0.75 else [0.75, 30])
+    assert clock.waits == ([0.75] if seconds < 0.75 else [0.75, 30])
 
 
-def test_r18_what_was_never_sent_needs_no_wait(clock: FakeClock) -> None:
+def test_r18_what_was_never_sent_needs_no_wait(clock: Clock) -> None:
     def refuse(_: Any) -> Any:
         raise httpx.ConnectError("refused")
 
@@ -106,13 +107,13 @@ def test_r18_what_was_never_sent_needs_no_wait(clock: FakeClock) -> None:
         create_or_adopt(answering(refuse, clock), IRA)
 
     assert not caught.value.outcome_unknown
-    assert max(clock.slept) < 5, "these are the pauses between repeats"
+    assert max(clock.waits) < 5, "these are the pauses between repeats"
 
 
 def test_r18_a_create_in_doubt_is_put_off_when_the_run_s_time_does_not_allow_the_wait(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock
+    connect: Connect, sandbox: Sandbox, clock: Clock
 ) -> None:
-    budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=clock.now + 20)
+    budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=clock.seconds + 20)
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=10)
 
     with pytest.raises(DeadlinePassed) as caught:
@@ -124,7 +125,7 @@ def test_r18_a_create_in_doubt_is_put_off_when_the_run_s_time_does_not_allow_the
 
 @pytest.mark.parametrize("second", [None, FaultKind.RESET_AFTER, FaultKind.HTTP_504_LATER])
 def test_r18_a_repeat_is_no_success_when_the_first_request_has_acted_after_all(
-    client: CallGear, sandbox: Sandbox, clock: FakeClock, second: FaultKind | None
+    client: CallGear, sandbox: Sandbox, clock: Clock, second: FaultKind | None
 ) -> None:
     fail(sandbox, FaultKind.HTTP_504_LATER, seconds=60)
     if second:
@@ -132,7 +133,7 @@ def test_r18_a_repeat_is_no_success_when_the_first_request_has_acted_after_all(
 
     def let_time_pass(request: RequestSeen, phase: Phase) -> None:
         if request.method == CREATES and methods(sandbox).count(CREATES) == 2 and phase is Phase.AFTER:
-            clock.now += 60
+            clock.seconds += 60
 
     sandbox.on_request = let_time_pass
 
@@ -190,14 +191,14 @@ def test_r18_fault_upon_fault_still_makes_one_employee(
     assert list(sandbox.account.employees) == [created]
 
 
-def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_r18_repeats_are_bounded(client: CallGear, sandbox: Sandbox, clock: Clock) -> None:
     fail(sandbox, FaultKind.HTTP_502_HTML, times=None)
 
     with pytest.raises(UnknownOutcome):
         create_or_adopt(client, IRA)
 
     assert methods(sandbox).count(CREATES) == 3
-    assert clock.slept == [0.75, 30, 30, 30]
+    assert clock.waits == [0.75, 30, 30, 30]
     assert sandbox.account.employees == {}
 
 

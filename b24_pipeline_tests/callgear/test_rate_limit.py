@@ -14,7 +14,8 @@ from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MinuteLim
 from b24_pipeline.callgear.rate_limit import Limits, PointsBudget
 from b24_pipeline.sandbox import CallGearBehavior, Fault, FaultKind, Sandbox
 from b24_pipeline.sandbox.callgear.behavior import Metadata
-from b24_pipeline_tests.callgear.conftest import START, Connect, FakeClock
+from b24_pipeline_tests.callgear.conftest import START, Connect
+from b24_pipeline_tests.clock import Clock
 
 UNTOLD = Limits()
 
@@ -73,9 +74,7 @@ def test_without_figures_sixty_a_minute_are_planned(connect: Connect, sandbox: S
     assert spent_by_minute(sandbox) == [60, 60, 60]
 
 
-def test_the_limit_of_the_account_replaces_the_planned_one(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock
-) -> None:
+def test_the_limit_of_the_account_replaces_the_planned_one(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.callgear = CallGearBehavior(minute_limit=200, day_limit=3500)
     client = connect()
 
@@ -84,10 +83,10 @@ def test_the_limit_of_the_account_replaces_the_planned_one(
         client.call("get.employees", {"limit": 1})
 
     assert refused(sandbox) == 0
-    assert sum(clock.slept) < 120
+    assert sum(clock.waits) < 120
 
 
-def test_points_spent_elsewhere_are_not_spent_again(connect: Connect, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_points_spent_elsewhere_are_not_spent_again(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     client = connect()
     sandbox.account.points.use_elsewhere(50)
 
@@ -95,27 +94,27 @@ def test_points_spent_elsewhere_are_not_spent_again(connect: Connect, sandbox: S
         client.call("get.employees", {"limit": 1})
 
     assert refused(sandbox) == 0
-    assert clock.slept == [41.0], "until a second after the reset"
+    assert clock.waits == [41.0], "until a second after the reset"
 
 
 def test_a_minute_that_others_used_up_is_waited_for_and_the_request_repeated(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock
+    connect: Connect, sandbox: Sandbox, clock: Clock
 ) -> None:
     sandbox.account.points.use_elsewhere(60)
 
     create(connect(), 1)
 
     assert [request.acted for request in sandbox.requests] == [False, True]
-    assert clock.slept == [41.0]
+    assert clock.waits == [41.0]
     assert len(sandbox.account.employees) == 1
 
 
-def test_a_minute_used_up_without_any_figure_is_waited_for(clock: FakeClock, budget: PointsBudget) -> None:
+def test_a_minute_used_up_without_any_figure_is_waited_for(clock: Clock, budget: PointsBudget) -> None:
     budget.close(MinuteLimit("the minute is used up", resets_in=60.0))
 
     spend(budget)
 
-    assert clock.slept == [61.0]
+    assert clock.waits == [61.0]
 
 
 def test_a_day_that_others_used_up_defers_without_sending_more(connect: Connect, sandbox: Sandbox) -> None:
@@ -132,7 +131,7 @@ def test_a_day_that_others_used_up_defers_without_sending_more(connect: Connect,
 
 @pytest.mark.parametrize(("reserve", "ours"), [(0.10, 90), (0.25, 75), (0.0, 100)])
 def test_a_share_of_the_day_is_left_to_others(
-    connect: Connect, sandbox: Sandbox, clock: FakeClock, reserve: float, ours: int
+    connect: Connect, sandbox: Sandbox, clock: Clock, reserve: float, ours: int
 ) -> None:
     sandbox.callgear = CallGearBehavior(minute_limit=1000, day_limit=100)
     budget = PointsBudget(clock=clock, sleep=clock.sleep, day_reserve=reserve)
@@ -193,7 +192,7 @@ def test_with_figures_what_earlier_runs_spent_is_in_them(
     assert budget.left_today() == 10_000 - 1000 - 2
 
 
-def test_a_new_day_begins_at_its_reset(clock: FakeClock, budget: PointsBudget) -> None:
+def test_a_new_day_begins_at_its_reset(clock: Clock, budget: PointsBudget) -> None:
     spend(budget, Limits(day_limit=100, day_remaining=11, day_reset=500))
     spend(budget)
     with pytest.raises(DayLimit) as caught:
@@ -206,7 +205,7 @@ def test_a_new_day_begins_at_its_reset(clock: FakeClock, budget: PointsBudget) -
 
 
 @pytest.mark.parametrize("limits", [reported(remaining=2, reset=30), Limits(minute_limit=3)])
-def test_requests_in_flight_count_as_spent(clock: FakeClock, limits: Limits) -> None:
+def test_requests_in_flight_count_as_spent(clock: Clock, limits: Limits) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 20)
     spend(budget, limits)
     budget.acquire()
@@ -216,7 +215,7 @@ def test_requests_in_flight_count_as_spent(clock: FakeClock, limits: Limits) -> 
         budget.acquire()
 
 
-def test_no_sixty_seconds_see_more_than_the_limit_wherever_the_minute_begins(clock: FakeClock) -> None:
+def test_no_sixty_seconds_see_more_than_the_limit_wherever_the_minute_begins(clock: Clock) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 80)
     spend(budget, Limits(minute_limit=3))
     clock.sleep(59)
@@ -228,17 +227,17 @@ def test_no_sixty_seconds_see_more_than_the_limit_wherever_the_minute_begins(clo
         budget.acquire()
 
 
-def test_requests_that_failed_are_free(clock: FakeClock, budget: PointsBudget) -> None:
+def test_requests_that_failed_are_free(clock: Clock, budget: PointsBudget) -> None:
     spend(budget, reported(remaining=1, reset=30))
 
     for _ in range(50):
         budget.release(budget.acquire(), charged=False, limits=UNTOLD)
     spend(budget)
 
-    assert clock.slept == []
+    assert clock.waits == []
 
 
-def test_figures_that_arrive_out_of_order_do_not_add_points(clock: FakeClock, budget: PointsBudget) -> None:
+def test_figures_that_arrive_out_of_order_do_not_add_points(clock: Clock, budget: PointsBudget) -> None:
     spend(budget, reported(remaining=12, reset=30))
     earlier, later = budget.acquire(), budget.acquire()
 
@@ -246,30 +245,30 @@ def test_figures_that_arrive_out_of_order_do_not_add_points(clock: FakeClock, bu
     budget.release(earlier, charged=True, limits=reported(remaining=11, reset=30))
     spend(budget, points=2)
 
-    assert clock.slept == [31.0]
+    assert clock.waits == [31.0]
 
 
-def test_points_that_a_figure_may_not_hold_yet_are_counted_besides(clock: FakeClock, budget: PointsBudget) -> None:
+def test_points_that_a_figure_may_not_hold_yet_are_counted_besides(clock: Clock, budget: PointsBudget) -> None:
     told_later, unreported = budget.acquire(), budget.acquire()
     budget.release(unreported, charged=True, limits=UNTOLD)
     budget.release(told_later, charged=True, limits=reported(remaining=2, reset=30))
 
     spend(budget, points=2)
 
-    assert clock.slept == [31.0]
+    assert clock.waits == [31.0]
 
 
-def test_a_wait_beyond_the_deadline_is_refused_at_once(clock: FakeClock) -> None:
+def test_a_wait_beyond_the_deadline_is_refused_at_once(clock: Clock) -> None:
     budget = PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 30)
     spend(budget, reported(remaining=0, reset=35))
 
     with pytest.raises(DeadlinePassed):
         budget.acquire()
 
-    assert clock.slept == []
+    assert clock.waits == []
 
 
-def test_nothing_is_sent_after_the_deadline(connect: Connect, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_nothing_is_sent_after_the_deadline(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     client = connect(budget=PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 30))
     clock.sleep(30)
 
@@ -279,7 +278,7 @@ def test_nothing_is_sent_after_the_deadline(connect: Connect, sandbox: Sandbox, 
     assert sandbox.requests == []
 
 
-def test_a_pause_between_repeats_respects_the_deadline(connect: Connect, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_pause_between_repeats_respects_the_deadline(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     client = connect(budget=PointsBudget(clock=clock, sleep=clock.sleep, deadline=START + 1))
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_502_HTML, api="callgear", times=None))
 
@@ -287,7 +286,7 @@ def test_a_pause_between_repeats_respects_the_deadline(connect: Connect, sandbox
         client.call("get.employees")
 
 
-def test_a_minute_that_stays_full_is_given_up(connect: Connect, sandbox: Sandbox, clock: FakeClock) -> None:
+def test_a_minute_that_stays_full_is_given_up(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.faults.add(Fault(kind=FaultKind.LIMIT_MINUTE, api="callgear", times=None))
 
     with pytest.raises(Exception, match="minute's points") as caught:
@@ -295,7 +294,7 @@ def test_a_minute_that_stays_full_is_given_up(connect: Connect, sandbox: Sandbox
 
     assert type(caught.value).__name__ == "MinuteLimit"
     assert len(sandbox.requests) == 10
-    assert sum(clock.slept) < 600
+    assert sum(clock.waits) < 600
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from b24_pipeline.callgear.responsible_list import remove_responsible
 from b24_pipeline.callgear.update import EmployeeUpdater
 from b24_pipeline.sandbox import CallGearBehavior, Sandbox
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
-from b24_pipeline_tests.callgear.conftest import Connect, FakeClock
+from b24_pipeline_tests.callgear.conftest import Connect
 from b24_pipeline_tests.callgear.test_client import methods
+from b24_pipeline_tests.clock import Clock
 
 SESSION_SECONDS = 100
 
@@ -31,7 +32,7 @@ def numbers(sandbox: Sandbox, callgear_id: int) -> list[str]:
 
 
 def test_r18_a_session_that_ends_in_mid_import_is_renewed_once_each_time_and_nobody_is_doubled(
-    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock
+    connect: Connect, sandbox: Sandbox, login: Login, clock: Clock
 ) -> None:
     sandbox.callgear = CallGearBehavior(session_seconds=SESSION_SECONDS)
     client = connect(credentials=login)
@@ -67,7 +68,7 @@ def test_r18_whichever_check_of_the_account_comes_first_its_error_stops_and_says
 
 
 def test_a_refused_ip_is_no_reason_to_log_in_again_though_the_session_has_ended_too(
-    connect: Connect, sandbox: Sandbox, login: Login, clock: FakeClock
+    connect: Connect, sandbox: Sandbox, login: Login, clock: Clock
 ) -> None:
     client = connect(credentials=login)
     client.call("get.employees")

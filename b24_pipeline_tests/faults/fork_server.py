@@ -28,7 +28,8 @@ from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.cli import main
 from b24_pipeline.connection import Timing, default_ssl_context
 from b24_pipeline.settings import Settings
-from b24_pipeline_tests.harness import STEPS, Clock, import_once, world_in
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.harness import STEPS, import_once, world_in
 
 FAILED = 3
 CAPABILITIES_VERSION_3 = 0x20080522

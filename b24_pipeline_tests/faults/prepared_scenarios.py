@@ -18,7 +18,8 @@ from b24_pipeline.connection import Timing
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.sandbox import RequestSeen, Sandbox, Server, serve, state
 from b24_pipeline.settings import Settings
-from b24_pipeline_tests.harness import Clock, import_once
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.harness import import_once
 from b24_pipeline_tests.scenarios import Scenario
 
 HALF_AN_HOUR = 1800.0

@@ -24,8 +24,8 @@ from b24_pipeline.sandbox.callgear.api import ACCESS_TOKEN, read_call
 from b24_pipeline.sandbox.recording import Api
 from b24_pipeline.sync.circuit_breaker import PlannedAction, SendResult
 from b24_pipeline.sync.executor import ActionExecutor
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.conftest import WHOLE
-from b24_pipeline_tests.harness import Clock
 
 PEOPLE = 10_000 if WHOLE else 4_000
 """More than the points of one day, in the whole matrix of almost three."""

@@ -1,7 +1,6 @@
-"""Clients that speak both wire formats, and a clock that stands still."""
+"""Clients that speak both wire formats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import httpx
@@ -13,19 +12,6 @@ NOON = 1_768_471_200.0  # 2026-01-15T13:00:00+03:00
 
 Turn: TypeAlias = Callable[..., None]
 """Turns switches of a running sandbox."""
-
-
-@dataclass
-class Clock:
-    """Time that passes only when told."""
-
-    now: float = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-    def tick(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Portal:

@@ -8,12 +8,13 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server, serve
-from b24_pipeline_tests.sandbox.clients import Account, Clock, Portal, Turn
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal, Turn
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server
 from b24_pipeline.sandbox.bitrix24.behavior import Scope, Tariff
-from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.sandbox.clients import Portal, Turn
 
 
 def test_the_envelope_carries_result_total_and_time(portal: Portal, sandbox: Sandbox) -> None:
@@ -128,7 +129,7 @@ def test_the_bucket_refuses_what_comes_too_fast_and_leaks(portal: Portal, clock:
     assert statuses == [200, 200, 200, 503, 503]
     assert portal.json("scope")["error"] == "QUERY_LIMIT_EXCEEDED"
 
-    clock.tick(1)
+    clock.sleep(1)
 
     assert [portal.raw("scope").status_code for _ in range(3)] == [200, 200, 503]
 
@@ -154,7 +155,7 @@ def test_the_call_that_crosses_the_operating_limit_finishes_and_the_next_waits(
     assert refused["error"] == "OPERATION_TIME_LIMIT"
     assert refused["time"]["operating"] == 6
 
-    clock.tick(600)
+    clock.sleep(600)
     assert portal.raw("user.get").status_code == 200
 
 

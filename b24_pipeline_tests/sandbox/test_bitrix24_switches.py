@@ -14,7 +14,8 @@ from b24_pipeline.sandbox.bitrix24.behavior import (
     TimestampStyle,
     UserTypeStyle,
 )
-from b24_pipeline_tests.sandbox.clients import Clock, Portal, Turn
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.sandbox.clients import Portal, Turn
 
 ABSENT = object()
 
@@ -162,7 +163,7 @@ def test_a_dismissal_may_leave_the_timestamp_alone(
 ) -> None:
     sandbox.portal.hire(NAME="A")
     set_portal(timestamp_touched_by=frozenset({Change.EDIT}), timestamps=TimestampStyle.ISO)
-    clock.tick(60)
+    clock.sleep(60)
 
     def changed_at() -> str:
         return str(portal.json("user.get")["result"][0]["TIMESTAMP_X"])

@@ -6,7 +6,8 @@ import pytest
 from b24_pipeline.sandbox import Sandbox, Server
 from b24_pipeline.sandbox.callgear.behavior import Component, Right
 from b24_pipeline.sandbox.callgear.errors import Mnemonic
-from b24_pipeline_tests.sandbox.clients import Account, Clock, Turn
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.sandbox.clients import Account, Turn
 
 GOOD = {"jsonrpc": "2.0", "id": 7, "method": "get.account", "params": {}}
 
@@ -105,10 +106,10 @@ def test_a_session_lives_for_an_hour(account: Account, server: Server, clock: Cl
     data = account.http.post(account.url, json={**GOOD, "method": "login.user", "params": params}).json()["result"][
         "data"
     ]
-    assert (data["expire_at"], data["app_id"]) == (clock.now + 3600, 31_337)
+    assert (data["expire_at"], data["app_id"]) == (clock.seconds + 3600, 31_337)
     account.token = session = data["access_token"]
     account.result("get.employees")
-    clock.tick(3600)
+    clock.sleep(3600)
     assert account.refusal("get.employees")[1] == "access_token_invalid"
     set_account(expired_session=Mnemonic.ACCESS_TOKEN_EXPIRED)
     assert account.refusal("get.employees", access_token=session)[1] == "access_token_expired"
@@ -158,14 +159,14 @@ def test_a_success_costs_one_point_and_a_failure_none(account: Account, sandbox:
 
 def test_the_minute_refuses_and_comes_back(account: Account, clock: Clock, set_account: Turn) -> None:
     set_account(minute_limit=3)
-    clock.tick(10)
+    clock.sleep(10)
 
     assert spend(account, 5) == ["ok"] * 3 + ["minute"] * 2
     error = account.error("get.employees")
     assert error["code"] == -32029
     assert error["data"]["params"] == {"limit_type": "minute", "limit_max_value": 3}
     assert error["data"]["metadata"]["limits"]["minute_reset"] == 50
-    clock.tick(50)
+    clock.sleep(50)
     assert spend(account, 1) == ["ok"]
 
 
@@ -173,20 +174,20 @@ def test_the_day_refuses_until_midnight(account: Account, clock: Clock, set_acco
     set_account(day_limit=2)
 
     assert spend(account, 3) == ["ok", "ok", "day"]
-    clock.tick(account.error("get.employees")["data"]["metadata"]["limits"]["day_reset"] - 1)
+    clock.sleep(account.error("get.employees")["data"]["metadata"]["limits"]["day_reset"] - 1)
     assert spend(account, 1) == ["day"]
-    clock.tick(1)
+    clock.sleep(1)
     assert spend(account, 1) == ["ok"]
 
 
 def test_a_sliding_window_gives_points_back_one_by_one(account: Account, clock: Clock, set_account: Turn) -> None:
     set_account(minute_limit=2, sliding_window=True)
     assert spend(account, 1) == ["ok"]
-    clock.tick(20)
+    clock.sleep(20)
     assert spend(account, 2) == ["ok", "minute"]
     assert account.error("get.employees")["data"]["metadata"]["limits"]["minute_reset"] == 40
 
-    clock.tick(41)
+    clock.sleep(41)
 
     assert spend(account, 2) == ["ok", "minute"]
 

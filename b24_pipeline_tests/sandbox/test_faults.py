@@ -15,7 +15,8 @@ from b24_pipeline.sandbox import (
     Sandbox,
     serve,
 )
-from b24_pipeline_tests.sandbox.clients import NOON, Account, Clock, Portal
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal
 
 CREATE = "create.employees"
 
@@ -66,10 +67,10 @@ def test_a_request_may_be_carried_out_long_after_it_has_failed(
     sandbox.faults.add(Fault(kind=FaultKind.HTTP_504_LATER, api="callgear", method=CREATE, nth=1, seconds=10))
 
     assert outcome(account) == "504 <html>"
-    clock.tick(9.5)
+    clock.sleep(9.5)
     account.error("get.nothing")
     assert (len(sandbox.account.employees), sandbox.requests[0].acted) == (0, False)
-    clock.tick(0.5)
+    clock.sleep(0.5)
     account.error("get.nothing")
     assert (len(sandbox.account.employees), sandbox.requests[0].acted) == (1, True)
 

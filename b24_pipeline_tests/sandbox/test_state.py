@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, serve
 from b24_pipeline.sandbox.server import kept_sandbox
-from b24_pipeline_tests.sandbox.clients import Clock
+from b24_pipeline_tests.clock import Clock
 
 
 def held(sandbox: Sandbox) -> tuple[Any, ...]:
