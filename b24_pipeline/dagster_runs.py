@@ -52,6 +52,8 @@ TAGGED = ("created", "linked", "responsible_removed", "rejected", "conflicts", "
 """The figures that the list of runs shows."""
 ERRORS_OF_STORAGE = ("sqlite3.", "sqlalchemy.", "psycopg2.", "dagster_postgres.")
 """The prefixes of errors of Dagster's own storage; ours is DuckDB."""
+WORDED = ("dagster", "b24_pipeline.")
+"""The prefixes of errors whose text is a sentence for people: Dagster's and ours."""
 REPOSITORY = "__repository__"
 LOCATION = "b24_pipeline"
 """The name of the code location in `workspace.yaml`."""
@@ -220,7 +222,13 @@ def failure_of_step(
     text = (error.cause or error).message.strip()
     if text.startswith(ERRORS_OF_STORAGE):
         return unfinished_step(run, steps=steps, because=text.partition("\n")[0])
-    return RunStatus.FAILED, f"{event.step_key}: {text}"
+    return RunStatus.FAILED, f"{event.step_key}: {without_class(text) or 'failed'}"
+
+
+def without_class(text: str) -> str:
+    """Return what an error says, in one line; the class of any other error stays, because its text may say little."""
+    name, _, sentence = text.partition(": ")
+    return " ".join((sentence if name.startswith(WORDED) else text).split())
 
 
 def unfinished_step(run: RunContext, *, steps: AbstractSet[str], because: str) -> tuple[RunStatus, str] | None:

@@ -58,6 +58,7 @@ def test_r18a_before_anything_was_read_it_names_the_job(world: World, asset: str
     (failure,) = result.failures()
     assert "launch the job employee_import" in failure
     assert "\n" not in failure
+    assert result.audited["reason"].startswith(f"{asset}: no run has read ")
 
 
 def test_r18a_whom_the_import_created_after_it_read_the_account_is_matched_by_id_alone(imported: World) -> None:

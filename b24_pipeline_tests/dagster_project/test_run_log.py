@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 import yaml
 
+from b24_pipeline.dagster_runs import without_class
+from b24_pipeline.resources import RunNotStarted
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests.harness import World
@@ -88,3 +90,19 @@ def test_r16_what_is_held_is_a_warning_that_says_how_to_approve(logged: World) -
     result = logged.run()
     held = f"3 held by a safety limit; approve with b24-pipeline approve {result.run_id}"
     assert held in log_of(logged, result, level=logging.WARNING)
+
+
+OF_DAGSTER = [found for found in vars(dg).values() if isinstance(found, type) and issubclass(found, Exception)]
+
+
+@pytest.mark.parametrize("error", [*OF_DAGSTER, RunNotStarted], ids=lambda error: error.__name__)
+def test_r20_the_reason_of_a_run_is_the_sentence_of_an_error_not_its_class(error: type[Exception]) -> None:
+    assert (
+        without_class(f"{error.__module__}.{error.__qualname__}: no run\n  has read: users\n")
+        == "no run has read: users"
+    )
+
+
+@pytest.mark.parametrize("text", ["MemoryError", "OSError: [Errno 28] No space left on device"])
+def test_r20_the_class_of_any_other_error_stays_in_the_reason(text: str) -> None:
+    assert without_class(f"{text}\n") == text
