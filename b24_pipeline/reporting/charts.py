@@ -36,7 +36,7 @@ MATCHES = {
     MatchKind.CONFLICT: ("in conflict", Color.RED),
     MatchKind.REJECTED: ("rejected", Color.AMBER),
     MatchKind.DISMISSED: ("dismissed", Color.GRAY),
-    MatchKind.NOT_EMPLOYEE: ("no employee", Color.GRAY),
+    MatchKind.NOT_EMPLOYEE: ("not an employee", Color.GRAY),
     MatchKind.OUT_OF_SCOPE: ("out of scope", Color.GRAY),
 }
 FOUND = (MatchKind.BY_ID, MatchKind.BY_EMAIL, MatchKind.NONE)
