@@ -166,7 +166,7 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
         publish(store)
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
     print(f"Unlinked by {printable(by.name)}: {pairs}.")
-    print("The next run matches them again: by e-mail, or with a new employee.")
+    print("The next run matches those who are still in Bitrix24 again: by e-mail, or with a new employee.")
     return Exit.DONE
 
 
