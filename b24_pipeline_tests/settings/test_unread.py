@@ -18,6 +18,7 @@ def refusal(load: Callable[[], object] = settings.load) -> list[str]:
     return str(refused.value).splitlines()
 
 
+MISTYPED_PREFIXES = ("B24_PIPLINE_PHONES", "B24PIPELINE_PHONES", "B24-PIPELINE-PHONE", "\u041224_PIPELINE_PHONES")
 MISTYPED = [
     ("B24_PIPELINE_PHONE", "B24_PIPELINE_PHONES"),
     ("B24_PIPELINE_DATABSE", "B24_PIPELINE_DATABASE"),
@@ -42,20 +43,11 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
     assert refusal(settings.load_alerting) == refusal(settings.database_settings) == refusal(settings.dagster_home)
 
 
-@pytest.mark.parametrize(("name", "meant"), MISTYPED)
+@pytest.mark.parametrize(("name", "meant"), [*MISTYPED, *((name, "B24_PIPELINE_PHONES") for name in MISTYPED_PREFIXES)])
 @pytest.mark.usefixtures("given")
 def test_a_mistyped_name_is_refused_in_the_file_too(name: str, meant: str) -> None:
-    Path(".env").write_text(f"export {name}=secretsecret\n")
+    Path(".env").write_text(f"export {name}=secretsecret\n", encoding="utf-8")
     assert refusal() == [f"{name.upper()}: is not a setting. Did you mean {meant}?"]
-
-
-@pytest.mark.parametrize(
-    "name", ["B24_PIPLINE_PHONES", "B24PIPELINE_PHONES", "B24-PIPELINE-PHONE", "\u041224_PIPELINE_PHONES"]
-)
-@pytest.mark.usefixtures("given")
-def test_a_mistyped_prefix_is_a_mistyped_name_too(name: str) -> None:
-    Path(".env").write_text(f"{name}=first\n", encoding="utf-8")
-    assert refusal() == [f"{name}: is not a setting. Did you mean B24_PIPELINE_PHONES?"]
 
 
 @pytest.mark.parametrize(
