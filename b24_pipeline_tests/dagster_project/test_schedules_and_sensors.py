@@ -237,8 +237,8 @@ def test_r17_what_is_broken_in_a_cursor_is_ignored(text: str | None, cursor: Cur
 
 def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_missing(world: World) -> None:
     world.set(BITRIX24_WEBHOOK_URL="", CALLGEAR_ACCESS_TOKEN="")
-    with dg.instance_for_test() as instance:
-        scheduled = schedules.every_30_minutes(dg.build_schedule_context(instance=instance))
+    with dg.instance_for_test() as instance, dg.build_schedule_context(instance=instance) as context:
+        scheduled = schedules.every_30_minutes(context)
 
     assert isinstance(scheduled, dg.SkipReason)
     assert Ticks(world).words() == scheduled.skip_message
@@ -248,8 +248,8 @@ def test_with_incomplete_settings_nothing_is_asked_and_the_reason_names_what_is_
 
 @pytest.mark.usefixtures("world")
 def test_the_schedule_asks_for_a_run() -> None:
-    with dg.instance_for_test() as instance:
-        assert isinstance(schedules.every_30_minutes(dg.build_schedule_context(instance=instance)), dg.RunRequest)
+    with dg.instance_for_test() as instance, dg.build_schedule_context(instance=instance) as context:
+        assert isinstance(schedules.every_30_minutes(context), dg.RunRequest)
 
 
 @pytest.mark.parametrize("job", ["employee_import", MATERIALIZE])

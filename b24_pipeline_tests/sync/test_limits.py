@@ -288,6 +288,7 @@ def test_r16_a_refusal_does_not_prolong_the_first_import(world: World, refused: 
 
 
 def test_r16_refusals_that_stop_a_run_do_not_prolong_the_first_import(world: World) -> None:
+    world.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
     world.hire_many(11)
     for name in ("Known1", "Known2", "Known3", "Known4"):
         world.account.add_employee(last_name=name, email=f"{name.lower()}@x.test")
