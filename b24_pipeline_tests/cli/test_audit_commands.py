@@ -18,7 +18,7 @@ READING = [("history",), ("explain", "1")]
 
 
 def test_history_lists_the_runs_newest_first(portal: World, terminal: Terminal) -> None:
-    portal.run()
+    portal.import_people()
 
     said = terminal("history", "--json")
     table = terminal("history")
@@ -80,7 +80,7 @@ def test_history_since_what_is_no_date_is_2(text: str, terminal: Terminal) -> No
 @pytest.mark.parametrize("person", ["1", "PERSON1@x.test"])
 def test_explain_tells_one_persons_timeline(portal: World, terminal: Terminal, person: str) -> None:
     portal.portal.edit(1, LAST_NAME="Married")
-    portal.run()
+    portal.import_people()
 
     said = terminal("explain", person)
     (timeline,) = json.loads(terminal("explain", person, "--json").out)
@@ -114,11 +114,11 @@ def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Termin
     portal.list_responsible(1, 2, 3, 4)
     for user in (1, 2, 3, 4):
         portal.portal.dismiss(user)
-    held = portal.run()
+    held = portal.import_people()
 
     approved = terminal("approve", held.run_id)
     portal.clock.sleep(HALF_AN_HOUR)
-    after = portal.run()
+    after = portal.import_people()
 
     assert (held.status, approved.code, approved.err, after.status) == ("held", 0, "", "done")
     assert after.counts.responsible_removed == 4
@@ -132,7 +132,7 @@ def test_r16_approve_says_what_how_many_and_who_and_keeps_the_comment(
     for user in (1, 2, 3, 4):
         portal.portal.dismiss(user)
     portal.hire_many(12, prefix="Newcomer")
-    held = portal.run()
+    held = portal.import_people()
 
     said = terminal("approve", held.run_id, "--comment", "agreed with Oleg")
 
@@ -171,11 +171,11 @@ def test_r07a_unlink_ends_a_link_says_who_did_it_and_the_next_run_matches_afresh
 ) -> None:
     monkeypatch.setattr("b24_pipeline.cli.audit.system_user", lambda: "clerk")
     strangers(portal, 1)
-    portal.run()
+    portal.import_people()
     employee = portal.links()[1]
 
     said = terminal("unlink", "1", "1", "--comment", "restored from a backup")
-    result = portal.run()
+    result = portal.import_people()
 
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"Unlinked by clerk: user 1 from employee {employee}.\n")
@@ -204,11 +204,11 @@ def test_r07a_unlink_while_a_run_is_in_progress_is_40(portal: World, terminal: T
 
 def test_r07a_conflicts_of_a_run_that_was_not_trusted_are_approved_by_user(portal: World, terminal: Terminal) -> None:
     strangers(portal, 1, 2, 3, 4)
-    listed = portal.run()
+    listed = portal.import_people()
 
     said = terminal("approve", listed.run_id, "--only", "1", "2")
     refused = terminal("approve", listed.run_id, "--user", "9")
-    result = portal.run()
+    result = portal.import_people()
 
     assert (listed.status, said.code) == ("untrusted", 0)
     assert "2 the linked id now shows another" in said.out

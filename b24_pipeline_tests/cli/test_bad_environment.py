@@ -290,7 +290,7 @@ def test_a_terminal_that_cannot_show_a_name_shows_it_in_escapes(
 ) -> None:
     del terminal
     portal.hire("Юлия", EMAIL="julia@x.test", NAME="Zoë 🙂")
-    portal.run()
+    portal.import_people()
     printed = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="ascii", write_through=True))
 

@@ -60,7 +60,7 @@ def served(*arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 def test_an_import_is_told_with_its_status_its_people_and_what_is_left(portal: World, terminal: Terminal) -> None:
     portal.hire("Newcomer")
-    ended = portal.run()
+    ended = portal.import_people()
 
     said = terminal("metrics")
 
@@ -85,7 +85,7 @@ def test_every_metric_has_a_value_after_an_import(portal: World, terminal: Termi
 def test_a_failed_import_is_told_beside_the_last_success(portal: World, terminal: Terminal) -> None:
     before = samples(terminal("metrics").out)
     portal.sandbox.faults.add(Fault(FaultKind.WEBHOOK_REVOKED_401, api="bitrix24", times=None))
-    portal.run()
+    portal.import_people()
 
     found = samples(terminal("metrics").out)
 
@@ -97,7 +97,7 @@ def test_a_failed_import_is_told_beside_the_last_success(portal: World, terminal
 def test_records_that_are_refused_are_counted_until_they_succeed(portal: World, terminal: Terminal) -> None:
     portal.hire("Newcomer")
     portal.sandbox.faults.add(Fault(FaultKind.MNEMONIC, api="callgear", method="create.employees", nth=1))
-    portal.run()
+    portal.import_people()
 
     found = samples(terminal("metrics").out)
 
@@ -116,7 +116,7 @@ def test_they_are_served_anew_for_each_request_until_the_process_is_stopped(port
     with served("0") as (address, process):
         first = samples(httpx.get(address).text)
         portal.hire("Newcomer")
-        portal.run()
+        portal.import_people()
         second = samples(httpx.get(address).text)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=START_SECONDS) == 0

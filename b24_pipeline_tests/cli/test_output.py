@@ -42,7 +42,7 @@ def test_no_command_writes_json_that_steers_the_terminal(
     portal: World, terminal: Terminal, command: tuple[str, ...]
 ) -> None:
     portal.hire("\x9b31m\u202eIvanova", EMAIL="steering@x.test")
-    portal.run()
+    portal.import_people()
     with duckdb.connect(portal.paths.working) as database:
         database.execute("UPDATE store.runs SET reason = '\x9b31m\u202eno reason'")
 

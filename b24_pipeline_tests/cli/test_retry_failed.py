@@ -14,7 +14,7 @@ def failed_once(world: World) -> int:
     """A user whose create was refused, and is by now tried again no sooner than later."""
     user = world.hire("Refused")
     world.sandbox.faults.add(REFUSED)
-    assert world.run().counts.failed == 1
+    assert world.import_people().counts.failed == 1
     world.forget_requests()
     return user
 

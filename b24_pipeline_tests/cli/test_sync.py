@@ -189,7 +189,7 @@ def test_a_database_of_another_connection_is_50_and_says_how_to_accept_it(portal
     refused = terminal("sync", "--json")
     accepted = terminal("rebind")
 
-    assert (refused.code, accepted.code, portal.run().status) == (50, 0, "done")
+    assert (refused.code, accepted.code, portal.import_people().status) == (50, 0, "done")
     assert "b24-pipeline rebind" in refused.err
     assert result_of(refused)["status"] == "not_started"
     assert accepted.out == "Rebound: the database belongs to localhost and 127.0.0.1.\n"

@@ -63,7 +63,7 @@ def after_a_tick(tmp_path_factory: pytest.TempPathFactory, after_an_import: Path
         world_like(after_an_import, folder, environment=environment) as world,
     ):
         world.hire("Rejected", EMAIL=None)
-        world.run()
+        world.import_people()
         ticks = Ticks(world)
         assert not ticks.asks()
         world.keep()
@@ -134,7 +134,7 @@ def test_r17_there_and_back_and_there_again_is_asked_for_again(ticks: Ticks) -> 
 def test_r17_once_a_run_has_seen_the_change_nothing_is_asked_for(ticks: Ticks) -> None:
     ticks.world.hire("Newcomer")
     asked = ticks.asks()
-    ticks.world.run()
+    ticks.world.import_people()
 
     assert (asked, ticks.asks()) == (True, False)
 

@@ -80,11 +80,11 @@ def test_in_the_company_half_of_the_responsible_list_is_gone() -> None:
 def test_callgear_down_fails_the_run_and_the_next_one_goes_on(imported: World, page: httpx.Client) -> None:
     newcomer = imported.hire("Newcomer")
     turn(imported, page, Switch.CALLGEAR_DOWN, "on")
-    failed = imported.run()
+    failed = imported.import_people()
     assert failed.status == "failed"
     assert "CallGear closed the connection without an answer" in str(failed.reason)
     turn(imported, page, Switch.CALLGEAR_DOWN, "off")
-    assert imported.run().status == "done"
+    assert imported.import_people().status == "done"
     assert newcomer in imported.links()
 
 
@@ -97,11 +97,11 @@ def test_callgear_slow_takes_longer(imported: World, page: httpx.Client) -> None
 def test_one_person_refused_fails_alone_and_is_tried_again_at_will(imported: World, page: httpx.Client) -> None:
     fine, refused = imported.hire("Fine"), imported.hire("Refused")
     turn(imported, page, Switch.ONE_PERSON_REFUSED, "on")
-    first = imported.run()
+    first = imported.import_people()
     assert (first.status, first.counts.created, first.counts.failed) == ("partial", 1, 1)
     assert fine in imported.links()
     turn(imported, page, Switch.ONE_PERSON_REFUSED, "off")
-    assert imported.run(only_failed=True).counts.created == 1
+    assert imported.import_people(only_failed=True).counts.created == 1
     assert refused in imported.links()
 
 
@@ -109,27 +109,27 @@ def test_leavers_who_own_deals_stay_on_the_list(imported: World, page: httpx.Cli
     imported.list_responsible(1)
     imported.portal.dismiss(1)
     turn(imported, page, Switch.LEAVERS_OWN_DEALS, "on")
-    assert imported.run().counts.failed == 1
+    assert imported.import_people().counts.failed == 1
     assert "1" in imported.account.responsible
     turn(imported, page, Switch.LEAVERS_OWN_DEALS, "off")
-    assert imported.run(only_failed=True).counts.responsible_removed == 1
+    assert imported.import_people(only_failed=True).counts.responsible_removed == 1
 
 
 def test_a_half_empty_portal_is_held_and_harms_nobody(imported: World, page: httpx.Client) -> None:
     imported.list_responsible(*range(1, 10))
     before = dict(imported.account.responsible)
     turn(imported, page, Switch.PORTAL_HALF_EMPTY, "on")
-    held = imported.run()
+    held = imported.import_people()
     assert (held.status, held.counts.responsible_removed, imported.account.responsible) == ("held", 0, before)
     turn(imported, page, Switch.PORTAL_HALF_EMPTY, "off")
-    assert imported.run().status == "done"
+    assert imported.import_people().status == "done"
     assert imported.account.responsible == before
 
 
 def test_another_importer_stops_creates_until_somebody_says_it_is_settled(imported: World, page: httpx.Client) -> None:
     turn(imported, page, Switch.OTHER_IMPORTER, "on")
     imported.hire("Newcomer")
-    found = imported.run()
+    found = imported.import_people()
     assert found.status == "partial"
     assert "another import writes to this account" in str(found.reason)
     turn(imported, page, Switch.OTHER_IMPORTER, "off")

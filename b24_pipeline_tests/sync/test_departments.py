@@ -73,7 +73,7 @@ def test_r03_departments_are_read_only_where_a_setting_needs_them(company: World
 def test_r20_the_audit_keeps_which_departments_a_run_covered(company: World) -> None:
     company.set(B24_PIPELINE_INCLUDE_DEPARTMENTS="2", B24_PIPELINE_EXCLUDE_DEPARTMENTS="=4")
 
-    result = company.run()
+    result = company.import_people()
 
     assert policy_of(result)["include_departments"] == [2, 3, 4]
     assert policy_of(result)["exclude_departments"] == [4]

@@ -20,7 +20,7 @@ def test_who_is_left_out_by_address_is_not_stored_again_and_stays_out_of_scope(i
     imported.set(B24_PIPELINE_EXCLUDE_EMAILS="person1@*")
     erase_person(imported.paths, "1", now=imported.clock.now())
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.counts.out_of_scope, result.counts.rejected) == ("done", 1, 0)
     assert (files_that_name_them(imported), len(imported.links())) == ([], 9)

@@ -159,7 +159,7 @@ def test_r07a_an_approved_stranger_is_the_persons_link_from_then_on(imported: Wo
     imported.portal.edit(IRA, **STRANGER)
     listed = imported.import_people()
 
-    approved = imported.run(approve=listed.run_id, approve_users=[IRA], on_id_match="refresh")
+    approved = imported.import_people(approve=listed.run_id, approve_users=[IRA], on_id_match="refresh")
     imported.clock.sleep(48 * 3600)
     later = imported.import_people()
     imported.portal.edit(IRA, NAME="Third", LAST_NAME="Person", EMAIL="third@x.test")

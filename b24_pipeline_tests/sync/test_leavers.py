@@ -24,7 +24,7 @@ def test_r14_who_was_imported_and_is_dismissed_leaves_the_list_and_nobody_else_d
     imported.account.responsible["other-crm-7"] = "Not ours"
     imported.portal.dismiss(LEAVER)
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert set(imported.account.responsible) == {str(STAYS), str(stranger), "other-crm-7"}
     assert [request.method for request in imported.writes()] == ["delete.deal_employees"]

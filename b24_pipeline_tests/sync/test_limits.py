@@ -43,7 +43,7 @@ def test_r16_what_a_person_approves_is_done_and_not_more(imported: World) -> Non
     held = imported.import_people()
     imported.portal.dismiss(5)
 
-    result = imported.run(approve=held.run_id)
+    result = imported.import_people(approve=held.run_id)
 
     assert (result.status, result.counts.responsible_removed, result.counts.held) == ("held", 4, 1)
     assert set(imported.account.responsible) == {"5", "6", "7", "8", "9"}
@@ -235,7 +235,7 @@ def test_r16_changes_because_of_a_match_by_id_are_limited_also_in_a_first_import
     imported.set(B24_PIPELINE_LAST_NAME_PREFIX="(b24) ")
     imported.forget_requests()
 
-    result = imported.run(on_id_match="refresh")
+    result = imported.import_people(on_id_match="refresh")
 
     assert (result.status, result.counts.held, imported.writes()) == ("held", 30, [])
     assert imported.import_people(on_id_match=OnIdMatchChoice.refresh, approve=result.run_id).status == "done"
@@ -383,7 +383,7 @@ def test_r16_a_lost_database_is_rebuilt_by_email_without_a_write_and_without_bei
         file.unlink()
     imported.forget_requests()
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.counts.linked, imported.writes()) == ("done", 30, [])
     assert imported.links() == links
@@ -396,7 +396,7 @@ def test_r09_an_approved_mailbox_moves_the_link_and_only_that_one(imported: Worl
     heir, other = imported.hire("Heir", EMAIL="person1@x.test"), imported.hire("Other", EMAIL="person2@x.test")
     listed = imported.import_people()
 
-    result = imported.run(approve=listed.run_id, approve_users=[heir])
+    result = imported.import_people(approve=listed.run_id, approve_users=[heir])
 
     moved = imported.links()
     assert (moved[heir], moved[2], 1 in moved) == (links[1], links[2], False)

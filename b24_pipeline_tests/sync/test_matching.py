@@ -17,7 +17,7 @@ def test_r10_a_first_import_creates_everybody_and_stores_the_links(world: World)
     ira = world.hire("Lebedeva", SECOND_NAME="Pavlovna", WORK_PHONE="+7 900 555-02-01", PERSONAL_MOBILE="8 (900) 1")
     jon = world.hire("Snow", NAME="Jon")
 
-    result = world.run()
+    result = world.import_people()
 
     assert (result.status, result.counts.created) == ("done", 2)
     employee = world.account.employees[world.links()[ira]]
@@ -51,7 +51,7 @@ def test_r07_fill_phones_for_one_run_gives_phones_and_no_name_also_not_one_chang
 
     imported.sandbox.on_request = rename
 
-    result = imported.run(on_id_match="fill_phones")
+    result = imported.import_people(on_id_match="fill_phones")
 
     assert imported.employees()["Renamed by a colleague"] == ["79005550201"]
     assert (result.counts.phones_added, result.counts.unchanged) == (1, 8)
@@ -82,7 +82,7 @@ def test_r09_an_employee_found_by_email_is_linked_named_and_given_phones(world: 
     employee = world.account.add_employee(last_name="Lebedeva", first_name="Irina", email="IRA@x.test")
     ira = world.hire("Lebedeva", EMAIL=" ira@X.test ", WORK_PHONE="79005550201")
 
-    result = world.run()
+    result = world.import_people()
 
     assert world.links() == {ira: employee}
     assert world.employees() == {"(bitrix24) Lebedeva": ["79005550201"]}
@@ -252,7 +252,7 @@ def test_r05_the_phones_policy_of_one_run_decides_which_numbers_are_sent(
 ) -> None:
     world.hire("Lebedeva", WORK_PHONE="7900", PERSONAL_MOBILE="7901")
 
-    world.run(phones=policy)
+    world.import_people(phones=policy)
 
     assert world.employees() == {"(bitrix24) Lebedeva": numbers}
 

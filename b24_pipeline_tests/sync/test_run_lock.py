@@ -108,7 +108,7 @@ def test_r18_a_lock_left_by_a_killed_process_is_free(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_free_after_a_run_that_failed(world: World) -> None:
-    assert world.run().status == "untrusted"
+    assert world.import_people().status == "untrusted"
 
     with hold(world.paths.lock) as lock:
         assert lock.is_locked

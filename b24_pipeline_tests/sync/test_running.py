@@ -224,7 +224,7 @@ def test_r20_every_run_leaves_its_figures_actions_links_and_snapshots(world: Wor
     ira = world.hire("Lebedeva", WORK_PHONE="7900")
     world.hire(None, EMAIL="nameless@x.test")
 
-    result = world.run()
+    result = world.import_people()
 
     figures = "SELECT run_id, status, trigger, dry_run, users, created, rejected FROM audit.runs"
     assert ask(world, figures) == [(result.run_id, "done", "cli", False, 2, 1, 1)]
@@ -297,7 +297,7 @@ def test_r20_a_published_file_that_is_mounted_singly_changes_nothing_in_how_the_
 
     monkeypatch.setattr(Path, "replace", refuse)  # as the system treats such a file
 
-    result = imported.run()
+    result = imported.import_people()
 
     assert (result.status, result.counts.created, imported.paths.published.read_bytes()) == ("done", 1, before)
     assert "is mounted as a single file, so it cannot be replaced" in result.row["reason"]
