@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 WHOLE = bool(os.environ.get("B24_PIPELINE_WHOLE_MATRIX"))
 """Whether every case is tried (`make matrix`) or a sample of those that are many and alike (`make test`)."""
 
-TOGETHER = (
-    "b24_pipeline_tests/security/",
-    "b24_pipeline_tests/reporting/",
-    "b24_pipeline_tests/rules/test_purity.py",
-    "b24_pipeline_tests/package/test_wheel.py",
-)
-"""Folders and files whose tests share something that takes seconds to make."""
+TOGETHER = {
+    "b24_pipeline_tests/faults/": "forked",
+    "b24_pipeline_tests/security/": "forked",
+    "b24_pipeline_tests/reporting/": "reporting",
+    "b24_pipeline_tests/rules/test_purity.py": "purity",
+    "b24_pipeline_tests/package/test_wheel.py": "wheel",
+}
+"""Folders and files whose tests share something that takes seconds to make, and what one worker gets them as."""
 
 
 IN_MEMORY = Path("/dev/shm")
@@ -39,14 +40,14 @@ def pytest_configure() -> None:
 
 
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands tests out to the workers one by one, but a file of `TOGETHER` to one worker."""
+    """Hands tests out to the workers one by one, but those that stay `TOGETHER` to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+        return next((scope for start, scope in TOGETHER.items() if nodeid.startswith(start)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingOut:
-    """Tests of one file that share something slow stay on one worker; pytest-xdist's own marks need an older pytest."""
+    """Tests that share something slow stay on one worker; pytest-xdist's own marks need an older pytest."""
     return SharingOut(config, log)
 
 

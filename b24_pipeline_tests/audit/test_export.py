@@ -96,7 +96,7 @@ def exported(s3: dict[str, str], world: World) -> Iterator[World]:
     let_everybody_in(s3)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "wrong", "reason"),
     [

@@ -15,6 +15,8 @@ from b24_pipeline.cli import dagster, serve
 from b24_pipeline.cli.dagster import set_dagster_home
 from b24_pipeline.cli.sandbox import RECEIVERS, sandbox_settings, use_sandbox_home
 from b24_pipeline.cli.serve import environment_of_real_systems
+from b24_pipeline.schedules import every_30_minutes
+from b24_pipeline.sensors import bitrix24_changes
 from b24_pipeline.settings.dagster import GIVEN
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 
@@ -131,11 +133,11 @@ def test_on_real_systems_the_ui_starts_with_schedule_and_sensor_off(
     environment = environment_of_real_systems()
 
     assert "Schedule and sensor are off; switch them on in the UI" in capsys.readouterr().out
-    assert loaded_states({}) == ["RUNNING", "RUNNING"]
-    assert loaded_states(environment) == ["STOPPED", "STOPPED"]
+    assert {every_30_minutes.default_status.value, bitrix24_changes.default_status.value} == {"RUNNING"}
+    assert states_when_loaded(environment) == ["STOPPED", "STOPPED"]
 
 
-def loaded_states(environment: dict[str, str]) -> list[str]:
+def states_when_loaded(environment: dict[str, str]) -> list[str]:
     """How schedule and sensor begin in a process with this environment."""
     script = (
         "from b24_pipeline.schedules import every_30_minutes\nfrom b24_pipeline.sensors import bitrix24_changes\n"

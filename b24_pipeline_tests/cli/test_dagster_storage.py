@@ -83,7 +83,7 @@ def result_of(said: Said) -> dict[str, Any]:
 DATABASES = ["runs.db", "runs/index.db", "runs/*-*.db"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("database", DATABASES)
 def test_r20_dagsters_storage_is_locked_at_the_end_and_the_result_comes_from_the_audit(
     leaver: World, terminal: Terminal, locks: Callable[[str], None], database: str
@@ -95,7 +95,7 @@ def test_r20_dagsters_storage_is_locked_at_the_end_and_the_result_comes_from_the
     check_the_result(leaver, said, database, "database is locked")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("database", DATABASES)
 def test_r20_dagsters_storage_is_damaged_at_the_end_and_the_result_comes_from_the_audit(
     leaver: World, terminal: Terminal, database: str

@@ -35,7 +35,7 @@ def dagster_command(name: str, *arguments: str, world: World, home: Path) -> sub
     return subprocess.run([program, *arguments], cwd=home, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_dagster_imports_once_and_ends_with_0(portal: World, tmp_path: Path, command: str) -> None:
     newcomer = portal.hire("Newcomer")

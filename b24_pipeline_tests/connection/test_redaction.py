@@ -76,7 +76,7 @@ def test_secrets_are_not_shown_by_what_holds_them() -> None:
 def test_the_terminal_shows_no_secret_that_a_service_echoes(
     portal: World, terminal: Terminal, kind: FaultKind, api: str
 ) -> None:
-    portal.set(CALLGEAR_PASSWORD=portal.server.password, B24_PIPELINE_RUN_MINUTES="0.05")
+    portal.set(CALLGEAR_PASSWORD=portal.server.password, B24_PIPELINE_RUN_MINUTES="0.02")
     portal.sandbox.faults.add(Fault(kind, api, times=None))
 
     said = [terminal(*command) for command in (("check",), ("sync", "--json"), ("history",))]

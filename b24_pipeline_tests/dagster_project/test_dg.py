@@ -39,11 +39,13 @@ def test_the_location_has_one_name_wherever_dagster_starts_from() -> None:
     assert declared["code_location_target_module"] == entry["python_module"]["module_name"]
 
 
+@pytest.mark.long
 def test_dg_finds_the_definitions_good(dg_project: dict[str, Any]) -> None:
     said = subprocess.run([*DG, "check", "defs"], **dg_project, capture_output=True, text=True, check=False)
     assert (said.returncode, "All definitions loaded successfully." in said.stdout) == (0, True), said.stdout
 
 
+@pytest.mark.long
 def test_dg_lists_what_the_ui_shows(dg_project: dict[str, Any]) -> None:
     said = subprocess.run([*DG, "list", "defs", "--json"], **dg_project, capture_output=True, text=True, check=True)
     found = json.loads(said.stdout)

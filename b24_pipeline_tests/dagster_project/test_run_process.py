@@ -32,6 +32,7 @@ def one_run(resource: type[ImportRunResource], taken_apart: Path, garbage: Path)
     garbage.write_text(str(gc.get_threshold()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("resource", "is_taken_apart", "garbage"),
     [(ImportRunResource, False, GARBAGE), (Embedded, True, USUAL_GARBAGE)],

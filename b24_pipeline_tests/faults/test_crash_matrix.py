@@ -117,6 +117,7 @@ def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_i
 
 
 @pytest.mark.matrix
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("method", "phase"),
     [("batch", Phase.BEFORE), ("create.employees", Phase.AFTER), ("delete.deal_employees", Phase.AFTER)],
