@@ -1,5 +1,8 @@
 """R09a: `check --prove-update`: a person names an employee, and the account shows what an update does to it."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from filelock import FileLock
 
@@ -7,22 +10,39 @@ from b24_pipeline import audit
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behavior import PhonesOmitted
 from b24_pipeline_tests.cli.conftest import Terminal
-from b24_pipeline_tests.harness import HALF_AN_HOUR, World
+from b24_pipeline_tests.harness import HALF_AN_HOUR, World, world_in, world_like
 
 SIP, PSTN = "0429117", "79005550142"
+IMPORTS = 4
+
+
+@pytest.fixture(scope="session")
+def after_waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An employee with a SIP line, linked by e-mail, that waits with its last name for a day: made once."""
+    folder = tmp_path_factory.mktemp("after_waiting")
+    with pytest.MonkeyPatch.context() as environment, world_in(folder, environment=environment) as world:
+        employee = world.account.add_employee(last_name="Lebedeva", email="lebedeva@x.test", phone_numbers=[PSTN])
+        world.account.add_sip_line(employee, SIP)
+        world.hire("Lebedeva")
+        world.clock.seconds -= IMPORTS * HALF_AN_HOUR
+        for _ in range(IMPORTS):
+            world.import_people()
+            world.clock.sleep(HALF_AN_HOUR)
+        world.keep()
+    return folder
 
 
 @pytest.fixture
-def waiting(world: World, terminal: Terminal) -> int:
-    """An employee with a SIP line, linked by e-mail, that waits with its last name for a day."""
-    del terminal
-    employee = world.account.add_employee(last_name="Lebedeva", email="lebedeva@x.test", phone_numbers=[PSTN])
-    world.account.add_sip_line(employee, SIP)
-    world.hire("Lebedeva")
-    for _ in range(4):
-        world.import_people()
-        world.clock.sleep(HALF_AN_HOUR)
-    world.forget_requests()
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_waiting: Path) -> Iterator[World]:
+    """The portal and the account with whoever waits."""
+    with world_like(after_waiting, tmp_path, environment=monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def waiting(world: World) -> int:
+    """The employee that waits."""
+    (employee,) = world.account.employees
     return employee
 
 
@@ -79,9 +99,8 @@ def test_r09a_what_an_update_took_away_is_put_back_said_and_remembered(
 
 
 def test_r09a_ordinary_numbers_that_were_taken_away_are_back_and_the_next_updates_repeat_them(
-    world: World, terminal: Terminal, waiting: int
+    world: World, terminal: Terminal
 ) -> None:
-    del waiting
     world.behave(phones_omitted=PhonesOmitted.CLEARING)
     employee = world.account.add_employee(last_name="Snow", email="snow@x.test", phone_numbers=["79005550299"])
     world.hire("Snow")

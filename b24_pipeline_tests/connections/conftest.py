@@ -1,8 +1,9 @@
 """Several companies, each with a portal and an account of its own, and a folder that connects them."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from b24_pipeline_tests.harness import (
     OURS,
     PLENTY,
     QUIET,
+    STATE,
     STEPS,
     RunInTestTime,
     World,
@@ -33,6 +35,7 @@ from b24_pipeline_tests.harness import (
 )
 
 FOLDER = Connections(Path("connections"))
+THREE = ("acme", "globex", "initech")
 
 
 @cache
@@ -54,12 +57,14 @@ class Companies:
         return self.worlds[key]
 
     def found(self, key: str, *, people: int = 2) -> World:
-        """A company with so many people that is not connected yet."""
-        sandbox = Sandbox(clock=CLOCK, bitrix24=NO_RATE_LIMIT, callgear=PLENTY)
-        server = self._stack.enter_context(serve(sandbox))
+        """A company with so many people that is not connected yet; one whose state was kept goes on."""
         database = Path(f"data/connections/{key}/b24_pipeline.duckdb").absolute()
+        kept, kind = database.with_name(STATE), {"clock": CLOCK, "bitrix24": NO_RATE_LIMIT, "callgear": PLENTY}
+        sandbox = Sandbox.load(kept, **kind) if kept.exists() else Sandbox(**kind)
+        server = self._stack.enter_context(serve(sandbox))
         self.worlds[key] = World(server, database=database, environment=self._environment)
-        self.worlds[key].hire_many(people, prefix=key.capitalize())
+        if not kept.exists():
+            self.worlds[key].hire_many(people, prefix=key.capitalize())
         return self.worlds[key]
 
     def connect(self, key: str, **more: str) -> World:
@@ -103,13 +108,41 @@ class Companies:
             return audit.runs.history(store.database, limit=100).to_dict("records")
 
 
-@pytest.fixture
-def companies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Companies]:
+@contextmanager
+def companies_in(folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Companies]:
     """No company yet, and no setting in the environment."""
     CLOCK.begin_anew()
     for name in [*os.environ]:
         if name.startswith(OURS):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+            environment.delenv(name)
+    environment.chdir(folder)
     with ExitStack() as stack:
-        yield Companies(monkeypatch, stack)
+        yield Companies(environment, stack)
+
+
+@pytest.fixture
+def companies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Companies]:
+    """No company yet."""
+    with companies_in(tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def after_three_imports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of three connections that were imported once: made once, copied by `three_companies`."""
+    folder = tmp_path_factory.mktemp("after_three_imports")
+    with pytest.MonkeyPatch.context() as environment, companies_in(folder, environment) as companies:
+        for key in THREE:
+            world = companies.connect(key)
+            companies.import_people(key)
+            world.keep()
+    return folder
+
+
+@pytest.fixture
+def three_companies(companies: Companies, after_three_imports: Path) -> Companies:
+    """Three connections, imported just now: acme, globex and initech."""
+    shutil.copytree(after_three_imports, ".", dirs_exist_ok=True)
+    for key in THREE:
+        companies.connect(key)
+    return companies

@@ -34,12 +34,10 @@ class Sensor:
 
 
 @pytest.fixture
-def hook(companies: Companies) -> Iterator[Hook]:
-    """Three imported connections, with a receiver for the alerts of all."""
+def hook(three_companies: Companies) -> Iterator[Hook]:
+    """A receiver for the alerts of all three connections."""
+    assert len(three_companies.worlds) == 3
     with web_receiver() as found:
-        for key in ("acme", "globex", "initech"):
-            companies.connect(key)
-            companies.import_people(key)
         FOLDER.defaults.write_text(f"B24_PIPELINE_ALERT_WEBHOOK_URL={found.url}\n")
         yield found
 

@@ -33,14 +33,11 @@ class Ticks:
 
 
 @pytest.fixture
-def ticks(companies: Companies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticks]:
+def ticks(three_companies: Companies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticks]:
     """Three connections, imported, and a sensor that saw nothing since."""
     kept = Portals(FOLDER, Timing(unix=CLOCK, monotonic=CLOCK, sleep=CLOCK.sleep, bucket_of=unlimited))
     monkeypatch.setattr(sensors, "portals", lambda _: kept)
-    for key in ("acme", "globex", "initech"):
-        companies.connect(key)
-        companies.import_people(key)
-    found = Ticks(companies)
+    found = Ticks(three_companies)
     assert found.tick() == {}
     assert found.reason == "3 portals polled, nothing to import"
     yield found
