@@ -33,11 +33,9 @@ class Attached:
 
     def parsed(self, sql: str) -> duckdb.Statement:
         """The statement, parsed once a process: to parse a small one takes as long as to carry it out."""
-        found = self.instance.parsed.get(sql)
-        if found is None:
-            (found,) = self.connection.extract_statements(sql)
-            self.instance.parsed[sql] = found
-        return found
+        if sql not in _parsed:
+            (_parsed[sql],) = self.connection.extract_statements(sql)
+        return _parsed[sql]
 
     def close(self) -> None:
         """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
@@ -53,7 +51,6 @@ class Instance:
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._holders: Counter[str] = Counter()
-        self.parsed: dict[str, duckdb.Statement] = {}
 
     def attach(self, path: Path, *, read_only: bool) -> Attached:
         """Attach the file; readers of one file share it, for DuckDB takes a file once a process.
@@ -112,6 +109,8 @@ class Instance:
                     self._root.close()
 
 
+_parsed: dict[str, duckdb.Statement] = {}
+
 _instances: dict[int, Instance] = {}
 """By process: what a process inherits when it is forked belongs to its parent, and is left alone."""
 
@@ -138,8 +137,8 @@ def _attach(place: Path | Lake, *, read_only: bool) -> Attached:
 
 def close() -> None:
     """Let go of the DuckDB of this process; who still holds one of its files keeps it until he closes that."""
-    if found := _instances.pop(os.getpid(), None):
-        found.parsed.clear()
+    _parsed.clear()
+    _instances.pop(os.getpid(), None)
 
 
 def _instance() -> Instance:
