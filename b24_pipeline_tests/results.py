@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
@@ -21,10 +20,9 @@ class Audited:
     @classmethod
     def of(cls, run_id: str, store: Reader) -> "Audited":
         """What the audit says of a run."""
-        rows = [
-            row for row in audit.runs.history(store.database, limit=1000).to_dict("records") if row["run_id"] == run_id
-        ]
-        return cls(rows[0] if rows else None, audit.actions.of_run(store.database, run_id))
+        rows = store.database.records("run_history", {"limit": 1000, "since": None})
+        row = next((row for row in rows if row["run_id"] == run_id), None)
+        return cls(row, audit.actions.of_run(store.database, run_id))
 
     @property
     def audited(self) -> dict[str, Any]:
@@ -42,7 +40,7 @@ class Audited:
 
     @property
     def reason(self) -> str | None:
-        return None if pd.isna(self.audited["reason"]) else str(self.audited["reason"])
+        return None if self.audited["reason"] is None else str(self.audited["reason"])
 
     @property
     def counts(self) -> RunCounts:

@@ -78,6 +78,7 @@ def runs_of_the_job(*, world: World, home: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_a_run_of_the_terminal_is_among_the_runs_of_the_job(portal: World, terminal: Terminal, tmp_path: Path) -> None:
     run_id = result_of(terminal("sync", "--json"))["run_id"]
 
