@@ -235,6 +235,7 @@ def test_a_fault_that_passes_costs_a_request_and_no_users(
     assert fetch.requests == 4
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER])
 def test_a_portal_that_falls_silent_once_costs_no_users(

@@ -99,6 +99,7 @@ def test_half_a_letter_in_a_name_does_not_stop_the_read() -> None:
     assert frame["last_name"].iloc[0] == "Sokolova ?"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("order", [sorted, descending, shuffled])
 @pytest.mark.parametrize(
     ("make_ids", "most"), [(lambda count: list(range(1, count + 1)), 20), (sparse, 24), (clustered, 32)]

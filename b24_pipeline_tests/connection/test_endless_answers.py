@@ -51,6 +51,7 @@ def test_r17_a_portal_that_never_ends_its_answer_fails_the_run_in_time(impatient
     assert "did not answer within" in ended.row["reason"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", NEVER_END, ids=lambda kind: kind.name)
 def test_r18_one_create_that_is_never_answered_to_the_end_doubles_nobody(impatient: World, kind: FaultKind) -> None:
     impatient.sandbox.faults.add(Fault(kind, "callgear", "create.employees", nth=1))

@@ -71,6 +71,7 @@ def test_secrets_are_not_shown_by_what_holds_them() -> None:
     assert KEY not in repr(SECRETS)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", [FaultKind.ECHOED_ERROR, FaultKind.ECHOED_PAGE], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("api", ["bitrix24", "callgear"])
 def test_the_terminal_shows_no_secret_that_a_service_echoes(

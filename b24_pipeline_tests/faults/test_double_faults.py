@@ -19,12 +19,9 @@ FIRST_LOOK_UP = 3
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize(
-    "look_up",
-    [FaultKind.TOKEN_BLOCKED, FaultKind.LIMIT_DAY, FaultKind.OK_HTML, FaultKind.MNEMONIC],
-    ids=lambda k: k.name,
-)
-@pytest.mark.parametrize("create", [FaultKind.RESET_AFTER, FaultKind.INTERNAL_ERROR_AFTER], ids=lambda kind: kind.name)
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("look_up", LOOK_UPS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("create", CREATES, ids=lambda kind: kind.name)
 def test_r18_a_create_in_doubt_stays_announced_until_it_is_found_also_under_another_address(
     prepared_scenarios: PreparedScenarios, create: FaultKind, look_up: FaultKind
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_check_of_the_portal_says_what_to_do(site: Site, kind: FaultKind) ->
 
 
 @pytest.mark.matrix
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", CALLGEAR_KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("method", CHECKED)
 def test_the_check_of_the_account_ends_and_writes_nothing(site: Site, method: str, kind: FaultKind) -> None:

@@ -5,6 +5,8 @@ import pytest
 
 from b24_pipeline_tests.faults.kill import Desk
 
+pytestmark = pytest.mark.long
+
 HOSTILE = {
     "markup": "<script>alert(1)</script><img src=x onerror=alert(2)>",
     "markdown": "| a | b |`code`[link](javascript:alert(1))![x](data:image/png;base64,AAAA)",
