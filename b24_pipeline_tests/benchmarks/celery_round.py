@@ -1,7 +1,6 @@
 """The round of many connections through Celery's workers, with RabbitMQ and Postgres behind pgbouncer."""
 
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,23 +11,11 @@ from b24_pipeline_tests.benchmarks.report_rows import Line
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.conftest import Machine, celery_variables
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, USER
-from b24_pipeline_tests.connections.processes import UI_SECONDS
+from b24_pipeline_tests.connections.processes import UI_SECONDS, code_server, installed
 from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
 
 SLOTS = 4
 """As many as `max_concurrent_runs` of deploy/cluster/celery."""
-WORKSPACE = "load_from: [{grpc_server: {socket: data/code_server.sock, location_name: b24_pipeline}}]\n"
-
-
-@contextmanager
-def code_server(machine: Machine) -> Iterator[int]:
-    """The code server that daemon and webserver share (docs/scale.md), once it answers; gives its process."""
-    socket = machine.folder / "data/code_server.sock"
-    (machine.folder / "workspace.yaml").write_text(WORKSPACE)
-    command = (str(Path(sys.executable).with_name("dagster")), "code-server", "start", "--socket", str(socket))
-    with machine.program(*command, "--module-name", "b24_pipeline.definitions") as process:
-        wait_for("the code server", socket.exists, seconds=UI_SECONDS)
-        yield process.pid
 
 
 @contextmanager
@@ -36,8 +23,7 @@ def webserver(machine: Machine) -> Iterator[tuple[Desk, int]]:
     """Dagster's UI on the machine of the daemon, once it answers, and its process."""
     port = free_port()
     desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=machine.folder)
-    command = str(Path(sys.executable).with_name("b24-pipeline"))
-    with machine.program(command, "webserver", "--port", str(port)) as process:
+    with machine.program(installed("b24-pipeline"), "webserver", "--port", str(port)) as process:
         wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=UI_SECONDS)
         yield desk, process.pid
 
@@ -54,14 +40,14 @@ def with_celery(folder: Path, ask: Ask) -> Round:
         variables = engines.storage_variables(server, pool.port) | celery_variables(server, pool.port, address)
         machine = Machine(folder, variables, home=CONFIGURATION / "celery")
         with (
-            code_server(machine) as code,
+            code_server(folder, machine.program) as code,
             webserver(machine) as (desk, ui),
             machine.daemon() as daemon,
             machine.worker(slots=SLOTS) as worker,
         ):
             roots = {
                 "worker": [worker.pid],
-                "daemon, code server and webserver": [daemon.pid, code, ui],
+                "daemon, code server and webserver": [daemon.pid, code.pid, ui],
                 "Postgres": [server.pid],
                 "pgbouncer": [pool.process.pid],
                 "RabbitMQ": [broker.process.pid],

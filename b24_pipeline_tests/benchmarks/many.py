@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,11 @@ from b24_pipeline.definitions import build_definitions
 from b24_pipeline.portal_polling import Portals
 from b24_pipeline.sandbox import Sandbox, Server, serve
 from b24_pipeline.settings import Connections
-from b24_pipeline.settings.dagster import OFF
+from b24_pipeline.settings.dagster import AUTOMATION, OFF
 from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
 from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
 from b24_pipeline_tests.benchmarks.seed import project_folder
-from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, program, running_ui
+from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, code_server, command, program, running_ui
 from b24_pipeline_tests.e2e.desk import PROJECT, SENSOR, Desk, wait_for
 from b24_pipeline_tests.harness import import_once
 
@@ -206,9 +207,14 @@ def round_lines(found: Round, *, launcher: str, limit: float) -> Iterator[Line]:
 
 
 def with_default_launcher(folder: Path, ask: Ask) -> Iterator[Line]:
-    """A round of runs in processes of their own."""
-    with running_ui(folder, automation=OFF) as (desk, ui), program(folder, "daemon", automation=OFF) as daemon:
-        pids = (ui.pid, daemon.pid)
+    """A round of runs in processes of their own, with a code server that stays (docs/connections.md)."""
+    start = partial(command, folder, DAGSTER_HOME=str(folder), **{AUTOMATION: OFF})
+    with (
+        code_server(folder, start) as code,
+        running_ui(folder, automation=OFF) as (desk, ui),
+        program(folder, "daemon", automation=OFF) as daemon,
+    ):
+        pids = (ui.pid, daemon.pid, code.pid)
         found = quiet_round(desk, ask, {"everything": pids})
         yield at_most("code server", code_server_mib(pids), 300, unit="MiB")
     yield from round_lines(found, launcher="default launcher", limit=800)

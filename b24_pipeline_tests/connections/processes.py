@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ BACKFILL = (
     "{ __typename ... on LaunchBackfillSuccess { backfillId } } }"
 )
 UI_SECONDS = 120
+CODE_SERVER = ("code-server", "start", "--module-name", "b24_pipeline.definitions", "--socket")
+WORKSPACE = "load_from: [{grpc_server: {socket: data/code_server.sock, location_name: b24_pipeline}}]\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,46 @@ def connect(folder: Path, key: str, stack: ExitStack, *, people: int) -> Company
     return company
 
 
+def installed(name: str) -> str:
+    """The path of a program of the environment that the tests run in."""
+    return str(Path(sys.executable).with_name(name))
+
+
 @contextmanager
 def program(folder: Path, *arguments: str, automation: str = "on") -> Iterator["subprocess.Popen[bytes]"]:
     """A command of `b24-pipeline`, until the block ends."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    environment[AUTOMATION] = automation
-    command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
-    with (folder / f"{arguments[0]}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    with command(folder, installed("b24-pipeline"), *arguments, **{AUTOMATION: automation}) as process:
+        yield process
+
+
+@contextmanager
+def command(folder: Path, *line: str, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program with arguments, without settings of this machine, until the block ends."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)} | variables
+    with (folder / f"{line[1]}.log").open("wb") as log:
+        process = subprocess.Popen(line, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         yield process
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+@contextmanager
+def code_server(
+    folder: Path, start: Callable[..., AbstractContextManager["subprocess.Popen[bytes]"]]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The code server that daemon and webserver share (docs/connections.md), once it answers.
+
+    Args:
+        folder: the project folder.
+        start: starts a program with arguments.
+    """
+    socket = folder / "data/code_server.sock"
+    (folder / "workspace.yaml").write_text(WORKSPACE)
+    with start(installed("dagster"), *CODE_SERVER, str(socket)) as process:
+        wait_for("the code server", socket.exists, seconds=UI_SECONDS)
+        yield process
 
 
 @contextmanager
