@@ -74,9 +74,7 @@ def send_plan(
     Raises:
         RunStopped: the account refused everything, or so much failed that it is no fault of records.
     """
-    dead_letters = retry_schedule.correct_future_times(
-        audit.actions.dead_letters(run.store.database), now=run.connection.now()
-    )
+    dead_letters = known_dead_letters(run)
     chosen, others = decide_outcomes(run, plan, dead_letters=dead_letters)
     stands = with_outcomes(chosen, OPEN_OUTCOMES)
     open_actions = schemas.concat(schemas.Actions, stands, with_outcomes(others, OPEN_OUTCOMES))
@@ -98,6 +96,19 @@ def send_plan(
     if sent.stopped is not None:
         run.outcome.warnings.append(str(sent.stopped))
     return actions
+
+
+def sends_anything(run: RunContext, plan: DataFrame[schemas.Actions]) -> bool:
+    """Return whether something of the plan would be sent now: neither held, nor waiting, nor in conflict."""
+    if plan.empty:
+        return False
+    chosen, _ = decide_outcomes(run, plan, dead_letters=known_dead_letters(run))
+    return bool((chosen["outcome"] == Outcome.PLANNED).any())
+
+
+def known_dead_letters(run: RunContext) -> DataFrame[schemas.DeadLetters]:
+    """What failed before, with no failure in the future (R16c)."""
+    return retry_schedule.correct_future_times(audit.actions.dead_letters(run.store.database), now=run.connection.now())
 
 
 def send_all(

@@ -15,7 +15,7 @@ from b24_pipeline.rules import list_names, responsible_list
 from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
 from b24_pipeline.sync.handlers import ListActions
 from b24_pipeline.sync.identities import link_review
-from b24_pipeline.sync.plan_execution import send_plan
+from b24_pipeline.sync.plan_execution import send_plan, sends_anything
 from b24_pipeline.sync.run import RunContext
 
 READ_AT_LEAST_EVERY = timedelta(hours=24)
@@ -31,6 +31,14 @@ class ResponsibleListResult:
     skipped: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """The planned actions, and the list that they are decided on."""
+
+    actions: DataFrame[schemas.Actions]
+    state: DataFrame[schemas.ResponsibleEmployees]
+
+
 def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
     """R14, R15: leavers that were imported are taken off the list; with `mirror`, imported active people are on it."""
     policy = run.policy.responsible_list
@@ -41,17 +49,40 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
         employees, ever_linked=ever_linked, deleted=run.outcome.deleted, policy=policy
     )
     try:
-        state = current_state(run, people, policy=policy)
+        plan = current_plan(run, people, employees=employees)
     except MethodError as error:
         return skip(run, f"the account has no responsible list: {error}")
     except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
         run.outcome.deferrals.append(f"the responsible list is deferred to the next run: {error}")
         return skip(run, str(error))
-    plan = review(run, responsible_list.plan_responsible_list(people, state=state), employees=employees)
-    actions = send_plan(run, plan, step=Step.RESPONSIBLE, handler=ListActions(run))
-    state = updated_state(state, actions=actions)
+    actions = send_plan(run, plan.actions, step=Step.RESPONSIBLE, handler=ListActions(run))
+    state = updated_state(plan.state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
     return ResponsibleListResult(actions=actions, state=state)
+
+
+def current_plan(run: RunContext, people: pd.DataFrame, *, employees: DataFrame[schemas.Employees]) -> ListPlan:
+    """What is to be done: whatever would be sent is decided on the list as it is read in this run."""
+    known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
+    policy = run.policy.responsible_list
+    if not responsible_list.must_read_list(people, known=known, policy=policy) and not (len(people) and is_old(run)):
+        on_list = known[known["listed"]]
+        listed = dict(zip(on_list["bitrix24_id"].astype("str"), on_list["name"], strict=True))
+        plan = plan_with(run, people, listed=listed, employees=employees)
+        if not sends_anything(run, plan.actions):
+            return plan
+    listed = callgear_list.fetch_responsible(run.connection.callgear)
+    audit.metadata.put_facts(run.store.database, {LAST_READ: run.connection.now().isoformat()})
+    return plan_with(run, people, listed=listed, employees=employees)
+
+
+def plan_with(
+    run: RunContext, people: pd.DataFrame, *, listed: dict[str, str], employees: DataFrame[schemas.Employees]
+) -> ListPlan:
+    """The plan if this is the list."""
+    state = responsible_list.on_list(people, listed=listed)
+    plan = responsible_list.plan_responsible_list(people, state=state)
+    return ListPlan(state=state, actions=review(run, plan, employees=employees))
 
 
 def review(
@@ -76,21 +107,6 @@ def skip(run: RunContext, why: str) -> ResponsibleListResult:
         actions=schemas.empty_frame(schemas.Actions),
         state=audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees),
         skipped=why,
-    )
-
-
-def current_state(
-    run: RunContext, people: pd.DataFrame, *, policy: ResponsibleListPolicy
-) -> DataFrame[schemas.ResponsibleEmployees]:
-    """Return who is on the list: read from CallGear if it matters or a day has passed, else as last known."""
-    known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
-    if responsible_list.must_read_list(people, known=known, policy=policy) or (len(people) and is_old(run)):
-        listed = callgear_list.fetch_responsible(run.connection.callgear)
-        audit.metadata.put_facts(run.store.database, {LAST_READ: run.connection.now().isoformat()})
-        return responsible_list.on_list(people, listed=listed)
-    on_list = known[known["listed"]]
-    return responsible_list.on_list(
-        people, listed=dict(zip(on_list["bitrix24_id"].astype("str"), on_list["name"], strict=True))
     )
 
 
