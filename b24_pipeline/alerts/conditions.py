@@ -159,7 +159,7 @@ def undecided(health: Health) -> list[Condition]:
             since=health.success.started_at,
             message=(
                 f"{numbered(len(people), 'conflict needs', 'conflicts need')} a decision. {meaning} "
-                f"To approve: {commands(reason, run_id=health.success.run_id, users='ID')}"
+                f"To approve: {'; to end the link: '.join(commands(reason, run_id=health.success.run_id, users='ID'))}"
             ),
             people=tuple(map(display_name, people)),
         )

@@ -40,10 +40,12 @@ def held(run: RunContext) -> str:
 def by_user(run_id: str, reason: str, conflicts: pd.DataFrame) -> str:
     """R07a, R09, R14: how to approve conflicts of one reason, person by person."""
     users = conflicts["bitrix24_id"].tolist()
-    typed = commands(reason, run_id=run_id, users=" ".join(map(str, users)))
+    typed = "`, or, if it does not, end the link: `".join(
+        commands(reason, run_id=run_id, users=" ".join(map(str, users)))
+    )
     return (
         f"**{numbered(len(users), 'conflict', 'conflicts')}**: {words_of(reason)}. If {DECISIONS[reason]}, approve it "
-        f"within 24 hours, naming only the users you mean: `{typed.replace(', or ', '`, or end the link: `')}`, or "
+        f"within 24 hours, naming only the users you mean: `{typed}`, or "
         f"launch `employee_import` with\n\n{launchpad(approve=run_id, approve_users=[*users])}"
     )
 

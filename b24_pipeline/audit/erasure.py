@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact, put_facts
+from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.column_types import personal_columns
 from b24_pipeline.audit.storage.database import Database, Parameters
-from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson
+from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson, UpdateUnchecked
 from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
 from b24_pipeline.audit.suppression import JSON_COLUMNS, note_erased_people
@@ -62,6 +62,7 @@ def erase_person(paths: Paths, id_or_email: str, *, now: datetime) -> int | None
     Raises:
         UnknownPerson: nobody of that id or address is known.
         AmbiguousPerson: several users have or had the address.
+        UpdateUnchecked: a run must look at the person's employee first.
         StoreError: the database cannot be used.
     """
     with Store.open(paths, now=lambda: now) as store:
@@ -78,6 +79,7 @@ def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
     named = [email.lower() for email in emails if email != ERASED]
     employees = _ids(database, "employees_of_person", {"user": user, "emails": named})
+    refuse_unchecked_update(database, employees)
     theirs = {"user": user, "employees": employees}
     addresses = {*named, *emails_of_employees(database, user, employees)}
     for table, columns in _OF_USER.items():
@@ -88,7 +90,6 @@ def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
             erase_mentions(database, email, table=table, columns=columns)
     for table, until in _BEFORE_OF_OTHERS.items():
         database.execute("erase_before_of_others", theirs, table=table, run=until)
-    erase_unchecked_update(database, employees)
     note_erased_people(database, users=set() if user is None else {user}, employees=set(employees))
 
 
@@ -111,11 +112,18 @@ def _without_mention(column: str) -> str:
     return f'"{column}" = {erased}'
 
 
-def erase_unchecked_update(database: Database, employees: Iterable[int]) -> None:
-    """An update that is still to be compared is compared no more: what it is compared with are phone numbers."""
+def refuse_unchecked_update(database: Database, employees: Iterable[int]) -> None:
+    """Keep the phone numbers that an update is still to be compared with: the next run may have to put them back (R11).
+
+    Raises:
+        UpdateUnchecked: the last update of one of these employees was not compared yet.
+    """
     unchecked = fact(database, UNCHECKED_UPDATE)
-    if unchecked and json.loads(unchecked)["employee"]["id"] in employees:
-        put_facts(database, {UNCHECKED_UPDATE: ""})
+    if unchecked and (employee := json.loads(unchecked)["employee"]["id"]) in employees:
+        raise UpdateUnchecked(
+            f"The last update of employee {employee} may have removed phone numbers, and no run could look yet."
+            " Run an import first: b24-pipeline sync"
+        )
 
 
 def _erased(columns: Iterable[str]) -> str:
@@ -129,6 +137,8 @@ def _erased(columns: Iterable[str]) -> str:
 
 def _the_one(database: Database, id_or_email: str) -> int | None:
     users = users_named(database, id_or_email)
+    if id_or_email.strip() == ERASED:
+        raise UnknownPerson(f"{ERASED} stands where an address was erased. Name the person's Bitrix24 id.")
     if len(users) > 1:
         raise AmbiguousPerson(
             f"{len(users)} users have or had the address {id_or_email}: {', '.join(map(str, users))}."
@@ -142,6 +152,8 @@ def _the_one(database: Database, id_or_email: str) -> int | None:
 def users_named(database: Database, id_or_email: str) -> list[int]:
     """The Bitrix24 ids of that id or address, now or ever; addresses are compared as in R04."""
     text = id_or_email.strip()
+    if text == ERASED:
+        return []
     if text.isdecimal():
         return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
     return _ids(database, "users_by_email", {"email": address_key(text)})

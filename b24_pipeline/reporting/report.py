@@ -11,7 +11,7 @@ from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import Picture, draw
 from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
 from b24_pipeline.reporting.theme import stylesheet
-from b24_pipeline.rules.conflict_approval import DECISIONS, commands
+from b24_pipeline.rules.conflict_approval import DECISIONS, OTHERWISE, commands
 from b24_pipeline.rules.labels import reason
 from b24_pipeline.rules.models import APPROVABLE, RunKind
 from b24_pipeline.text import numbered, printable
@@ -103,7 +103,7 @@ def how_to_approve(group: Refused, figures: Figures) -> str:
     """Return how a conflict that a person may decide is approved (R07a, R09); empty for every other reason."""
     if group.reason not in APPROVABLE or figures.health.success is None:
         return ""
-    return commands(group.reason, run_id=figures.health.success.run_id, users="ID")
+    return OTHERWISE.join(commands(group.reason, run_id=figures.health.success.run_id, users="ID"))
 
 
 def last_import(figures: Figures) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, kept, reason
 from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
+from b24_pipeline.text import numbered
 
 Row = Mapping[str, Any]
 
@@ -179,7 +180,7 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
     if outcome_unknown:
         return f"Create outcome unknown; {_verified(match)}"
     if link is not None and link["valid_to_run"] is None and not employee_is_gone:
-        return f"In CallGear as employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
+        return _linked_now(link, match)
     if seen is not None:
         why = f": {_match(match)}" if match is not None else ""
         return f"Not in CallGear{why}"
@@ -189,6 +190,13 @@ def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_go
         return f"No longer in Bitrix24, and CallGear employee {link['callgear_id']} no longer exists"
     ended = "was unlinked" if link["end_reason"] == UNLINKED else "is linked with another user now"
     return f"No longer in Bitrix24; CallGear employee {link['callgear_id']} {ended}"
+
+
+def _linked_now(link: Row, match: Row | None) -> str:
+    since = f"employee {link['callgear_id']}, linked since {link['linked_at']:%Y-%m-%d %H:%M}"
+    if match is not None and match["match_type"] == MatchKind.CONFLICT:
+        return f"Linked with CallGear {since}, but in conflict{reason_suffix(match['reason'])}"
+    return f"In CallGear as {since}"
 
 
 def waits(open_actions: Sequence[Row]) -> str:
@@ -203,10 +211,15 @@ def waits(open_actions: Sequence[Row]) -> str:
 def tries(dead_letters: Sequence[Row]) -> str:
     """Return what failed and is tried again, as the end of a sentence."""
     return "".join(
-        f"; {_ACTIONS[letter['action']]} failed {letter['attempts']} times, last: {letter['error']},"
+        f"; {_ACTIONS[letter['action']]} failed{_refusals(letter['attempts'])}, last: {letter['error']},"
         f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
     )
+
+
+def _refusals(attempts: int) -> str:
+    """Return how often it was refused in a row; what got no usable answer is not counted (R18)."""
+    return f" {numbered(attempts, 'time', 'times')}" if attempts else ""
 
 
 def _verified(match: Row | None) -> str:

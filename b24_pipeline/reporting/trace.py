@@ -12,7 +12,7 @@ from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Reader, Step
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.reporting import timeline_text as words
-from b24_pipeline.rules.conflict_approval import DECISIONS, commands, decidable
+from b24_pipeline.rules.conflict_approval import DECISIONS, OTHERWISE, commands, decidable
 from b24_pipeline.rules.email_matching import by_email
 from b24_pipeline.rules.models import ActionKind, Eligibility, ListReason, MatchKind, MatchReason, Outcome
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
@@ -213,7 +213,7 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
     if row["action"] == ActionKind.REJECT:
         return TraceStep("R02", "nothing was sent: it is rejected until the field is mended in Bitrix24")
     if decidable(pd.DataFrame([row])).all():
-        how = commands(row["reason"], run_id=run_id, users=str(row["bitrix24_id"]))
+        how = OTHERWISE.join(commands(row["reason"], run_id=run_id, users=str(row["bitrix24_id"])))
         rule = MATCHED_FOR.get(row["reason"], "R09")
         return TraceStep(rule, f"nothing was sent: a person must approve that {DECISIONS[row['reason']]}: {how}")
     if row["outcome"] == Outcome.CONFLICT:

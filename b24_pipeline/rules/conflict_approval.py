@@ -13,6 +13,8 @@ DECISIONS: Mapping[str, str] = {
     ListReason.OTHER_NAME: "the entry of the responsible list is this user's",
 }
 """The statement that is approved, as the end of a sentence."""
+OTHERWISE = ", or, if it does not, "
+"""Stands between the commands."""
 WITHOUT_EMPLOYEE = (MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME)
 
 
@@ -25,7 +27,7 @@ def decidable(rows: pd.DataFrame) -> pd.Series:
     return rows["reason"].isin(APPROVABLE) & concerns_employee
 
 
-def commands(reason: str, *, run_id: str, users: str) -> str:
-    """Return what a person types: to approve, or else to end the link."""
+def commands(reason: str, *, run_id: str, users: str) -> tuple[str, ...]:
+    """Return what a person types to approve and, where it is about a link, what ends it instead."""
     approve = f"b24-pipeline approve {run_id} --user {users}"
-    return f"{approve}, or b24-pipeline unlink {users}" if reason == MatchReason.IDENTITY_CHANGED else approve
+    return (approve, f"b24-pipeline unlink {users}") if reason == MatchReason.IDENTITY_CHANGED else (approve,)

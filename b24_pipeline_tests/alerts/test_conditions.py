@@ -102,7 +102,7 @@ def test_conflicts_that_last_until_a_person_decides_are_states_with_the_command(
     assert (changed.state, changed.people) == (State.IDENTITY_CHANGED, ("Lebedeva Ira",))
     assert (other.state, other.people) == (State.OTHER_NAME, ("user 2", "Wolf Tom"))
     assert changed.message.startswith("1 conflict needs a decision. ")
-    assert changed.message.endswith(f"b24-pipeline approve {RUN_ID} --user ID, or b24-pipeline unlink ID")
+    assert changed.message.endswith(f"b24-pipeline approve {RUN_ID} --user ID; to end the link: b24-pipeline unlink ID")
     assert other.message.endswith(f"b24-pipeline approve {RUN_ID} --user ID")
 
 

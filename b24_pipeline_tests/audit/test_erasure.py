@@ -10,8 +10,9 @@ from b24_pipeline import audit, schemas
 from b24_pipeline.audit import LinkWritten, Paths, Step, Store
 from b24_pipeline.audit.erasure import erase_person
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
-from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson
+from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson, UpdateUnchecked
 from b24_pipeline.callgear.capabilities import UnverifiedUpdate
+from b24_pipeline.reporting.timeline import explain
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import (
     Clock,
@@ -230,20 +231,25 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
     ]
 
 
-@pytest.mark.parametrize(("employee", "erased"), [(11, True), (12, False)])
-def test_an_update_still_to_be_compared_keeps_no_phones_of_the_forgotten(
-    recorder: Recorder, paths: Paths, employee: int, erased: bool
-) -> None:
-    kept = UnverifiedUpdate({"id": employee, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
+def test_r11_nobody_is_erased_whose_phones_a_run_may_have_to_put_back(recorder: Recorder, paths: Paths) -> None:
+    kept = UnverifiedUpdate({"id": 11, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
     recorder.begin()
-    recorder.store.record_snapshot(schemas.Users, users((1, "Zhuravleva")))
-    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.store.record_snapshot(schemas.Users, _both(users((1, "Zhuravleva")), users((2, "Belov"))))
+    recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create")])
     audit.metadata.put_facts(recorder.store.database, {UNCHECKED_UPDATE: kept})
     recorder.finish()
     recorder.store.close()
-    erase_person(paths, "1", now=recorder.clock())
-    left = ask(paths, f"SELECT value FROM store.facts WHERE name = '{UNCHECKED_UPDATE}'")
-    assert left == [("" if erased else kept,)]
+
+    erase_person(paths, "2", now=recorder.clock())
+    with pytest.raises(
+        UpdateUnchecked, match=r"The last update of employee 11 .* Run an import first: b24-pipeline sync"
+    ):
+        erase_person(paths, "1", now=recorder.clock())
+
+    assert ask(paths, "SELECT last_name FROM store.bitrix24_users ORDER BY bitrix24_id") == [
+        ("Zhuravleva",),
+        ("(forgotten)",),
+    ]
 
 
 def test_what_is_read_again_of_an_erased_person_is_stored_without_texts(lived: Paths, clock: Clock) -> None:
@@ -303,6 +309,14 @@ def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths
     recorder.store.close()
     with pytest.raises(AmbiguousPerson, match=r"2 users have or had the address shared@x\.test: 1, 2"):
         erase_person(paths, "shared@x.test", now=recorder.clock())
+
+
+def test_what_stands_for_an_erased_address_names_nobody(lived: Paths, clock: Clock) -> None:
+    erase_person(lived, "1", now=clock())
+    with pytest.raises(UnknownPerson, match=r"\(forgotten\) stands where an address was erased"):
+        erase_person(lived, "(forgotten)", now=clock())
+    with Store.reader(lived, now=clock) as store:
+        assert explain(store, "(forgotten)") == ()
 
 
 @pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])

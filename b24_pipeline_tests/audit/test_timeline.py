@@ -232,16 +232,32 @@ def test_what_is_held_is_said_at_the_top(recorder: Recorder) -> None:
     )
 
 
-def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder) -> None:
+@pytest.mark.parametrize(("attempts", "words"), [(0, "failed,"), (1, "failed 1 time,"), (4, "failed 4 times,")])
+def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder, attempts: int, words: str) -> None:
     recorder.run(users((1, "Antonova")))
     at = recorder.clock()
     letter = {"first_failed_at": at, "last_failed_at": at, "next_try_at": at, "error": "too long"}
     audit.actions.put_dead_letters(
         recorder.store.database,
-        schemas.from_records(schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": 4} | letter]),
+        schemas.from_records(
+            schemas.DeadLetters, [{"bitrix24_id": 1, "action": "create", "attempts": attempts} | letter]
+        ),
     )
     assert timeline_of(recorder, "1").now == (
-        "Not in CallGear; create in CallGear failed 4 times, last: too long, next try 2026-01-01 09:30."
+        f"Not in CallGear; create in CallGear {words} last: too long, next try 2026-01-01 09:30."
+    )
+
+
+def test_r07a_a_link_in_doubt_is_told_with_the_doubt(recorder: Recorder) -> None:
+    recorder.begin()
+    recorder.store.record_snapshot(schemas.Users, users((1, "Antonova")))
+    recorder.store.put_links([LinkWritten(1, 11, "create")])
+    recorder.finish()
+    doubt = {"match_type": "conflict", "callgear_id": 11, "reason": "identity_changed"}
+    recorder.run(matches({"bitrix24_id": 1, **doubt}))
+    assert timeline_of(recorder, "1").now == (
+        "Linked with CallGear employee 11, linked since 2026-01-01 09:30, but in conflict: "
+        "the linked id now shows another first name, last name and e-mail."
     )
 
 

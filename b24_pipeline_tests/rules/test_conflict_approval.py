@@ -32,6 +32,7 @@ def test_what_is_approved_is_said_of_each_reason() -> None:
 
 def test_r07a_a_link_may_be_ended_instead() -> None:
     assert commands(MatchReason.IDENTITY_CHANGED, run_id="run-1", users="7") == (
-        "b24-pipeline approve run-1 --user 7, or b24-pipeline unlink 7"
+        "b24-pipeline approve run-1 --user 7",
+        "b24-pipeline unlink 7",
     )
-    assert commands(MatchReason.EMAIL_REUSED, run_id="run-1", users="7") == "b24-pipeline approve run-1 --user 7"
+    assert commands(MatchReason.EMAIL_REUSED, run_id="run-1", users="7") == ("b24-pipeline approve run-1 --user 7",)

@@ -107,6 +107,10 @@ class NotLinked(StoreError):
     """A link is to be ended that is not there."""
 
 
+class UpdateUnchecked(StoreError):
+    """The last update may have taken phone numbers away, which the next run puts back."""
+
+
 class UnknownPerson(StoreError):
     """Nobody with that id or e-mail address is known."""
 
