@@ -67,7 +67,7 @@ class Employees(Frame):
         "Phone numbers in dialing order, comma-separated: digits, or digits...extension (R05)"
     )
     unusable_phones: Text = personal_column(
-        f'Phone texts left out, separated by " | ": not {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits, or beyond'
+        f"Phone texts left out, separated by bars: not {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits, or beyond"
         f" {MAX_PHONES} numbers (R05)"
     )
 

@@ -106,7 +106,8 @@ def unlink(database: Database, users: Sequence[int], by: Approver, *, at: dateti
     employees = [database.value("live_link", {"bitrix24_id": user}) for user in users]
     strangers = [str(user) for user, employee in zip(users, employees, strict=True) if employee is None]
     if strangers:
-        raise NotLinked(f"No link was ended: Bitrix24 user {', '.join(strangers)} has none.")
+        none_has = "user {} has" if len(strangers) == 1 else "users {} have"
+        raise NotLinked(f"No link was ended: Bitrix24 {none_has.format(', '.join(strangers))} none.")
     with database.transaction():
         for user in users:
             which = {"bitrix24_id": user, "at": at, "by": by.name, "comment": by.comment or None}

@@ -70,8 +70,13 @@ def check_published_file(paths: Paths) -> None:
     except DatabaseBusy:
         return
     except DatabaseCorrupt:
-        if not (paths.working.exists() and _is_duckdb(paths.published)):
+        if not paths.working.exists():
             raise
+        if not _is_duckdb(paths.published):
+            raise DatabaseCorrupt(
+                f"{paths.published} is damaged or no DuckDB file. Nothing is lost: move it away, and the next run"
+                f" publishes it anew from {paths.working.name}."
+            ) from None
 
 
 def create_working(paths: Paths, *, at: datetime) -> None:
@@ -82,6 +87,20 @@ def create_working(paths: Paths, *, at: datetime) -> None:
         with closing(Database.open(paths.rebuilding)) as database:
             bring_up_to_date(database, at=at)
         atomic_replace(paths.rebuilding, paths.working)
+
+
+def refuse_missing(paths: Paths) -> None:
+    """Make sure that there is something to change. A lake is asked when it is opened.
+
+    Raises:
+        DatabaseMissing: no run has made the database yet.
+    """
+    if paths.lake is None and not (paths.working.exists() or paths.published.exists()):
+        raise _missing(paths)
+
+
+def _missing(paths: Paths) -> DatabaseMissing:
+    return DatabaseMissing(f"There is no database {paths.published} yet; run an import first.")
 
 
 @contextmanager
@@ -97,7 +116,7 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
             refuse_newer(database, version_of(database))
             yield database
         return
-    problem: StoreError = DatabaseMissing(f"There is no database {paths.published} yet; run an import first.")
+    problem: StoreError = _missing(paths)
     for path in (paths.working, paths.published):
         try:
             database = Database.open_read_only(path)

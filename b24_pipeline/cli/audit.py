@@ -14,6 +14,7 @@ from b24_pipeline import audit, settings
 from b24_pipeline.approver import system_user, valid_comment
 from b24_pipeline.audit import Approver, Paths, Store, StoreError, erasure
 from b24_pipeline.audit import export as exporting
+from b24_pipeline.audit.opening import refuse_missing
 from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
 from b24_pipeline.audit.storage.lock import connection_lock
@@ -189,9 +190,10 @@ def erase(*, person: str, place: Place) -> Exit:
     """Erase a person's data; ids and counts stay.
 
     Raises:
+        DatabaseMissing: there is no database yet.
         PublishedFileMounted, NotUploaded: all is erased but there, where a copy from before stays.
     """
-    paths = paths_of(place)
+    paths = paths_to_change(place)
     report = report_beside(paths.published)
     with connection_lock(paths, owner="b24-pipeline erase", now=utc_now()):
         try:
@@ -251,9 +253,10 @@ def writable(place: Place, *, owner: str) -> Iterator[Store]:
     """Open the store for writing, with the run lock.
 
     Raises:
+        DatabaseMissing: there is no database yet.
         RunInProgress: a run is active.
     """
-    paths = paths_of(place)
+    paths = paths_to_change(place)
     with connection_lock(paths, owner=owner, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
 
@@ -261,6 +264,17 @@ def writable(place: Place, *, owner: str) -> Iterator[Store]:
 def paths_of(place: Place) -> Paths:
     """Return the files of the database; reading them needs no credentials."""
     return settings.database_settings(sandbox_database() if place.sandbox else None, connection=place.connection).paths
+
+
+def paths_to_change(place: Place) -> Paths:
+    """Return the files of the database, which must be there.
+
+    Raises:
+        DatabaseMissing: there is no database yet; in a wrong folder, a new one would hide that.
+    """
+    paths = paths_of(place)
+    refuse_missing(paths)
+    return paths
 
 
 def parsed_date(text: str | None) -> datetime | None:

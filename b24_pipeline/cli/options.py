@@ -32,6 +32,8 @@ def number(typed: str) -> int:
 
 def text(typed: str) -> str:
     """Return a text that the database can be asked for: bytes outside UTF-8 become halves of surrogate pairs."""
+    if not typed.strip():
+        raise click.BadParameter("is empty.")
     try:
         typed.encode()
     except UnicodeEncodeError:

@@ -31,5 +31,7 @@ def report(*, output: str | None, place: Place) -> Exit:
         write_private(target, made.html)
     except OSError as error:
         raise SettingsError(f"--output: {target} cannot be written ({error.strerror})") from None
+    except ValueError:  # `/` has no name
+        raise SettingsError(f"--output: {target} is a folder. Example: --output report.html") from None
     print(target.resolve())
     return Exit.DONE

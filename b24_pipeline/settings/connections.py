@@ -14,6 +14,7 @@ import pydantic_settings
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
 from b24_pipeline.file_stamp import Stamp, stamp
+from b24_pipeline.text import printable
 
 FOLDER_VARIABLE = "B24_PIPELINE_CONNECTIONS"
 FOLDER = "connections"
@@ -79,6 +80,12 @@ def connections() -> Connections | None:
     """Return the folder of connections; nothing where there is none: one connection, of the environment and `.env`."""
     named = os.environ.get(FOLDER_VARIABLE, FOLDER)
     return Connections(Path(named)) if named and Path(named).is_dir() else None
+
+
+def missing_folder() -> Iterator[str]:
+    """Yield one line where the folder that is named is none: the import of another pair would begin instead."""
+    if (named := os.environ.get(FOLDER_VARIABLE)) and not Path(named).is_dir():
+        yield f"{FOLDER_VARIABLE}: {printable(named)} is not a folder. Example: {FOLDER_VARIABLE}={FOLDER}"
 
 
 def in_order(

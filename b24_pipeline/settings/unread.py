@@ -9,7 +9,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from b24_pipeline.settings.base import PREFIX
-from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, of_one_pair
+from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, missing_folder, of_one_pair
 from b24_pipeline.settings.dagster import AUTOMATION, ENV_FILE, GIVEN
 from b24_pipeline.text import printable
 
@@ -50,6 +50,7 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
         **dict.fromkeys(map(str.upper, os.environ), SHARED_PREFIXES),
     }
     lines += (text for name in sorted(near) if (text := name_problem(name, known, prefixes=near[name])))
+    lines += missing_folder()
     if files:
         filled = {str(binding.key).upper() for binding in of_process if binding.value}
         filled |= {name.upper() for name, value in os.environ.items() if value}

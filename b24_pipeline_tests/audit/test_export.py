@@ -52,7 +52,9 @@ def test_a_later_export_replaces_the_earlier_one(recorder: Recorder, tmp_path: P
     assert parquet.read_table(file)["last_name"].to_pylist() == ["Antonova", "Belova"]
 
 
-@pytest.mark.parametrize("address", ["/proc/nothing/here", "unheard://of/it", "gs://needs-a-package/x"])
+@pytest.mark.parametrize(
+    "address", ["/proc/nothing/here", "unheard://of/it", "gs://needs-a-package/x", "https://x.test/y"]
+)
 def test_an_address_that_cannot_be_written_to_is_one_line(recorder: Recorder, address: str) -> None:
     with pytest.raises(ExportFailed, match=rf"^The audit cannot be exported to {re.escape(address)}: [^\n]+\.$"):
         export(recorder.store.database, address)

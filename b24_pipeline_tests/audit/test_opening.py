@@ -251,9 +251,15 @@ def test_a_damaged_published_file_is_mended_by_the_next_run(published: Paths, cl
 
 def test_a_file_that_is_no_database_is_never_replaced(published: Paths, clock: Clock) -> None:
     text(published.published)
-    with pytest.raises(DatabaseCorrupt):
+    with pytest.raises(
+        DatabaseCorrupt, match=r"Nothing is lost: move it away, and the next run publishes it anew from b24"
+    ):
         Store.open(published, now=clock)
     assert published.published.read_text() == "not a database"
+    published.published.unlink()
+    with Store.open(published, now=clock) as store:
+        store.publish()
+    assert ask(published, "SELECT count(*) FROM audit.runs") == [(1,)]
 
 
 @pytest.mark.parametrize("name", ["working", "published"])

@@ -99,15 +99,16 @@ def test_reading_needs_no_credentials(portal: World, terminal: Terminal, command
 
 
 @pytest.mark.parametrize(
-    ("command", "code"), [*((command, 50) for command in READING), (("erase", "1"), 2), (("approve", "4711"), 2)]
+    "command", [*READING, ("erase", "1"), ("approve", "4711"), ("unlink", "1"), ("rebind",), ("resolve-duplicates",)]
 )
-def test_before_the_first_run_there_is_one_clear_line(
-    world: World, terminal: Terminal, command: tuple[str, ...], code: int
+def test_before_the_first_run_there_is_one_clear_line_and_no_database(
+    world: World, terminal: Terminal, command: tuple[str, ...]
 ) -> None:
     said = terminal(*command)
 
-    assert (said.code, said.out, len(said.err.splitlines())) == (code, "", 1)
-    assert not world.paths.published.exists()
+    assert (said.code, said.out) == (50, "")
+    assert said.err == f"b24-pipeline: There is no database {world.paths.published} yet; run an import first.\n"
+    assert list(world.paths.published.parent.glob("b24*")) == []
 
 
 def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Terminal) -> None:
@@ -305,6 +306,25 @@ def test_with_sandbox_the_real_database_of_the_file_is_neither_read_nor_changed(
     assert said.code != 0
     assert "Person1" not in said.out
     assert {path: path.read_bytes() for path in portal.paths.published.parent.glob("b24*")} == before
+
+
+@pytest.mark.parametrize("command", [("explain", ""), ("erase", " "), ("approve", "")])
+def test_an_argument_that_is_empty_is_2(portal: World, terminal: Terminal, command: tuple[str, str]) -> None:
+    assert portal
+    said = terminal(*command)
+    assert (said.code, said.out, "is empty." in said.err) == (2, "", True)
+
+
+def test_a_report_is_no_folder(portal: World, terminal: Terminal) -> None:
+    assert portal
+    said = terminal("report", "--output", "/")
+    assert (said.code, said.err) == (2, "b24-pipeline: --output: / is a folder. Example: --output report.html\n")
+
+
+def test_users_without_a_link_are_named(portal: World, terminal: Terminal) -> None:
+    assert portal
+    assert "Bitrix24 user 98 has none." in terminal("unlink", "1", "98").err
+    assert "Bitrix24 users 98, 99 have none." in terminal("unlink", "98", "99").err
 
 
 def test_explaining_a_stranger_is_2_and_one_line(portal: World, terminal: Terminal) -> None:

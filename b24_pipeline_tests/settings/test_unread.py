@@ -43,6 +43,17 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
     assert refusal(settings.load_alerting) == refusal(settings.database_settings) == refusal(settings.dagster_home)
 
 
+@pytest.mark.parametrize("named", ["conections", "pyproject.toml"])
+def test_a_folder_of_connections_that_is_none_is_refused(given: pytest.MonkeyPatch, named: str) -> None:
+    Path("pyproject.toml").touch()
+    given.setenv("B24_PIPELINE_CONNECTIONS", named)
+
+    assert refusal() == [
+        f"B24_PIPELINE_CONNECTIONS: {named} is not a folder. Example: B24_PIPELINE_CONNECTIONS=connections"
+    ]
+    assert refusal(settings.database_settings) == refusal()
+
+
 @pytest.mark.parametrize(("name", "meant"), [*MISTYPED, *((name, "B24_PIPELINE_PHONES") for name in MISTYPED_PREFIXES)])
 @pytest.mark.usefixtures("given")
 def test_a_mistyped_name_is_refused_in_the_file_too(name: str, meant: str) -> None:

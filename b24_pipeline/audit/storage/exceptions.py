@@ -20,6 +20,7 @@ StoreError
 ├── NotApprovable                nothing there that may be approved
 ├── ExportFailed                 an address that cannot be written to
 ├── NotLinked                    no live link of that user
+├── UpdateUnchecked              an update that the next run must look at first
 ├── UnknownPerson                nobody of that id or e-mail address
 └── AmbiguousPerson              several people of that e-mail address
 """

@@ -36,11 +36,13 @@ def upload(file: Path, address: str) -> None:
 def errors() -> tuple[type[Exception], ...]:
     """Return what is raised where an address cannot be used; those of S3's packages once they are loaded."""
     s3 = sys.modules.get("botocore.exceptions")
-    return (OSError, ValueError, ImportError, *([s3.BotoCoreError] if s3 else []))
+    return (OSError, ValueError, ImportError, NotImplementedError, *([s3.BotoCoreError] if s3 else []))
 
 
 def reason(error: Exception) -> str:
     """Return one line about the failure; an object store's own text names the bucket and what it refuses."""
+    if isinstance(error, NotImplementedError):
+        return "such an address cannot be written to, only read."
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     lines = text.strip().splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(".") + "."
