@@ -8,9 +8,11 @@ from rich.console import Console
 from b24_pipeline import audit, settings
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
 from b24_pipeline.audit import Paths, Store, StoreError
+from b24_pipeline.audit.opening import check_published_file
 from b24_pipeline.audit.storage import claims
 from b24_pipeline.audit.storage.advisory_lock import Session
-from b24_pipeline.audit.storage.exceptions import LakeNotUsable, LockLost
+from b24_pipeline.audit.storage.exceptions import DatabaseMissing, LakeNotUsable, LockLost
+from b24_pipeline.audit.storage.files import check_writable
 from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.bitrix24.departments import check_departments
@@ -51,10 +53,27 @@ def check_both(place: Place) -> Exit:
                 expected=known_account(connection.paths),
                 refused=partial(claimed_by_another, connection),
             ),
+            CheckResult.of("audit database", partial(can_be_used, connection.paths), failure=StoreError),
         ]
     for found in checks:
         console.print(result_line(found.name, passed=found.passed, text=found.text), soft_wrap=True)
     return Exit.DONE if all(found.passed for found in checks) else Exit.FAILED
+
+
+def can_be_used(paths: Paths) -> tuple[bool, str]:
+    """Return that a run can use the database, and where that is.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    check_writable(paths)
+    if paths.lake is None:
+        check_published_file(paths)
+    try:
+        with Store.reader(paths, now=utc_now):
+            return True, f"{paths.lake or paths.published} can be read and written"
+    except DatabaseMissing:
+        return True, f"{paths.lake or paths.published} will be made by the first run"
 
 
 def known_account(paths: Paths) -> AccountIdentity:

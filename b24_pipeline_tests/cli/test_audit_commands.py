@@ -360,6 +360,20 @@ def test_check_passes_and_changes_nothing(portal: World, terminal: Terminal) -> 
     assert {line.split()[0] for line in said.out.splitlines()} == {"pass"}
 
 
+def test_check_fails_where_a_run_could_not_use_the_database(portal: World, terminal: Terminal) -> None:
+    good = terminal("check")
+    portal.paths.working.write_text("no database")
+    portal.paths.published.unlink()
+    damaged = terminal("check")
+    portal.set(B24_PIPELINE_DATABASE="/proc/nowhere/b24.duckdb")
+    nowhere = terminal("check")
+
+    assert f"pass  audit database: {portal.paths.published} can be read and written" in good.out
+    assert (damaged.code, nowhere.code) == (50, 50)
+    assert f"FAIL  audit database: The database {portal.paths.working} is damaged or no DuckDB file" in damaged.out
+    assert "FAIL  audit database: The folder /proc/nowhere of the database cannot be written" in nowhere.out
+
+
 @pytest.mark.parametrize(
     ("scope", "fault", "says"),
     [
