@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Every table of the audit as Parquet, one folder a table, in the folder or object store that the setting names.
 
-    The tables are described in docs/audit.md. A failed export never makes an import fail: the run's log says why, and
-    this asset is red once it is an hour old. Dry runs export nothing. Without `B24_PIPELINE_EXPORT` it does nothing.
+    The tables are described in docs/audit.md. A failed export never makes an import fail: the run says why, and this
+    asset is red once it is an hour old. Dry runs export nothing. Without `B24_PIPELINE_EXPORT` it does nothing.
     """
     run = import_run.run
     if run.config.dry_run:
@@ -44,5 +44,6 @@ def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult
             rows = export(run.store.database, address)
         except StoreError as error:
             log.error("%s", error)  # noqa: TRY400 - the text is one line for people
+            run.outcome.warnings.append(str(error))
             return
     yield dg.MaterializeResult(metadata={"address": address, "tables": len(rows), "rows": sum(rows.values())})

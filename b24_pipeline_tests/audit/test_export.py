@@ -17,7 +17,7 @@ from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in
 from b24_pipeline_tests.cli.test_processes import COMMAND
-from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.harness import STEPS, World
 from b24_pipeline_tests.object_store import bucket_of, let_everybody_in, refuse_strangers, s3_server
 
 
@@ -154,6 +154,17 @@ def test_the_database_can_be_read_while_it_is_exported(recorder: Recorder, paths
     recorder.store.publish()
     with Store.reader(paths, now=recorder.clock) as reader:
         assert export(reader.database, str(tmp_path / "lake"))["runs"] == 1
+
+
+def test_an_export_that_fails_is_said_and_fails_no_import(imported: World) -> None:
+    imported.set(B24_PIPELINE_EXPORT="https://x.test/y")
+
+    result = imported.run(assets=(*STEPS, "audit_export"))
+
+    assert (result.success, result.status) == (True, "done")
+    assert result.reason == (
+        "The audit cannot be exported to https://x.test/y: such an address cannot be written to, only read."
+    )
 
 
 def test_without_an_address_the_asset_says_that_it_was_skipped(imported: World) -> None:
