@@ -66,7 +66,7 @@ def exit_code(report: StatusReport) -> Exit:
 
 
 def lines_of(report: StatusReport) -> list[str]:
-    found = [f"{condition.state}: {condition.message}" for condition in report.conditions]
+    found = [f"{condition.state}: {condition.message} {condition.detail}".rstrip() for condition in report.conditions]
     return [printable_line(line) for line in found] or ["The import is healthy."]
 
 

@@ -117,7 +117,8 @@ def test_check_freshness_of_all_is_one_message_that_names_who_is_stale(
     assert capsys.readouterr().out.splitlines() == [
         "acme: The import is healthy.",
         "globex: stale: No import has succeeded yet.",
-        "initech: failed: Its settings cannot be used.",
+        "initech: failed: Its settings cannot be used. connections/initech.env: B24_PIPELINE_PHONES: Input should be 'all' "
+        "or 'first'. Example: B24_PIPELINE_PHONES=first",
         "alert sent via webhook",
     ]
 
