@@ -121,7 +121,11 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -
 
 
 def place_of_run(run_id: str) -> Place:
-    """Return which of several connections has the run; none where none has it, or there is one connection."""
+    """Return which of several connections has the run.
+
+    Raises:
+        UnknownRun: none of them has it.
+    """
     folder = settings.connections()
     for key in folder.keys if folder else ():
         place = Place(connection=key)
@@ -133,6 +137,8 @@ def place_of_run(run_id: str) -> Place:
             continue
         except (SettingsError, StoreError) as error:
             print_error(error, about=f"{key}: ")
+    if folder and folder.keys:
+        raise UnknownRun(f"No run {run_id} is known in any connection.")
     return Place()
 
 

@@ -112,13 +112,13 @@ def test_check_freshness_of_all_is_one_message_that_names_who_is_stale(
 
         assert main(["check-freshness", "--all"]) == Exit.STALE
 
+    bad = "connections/initech.env: B24_PIPELINE_PHONES: Input should be 'all' or 'first'. Example: B24_PIPELINE_PHONES=first"
     (text,) = hook.texts
     assert text.splitlines()[0] == "2 of 3 connections need attention: stale: 1; failed: 1"
     assert capsys.readouterr().out.splitlines() == [
         "acme: The import is healthy.",
         "globex: stale: No import has succeeded yet.",
-        "initech: failed: Its settings cannot be used. connections/initech.env: B24_PIPELINE_PHONES: Input should be 'all' "
-        "or 'first'. Example: B24_PIPELINE_PHONES=first",
+        f"initech: failed: Its settings cannot be used. {bad}",
         "alert sent via webhook",
     ]
 
@@ -129,7 +129,6 @@ READING = [
     ["report", "--output", "report.html"],
     ["export", "out"],
     ["check-freshness"],
-    ["approve", "12345678"],
     ["unlink", "1"],
     ["resolve-duplicates"],
     ["erase", "1"],
@@ -161,6 +160,12 @@ def test_what_is_known_of_a_person_is_told_by_connection(both: Companies, capsys
     assert main(["explain", "1", "--connection", "acme"]) == 0
 
     assert "Acme1" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("both")
+def test_a_run_that_no_connection_has_is_said_to_be_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["approve", "12345678"]) == 2
+    assert capsys.readouterr().err.startswith("b24-pipeline: No run 12345678 is known in any connection.")
 
 
 def test_a_run_is_approved_without_a_choice_because_its_id_names_the_connection(
