@@ -14,7 +14,7 @@ from b24_pipeline.rules.models import RunKind
 from b24_pipeline.rules.planning import NO_PHONES
 from b24_pipeline.sync import steps
 from b24_pipeline.sync.run import RunContext, RunStopped
-from b24_pipeline.sync.users import known_deleted, missing_from_portal
+from b24_pipeline.sync.users import in_scope, missing_from_portal
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ def fresh(run: RunContext, model: Model) -> pd.DataFrame:
         return run.store.current_snapshot(model)
     sources = [fresh(run, source) for source in SOURCES[model]]
     if not any(run.store.recorded(source) for source in SOURCES[model]) and is_reusable(run, model):
+        if model is schemas.Users:
+            take_over_deleted(run)
         return newest(run, model)
     read = READ[model](run, *sources)
     if read is None:
@@ -68,14 +70,13 @@ def is_reusable(run: RunContext, model: Model) -> bool:
         return False
     if model is schemas.CallGearEmployees:
         return not audit.actions.has_written(run.store.database, past.run_id)
-    return model is not schemas.Matches and (model is not schemas.Users or reuse_deleted(run))
+    return model is not schemas.Matches
 
 
-def reuse_deleted(run: RunContext) -> bool:
-    """Return whether everybody missing in the newest users is known to be deleted (R13); the run takes that over."""
+def take_over_deleted(run: RunContext) -> None:
+    """R13: whoever was imported and is not in the newest users was looked up by the run that read them, in vain."""
     gone = missing_from_portal(run, audit.history.snapshot(run.store.database, schemas.Users))
-    run.outcome.deleted = gone & known_deleted(run)
-    return gone == run.outcome.deleted
+    run.outcome.deleted = in_scope(run, gone)
 
 
 def newest(run: RunContext, model: Model) -> pd.DataFrame:

@@ -55,19 +55,20 @@ def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
 def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], DataFrame[schemas.Users]]:
     """The users that the portal lists, and the imported ones that only a direct look-up finds.
 
+    Every run looks up whoever is missing: who was nowhere once may be back, and lists leave them out.
+
     Raises:
         IncompleteFetchError, AccountError: as above.
     """
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=audit.history.known_users(run.store.database) or None)
-    gone = missing_from_portal(run, fetch.users)
-    run.outcome.deleted = gone & known_deleted(run)
-    to_look_up = gone - run.outcome.deleted
+    to_look_up = in_scope(run, missing_from_portal(run, fetch.users))
     if not to_look_up:
+        run.outcome.deleted = frozenset()
         return fetch.users, schemas.empty_frame(schemas.Users)
     control_user_id = int(fetch.users["bitrix24_id"].iloc[0])
     missing = look_up(client, to_look_up, asked_for=fetch.asked_for, control_user_id=control_user_id)
-    run.outcome.deleted |= missing.deleted
+    run.outcome.deleted = missing.deleted
     return fetch.users, missing.unlisted
 
 
@@ -79,8 +80,12 @@ def merge_users(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Us
 
 
 def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
-    """R13: imported users that the fetch does not hold, but for those who were out of scope when last seen (R03)."""
-    gone = responsible_list.missing_from_portal(users, ever_linked=audit.links.ever_linked(run.store.database))
+    """R13: imported users whom these do not hold."""
+    return responsible_list.missing_from_portal(users, ever_linked=audit.links.ever_linked(run.store.database))
+
+
+def in_scope(run: RunContext, gone: frozenset[int]) -> frozenset[int]:
+    """R03: the gone users but for those who were out of scope when last seen."""
     if not gone:
         return gone
     return responsible_list.missing_in_scope(
@@ -96,14 +101,6 @@ def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]
     judged = eligibility.evaluate_users(erased, policy=run.policy)
     back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
     run.store.store_texts_of(frozenset(back.tolist()))
-
-
-def known_deleted(run: RunContext) -> frozenset[int]:
-    """Users whose deletion an earlier run has confirmed."""
-    known = audit.history.snapshot(run.store.database, schemas.ResponsibleEmployees)
-    return frozenset(
-        int(user) for user in known.loc[known["employment_status"] == responsible_list.DELETED, "bitrix24_id"]
-    )
 
 
 def resolve_scope(run: RunContext) -> None:
