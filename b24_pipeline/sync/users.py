@@ -62,13 +62,13 @@ def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], Data
     """
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=audit.history.known_users(run.store.database) or None)
-    to_look_up = in_scope(run, missing_from_portal(run, fetch.users))
+    to_look_up = missing_from_portal(run, fetch.users)
     if not to_look_up:
         run.outcome.deleted = frozenset()
         return fetch.users, schemas.empty_frame(schemas.Users)
     control_user_id = int(fetch.users["bitrix24_id"].iloc[0])
     missing = look_up(client, to_look_up, asked_for=fetch.asked_for, control_user_id=control_user_id)
-    run.outcome.deleted = missing.deleted
+    run.outcome.deleted = in_scope(run, missing.deleted)
     return fetch.users, missing.unlisted
 
 

@@ -1,9 +1,10 @@
-"""R13, R16a: imported users whom the portal's lists leave out, from one run to the next."""
+"""R03, R13, R16a: imported users whom the portal's lists leave out, from one run to the next."""
 
 from datetime import timedelta
 
 import pytest
 
+from b24_pipeline.reporting import timeline
 from b24_pipeline_tests.harness import World
 
 IRA = 2
@@ -40,3 +41,19 @@ def test_r13_every_run_looks_up_the_deleted_in_one_request(imported: World) -> N
     ended = [imported.import_people() for _ in range(2)]
 
     assert [run.counts.bitrix24_requests - usual for run in ended] == [1, 1]
+
+
+def test_r03_who_is_out_of_scope_and_left_out_of_lists_is_not_gone(leaving_out: World) -> None:
+    leaving_out.set(B24_PIPELINE_INCLUDE_DEPARTMENTS="1")
+    leaving_out.portal.edit(IRA, UF_DEPARTMENT=[])
+    leaving_out.import_people()
+    namesake = leaving_out.hire(f"Person{IRA}")
+
+    results = [leaving_out.import_people() for _ in range(2)]
+
+    assert [run.counts.out_of_scope for run in results] == [1, 1]
+    assert [run.outcomes() for run in results] == [{namesake: "conflict already_linked: conflict"}] * 2
+    with leaving_out.store() as store:
+        (explained,) = timeline.explain(store, str(IRA))
+    assert explained.now.startswith("In CallGear")
+    assert not any("no longer" in event.text for event in explained.events)
