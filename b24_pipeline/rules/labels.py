@@ -18,7 +18,7 @@ REASONS: Mapping[str, str] = {
     MatchReason.UNFINISHED_CREATE: "created by an earlier run whose response was lost",
     MatchReason.EMAIL_LINK: "employee linked by e-mail",
     MatchReason.EMAIL_REUSED: "e-mail address of a former employee",
-    MatchReason.ALREADY_LINKED: "employee of another active user",
+    MatchReason.ALREADY_LINKED: "employee of another user",
     MatchReason.AMBIGUOUS_EMAIL: "several employees in CallGear have this e-mail",
     MatchReason.DUPLICATE_EMAIL: "another user in Bitrix24 has the same e-mail",
     MatchReason.IDENTITY_CHANGED: "the linked id now shows another first name, last name and e-mail",

@@ -67,7 +67,7 @@ def matches_by_id(
 ) -> pd.DataFrame:
     """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none.
 
-    R07a: the link of an unconfirmed candidate is not followed.
+    R07a: the link of an unconfirmed candidate is not followed; a dismissed one is in conflict, too.
     """
     rows: pd.DataFrame = employees[
         ["bitrix24_id", "eligibility", "reason", "email_key", "first_name", "last_name"]
@@ -75,7 +75,8 @@ def matches_by_id(
     candidate = rows["eligibility"] == Eligibility.CANDIDATE
     linked = rows["callgear_id"].notna()
     live = rows["callgear_id"].isin(callgear_ids)
-    changed = candidate & rows["bitrix24_id"].isin(unconfirmed)
+    in_question = candidate | (rows["eligibility"] == Eligibility.DISMISSED)
+    changed = in_question & rows["bitrix24_id"].isin(unconfirmed)
     return rows.assign(
         match_type=rows["eligibility"]
         .mask(candidate, MatchKind.NONE.value)

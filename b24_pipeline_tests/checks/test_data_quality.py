@@ -76,7 +76,7 @@ def test_r08_r09_uncertain_matches_are_listed_with_the_other_user(run: Any) -> N
     assert listed(data_quality.no_ambiguous_matches(run)) == {
         1: "several employees in CallGear have this e-mail",
         2: "the linked employee no longer exists in CallGear",
-        3: "employee of another active user (user 4)",
+        3: "employee of another user (user 4)",
     }
 
 

@@ -297,9 +297,14 @@ def test_r07a_the_link_of_who_is_in_doubt_is_not_followed(account: list[Row]) ->
     assert found == {1: (MatchKind.CONFLICT, MatchReason.IDENTITY_CHANGED, employee, None)}
 
 
-def test_r07a_who_is_no_candidate_is_not_in_conflict() -> None:
+def test_r07a_a_dismissed_stranger_is_in_conflict_until_a_person_decides() -> None:
     found = matches_of(user(1, active=False), stored=[link(1, 101)], unconfirmed=IN_DOUBT)
-    assert found == {1: (MatchKind.DISMISSED, None, None, None)}
+    assert found == {1: (MatchKind.CONFLICT, MatchReason.IDENTITY_CHANGED, None, None)}
+
+
+def test_r07a_who_is_no_employee_is_not_in_conflict() -> None:
+    found = matches_of(user(1, user_type="extranet"), stored=[link(1, 101)], unconfirmed=IN_DOUBT)
+    assert found == {1: (MatchKind.NOT_EMPLOYEE, None, None, None)}
 
 
 def test_r07a_r12_who_is_in_doubt_competes_for_no_email() -> None:
