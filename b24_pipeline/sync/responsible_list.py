@@ -1,6 +1,6 @@
 """The step that keeps the responsible list (R14, R15). Deals are never touched, and nobody else on the list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -33,10 +33,11 @@ class ResponsibleListResult:
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """The planned actions, and the list that they are decided on."""
+    """The planned actions, the list that they are decided on, and when it was read if that was in this run."""
 
     actions: DataFrame[schemas.Actions]
     state: DataFrame[schemas.ResponsibleEmployees]
+    read_at: datetime | None = None
 
 
 def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employees]) -> ResponsibleListResult:
@@ -58,6 +59,8 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     actions = send_plan(run, plan.actions, step=Step.RESPONSIBLE, handler=ListActions(run))
     state = updated_state(plan.state, actions=actions)
     run.store.record_snapshot(schemas.ResponsibleEmployees, state)
+    if plan.read_at is not None:
+        audit.metadata.put_facts(run.store.database, {LAST_READ: plan.read_at.isoformat()})
     return ResponsibleListResult(actions=actions, state=state)
 
 
@@ -71,9 +74,8 @@ def current_plan(run: RunContext, people: pd.DataFrame, *, employees: DataFrame[
         plan = plan_with(run, people, listed=listed, employees=employees)
         if not sends_anything(run, plan.actions):
             return plan
-    listed = callgear_list.fetch_responsible(run.connection.callgear)
-    audit.metadata.put_facts(run.store.database, {LAST_READ: run.connection.now().isoformat()})
-    return plan_with(run, people, listed=listed, employees=employees)
+    listed, read_at = callgear_list.fetch_responsible(run.connection.callgear), run.connection.now()
+    return replace(plan_with(run, people, listed=listed, employees=employees), read_at=read_at)
 
 
 def plan_with(

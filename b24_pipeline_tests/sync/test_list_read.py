@@ -2,10 +2,11 @@
 
 import pytest
 
+from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.harness import World
 
 LEAVER, OTHERS = 1, (2, 3, 4)
-SIX_HOURS = 6 * 3_600.0
+DAY, SIX_HOURS = 24 * 3_600.0, 6 * 3_600.0
 CLIENT = "Client of CRM 7"
 """Whom another CRM has put under the leaver's id since the list was read."""
 LEFT_ALONE = "remove_responsible other_name: conflict"
@@ -56,3 +57,19 @@ def test_r15_what_is_not_sent_does_not_read_the_list(imported: World, limited: s
 
     assert result.outcomes() == dict.fromkeys(leavers, f"remove_responsible dismissed: {limited}")
     assert [request.method for request in imported.sandbox.requests if "deal" in request.method] == []
+
+
+def test_r14_r18_who_is_listed_again_is_removed_by_the_run_after_one_that_was_stopped(imported: World) -> None:
+    imported.list_responsible(LEAVER)
+    imported.portal.dismiss(LEAVER)
+    imported.import_people()
+    imported.list_responsible(LEAVER)
+    imported.clock.sleep(DAY)
+    imported.sandbox.faults.add(Fault(FaultKind.TOKEN_BLOCKED, method="delete.deal_employees"))
+    stopped = imported.import_people()
+    imported.sandbox.faults.clear()
+
+    result = imported.import_people()
+
+    assert (stopped.status, stopped.outcomes()) == ("failed", {LEAVER: "remove_responsible dismissed: deferred"})
+    assert result.outcomes() == {LEAVER: "remove_responsible dismissed: done"}
