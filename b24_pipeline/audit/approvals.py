@@ -21,7 +21,7 @@ from b24_pipeline.audit.storage.column_types import column_list, from_arrow, sql
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import NotApprovable, UnknownRun
 from b24_pipeline.rules.conflict_approval import decidable
-from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, MatchReason, Outcome
+from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, ListReason, MatchReason, Outcome
 
 VALIDITY = timedelta(hours=24)
 """A run can be approved for so long after it began, and an approval can be used for so long (R16)."""
@@ -108,13 +108,18 @@ def open_approval(database: Database, now: datetime) -> Approval | None:
         return None
     left = schemas.concat(schemas.Actions, *(left for _, left in lists))
     held = left["outcome"] == Outcome.HELD
-    by_user = left[~held][["reason", "bitrix24_id", "callgear_id"]]
+    by_user = left[~held][["reason", "bitrix24_id", "callgear_id", "action", "before"]].fillna({"before": ""})
     return Approval(
         run_id=lists[0][0],
         actions=left[held],
         conflicts=frozenset(
-            ApprovedConflict(reason, user, None if pd.isna(employee) else employee)
-            for reason, user, employee in by_user.itertuples(index=False, name=None)
+            ApprovedConflict(
+                reason,
+                user,
+                None if pd.isna(employee) else employee,
+                shown=(action, before) if reason == ListReason.OTHER_NAME else None,
+            )
+            for reason, user, employee, action, before in by_user.itertuples(index=False, name=None)
         ),
     )
 

@@ -6,7 +6,16 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.rules.models import ERASED, NOTHING_REVIEWED, ActionKind, LinkReview, ListReason, MatchReason, Outcome
+from b24_pipeline.rules.models import (
+    ERASED,
+    NOTHING_REVIEWED,
+    ActionKind,
+    ApprovedConflict,
+    LinkReview,
+    ListReason,
+    MatchReason,
+    Outcome,
+)
 from b24_pipeline.rules.normalization import name_key
 from b24_pipeline.rules.planning import fields_of
 
@@ -36,8 +45,7 @@ def review_list_plan(
         return plan
     in_doubt = plan["bitrix24_id"].isin(review.unconfirmed)
     foreign = plan["action"].isin(CHANGES_OF_ENTRIES) & ~is_own_name(plan, names=names, prefix=prefix)
-    users = {given.bitrix24_id for given in review.approved if given.reason == ListReason.OTHER_NAME}
-    accepted = foreign & plan["bitrix24_id"].isin(users)
+    accepted = foreign & is_approved(plan, review=review)
     conflict = in_doubt | (foreign & ~accepted)
     reviewed = plan.assign(
         reason=plan["reason"]
@@ -49,6 +57,16 @@ def review_list_plan(
     )
     active_in_doubt = in_doubt & (plan["action"] != ActionKind.REMOVE_RESPONSIBLE)
     return reviewed[~active_in_doubt]
+
+
+def is_approved(plan: DataFrame[schemas.Actions], *, review: LinkReview) -> pd.Series:
+    """R16: whether a person has approved just this: the action, and the entry as it is."""
+    rows = plan[["bitrix24_id", "action", "before"]].fillna({"before": ""}).itertuples(index=False, name=None)
+    approved = [
+        ApprovedConflict(ListReason.OTHER_NAME, user, shown=(action, before)) in review.approved
+        for user, action, before in rows
+    ]
+    return pd.Series(approved, index=plan.index, dtype=bool)
 
 
 def is_own_name(plan: DataFrame[schemas.Actions], *, names: pd.DataFrame, prefix: str) -> pd.Series:

@@ -105,11 +105,19 @@ ERASED = "(forgotten)"
 
 @dataclass(frozen=True, slots=True)
 class ApprovedConflict:
-    """A conflict that a person has approved for one user; `callgear_id` is None where no employee is concerned."""
+    """A conflict that a person has approved for one user.
+
+    Attributes:
+        reason: of the conflict.
+        bitrix24_id: the user.
+        callgear_id: the employee; None where none is concerned.
+        shown: where an entry of the responsible list is concerned, what would be done to it and how it was (`before`).
+    """
 
     reason: str
     bitrix24_id: int
     callgear_id: int | None = None
+    shown: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,12 @@ def decided(row: Row, *known: Row, review: LinkReview | None = None, prefix: str
     return tuple(by_user(found, column)[1] for column in ("outcome", "reason", "risk")) if len(found) else None
 
 
+def zimin_approved(user: int) -> LinkReview:
+    """A person has approved that the entry Zimin under this user's id is removed."""
+    shown = (ActionKind.REMOVE_RESPONSIBLE.value, '{"last_name": "Zimin"}')
+    return LinkReview(approved=frozenset({ApprovedConflict(ListReason.OTHER_NAME, user, shown=shown)}))
+
+
 OWN = ("planned", "dismissed", ChangeRisk.REMOVAL)
 OTHER = ("conflict", ListReason.OTHER_NAME, None)
 
@@ -104,15 +110,19 @@ def test_r14_the_names_of_others_do_not_count() -> None:
 
 
 def test_r14_an_approved_entry_is_changed_and_says_so() -> None:
-    approved = LinkReview(approved=frozenset({ApprovedConflict(ListReason.OTHER_NAME, 1)}))
+    approved = zimin_approved(1)
     assert decided(entry("Zimin"), IRA, review=approved) == (
         "planned",
         ListReason.OTHER_NAME_APPROVED,
         ChangeRisk.REMOVAL,
     )
     assert decided(entry("Lebedeva"), IRA, review=approved) == OWN
-    other = LinkReview(approved=frozenset({ApprovedConflict(ListReason.OTHER_NAME, 2)}))
-    assert decided(entry("Zimin"), IRA, review=other) == OTHER
+
+
+def test_r14_r16_an_approval_is_for_the_user_the_entry_and_the_action_that_were_shown() -> None:
+    assert decided(entry("Zimin"), IRA, review=zimin_approved(2)) == OTHER
+    assert decided(entry("Director"), IRA, review=zimin_approved(1)) == OTHER
+    assert decided(entry("Zimin", action=ActionKind.RENAME_RESPONSIBLE), IRA, review=zimin_approved(1)) == OTHER
 
 
 def test_r15_who_is_put_on_the_list_has_no_entry_of_another_name() -> None:

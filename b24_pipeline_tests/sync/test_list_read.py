@@ -9,6 +9,7 @@ LEAVER, OTHERS = 1, (2, 3, 4)
 DAY, SIX_HOURS = 24 * 3_600.0, 6 * 3_600.0
 CLIENT = "Client of CRM 7"
 """Whom another CRM has put under the leaver's id since the list was read."""
+DIRECTOR = "Chief Executive Officer"
 LEFT_ALONE = "remove_responsible other_name: conflict"
 
 
@@ -73,3 +74,30 @@ def test_r14_r18_who_is_listed_again_is_removed_by_the_run_after_one_that_was_st
 
     assert (stopped.status, stopped.outcomes()) == ("failed", {LEAVER: "remove_responsible dismissed: deferred"})
     assert result.outcomes() == {LEAVER: "remove_responsible dismissed: done"}
+
+
+def test_r14_r16_the_approval_of_another_name_is_for_that_name_only(imported: World) -> None:
+    imported.account.responsible[str(LEAVER)] = CLIENT
+    imported.portal.dismiss(LEAVER)
+    listed = imported.import_people()
+    imported.account.responsible[str(LEAVER)] = DIRECTOR
+
+    result = imported.import_people(approve=listed.run_id, approve_users=[LEAVER])
+    decided = imported.import_people(approve=result.run_id, approve_users=[LEAVER])
+
+    assert (result.outcomes(), listed.outcomes()) == ({LEAVER: LEFT_ALONE}, {LEAVER: LEFT_ALONE})
+    assert decided.outcomes() == {LEAVER: "remove_responsible other_name_approved: done"}
+
+
+def test_r14_r16_the_approval_of_a_new_name_is_none_of_a_removal(imported: World) -> None:
+    imported.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
+    imported.list_responsible(*range(1, 10))
+    imported.account.responsible[str(LEAVER)] = CLIENT
+    listed = imported.import_people()
+    imported.portal.dismiss(LEAVER)
+
+    result = imported.import_people(approve=listed.run_id, approve_users=[LEAVER])
+
+    assert listed.outcomes() == {LEAVER: "rename_responsible other_name: conflict"}
+    assert result.outcomes() == {LEAVER: LEFT_ALONE}
+    assert imported.account.responsible[str(LEAVER)] == CLIENT
