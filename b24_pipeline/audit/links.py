@@ -60,6 +60,11 @@ def ever_linked(database: Database) -> frozenset[int]:
     return frozenset(database.column("ever_linked"))
 
 
+def linked(database: Database) -> frozenset[int]:
+    """The users that have a link now."""
+    return frozenset(database.column("linked"))
+
+
 def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten], *, at: datetime) -> None:
     """Store links: each ends the former link of its user and of its employee, and settles the user's announced create.
 

@@ -48,20 +48,21 @@ def affected_people(
     employees: DataFrame[schemas.Employees],
     *,
     ever_linked: frozenset[int],
+    linked: frozenset[int],
     deleted: frozenset[int],
     policy: ResponsibleListPolicy,
 ) -> pd.DataFrame:
     """Return the people whom the list affects: `bitrix24_id`, `employment_status` and `name`.
 
-    Dismissed and deleted people that were imported (R14), and with `mirror` the imported active candidates (R15).
-    Nobody out of scope (R03).
+    Dismissed and deleted people that have or had a link (R14), and with `mirror` the active candidates that have one
+    (R15). Nobody out of scope (R03).
     """
     imported = employees[
         employees["bitrix24_id"].isin(ever_linked) & (employees["eligibility"] != Eligibility.OUT_OF_SCOPE)
     ]
     status = (
         pd.Series(None, index=imported.index, dtype="str")
-        .mask(imported["eligibility"] == Eligibility.CANDIDATE, ACTIVE)
+        .mask((imported["eligibility"] == Eligibility.CANDIDATE) & imported["bitrix24_id"].isin(linked), ACTIVE)
         .mask(~imported["active"], DISMISSED)
     )
     present = imported.assign(employment_status=status)[status.isin(STATUSES_BY_POLICY[policy])]

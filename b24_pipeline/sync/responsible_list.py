@@ -45,9 +45,12 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
     policy = run.policy.responsible_list
     if policy is ResponsibleListPolicy.OFF:
         return skip(run, "the setting responsible_list is off")
-    ever_linked = audit.links.ever_linked(run.store.database)
     people = responsible_list.affected_people(
-        employees, ever_linked=ever_linked, deleted=run.outcome.deleted, policy=policy
+        employees,
+        ever_linked=audit.links.ever_linked(run.store.database),
+        linked=audit.links.linked(run.store.database),
+        deleted=run.outcome.deleted,
+        policy=policy,
     )
     try:
         plan = current_plan(run, people, employees=employees)

@@ -32,11 +32,18 @@ def people(
     *rows: Row,
     policy: ResponsibleListPolicy,
     ever_linked: frozenset[int] = IMPORTED,
+    linked: frozenset[int] | None = None,
     deleted: frozenset[int] = frozenset(),
 ) -> pd.DataFrame:
     """Whom of these users the responsible list concerns; department 9 is out of scope."""
     judged = employees(*rows, policy=Policy(scope=Scope(exclude_departments=frozenset({9}))))
-    return responsible_list.affected_people(judged, ever_linked=ever_linked, deleted=deleted, policy=policy)
+    return responsible_list.affected_people(
+        judged,
+        ever_linked=ever_linked,
+        linked=ever_linked if linked is None else linked,
+        deleted=deleted,
+        policy=policy,
+    )
 
 
 def steps(concerned: pd.DataFrame, *, listed: dict[str, str]) -> list[tuple[int, str, str | None, str | None]]:
@@ -96,6 +103,14 @@ def test_r14_r15_the_list_concerns_imported_leavers_and_with_mirror_imported_can
 ) -> None:
     concerned = people(*COMPANY, policy=policy, deleted=frozenset({9}))
     assert dict(zip(concerned["bitrix24_id"].tolist(), concerned["employment_status"], strict=True)) == expected
+
+
+def test_r15_whose_link_has_ended_is_a_leaver_or_nobody() -> None:
+    concerned = people(user(1), user(2), user(3, active=False), policy=MIRROR, linked=frozenset({2}))
+    assert dict(zip(concerned["bitrix24_id"].tolist(), concerned["employment_status"], strict=True)) == {
+        2: ACTIVE,
+        3: DISMISSED,
+    }
 
 
 def test_r13_who_is_missing_from_the_fetch_is_no_leaver_until_the_look_up_confirms_it() -> None:

@@ -126,6 +126,21 @@ def test_r15_mirror_lists_imported_people_and_renames_them(world: World) -> None
     assert result.outcomes() == {ira: "rename_responsible active: done"}
 
 
+def test_r15_mirror_lists_nobody_whose_link_has_passed_on(imported: World) -> None:
+    imported.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")
+    imported.import_people()
+    imported.portal.dismiss(LEAVER)
+    rehired = imported.hire("Person1")
+    imported.import_people()
+    imported.portal.reinstate(LEAVER)
+
+    result = imported.import_people()
+
+    assert result.outcomes() == {LEAVER: "conflict duplicate_email: conflict"}
+    assert str(LEAVER) not in imported.account.responsible
+    assert imported.account.responsible[str(rehired)] == "Person1 Ira"
+
+
 def test_r15_off_for_one_run_asks_nothing_about_the_list(imported: World) -> None:
     imported.list_responsible(LEAVER)
     imported.portal.dismiss(LEAVER)

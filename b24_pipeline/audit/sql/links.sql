@@ -27,6 +27,9 @@ ORDER BY callgear_id
 -- name: ever_linked
 SELECT bitrix24_id FROM store.links
 
+-- name: linked
+SELECT bitrix24_id FROM store.links WHERE valid_to_run IS NULL
+
 -- name: end_links
 UPDATE store.links SET valid_to_run = $run, valid_to = $at, end_reason = 'replaced'
 WHERE valid_to_run IS NULL
