@@ -105,7 +105,14 @@ class ConnectionSettings(BaseSettings):
     def has_credentials(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         """Require a key, or login and password; reported together with whatever else is missing."""
         key, login = (info.data.get(name, "bad") for name in ("callgear_access_token", "callgear_login"))
-        if key is None and (login is None or value is None):
+        if key is None and (login is None) is not (value is None):
+            given, missing = ("LOGIN", "PASSWORD") if value is None else ("PASSWORD", "LOGIN")
+            raise PydanticCustomError(
+                "no_credentials",
+                "CALLGEAR_{missing}: is missing, but CALLGEAR_{given} is set. Example: CALLGEAR_{missing}=x9k2m4p6",
+                {"missing": missing, "given": given},
+            )
+        if key is None and value is None:
             raise PydanticCustomError(
                 "no_credentials",
                 "CALLGEAR_ACCESS_TOKEN: is missing (or CALLGEAR_LOGIN and CALLGEAR_PASSWORD). "

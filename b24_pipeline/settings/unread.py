@@ -20,6 +20,7 @@ SHARED_PREFIXES = ("BITRIX24_", "CALLGEAR_", "B24")
 ANY_PREFIX = ("",)
 """In a file of ours every name that is close to one of ours was meant for us."""
 NOT_IN_A_NAME = re.compile(r"\W+", re.ASCII)
+OF_A_FILE = "_FILE"
 OF_A_SHELL = re.compile("^(ENV|SET)_")
 NEARLY = 2
 """How many letters a name may differ from the one that was meant."""
@@ -111,6 +112,8 @@ def name_problem(name: str, known: Collection[str], *, prefixes: tuple[str, ...]
         return None
     if not name.startswith((PREFIX, *prefixes)):
         return None
+    if name.removesuffix(OF_A_FILE) in known:
+        return f"{name}: is not a setting; a file may only hold a secret. Set {name.removesuffix(OF_A_FILE)} itself."
     plain = OF_A_SHELL.sub("", NOT_IN_A_NAME.sub("_", name).strip("_"))
     meant = nearest(plain, tuple(sorted(known)))
     if plain == meant:

@@ -48,7 +48,13 @@ def test_without_a_key_login_and_password_are_needed(given: pytest.MonkeyPatch) 
     with pytest.raises(SettingsIncomplete, match=r"CALLGEAR_ACCESS_TOKEN: is missing \(or CALLGEAR_LOGIN and"):
         settings.load()
     given.setenv("CALLGEAR_LOGIN", "api@company.com")
+    with pytest.raises(SettingsIncomplete, match="CALLGEAR_PASSWORD: is missing, but CALLGEAR_LOGIN is set"):
+        settings.load()
     given.setenv("CALLGEAR_PASSWORD", "a long password")
+    given.setenv("CALLGEAR_LOGIN", "")
+    with pytest.raises(SettingsIncomplete, match="CALLGEAR_LOGIN: is missing, but CALLGEAR_PASSWORD is set"):
+        settings.load()
+    given.setenv("CALLGEAR_LOGIN", "api@company.com")
     assert settings.load().callgear_access_token is None
 
 

@@ -43,6 +43,12 @@ def test_a_mistyped_name_is_refused_in_the_environment_with_the_nearest_one(
     assert refusal(settings.load_alerting) == refusal(settings.database_settings) == refusal(settings.dagster_home)
 
 
+@pytest.mark.parametrize("name", ["CALLGEAR_LOGIN", "B24_PIPELINE_KEEP_DAYS"])
+def test_only_a_secret_is_read_from_a_file(given: pytest.MonkeyPatch, name: str) -> None:
+    given.setenv(f"{name}_FILE", "/run/secrets/it")
+    assert refusal() == [f"{name}_FILE: is not a setting; a file may only hold a secret. Set {name} itself."]
+
+
 @pytest.mark.parametrize("named", ["conections", "pyproject.toml"])
 def test_a_folder_of_connections_that_is_none_is_refused(given: pytest.MonkeyPatch, named: str) -> None:
     Path("pyproject.toml").touch()
