@@ -126,6 +126,35 @@ def test_r07a_r14_nothing_is_removed_because_of_a_stranger(imported: World, leav
     assert imported.writes() == []
 
 
+@pytest.mark.parametrize("seen", [(IRA,), tuple(range(1, 10))], ids=["in doubt", "by an untrusted run"])
+def test_r07a_r14_a_strangers_name_is_not_the_persons(imported: World, seen: tuple[int, ...]) -> None:
+    right = {user: dict(fields) for user, fields in imported.portal.users.items()}
+    strangers(imported, *seen)
+    imported.import_people()
+    name = f"{imported.portal.users[IRA]['LAST_NAME']} {imported.portal.users[IRA]['NAME']}"
+    imported.portal.users.update(right)
+    imported.import_people()
+    imported.account.responsible[str(IRA)] = name
+    imported.portal.dismiss(IRA)
+
+    assert imported.import_people().outcomes() == {IRA: "remove_responsible other_name: conflict"}
+    assert imported.account.responsible == {str(IRA): name}
+
+
+def test_r07a_r14_a_name_from_before_the_link_was_ended_is_another_persons(imported: World) -> None:
+    imported.list_responsible(IRA)
+    strangers(imported, IRA)
+    imported.hire("Person1")
+    imported.import_people()
+    with Store.open(imported.paths, now=imported.clock.now) as store:
+        audit.links.unlink(store.database, [IRA], Approver("clerk", "restored"), at=store.now())
+    imported.import_people()
+    imported.portal.dismiss(IRA)
+
+    assert imported.import_people().outcomes() == {IRA: "remove_responsible other_name: conflict"}
+    assert imported.account.responsible == {str(IRA): "Person1 Ira"}
+
+
 def test_r07a_r15_nothing_is_listed_or_renamed_because_of_a_stranger(imported: World) -> None:
     imported.list_responsible(IRA)
     imported.set(B24_PIPELINE_RESPONSIBLE_LIST="mirror")

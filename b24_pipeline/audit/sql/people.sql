@@ -15,9 +15,28 @@ ORDER BY bitrix24_id
 SELECT DISTINCT callgear_id FROM store.callgear_employees WHERE lower(trim(email)) = lower($email) ORDER BY callgear_id
 
 -- name: names_of_users
-SELECT bitrix24_id, last_name, first_name, second_name AS patronymic FROM store.bitrix24_users
-WHERE bitrix24_id IN (SELECT unnest($users))
-ORDER BY valid_from_run
+-- Names of that person only: not of a stranger under the id (R07a), seen by an untrusted run, or before the link was ended
+-- and another one begun.
+SELECT seen.bitrix24_id, seen.last_name, seen.first_name, seen.second_name AS patronymic
+FROM store.bitrix24_users AS seen
+WHERE seen.bitrix24_id IN (SELECT unnest($users)) AND EXISTS (
+    SELECT 1 FROM store.runs AS runs
+    WHERE runs.number >= seen.valid_from_run AND (seen.valid_to_run IS NULL OR runs.number < seen.valid_to_run)
+      AND runs.status <> 'untrusted'
+      AND runs.number >= coalesce((
+          SELECT max(links.valid_to_run) FROM store.links AS links
+          JOIN store.links AS later
+            ON later.bitrix24_id = links.bitrix24_id AND later.valid_from_run >= links.valid_to_run
+          WHERE links.bitrix24_id = seen.bitrix24_id AND links.end_reason = 'unlinked'
+      ), 0)
+      AND NOT EXISTS (
+          SELECT 1 FROM store.employee_matches AS matches
+          WHERE matches.bitrix24_id = seen.bitrix24_id AND matches.reason = 'identity_changed'
+            AND matches.valid_from_run <= runs.number
+            AND (matches.valid_to_run IS NULL OR matches.valid_to_run > runs.number)
+      )
+)
+ORDER BY seen.valid_from_run
 
 -- name: emails_of_user
 SELECT trim(email) AS email FROM store.bitrix24_users WHERE bitrix24_id = $user AND email IS NOT NULL
