@@ -37,7 +37,7 @@ def find_by_email(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFram
 def link_owners(
     found: pd.DataFrame,
     *,
-    links: DataFrame[schemas.Links],
+    links: pd.DataFrame,
     employees: DataFrame[schemas.Employees],
     unconfirmed: frozenset[int],
 ) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules import normalization, similar_emails
 from b24_pipeline.rules.email_matching import (
+    MATCHED,
     by_email,
     duplicate_emails,
     email_matches,
@@ -30,19 +31,21 @@ def match(
         employees: every user, judged.
         callgear_employees: the account's employees.
         links: the stored links, those of dismissed and deleted users too (R09 looks at them).
-        pending: creates whose outcome is not known; their e-mail is searched as well (R18).
+        pending: creates whose outcome is not known; who has their e-mail is theirs first (R18).
         review: whose links are in doubt, and what a person has approved.
     """
     rows = matches_by_id(
         employees, links=links, callgear_ids=callgear_employees["callgear_id"], unconfirmed=review.unconfirmed
     )
-    rows = apply_decisions(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.BY_ID, MatchKind.NONE])]))
     if (rows["match_type"] == MatchKind.NONE).any():
         account = by_email(callgear_employees)
-        rows = apply_decisions(rows, match_by_email(rows, account, employees=employees, links=links, review=review))
-        rows = apply_decisions(rows, match_pending_creates(rows, account, links=links, pending=pending))
+        announced = announced_employees(pending, account=account, links=links)
+        owned = pd.concat([links, announced])
+        rows = apply_decisions(rows, match_pending_creates(rows, announced))
+        rows = apply_decisions(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]))
+        rows = apply_decisions(rows, match_by_email(rows, account, employees=employees, links=owned, review=review))
         rows = apply_decisions(
-            rows, similar_emails.matches(rows, account, employees=employees, links=links, review=review)
+            rows, similar_emails.matches(rows, account, employees=employees, links=owned, review=review)
         )
     return schemas.check(schemas.Matches, rows[schemas.column_names(schemas.Matches)])
 
@@ -95,7 +98,7 @@ def match_by_email(
     account: pd.DataFrame,
     *,
     employees: DataFrame[schemas.Employees],
-    links: DataFrame[schemas.Links],
+    links: pd.DataFrame,
     review: LinkReview,
 ) -> pd.DataFrame:
     """R09: return what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
@@ -106,19 +109,28 @@ def match_by_email(
     return email_matches(found, owners=owners, approved=review.approved)
 
 
-def match_pending_creates(
-    rows: pd.DataFrame,
-    account: pd.DataFrame,
-    *,
-    links: DataFrame[schemas.Links],
-    pending: DataFrame[schemas.PendingCreates],
+def announced_employees(
+    pending: DataFrame[schemas.PendingCreates], *, account: pd.DataFrame, links: DataFrame[schemas.Links]
 ) -> pd.DataFrame:
-    """R18: return what is decided for the rows still unmatched whose create an earlier run has announced."""
-    unfinished = rows[(rows["match_type"] == MatchKind.NONE) & rows["bitrix24_id"].isin(pending["bitrix24_id"])]
-    if unfinished.empty:
-        return unfinished
-    taken = pd.concat([rows["callgear_id"], links["callgear_id"]])
-    return unfinished_creates(unfinished, pending=pending, account=account[~account["callgear_id"].isin(taken)])
+    """R18: return `bitrix24_id` and `callgear_id` of whom announced creates may have made.
+
+    These employees have the e-mail that the user had then, and nobody is linked with them.
+    """
+    free = account[~account["callgear_id"].isin(links["callgear_id"])]
+    announced = pending[["bitrix24_id"]].assign(email_key=normalization.email_key(pending["email"]))
+    return announced.merge(free, on="email_key").drop(columns="email_key")
+
+
+def match_pending_creates(rows: pd.DataFrame, announced: pd.DataFrame) -> pd.DataFrame:
+    """R18: return what is decided for the unmatched rows whose create may have happened: the employee is theirs."""
+    unmatched = rows[rows["match_type"] == MatchKind.NONE].drop(columns="callgear_id").reset_index(names="row")
+    found = unmatched.merge(announced, on="bitrix24_id").set_index("row")
+    unsure = found.index.duplicated(keep=False) | found["callgear_id"].duplicated(keep=False)
+    reason = pd.Series(MatchReason.UNFINISHED_CREATE.value, index=found.index, dtype="str").mask(
+        unsure, MatchReason.AMBIGUOUS_EMAIL.value
+    )
+    decided = to_match(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))
+    return decided[~decided.index.duplicated()]
 
 
 def confirmed_not_created(
@@ -133,22 +145,3 @@ def confirmed_not_created(
     known = normalization.email_key(callgear_employees["email"]).dropna()
     missing = pending[~normalization.email_key(pending["email"]).isin(known)]
     return [int(user) for user in missing["bitrix24_id"]]
-
-
-def unfinished_creates(
-    candidates: pd.DataFrame, *, pending: DataFrame[schemas.PendingCreates], account: pd.DataFrame
-) -> pd.DataFrame:
-    """R18: a create of an earlier run may have happened under the e-mail the user had then; if so, adopt the employee.
-
-    Args:
-        candidates: those whose present e-mail no employee has.
-        pending: the unfinished creates.
-        account: the employees that nobody is matched or linked with.
-    """
-    announced = candidates["bitrix24_id"].map(pending.set_index("bitrix24_id")["email"]).astype("str")
-    found = find_by_email(candidates.assign(email_key=normalization.email_key(announced)), account=account)
-    unsure = found["ambiguous"] | found["callgear_id"].duplicated(keep=False)
-    reason = pd.Series(MatchReason.UNFINISHED_CREATE.value, index=found.index, dtype="str").mask(
-        unsure, MatchReason.AMBIGUOUS_EMAIL.value
-    )
-    return to_match(found.assign(reason=reason, callgear_id=found["callgear_id"].mask(unsure)))

@@ -32,7 +32,7 @@ def matches(
     account: pd.DataFrame,
     *,
     employees: DataFrame[schemas.Employees],
-    links: DataFrame[schemas.Links],
+    links: pd.DataFrame,
     review: LinkReview,
 ) -> pd.DataFrame:
     """Return the decisions for unmatched rows whose e-mail is similar to an employee's or another candidate's.
@@ -41,7 +41,7 @@ def matches(
         rows: every user as matched so far.
         account: the employees that have an e-mail (`by_email`).
         employees: every user, judged.
-        links: the stored links.
+        links: the stored links, and whom announced creates may have made.
         review: whose links are in doubt, and what a person has approved.
     """
     people = rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]

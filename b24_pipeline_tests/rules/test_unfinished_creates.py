@@ -14,10 +14,13 @@ from b24_pipeline_tests.factories import (
     matches_of,
     pending_create,
     pending_creates,
+    reuse_approved,
+    similar_approved,
     user,
 )
 
 FREE = (MatchKind.NONE, None, None, None)
+ADOPTED = (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 101, None)
 OLD_EMAIL = [pending_create(1, email="Old@x.test ")]
 
 
@@ -66,10 +69,56 @@ def test_r18_a_create_whose_outcome_is_unknown_is_looked_up_before_it_is_repeate
     assert matches_of(user(1), user(2), account=account, stored=stored, pending=OLD_EMAIL)[1] == expected
 
 
-def test_r18_an_employee_that_was_found_for_somebody_else_is_not_adopted() -> None:
+def test_r18_an_employee_of_an_announced_create_is_its_users_first() -> None:
     account = [callgear_employee(101, email="old@x.test")]
     found = matches_of(user(1), user(2, email="old@x.test"), account=account, pending=OLD_EMAIL)
-    assert found == {1: FREE, 2: (MatchKind.BY_EMAIL, None, 101, None)}
+    assert found == {1: ADOPTED, 2: (MatchKind.CONFLICT, MatchReason.ALREADY_LINKED, 101, 1)}
+
+
+def test_r18_people_who_swap_their_addresses_get_the_employees_that_were_created_for_them() -> None:
+    account = [callgear_employee(101, email="user1@x.test"), callgear_employee(102, email="user2@x.test")]
+    found = matches_of(
+        user(1, email="user2@x.test"),
+        user(2, email="user1@x.test"),
+        account=account,
+        pending=[pending_create(1, email="user1@x.test"), pending_create(2, email="user2@x.test")],
+    )
+    assert found == {1: ADOPTED, 2: (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 102, None)}
+
+
+def test_r12_who_has_an_unfinished_create_under_a_shared_address_keeps_it() -> None:
+    account = [callgear_employee(101, email="old@x.test")]
+    found = matches_of(
+        user(1, email="old@x.test"),
+        user(2, email="old@x.test"),
+        account=account,
+        pending=[pending_create(2, email="old@x.test")],
+    )
+    assert found == {
+        1: (MatchKind.CONFLICT, MatchReason.DUPLICATE_EMAIL, None, 2),
+        2: (MatchKind.BY_EMAIL, MatchReason.UNFINISHED_CREATE, 101, None),
+    }
+
+
+@pytest.mark.parametrize("creator", [[user(1, active=False)], []], ids=["dismissed", "gone"])
+def test_r09_the_employee_of_a_leavers_unfinished_create_needs_an_approval(creator: list[Row]) -> None:
+    people = [*creator, user(2, email="old@x.test")]
+    account = [callgear_employee(101, email="old@x.test")]
+    asked = matches_of(*people, account=account, pending=OLD_EMAIL)
+    approved = matches_of(*people, account=account, pending=OLD_EMAIL, approved=reuse_approved((2, 101)))
+    assert asked[2] == (MatchKind.CONFLICT, MatchReason.EMAIL_REUSED, 101, 1)
+    assert approved[2] == (MatchKind.BY_EMAIL, MatchReason.EMAIL_REUSE_APPROVED, 101, 1)
+
+
+def test_r09_an_address_similar_to_that_of_an_unfinished_create_is_in_conflict_with_its_user() -> None:
+    found = matches_of(
+        user(1),
+        user(2, email="strasse@x.test"),
+        account=[callgear_employee(101, email="straße@x.test")],
+        pending=[pending_create(1, email="straße@x.test")],
+        approved=similar_approved((2, 101)),
+    )
+    assert found == {1: ADOPTED, 2: (MatchKind.CONFLICT, MatchReason.SIMILAR_EMAIL, None, 1)}
 
 
 def test_r18_two_unfinished_creates_never_adopt_the_same_employee() -> None:

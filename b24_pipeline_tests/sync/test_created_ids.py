@@ -55,3 +55,20 @@ def test_r18_of_two_creates_that_answer_with_one_id_one_is_linked(world: World) 
 
     assert (len(world.links()), result.counts.failed) == (1, 1)
     assert set(world.links()) < users
+
+
+def test_r18_people_who_swap_addresses_while_their_creates_are_in_doubt_get_their_own_employees(
+    imported: World,
+) -> None:
+    anna, bob = imported.hire("Alpha", NAME="Anna"), imported.hire("Beta", NAME="Bob")
+    imported.behave(created_id=CreatedId.WRONG)
+    imported.import_people()
+    imported.behave(created_id=CreatedId.OWN)
+    imported.portal.edit(anna, EMAIL="beta@x.test")
+    imported.portal.edit(bob, EMAIL="alpha@x.test")
+
+    imported.import_people()
+
+    names = {user: imported.account.employees[imported.links()[user]]["first_name"] for user in (anna, bob)}
+    assert names == {anna: "Anna", bob: "Bob"}
+    assert len(imported.account.employees) == len(imported.links()) == 11
