@@ -1,6 +1,6 @@
 """Creating employees, so that no person ever becomes two (R10, R18; T2, T3)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -51,11 +51,17 @@ def create_employee(client: CallGear, new: NewEmployee) -> int:
     return created
 
 
-def create_or_adopt(client: CallGear, new: NewEmployee) -> int:
+def create_or_adopt(client: CallGear, new: NewEmployee, *, verify: Callable[[int], None] = lambda _: None) -> int:
     """Create the employee and return its id; of an unknown outcome, look it up by e-mail before it is repeated.
 
     CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
     long, and a repeat that succeeded only counts if the person is there once.
+
+    Args:
+        client: the account.
+        new: the person.
+        verify: called with the id that a create answered with, not with one that was looked up; raises where it cannot
+            be a new employee's.
 
     Raises:
         EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
@@ -80,6 +86,7 @@ def create_or_adopt(client: CallGear, new: NewEmployee) -> int:
         except CallGearError as error:
             raise _mark_outcome_unknown(error, attempt) from None
         else:
+            verify(created)
             if attempt > 1:
                 _verify_not_duplicated(client, new, created)
             return created

@@ -36,6 +36,18 @@ class LinkOwners:
         self._users = dict(zip(links["callgear_id"].tolist(), links["bitrix24_id"].tolist(), strict=True))
         self._lock = threading.Lock()
 
+    def verify_new(self, callgear_id: int, *, bitrix24_id: int, known: frozenset[int]) -> None:
+        """Refuse a create's answer that the account had before; a linked one is left to `claim`, which names its user.
+
+        Raises:
+            IdConflict: the employee is `known`, and linked with nobody.
+        """
+        if callgear_id in known and callgear_id not in self._users:
+            raise IdConflict(
+                f"create.employees for Bitrix24 user {bitrix24_id} answered with employee {callgear_id}, which was in"
+                f" the account before and is linked with nobody: user {bitrix24_id} gets no link"
+            )
+
     def claim(self, callgear_id: int, *, bitrix24_id: int) -> None:
         """Note that the employee is this user's.
 
@@ -93,10 +105,11 @@ class EmployeeActions(ActionHandler):
                 email=planned.email or "",
                 phone_numbers=self.entries(planned),
             )
-            self.watch.begin(planned)
-            created = create_or_adopt(self.client, new)
-            self.watch.created(planned, created)
+            known = self.watch.begin(planned)
+            verify = partial(self.owners.verify_new, bitrix24_id=planned.bitrix24_id, known=known)
+            created = create_or_adopt(self.client, new, verify=verify)
             self.owners.claim(created, bitrix24_id=planned.bitrix24_id)
+            self.watch.created(planned, created)
             return SendResult(created)
         if planned.callgear_id is None:
             return SendResult()

@@ -43,6 +43,7 @@ class CreateWatch:
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._lock = threading.Lock()
+        self._known: frozenset[int] = frozenset()
         self._taken: dict[str, int] = {}
         self._created: dict[int, int] = {}
         self._begun = 0
@@ -50,8 +51,8 @@ class CreateWatch:
         self._open = audit.links.open_duplicates(run.store.database)
         self._found: list[Duplicate] = []
 
-    def begin(self, planned: PlannedAction) -> None:
-        """To be called right before a create is sent.
+    def begin(self, planned: PlannedAction) -> frozenset[int]:
+        """To be called right before a create is sent; return the employees that the account had when it was read last.
 
         Raises:
             DuplicatesFound: no employee may be created until a person has settled it.
@@ -70,6 +71,7 @@ class CreateWatch:
                     f"employee {self._taken[key]} got this e-mail after the run began; the next run will match it"
                 )
             self._begun += 1
+            return self._known
 
     def created(self, planned: PlannedAction, callgear_id: int) -> None:
         """To be called when an employee was created."""
@@ -113,6 +115,7 @@ class CreateWatch:
         except IncompleteReadError as error:
             raise NotSent(f"create.employees: the account could not be read again before: {error}") from None
         account = account_of(rows)
+        self._known = frozenset(account["callgear_id"].tolist())
         keyed = by_email(account)
         self._taken = {
             key: int(number)

@@ -14,6 +14,7 @@ from b24_pipeline.callgear.exceptions import (
     DayLimit,
     DeadlinePassed,
     EmailConflict,
+    IdConflict,
     NotSent,
     RecordError,
     RecordFault,
@@ -174,6 +175,23 @@ def test_r18_an_address_that_callgear_stores_in_lower_case_is_found_too(
     created = create_or_adopt(client, IRA)
     assert list(sandbox.account.employees) == [created]
     assert methods(sandbox).count(CREATES) == 1
+
+
+def refuse(callgear_id: int) -> None:
+    raise IdConflict(f"employee {callgear_id} is not new")
+
+
+def test_r10_an_id_that_is_refused_makes_the_create_fail_with_its_outcome_unknown(client: CallGear) -> None:
+    with pytest.raises(IdConflict, match="is not new") as caught:
+        create_or_adopt(client, IRA, verify=refuse)
+    assert caught.value.outcome_unknown
+
+
+def test_r18_an_employee_that_is_looked_up_is_adopted_though_its_id_is_known(
+    client: CallGear, sandbox: Sandbox
+) -> None:
+    fail(sandbox, FaultKind.TIMEOUT_AFTER)
+    assert [create_or_adopt(client, IRA, verify=refuse)] == list(sandbox.account.employees)
 
 
 @pytest.mark.parametrize("first", [FaultKind.TIMEOUT_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.INTERNAL_ERROR_BEFORE])

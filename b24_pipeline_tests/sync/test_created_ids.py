@@ -46,8 +46,35 @@ def test_r18_the_next_run_finds_the_created_employee_or_creates_it(world: World,
         )
 
 
-def test_r18_of_two_creates_that_answer_with_one_id_one_is_linked(world: World) -> None:
+@pytest.mark.parametrize("answer", [CreatedId.WRONG, CreatedId.EXISTING])
+def test_r10_a_create_that_answers_with_an_employee_who_was_there_before_fails(world: World, answer: CreatedId) -> None:
+    desk = world.account.add_employee(last_name="Desk", phone_numbers=["79990001122"])
+    jon = world.hire("Snow")
+    world.behave(created_id=answer)
+
+    failed = world.import_people()
+    world.behave(created_id=CreatedId.OWN)
+    world.import_people()
+
+    error = failed.actions.query("outcome == 'failed'")["error"].item()
+    assert f"Bitrix24 user {jon} answered with employee {desk}, which was in the account before" in error
+    assert set(world.account.employees) == {desk, world.links()[jon]}
+    assert world.account.employees[world.links()[jon]]["last_name"] == "(bitrix24) Snow"
+
+
+def test_r18_a_create_that_answers_with_an_employee_who_was_there_before_stays_announced(world: World) -> None:
     world.account.add_employee(last_name="Desk")
+    jon = world.hire("Snow")
+    world.behave(created_id=CreatedId.WRONG)
+
+    world.import_people()
+
+    with world.store() as store:
+        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [jon]
+    assert world.links() == {}
+
+
+def test_r18_of_two_creates_that_answer_with_one_id_one_is_linked(world: World) -> None:
     users = {world.hire("Lebedeva"), world.hire("Snow")}
     world.behave(created_id=CreatedId.EXISTING)
 
