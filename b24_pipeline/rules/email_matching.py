@@ -71,18 +71,22 @@ def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozen
     rows = found.join(owners, on="callgear_id")
     held = rows["owner_id"].notna()
     owner_is_active = rows["owner_active"].fillna(value=False).astype(bool)
-    same_name = agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
     reuse_approved = is_approved(rows, reason=MatchReason.EMAIL_REUSED, approved=approved)
     reason = pd.Series(None, index=rows.index, dtype="str").case_when(
         [
             (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
             (owner_is_active, MatchReason.ALREADY_LINKED.value),
-            (held & same_name, MatchReason.REHIRED.value),
+            (held & names_agree(rows), MatchReason.REHIRED.value),
             (held & reuse_approved, MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
     )
     return to_match(rows.assign(reason=reason, other_bitrix24_id=rows["owner_id"]))
+
+
+def names_agree(rows: pd.DataFrame) -> pd.Series:
+    """R09: return whether the user has the names of the link's owner; a first name that is missing agrees."""
+    return agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
 
 
 def agree(rows: pd.DataFrame, name: str) -> pd.Series:

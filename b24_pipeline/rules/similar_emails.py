@@ -13,6 +13,7 @@ from b24_pipeline.rules.email_matching import (
     find_by_email,
     is_approved,
     link_owners,
+    names_agree,
     to_match,
 )
 from b24_pipeline.rules.models import ApprovedConflict, LinkReview, MatchKind, MatchReason
@@ -70,17 +71,27 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
     Args:
         found: the people with that employee, none but `ambiguous` for several, and who has its link (`link_owners`).
         matched: the users matched in this run, by `callgear_id`.
-        approved: as above; only an employee of no other active user is linked.
+        approved: as above; only an employee of no other active user is linked. A leaver's with other names is a
+            reused e-mail.
     """
     active_owner = found["owner_id"].where(found["owner_active"].fillna(value=False).astype(bool))
     owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_owner)
     free = owner.isna() & ~found["ambiguous"]
-    accepted = free & is_approved(found, reason=MatchReason.SIMILAR_EMAIL, approved=approved)
+    reused = free & found["owner_id"].notna() & ~names_agree(found)
+    accepted = free & is_approved(found, reason=MatchReason.SIMILAR_EMAIL, approved=approved).mask(
+        reused, is_approved(found, reason=MatchReason.EMAIL_REUSED, approved=approved)
+    )
     accepted &= ~found["callgear_id"].where(accepted).duplicated()
-    reason = pd.Series(MatchReason.SIMILAR_EMAIL.value, index=found.index, dtype="str")
+    reason = pd.Series(MatchReason.SIMILAR_EMAIL.value, index=found.index, dtype="str").case_when(
+        [
+            (accepted & reused, MatchReason.EMAIL_REUSE_APPROVED.value),
+            (accepted, MatchReason.SIMILAR_EMAIL_APPROVED.value),
+            (reused, MatchReason.EMAIL_REUSED.value),
+        ]
+    )
     return to_match(
         found.assign(
-            reason=reason.mask(accepted, MatchReason.SIMILAR_EMAIL_APPROVED.value),
+            reason=reason,
             callgear_id=found["callgear_id"].where(free),
             other_bitrix24_id=owner.fillna(found["owner_id"]),
         )

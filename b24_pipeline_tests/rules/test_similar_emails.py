@@ -4,7 +4,17 @@ import pytest
 
 from b24_pipeline.rules.models import ActionKind, ApprovedConflict, ChangeRisk, MatchKind, MatchReason
 from b24_pipeline.rules.similar_emails import similar_form
-from b24_pipeline_tests.factories import by_user, callgear_employee, link, matches_of, planned, similar_approved, user
+from b24_pipeline_tests.factories import (
+    Row,
+    by_user,
+    callgear_employee,
+    link,
+    matches_of,
+    planned,
+    reuse_approved,
+    similar_approved,
+    user,
+)
 
 FREE = (MatchKind.NONE, None, None, None)
 SIMILAR = (MatchKind.CONFLICT, MatchReason.SIMILAR_EMAIL)
@@ -121,12 +131,23 @@ def test_r09_r12_the_employee_of_an_active_user_out_of_scope_is_never_taken() ->
     assert found[2] == (*SIMILAR, None, 1)
 
 
-def test_r09_the_link_of_a_leaver_moves_with_the_approval_of_a_similar_address() -> None:
-    people, account = [user(2, email="straße@x.test")], [callgear_employee(101, email="strasse@x.test")]
-    assert matches_of(*people, account=account, stored=[link(1, 101)]) == {2: (*SIMILAR, 101, 1)}
-    plan = planned(*people, account=account, stored=[link(1, 101)], approved=similar_approved((2, 101)))
+def test_r09_the_link_of_a_leaver_with_the_same_names_moves_with_the_approval_of_a_similar_address() -> None:
+    people = [user(2, email="straße@x.test", last_name="Name1")]
+    account, stored = [callgear_employee(101, email="strasse@x.test")], [link(1, 101)]
+    assert matches_of(*people, account=account, stored=stored) == {2: (*SIMILAR, 101, 1)}
+    plan = planned(*people, account=account, stored=stored, approved=similar_approved((2, 101)))
     assert by_user(plan, "action") == {2: ActionKind.LINK}
     assert by_user(plan, "risk") == {2: ChangeRisk.LINK_MOVE}
+
+
+@pytest.mark.parametrize("leaver", [[user(1, active=False)], []], ids=["dismissed", "gone"])
+def test_r09_a_similar_address_of_a_leaver_with_other_names_is_a_reused_one(leaver: list[Row]) -> None:
+    people = [*leaver, user(2, email="straße@x.test")]
+    account, stored = [callgear_employee(101, email="strasse@x.test")], [link(1, 101)]
+    asked = matches_of(*people, account=account, stored=stored, approved=similar_approved((2, 101)))
+    approved = matches_of(*people, account=account, stored=stored, approved=reuse_approved((2, 101)))
+    assert asked[2] == (MatchKind.CONFLICT, MatchReason.EMAIL_REUSED, 101, 1)
+    assert approved[2] == (MatchKind.BY_EMAIL, MatchReason.EMAIL_REUSE_APPROVED, 101, 1)
 
 
 def test_r12_of_new_candidates_with_similar_addresses_only_the_first_is_created() -> None:
