@@ -109,6 +109,18 @@ def test_r18a_a_run_that_is_executed_again_goes_on_with_what_was_read(imported: 
     assert {request.api for request in imported.sandbox.requests} == {"callgear"}
 
 
+def test_r13_a_run_that_is_executed_again_knows_whom_the_look_up_did_not_find(imported: World) -> None:
+    leaver = 1
+    imported.list_responsible(leaver)
+    imported.portal.delete(leaver)
+    imported.hire("Newcomer")
+    imported.sandbox.faults.add(BLOCKED_ONCE)
+    failed = imported.run()
+    result = again(imported, failed)
+    assert (failed.counts.responsible_removed, result.counts.responsible_removed, result.status) == (0, 1, "done")
+    assert {request.api for request in imported.sandbox.requests} == {"callgear"}
+
+
 def test_r18_a_run_that_is_executed_again_knows_what_it_has_created(imported: World) -> None:
     imported.set(B24_PIPELINE_CALLGEAR_IN_FLIGHT="1")
     newcomers = imported.hire_many(6, prefix="New")
