@@ -116,8 +116,7 @@ def test_r18_a_create_that_a_killed_run_left_behind_is_found_under_the_address_i
         assert not site.run().writes()
 
 
-@pytest.mark.matrix
-@pytest.mark.sampled(3)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("method", "phase"),
     [("batch", Phase.BEFORE), ("create.employees", Phase.AFTER), ("delete.deal_employees", Phase.AFTER)],

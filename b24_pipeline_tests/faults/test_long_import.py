@@ -25,9 +25,8 @@ from b24_pipeline.sandbox.recording import Api
 from b24_pipeline.sync.circuit_breaker import PlannedAction, SendResult
 from b24_pipeline.sync.executor import ActionExecutor
 from b24_pipeline_tests.clock import Clock
-from b24_pipeline_tests.conftest import WHOLE
 
-PEOPLE = 10_000 if WHOLE else 4_000
+PEOPLE = 10_000
 """More than the points of one day, in the whole matrix of almost three."""
 MINUTE_LIMIT, DAY_LIMIT, RESERVE = 200, 3_500, 0.10
 RUN_MINUTES, INTERVAL = 20, 30 * 60
@@ -95,7 +94,7 @@ def one_run(account: Account, waiting: list[int]) -> list[int]:
     return sorted(answer.planned.bitrix24_id for answer in answers if answer.outcome is Outcome.DEFERRED)
 
 
-@pytest.mark.matrix
+@pytest.mark.long
 @pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
 def test_thousands_of_people_are_imported_over_days_within_every_limit(sliding: bool) -> None:
     """Of the runs that find the day's points used up, those within the next six hours are left out."""
@@ -117,9 +116,9 @@ def test_thousands_of_people_are_imported_over_days_within_every_limit(sliding: 
     assert max(spent.values()) <= DAY_LIMIT
 
 
-@pytest.mark.matrix
+@pytest.mark.long
 @pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
-@pytest.mark.parametrize("limit", [60, 200, 600] if WHOLE else [60, 200])
+@pytest.mark.parametrize("limit", [60, 200, 600])
 def test_a_long_import_uses_95_percent_of_the_minutes_points(sliding: bool, limit: int) -> None:
     clock = Clock()
     behavior = CallGearBehavior(minute_limit=limit, day_limit=1_000_000, sliding_window=sliding)

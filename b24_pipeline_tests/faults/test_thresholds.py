@@ -212,7 +212,7 @@ def jump(site: Site) -> None:
     site.clock.seconds += 20 * 60
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.long
 @pytest.mark.parametrize("minutes", [0.5, 3.0])
 def test_an_import_goes_on_over_days_where_the_days_points_ended(
     prepared_scenarios: PreparedScenarios, minutes: float

@@ -24,6 +24,8 @@ from b24_pipeline.rules.models import PhonesPolicy, Policy, Scope
 from b24_pipeline.text import markdown, markdown_line
 from b24_pipeline_tests.factories import user, users
 
+pytestmark = pytest.mark.long
+
 SIZE = 60_000
 SECONDS = 2.0
 """Of this process alone; what is linear takes less than one."""

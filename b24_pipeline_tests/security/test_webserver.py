@@ -16,6 +16,8 @@ from b24_pipeline_tests.scenarios import PLENTY
 from b24_pipeline_tests.security.nginx import NGINX, nginx
 from b24_pipeline_tests.security.webserver import LAUNCH, Webserver, running, webserver
 
+pytestmark = pytest.mark.long
+
 SOME_MUTATION = "mutation { setNuxSeen }"
 BY_GET = f"GET /graphql?query={quote(SOME_MUTATION)}"
 JSON_BODY = json.dumps({"query": SOME_MUTATION})
@@ -163,7 +165,6 @@ def test_the_answer_says_what_to_do(ui: Webserver) -> None:
     assert "--allowed-host" in response.text
 
 
-@pytest.mark.long
 def test_the_webserver_needs_no_secret_and_the_daemon_executes_what_it_launches(ui: Webserver, folder: Path) -> None:
     sandbox = Sandbox(bitrix24=Bitrix24Behavior(tariff=None), callgear=CallGearBehavior(**PLENTY))
     sandbox.portal.hire(NAME="Ada", LAST_NAME="Lovelace", EMAIL="ada@corp.example")
