@@ -223,6 +223,7 @@ def test_metrics_tell_every_connection_also_one_that_was_never_imported(
     assert "globex" not in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_the_sandbox_is_one_connection_also_beside_a_folder_of_them(
     both: Companies, capsys: pytest.CaptureFixture[str]
 ) -> None:

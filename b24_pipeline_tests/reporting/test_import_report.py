@@ -149,6 +149,7 @@ def test_who_is_forgotten_is_not_left_in_the_report(imported: World) -> None:
     assert not report_of(imported).exists()
 
 
+@pytest.mark.long
 def test_neither_a_start_nor_a_quiet_run_pays_for_drawing() -> None:
     script = "import sys, b24_pipeline.definitions; print('matplotlib' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
