@@ -33,9 +33,11 @@ class Attached:
 
     def parsed(self, sql: str) -> duckdb.Statement:
         """The statement, parsed once a process: to parse a small one takes as long as to carry it out."""
-        if sql not in _parsed:
-            (_parsed[sql],) = self.connection.extract_statements(sql)
-        return _parsed[sql]
+        found = _parsed.get(sql)  # another thread may empty it meanwhile
+        if found is None:
+            (found,) = self.connection.extract_statements(sql)
+            _parsed[sql] = found
+        return found
 
     def close(self) -> None:
         """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
