@@ -10,11 +10,11 @@ from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.health import failing_people
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, POINTS_LEFT
 from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
+from b24_pipeline.reporting.timeline_text import refusals
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import CHANGES
 from b24_pipeline.sync.inputs import checked_run
 from b24_pipeline.sync.run import RunContext
-from b24_pipeline.text import numbered
 
 MIN_SHARE = 0.90
 LOW_BUDGET = 0.20
@@ -52,7 +52,7 @@ def no_stuck_records(run: RunContext) -> Finding:
             "who": person.display_name,
             "user": person.bitrix24_id,
             "why": f"{person.action.replace('_', ' ')} has failed since {person.first_failed_at:%Y-%m-%d %H:%M} UTC"
-            f"{refusals(person.attempts)}: {person.error}",
+            f"{refusals(person.attempts, after=', ')}: {person.error}",
         }
         for person in failing_people(run.store)
         if now - person.first_failed_at >= FAILING_FOR
@@ -63,11 +63,6 @@ def no_stuck_records(run: RunContext) -> Finding:
         one="record has failed for a day or longer",
         many="records have failed for a day or longer",
     )
-
-
-def refusals(attempts: int) -> str:
-    """Return how often a record was refused; what got no usable answer is not counted (R18)."""
-    return f", {numbered(attempts, 'time', 'times')}" if attempts else ""
 
 
 def no_failed_actions(run: RunContext) -> Finding:

@@ -211,15 +211,15 @@ def waits(open_actions: Sequence[Row]) -> str:
 def tries(dead_letters: Sequence[Row]) -> str:
     """Return what failed and is tried again, as the end of a sentence."""
     return "".join(
-        f"; {_ACTIONS[letter['action']]} failed{_refusals(letter['attempts'])}, last: {letter['error']},"
+        f"; {_ACTIONS[letter['action']]} failed{refusals(letter['attempts'], after=' ')}, last: {letter['error']},"
         f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
     )
 
 
-def _refusals(attempts: int) -> str:
-    """Return how often it was refused in a row; what got no usable answer is not counted (R18)."""
-    return f" {numbered(attempts, 'time', 'times')}" if attempts else ""
+def refusals(attempts: int, *, after: str) -> str:
+    """Return how often a record was refused in a row, after a separator; unanswered tries do not count (R18)."""
+    return f"{after}{numbered(attempts, 'time', 'times')}" if attempts else ""
 
 
 def _verified(match: Row | None) -> str:
