@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from b24_pipeline.audit.storage.files import Paths
 
 ADDRESS = re.compile(r"[a-z][a-z0-9]+://[^/?#\s@:]+(/[^?#\s]*)?")
+LOGIN_OR_SIGNATURE = re.compile(r"[^/]+://(?:[^/@]*@|[^?]*\?)")
+"""The beginning of an address with one of these; folders may have such characters."""
 BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
 
 
@@ -110,6 +112,14 @@ class DatabaseSettings(FolderSettings):
         """Require an address: in a folder, a file would be seen while it is written."""
         if value and not ADDRESS.fullmatch(value):
             raise ValueError("must be the address of an object store")
+        return value
+
+    @field_validator("export")
+    @classmethod
+    def has_no_secret(cls, value: str | None) -> str | None:
+        """Refuse a login or a signature: where an export fails, the run's reason names the address."""
+        if value and LOGIN_OR_SIGNATURE.match(value):
+            raise ValueError("has a login or a signature, which would be shown and stored: give it in the environment")
         return value
 
     @property

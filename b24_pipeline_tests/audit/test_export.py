@@ -14,6 +14,7 @@ from b24_pipeline.audit.export import export
 from b24_pipeline.audit.storage.exceptions import ExportFailed
 from b24_pipeline.cli import main
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.settings import SettingsError, database_settings
 from b24_pipeline_tests.audit.helpers import Recorder, users
 from b24_pipeline_tests.audit.test_audit_page import SAME_COLUMNS, SECTIONS, columns_in
 from b24_pipeline_tests.cli.test_processes import COMMAND
@@ -165,6 +166,20 @@ def test_an_export_that_fails_is_said_and_fails_no_import(imported: World) -> No
     assert result.reason == (
         "The audit cannot be exported to https://x.test/y: such an address cannot be written to, only read."
     )
+
+
+@pytest.mark.parametrize("address", ["ftp://clerk:word@x.test/y", "s3://key@lake/y", "https://x.test/y?sig=word"])
+def test_an_address_with_a_secret_is_refused(world: World, address: str) -> None:
+    world.set(B24_PIPELINE_EXPORT=address)
+    with pytest.raises(SettingsError, match=r"^B24_PIPELINE_EXPORT: has a login or a signature") as refused:
+        database_settings()
+    assert "word" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["warehouse?", "s3://lake/a@b", "sftp://x.test:22/y", "file:///srv/y"])
+def test_an_address_without_a_secret_is_taken(world: World, address: str) -> None:
+    world.set(B24_PIPELINE_EXPORT=address)
+    assert database_settings().export == address
 
 
 def test_without_an_address_the_asset_says_that_it_was_skipped(imported: World) -> None:
