@@ -138,7 +138,7 @@ def place_of_run(run_id: str) -> Place:
         except (SettingsError, StoreError) as error:
             print_error(error, about=f"{key}: ")
     if folder and folder.keys:
-        raise UnknownRun(f"No run {run_id} is known in any connection.")
+        raise UnknownRun(f"No run {run_id} is known in any connection that can be read.")
     return Place()
 
 

@@ -166,7 +166,9 @@ def test_what_is_known_of_a_person_is_told_by_connection(both: Companies, capsys
 @pytest.mark.usefixtures("both")
 def test_a_run_that_no_connection_has_is_said_to_be_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["approve", "12345678"]) == 2
-    assert capsys.readouterr().err.startswith("b24-pipeline: No run 12345678 is known in any connection.")
+    assert capsys.readouterr().err.startswith(
+        "b24-pipeline: No run 12345678 is known in any connection that can be read."
+    )
 
 
 def test_a_run_is_approved_without_a_choice_because_its_id_names_the_connection(
