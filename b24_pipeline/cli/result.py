@@ -230,7 +230,9 @@ def print_next_steps(result: RunResult, *, console: Console, place: Place) -> No
         steps.append(f"b24-pipeline approve {result.run_id}{option}   approves the held changes")
     for reason, users in result.decidable.items():
         typed = commands(reason, run_id=result.run_id, users=str(users[0]) if len(users) == 1 else "ID")
-        steps += map("{}   if {}".format, [f"{one}{option}" for one in typed], (DECISIONS[reason], "it does not"))
+        steps += (
+            f"{one}{option}   if {when}" for one, when in zip(typed, (DECISIONS[reason], "it does not"), strict=False)
+        )
     if result.dry_run and result.planned and (result.single_users or not result.traces):
         only = f" --only {' '.join(map(str, result.single_users))}" if result.single_users else ""
         steps.append(f"b24-pipeline sync{only}{option}   applies the plan")
