@@ -190,7 +190,7 @@ def test_r10_an_id_that_is_refused_makes_the_create_fail_with_its_outcome_unknow
 def test_r18_an_employee_that_is_looked_up_is_adopted_though_its_id_is_known(
     client: CallGear, sandbox: Sandbox
 ) -> None:
-    fail(sandbox, FaultKind.TIMEOUT_AFTER)
+    fail(sandbox, FaultKind.RESET_AFTER)
     assert [create_or_adopt(client, IRA, verify=refuse)] == list(sandbox.account.employees)
 
 
