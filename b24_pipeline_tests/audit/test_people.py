@@ -26,6 +26,7 @@ def row_of(world: World, user: int) -> dict[str, Any]:
     return dict(zip(columns, row, strict=True))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "later",
     [

@@ -66,6 +66,7 @@ def assert_same(rows: list[Row]) -> None:
     pd.testing.assert_frame_equal(columns, users_frame(user_row(row, user_type="employee") for row in numbered))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fields", UNUSUAL)
 def test_a_row_among_usual_ones_is_what_it_is_alone(fields: Mapping[str, Any]) -> None:
     assert_same([USUAL, {**USUAL, **fields}, {"ACTIVE": False}])

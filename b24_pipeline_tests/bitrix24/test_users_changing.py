@@ -45,6 +45,7 @@ def at_page(sandbox: Sandbox, page: int, change: Change) -> None:
     sandbox.portal.on_page = hook
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("page", [1, 4, 5, 8, 10])
 @pytest.mark.parametrize("change", CHANGES)

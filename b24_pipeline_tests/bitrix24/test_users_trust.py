@@ -223,6 +223,7 @@ def three_requests(sandbox: Sandbox) -> None:
         sandbox.portal.dismiss(number)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_fault_that_passes_costs_a_request_and_no_users(

@@ -305,6 +305,7 @@ def test_a_deprecated_version_is_told_once(caplog: pytest.LogCaptureFixture) -> 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", [*UNKNOWN, FaultKind.TOKEN_INVALID, FaultKind.IP_NOT_WHITELISTED, FaultKind.LIMIT_DAY])
 def test_no_secret_is_in_any_text(
     connect: Connect, sandbox: Sandbox, login: Login, caplog: pytest.LogCaptureFixture, kind: FaultKind

@@ -194,6 +194,7 @@ def test_r18_an_employee_that_is_looked_up_is_adopted_though_its_id_is_known(
     assert [create_or_adopt(client, IRA, verify=refuse)] == list(sandbox.account.employees)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("first", [FaultKind.TIMEOUT_BEFORE, FaultKind.HTTP_502_HTML, FaultKind.INTERNAL_ERROR_BEFORE])
 @pytest.mark.parametrize("second", [FaultKind.RESET_AFTER, FaultKind.HTTP_502_HTML, FaultKind.TRUNCATED_BODY])
 @pytest.mark.parametrize("lookup", [FaultKind.HTTP_500, FaultKind.TRUNCATED_JSON])

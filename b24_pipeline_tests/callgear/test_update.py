@@ -516,6 +516,7 @@ def test_a_short_number_that_is_no_sip_line_is_echoed(client: CallGear, sandbox:
     assert EmployeeUpdater(client).update(callgear_id, last_name=NEW).sent
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("phones_omitted", list(PhonesOmitted))
 @pytest.mark.parametrize("kind", LOST)
 @pytest.mark.parametrize("phones", [None, PHONES])

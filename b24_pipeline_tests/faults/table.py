@@ -68,7 +68,8 @@ def fault_matrix(usual: list[Case], whole: list[Case]) -> str:
         *table("fault", Counter(map(fault_of, usual)), Counter(map(fault_of, whole))),
         "",
         f"What only looks meets every fault too: the sensor ({len(PORTAL_ENDS)} cases) and `b24-pipeline check`",
-        f"({len(PORTAL_ENDS) + len(CHECKED) * len(CALLGEAR_KINDS)} cases). It ends, says what is, and writes nothing.",
+        f"({len(PORTAL_ENDS) + len(CHECKED) * len(CALLGEAR_KINDS)} cases; every second one of",
+        "them in `make test`). It ends, says what is, and writes nothing.",
         "",
     ]
     return "\n".join(lines) + "\n"
@@ -94,8 +95,8 @@ def crash_matrix(requests: dict[str, int]) -> str:
     """At how many requests of which scenario the run was killed."""
     lines = [
         "## The crash matrix\n",
-        "A real process is killed with SIGKILL at each request it sends, before and after the server acts; in",
-        "`make test` the long import of forty people at each, the others at every second one in one of the two.\n",
+        "A real process is killed with SIGKILL at each request it sends, before and after the server acts. In",
+        "`make test` it is killed once at each request of the long import, and at every second one of the others.\n",
         "| scenario | requests | deaths |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),

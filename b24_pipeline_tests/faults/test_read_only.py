@@ -28,6 +28,7 @@ def site(prepared_scenarios: PreparedScenarios) -> Iterator[Site]:
         yield found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
 def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(site: Site, kind: FaultKind) -> None:
@@ -47,6 +48,7 @@ def test_r17_the_look_for_changes_asks_once_and_never_makes_a_change_up(site: Si
     assert look() == (1, 2, 3, 6)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", PORTAL_ENDS, ids=lambda kind: kind.name)
 def test_the_check_of_the_portal_says_what_to_do(site: Site, kind: FaultKind) -> None:

@@ -38,6 +38,7 @@ def test_r16a_an_account_that_announces_more_than_it_has_is_not_trusted(world: W
     assert "expected" in ended.row["reason"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("phones", ["74955550101", [{}], [None], {"phone_number": "1"}, 7, [{"phone_number": None}]])
 def test_r11_one_malformed_employee_fails_alone(world: World, phones: Any) -> None:
     world.hire_many(2)

@@ -45,6 +45,7 @@ def states(world: World) -> set[State]:
         }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("damage", "told"),
     [

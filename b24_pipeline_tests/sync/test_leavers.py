@@ -233,6 +233,7 @@ def test_r02_entries_of_another_source_are_no_candidates_that_cannot_be_imported
     assert sorted(set(result.outcomes().values())) == [OTHER_NAME]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("listed", ["Person1", "IRA  person1", "(bitrix24) Person1 Ira", "Maiden, Ira", "Ira Person1"])
 def test_r14_a_leaver_is_known_by_every_name_that_was_seen(imported: World, listed: str) -> None:
     imported.portal.edit(LEAVER, LAST_NAME="Maiden")

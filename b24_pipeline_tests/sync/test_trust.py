@@ -176,6 +176,7 @@ def test_an_untrusted_run_says_why_in_one_line_and_the_next_one_goes_on(prepared
     assert (result.status, result.counts.created, result.counts.responsible_removed) == ("done", 1, 1)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
