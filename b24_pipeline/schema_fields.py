@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pandera.pandas as pa
 from pandera import dtypes
-from pandera.engines import pandas_engine
+from pandera.engines import numpy_engine, pandas_engine
+
+pandas_engine.Engine.register_dtype(numpy_engine.Bool, equivalents=[np.dtype("bool")])
+"""Of a type that it does not know by this name pandera asks geopandas, and looks for that on the disk each time."""
 
 
 @pandas_engine.Engine.register_dtype

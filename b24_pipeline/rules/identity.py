@@ -54,9 +54,10 @@ def observe(
     rows = identities.merge(current, on="bitrix24_id", how="left")
     present = rows["bitrix24_id"].isin(employees["bitrix24_id"]).astype(bool)
     differing = rows[present & any_of([rows[name].fillna("") != rows[f"{name}_now"].fillna("") for name in KEYS])]
+    if differing.empty and not deleted and not rows[["changed", "deleted"]].any(axis=None):
+        return identities
     changed = rows["changed"] & ~present
-    if len(differing):
-        changed.loc[differing.index] = is_another_person(differing)
+    changed.loc[differing.index] = is_another_person(differing)
     followed = present & ~changed
     gone = (rows["deleted"] | (rows["bitrix24_id"].isin(deleted).astype(bool) & ~changed)) & ~followed
     texts = {name: rows[f"{name}_now"].fillna(rows[name]).where(followed, rows[name]) for name in KEYS}

@@ -39,9 +39,11 @@ def match(
     )
     if (rows["match_type"] == MatchKind.NONE).any():
         account = by_email(callgear_employees)
-        announced = announced_employees(pending, account=account, links=links)
-        owned = pd.concat([links, announced])
-        rows = apply_decisions(rows, match_pending_creates(rows, announced))
+        owned: pd.DataFrame = links
+        if len(pending):
+            announced = announced_employees(pending, account=account, links=links)
+            owned = pd.concat([links, announced])
+            rows = apply_decisions(rows, match_pending_creates(rows, announced))
         rows = apply_decisions(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]))
         rows = apply_decisions(rows, match_by_email(rows, account, employees=employees, links=owned, review=review))
         rows = apply_decisions(

@@ -17,6 +17,9 @@ from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 NO_PHONES = "[]"
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
+FIELDS_BEFORE = ("action", "other_bitrix24_id", "first_name_before", "last_name_before", "phone_numbers")
+TOLD_FIELDS = [*FIELDS_BEFORE, *SENT_FIELDS, "phones"]
+"""The columns of planned rows that `before` and `after` tell."""
 LINKED_FIELDS = ["last_name", "phones"]
 """R09: what an employee gets that is linked by e-mail."""
 SENT_TO_MATCHED_BY_ID = {
@@ -163,21 +166,21 @@ def full_name(*names: pd.Series) -> pd.Series:
 def fields_before(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state that a planned row changes; of a conflict, what the employee has and will keep (R09)."""
     known = {
-        "first_name": row.get("first_name_before"),
-        "last_name": row.get("last_name_before"),
-        "other_bitrix24_id": row.get("other_bitrix24_id"),
+        "first_name": row["first_name_before"],
+        "last_name": row["last_name_before"],
+        "other_bitrix24_id": row["other_bitrix24_id"],
     }
-    if row["action"] != ActionKind.CREATE and row.get("phones"):
+    if row["action"] != ActionKind.CREATE and row["phones"]:
         known["phone_numbers"] = []
-    elif row.get("phone_numbers"):
+    elif row["phone_numbers"]:
         known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row["phone_numbers"])]
     return {name: value for name, value in known.items() if value is not None}
 
 
 def fields_after(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
-    sent = {name: row[name] for name in SENT_FIELDS if row.get(name) is not None}
-    if row.get("phones"):
+    sent = {name: row[name] for name in SENT_FIELDS if row[name] is not None}
+    if row["phones"]:
         sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)
     return sent
 
@@ -200,8 +203,9 @@ def without(text: object, names: AbstractSet[str]) -> str | None:
 def as_actions(rows: pd.DataFrame) -> DataFrame[schemas.Actions]:
     """Planned rows by user as the audit keeps them (R20): before and after as JSON, outcome as planned."""
     ordered = rows.sort_values("bitrix24_id", ignore_index=True)
-    names, values = [str(name) for name in ordered], ordered.astype("object").where(ordered.notna(), None)
-    each = (dict(zip(names, row, strict=True)) for row in values.itertuples(index=False, name=None))
+    given = ordered.reindex(columns=TOLD_FIELDS).astype("object")
+    values = given.where(given.notna(), None).itertuples(index=False, name=None)
+    each = (dict(zip(TOLD_FIELDS, row, strict=True)) for row in values)
     texts = [(as_json(fields_before(row)), as_json(fields_after(row))) for row in each]
     told = ordered.assign(
         before=pd.array([before for before, _ in texts], dtype="str"),

@@ -100,8 +100,6 @@ def send_plan(
 
 def sends_anything(run: RunContext, plan: DataFrame[schemas.Actions]) -> bool:
     """Return whether something of the plan would be sent now: neither held, nor waiting, nor in conflict."""
-    if plan.empty:
-        return False
     chosen, _ = decide_outcomes(run, plan, dead_letters=known_dead_letters(run))
     return bool((chosen["outcome"] == Outcome.PLANNED).any())
 
@@ -196,6 +194,8 @@ def decide_outcomes(
 
     Asked for by name, a dead letter is tried at once. Nothing is sent for others, but what is open stays open.
     """
+    if plan.empty:
+        return plan, plan
     backing_off = retry_schedule.defer_backing_off(plan, dead_letters=dead_letters, now=run.connection.now())
     everybody = apply_limits(run, backing_off, dead_letters=dead_letters)
     if run.config.only is None:
