@@ -77,6 +77,7 @@ def test_a_process_whose_command_breaks_off_ends_as_python_ends() -> None:
     assert said.stderr.splitlines()[-1] == "OSError: nowhere to write"
 
 
+@pytest.mark.long
 def test_an_import_of_the_sandbox_company(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

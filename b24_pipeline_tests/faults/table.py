@@ -96,7 +96,7 @@ def crash_matrix(requests: dict[str, int]) -> str:
     lines = [
         "## The crash matrix\n",
         "A real process is killed with SIGKILL at each request it sends, before and after the server acts. In",
-        "`make test` it is killed once at each request of the long import, and at every second one of the others.\n",
+        "`make test` it is killed once at each request of the long import, and at every fourth one of the others.\n",
         "| scenario | requests | deaths |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {number} | {number * len(Phase)} |" for name, number in requests.items()),

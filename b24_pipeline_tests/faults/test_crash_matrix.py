@@ -43,7 +43,7 @@ def test_r18_a_run_killed_at_any_request_of_a_whole_import_loses_and_doubles_nob
 def test_r18_a_run_killed_at_any_request_of_other_scenarios_loses_and_doubles_nobody(
     scenario: Scenario, phase: Phase, prepared_scenarios: PreparedScenarios, fork_server: ForkServer
 ) -> None:
-    for request in tried(range(1, prepared_scenarios.get(scenario).calls.total() + 1), phase, every=2):
+    for request in tried(range(1, prepared_scenarios.get(scenario).calls.total() + 1), phase, every=4):
         survives(scenario, prepared_scenarios, fork_server, request=request, phase=phase)
 
 

@@ -10,9 +10,9 @@ from b24_pipeline_tests.faults.cases import Case, Position, once_each, usual_cas
 from b24_pipeline_tests.faults.prepared_scenarios import Picture, PreparedScenarios
 
 CASES = once_each(whole_cases() if WHOLE else usual_cases())
-OF_EACH_CALL = {(case.scenario.name, case.method): str(case) for case in CASES}
-GO_ON = {str(case) for case in CASES if case.position is Position.FIRST} if WHOLE else set(OF_EACH_CALL.values())
-"""Cases with a third run: one of each call, in the whole matrix all that met the fault at the first call."""
+OF_EACH_SCENARIO = {case.scenario.name: str(case) for case in CASES}
+GO_ON = {str(case) for case in CASES if case.position is Position.FIRST} if WHOLE else set(OF_EACH_SCENARIO.values())
+"""Cases with a third run: one of each scenario, in the whole matrix all that met the fault at the first call."""
 
 TIMEOUTS = (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER, FaultKind.HEADERS_DRIP)
 

@@ -100,6 +100,7 @@ def test_r18_malformed_requests_that_are_not_in_a_row_or_not_the_same_stop_nobod
     assert (ended.status, sent(site)) == (RunStatus.PARTIAL, 20)
 
 
+@pytest.mark.long
 def test_r18_a_bad_record_is_tried_every_run_three_times_then_after_1_6_and_24_hours(site: Site) -> None:
     site.run()
     user = hire(site.sandbox, "Unlucky")
@@ -142,6 +143,7 @@ def test_r18_a_mended_record_is_tried_at_once_and_leaves_the_list(site: Site) ->
     assert audit.actions.dead_letters(site.store.database).empty
 
 
+@pytest.mark.long
 def test_r14_a_person_with_deals_is_tried_ever_more_rarely_and_stops_nothing(
     prepared_scenarios: PreparedScenarios,
 ) -> None:

@@ -37,7 +37,7 @@ def told(world: World, result: Result, caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join([*records, str(run.run_config), str(run.tags), events, files.decode(errors="replace")])
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("fault", [None, *FAULTS], ids=lambda fault: fault.kind.name if fault else "none")
 def test_no_secret_is_told_whatever_fails(world: World, caplog: pytest.LogCaptureFixture, fault: Fault | None) -> None:
     caplog.set_level(logging.DEBUG)
