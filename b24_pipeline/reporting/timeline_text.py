@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, kept, reason
-from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
+from b24_pipeline.reporting import wording
+from b24_pipeline.rules.labels import kept, reason
+from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome
 from b24_pipeline.text import numbered
 
 Row = Mapping[str, Any]
@@ -14,65 +15,6 @@ Row = Mapping[str, Any]
 UNLINKED = "unlinked"
 """The `end_reason` of a link that a person ended."""
 NOT_SEEN = "(never seen in Bitrix24)"
-
-_MATCHES: Mapping[str, str] = {
-    MatchKind.BY_ID: BY_ID,
-    MatchKind.BY_EMAIL: BY_EMAIL,
-    MatchKind.NONE: "no match in CallGear",
-    MatchKind.CONFLICT: "in conflict",
-}
-_ELIGIBILITIES: Mapping[str, str] = {
-    Eligibility.CANDIDATE: "a candidate for the import",
-    Eligibility.REJECTED: "rejected",
-    Eligibility.OUT_OF_SCOPE: "out of scope",
-    Eligibility.DISMISSED: "dismissed",
-    Eligibility.NOT_EMPLOYEE: "not an employee (a bot, an extranet or mail user)",
-}
-"""Also the match of a user who is no candidate."""
-_ACTIONS: Mapping[str, str] = {
-    ActionKind.CREATE: "create in CallGear",
-    ActionKind.LINK: "link with the CallGear employee",
-    ActionKind.UPDATE: "update in CallGear",
-    ActionKind.REJECT: "reject",
-    ActionKind.CONFLICT: "conflict",
-    ActionKind.REMOVE_RESPONSIBLE: "remove from the responsible list",
-    ActionKind.LIST_RESPONSIBLE: "put on the responsible list",
-    ActionKind.RENAME_RESPONSIBLE: "rename on the responsible list",
-}
-_OUTCOMES: Mapping[str, str] = {
-    Outcome.PLANNED: "planned, as a dry run shows",
-    Outcome.DONE: "done",
-    Outcome.FAILED: "failed",
-    Outcome.DEFERRED: "deferred to a later run",
-    Outcome.HELD: "held by a safety limit until somebody approves",
-    Outcome.WAITING: "waiting to be tried again after failures",
-    Outcome.SKIPPED: "skipped",
-    Outcome.CONFLICT: "in conflict until somebody decides",
-}
-_LINKED_BY: Mapping[str, str] = {
-    "create": "it was created by the import",
-    "email": "the e-mail address is the same",
-    "rehire": "the same person came back",
-    "approval": "a person approved it",
-}
-_USER_FIELDS: Mapping[str, str] = {
-    "user_type": "type",
-    "first_name": "first name",
-    "last_name": "last name",
-    "second_name": "patronymic",
-    "email": "e-mail",
-    "work_phone": "work phone",
-    "personal_mobile": "mobile phone",
-    "personal_phone": "personal phone",
-    "departments": "departments",
-}
-_EMPLOYEE_FIELDS: Mapping[str, str] = {
-    "first_name": "first name",
-    "last_name": "last name",
-    "patronymic": "patronymic",
-    "email": "e-mail",
-    "phone_numbers": "phones",
-}
 
 
 class Subject(Protocol):
@@ -211,8 +153,8 @@ def waits(open_actions: Sequence[Row]) -> str:
 def tries(dead_letters: Sequence[Row]) -> str:
     """Return what failed and is tried again, as the end of a sentence."""
     return "".join(
-        f"; {_ACTIONS[letter['action']]} failed{refusals(letter['attempts'], after=' ')}, last: {letter['error']},"
-        f" next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
+        f"; {wording.action(letter['action'])} failed{refusals(letter['attempts'], after=' ')},"
+        f" last: {letter['error']}, next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
     )
 
@@ -231,7 +173,7 @@ def _verified(match: Row | None) -> str:
 
 def linked(row: Row) -> str:
     """A link was stored."""
-    why = _LINKED_BY.get(row["linked_by"], row["linked_by"])
+    why = wording.linked_by(row["linked_by"])
     return f"linked with CallGear employee {row['callgear_id']}, because {why}"
 
 
@@ -258,14 +200,14 @@ def stands_no_more(row: Row) -> str:
 def done(row: Row) -> str:
     """An action was carried out, or tried."""
     whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
-    outcome = _OUTCOMES.get(row["outcome"], row["outcome"])
-    return f"{_ACTIONS[row['action']]}{whom}: {outcome}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
+    ended = f"{wording.action(row['action'])}{whom}: {wording.outcome(row['outcome'])}"
+    return f"{ended}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
 
 
 def _open_action(row: Row) -> str:
     if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
         return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
-    return f"{_ACTIONS[row['action']]}: {_OUTCOMES.get(row['outcome'], row['outcome'])}"
+    return f"{wording.action(row['action'])}: {wording.outcome(row['outcome'])}"
 
 
 def _sent(row: Row, verb: str) -> str:
@@ -282,7 +224,7 @@ def _sent(row: Row, verb: str) -> str:
 
 
 def _label(name: str) -> str:
-    return _EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
+    return wording.EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
 
 
 def with_numbers(employee: Row) -> Row:
@@ -297,14 +239,13 @@ def _answer(row: Row) -> str:
 
 def _eligibility(row: Row) -> str:
     unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
-    return f"{_ELIGIBILITIES.get(row['eligibility'], row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
+    return f"{wording.eligibility(row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
 
 
 def _match(row: Row) -> str:
     whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
     other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
-    kind = row["match_type"]
-    return f"{_MATCHES.get(kind) or _ELIGIBILITIES.get(kind, kind)}{whom}{reason_suffix(row['reason'])}{other}"
+    return f"{wording.match(row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
 
 
 def _turned(before: Row, after: Row) -> str | None:
@@ -319,8 +260,8 @@ def _quoted(value: object) -> str:
     return f'"{", ".join(map(str, value)) if isinstance(value, list) else value}"'
 
 
-USER = RecordText(lambda _row: "Bitrix24", _USER_FIELDS, _turned)
-EMPLOYEE = RecordText(lambda row: f"CallGear as employee {row['callgear_id']}", _EMPLOYEE_FIELDS)
+USER = RecordText(lambda _row: "Bitrix24", wording.USER_FIELDS, _turned)
+EMPLOYEE = RecordText(lambda row: f"CallGear as employee {row['callgear_id']}", wording.EMPLOYEE_FIELDS)
 ELIGIBILITY = StatusText(_eligibility)
 MATCH = StatusText(_match)
 RESPONSIBLE = StatusText(lambda row: f"{'' if row['listed'] else 'not '}on the responsible list")
