@@ -49,6 +49,20 @@ __all__ = [
 
 Read = TypeVar("Read", bound=BaseSettings)
 
+PLAIN_WORDS = {
+    "Value error, ": "",
+    "valid integer, unable to parse string as an integer": "whole number",
+    "valid integer, got a number with a fractional part": "whole number",
+    "valid number, unable to parse string as a number": "number",
+    "valid boolean, unable to interpret input": "`true` or `false`",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+    "Input should": "must",
+    "String should": "must",
+}
+"""What stands for pydantic's words, in this order."""
+
 
 class Settings(AlertSettings, DatabaseSettings, LimitSettings, ImportSettings, ConnectionSettings):
     """Every setting of one portal-account pair; pydantic reads them from the last group to the first."""
@@ -248,6 +262,13 @@ def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, GIVEN: json.dumps(given)}
 
 
+def in_plain_words(message: str) -> str:
+    """Return what pydantic says of a value as the other messages say it."""
+    for theirs, ours in PLAIN_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
+
+
 def to_error(error: ValidationError, files: Sequence[Path]) -> SettingsError:
     """Return one line a problem: file, variable, problem, example; never the value, which may be a secret."""
     fields = dict(named_fields())
@@ -257,7 +278,7 @@ def to_error(error: ValidationError, files: Sequence[Path]) -> SettingsError:
         place = str(problem["loc"][0]) if problem["loc"] else ""
         is_of_several = problem["type"] == "no_credentials"
         field = None if is_of_several else fields.get(place) or Settings.model_fields.get(place)
-        text = problem["msg"].removeprefix("Value error, ")
+        text = in_plain_words(problem["msg"])
         if field is not None:
             name = variable_of(field)
             what = "is missing" if problem["type"] == "missing" else text

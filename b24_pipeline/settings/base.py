@@ -201,6 +201,13 @@ def split_url(text: str) -> SplitResult:
     return url
 
 
+def check_address(url: SplitResult) -> None:
+    """Require https, or http to this machine, and nothing but host and path."""
+    if url.username is not None or url.query or url.fragment:
+        raise ValueError("has more than a host and a path: leave out what is before an @ or after a ? or #")
+    check_scheme(url)
+
+
 def check_scheme(url: SplitResult) -> None:
     """Require https, or http to this machine."""
     if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK)):

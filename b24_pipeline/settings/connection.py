@@ -4,7 +4,7 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from b24_pipeline.rules.models import Edition
-from b24_pipeline.settings.base import PREFIX, BaseSettings, check_scheme, is_blank, setting, split_url
+from b24_pipeline.settings.base import PREFIX, BaseSettings, check_address, is_blank, setting, split_url
 
 
 class ConnectionSettings(BaseSettings):
@@ -34,6 +34,7 @@ class ConnectionSettings(BaseSettings):
     callgear_user_id: int | None = setting(
         "CALLGEAR_USER_ID",
         None,
+        ge=1,
         example="10234",
         description="Only for agents: the client's user on whose behalf to call.",
     )
@@ -90,14 +91,14 @@ class ConnectionSettings(BaseSettings):
         segments = [segment for segment in url.path.split("/") if segment]
         if len(segments) != 3 or segments[0] != "rest" or not segments[1].isdigit():
             raise ValueError("is not the address of an inbound webhook")
-        check_scheme(url)
+        check_address(url)
         return SecretStr(f"{url.scheme}://{url.netloc}/{'/'.join(segments)}/")
 
     @field_validator("callgear_api_url")
     @classmethod
     def is_https(cls, value: str) -> str:
         url = split_url(value)
-        check_scheme(url)
+        check_address(url)
         return url.geturl()
 
     @field_validator("callgear_password")

@@ -26,6 +26,20 @@ LOGIN_OR_SIGNATURE = re.compile(r"[^/]+://(?:[^/@]*@|[^?]*\?)")
 BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
 
 
+def with_known_protocol(address: str | None) -> str | None:
+    """Return the address.
+
+    Raises:
+        ValueError: fsspec has never heard of its protocol.
+    """
+    if address and "://" in address:
+        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - few need it
+
+        if address.partition("://")[0] not in fsspec.available_protocols():
+            raise ValueError("has an unknown protocol")
+    return address
+
+
 class DatabaseSettings(FolderSettings):
     """The database and its export: all that is needed to read the audit."""
 
@@ -112,7 +126,7 @@ class DatabaseSettings(FolderSettings):
         """Require an address: in a folder, a file would be seen while it is written."""
         if value and not ADDRESS.fullmatch(value):
             raise ValueError("must be the address of an object store")
-        return value
+        return with_known_protocol(value)
 
     @field_validator("export")
     @classmethod
@@ -120,7 +134,7 @@ class DatabaseSettings(FolderSettings):
         """Refuse a login or a signature: where an export fails, the run's reason names the address."""
         if value and LOGIN_OR_SIGNATURE.match(value):
             raise ValueError("has a login or a signature, which would be shown and stored: give it in the environment")
-        return value
+        return with_known_protocol(value)
 
     @property
     def paths(self) -> "Paths":

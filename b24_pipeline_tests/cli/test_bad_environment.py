@@ -133,7 +133,7 @@ def test_a_database_that_is_a_folder_is_2(world: World, terminal: Terminal, comm
         ("CALLGEAR_API_URL", "https://dataapi..callgear.com/v2.0", "is not a valid URL"),
         ("HTTPS_PROXY", "foo:bar", "is not a valid proxy URL"),
         ("HTTPS_PROXY", "http://proxy..company.com:3128", "is not a valid proxy URL"),
-        ("B24_PIPELINE_KEEP_DAYS", "999999999", "should be less than or equal to 36500"),
+        ("B24_PIPELINE_KEEP_DAYS", "999999999", "must be at most 36500"),
     ],
 )
 def test_an_address_that_is_none_is_2(

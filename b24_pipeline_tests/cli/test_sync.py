@@ -223,7 +223,7 @@ def test_a_damaged_database_is_50_and_nothing_is_asked(portal: World, terminal: 
 
 BAD_SETTINGS = {
     "BITRIX24_WEBHOOK_URL": ("", "is missing", "https://company.bitrix24.com/rest/1/abcdefgh12345678/"),
-    "B24_PIPELINE_PHONES": ("some", "Input should be 'all' or 'first'", "first"),
+    "B24_PIPELINE_PHONES": ("some", "must be 'all' or 'first'", "first"),
     "B24_PIPELINE_CA_BUNDLE": (
         "/nowhere.pem",
         "/nowhere.pem is not a readable file of certificates (PEM)",

@@ -113,7 +113,7 @@ def test_check_freshness_of_all_is_one_message_that_names_who_is_stale(
         assert main(["check-freshness", "--all"]) == Exit.STALE
 
     phones = "B24_PIPELINE_PHONES"
-    bad = f"connections/initech.env: {phones}: Input should be 'all' or 'first'. Example: {phones}=first"
+    bad = f"connections/initech.env: {phones}: must be 'all' or 'first'. Example: {phones}=first"
     (text,) = hook.texts
     assert text.splitlines()[0] == "2 of 3 connections need attention: stale: 1; failed: 1"
     assert capsys.readouterr().out.splitlines() == [
