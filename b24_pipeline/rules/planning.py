@@ -1,10 +1,10 @@
 """R06, R07, R09-R11: from matches to a plan. The plan says what to send; nothing here sends it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -17,9 +17,6 @@ from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 NO_PHONES = "[]"
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
-FIELDS_BEFORE = ("action", "other_bitrix24_id", "first_name_before", "last_name_before", "phone_numbers")
-TOLD_FIELDS = [*FIELDS_BEFORE, *SENT_FIELDS, "phones"]
-"""The columns of planned rows that `before` and `after` tell."""
 LINKED_FIELDS = ["last_name", "phones"]
 """R09: what an employee gets that is linked by e-mail."""
 SENT_TO_MATCHED_BY_ID = {
@@ -163,26 +160,45 @@ def full_name(*names: pd.Series) -> pd.Series:
     return join_non_null(*names, separator=" ")
 
 
-def fields_before(row: Mapping[str, Any]) -> dict[str, Any]:
+class PlannedRow(NamedTuple):
+    """The columns of a planned row that are told in `before` and `after`."""
+
+    action: str
+    first_name_before: str | None
+    last_name_before: str | None
+    other_bitrix24_id: int | None
+    phone_numbers: str | None
+    first_name: str | None
+    last_name: str | None
+    patronymic: str | None
+    email: str | None
+    phones: str | None
+
+
+def fields_before(row: PlannedRow) -> dict[str, Any]:
     """Return the state that a planned row changes; of a conflict, what the employee has and will keep (R09)."""
-    known = {
-        "first_name": row["first_name_before"],
-        "last_name": row["last_name_before"],
-        "other_bitrix24_id": row["other_bitrix24_id"],
+    known: dict[str, Any] = {
+        "first_name": row.first_name_before,
+        "last_name": row.last_name_before,
+        "other_bitrix24_id": row.other_bitrix24_id,
     }
-    if row["action"] != ActionKind.CREATE and row["phones"]:
+    if row.phones and row.action != ActionKind.CREATE:
         known["phone_numbers"] = []
-    elif row["phone_numbers"]:
-        known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row["phone_numbers"])]
+    elif row.phone_numbers:
+        known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row.phone_numbers)]
     return {name: value for name, value in known.items() if value is not None}
 
 
-def fields_after(row: Mapping[str, Any]) -> dict[str, Any]:
+def fields_after(row: PlannedRow) -> dict[str, Any]:
     """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
-    sent = {name: row[name] for name in SENT_FIELDS if row[name] is not None}
-    if row["phones"]:
-        sent["phone_numbers"] = row["phones"].split(LIST_SEPARATOR)
-    return sent
+    sent = {
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "patronymic": row.patronymic,
+        "email": row.email,
+        "phone_numbers": row.phones.split(LIST_SEPARATOR) if row.phones else None,
+    }
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def as_json(fields: dict[str, Any]) -> str | None:
@@ -203,10 +219,9 @@ def without(text: object, names: AbstractSet[str]) -> str | None:
 def as_actions(rows: pd.DataFrame) -> DataFrame[schemas.Actions]:
     """Planned rows by user as the audit keeps them (R20): before and after as JSON, outcome as planned."""
     ordered = rows.sort_values("bitrix24_id", ignore_index=True)
-    given = ordered.reindex(columns=TOLD_FIELDS).astype("object")
+    given = ordered.reindex(columns=list(PlannedRow._fields)).astype("object")
     values = given.where(given.notna(), None).itertuples(index=False, name=None)
-    each = (dict(zip(TOLD_FIELDS, row, strict=True)) for row in values)
-    texts = [(as_json(fields_before(row)), as_json(fields_after(row))) for row in each]
+    texts = [(as_json(fields_before(row)), as_json(fields_after(row))) for row in map(PlannedRow._make, values)]
     told = ordered.assign(
         before=pd.array([before for before, _ in texts], dtype="str"),
         after=pd.array([after for _, after in texts], dtype="str"),
