@@ -135,15 +135,22 @@ def match_pending_creates(rows: pd.DataFrame, announced: pd.DataFrame) -> pd.Dat
     return decided[~decided.index.duplicated()]
 
 
-def confirmed_not_created(
-    pending: DataFrame[schemas.PendingCreates], *, callgear_employees: DataFrame[schemas.CallGearEmployees]
+def settled_creates(
+    pending: DataFrame[schemas.PendingCreates],
+    *,
+    callgear_employees: DataFrame[schemas.CallGearEmployees],
+    links: DataFrame[schemas.Links],
 ) -> list[int]:
-    """R18: the users whose announced create has not happened: nobody has its e-mail.
+    """R18: the users whose announced create is in doubt no longer: no employee that is not linked has its e-mail.
+
+    It has not happened, or its employee has gone to somebody else, as a leaver's goes to who is hired again (R09).
 
     Args:
         pending: creates of earlier runs.
         callgear_employees: all of them, read when none of those creates could be carried out any more.
+        links: the live links.
     """
-    known = normalization.email_key(callgear_employees["email"]).dropna()
-    missing = pending[~normalization.email_key(pending["email"]).isin(known)]
-    return [int(user) for user in missing["bitrix24_id"]]
+    free = callgear_employees[~callgear_employees["callgear_id"].isin(links["callgear_id"])]
+    known = normalization.email_key(free["email"]).dropna()
+    settled = pending[~normalization.email_key(pending["email"]).isin(known)]
+    return [int(user) for user in settled["bitrix24_id"]]

@@ -65,10 +65,12 @@ def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None
             run.outcome.deferrals.append(f"CallGear could not be read; deferred to the next run: {error}")
             return None
         if in_doubt_until is not None:
-            pending = audit.links.pending_creates(run.store.database)
-            audit.links.clear_pending_creates(
-                run.store.database, matching.confirmed_not_created(pending, callgear_employees=found)
+            settled = matching.settled_creates(
+                audit.links.pending_creates(run.store.database),
+                callgear_employees=found,
+                links=audit.links.live_links(run.store.database),
             )
+            audit.links.clear_pending_creates(run.store.database, settled)
         run.store.record_snapshot(schemas.CallGearEmployees, found)
         return found
 

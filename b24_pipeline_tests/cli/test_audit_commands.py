@@ -236,25 +236,25 @@ def test_where_the_copy_in_a_store_stays_the_person_is_erased_from_all_else_and_
     portal.portal.delete(1)
     report = portal.paths.published.with_name("report.html")
     report.write_text("person1@x.test")
-    portal.set(B24_PIPELINE_PUBLISH="unheard://of")
+    portal.set(B24_PIPELINE_PUBLISH="gs://lake")
 
     said = terminal("erase", "person1@x.test")
 
     assert (said.code, said.out) == (50, "")
-    assert "not published to unheard://of/b24_pipeline.duckdb, where the one before stays" in said.err
+    assert "not published to gs://lake/b24_pipeline.duckdb, where the one before stays" in said.err
     assert not report.exists()
     files = [path for path in portal.paths.published.parent.glob("b24*") if b"person1@x.test" in path.read_bytes()]
     assert files == []
 
 
 def test_a_decision_is_told_also_where_the_copy_in_a_store_stays(portal: World, terminal: Terminal) -> None:
-    portal.set(B24_PIPELINE_PUBLISH="unheard://of")
+    portal.set(B24_PIPELINE_PUBLISH="gs://lake")
 
     ended, resolved = terminal("unlink", "1"), terminal("resolve-duplicates")
 
     assert (ended.code, resolved.code) == (0, 0)
     assert ended.out.startswith("Unlinked by ")
-    assert all("not published to unheard://of" in said.err for said in (ended, resolved))
+    assert all("not published to gs://lake" in said.err for said in (ended, resolved))
 
 
 def test_the_report_is_written_where_the_command_was_called(

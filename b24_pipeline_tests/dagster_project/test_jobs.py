@@ -175,12 +175,12 @@ def test_a_night_without_the_bucket_purges_the_audit_and_only_tells_of_the_copy(
     imported: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert imported.run().status == "done"
-    imported.set(B24_PIPELINE_KEEP_DAYS="1", B24_PIPELINE_PUBLISH="unheard://of/it")
+    imported.set(B24_PIPELINE_KEEP_DAYS="1", B24_PIPELINE_PUBLISH="gs://lake/it")
 
     result = purge_old_audit.execute_in_process(instance=imported.instance, run_config={"loggers": QUIET})
 
     assert result.success
-    assert "not published to unheard://of/it/b24_pipeline.duckdb, where the one before stays" in caplog.text
+    assert "not published to gs://lake/it/b24_pipeline.duckdb, where the one before stays" in caplog.text
     with imported.store() as store:
         assert len(audit.runs.history(store.database)) == 1
 

@@ -47,6 +47,25 @@ def test_r18_a_create_in_doubt_stays_announced_until_it_is_found_also_under_anot
         assert audit.links.pending_creates(site.store.database).empty
 
 
+def test_r18_r09_a_create_in_doubt_of_a_leaver_is_settled_once_a_rehire_has_its_employee(
+    prepared_scenarios: PreparedScenarios,
+) -> None:
+    with prepared_scenarios.start(scenarios.FIRST) as site:
+        site.sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "callgear", "create.employees", nth=1))
+        site.sandbox.faults.add(Fault(FaultKind.OK_HTML, "callgear", "get.employees", nth=FIRST_LOOK_UP, times=4))
+        site.run()
+        site.sandbox.faults.clear()
+        site.sandbox.portal.dismiss(1)
+        again = scenarios.hire(site.sandbox, "Adams")
+
+        rehired, _, quiet = site.run(), site.run(), site.run()
+
+        assert "rehired" in set(rehired.actions["reason"])
+        assert again in site.links()
+        assert audit.links.pending_creates(site.store.database).empty
+        assert "get.account" not in {request.method for request in quiet.requests}
+
+
 def test_r18_a_run_at_once_after_one_that_broke_off_waits_for_the_create_that_is_still_on_its_way(
     prepared_scenarios: PreparedScenarios,
 ) -> None:

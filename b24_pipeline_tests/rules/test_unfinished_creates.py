@@ -11,6 +11,7 @@ from b24_pipeline_tests.factories import (
     callgear_employee,
     callgear_employees,
     link,
+    links,
     matches_of,
     pending_create,
     pending_creates,
@@ -142,4 +143,12 @@ def test_r18_only_candidates_without_a_match_look_for_their_unfinished_create() 
 def test_r18_an_announced_create_whose_address_nobody_has_never_happened() -> None:
     pending = pending_creates(pending_create(1, email="Ira@x.test"), pending_create(2, email="oleg@x.test"))
     account = callgear_employees(callgear_employee(11, email=" ira@X.test"), callgear_employee(12, email=None))
-    assert matching.confirmed_not_created(pending, callgear_employees=account) == [2]
+    assert matching.settled_creates(pending, callgear_employees=account, links=links()) == [2]
+
+
+def test_r18_an_announced_create_whose_employee_is_linked_with_somebody_else_is_settled() -> None:
+    pending = pending_creates(pending_create(1, email="ira@x.test"), pending_create(2, email="oleg@x.test"))
+    emails = {11: "ira@x.test", 12: "oleg@x.test", 13: "oleg@x.test"}
+    account = callgear_employees(*(callgear_employee(number, email=email) for number, email in emails.items()))
+    stored = links(link(7, 11), link(8, 12))
+    assert matching.settled_creates(pending, callgear_employees=account, links=stored) == [1]

@@ -65,7 +65,11 @@ def test_without_a_key_login_and_password_are_needed(given: pytest.MonkeyPatch) 
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/secretsecret/", "is not the address of an inbound"),
         ("BITRIX24_WEBHOOK_URL", "secretsecret", "is not the address of an inbound webhook"),
         ("CALLGEAR_API_URL", "http://dataapi.callgear.com/v2.0", "must begin with https://"),
-        ("BITRIX24_WEBHOOK_URL", "https://secretsecret@company.bitrix24.com/rest/1/abc/", "more than a host and a path"),
+        (
+            "BITRIX24_WEBHOOK_URL",
+            "https://secretsecret@company.bitrix24.com/rest/1/abc/",
+            "more than a host and a path",
+        ),
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/1/abc/?key=secretsecret", "leave out what is"),
         ("CALLGEAR_API_URL", "https://dataapi.callgear.com/v2.0#secretsecret", "more than a host and a path"),
         ("BITRIX24_EDITION", "self-hosted", "must be 'cloud' or 'on_premise'"),
