@@ -189,15 +189,16 @@ def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten
     imported: World,
 ) -> None:
     imported.portal.dismiss(1)
+    imported.account.add_employee(last_name="Person", email="person2@old.test")
     with Store.open(imported.paths, now=imported.clock.now) as store:
         store.begin_run(RunStart("died", imported.clock.now(), Trigger.SCHEDULE))
-        store.announce_creates([(1, "person1@old.test"), (2, "person2@x.test")])
+        store.announce_creates([(1, "person1@old.test"), (2, "person2@old.test"), (3, "person3@x.test")])
 
     imported.import_people()
 
     with imported.store() as store:
         assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [2], (
-            "somebody has the address of 2"
+            "somebody who is not linked has the address of 2"
         )
     waited = sum(imported.clock.waits)
     imported.clock.seconds += HALF_AN_HOUR
