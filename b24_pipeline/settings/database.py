@@ -30,12 +30,12 @@ def with_known_protocol(address: str | None) -> str | None:
     """Return the address.
 
     Raises:
-        ValueError: fsspec has never heard of its protocol.
+        ValueError: fsspec has never heard of its protocol, or of one that it is chained with.
     """
     if address and "://" in address:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - few need it
 
-        if address.partition("://")[0] not in fsspec.available_protocols():
+        if not set(address.partition("://")[0].split("::")) <= set(fsspec.available_protocols()):
             raise ValueError("has an unknown protocol")
     return address
 

@@ -176,7 +176,9 @@ def test_an_address_with_a_secret_is_refused(world: World, address: str) -> None
     assert "word" not in str(refused.value)
 
 
-@pytest.mark.parametrize("address", ["warehouse?", "s3://lake/a@b", "sftp://x.test:22/y", "file:///srv/y"])
+@pytest.mark.parametrize(
+    "address", ["warehouse?", "s3://lake/a@b", "sftp://x.test:22/y", "file:///srv/y", "simplecache::s3://lake/a"]
+)
 def test_an_address_without_a_secret_is_taken(world: World, address: str) -> None:
     world.set(B24_PIPELINE_EXPORT=address)
     assert database_settings().export == address
