@@ -77,6 +77,8 @@ def bindings(file: Path) -> list[Binding]:
         with file.open(encoding="utf-8") as text:
             return list(parse_stream(text))
     except FileNotFoundError:
+        if file.is_symlink():
+            raise SettingsFileError(f"{file}: is a link that leads nowhere. Put the file where it leads.") from None
         return []
     except UnicodeDecodeError:
         raise SettingsFileError(f"{file}: is not text in UTF-8. Save it as UTF-8.") from None

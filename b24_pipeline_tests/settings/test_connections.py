@@ -167,6 +167,12 @@ def test_a_file_whose_name_is_no_key_is_no_connection() -> None:
     ]
 
 
+def test_a_file_that_is_a_link_to_nowhere_is_not_taken_for_an_empty_one() -> None:
+    add("globex")
+    Path("connections/acme.env").symlink_to("/run/secrets/nowhere")
+    assert refusal("acme") == ["connections/acme.env: is a link that leads nowhere. Put the file where it leads."]
+
+
 def test_a_choice_that_is_missing_or_wrong_lists_the_keys() -> None:
     add("acme")
     add("globex")
