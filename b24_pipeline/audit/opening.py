@@ -100,7 +100,7 @@ def refuse_missing(paths: Paths) -> None:
 
 
 def _missing(paths: Paths) -> DatabaseMissing:
-    return DatabaseMissing(f"There is no database {paths.published} yet; run an import first.")
+    return DatabaseMissing(f"There is no database {paths.published.absolute()} yet; run an import first.")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ COMMANDS = [
         options.every_connection(),
         options.as_json("print the result as one JSON object, on the last line"),
         click.Option(["-v", "--verbose"], is_flag=True, help="show Dagster's log on standard error"),
-        example="sync --dry-run",
+        example="sync --dry-run --only 42",
         codes=[code for code in Exit if code is not Exit.STALE],
     ),
     Command(
