@@ -191,14 +191,10 @@ def fields_before(row: PlannedRow) -> dict[str, Any]:
 
 def fields_after(row: PlannedRow) -> dict[str, Any]:
     """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
-    sent = {
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "patronymic": row.patronymic,
-        "email": row.email,
-        "phone_numbers": row.phones.split(LIST_SEPARATOR) if row.phones else None,
-    }
-    return {name: value for name, value in sent.items() if value is not None}
+    sent = {name: value for name in SENT_FIELDS if (value := getattr(row, name)) is not None}
+    if row.phones:
+        sent["phone_numbers"] = row.phones.split(LIST_SEPARATOR)
+    return sent
 
 
 def as_json(fields: dict[str, Any]) -> str | None:
