@@ -111,6 +111,13 @@ def test_before_the_first_run_there_is_one_clear_line_and_no_database(
     assert list(world.paths.published.parent.glob("b24*")) == []
 
 
+def test_a_missing_database_is_named_with_the_folder_that_its_path_is_relative_to(
+    world: World, terminal: Terminal
+) -> None:
+    world.set(B24_PIPELINE_DATABASE="elsewhere/b24.duckdb")
+    assert f"no database {Path.cwd() / 'elsewhere/b24.duckdb'} yet" in terminal("explain", "1").err
+
+
 def test_an_approved_run_lets_the_next_one_go_on(portal: World, terminal: Terminal) -> None:
     portal.list_responsible(1, 2, 3, 4)
     for user in (1, 2, 3, 4):

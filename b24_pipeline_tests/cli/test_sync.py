@@ -266,6 +266,13 @@ def test_bad_usage_is_2_and_one_line_with_an_example(terminal: Terminal, argumen
     assert f"Example: b24-pipeline {arguments[0] if arguments else '--help'}" in said.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"), [("sync", "--only"), ("history", "--limit"), ("check", "--prove-update"), ("dev", "--port")]
+)
+def test_the_example_has_the_option_whose_value_is_wrong(terminal: Terminal, command: str, option: str) -> None:
+    assert f" {option} " in terminal(command, option, "0").err.partition("Example: ")[2]
+
+
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_an_old_spelling_of_a_command_is_understood(terminal: Terminal, old: str, new: str) -> None:
     said = terminal(old, "--help")
