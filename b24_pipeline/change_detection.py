@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Paths, Reader, Store
+from b24_pipeline.audit import Database, Paths, Store
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
@@ -85,27 +85,23 @@ def known_users(paths: Paths) -> LastSnapshot:
     So do erased users: what is stored of them differs from the portal, and the schedule handles them.
     """
     try:
-        with Store.reader(paths, now=utc_now) as store:
+        with Store.reader(paths, now=utc_now) as database:
             ignored = {
-                *audit.links.live_links(store.database)["bitrix24_id"],
-                *audit.suppression.erased_people(store.database).users,
+                *audit.links.live_links(database)["bitrix24_id"],
+                *audit.suppression.erased_people(database).users,
             }
-            return LastSnapshot.of(users_of_last_import(store), linked=ignored)
+            return LastSnapshot.of(users_of_last_import(database), linked=ignored)
     except DatabaseMissing:
         return LastSnapshot.of(schemas.empty_frame(schemas.Users), linked=set())
 
 
-def users_of_last_import(store: Reader) -> DataFrame[schemas.Users]:
+def users_of_last_import(database: Database) -> DataFrame[schemas.Users]:
     """Return the users as read by the last import that got as far as writing.
 
     What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
     """
-    past = audit.runs.last_import(store.database)
-    return (
-        audit.history.snapshot(store.database, schemas.Users, past.run_id)
-        if past
-        else schemas.empty_frame(schemas.Users)
-    )
+    past = audit.runs.last_import(database)
+    return audit.history.snapshot(database, schemas.Users, past.run_id) if past else schemas.empty_frame(schemas.Users)
 
 
 def decide(before: Cursor, poll: Poll) -> TickResult:

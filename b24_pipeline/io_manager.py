@@ -41,8 +41,8 @@ def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd
         RunNotStarted: there is none that can be read.
     """
     try:
-        with Store.reader(settings.database_settings(connection=connection).paths, now=utc_now) as reader:
-            return audit.history.snapshot(reader.database, model)
+        with Store.reader(settings.database_settings(connection=connection).paths, now=utc_now) as database:
+            return audit.history.snapshot(database, model)
     except (SettingsError, StoreError) as error:
         raise RunNotStarted(str(error)) from None
 

@@ -25,7 +25,7 @@ import dagster as dg
 import pytest
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Paths, Reader, Store
+from b24_pipeline.audit import Database, Paths, Store
 from b24_pipeline.audit.storage.lock import run_lock
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
 from b24_pipeline.connection import Timing, open_connection
@@ -202,8 +202,8 @@ class World:
         """How a run of Dagster ended, in the audit too."""
         if not self.paths.working.exists():
             return Result(None, schemas.empty_frame(schemas.Actions), found)
-        with self.store() as store:
-            audited = Audited.of(found.run_id, store)
+        with self.database() as database:
+            audited = Audited.of(found.run_id, database)
         return Result(audited.row, audited.actions, found)
 
     def import_people(self, **config: Any) -> Audited:
@@ -214,7 +214,7 @@ class World:
         with ExitStack() as stack:
             run = RunInTestTime(**config).begin(started, stack)
             import_everything(run)
-            return Audited.of(run.run_id, run.store)
+            return Audited.of(run.run_id, run.store.database)
 
     def keep(self) -> None:
         """Save the portal and the account beside the database, for worlds that begin like this one (`world_like`)."""
@@ -229,15 +229,15 @@ class World:
         return self.sandbox.writes()
 
     @contextmanager
-    def store(self) -> Iterator[Reader]:
+    def database(self) -> Iterator[Database]:
         """What the database says."""
-        with Store.reader(self.paths, now=CLOCK.now) as store:
-            yield store
+        with Store.reader(self.paths, now=CLOCK.now) as database:
+            yield database
 
     def links(self) -> dict[int, int]:
         """The live links."""
-        with self.store() as store:
-            links = audit.links.live_links(store.database)
+        with self.database() as database:
+            links = audit.links.live_links(database)
         return dict(zip(links["bitrix24_id"].tolist(), links["callgear_id"].tolist(), strict=True))
 
     def employees(self) -> dict[str, list[str]]:

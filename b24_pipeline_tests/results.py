@@ -7,7 +7,7 @@ import dagster as dg
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Reader, RunCounts
+from b24_pipeline.audit import Database, RunCounts
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Audited:
     actions: DataFrame[schemas.Actions]
 
     @classmethod
-    def of(cls, run_id: str, store: Reader) -> "Audited":
+    def of(cls, run_id: str, database: Database) -> "Audited":
         """What the audit says of a run."""
-        rows = store.database.records("run_history", {"limit": 1000, "since": None})
+        rows = database.records("run_history", {"limit": 1000, "since": None})
         row = next((row for row in rows if row["run_id"] == run_id), None)
-        return cls(row, audit.actions.of_run(store.database, run_id))
+        return cls(row, audit.actions.of_run(database, run_id))
 
     @property
     def audited(self) -> dict[str, Any]:

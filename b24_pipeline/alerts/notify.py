@@ -14,7 +14,7 @@ from b24_pipeline import audit
 from b24_pipeline.alerts.channels import Channel, NotDelivered
 from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
 from b24_pipeline.alerts.messages import Message
-from b24_pipeline.audit import Paths, Reader, Store, StoreError
+from b24_pipeline.audit import Database, Paths, Store, StoreError
 from b24_pipeline.audit.health import Failure, Health, health, is_unrecorded
 from b24_pipeline.audit.metadata import CALLGEAR_HOST, PORTAL_HOST
 from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
@@ -161,10 +161,10 @@ def judge(
     Before the first success nothing is stale: there may be no import yet.
     """
     try:
-        with Store.reader(paths, now=lambda: now) as reader:
-            connection, found = connection_name(reader), health(reader, now=now)
+        with Store.reader(paths, now=lambda: now) as database:
+            connection, found = connection_name(database), health(database, now=now)
             first_seen, found = with_time_first_seen(first_seen, found, now=now)
-            lost = lost_run(found, failed_runs, now=now, is_lost=lambda run: is_unrecorded(reader, run.run_id))
+            lost = lost_run(found, failed_runs, now=now, is_lost=lambda run: is_unrecorded(database, run.run_id))
     except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
         connection, found = UNNAMED, Health()
         lost = lost_run(found, failed_runs, now=now, is_lost=lambda _: True)
@@ -203,7 +203,7 @@ def lost_run(
     return tuple(next(([run] for run in failed_runs(since) if run.started_at >= since and is_lost(run)), []))
 
 
-def connection_name(reader: Reader) -> str:
+def connection_name(database: Database) -> str:
     """The portal and the account that the audit belongs to."""
-    hosts = [audit.metadata.fact(reader.database, name) for name in (PORTAL_HOST, CALLGEAR_HOST)]
+    hosts = [audit.metadata.fact(database, name) for name in (PORTAL_HOST, CALLGEAR_HOST)]
     return f"{hosts[0]} → {hosts[1]}" if all(hosts) else UNNAMED

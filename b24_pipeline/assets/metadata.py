@@ -73,6 +73,6 @@ def step_trace(run: RunContext) -> dict[str, dg.MetadataValue]:
     """Return the step traces of a single-person run."""
     if run.config.only is None:
         return {}
-    found = evidence_of(run.store, run.run_id)
+    found = evidence_of(run.store.database, run.run_id)
     traces = [trace(found, bitrix24_id=user) for user in sorted(run.config.only)]
     return {"trace": dg.MetadataValue.md(as_markdown(traces))}

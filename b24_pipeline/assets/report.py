@@ -49,7 +49,7 @@ def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResul
         return
     if run.launch.kind is RunKind.IMPORT:
         count_so_far(run)
-    found = check_queries.import_coverage(run.store, run_id=checked_run(run))
+    found = check_queries.import_coverage(run.store.database, run_id=checked_run(run))
     yield dg.MaterializeResult(
         metadata={
             "candidates": found.candidates,
@@ -101,7 +101,7 @@ def refused_markdown(run: RunContext) -> str:
     """Return rejected people and conflicts by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}
-        for group in refused(run.store)
+        for group in refused(run.store.database)
         for who, user in group.people
     ]
     return people_markdown(rows, rest="audit.employee_matches")

@@ -4,8 +4,8 @@ from b24_pipeline.audit import actions, approvals, history, links, metadata, run
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.approvals import Approval
 from b24_pipeline.audit.links import Approver, LinkWritten
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts, RunStart
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import StoreError
 from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
@@ -13,9 +13,9 @@ from b24_pipeline.audit.store import Store
 __all__ = [
     "Approval",
     "Approver",
+    "Database",
     "LinkWritten",
     "Paths",
-    "Reader",
     "RunCounts",
     "RunStart",
     "Step",

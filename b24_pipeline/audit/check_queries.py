@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.importable import Importable
 
 WHO = "coalesce(nullif(concat_ws(' ', last_name, first_name), ''), email, '(no name)')"
@@ -41,19 +41,19 @@ class ImportCoverage:
         return self.imported / self.candidates if self.candidates else 1.0
 
 
-def violations(reader: Reader, listing: Listing, **parameters: str) -> Sequence[Violation]:
+def violations(database: Database, listing: Listing, **parameters: str) -> Sequence[Violation]:
     """The rows of a listing, in a fixed order."""
-    return reader.database.records(listing, parameters, who=WHO)
+    return database.records(listing, parameters, who=WHO)
 
 
-def import_coverage(reader: Reader, *, run_id: str) -> ImportCoverage:
+def import_coverage(database: Database, *, run_id: str) -> ImportCoverage:
     """Candidates and live links, as of a run."""
-    (row,) = reader.database.records("candidates_and_links", {"run_id": run_id})
+    (row,) = database.records("candidates_and_links", {"run_id": run_id})
     importable = Importable(row["candidates"], row["importable"])
     return ImportCoverage(candidates=row["candidates"], imported=row["imported"], importable=importable)
 
 
-def schema_violations(reader: Reader, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
+def schema_violations(database: Database, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
     """Count the rows of a stored frame, and those that break its declaration: empty, or not the only one."""
     columns = model.to_schema().columns
     counts = {
@@ -68,7 +68,7 @@ def schema_violations(reader: Reader, model: type[schemas.Frame]) -> tuple[int, 
             if column.unique
         },
     }
-    (row,) = reader.database.records(
+    (row,) = database.records(
         "schema_violations",
         table=HISTORIES[model],
         counts=", ".join(f'{expression} AS "{words}"' for words, expression in counts.items()),

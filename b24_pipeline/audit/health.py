@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from b24_pipeline.audit import runs
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import RunCounts
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, RunKind, RunStatus
 
@@ -94,9 +94,8 @@ class Health:
     importable_before: float | None = None
 
 
-def health(reader: Reader, *, now: datetime) -> Health:
+def health(database: Database, *, now: datetime) -> Health:
     """The health of the import. A time in the future counts as now, at the latest as the next run's start (R16c)."""
-    database = reader.database
     row = next(iter(database.records("last_success", {"now": now})), None)
     success = Success(row["run_id"], row["started_at"], row["ended_at"], row["in_future"]) if row else None
     return Health(
@@ -105,29 +104,29 @@ def health(reader: Reader, *, now: datetime) -> Health:
             Failure(failed["run_id"], min(failed["started_at"], now), RunStatus(failed["status"]), failed["reason"])
             for failed in database.records("failures_since", {"number": row["number"] if row else 0})
         ),
-        held=held_people(reader, success.run_id) if success else (),
-        conflicts=conflict_people(reader, success.run_id) if success else (),
-        failing=failing_people(reader),
+        held=held_people(database, success.run_id) if success else (),
+        conflicts=conflict_people(database, success.run_id) if success else (),
+        failing=failing_people(database),
         duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
         importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
-        importable_before=runs.importable_before(reader.database),
+        importable_before=runs.importable_before(database),
     )
 
 
-def held_people(reader: Reader, run_id: str) -> tuple[HeldPerson, ...]:
+def held_people(database: Database, run_id: str) -> tuple[HeldPerson, ...]:
     """Return for whom a run held a change."""
     return tuple(
         HeldPerson(ChangeRisk(row["risk"]), row["bitrix24_id"], row["display_name"])
-        for row in reader.database.records("held_people", {"run_id": run_id})
+        for row in database.records("held_people", {"run_id": run_id})
     )
 
 
-def conflict_people(reader: Reader, run_id: str) -> tuple[ConflictPerson, ...]:
+def conflict_people(database: Database, run_id: str) -> tuple[ConflictPerson, ...]:
     """The conflicts of a run that last until a person decides them."""
-    return tuple(ConflictPerson(**row) for row in reader.database.records("conflict_people", {"run_id": run_id}))
+    return tuple(ConflictPerson(**row) for row in database.records("conflict_people", {"run_id": run_id}))
 
 
-def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
+def failing_people(database: Database) -> tuple[FailingPerson, ...]:
     """Return whose actions failed and are tried again, longest first."""
     return tuple(
         FailingPerson(
@@ -138,11 +137,11 @@ def failing_people(reader: Reader) -> tuple[FailingPerson, ...]:
             attempts=row["attempts"],
             error=row["error"],
         )
-        for row in reader.database.records("failing_people")
+        for row in database.records("failing_people")
     )
 
 
-def is_unrecorded(reader: Reader, run_id: str) -> bool:
+def is_unrecorded(database: Database, run_id: str) -> bool:
     """Return whether the audit does not know how a run ended: it died, or failed before it could be recorded at all."""
-    recorded = reader.database.records("run_as_noted", {"run_id": run_id})
+    recorded = database.records("run_as_noted", {"run_id": run_id})
     return not recorded or (recorded[0]["status"] == RunStatus.RUNNING and recorded[0]["kind"] == RunKind.IMPORT)

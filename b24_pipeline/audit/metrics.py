@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from b24_pipeline.audit import metadata, runs
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.report_queries import POINTS_A_DAY
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.models import RunStatus
 
 PEOPLE = ("users", "candidates", "out_of_scope", "rejected", "conflicts", "matched_by_id", "matched_by_email")
@@ -61,9 +61,8 @@ class Sample:
     label: str | None = None
 
 
-def samples(reader: Reader, *, now: datetime) -> Iterator[Sample]:
+def samples(database: Database, *, now: datetime) -> Iterator[Sample]:
     """Yield the figures of a connection; those of an import are missing before the first."""
-    database = reader.database
     for run in database.records("newest_import", {"now": now}, counts=", ".join(runs.COUNTS)):
         yield Sample("last_import_timestamp_seconds", run["started_at"].timestamp())
         if run["seconds"] is not None:
@@ -81,12 +80,12 @@ def samples(reader: Reader, *, now: datetime) -> Iterator[Sample]:
     yield Sample("failures_since_success", len(database.records("failures_since", {"number": number})))
     (work,) = database.records("open_work")
     yield from (Sample(metric, count) for metric, count in work.items())
-    yield from points(reader, now=now)
+    yield from points(database, now=now)
 
 
-def points(reader: Reader, *, now: datetime) -> Iterator[Sample]:
+def points(database: Database, *, now: datetime) -> Iterator[Sample]:
     """Yield what is spent of the day's points, and what is left as far as CallGear has told how many there are."""
-    spent, share = runs.points_since(reader.database, now - DAY), metadata.fact(reader.database, POINTS_A_DAY)
+    spent, share = runs.points_since(database, now - DAY), metadata.fact(database, POINTS_A_DAY)
     yield Sample("callgear_points_spent", spent)
     if share:
         yield Sample("callgear_points_per_day", int(share))

@@ -9,7 +9,7 @@ from b24_pipeline.audit import metadata
 from b24_pipeline.audit.check_queries import WHO
 from b24_pipeline.audit.health import Health, health
 from b24_pipeline.audit.metadata import CALLGEAR_HOST, PORTAL_HOST
-from b24_pipeline.audit.reader import Reader
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.models import RunKind, RunStatus
 
 RUNS_SHOWN = timedelta(days=7)
@@ -101,18 +101,18 @@ class Figures:
         return next((run for run in self.runs if success is not None and run.run_id == success.run_id), None)
 
 
-def figures(reader: Reader, *, now: datetime) -> Figures:
+def figures(database: Database, *, now: datetime) -> Figures:
     """Read all figures."""
-    database, long_ago = reader.database, {"since": now - PEOPLE_SHOWN, "now": now}
-    points = metadata.fact(reader.database, POINTS_A_DAY)
+    long_ago = {"since": now - PEOPLE_SHOWN, "now": now}
+    points = metadata.fact(database, POINTS_A_DAY)
     return Figures(
         at=now,
-        portal=metadata.fact(reader.database, PORTAL_HOST) or "Bitrix24",
-        account=metadata.fact(reader.database, CALLGEAR_HOST) or "CallGear",
-        runs=runs(reader, since=now - RUNS_SHOWN, now=now),
-        people=people(reader, now=now),
+        portal=metadata.fact(database, PORTAL_HOST) or "Bitrix24",
+        account=metadata.fact(database, CALLGEAR_HOST) or "CallGear",
+        runs=runs(database, since=now - RUNS_SHOWN, now=now),
+        people=people(database, now=now),
         matches={row["match_type"]: row["people"] for row in database.records("report_matches")},
-        refused=refused(reader),
+        refused=refused(database),
         links_by_week={
             (row["week"], row["linked_by"]): row["links"] for row in database.records("report_links_by_week", long_ago)
         },
@@ -120,12 +120,12 @@ def figures(reader: Reader, *, now: datetime) -> Figures:
             row["day"]: int(row["points"] or 0) for row in database.records("report_points_by_day", long_ago)
         },
         points_a_day=int(points) if points else None,
-        health=health(reader, now=now),
+        health=health(database, now=now),
         everybody=tuple(database.records("report_everybody")),
     )
 
 
-def runs(reader: Reader, *, since: datetime, now: datetime) -> tuple[RunFigure, ...]:
+def runs(database: Database, *, since: datetime, now: datetime) -> tuple[RunFigure, ...]:
     """The runs that have ended since then, oldest first."""
     return tuple(
         RunFigure(
@@ -139,7 +139,7 @@ def runs(reader: Reader, *, since: datetime, now: datetime) -> tuple[RunFigure, 
             points=row["callgear_points"] or 0,
             **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},
         )
-        for row in reader.database.records("report_runs", {"since": since, "now": now})
+        for row in database.records("report_runs", {"since": since, "now": now})
     )
 
 
@@ -155,19 +155,19 @@ DONE_AND_NOT_DONE = (
 )
 
 
-def people(reader: Reader, *, now: datetime, moments: int = MOMENTS) -> tuple[PeopleFigure, ...]:
+def people(database: Database, *, now: datetime, moments: int = MOMENTS) -> tuple[PeopleFigure, ...]:
     """Both sides over time: each run while there are few, else the last one of each of so many stretches of time."""
-    first = reader.database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
+    first = database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
     seconds = max(1.0, (now - first).total_seconds() / moments) if first is not None else 1.0
     shown = {"since": now - PEOPLE_SHOWN, "now": now, "seconds": seconds}
-    rows = reader.database.records("report_people", shown)
+    rows = database.records("report_people", shown)
     return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
 
 
-def refused(reader: Reader) -> tuple[Refused, ...]:
+def refused(database: Database) -> tuple[Refused, ...]:
     """Those who are rejected or in conflict now, by reason."""
     by_reason: dict[str, list[tuple[str, int]]] = {}
-    for row in reader.database.records("report_refused", who=WHO):
+    for row in database.records("report_refused", who=WHO):
         by_reason.setdefault(row["reason"], []).append((row["who"], row["user"]))
     found = [Refused(reason, tuple(listed)) for reason, listed in by_reason.items()]
     return tuple(sorted(found, key=lambda group: -len(group.people)))

@@ -23,7 +23,6 @@ from b24_pipeline.audit import (
 )
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.links import Approver, LinkWritten
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.database import Database
@@ -38,11 +37,11 @@ WAIT_SECONDS = 10.0
 """The time that opening waits for another process by default."""
 
 
-class Store(Reader):
+class Store:
     """The database, opened by the one process that writes. Every method is a transaction, or part of the caller's."""
 
     def __init__(self, paths: Paths, database: Database, *, now: Callable[[], datetime], lock: ExitStack) -> None:
-        super().__init__(database)
+        self.database = database
         self.paths = paths
         self.now = now
         self._lock = lock
@@ -73,7 +72,7 @@ class Store(Reader):
 
     @staticmethod
     @contextmanager
-    def reader(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Reader]:
+    def reader(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Database]:
         """Read the newest state that can be read now, without ever disturbing a run; hold it briefly.
 
         Raises:
@@ -81,7 +80,7 @@ class Store(Reader):
             StoreError: it cannot be read.
         """
         with opening.open_for_reading(paths, at=now()) as database:
-            yield Reader(database)
+            yield database
 
     def close(self) -> None:
         """Let go of the files."""

@@ -18,7 +18,7 @@ def schemas_valid(run: RunContext) -> Finding:
     """Check the stored frames against their schemas."""
     rows, violations = 0, []
     for model in FRAMES:
-        count, broken = check_queries.schema_violations(run.store, model)
+        count, broken = check_queries.schema_violations(run.store.database, model)
         rows += count
         violations += [
             {"who": f"table {HISTORIES[model]}", "user": None, "why": f"{words} in {number} rows"}
@@ -31,7 +31,8 @@ def schemas_valid(run: RunContext) -> Finding:
 
 def required_fields(run: RunContext) -> Finding:
     """R02."""
-    people = [{**row, "why": reason(row["why"])} for row in check_queries.violations(run.store, "rejected_people")]
+    rejected = check_queries.violations(run.store.database, "rejected_people")
+    people = [{**row, "why": reason(row["why"])} for row in rejected]
     return listed(
         people,
         good="all candidates have the required fields",
@@ -42,7 +43,7 @@ def required_fields(run: RunContext) -> Finding:
 
 def unique_emails(run: RunContext) -> Finding:
     """R12."""
-    people = check_queries.violations(run.store, "people_with_one_email")
+    people = check_queries.violations(run.store.database, "people_with_one_email")
     return listed(
         people,
         good="all candidates have an e-mail of their own",
@@ -53,7 +54,7 @@ def unique_emails(run: RunContext) -> Finding:
 
 def valid_phone_numbers(run: RunContext) -> Finding:
     """R05."""
-    people = check_queries.violations(run.store, "people_with_unusable_phones")
+    people = check_queries.violations(run.store.database, "people_with_unusable_phones")
     return listed(
         people,
         good="all phone numbers are valid",
@@ -64,7 +65,7 @@ def valid_phone_numbers(run: RunContext) -> Finding:
 
 def every_user_evaluated(run: RunContext) -> Finding:
     """Compare the users that were evaluated with those that were read."""
-    people = check_queries.violations(run.store, "people_judged_not_once")
+    people = check_queries.violations(run.store.database, "people_judged_not_once")
     return listed(
         people, good="every user was evaluated", one="user missing or unexpected", many="users missing or unexpected"
     )
@@ -72,7 +73,7 @@ def every_user_evaluated(run: RunContext) -> Finding:
 
 def no_ambiguous_matches(run: RunContext) -> Finding:
     """R08, R09."""
-    rows = check_queries.violations(run.store, "uncertain_links")
+    rows = check_queries.violations(run.store.database, "uncertain_links")
     people = [
         {**row, "why": reason(row["why"]) + (f" (user {row['other']})" if row["other"] is not None else "")}
         for row in rows
@@ -87,7 +88,7 @@ def no_ambiguous_matches(run: RunContext) -> Finding:
 
 def unique_employee_per_user(run: RunContext) -> Finding:
     """R09: an employee is linked to one user."""
-    people = check_queries.violations(run.store, "employees_matched_twice")
+    people = check_queries.violations(run.store.database, "employees_matched_twice")
     return listed(
         people,
         good="no employee is matched with two users",
@@ -98,7 +99,7 @@ def unique_employee_per_user(run: RunContext) -> Finding:
 
 def matches_reference_known_people(run: RunContext) -> Finding:
     """Find matches whose candidate or employee was not read in this run."""
-    people = check_queries.violations(run.store, "matches_of_strangers")
+    people = check_queries.violations(run.store.database, "matches_of_strangers")
     return listed(
         people,
         good="all matches reference known people",

@@ -23,7 +23,7 @@ FAILING_FOR = timedelta(days=1)
 
 def import_coverage(run: RunContext) -> Finding:
     """Check the share of candidates with a live link."""
-    found = check_queries.import_coverage(run.store, run_id=checked_run(run))
+    found = check_queries.import_coverage(run.store.database, run_id=checked_run(run))
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
     before = audit.runs.importable_before(run.store.database)
@@ -54,7 +54,7 @@ def no_stuck_records(run: RunContext) -> Finding:
             "why": f"{person.action.replace('_', ' ')} has failed since {person.first_failed_at:%Y-%m-%d %H:%M} UTC"
             f"{refusals(person.attempts, after=', ')}: {person.error}",
         }
-        for person in failing_people(run.store)
+        for person in failing_people(run.store.database)
         if now - person.first_failed_at >= FAILING_FOR
     ]
     return listed(
@@ -69,7 +69,7 @@ def no_failed_actions(run: RunContext) -> Finding:
     """R18: actions that were refused in this run, or got no response."""
     people = [
         {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
-        for row in check_queries.violations(run.store, "failed_actions", run_id=checked_run(run))
+        for row in check_queries.violations(run.store.database, "failed_actions", run_id=checked_run(run))
     ]
     return listed(people, good="no action failed", one="action failed", many="actions failed")
 
@@ -79,7 +79,7 @@ def no_held_changes(run: RunContext) -> Finding:
     run_id = checked_run(run)
     people = [
         {**row, "why": f"{CHANGES[row['risk']][0]}: held until run {run_id} is approved"}
-        for row in check_queries.violations(run.store, "held_actions", run_id=run_id)
+        for row in check_queries.violations(run.store.database, "held_actions", run_id=run_id)
     ]
     return listed(
         people,
@@ -91,11 +91,10 @@ def no_held_changes(run: RunContext) -> Finding:
 
 def reconciliation(run: RunContext) -> Finding:
     """Find people missing in CallGear without a reason, and imported employees without a link."""
-    run_id, prefix = checked_run(run), run.policy.last_name_prefix
-    people = [
-        *check_queries.violations(run.store, "people_missing_in_account", run_id=run_id),
-        *(check_queries.violations(run.store, "employees_of_nobody", run_id=run_id, prefix=prefix) if prefix else ()),
-    ]
+    database, run_id = run.store.database, checked_run(run)
+    people = [*check_queries.violations(database, "people_missing_in_account", run_id=run_id)]
+    if prefix := run.policy.last_name_prefix:
+        people += check_queries.violations(database, "employees_of_nobody", run_id=run_id, prefix=prefix)
     return listed(
         people, good="both sides match", one="person exists on one side only", many="people exist on one side only"
     )

@@ -55,8 +55,8 @@ def history(*, since: str | None, limit: int, as_json: bool, place: Place, every
 
 
 def runs_of(paths: Paths, *, limit: int, since: datetime | None) -> pd.DataFrame:
-    with Store.reader(paths, now=utc_now) as store:
-        return audit.runs.history(store.database, limit=limit, since=since)
+    with Store.reader(paths, now=utc_now) as database:
+        return audit.runs.history(database, limit=limit, since=since)
 
 
 def runs_of_every_connection(*, limit: int, since: datetime | None) -> tuple[pd.DataFrame, Exit]:
@@ -80,8 +80,8 @@ def runs_of_every_connection(*, limit: int, since: datetime | None) -> tuple[pd.
 
 def explain(*, person: str, as_json: bool, place: Place) -> Exit:
     """Print the history of a person; of several, if they had the same e-mail address."""
-    with Store.reader(paths_of(place), now=utc_now) as store:
-        found = timeline.explain(store, person)
+    with Store.reader(paths_of(place), now=utc_now) as database:
+        found = timeline.explain(database, person)
     if not found:
         example = "Example: b24-pipeline explain 42"
         print(f"b24-pipeline: no person found for {printable(person)}. {example}", file=sys.stderr)
@@ -130,8 +130,8 @@ def place_of_run(run_id: str) -> Place:
     for key in folder.keys if folder else ():
         place = Place(connection=key)
         try:
-            with Store.reader(paths_of(place), now=utc_now) as store:
-                audit.runs.run_named(store.database, run_id)
+            with Store.reader(paths_of(place), now=utc_now) as database:
+                audit.runs.run_named(database, run_id)
                 return place
         except (UnknownRun, DatabaseMissing):
             continue
@@ -240,8 +240,8 @@ def export(*, address: str, place: Place) -> Exit:
     Raises:
         StoreError: there is no database yet, or the address cannot be written to.
     """
-    with Store.reader(paths_of(place), now=utc_now) as store:
-        rows = exporting.export(store.database, address)
+    with Store.reader(paths_of(place), now=utc_now) as database:
+        rows = exporting.export(database, address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
     return Exit.DONE
 

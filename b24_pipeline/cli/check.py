@@ -79,8 +79,8 @@ def can_be_used(paths: Paths) -> tuple[bool, str]:
 def known_account(paths: Paths) -> AccountIdentity:
     """Return the account that the database belongs to; without a readable database any account is right."""
     try:
-        with Store.reader(paths, now=utc_now) as store:
-            return audit.metadata.account(store.database)
+        with Store.reader(paths, now=utc_now) as database:
+            return audit.metadata.account(database)
     except StoreError:
         return UNKNOWN_ACCOUNT
 
@@ -140,8 +140,8 @@ def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProo
     proof = prove_update(
         connection.callgear,
         callgear_id,
-        capabilities=load_capabilities(store),
-        save=partial(save_capabilities, store),
+        capabilities=load_capabilities(store.database),
+        save=partial(save_capabilities, store.database),
         now=connection.now,
     )
     if proof.safe:

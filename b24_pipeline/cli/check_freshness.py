@@ -73,10 +73,10 @@ def lines_of(report: StatusReport) -> list[str]:
 def freshness(paths: Paths, *, now: datetime, after: timedelta) -> StatusReport:
     """Return what is wrong: no success lately, or an audit that cannot be read."""
     try:
-        with Store.reader(paths, now=lambda: now) as reader:
-            found = health(reader, now=now)
+        with Store.reader(paths, now=lambda: now) as database:
+            found = health(database, now=now)
             conditions = of_unknown_age(found, now=now) or stale(found, now=now, after=after)
-            return StatusReport(connection_name(reader), tuple(conditions))
+            return StatusReport(connection_name(database), tuple(conditions))
     except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
         return StatusReport(UNNAMED, tuple(stale(Health(), now=now, after=after)))
     except StoreError as error:

@@ -47,8 +47,8 @@ class AuditCollector(Collector):
             state = (stamp(paths.published), now.replace(minute=0, second=0, microsecond=0))
             before, values = self._known.get(paths.published, (None, ()))
             if state[0] is None or before != state:
-                with Store.reader(paths, now=lambda: now) as reader:
-                    values = tuple(samples(reader, now=now))
+                with Store.reader(paths, now=lambda: now) as database:
+                    values = tuple(samples(database, now=now))
                 self._known[paths.published] = (state, values)
         except (StoreError, SettingsError) as error:
             self.problems += str(error).splitlines()

@@ -25,8 +25,8 @@ def report(*, output: str | None, place: Place) -> Exit:
     keep_cache()
     paths = paths_of(place)
     target = Path(output) if output else report_beside(paths.published)
-    with Store.reader(paths, now=utc_now) as store:
-        made = make_report(figures(store, now=utc_now()))
+    with Store.reader(paths, now=utc_now) as database:
+        made = make_report(figures(database, now=utc_now()))
     try:
         write_private(target, made.html)
     except OSError as error:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Paths, Reader, RunCounts, Store
+from b24_pipeline.audit import Database, Paths, RunCounts, Store
 from b24_pipeline.audit.storage.exceptions import UnknownRun
 from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
@@ -103,9 +103,9 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
     Raises:
         StoreError: the database cannot be read, or holds nothing of this run.
     """
-    with Store.reader(paths, now=utc_now) as store:
+    with Store.reader(paths, now=utc_now) as database:
         row = next(
-            (row for row in audit.runs.history(store.database, limit=5).to_dict("records") if row["run_id"] == run_id),
+            (row for row in audit.runs.history(database, limit=5).to_dict("records") if row["run_id"] == run_id),
             None,
         )
         if row is None:
@@ -117,17 +117,17 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
             dry_run=bool(row["dry_run"]),
             reason=None if pd.isna(row["reason"]) else str(row["reason"]),
             counts=counts,
-            actions=audit.actions.of_run(store.database, run_id),
+            actions=audit.actions.of_run(database, run_id),
             database=paths.published,
-            traces=traces_of(store, run_id, only=row["only_users"]),
+            traces=traces_of(database, run_id, only=row["only_users"]),
         )
 
 
-def traces_of(store: Reader, run_id: str, *, only: object) -> tuple[Trace, ...]:
+def traces_of(database: Database, run_id: str, *, only: object) -> tuple[Trace, ...]:
     """Return the step traces of a single-person run; `only` is the column of `audit.runs`."""
     if not isinstance(only, str):
         return ()
-    found = evidence_of(store, run_id)
+    found = evidence_of(database, run_id)
     return tuple(trace(found, bitrix24_id=int(user)) for user in only.split(","))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from b24_pipeline import audit
-from b24_pipeline.audit import Reader, Store
+from b24_pipeline.audit import Database, Store
 from b24_pipeline.audit.report_queries import figures
 from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.reporting.report import make_report
@@ -65,25 +65,25 @@ def refresh_report(
         OSError: it cannot be written.
     """
     with seen or nullcontext():
-        last = last_report(store, file)
-        if last is not None and not is_due(store, last, now=now):
+        last = last_report(store.database, file)
+        if last is not None and not is_due(store.database, last, now=now):
             return last
-        found = figures(store, now=now)
+        found = figures(store.database, now=now)
     report = make_report(found)
     write_private(file, report.html)
     audit.metadata.put_facts(store.database, {DRAWN_AT: now.isoformat(), FINDINGS: "\n".join(report.findings)})
     return CurrentReport(file, report.findings, now)
 
 
-def last_report(reader: Reader, file: Path) -> CurrentReport | None:
+def last_report(database: Database, file: Path) -> CurrentReport | None:
     """Return the report as it was drawn last; nothing where it is missing."""
-    noted = audit.metadata.facts(reader.database)
+    noted = audit.metadata.facts(database)
     if not (file.exists() and {DRAWN_AT, FINDINGS} <= noted.keys()):
         return None
     return CurrentReport(file, tuple(noted[FINDINGS].splitlines()), datetime.fromisoformat(noted[DRAWN_AT]))
 
 
-def is_due(reader: Reader, last: CurrentReport, *, now: datetime) -> bool:
+def is_due(database: Database, last: CurrentReport, *, now: datetime) -> bool:
     """Return whether the report is an hour old, or the newest run has something new to show.
 
     So it is where it seems to have been drawn in the future (R16c): the clock was ahead.
@@ -91,7 +91,7 @@ def is_due(reader: Reader, last: CurrentReport, *, now: datetime) -> bool:
     """
     if not timedelta(0) <= now - last.drawn_at < REDRAWN_EVERY:
         return True
-    runs = audit.runs.history(reader.database, limit=2).to_dict("records")
+    runs = audit.runs.history(database, limit=2).to_dict("records")
     if len(runs) < 2:
         return True
     newest, before = runs

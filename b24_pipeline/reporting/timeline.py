@@ -8,8 +8,8 @@ from typing import Any
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.erasure import users_named
-from b24_pipeline.audit.reader import Reader
 from b24_pipeline.audit.schema import HISTORIES
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.reporting import timeline_text as words
 from b24_pipeline.reporting.timeline_text import UNLINKED
 
@@ -48,57 +48,57 @@ class Timeline:
     events: tuple[TimelineEvent, ...]
 
 
-def explain(reader: Reader, id_or_email: str) -> tuple[Timeline, ...]:
+def explain(database: Database, id_or_email: str) -> tuple[Timeline, ...]:
     """The timelines of the users of that id or e-mail address, now or ever; several may have had one address."""
-    return tuple(timeline_of(reader, user) for user in users_named(reader.database, id_or_email))
+    return tuple(timeline_of(database, user) for user in users_named(database, id_or_email))
 
 
-def timeline_of(reader: Reader, user: int) -> Timeline:
+def timeline_of(database: Database, user: int) -> Timeline:
     """The timeline of one user."""
-    seen = _history(reader, "bitrix24_users", user)
-    matches = _history(reader, "employee_matches", user)
-    links = _history(reader, "links", user)
-    open_actions = _history(reader, "open_actions", user)
+    seen = _history(database, "bitrix24_users", user)
+    matches = _history(database, "employee_matches", user)
+    links = _history(database, "links", user)
+    open_actions = _history(database, "open_actions", user)
     now = words.now(
         seen=_last(seen),
         match=_last(matches),
         link=links[-1] if links else None,
-        employee_is_gone=bool(links) and _is_gone(reader, links[-1]),
-        outcome_unknown=bool(_of_table(reader, "pending_creates", user)),
+        employee_is_gone=bool(links) and _is_gone(database, links[-1]),
+        outcome_unknown=bool(_of_table(database, "pending_creates", user)),
     )
     events = [
         *_changes(seen, words.USER),
-        *(event for link in links for event in _changes(_employee_of(reader, link), words.EMPLOYEE)),
-        *_changes(_history(reader, "employees", user), words.ELIGIBILITY),
+        *(event for link in links for event in _changes(_employee_of(database, link), words.EMPLOYEE)),
+        *_changes(_history(database, "employees", user), words.ELIGIBILITY),
         *_changes(matches, words.MATCH),
         *_open_actions(open_actions),
         *(
             TimelineEvent(row["at"] or row["started_at"], row["run_id"], words.done(row))
-            for row in reader.database.records("timeline_events", {"id": user})
+            for row in database.records("timeline_events", {"id": user})
         ),
         *_links(links),
-        *_changes(_history(reader, "responsible_employees", user), words.RESPONSIBLE),
+        *_changes(_history(database, "responsible_employees", user), words.RESPONSIBLE),
     ]
     in_order = sorted(dict.fromkeys(events), key=lambda event: event.at)
     return Timeline(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
-        now=f"{now}{words.waits(open_actions)}{words.tries(_of_table(reader, 'dead_letters', user))}.",
+        now=f"{now}{words.waits(open_actions)}{words.tries(_of_table(database, 'dead_letters', user))}.",
         events=tuple(reversed(in_order)),
     )
 
 
-def _history(reader: Reader, table: str, user: int) -> list[Row]:
-    return [*reader.database.records("timeline_rows", {"id": user}, table=table, key="bitrix24_id")]
+def _history(database: Database, table: str, user: int) -> list[Row]:
+    return [*database.records("timeline_rows", {"id": user}, table=table, key="bitrix24_id")]
 
 
-def _of_table(reader: Reader, table: str, user: int) -> list[Row]:
-    return [*reader.database.records("timeline_of_table", {"id": user}, table=table)]
+def _of_table(database: Database, table: str, user: int) -> list[Row]:
+    return [*database.records("timeline_of_table", {"id": user}, table=table)]
 
 
-def _employee_of(reader: Reader, link: Row) -> list[Row]:
+def _employee_of(database: Database, link: Row) -> list[Row]:
     """The employee's history as far as it is this user's: what comes after the link is another person's."""
-    found = reader.database.records(
+    found = database.records(
         "timeline_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
     )
     rows = [words.with_numbers(row) for row in found]
@@ -108,10 +108,10 @@ def _employee_of(reader: Reader, link: Row) -> list[Row]:
     return [row if (row["valid_to_run"] or 0) <= link["valid_to_run"] else {**row, "valid_to_run": None} for row in own]
 
 
-def _is_gone(reader: Reader, link: Row) -> bool:
+def _is_gone(database: Database, link: Row) -> bool:
     """Return whether a run after the link was made has read the account, and the employee was not in it (R08)."""
-    read_in = reader.database.value("last_recording", {"what": HISTORIES[schemas.CallGearEmployees]})
-    return read_in is not None and read_in > link["valid_from_run"] and _last(_employee_of(reader, link)) is None
+    read_in = database.value("last_recording", {"what": HISTORIES[schemas.CallGearEmployees]})
+    return read_in is not None and read_in > link["valid_from_run"] and _last(_employee_of(database, link)) is None
 
 
 def _last(rows: list[Row]) -> Row | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Reader, Step
+from b24_pipeline.audit import Database, Step
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.reporting import timeline_text as words
 from b24_pipeline.rules.conflict_approval import DECISIONS, OTHERWISE, commands, decidable
@@ -83,12 +83,12 @@ class Evidence:
     actions: DataFrame[schemas.Actions] | None = None
 
 
-def evidence_of(reader: Reader, run_id: str) -> Evidence:
+def evidence_of(database: Database, run_id: str) -> Evidence:
     """Return what the run has recorded by now."""
-    recorded = audit.history.recorded_by(reader.database, run_id)
+    recorded = audit.history.recorded_by(database, run_id)
 
     def seen(model: type[schemas.Model]) -> DataFrame[schemas.Model] | None:
-        return audit.history.snapshot(reader.database, model, as_of=run_id) if HISTORIES[model] in recorded else None
+        return audit.history.snapshot(database, model, as_of=run_id) if HISTORIES[model] in recorded else None
 
     return Evidence(
         run_id=run_id,
@@ -96,7 +96,7 @@ def evidence_of(reader: Reader, run_id: str) -> Evidence:
         employees=seen(schemas.Employees),
         callgear_employees=seen(schemas.CallGearEmployees),
         matches=seen(schemas.Matches),
-        actions=audit.actions.of_run(reader.database, run_id) if Step.UPSERT in recorded else None,
+        actions=audit.actions.of_run(database, run_id) if Step.UPSERT in recorded else None,
     )
 
 

@@ -1,16 +1,16 @@
 """The capabilities of the account learned by updating employees, as the database stores them (contract 5.5)."""
 
 from b24_pipeline import audit
-from b24_pipeline.audit import Reader, Store
+from b24_pipeline.audit import Database
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 
 UPDATE_MODE = "callgear_update_mode"
 
 
-def load_capabilities(store: Reader) -> AccountCapabilities:
+def load_capabilities(database: Database) -> AccountCapabilities:
     """Return what earlier runs have learned of the account."""
-    noted = audit.metadata.facts(store.database)
+    noted = audit.metadata.facts(database)
     unverified = noted.get(UNCHECKED_UPDATE)
     return AccountCapabilities(
         update_mode=UpdateMode(noted.get(UPDATE_MODE, UpdateMode.UNKNOWN.value)),
@@ -18,7 +18,7 @@ def load_capabilities(store: Reader) -> AccountCapabilities:
     )
 
 
-def save_capabilities(store: Store, facts: AccountCapabilities) -> None:
+def save_capabilities(database: Database, facts: AccountCapabilities) -> None:
     """Keep what was learned at once: a run that dies must not learn it again."""
     unverified = facts.unverified.as_json() if facts.unverified else ""
-    audit.metadata.put_facts(store.database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})
+    audit.metadata.put_facts(database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})

@@ -66,7 +66,7 @@ class LinkOwners:
 def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpdater:
     """Updates the account's employees, and keeps what it learns."""
     return EmployeeUpdater(
-        run.connection.callgear, facts, save=partial(save_capabilities, run.store), now=run.connection.now
+        run.connection.callgear, facts, save=partial(save_capabilities, run.store.database), now=run.connection.now
     )
 
 

@@ -51,7 +51,7 @@ def upsert(
         unfinished_links=unfinished,
     )
     note_finished_links(run, unfinished, matches=matches, plan=plan)
-    facts = load_capabilities(run.store)
+    facts = load_capabilities(run.store.database)
     if not run.config.dry_run:
         plan = ordinary_phones_first(
             plan, client=run.connection.callgear, callgear_employees=callgear_employees, known=facts.update_mode
@@ -120,7 +120,7 @@ def recover_interrupted_update(
 
     Else the plan would take a loss for the employee's state, and fill it with Bitrix24's phones.
     """
-    facts = load_capabilities(run.store)
+    facts = load_capabilities(run.store.database)
     if run.config.dry_run or facts.unverified is None:
         return callgear_employees
     try:

@@ -187,8 +187,8 @@ def test_housekeeping_is_no_import(imported: World, sensor: Sensor, hook: Hook, 
     ended = defs.resolve_job_def(job).execute_in_process(instance=imported.instance, run_config={"loggers": QUIET})
     imported.instance.report_run_failed(ended.dagster_run)
     assert sensor.tick() == "no alert needed"
-    with imported.store() as store:
-        assert len(audit.runs.history(store.database)) == 1
+    with imported.database() as database:
+        assert len(audit.runs.history(database)) == 1
     assert hook.posted == []
 
 

@@ -315,8 +315,8 @@ def test_what_stands_for_an_erased_address_names_nobody(lived: Paths, clock: Clo
     erase_person(lived, "1", now=clock())
     with pytest.raises(UnknownPerson, match=r"\(forgotten\) stands where an address was erased"):
         erase_person(lived, "(forgotten)", now=clock())
-    with Store.reader(lived, now=clock) as store:
-        assert explain(store, "(forgotten)") == ()
+    with Store.reader(lived, now=clock) as database:
+        assert explain(database, "(forgotten)") == ()
 
 
 @pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])

@@ -99,10 +99,10 @@ def seen_by_a_store(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
 
 
 def seen_by_a_reader(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
-    with Store.reader(paths, now=clock) as reader:
-        return audit.runs.history(reader.database)["run_id"].tolist(), audit.history.snapshot(
-            reader.database, schemas.Users
-        )["last_name"].tolist()
+    with Store.reader(paths, now=clock) as database:
+        return audit.runs.history(database)["run_id"].tolist(), audit.history.snapshot(database, schemas.Users)[
+            "last_name"
+        ].tolist()
 
 
 @pytest.mark.parametrize("see", [seen_by_a_store, seen_by_a_reader])

@@ -57,9 +57,9 @@ def test_a_file_of_a_newer_storage_format_is_rewritten_when_it_is_upgraded(recor
     rewrite_with_format(paths.working, "v1.5.0")
     Store.open(paths, now=recorder.clock).close()
     assert format_of(paths.working) == "v1.0.0+"
-    with Store.reader(paths, now=recorder.clock) as store:
-        assert len(audit.links.live_links(store.database)) == 0
-        assert audit.history.known_users(store.database) == [1]
+    with Store.reader(paths, now=recorder.clock) as database:
+        assert len(audit.links.live_links(database)) == 0
+        assert audit.history.known_users(database) == [1]
 
 
 def rewrite_with_format(path: Path, storage_format: str) -> None:

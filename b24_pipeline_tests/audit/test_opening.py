@@ -320,8 +320,8 @@ def test_a_working_file_that_may_not_be_read_is_passed_over_for_the_published_on
     published.working.chmod(0o000)
 
     def read() -> list[str]:
-        with Store.reader(published, now=clock) as reader:
-            return list(audit.history.snapshot(reader.database, schemas.Users)["last_name"])
+        with Store.reader(published, now=clock) as database:
+            return list(audit.history.snapshot(database, schemas.Users)["last_name"])
 
     assert bound_by_modes(read) == ["Antonova"]
     published.published.chmod(0o000)
@@ -423,30 +423,30 @@ def test_a_copy_that_is_not_complete_never_replaces_the_file(
 def test_the_reader_sees_the_newest_state(published: Paths, clock: Clock) -> None:
     with Store.open(published, now=clock) as store:
         Recorder(store, clock, number=1).run(users((1, "Belova")))
-    with Store.reader(published, now=clock) as reader:
-        assert audit.history.snapshot(reader.database, schemas.Users)["last_name"].tolist() == ["Belova"]
+    with Store.reader(published, now=clock) as database:
+        assert audit.history.snapshot(database, schemas.Users)["last_name"].tolist() == ["Belova"]
 
 
 def test_the_reader_sees_the_published_state_while_a_run_is_going_on(published: Paths, clock: Clock) -> None:
-    with other_process(HOLDER, str(published.working)), Store.reader(published, now=clock) as reader:
-        assert reader.database.path == published.published
-        assert audit.links.live_links(reader.database).empty
+    with other_process(HOLDER, str(published.working)), Store.reader(published, now=clock) as database:
+        assert database.path == published.published
+        assert audit.links.live_links(database).empty
 
 
 def test_the_reader_sees_the_published_state_within_the_run_s_own_process(published: Paths, clock: Clock) -> None:
-    with Store.open(published, now=clock), Store.reader(published, now=clock) as reader:
-        assert reader.database.path == published.published
+    with Store.open(published, now=clock), Store.reader(published, now=clock) as database:
+        assert database.path == published.published
 
 
 def test_the_reader_takes_a_copy_when_a_run_and_an_analyst_hold_both_files(published: Paths, clock: Clock) -> None:
     with (
         other_process(HOLDER, str(published.working)),
         other_process(ANALYST, str(published.published), "write"),
-        Store.reader(published, now=clock) as reader,
+        Store.reader(published, now=clock) as database,
     ):
-        copy = reader.database.path
+        copy = database.path
         assert copy not in (published.published, published.working)
-        assert audit.history.snapshot(reader.database, schemas.Users)["last_name"].tolist() == ["Antonova"]
+        assert audit.history.snapshot(database, schemas.Users)["last_name"].tolist() == ["Antonova"]
     assert not copy.exists()
 
 

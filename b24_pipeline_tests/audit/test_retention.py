@@ -95,8 +95,8 @@ def test_explain_knows_when_a_link_ended_though_that_run_is_deleted(recorder: Re
     recorder.run(users((1, "Antonova")))
     recorder.store.close()
     apply_retention(paths, now=recorder.clock())
-    with Store.reader(paths, now=recorder.clock) as reader:
-        (lived,) = explain(reader, "1")
+    with Store.reader(paths, now=recorder.clock) as database:
+        (lived,) = explain(database, "1")
     assert [event.at for event in lived.events if "employee 11 ended" in event.text] == [ended_at]
 
 
@@ -110,8 +110,8 @@ def test_whose_employee_is_gone_for_years_is_still_not_in_callgear(recorder: Rec
     recorder.run(users((1, "Antonova")), employees())
     recorder.store.close()
     apply_retention(paths, now=recorder.clock())
-    with Store.reader(paths, now=recorder.clock) as reader:
-        (lived,) = explain(reader, "1")
+    with Store.reader(paths, now=recorder.clock) as database:
+        (lived,) = explain(database, "1")
     assert lived.now == "Not in CallGear."
 
 

@@ -17,7 +17,7 @@ def matches(*rows: dict[str, object]) -> DataFrame[schemas.Matches]:
 
 
 def timeline_of(recorder: Recorder, id_or_email: str) -> Timeline:
-    (found,) = explain(recorder.store, id_or_email)
+    (found,) = explain(recorder.store.database, id_or_email)
     return found
 
 
@@ -272,12 +272,12 @@ def test_who_had_an_address_is_found_by_it_whoever_has_it_now(recorder: Recorder
     seen = users((1, "Antonova"), (2, "Belov"), email="Shared@x.test")
     recorder.run(seen, judged((1, "candidate"), (2, "candidate"), email="Shared@x.test", email_key="shared@x.test"))
     recorder.run(users((2, "Belov")), judged((2, "candidate")))
-    assert [found.bitrix24_id for found in explain(recorder.store, " SHARED@x.test ")] == [1, 2]
+    assert [found.bitrix24_id for found in explain(recorder.store.database, " SHARED@x.test ")] == [1, 2]
 
 
 def test_nobody_has_no_timeline(recorder: Recorder) -> None:
-    assert explain(recorder.store, "99") == ()
-    assert explain(recorder.store, "nobody@x.test") == ()
+    assert explain(recorder.store.database, "99") == ()
+    assert explain(recorder.store.database, "nobody@x.test") == ()
 
 
 def test_a_linked_user_that_was_never_seen_has_a_timeline(recorder: Recorder) -> None:

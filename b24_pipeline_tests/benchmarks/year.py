@@ -268,7 +268,7 @@ def a_year(days: int) -> Year:
         old.pass_runs(changes[:-SAMPLED])
         runs = [(young.run(changes=count), old.run(changes=count)) for count in changes[-SAMPLED:]]
         publishings = [(timed(young.store.publish), timed(old.store.publish)) for _ in range(REPEATED)]
-        with Store.reader(old.store.paths, now=old.clock) as reader:
+        with Store.reader(old.store.paths, now=old.clock) as database:
             middle = FIRST_RUN + timedelta(days=days / 2)
             return Year(
                 runs=old.runs,
@@ -279,10 +279,10 @@ def a_year(days: int) -> Year:
                 size_at_first=size_of(young.store.paths),
                 size_at_last=size_of(old.store.paths),
                 as_of=median(
-                    timed(lambda: audit.history.snapshot(reader.database, schemas.Users, as_of=middle))
+                    timed(lambda: audit.history.snapshot(database, schemas.Users, as_of=middle))
                     for _ in range(REPEATED)
                 ),
-                explain=median(timed(lambda: timeline.explain(reader, "7919")) for _ in range(REPEATED)),
+                explain=median(timed(lambda: timeline.explain(database, "7919")) for _ in range(REPEATED)),
             )
 
 

@@ -136,5 +136,5 @@ def test_a_blocking_check_stops_the_run_before_anything_is_written(imported: Wor
 
 def imported_history(world: World) -> list[dict[str, object]]:
     """The last runs of the audit."""
-    with world.store() as store:
-        return list(audit.runs.history(store.database, limit=3).to_dict("records"))
+    with world.database() as database:
+        return list(audit.runs.history(database, limit=3).to_dict("records"))

@@ -233,8 +233,8 @@ def test_forgetting_erases_a_person_from_every_file_and_keeps_the_figures(portal
     assert said.code == 0
     files = [path for path in portal.paths.published.parent.glob("b24*") if b"person1@x.test" in path.read_bytes()]
     assert files == []
-    with portal.store() as store:
-        assert audit.runs.history(store.database)["created"].tolist() == [9]
+    with portal.database() as database:
+        assert audit.runs.history(database)["created"].tolist() == [9]
 
 
 def test_where_the_copy_in_a_store_stays_the_person_is_erased_from_all_else_and_the_command_fails(

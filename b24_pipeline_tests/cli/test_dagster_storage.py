@@ -110,8 +110,8 @@ def test_r20_dagsters_storage_is_damaged_at_the_end_and_the_result_comes_from_th
 def check_the_result(world: World, said: Said, database: str, problem: str) -> None:
     """It is the audit's, with a line that names the file, and nothing else is said."""
     found = result_of(said)
-    with world.store() as store:
-        (row,) = audit.runs.history(store.database, limit=1).to_dict("records")
+    with world.database() as audited:
+        (row,) = audit.runs.history(audited, limit=1).to_dict("records")
     assert (said.code, found["status"], found["error"], found["run_id"]) == (0, "done", None, row["run_id"])
     assert (found["counts"]["created"], found["counts"]["responsible_removed"]) == (1, 1)
     (line,) = said.err.splitlines()

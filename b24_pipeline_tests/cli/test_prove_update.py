@@ -88,8 +88,8 @@ def test_r09a_what_an_update_took_away_is_put_back_said_and_remembered(
     world.behave(phones_omitted=PhonesOmitted.CLEARING, loses_sip_entries=loses_sip_entries)
 
     said = terminal("check", "--prove-update", str(waiting))
-    with world.store() as store:
-        facts = audit.metadata.facts(store.database)
+    with world.database() as database:
+        facts = audit.metadata.facts(database)
 
     assert (said.code, said.out.count("\n")) == (50, 1)
     assert f"an update removed phone_numbers of employee {waiting}; restored" in said.out

@@ -51,8 +51,8 @@ def test_r18_the_terminal_says_in_a_line_that_nobody_has_failed(portal: World, t
     said = terminal("sync", "--failed")
     assert (said.code, said.out, said.err) == (0, "Nobody has failed: there is nothing to try again.\n", "")
     assert portal.sandbox.requests == []
-    with portal.store() as store:
-        assert len(audit.runs.history(store.database)) == 1
+    with portal.database() as database:
+        assert len(audit.runs.history(database)) == 1
 
 
 def test_failed_and_only_exclude_each_other(portal: World, terminal: Terminal) -> None:

@@ -44,9 +44,9 @@ def test_a_command_of_dagster_imports_once_and_ends_with_0(portal: World, tmp_pa
 
     assert said.returncode == 0, said.stderr
     assert newcomer in portal.links()
-    with portal.store() as store:
-        newest, *_ = audit.runs.history(store.database, limit=2).to_dict("records")
-        assert (newest["kind"], newest["status"], len(audit.runs.history(store.database))) == ("import", "done", 2)
+    with portal.database() as database:
+        newest, *_ = audit.runs.history(database, limit=2).to_dict("records")
+        assert (newest["kind"], newest["status"], len(audit.runs.history(database))) == ("import", "done", 2)
 
 
 def test_somebodys_own_test_imports_by_execute_in_process(imported: World) -> None:
@@ -61,8 +61,8 @@ def test_a_result_that_is_opened_after_the_run_begins_no_other_one(imported: Wor
         assert result.success
         with pytest.raises(dg.DagsterError, match=r"this run has ended; see the audit"):
             result.output_for_node("employees")
-    with imported.store() as store:
-        assert len(audit.runs.history(store.database)) == 2
+    with imported.database() as database:
+        assert len(audit.runs.history(database)) == 2
 
 
 def the_job() -> dg.JobDefinition:

@@ -55,8 +55,8 @@ def test_done_is_0_and_the_last_line_is_one_json_object_with_every_figure(portal
     assert set(found["counts"]) >= COUNTS
     assert (found["counts"]["created"], found["counts"]["left_alone"], found["counts"]["users"]) == (1, 9, 10)
     assert all(type(number) is int for number in found["counts"].values())
-    with portal.store() as store:
-        assert audit.runs.history(store.database, limit=1)["run_id"].item() == found["run_id"]
+    with portal.database() as database:
+        assert audit.runs.history(database, limit=1)["run_id"].item() == found["run_id"]
 
 
 def test_a_dry_run_for_one_person_shows_the_plan_and_sends_nothing(portal: World, terminal: Terminal) -> None:

@@ -114,9 +114,9 @@ def catalog(lake: Lake) -> tuple[int, int, int]:
 def digest(paths: Paths) -> str:
     """Return a digest of every row that people can ask for, whatever the order."""
     found = hashlib.sha256()
-    with Store.reader(paths, now=CLOCK.now) as reader:
-        for name in reader.database.column("audit_tables"):
-            rows = sorted(map(str, reader.database.table("audit_table", table=name).to_pylist()))
+    with Store.reader(paths, now=CLOCK.now) as database:
+        for name in database.column("audit_tables"):
+            rows = sorted(map(str, database.table("audit_table", table=name).to_pylist()))
             found.update(f"{name} {rows}".encode())
     return found.hexdigest()
 

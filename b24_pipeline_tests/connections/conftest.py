@@ -104,8 +104,8 @@ class Companies:
     def runs(self, key: str) -> list[dict[str, Any]]:
         """The runs in the audit of a connection, newest first."""
         paths = settings.database_settings(connection=key).paths
-        with Store.reader(paths, now=CLOCK.now) as store:
-            return audit.runs.history(store.database, limit=100).to_dict("records")
+        with Store.reader(paths, now=CLOCK.now) as database:
+            return audit.runs.history(database, limit=100).to_dict("records")
 
 
 @contextmanager

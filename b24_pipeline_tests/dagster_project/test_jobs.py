@@ -166,8 +166,8 @@ def test_the_audit_keeps_as_many_days_as_the_setting_says(imported: World) -> No
     result = purge_old_audit.execute_in_process(instance=imported.instance, run_config={"loggers": QUIET})
 
     assert result.success
-    with imported.store() as store:
-        assert len(audit.runs.history(store.database)) == 1
+    with imported.database() as database:
+        assert len(audit.runs.history(database)) == 1
     assert len(imported.links()) == 9
 
 
@@ -181,8 +181,8 @@ def test_a_night_without_the_bucket_purges_the_audit_and_only_tells_of_the_copy(
 
     assert result.success
     assert "not published to gs://lake/it/b24_pipeline.duckdb, where the one before stays" in caplog.text
-    with imported.store() as store:
-        assert len(audit.runs.history(store.database)) == 1
+    with imported.database() as database:
+        assert len(audit.runs.history(database)) == 1
 
 
 def test_what_keeps_the_audit_from_being_purged_is_one_line(world: World) -> None:

@@ -156,6 +156,6 @@ def test_r18_a_killed_command_is_interrupted_in_the_audit_and_failed_in_dagster(
 
 def audit_runs(paths: Paths) -> list[tuple[str, str]]:
     """Run id and status, newest first."""
-    with Store.reader(paths, now=CLOCK.now) as store:
-        rows = audit.runs.history(store.database, limit=10)
+    with Store.reader(paths, now=CLOCK.now) as database:
+        rows = audit.runs.history(database, limit=10)
     return list(zip(rows["run_id"], rows["status"], strict=True))

@@ -127,8 +127,8 @@ def test_the_job_imports_within_the_project_and_reports_under_the_new_keys(world
 
 
 def test_an_asset_of_the_project_is_made_of_what_the_last_import_left_and_starts_none(imported: World) -> None:
-    with imported.store() as store:
-        runs_before = len(audit.runs.history(store.database, limit=10))
+    with imported.database() as database:
+        runs_before = len(audit.runs.history(database, limit=10))
 
     ended = (
         merged(schedule=None)
@@ -138,8 +138,8 @@ def test_an_asset_of_the_project_is_made_of_what_the_last_import_left_and_starts
 
     (event,) = ended.asset_materializations_for_node("headcount")
     assert event.metadata["people"].value == 9
-    with imported.store() as store:
-        assert len(audit.runs.history(store.database, limit=10)) == runs_before
+    with imported.database() as database:
+        assert len(audit.runs.history(database, limit=10)) == runs_before
 
 
 def test_an_asset_of_the_project_before_the_first_import_is_told_so(world: World) -> None:

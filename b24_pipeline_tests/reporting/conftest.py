@@ -126,4 +126,4 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
 @pytest.fixture(scope="session")
 def told(eventful: History) -> Figures:
     """What the audit tells of it."""
-    return figures(eventful.store, now=eventful.now)
+    return figures(eventful.store.database, now=eventful.now)

@@ -14,7 +14,7 @@ MONDAY = date(2026, 1, 12)
 
 
 def test_the_figures_of_an_empty_audit_are_empty(history: History) -> None:
-    found = figures(history.store, now=NOON)
+    found = figures(history.store.database, now=NOON)
     assert (found.runs, found.people, found.refused, found.last_run) == ((), (), (), None)
     assert (found.portal, found.account, found.points_a_day) == ("Bitrix24", "CallGear", None)
 
@@ -36,7 +36,7 @@ def test_people_on_both_sides_are_those_of_each_run_that_looked(told: Figures) -
 
 def test_employees_that_a_run_has_created_count_with_it(history: History) -> None:
     history.run(created=1, links=(LinkWritten(2, 102, "create"),))
-    (moment,) = people(history.store, now=history.now)
+    (moment,) = people(history.store.database, now=history.now)
     assert (moment.imported, moment.employees) == (1, 3)
 
 
@@ -61,14 +61,14 @@ def test_what_is_wrong_is_told(told: Figures) -> None:
 def test_a_run_that_is_going_on_is_not_shown_yet(history: History) -> None:
     history.run()
     history.dies()
-    (only,) = figures(history.store, now=history.now).runs
+    (only,) = figures(history.store.database, now=history.now).runs
     assert only.run_id == "run-1"
 
 
 def test_a_run_that_died_is_shown_and_nobody_knows_how_long_it_took(history: History) -> None:
     history.dies()
     history.run()
-    shown = figures(history.store, now=history.now).runs
+    shown = figures(history.store.database, now=history.now).runs
     assert [(run.run_id, run.status, run.seconds) for run in shown] == [
         ("run-1", RunStatus.INTERRUPTED, None),
         ("run-2", RunStatus.DONE, 2),
@@ -79,7 +79,7 @@ def test_the_last_run_is_one_for_everybody_and_for_real(history: History) -> Non
     history.run()
     history.run(dry_run=True)
     history.run(only=(1,))
-    last = figures(history.store, now=history.now).last_run
+    last = figures(history.store.database, now=history.now).last_run
     assert last is not None
     assert last.run_id == "run-1"
 
@@ -87,13 +87,13 @@ def test_the_last_run_is_one_for_everybody_and_for_real(history: History) -> Non
 @pytest.mark.parametrize("days", [7, 8])
 def test_runs_are_shown_for_a_week(history: History, days: int) -> None:
     history.run()
-    assert len(figures(history.store, now=history.now + timedelta(days=days)).runs) == (1 if days == 7 else 0)
+    assert len(figures(history.store.database, now=history.now + timedelta(days=days)).runs) == (1 if days == 7 else 0)
 
 
 def test_a_line_has_so_many_points_at_most_and_ends_with_the_newest(history: History) -> None:
     for _ in range(9):
         history.run()
-    found = people(history.store, now=history.now, moments=4)
+    found = people(history.store.database, now=history.now, moments=4)
     assert len(found) <= 4 + 1
     assert found[-1].at == history.now
-    assert len(people(history.store, now=history.now)) == 9
+    assert len(people(history.store.database, now=history.now)) == 9

@@ -124,7 +124,7 @@ def test_ten_thousand_people_fit_into_the_page(told: Figures) -> None:
 
 def shown(history: History, *, later: timedelta = timedelta()) -> str:
     """What the report says, drawn so long after the last run began."""
-    return Page(page(figures(history.store, now=history.now + later), [])).text
+    return Page(page(figures(history.store.database, now=history.now + later), [])).text
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_the_page_says_of_when_it_is_and_when_it_is_too_old_to_be_believed(histo
 
 
 def test_a_report_of_nothing_is_a_report(history: History) -> None:
-    made = make_report(figures(history.store, now=history.now))
+    made = make_report(figures(history.store.database, now=history.now))
     text = Page(made.html).text
     assert "No import in the last 7 days. Start one: b24-pipeline sync" in text
     assert "No import in the last 90 days" in text
@@ -191,7 +191,7 @@ def test_r09_the_page_says_how_a_mailbox_that_was_passed_on_is_approved(told: Fi
 
 
 def headings(history: History) -> dict[str, str]:
-    return {chart.name: chart.heading for chart in charts_of(figures(history.store, now=history.now))}
+    return {chart.name: chart.heading for chart in charts_of(figures(history.store.database, now=history.now))}
 
 
 def test_a_run_that_died_did_not_go_through(history: History) -> None:
@@ -200,7 +200,7 @@ def test_a_run_that_died_did_not_go_through(history: History) -> None:
     history.run(dry_run=True)
     assert headings(history)["outcomes"] == "1 of 2 runs went through"
     assert headings(history)["time"] == "A run usually takes 2 s"
-    text = Page(make_report(figures(history.store, now=history.now)).html).text
+    text = Page(make_report(figures(history.store.database, now=history.now)).html).text
     assert "1 interrupted" in text
     assert "1 dry run" in text
     assert "dry run showed its plan, sent nothing" in text

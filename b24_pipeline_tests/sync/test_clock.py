@@ -76,8 +76,8 @@ def test_r16c_points_spent_in_the_future_put_off_no_run_for_longer_than_a_day(im
 
 
 def points_of_a_day(world: World) -> int:
-    with world.store() as store:
-        return audit.runs.points_since(store.database, world.clock.now() - timedelta(days=1))
+    with world.database() as database:
+        return audit.runs.points_since(database, world.clock.now() - timedelta(days=1))
 
 
 def test_r16c_what_was_done_in_the_future_counts_for_a_day_from_now_and_no_longer(imported: World) -> None:

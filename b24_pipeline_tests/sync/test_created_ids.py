@@ -21,9 +21,9 @@ def test_r18_a_create_that_answers_with_a_linked_id_fails_and_names_both(world: 
     error = result.actions.query("outcome == 'failed'")["error"].item()
     assert f"Bitrix24 user {jon} answered with employee {links[ira]}" in error
     assert f"linked with Bitrix24 user {ira}" in error
-    with world.store() as store:
-        assert audit.actions.dead_letters(store.database)["bitrix24_id"].tolist() == [jon]
-        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [jon]
+    with world.database() as database:
+        assert audit.actions.dead_letters(database)["bitrix24_id"].tolist() == [jon]
+        assert audit.links.pending_creates(database)["bitrix24_id"].tolist() == [jon]
 
 
 @pytest.mark.parametrize("answer", [CreatedId.WRONG, CreatedId.EXISTING])
@@ -39,8 +39,8 @@ def test_r18_the_next_run_finds_the_created_employee_or_creates_it(world: World,
 
     assert world.account.employees[world.links()[jon]]["last_name"] == "(bitrix24) Snow"
     assert len(world.account.employees) == len(set(world.links().values())) == 2
-    with world.store() as store:
-        assert (len(audit.actions.dead_letters(store.database)), len(audit.links.pending_creates(store.database))) == (
+    with world.database() as database:
+        assert (len(audit.actions.dead_letters(database)), len(audit.links.pending_creates(database))) == (
             0,
             0,
         )
@@ -69,8 +69,8 @@ def test_r18_a_create_that_answers_with_an_employee_who_was_there_before_stays_a
 
     world.import_people()
 
-    with world.store() as store:
-        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [jon]
+    with world.database() as database:
+        assert audit.links.pending_creates(database)["bitrix24_id"].tolist() == [jon]
     assert world.links() == {}
 
 

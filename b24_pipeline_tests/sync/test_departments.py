@@ -88,8 +88,8 @@ def test_r03_a_move_of_a_department_moves_its_people(company: World) -> None:
     result = company.import_people()
 
     assert (result.counts.created, result.counts.out_of_scope) == (0, 4)
-    with company.store() as store:
-        employees = audit.history.snapshot(store.database, schemas.Employees)
+    with company.database() as database:
+        employees = audit.history.snapshot(database, schemas.Employees)
     left = employees.loc[employees["eligibility"] == Eligibility.OUT_OF_SCOPE, "last_name"]
     assert set(left) == {"P1", "P3", "P4", "P5"}
 

@@ -86,8 +86,8 @@ def test_r09a_what_a_person_has_put_right_by_hand_is_finished(world: World) -> N
     world.account.edit_employee(employee, last_name="By hand")
     again = world.import_people()
 
-    with world.store() as store:
-        assert audit.actions.dead_letters(store.database).empty
+    with world.database() as database:
+        assert audit.actions.dead_letters(database).empty
     assert (result.status, again.status, world.writes()) == ("done", "done", [])
 
 

@@ -53,8 +53,8 @@ def test_r11_one_malformed_employee_fails_alone(world: World, phones: Any) -> No
     assert (ended.row["status"], ended.row["created"], len(failed)) == ("partial", 2, 1)
     assert f"employee {odd} has phone_numbers that cannot be understood" in failed["error"].iloc[0]
     assert world.account.employees[odd]["phone_numbers"] == []
-    with world.store() as store:
-        kept = audit.links.live_links(store.database)["callgear_id"].tolist()
+    with world.database() as database:
+        kept = audit.links.live_links(database)["callgear_id"].tolist()
     assert len(kept) == len(set(kept))
 
 

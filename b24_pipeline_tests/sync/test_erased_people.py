@@ -34,8 +34,8 @@ def test_a_mailbox_of_an_erased_person_is_still_not_passed_on_by_itself(imported
     result = imported.import_people()
 
     assert result.outcomes()[heir] == "conflict email_reused: conflict"
-    with imported.store() as store:
-        account = audit.history.snapshot(store.database, schemas.CallGearEmployees).set_index("callgear_id")
+    with imported.database() as database:
+        account = audit.history.snapshot(database, schemas.CallGearEmployees).set_index("callgear_id")
         assert account.loc[imported.links()[ERASED], "last_name"] == "(forgotten)"
 
 
@@ -44,9 +44,9 @@ def test_an_erased_person_who_is_a_candidate_is_imported_and_stored_again(import
 
     imported.import_people()
 
-    with imported.store() as store:
-        user = audit.history.snapshot(store.database, schemas.Users).set_index("bitrix24_id")["email"][1]
-        employee = audit.history.snapshot(store.database, schemas.CallGearEmployees).set_index("callgear_id")["email"][
+    with imported.database() as database:
+        user = audit.history.snapshot(database, schemas.Users).set_index("bitrix24_id")["email"][1]
+        employee = audit.history.snapshot(database, schemas.CallGearEmployees).set_index("callgear_id")["email"][
             imported.links()[1]
         ]
     assert [user, employee] == ["person1@x.test"] * 2

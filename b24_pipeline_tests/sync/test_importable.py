@@ -39,9 +39,9 @@ def recover(world: World) -> None:
 
 def states(world: World) -> set[State]:
     now = world.clock.now()
-    with world.store() as store:
+    with world.database() as database:
         return {
-            condition.state for condition in conditions_of(health(store, now=now), now=now, stale_after=STALE_AFTER)
+            condition.state for condition in conditions_of(health(database, now=now), now=now, stale_after=STALE_AFTER)
         }
 
 

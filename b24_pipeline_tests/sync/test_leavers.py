@@ -108,8 +108,8 @@ def test_r14_a_waiting_person_asked_for_by_name_is_tried_at_once(imported: World
     result = imported.import_people(only=[LEAVER])
 
     assert result.outcomes() == {LEAVER: "remove_responsible dismissed: done"}
-    with imported.store() as store:
-        assert len(audit.actions.dead_letters(store.database)) == 0
+    with imported.database() as database:
+        assert len(audit.actions.dead_letters(database)) == 0
 
 
 def test_r15_mirror_lists_imported_people_and_renames_them(world: World) -> None:

@@ -110,8 +110,8 @@ def test_r16_what_an_approved_run_defers_stays_approved_and_is_done_once(importe
     some = imported.import_people(approve=held.run_id)
     imported.behave(day_limit=1_000_000)
     rest = imported.import_people()
-    with imported.store() as store:
-        left = audit.approvals.open_approval(store.database, imported.clock.now())
+    with imported.database() as database:
+        left = audit.approvals.open_approval(database, imported.clock.now())
 
     assert (some.status, some.counts.held, some.counts.created > 0) == ("partial", 0, True)
     assert (rest.status, rest.counts.created) == ("done", 12 - some.counts.created)

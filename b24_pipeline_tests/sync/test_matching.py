@@ -191,8 +191,8 @@ def test_r09_a_mailbox_that_changed_hands_within_a_family_name_says_what_the_emp
     before = json.loads(result.actions.set_index("bitrix24_id").loc[heir, "before"])
     assert (before["first_name"], before["phone_numbers"]) == (leaver["NAME"], ["7900"])
     kept = f'employee {employee} has and keeps the first name "{leaver["NAME"]}" and the phones 7900'
-    with imported.store() as store:
-        (explained,) = timeline.explain(store, str(heir))
+    with imported.database() as database:
+        (explained,) = timeline.explain(database, str(heir))
     assert any(kept in event.text for event in explained.events)
 
 
@@ -208,8 +208,8 @@ def test_r12_of_two_with_one_address_the_linked_one_keeps_it_else_the_lowest_id(
         second: "conflict duplicate_email: conflict",
         third: "conflict duplicate_email: conflict",
     }
-    with imported.store() as store:
-        others = audit.actions.of_run(store.database, result.run_id).set_index("bitrix24_id")["before"]
+    with imported.database() as database:
+        others = audit.actions.of_run(database, result.run_id).set_index("bitrix24_id")["before"]
     assert (others[second], others[third]) == (f'{{"other_bitrix24_id": {first}}}', f'{{"other_bitrix24_id": {IRA}}}')
 
 

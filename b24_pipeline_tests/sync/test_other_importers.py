@@ -27,8 +27,8 @@ def read_whole(world: World) -> int:
 
 
 def states(world: World) -> list[State]:
-    with world.store() as store:
-        return [trouble.state for trouble in duplicated(health(store, now=world.clock.now()))]
+    with world.database() as database:
+        return [trouble.state for trouble in duplicated(health(database, now=world.clock.now()))]
 
 
 def resolve(world: World) -> None:

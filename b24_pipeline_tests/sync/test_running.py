@@ -69,8 +69,8 @@ def test_r18_one_bad_record_fails_alone_and_is_tried_again(world: World) -> None
     assert (broken.status, broken.counts.failed, broken.counts.created) == ("partial", 1, 3)
     assert "data_limit_exceeded" in broken.actions.query("outcome == 'failed'")["error"].item()
     assert (mended.status, mended.counts.created) == ("done", 1)
-    with world.store() as store:
-        assert len(audit.actions.dead_letters(store.database)) == 0
+    with world.database() as database:
+        assert len(audit.actions.dead_letters(database)) == 0
 
 
 def refuse_every_create(world: World) -> None:
@@ -196,8 +196,8 @@ def test_r18_what_a_run_that_died_has_announced_is_waited_for_once_and_forgotten
 
     imported.import_people()
 
-    with imported.store() as store:
-        assert audit.links.pending_creates(store.database)["bitrix24_id"].tolist() == [2], (
+    with imported.database() as database:
+        assert audit.links.pending_creates(database)["bitrix24_id"].tolist() == [2], (
             "somebody who is not linked has the address of 2"
         )
     waited = sum(imported.clock.waits)
@@ -260,9 +260,9 @@ def test_r20_snapshots_are_as_they_were_seen(world: World) -> None:
     world.hire(" Lebedeva ", EMAIL="IRA@x.test ", WORK_PHONE="+7 (900) 1")
     world.import_people()
 
-    with world.store() as store:
-        (user,) = audit.history.snapshot(store.database, schemas.Users).to_dict("records")
-        (employee,) = audit.history.snapshot(store.database, schemas.Employees).to_dict("records")
+    with world.database() as database:
+        (user,) = audit.history.snapshot(database, schemas.Users).to_dict("records")
+        (employee,) = audit.history.snapshot(database, schemas.Employees).to_dict("records")
 
     assert (user["last_name"], user["email"], user["work_phone"]) == (" Lebedeva ", "IRA@x.test ", "+7 (900) 1")
     assert (employee["last_name"], employee["email"], employee["phones"]) == ("Lebedeva", "IRA@x.test", "79001")

@@ -248,8 +248,8 @@ def test_r05_phones_that_come_as_json_numbers_are_their_whole_value_or_noted(wor
         "done",
         {"(bitrix24) Whole": ["79123456789", "79123456780", "79123456781"], "(bitrix24) Broken": []},
     )
-    with world.store() as store:
-        noted = audit.history.snapshot(store.database, schemas.Employees).set_index("bitrix24_id")["unusable_phones"]
+    with world.database() as database:
+        noted = audit.history.snapshot(database, schemas.Employees).set_index("bitrix24_id")["unusable_phones"]
     assert noted.isna().tolist() == [True, False]
 
 

@@ -53,7 +53,7 @@ def test_r03_who_is_out_of_scope_and_left_out_of_lists_is_not_gone(leaving_out: 
 
     assert [run.counts.out_of_scope for run in results] == [1, 1]
     assert [run.outcomes() for run in results] == [{namesake: "conflict already_linked: conflict"}] * 2
-    with leaving_out.store() as store:
-        (explained,) = timeline.explain(store, str(IRA))
+    with leaving_out.database() as database:
+        (explained,) = timeline.explain(database, str(IRA))
     assert explained.now.startswith("In CallGear")
     assert not any("no longer" in event.text for event in explained.events)

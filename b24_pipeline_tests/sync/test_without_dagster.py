@@ -36,10 +36,9 @@ def something_of_everything(world: World) -> None:
 
 def left(world: World, ended: Audited) -> dict[str, Any]:
     """What a run leaves, in the audit and in both systems."""
-    with world.store() as store:
+    with world.database() as database:
         snapshots = {
-            table: audit.history.snapshot(store.database, model).to_dict("records")
-            for model, table in HISTORIES.items()
+            table: audit.history.snapshot(database, model).to_dict("records") for model, table in HISTORIES.items()
         }
     return {
         "run": {**ended.audited, "run_id": None},

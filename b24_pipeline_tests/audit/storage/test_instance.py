@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Paths, Reader, Store
+from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseNotWritable
 from b24_pipeline_tests.audit.helpers import Clock, Recorder, users
@@ -25,23 +25,23 @@ def published(recorder: Recorder, paths: Paths) -> Paths:
     return paths
 
 
-def names(reader: Reader | Store) -> list[str]:
+def names(database: Database) -> list[str]:
     """The last names that the newest run saw."""
-    return list(audit.history.snapshot(reader.database, schemas.Users)["last_name"])
+    return list(audit.history.snapshot(database, schemas.Users)["last_name"])
 
 
 def test_several_readers_in_one_process_read_the_same_file(published: Paths, clock: Clock) -> None:
     with Store.reader(published, now=clock) as first:
         with Store.reader(published, now=clock) as second:
-            assert second.database.path == first.database.path == published.working
+            assert second.path == first.path == published.working
             assert names(second) == ["Antonova"]
         assert names(first) == ["Antonova"]
 
 
 def test_threads_that_open_and_close_the_same_file_are_not_in_each_others_way(published: Paths, clock: Clock) -> None:
     def read(_number: int) -> list[str]:
-        with Store.reader(published, now=clock) as reader:
-            return names(reader)
+        with Store.reader(published, now=clock) as database:
+            return names(database)
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(read, range(40))) == [["Antonova"]] * 40
@@ -77,9 +77,9 @@ def test_a_disk_that_is_full_for_one_database_is_not_in_the_way_of_another(
         with no_file_larger_than(4096), pytest.raises(DatabaseNotWritable, match="cannot grow"):
             store.publish()
         with Store.open(other, now=clock) as opened:
-            assert names(opened) == ["Antonova"]
+            assert names(opened.database) == ["Antonova"]
     with Store.open(published, now=clock) as store:
-        assert names(store) == ["Belova"]
+        assert names(store.database) == ["Belova"]
 
 
 def test_a_process_that_is_forked_opens_databases_of_its_own_and_leaves_those_of_its_parent_alone(
@@ -91,8 +91,8 @@ def test_a_process_that_is_forked_opens_databases_of_its_own_and_leaves_those_of
         child = os.fork()
         if child == 0:
             with Store.open(other, now=clock) as opened:
-                os._exit(0 if names(opened) == ["Antonova"] else 1)
+                os._exit(0 if names(opened.database) == ["Antonova"] else 1)
         assert os.waitpid(child, 0)[1] == 0
         Recorder(store, clock, number=1).run(users((1, "Belova")))
-    with Store.reader(published, now=clock) as reader:
-        assert names(reader) == ["Belova"]
+    with Store.reader(published, now=clock) as database:
+        assert names(database) == ["Belova"]
