@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from b24_pipeline import settings
-from b24_pipeline.audit import Paths, Store
+from b24_pipeline.audit import Store
 from b24_pipeline.connection import SYSTEM_CLOCK, utc_now
 from b24_pipeline.definitions import build_definitions
 from b24_pipeline.portal_polling import Portals
+from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.sandbox import Sandbox, Server, serve
 from b24_pipeline.settings import Connections
 from b24_pipeline.settings.dagster import AUTOMATION, OFF
@@ -102,11 +103,12 @@ def serving_companies(folder: Path) -> Iterator[Ask]:
 
 
 def import_all() -> None:
-    """The first import of every connection, without Dagster."""
+    """The first import of every connection, without Dagster, with its report."""
     for key in FOLDER.keys:
         chosen = settings.load(key)
-        with Store.open(Paths(chosen.database), now=utc_now) as store:
+        with Store.open(chosen.paths, now=utc_now) as store:
             import_once(chosen, store, run_id=f"first-{key}", timing=SYSTEM_CLOCK)
+            refresh_report(store, report_beside(chosen.paths.published), now=utc_now())
             store.publish()
 
 

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -145,10 +144,9 @@ class Postgres:
 
     @cached_property
     def secret(self) -> str:
-        """What the server and the pool are to keep of the password."""
-        command = [sys.executable, str(CONFIGURATION / "scram_secret.py")]
-        given = os.environ | {"DAGSTER_PG_PASSWORD": self.password}
-        return subprocess.run(command, env=given, capture_output=True, check=True, text=True).stdout.strip()
+        """What the server keeps of the password, and the pool, too."""
+        ((secret,),) = self.ask("SELECT rolpassword FROM pg_authid WHERE rolname = %s", USER, database="postgres")
+        return str(secret)
 
 
 @contextmanager
@@ -166,7 +164,6 @@ def stoppable_postgres(*, place: Path | None = IN_MEMORY) -> Iterator[tuple[Post
         server.create()
         serves.enter_context(server.started())
         server.ask(f"CREATE DATABASE {NAME}", database="postgres")
-        server.ask(f"ALTER ROLE {USER} PASSWORD %s", server.secret)
         yield server, serves
 
 

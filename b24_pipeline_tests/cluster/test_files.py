@@ -11,7 +11,7 @@ from b24_pipeline_tests.e2e.desk import PROJECT
 from b24_pipeline_tests.security.test_deployment import LOCKED, options
 
 HOMES = {name: CONFIGURATION / name / "dagster.yaml" for name in ("", "celery", "worker")}
-ONLY_HERE = {"": set(), "celery": {"run_launcher"}, "worker": {"run_monitoring"}}
+ONLY_HERE = {"": set(), "celery": {"run_launcher", "compute_logs"}, "worker": {"run_monitoring", "compute_logs"}}
 NOT_OF_WORKERS = {"run_queue", "concurrency", "retention", "schedules", "sensors"}
 SECRETS = {"DAGSTER_PG_PASSWORD", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"}
 
@@ -30,6 +30,11 @@ def test_a_home_of_dagster_is_the_projects_own_but_for_what_it_is_there_for(home
     assert ours.keys() == expected | ONLY_HERE[home]
     assert {name: ours[name] for name in expected - differing} == {name: own[name] for name in expected - differing}
     assert ours["storage"] == loaded(HOMES[""])["storage"]
+
+
+def test_what_a_run_prints_on_another_machine_stays_in_the_log_of_its_worker() -> None:
+    kept = {home: loaded(file)["compute_logs"]["class"] for home, file in HOMES.items()}
+    assert kept == {"": "LocalComputeLogManager"} | dict.fromkeys(("celery", "worker"), "NoOpComputeLogManager")
 
 
 def test_monitoring_is_off_for_workers_alone() -> None:

@@ -15,6 +15,9 @@ from b24_pipeline_tests.harness import World
 
 pytestmark = pytest.mark.cluster
 
+LOGINS = 20
+"""Of one command and its run, which has 300 statements."""
+
 
 def test_an_import_is_the_same_on_postgres(machine: Machine, world: World, postgres: Postgres) -> None:
     newcomer = world.hire("Newcomer")
@@ -50,6 +53,16 @@ def test_postgres_that_is_not_there_is_one_line_and_the_next_import_is_complete(
     assert machine.environment["DAGSTER_PG_PASSWORD"] not in said.stdout + said.stderr
     assert machine.type("sync").returncode == 0
     assert newcomer in world.links()
+
+
+def test_the_statements_of_a_run_share_connections(machine: Machine, world: World, postgres: Postgres) -> None:
+    world.hire("Newcomer")
+    log = postgres.folder / "pgbouncer.log"
+    before = log.read_text().count("login attempt")
+
+    assert machine.type("sync").returncode == 0
+
+    assert 0 < log.read_text().count("login attempt") - before <= LOGINS
 
 
 def test_a_run_waits_for_a_pool_that_is_started_again(machine: Machine, world: World, postgres: Postgres) -> None:
