@@ -69,7 +69,7 @@ $(CLUSTER): deploy/cluster/requirements.lock $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-ENGINES := postgresql pgbouncer rabbitmq-server
+ENGINES := postgresql pgbouncer rabbitmq-server iproute2 socat
 setup-cluster: $(CLUSTER) $(LAKE)/.ready ## what several machines need, into .venv; on Debian, as root, the servers for its tests too
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(ENGINES) >/dev/null 2>&1; then \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES); } >/dev/null 2>&1 \

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,9 +47,14 @@ class Machine:
         machine = {name: value for name, value in os.environ.items() if not name.startswith(OF_CLUSTER)}
         return machine | self.environment | self.given | {"DAGSTER_HOME": str(self.home)}
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Type a command of `b24-pipeline`, without waiting for its end."""
-        command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
+    def start(self, *arguments: str, inside: Sequence[str] = ()) -> "subprocess.Popen[str]":
+        """Type a command of `b24-pipeline`, without waiting for its end.
+
+        Args:
+            arguments: those of the command.
+            inside: a command that runs it in another network.
+        """
+        command = [*inside, str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
         return subprocess.Popen(
             command, cwd=self.folder, env=self.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

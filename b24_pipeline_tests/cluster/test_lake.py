@@ -3,9 +3,8 @@
 import json
 import shutil
 import signal
-import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -26,6 +25,7 @@ from b24_pipeline.settings.connections import OF_A_PAIR
 from b24_pipeline_tests.cluster.conftest import Machine, links_in, result_of
 from b24_pipeline_tests.cluster.engines import NAME, USER, Postgres, lake_variables
 from b24_pipeline_tests.cluster.growth import grown
+from b24_pipeline_tests.cluster.network import Network, separate_network, why_not
 from b24_pipeline_tests.cluster.ticks import ticks_on
 from b24_pipeline_tests.connections.processes import connect
 from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
@@ -33,6 +33,8 @@ from b24_pipeline_tests.harness import World
 
 pytestmark = pytest.mark.cluster
 PEOPLE = 60
+CUT_OFF_SECONDS = 60
+"""So soon it has ended, too; without `lake.WAITS` after a quarter of an hour."""
 
 
 def test_two_machines_take_turns_with_one_audit(machines: list[Machine], world: World) -> None:
@@ -207,38 +209,45 @@ def test_a_lock_is_not_taken_through_a_pool(machines: list[Machine], world: Worl
 
 
 @dataclass
-class FrozenAt:
-    """Put into `Sandbox.on_request`: freezes a process once, at so many-th create."""
+class AtACreate:
+    """Put into `Sandbox.on_request`: does something to a machine once, at so many-th create."""
 
     create: int
-    process: "subprocess.Popen[str] | None" = None
+    act: Callable[[], None] = lambda: None
     seen: int = 0
-    frozen: threading.Event = field(default_factory=threading.Event)
+    acted: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, request: RequestSeen, phase: Phase) -> None:
-        if phase is Phase.BEFORE and request.method == "create.employees" and not self.frozen.is_set():
+        if phase is Phase.BEFORE and request.method == "create.employees" and not self.acted.is_set():
             self.seen += 1
-            if self.seen == self.create and self.process is not None:
-                self.process.send_signal(signal.SIGSTOP)
-                self.frozen.set()
+            if self.seen == self.create:
+                self.act()
+                self.acted.set()
+
+
+def lock_taken_over(machine: Machine) -> tuple[dict[str, Any], list[str]]:
+    """Import on a machine as soon as another one's lock is free; gives what was done, and how it was refused before."""
+    refused: list[str] = []
+
+    def result() -> dict[str, Any] | None:
+        said = machine.type("sync", "--json")
+        refused.extend([said.stderr] if said.returncode == Exit.IN_PROGRESS else [])
+        return None if said.returncode == Exit.IN_PROGRESS else result_of(said)
+
+    return wait_for("the lock of the other machine", result, seconds=RUN_SECONDS), refused
 
 
 def test_r17_a_frozen_machine_keeps_its_lock_for_half_a_minute_and_then_writes_nothing_more(
     machines: list[Machine], world: World
 ) -> None:
     one, two = machines
-    users, refused = world.hire_many(PEOPLE), []
+    users = world.hire_many(PEOPLE)
 
-    def import_on_two() -> dict[str, Any] | None:
-        said = two.type("sync", "--json")
-        refused.extend([said.stderr] if said.returncode == Exit.IN_PROGRESS else [])
-        return None if said.returncode == Exit.IN_PROGRESS else result_of(said)
-
-    world.sandbox.on_request = killer = FrozenAt(create=20)
+    world.sandbox.on_request = frozen_at = AtACreate(20)
     with one.start("sync", "--json") as frozen:
-        killer.process = frozen
-        assert killer.frozen.wait(RUN_SECONDS)
-        second = wait_for("the lock of the frozen machine", import_on_two, seconds=RUN_SECONDS)
+        frozen_at.act = lambda: frozen.send_signal(signal.SIGSTOP)
+        assert frozen_at.acted.wait(RUN_SECONDS)
+        second, refused = lock_taken_over(two)
         written = len(world.writes())
         frozen.send_signal(signal.SIGCONT)
         out, _ = frozen.communicate(timeout=RUN_SECONDS)
@@ -247,3 +256,31 @@ def test_r17_a_frozen_machine_keeps_its_lock_for_half_a_minute_and_then_writes_n
     assert (second["status"], written, links_in(two.database)) == ("done", PEOPLE, users)
     assert (frozen.returncode, len(world.writes())) == (Exit.FAILED, PEOPLE)
     assert "has lost its lock" in json.loads(out.splitlines()[-1])["error"]
+
+
+@pytest.fixture
+def network(world: World, postgres: Postgres, pool: int) -> Iterator[Network]:
+    """A network in which Postgres itself is on the gateway, and all else on the loopback."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with separate_network([world.server.port, pool], direct=[postgres.port]) as separate:
+        yield separate
+
+
+def test_r17_a_machine_that_is_cut_off_from_postgres_writes_nothing_more_and_ends_by_itself(
+    machines: list[Machine], world: World, postgres: Postgres, network: Network
+) -> None:
+    one, two = machines
+    users = world.hire_many(PEOPLE)
+    lake = f"postgresql://{USER}@{network.gateway}:{postgres.port}/{NAME}"
+
+    world.sandbox.on_request = cut_at = AtACreate(20, act=lambda: network.drop(postgres.port))
+    with replace(one, given={"B24_PIPELINE_LAKE": lake}).start("sync", "--json", inside=network.prefix) as cut_off:
+        assert cut_at.acted.wait(RUN_SECONDS)
+        second, refused = lock_taken_over(two)
+        written = len(world.writes())
+        cut_off.communicate(timeout=CUT_OFF_SECONDS)
+
+    assert "another run is in progress: b24-pipeline sync, since" in refused[0]
+    assert (second["status"], written, links_in(two.database)) == ("done", PEOPLE, users)
+    assert (cut_off.returncode, len(world.writes())) == (Exit.FAILED, PEOPLE)

@@ -19,7 +19,6 @@ STALE_SECONDS = 30.0
 LEASE_SECONDS = 20.0
 """So long the lock counts as held after it was confirmed; less than another run waits before it takes it."""
 POLL_SECONDS = 1.0
-KEEP_ALIVE = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class RunInProgress(Exception):  # noqa: N818 - a state, not a fault
@@ -41,7 +40,7 @@ class Session:
             raise LakeNotUsable(f"The audit in a lake needs psycopg2: {INSTALL}") from None
         self._error = psycopg2.Error
         try:
-            self._connection = psycopg2.connect(lake.url, application_name=name[:63], **KEEP_ALIVE)
+            self._connection = psycopg2.connect(lake.address, application_name=name[:63])
         except psycopg2.Error as error:
             raise LakeNotUsable(f"The audit in {lake} cannot be used ({str(error).splitlines()[0]}).") from None
         self._connection.autocommit = True

@@ -271,7 +271,7 @@ def _in_our_words(error: duckdb.Error, path: Path | Lake) -> StoreError:
 def _of_a_lake(said: str, lake: Lake) -> StoreError:
     if "creating a new DuckLake is explicitly disabled" in said:
         return DatabaseMissing(f"There is no audit in {lake} yet; run an import first.")
-    reason = said.splitlines()[0].rpartition(f'{lake.url}": ')[2]
+    reason = said.splitlines()[0].rpartition(f'{lake.address}": ')[2]
     advice = "check its bucket and AWS_*" if "HTTP" in reason else "start its Postgres, or correct the settings"
     return LakeNotUsable(f"The audit in {lake} cannot be used ({reason}): {advice}.")
 

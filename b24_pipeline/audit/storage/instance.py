@@ -82,7 +82,7 @@ class Instance:
                 options = {name: _quoted(value) for name, value in s3_options().items()}
                 self._root.execute(statement("give_s3_keys", **options))
             catalog = f"lake_{next(self._numbers)}"
-            given = {"path": f"ducklake:postgres:{lake.url}", "schema": lake.schema, "data": lake.data}
+            given = {"path": f"ducklake:postgres:{lake.address}", "schema": lake.schema, "data": lake.data}
             quoted = {name: _quoted(value) for name, value in given.items()}
             name = "attach_lake_to_read" if read_only else "attach_lake"
             self._root.execute(statement(name, catalog=catalog, **quoted))

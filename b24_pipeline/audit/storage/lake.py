@@ -8,13 +8,21 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from b24_pipeline.audit.storage.exceptions import LakeNotUsable
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
 FOR_S3 = "httpfs"
 S3 = "s3://"
+WAITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq's options, in seconds and at last milliseconds: who is cut off notices it in half a minute, not in fifteen."""
 INSTALL = "pip install --no-deps --require-hashes -r deploy/cluster/ducklake.lock"
 
 
@@ -35,6 +43,12 @@ class Lake:
 
     def __str__(self) -> str:
         return f"{self.url} (schema {self.schema})"
+
+    @property
+    def address(self) -> str:
+        """The database with how long it is waited for; what the setting says of that comes first."""
+        url = urlsplit(self.url)
+        return url._replace(query=urlencode(WAITS | dict(parse_qsl(url.query)))).geturl()
 
     @property
     def is_on_s3(self) -> bool:
