@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-import pandera.pandas as pa
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.schema import HISTORIES
@@ -70,10 +69,20 @@ TYPE_NAMES = {"Int64": "integer", "bool": "flag", "datetime64[us, UTC]": "instan
 
 
 def column_metadata(model: type[schemas.Frame]) -> dict[str, Any]:
-    """Return the definition metadata of an asset: columns, column lineage, table, and frame."""
+    """Return the definition metadata of an asset: columns with a tag on personal data, their lineage, table, frame."""
     table = f"audit.{TABLES[model]}"
+    columns = [
+        dg.TableColumn(
+            name=name,
+            type=TYPE_NAMES.get(str(column.dtype), "text"),
+            description=column.description,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.unique),
+            tags={"personal": ""} if (column.metadata or {}).get("personal") else {},
+        )
+        for name, column in model.to_schema().columns.items()
+    ]
     return {
-        "dagster/column_schema": column_schema(model),
+        "dagster/column_schema": dg.TableSchema(columns=columns),
         "dagster/table_name": table,
         "dagster/relation_identifier": table,
         FRAME: model.__name__,
@@ -94,19 +103,3 @@ def column_lineage(model: type[schemas.Frame], key_prefix: Sequence[str] = ()) -
         for name, sources in made_of.items()
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
-
-
-def column_schema(model: type[pa.DataFrameModel]) -> dg.TableSchema:
-    """Return the columns with type, description, constraints, and a tag on personal data."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                name=name,
-                type=TYPE_NAMES.get(str(column.dtype), "text"),
-                description=column.description,
-                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.unique),
-                tags={"personal": ""} if (column.metadata or {}).get("personal") else {},
-            )
-            for name, column in model.to_schema().columns.items()
-        ]
-    )

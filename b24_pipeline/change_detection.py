@@ -4,14 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 
-from pandera.typing import DataFrame
-
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Database, Paths, Store
+from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.exceptions import Bitrix24Error, TransportError
-from b24_pipeline.bitrix24.polling import LastSnapshot, Poll, poll_changes
+from b24_pipeline.bitrix24.polling import LastSnapshot, poll_changes
 from b24_pipeline.connection import SYSTEM_CLOCK, Timing, portal_client, service_http, utc_now
 from b24_pipeline.settings import Settings
 
@@ -37,9 +35,9 @@ class Cursor:
             stored = json.loads(text or "{}")
         except ValueError:
             return cls()
-        types = {field.name: type(field.default) for field in fields(cls)}
         if not isinstance(stored, dict):
             return cls()
+        types = {field.name: type(field.default) for field in fields(cls)}
         return cls(**{name: stored[name] for name, kind in types.items() if type(stored.get(name)) is kind})
 
 
@@ -64,7 +62,7 @@ def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = SYST
 
 
 def poll_once(client: Bitrix24, known: LastSnapshot, *, cursor: str | None, clock: Callable[[], float]) -> TickResult:
-    """Compare the portal with the known users.
+    """Compare the portal with the known users, and want a run if no run was requested for the differences yet.
 
     Raises:
         Bitrix24Error: the portal could not be polled.
@@ -76,38 +74,27 @@ def poll_once(client: Bitrix24, known: LastSnapshot, *, cursor: str | None, cloc
         if clock() - started < TICK_SECONDS - ROUNDING:
             raise
         raise TransportError(f"gave up after {TICK_SECONDS:g} seconds: {error}") from None
-    return decide(before, poll)
-
-
-def known_users(paths: Paths) -> LastSnapshot:
-    """Return the users of the last import, and those whose edits need no run: linked users.
-
-    So do erased users: what is stored of them differs from the portal, and the schedule handles them.
-    """
-    try:
-        with Store.reader(paths, now=utc_now) as database:
-            ignored = {
-                *audit.links.live_links(database)["bitrix24_id"],
-                *audit.suppression.erased_people(database).users,
-            }
-            return LastSnapshot.of(users_of_last_import(database), linked=ignored)
-    except DatabaseMissing:
-        return LastSnapshot.of(schemas.empty_frame(schemas.Users), linked=set())
-
-
-def users_of_last_import(database: Database) -> DataFrame[schemas.Users]:
-    """Return the users as read by the last import that got as far as writing.
-
-    What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
-    """
-    past = audit.runs.last_import(database)
-    return audit.history.snapshot(database, schemas.Users, past.run_id) if past else schemas.empty_frame(schemas.Users)
-
-
-def decide(before: Cursor, poll: Poll) -> TickResult:
-    """Want a run if there are differences that no run was requested for yet."""
     difference = poll.digest if poll.changed else ""
     after = replace(before, window_from=poll.next_window_from, requested=difference)
     asked_for = poll.changed and difference == before.requested
     note = ": already requested; the next scheduled run will retry" if asked_for else ""
     return TickResult(poll.changed and not asked_for, f"{poll.message}{note}", json.dumps(asdict(after)))
+
+
+def known_users(paths: Paths) -> LastSnapshot:
+    """Return the users as read by the last import that got as far as writing, and those whose edits need no run.
+
+    What dry runs, single-person runs and partial runs have read was not acted upon, so a run is still requested for it.
+    Linked users need no run, nor do erased ones: what is stored of them differs from the portal, and the schedule
+    handles them.
+    """
+    users, ignored = schemas.empty_frame(schemas.Users), set[int]()
+    try:
+        with Store.reader(paths, now=utc_now) as database:
+            ignored.update(audit.links.live_links(database)["bitrix24_id"])
+            ignored |= audit.suppression.erased_people(database).users
+            if past := audit.runs.last_import(database):
+                users = audit.history.snapshot(database, schemas.Users, past.run_id)
+    except DatabaseMissing:
+        pass
+    return LastSnapshot.of(users, linked=ignored)

@@ -30,15 +30,12 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Clocks, sleep and rate limits of a connection."""
-
     unix: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     bucket_of: Callable[[str], LeakyBucket] = portal_bucket
 
     def now(self) -> datetime:
-        """The time in UTC."""
         return datetime.fromtimestamp(self.unix(), UTC)
 
 
@@ -133,21 +130,18 @@ def service_http(settings: Settings, *, guard: SendGuard | None = None) -> httpx
     Raises:
         SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
     """
-    timeout = httpx.Timeout(
-        settings.http_timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, settings.http_timeout_seconds)
+    seconds = settings.http_timeout_seconds
+    return http_client(
+        settings,
+        timeout=httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_SECONDS, seconds)),
+        max_bytes=settings.max_response_mib * MIB,
+        secrets=secrets_of(settings),
+        guard=guard,
     )
-    max_bytes = settings.max_response_mib * MIB
-    secrets = secrets_of(settings)
-    return http_client(settings, timeout=timeout, max_bytes=max_bytes, secrets=secrets, guard=guard)
 
 
 def http_client(
-    settings: AlertSettings,
-    *,
-    timeout: httpx.Timeout,
-    max_bytes: int,
-    secrets: Secrets,
-    guard: SendGuard | None = None,
+    settings: AlertSettings, *, timeout: httpx.Timeout, max_bytes: int, secrets: Secrets, guard: SendGuard | None = None
 ) -> httpx.Client:
     """Connections are kept, TLS is always verified, redirects are left to the caller.
 
@@ -229,30 +223,16 @@ def load_ssl_context(file: str, folder: str) -> ssl.SSLContext:
     Raises:
         SettingsError: there are none.
     """
-    variable, named = ("SSL_CERT_FILE", file) if file else ("SSL_CERT_DIR", folder)
-    if named and not file and not can_be_listed(Path(folder)):
-        raise no_certificates(variable, named)
     try:
+        if folder and not file:
+            next(Path(folder).iterdir())  # TLS itself does not say when there is nothing in the folder
         return httpx.create_ssl_context(trust_env=True)
-    except (OSError, ssl.SSLError):
-        raise no_certificates(variable, named) from None
-
-
-def can_be_listed(folder: Path) -> bool:
-    """Return whether there is something in the folder: TLS itself does not say when there is not."""
-    try:
-        return any(folder.iterdir())
-    except OSError:
-        return False
-
-
-def no_certificates(variable: str, named: str) -> SettingsError:
-    kind = "file" if variable == "SSL_CERT_FILE" else "folder"
-    return SettingsError(
-        f"{variable}: {named} is not a readable {kind} of certificates (PEM). "
-        f"Leave it out, or give the right one. Example: {variable}=/etc/ssl/certs"
-        + ("/ca-certificates.crt" if kind == "file" else "")
-    )
+    except (OSError, StopIteration, ssl.SSLError):
+        variable, named, kind = ("SSL_CERT_FILE", file, "file") if file else ("SSL_CERT_DIR", folder, "folder")
+        raise SettingsError(
+            f"{variable}: {named} is not a readable {kind} of certificates (PEM). Leave it out, or give the right one. "
+            f"Example: {variable}=/etc/ssl/certs{'/ca-certificates.crt' if file else ''}"
+        ) from None
 
 
 @cache

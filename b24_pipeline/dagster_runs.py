@@ -86,53 +86,32 @@ def lacks_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return not steps_of(instance, run) | steps_continued(instance, run) >= IMPORTING
 
 
-def kind_of(
-    steps: AbstractSet[str], *, config: RunConfig, continued: AbstractSet[str], reexecuted: AbstractSet[str]
-) -> RunKind:
-    """Return the kind of a Dagster run (R18a). One that does what a failed import has left is an import.
-
-    Args:
-        steps: the steps it executes.
-        config: the choices for it.
-        continued: the steps that the failed runs which it re-executes have finished.
-        reexecuted: the kinds of the runs that it re-executes.
-    """
-    if not steps & REPORTING:
-        return RunKind.CHECK
-    completes = RunKind.IMPORT in reexecuted and steps | continued >= IMPORTING
-    if config.kind is not RunKind.IMPORT or steps >= IMPORTING or completes:
-        return config.kind
-    return RunKind.PARTIAL
-
-
 def launch_of(
-    run: dg.DagsterRun,
-    *,
-    steps: AbstractSet[str],
-    continued: AbstractSet[str],
-    config: RunConfig,
-    store: Store,
+    run: dg.DagsterRun, *, steps: AbstractSet[str], continued: AbstractSet[str], config: RunConfig, store: Store
 ) -> Launch:
-    """Return the launch of a Dagster run; the audit knows the kinds of the runs that it re-executes."""
+    """Return the launch and kind of a Dagster run (R18a). One that does what a failed import has left is an import.
+
+    It executes `steps`; the failed runs that it re-executes, whose kinds the store knows, have finished `continued`.
+    """
     reexecutes = frozenset(filter(None, map(run.tags.get, REEXECUTED_TAGS)))
-    kinds = frozenset(filter(None, (audit.runs.kind(store.database, run_id) for run_id in reexecutes)))
-    kind = kind_of(steps, config=config, continued=continued, reexecuted=kinds)
+    repeats_import = RunKind.IMPORT in [audit.runs.kind(store.database, run_id) for run_id in reexecutes]
+    is_whole = steps >= IMPORTING or (repeats_import and steps | continued >= IMPORTING)
+    if not steps & REPORTING:
+        kind = RunKind.CHECK
+    elif config.kind is RunKind.IMPORT and not is_whole:
+        kind = RunKind.PARTIAL
+    else:
+        kind = config.kind
     return Launch(run.run_id, trigger_of(run), kind, reexecutes)
 
 
 def is_import(run: dg.DagsterRun, *, keys: AbstractSet[str] = frozenset()) -> bool:
-    """Return whether a run is one of the import: by the job, "Materialize", or the command line.
+    """Return whether a run is one of the import: by the job, "Materialize" (which has no job name), or a command.
 
-    Args:
-        run: of any code location.
-        keys: the connections, where there are several: their runs have no pool.
+    `keys` are the connections, where there are several: their runs have no pool.
     """
-    return IMPORT_POOL in pools_of(run) or TRIGGER_TAG in run.tags or partitions.key_of(run) in keys
-
-
-def pools_of(run: dg.DagsterRun) -> AbstractSet[str]:
-    """Return the pools of a run: "Materialize" runs have no job name of ours, but these."""
-    return (run.run_op_concurrency.all_pools or frozenset()) if run.run_op_concurrency else frozenset()
+    pools = run.run_op_concurrency.all_pools if run.run_op_concurrency else None
+    return IMPORT_POOL in (pools or ()) or TRIGGER_TAG in run.tags or partitions.key_of(run) in keys
 
 
 def trigger_of(run: dg.DagsterRun) -> Trigger:
@@ -190,11 +169,6 @@ def failure_of(
 
     If Dagster's own storage cannot be used, a run may end without an error. Such a run has not failed if all its steps
     are finished.
-
-    Args:
-        instance: has the failed steps.
-        run: has the finished steps.
-        steps: the steps to execute.
     """
     try:
         failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
@@ -202,11 +176,9 @@ def failure_of(
         return unfinished_step(run, steps=steps, because=first_line(error))
     if failures:
         return failure_of_step(run, failures[0], steps=steps)
-    return (
-        None
-        if run.outcome.deferrals or run.config.is_for_nobody
-        else unfinished_step(run, steps=steps, because="it could not store what had happened")
-    )
+    if run.outcome.deferrals or run.config.is_for_nobody:
+        return None
+    return unfinished_step(run, steps=steps, because="it could not store what had happened")
 
 
 def failure_of_step(

@@ -24,27 +24,23 @@ class StoreIOManager(dg.ConfigurableIOManager):
         """Do nothing: each step has stored its frame."""
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """Return the frame of this run; else a fresh one for a run that writes, and the newest one for others."""
+        """Return the frame of this run; else a fresh one for a run that writes, and the newest one for others.
+
+        Raises:
+            RunNotStarted: the run has no step of the import, and there is no audit that can be read.
+        """
         model = frame_of(context.upstream_output)
-        if self.import_run.only_reads:
-            return published_frame(model, connection=context.partition_key if context.has_partition_key else None)
+        if self.import_run.only_reads:  # an asset of somebody else that is made of the newest frame
+            key = context.partition_key if context.has_partition_key else None
+            try:
+                with Store.reader(settings.database_settings(connection=key).paths, now=utc_now) as database:
+                    return audit.history.snapshot(database, model)
+            except (SettingsError, StoreError) as error:
+                raise RunNotStarted(str(error)) from None
         run = self.import_run.run
         wants_fresh = self.import_run.writes or run.store.recorded(model)
         with self.import_run.failing():
             return inputs.fresh(run, model) if wants_fresh else inputs.newest(run, model)
-
-
-def published_frame(model: type[schemas.Frame], *, connection: str | None) -> pd.DataFrame:
-    """Return the newest frame of an audit, for an asset of somebody else that is made of it.
-
-    Raises:
-        RunNotStarted: there is none that can be read.
-    """
-    try:
-        with Store.reader(settings.database_settings(connection=connection).paths, now=utc_now) as database:
-            return audit.history.snapshot(database, model)
-    except (SettingsError, StoreError) as error:
-        raise RunNotStarted(str(error)) from None
 
 
 def frame_of(context: dg.OutputContext | None) -> type[schemas.Frame]:

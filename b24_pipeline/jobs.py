@@ -16,7 +16,6 @@ from b24_pipeline.audit.storage.advisory_lock import RunInProgress
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.connection import utc_now
 from b24_pipeline.dagster_runs import IN_ORDER, LOCATION, TRIGGER_TAG
-from b24_pipeline.settings import Settings
 
 NO_IO_MANAGER = {"io_manager": dg.mem_io_manager}
 """For jobs without assets: the project's own IO manager would start an import and take its lock."""
@@ -30,10 +29,8 @@ CHECK_RESULTS = table("asset_check_executions", column("run_id"), column("asset_
 employee_import = dg.define_asset_job(
     "employee_import",
     selection=dg.AssetSelection.assets(*IN_ORDER, "import_report", "audit_export"),
-    description=(
-        "One run of the import, from the portal to the account. "
-        'Shift-click "Materialize" or open the launchpad for a dry run, for one person, or to approve a held run.'
-    ),
+    description="One run of the import, from the portal to the account. "
+    'Shift-click "Materialize" or open the launchpad for a dry run, for one person, or to approve a held run.',
 )
 
 overview = dg.define_asset_job(
@@ -61,9 +58,13 @@ def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
     except settings.SettingsError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     old = [run.run_id for run in old_runs(instance, days=days) if is_ours(run, location=location_of(context.run))]
+    base = Path(instance.storage_directory()).parent
     for run_id in old:
-        instance.delete_run(run_id)
-        unlink_leftovers(instance, run_id)
+        instance.delete_run(run_id)  # which leaves the run's own event database and its compute logs
+        for database in base.glob(f"history/runs/{run_id}*.db*"):
+            database.unlink(missing_ok=True)
+        for folder in base.glob(f"**/compute_logs/{run_id}"):
+            shutil.rmtree(folder, ignore_errors=True)
     delete_check_results(instance)
     context.log.info("deleted %d runs older than %d days", len(old), days)
     return len(old)
@@ -95,15 +96,6 @@ def is_ours(run: dg.DagsterRun, *, location: str) -> bool:
     return run.job_name in JOBS
 
 
-def unlink_leftovers(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete the run's own event database and its compute logs, which `delete_run` leaves."""
-    base = Path(instance.storage_directory()).parent
-    for database in base.glob(f"history/runs/{run_id}*.db*"):
-        database.unlink(missing_ok=True)
-    for folder in base.glob(f"**/compute_logs/{run_id}"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def delete_check_results(instance: dg.DagsterInstance) -> None:
     """Delete the check results of deleted runs, which `delete_run` leaves: 13 rows a run, with names.
 
@@ -133,7 +125,9 @@ def purge_store(context: dg.OpExecutionContext) -> None:
     for key in folder.keys if folder else [None]:
         try:
             chosen = settings.load(key)
-            deleted = purge_audit(chosen, owner=f"retention {context.run_id}")
+            paths, owner = chosen.paths, f"retention {context.run_id}"
+            with connection_lock(paths, owner=owner, now=utc_now(), wait_seconds=60):
+                deleted = apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
         except (settings.SettingsError, RunInProgress, StoreError) as error:
             problems.append(f"{key}: {error}" if key else str(error))
             continue
@@ -143,19 +137,10 @@ def purge_store(context: dg.OpExecutionContext) -> None:
         raise dg.Failure("\n".join(problems), allow_retries=False)
 
 
-def purge_audit(chosen: Settings, *, owner: str) -> int:
-    """Delete what is too old in one audit; return the number of deleted runs."""
-    paths = chosen.paths
-    with connection_lock(paths, owner=owner, now=utc_now(), wait_seconds=60):
-        return apply_retention(paths, keep_days=chosen.keep_days, now=utc_now())
-
-
 @dg.job(
     resource_defs=NO_IO_MANAGER,
-    description=(
-        "Deletes Dagster's own records of this project's runs older than the setting KEEP_RUN_DAYS (30): 230 to 530 "
-        "KiB a run."
-    ),
+    description="Deletes Dagster's own records of this project's runs older than the setting KEEP_RUN_DAYS (30): 230 "
+    "to 530 KiB a run.",
 )
 def purge_old_runs() -> None:
     purge_dagster_runs()
@@ -166,5 +151,4 @@ def purge_old_runs() -> None:
     description="Deletes actions and snapshots older than the setting KEEP_DAYS from the audit, and compacts the file.",
 )
 def purge_old_audit() -> None:
-    """Delete old actions and snapshots; links never expire."""
     purge_store()

@@ -28,9 +28,7 @@ def update_partitions(instance: dg.DagsterInstance, keys: AbstractSet[str]) -> N
         instance.delete_dynamic_partition(NAME, removed)
 
 
-def partitioned(
-    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec],
-) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
+def partitioned(assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
     """Return the assets with a partition for each connection.
 
     Without freshness policies: Dagster looks at the newest partition only, so one connection alone would look fresh.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import httpx
@@ -71,9 +71,16 @@ class Portals:
         }
         wait(jobs.values(), timeout=seconds)
         pool.shutdown(wait=False, cancel_futures=True)
-        results = {key: result_of(jobs[key]) if key in jobs else problem for key, problem in ready.items()}
-        found = {key: result for key, result in results.items() if isinstance(result, TickResult)}
-        problems = [f"{key}: {result}" for key, result in results.items() if key not in found]
+        found: dict[str, TickResult] = {}
+        problems = []
+        for key, portal in ready.items():
+            result: TickResult | str = portal if isinstance(portal, str) else "not polled in time"
+            if key in jobs and jobs[key].done() and not jobs[key].cancelled():
+                result = jobs[key].result()
+            if isinstance(result, TickResult):
+                found[key] = result
+            else:
+                problems.append(f"{key}: {result}")
         known = {key: text for key, text in before.items() if key in self._folder.keys}
         after = known | {key: result.cursor for key, result in found.items()}
         return RoundResult(found, tuple(problems), json.dumps(after))
@@ -87,10 +94,18 @@ class Portals:
         """Return each portal, kept or made anew, or why it cannot be polled."""
         opened = {key: self._opened(key) for key in keys}
         marks = change_marks(portal.settings.paths for portal in opened.values() if isinstance(portal, Portal))
-        return {
-            key: portal if isinstance(portal, str) else self._with_users(key, portal, marks[portal.settings.paths])
-            for key, portal in opened.items()
-        }
+        for key, portal in opened.items():
+            if isinstance(portal, str) or portal.of_database == marks[portal.settings.paths]:
+                continue
+            try:
+                users = known_users(portal.settings.paths)
+            except StoreError as error:
+                self.forget(key)
+                opened[key] = str(error)
+            else:
+                mark = marks[portal.settings.paths]
+                opened[key] = self._kept[key] = replace(portal, of_database=mark, users=users)
+        return opened
 
     def _opened(self, key: str) -> Portal | str:
         """Return the portal with its settings and client, or why these cannot be used."""
@@ -105,17 +120,6 @@ class Portals:
             return str(error)
         return self._kept[key]
 
-    def _with_users(self, key: str, portal: Portal, of_database: ChangeMark) -> Portal | str:
-        """Return the portal with the users of its last import, or why these cannot be read."""
-        if portal.of_database != of_database:
-            try:
-                users = known_users(portal.settings.paths)
-            except StoreError as error:
-                self.forget(key)
-                return str(error)
-            portal = self._kept[key] = replace(portal, of_database=of_database, users=users)
-        return portal
-
     def _poll(self, key: str, portal: Portal, cursor: str | None) -> TickResult | str:
         """Poll one portal; return why it could not be polled."""
         try:
@@ -124,11 +128,6 @@ class Portals:
         except Bitrix24Error as error:
             self.forget(key)  # a secret may have changed in a file of its own
             return str(error)
-
-
-def result_of(job: "Future[TickResult | str]") -> TickResult | str:
-    """Return what a poll found, or why it found nothing."""
-    return job.result() if job.done() and not job.cancelled() else "not polled in time"
 
 
 def cursors_of(text: str | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing import parent_process
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -36,7 +36,6 @@ from b24_pipeline.dagster_runs import (
     tag_outcome,
     trigger_of,
 )
-from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
 from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy, RunKind, Trigger
 from b24_pipeline.settings import SettingsError
@@ -48,6 +47,8 @@ from b24_pipeline.sync.run import RunContext, RunStopped
 log = logging.getLogger(__name__)
 
 WAIT_FOR_OTHER_RUN_SECONDS = 60
+AS_SET: Literal["as_set"] = "as_set"
+"""Use the configured value. Each choice has a default, because Dagster's scaffold leaves out what has none."""
 ONE_PROCESS = (
     "the steps of an import share one lock, one connection and one points budget, so they need one process: launch the "
     "job employee_import, or give this job executor_def=dagster.in_process_executor"
@@ -80,10 +81,8 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     dry_run: bool = Field(default=False, description="Read everything and show the plan, but change nothing (R19).")
     only: list[int] = Field(
         default=[],
-        description=(
-            "Limit this run to these Bitrix24 user ids (failed ones are retried immediately), with the step trace of "
-            "each on the page of `callgear_upsert`; empty for everybody."
-        ),
+        description="Limit this run to these Bitrix24 user ids (failed ones are retried immediately), with the step "
+        "trace of each on the page of `callgear_upsert`; empty for everybody.",
     )
     only_failed: bool = Field(
         default=False,
@@ -91,33 +90,27 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
     )
     approve: str = Field(
         default="",
-        description=("Apply the held changes of this run (full id or first 8 characters; valid for 24 hours, R16)."),
+        description="Apply the held changes of this run (full id or first 8 characters; valid for 24 hours, R16).",
     )
     approve_users: list[int] = Field(
         default=[],
-        description=(
-            "With `approve`, approve the conflicts of these Bitrix24 user ids: `email_reused`, `similar_email` "
-            "(R09), `identity_changed` (R07a), `other_name` (R14)."
-        ),
+        description="With `approve`, approve the conflicts of these Bitrix24 user ids: `email_reused`, `similar_email` "
+        "(R09), `identity_changed` (R07a), `other_name` (R14).",
     )
     comment: str = Field(default="", description="With `approve`, the reason in one line; kept in `audit.approvals`.")
-    phones: PhonesChoice = Field(
-        default=PhonesChoice.as_set,
+    phones: Literal["as_set", "all", "first"] = Field(
+        default=AS_SET,
         description="Import `all` phone numbers or only the `first` (R05; default: the configured value).",
     )
-    on_id_match: OnIdMatchChoice = Field(
-        default=OnIdMatchChoice.as_set,
-        description=(
-            "Do `nothing` to employees matched by id, `fill_phones` or `refresh` them "
-            "(R07; default: the configured value)."
-        ),
+    on_id_match: Literal["as_set", "nothing", "fill_phones", "refresh"] = Field(
+        default=AS_SET,
+        description="Do `nothing` to employees matched by id, `fill_phones` or `refresh` them "
+        "(R07; default: the configured value).",
     )
-    responsible_list: ResponsibleListChoice = Field(
-        default=ResponsibleListChoice.as_set,
-        description=(
-            "Only `remove` leavers, `mirror` active people too, or leave the list `off` "
-            "(R15; default: the configured value)."
-        ),
+    responsible_list: Literal["as_set", "remove", "mirror", "off"] = Field(
+        default=AS_SET,
+        description="Only `remove` leavers, `mirror` active people too, or leave the list `off` "
+        "(R15; default: the configured value).",
     )
 
     _run: RunContext | None = PrivateAttr(default=None)
@@ -146,7 +139,6 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return bool(self._steps & WRITING)
 
     def selects(self, asset: dg.AssetKey) -> bool:
-        """Return whether the run materializes this asset."""
         return asset.to_python_identifier() in self._steps
 
     @contextmanager
@@ -269,9 +261,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         return RunConfig(
             dry_run=self.dry_run,
             only=frozenset(self.only) or None,
-            phones=policy_of(self.phones, PhonesPolicy),
-            on_id_match=policy_of(self.on_id_match, IdMatchPolicy),
-            responsible_list=policy_of(self.responsible_list, ResponsibleListPolicy),
+            phones=None if self.phones == AS_SET else PhonesPolicy(self.phones),
+            on_id_match=None if self.on_id_match == AS_SET else IdMatchPolicy(self.on_id_match),
+            responsible_list=None if self.responsible_list == AS_SET else ResponsibleListPolicy(self.responsible_list),
         )
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 OWN_SITES = ("same-origin", "none")
-"""`Sec-Fetch-Site` of our own pages, and of an address that a person has typed."""
+"""`Sec-Fetch-Site` of our own pages, and of an address that a person has typed; only browsers send it."""
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 """Somebody follows a link to us, for example from an alert; a frame within another page is none."""
 
@@ -25,25 +25,21 @@ def loopback_hosts(port: int) -> frozenset[str]:
 def refusal(scope: Scope, *, known_hosts: Collection[str]) -> str | None:
     """Return the reason to refuse a request or a WebSocket; None to accept it.
 
-    Args:
-        scope: of ASGI.
-        known_hosts: in lower case, `name:port`, or `name` for that name with any port.
+    The known hosts are in lower case, `name:port`, or `name` for that name with any port.
     """
     headers = Headers(scope=scope)
     host = headers.get("host", "").lower()
-    if not is_known(host, known_hosts) or len(headers.getlist("host")) > 1:
+    name, _, port = host.rpartition(":")
+    is_known = host in known_hosts or (port.isdecimal() and name in known_hosts)
+    if not is_known or len(headers.getlist("host")) > 1:
         return "This server has another host name. If this is one of the Dagster UI, allow it with --allowed-host."
     if not all(is_same_origin(origin, host) for origin in headers.getlist("origin")):
         return "Another web page (Origin) may not do this."
-    if not (comes_from_own_site(headers) or is_navigation(scope, headers)):
+    is_from_own_site = all(site in OWN_SITES for site in headers.getlist("sec-fetch-site"))
+    is_navigation = all(headers.get(name) == value for name, value in NAVIGATION.items())
+    if not (is_from_own_site or (is_navigation and scope.get("method") == "GET")):
         return "Another web page (Sec-Fetch-Site) may not do this."
     return None
-
-
-def is_known(host: str, known_hosts: Collection[str]) -> bool:
-    """Return whether a `Host` is ours, as it stands or whatever its port."""
-    name, _, port = host.rpartition(":")
-    return host in known_hosts or (port.isdecimal() and name in known_hosts)
 
 
 def is_same_origin(origin: str, host: str) -> bool:
@@ -51,13 +47,3 @@ def is_same_origin(origin: str, host: str) -> bool:
     scheme, _, origin_host = origin.lower().partition("://")
     port = DEFAULT_PORTS.get(scheme)
     return port is not None and origin_host.removesuffix(port) == host.removesuffix(port)
-
-
-def comes_from_own_site(headers: Headers) -> bool:
-    """Return whether `Sec-Fetch-Site` allows it; clients that are not browsers do not send it."""
-    return all(site in OWN_SITES for site in headers.getlist("sec-fetch-site"))
-
-
-def is_navigation(scope: Scope, headers: Headers) -> bool:
-    """Return whether a person opens a page of ours as a whole, wherever the link to it stood."""
-    return scope.get("method") == "GET" and all(headers.get(name) == value for name, value in NAVIGATION.items())

@@ -56,12 +56,7 @@ def round_of_connections(
     return requests, (*folder.misnamed(), *problems)
 
 
-def import_schedule(
-    job: Any,  # noqa: ANN401 - Dagster exports no type of jobs of assets
-    *,
-    cron: str,
-    name: str,
-) -> dg.ScheduleDefinition:
+def import_schedule(job: Any, *, cron: str, name: str) -> dg.ScheduleDefinition:  # noqa: ANN401 - of no exported type
     interval = "every 30 minutes (R17)" if cron == CRON else f"at {cron}"
     return dg.schedule(
         name=name,
@@ -172,5 +167,4 @@ def is_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, *, now: datet
 
 
 def paths_of(run: dg.DagsterRun) -> Paths:
-    """Return the files of the database of a run's connection."""
     return settings.database_settings(connection=key_of(run)).paths

@@ -23,7 +23,7 @@ from b24_pipeline.connection_health import ConnectionHealth, LostRuns
 from b24_pipeline.dagster_runs import OUTCOME_TAG, REFUSED, is_import, lacks_steps
 from b24_pipeline.jobs import employee_import
 from b24_pipeline.partitions import PRIORITY_TAG, URGENT, key_of
-from b24_pipeline.portal_polling import Portals, RoundResult
+from b24_pipeline.portal_polling import Portals
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline.schedules import STARTS_OFF, idle_connections, skip_reason
 from b24_pipeline.settings import Connections
@@ -43,10 +43,8 @@ MAX_RUNS_OF_ALL = 500
     job=employee_import,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED if STARTS_OFF else dg.DefaultSensorStatus.RUNNING,
-    description=(
-        "Polls the portal with one request and requests a run when a user was added, was dismissed, or changed before "
-        "being linked (R17)."
-    ),
+    description="Polls the portal with one request and requests a run when a user was added, was dismissed, or changed "
+    "before being linked (R17).",
 )
 def bitrix24_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Compare the portal, or each of several, with what the last import read."""
@@ -72,15 +70,15 @@ def changes_of_connections(context: dg.SensorEvaluationContext, folder: Connecti
     result = portals(folder).poll(idle_connections(context.instance, folder), cursor=context.cursor)
     for problem in (*folder.misnamed(), *result.problems):
         context.log.warning(problem)
-    changed = {key: found.message for key, found in result.found.items() if found.run_wanted}
-    for key, message in changed.items():
-        context.log.info("%s: %s", key, message)
-    tags = {key: {"b24_pipeline/change": message, PRIORITY_TAG: URGENT} for key, message in changed.items()}
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(partition_key=key, tags=tags[key]) for key in changed],
-        skip_reason=None if changed else dg.SkipReason(in_words(result)),
-        cursor=result.cursor,
-    )
+    requests = []
+    for key, found in result.found.items():
+        if found.run_wanted:
+            context.log.info("%s: %s", key, found.message)
+            tags = {"b24_pipeline/change": found.message, PRIORITY_TAG: URGENT}
+            requests.append(dg.RunRequest(partition_key=key, tags=tags))
+    polled = f"{numbered(len(result.found), 'portal', 'portals')} polled, nothing to import"
+    skipped = None if requests else dg.SkipReason("; ".join([polled, *result.problems]))
+    return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=result.cursor)
 
 
 @cache
@@ -89,19 +87,11 @@ def portals(folder: Connections) -> Portals:
     return Portals(folder)
 
 
-def in_words(result: RoundResult) -> str:
-    """Return how many portals were polled, and which could not be."""
-    polled = f"{numbered(len(result.found), 'portal', 'portals')} polled, nothing to import"
-    return "; ".join([polled, *result.problems])
-
-
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description=(
-        "Sends an alert when the state of the import changes, for example that it fails, that changes are held, or "
-        "that it has recovered. Each receiver hears of a state once when it begins and once when it is over."
-    ),
+    description="Sends an alert when the state of the import changes, for example that it fails, that changes are "
+    "held, or that it has recovered. Each receiver hears of a state once when it begins and once when it is over.",
 )
 def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Judge the state of the import, and remember in the cursor what each receiver was notified of."""

@@ -18,10 +18,7 @@ def collect_rarely() -> None:
 def end_at_once(codes: Sequence[int]) -> None:
     """Let the system free the memory, as the last exit handler: Python takes a fifth of a command's time for it.
 
-    All threads have ended by now.
-
-    Args:
-        codes: how the process ended; empty if it raised.
+    All threads have ended by now. There is one code, or none if the process raised.
     """
     for code in codes:
         sys.stdout.flush()

@@ -1,8 +1,8 @@
 """The portal's assets: its users as received, and with eligibility and normalized fields."""
 
 import logging
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -11,7 +11,7 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER
 from b24_pipeline.asset_metadata import column_lineage, column_metadata
-from b24_pipeline.assets.metadata import sources
+from b24_pipeline.assets.metadata import people_table, sources
 from b24_pipeline.assets.observations import portal_as_read
 from b24_pipeline.dagster_runs import IMPORT_POOL
 from b24_pipeline.io_manager import IO_MANAGER
@@ -33,22 +33,38 @@ bitrix24_portal = dg.AssetSpec(
     group_name="bitrix24",
     kinds={"bitrix24"},
     owners=OWNERS,
-    description=(
-        "The Bitrix24 portal: where people are hired, renamed and dismissed. Each observation says which portal was "
-        "read, when, through whose webhook, and how many people it has; `b24-pipeline check` looks at the rights."
-    ),
+    description="The Bitrix24 portal: where people are hired, renamed and dismissed. Each observation says which "
+    "portal was read, when, through whose webhook, and how many people it has; `b24-pipeline check` looks at the "
+    "rights.",
 )
 
 
-@dg.asset(
-    deps=[bitrix24_portal],
-    group_name="bitrix24",
+def step_asset(
+    model: type[schemas.Frame],
+    *,
+    group: str,
+    kinds: set[str],
+    **given: Any,  # noqa: ANN401
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Return the decorator of a step's asset: what all steps have in common, and the columns of its frame."""
+    decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+        group_name=group,
+        kinds=kinds,
+        owners=OWNERS,
+        pool=POOL,
+        io_manager_key=IO_MANAGER,
+        metadata=column_metadata(model),
+        **given,
+    )
+    return decorator
+
+
+@step_asset(
+    schemas.Users,
+    group="bitrix24",
     kinds={"bitrix24", "pandas"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
+    deps=[bitrix24_portal],
     output_required=False,
-    metadata=column_metadata(schemas.Users),
     freshness_policy=FRESH,
 )
 def bitrix24_users(
@@ -78,14 +94,7 @@ def bitrix24_users(
     )
 
 
-@dg.asset(
-    group_name="bitrix24",
-    kinds={"pandas"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
-    metadata=column_metadata(schemas.Employees),
-)
+@step_asset(schemas.Employees, group="bitrix24", kinds={"pandas"})
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """Users with eligibility and normalized fields (R01-R06).
 
@@ -104,14 +113,9 @@ def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg
             "accepted": int(eligibility.get(Eligibility.CANDIDATE, 0)),
             **{word.value: int(eligibility.get(word, 0)) for word in Eligibility if word is not Eligibility.CANDIDATE},
             "with_phones": int(judged["phones"].notna().sum()),
-            "rejects": people_table(tables.rejects(judged)),
-            "unusable_phone_texts": people_table(tables.unusable_phones(judged)),
+            "rejects": people_table(tables.rejects(judged), rest="audit.employees"),
+            "unusable_phone_texts": people_table(tables.unusable_phones(judged), rest="audit.employees"),
             **sources(run),
             **column_lineage(schemas.Employees, run.launch.key_prefix),
         },
     )
-
-
-def people_table(rows: list[dict[str, object]]) -> dg.MarkdownMetadataValue:
-    """Return a table of people with the reasons."""
-    return dg.MetadataValue.md(tables.people_markdown(rows, rest="audit.employees"))

@@ -8,11 +8,10 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.asset_metadata import column_lineage, column_metadata
-from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
-from b24_pipeline.assets.metadata import approval_metadata, kept_when_approved, sources, step_trace
-from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration
-from b24_pipeline.io_manager import IO_MANAGER
+from b24_pipeline.asset_metadata import column_lineage
+from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, step_asset
+from b24_pipeline.assets.metadata import approval_metadata, kept_when_approved, people_table, sources, step_trace
+from b24_pipeline.assets.observations import account_as_left, account_as_read, configuration, observation
 from b24_pipeline.reporting import tables
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import MatchKind, Outcome, RunKind
@@ -42,22 +41,17 @@ callgear_account = dg.AssetSpec(
     group_name="account",
     kinds={"callgear"},
     owners=OWNERS,
-    description=(
-        "The CallGear account as read. Each observation has the account, the time, the kind of access and the number "
-        "of employees; `b24-pipeline check` verifies the permissions."
-    ),
+    description="The CallGear account as read. Each observation has the account, the time, the kind of access and the "
+    "number of employees; `b24-pipeline check` verifies the permissions.",
 )
 
 
-@dg.asset(
-    deps=[callgear_account],
-    group_name="account",
+@step_asset(
+    schemas.CallGearEmployees,
+    group="account",
     kinds={"callgear", "pandas"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
+    deps=[callgear_account],
     output_required=False,
-    metadata=column_metadata(schemas.CallGearEmployees),
 )
 def callgear_employees(
     context: dg.AssetExecutionContext, import_run: ImportRunResource
@@ -85,14 +79,7 @@ def callgear_employees(
     )
 
 
-@dg.asset(
-    group_name="matching",
-    kinds={"pandas"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
-    metadata=column_metadata(schemas.Matches),
-)
+@step_asset(schemas.Matches, group="matching", kinds={"pandas"})
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -103,9 +90,7 @@ def employee_matches(
     judged = cast("DataFrame[schemas.Employees]", employees)
     with import_run.failing() as run:
         matches = steps.match_users(
-            run,
-            employees=judged,
-            callgear_employees=cast("DataFrame[schemas.CallGearEmployees]", callgear_employees),
+            run, employees=judged, callgear_employees=cast("DataFrame[schemas.CallGearEmployees]", callgear_employees)
         )
     kinds = matches["match_type"].value_counts()
     return dg.MaterializeResult(
@@ -113,9 +98,7 @@ def employee_matches(
         metadata={
             "dagster/row_count": len(matches),
             **{name: int(kinds.get(kind, 0)) for name, kind in MATCH_FIGURES.items()},
-            "people_in_conflict": dg.MetadataValue.md(
-                tables.people_markdown(tables.conflicts(matches, judged), rest="audit.employee_matches")
-            ),
+            "people_in_conflict": people_table(tables.conflicts(matches, judged), rest="audit.employee_matches"),
             **sources(run),
             **approval_metadata(run, matches),
             **column_lineage(schemas.Matches, run.launch.key_prefix),
@@ -123,15 +106,8 @@ def employee_matches(
     )
 
 
-@dg.asset(
-    group_name="callgear",
-    kinds={"callgear", "duckdb"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
-    output_required=False,
-    metadata=column_metadata(schemas.Actions),
-    freshness_policy=FRESH,
+@step_asset(
+    schemas.Actions, group="callgear", kinds={"callgear", "duckdb"}, output_required=False, freshness_policy=FRESH
 )
 def callgear_upsert(
     context: dg.AssetExecutionContext,
@@ -160,13 +136,12 @@ def callgear_upsert(
         context.log_event(account_as_left(run, callgear_employees))
         yield dg.MaterializeResult(metadata=found)
         return
-    context.log_event(dg.AssetObservation(context.asset_key, partition=run.connection.key, metadata=found))
+    context.log_event(observation(run, "callgear_upsert", **found))
     if import_run.selects(RESPONSIBLE):  # as a step of its own it is skipped, because this one gives no output
         observe_responsible(context, import_run, judged)
 
 
 def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dict[str, Any]:
-    """Return the figures and changes of the step."""
     return {
         "dagster/row_count": len(actions),
         "created": run.outcome.counts.created,
@@ -185,16 +160,12 @@ def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dic
     }
 
 
-@dg.asset(
-    key=RESPONSIBLE,
-    deps=[callgear_upsert],
-    group_name="callgear",
+@step_asset(
+    schemas.ResponsibleEmployees,
+    group="callgear",
     kinds={"callgear", "duckdb"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
+    deps=[callgear_upsert],
     output_required=False,
-    metadata=column_metadata(schemas.ResponsibleEmployees),
 )
 def responsible_employees(
     context: dg.AssetExecutionContext, employees: pd.DataFrame, import_run: ImportRunResource
@@ -219,13 +190,7 @@ def observe_responsible(
     """Update the list, and report the result as an observation."""
     with import_run.failing() as run:
         result = steps.update_list(run, judged)
-    context.log_event(
-        dg.AssetObservation(
-            RESPONSIBLE.with_prefix(run.launch.key_prefix),
-            partition=run.connection.key,
-            metadata=responsible_metadata(run, result),
-        )
-    )
+    context.log_event(observation(run, "responsible_employees", **responsible_metadata(run, result)))
 
 
 def responsible_metadata(run: RunContext, result: ResponsibleListResult) -> dict[str, Any]:
@@ -236,8 +201,8 @@ def responsible_metadata(run: RunContext, result: ResponsibleListResult) -> dict
         "responsible_removed": run.outcome.counts.responsible_removed,
         **tables.summary(result.actions),
         "changes": dg.MetadataValue.md(tables.changes_markdown(result.actions)),
-        "people_in_conflict": dg.MetadataValue.md(
-            tables.people_markdown(tables.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions")
+        "people_in_conflict": people_table(
+            tables.refused(result.actions, outcome=Outcome.CONFLICT), rest="audit.actions"
         ),
         **column_lineage(schemas.ResponsibleEmployees, run.launch.key_prefix),
     }
@@ -255,8 +220,6 @@ callgear_account_after_import = dg.AssetSpec(
     group_name="callgear",
     kinds={"callgear"},
     owners=OWNERS,
-    description=(
-        "The CallGear account after the import: its employees and its list of responsible employees. Each observation "
-        "has the account, and how many of its employees are linked to users of the portal."
-    ),
+    description="The CallGear account after the import: its employees and its list of responsible employees. Each "
+    "observation has the account, and how many of its employees are linked to users of the portal.",
 )

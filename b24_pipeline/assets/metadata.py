@@ -13,28 +13,28 @@ from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import MOST_ROWS, markdown_line, numbered
 
 
-def approval_metadata(run: RunContext, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Return how to approve held changes and conflicts.
+def people_table(rows: list[dict[str, object]], *, rest: str) -> dg.MarkdownMetadataValue:
+    """Return a table of people with the reasons; `rest` is the table of the audit that has all of them."""
+    return dg.MetadataValue.md(tables.people_markdown(rows, rest=rest))
 
-    Args:
-        run: the run to approve.
-        decided: matches or actions; their conflicts are approved user by user. Of a run for single people only theirs.
+
+def approval_metadata(run: RunContext, decided: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Return how to approve held changes, and the conflicts of matches or actions, which are approved user by user.
+
+    Of a run for single people only theirs.
     """
     conflicts = decided[decidable(decided)]
     if run.config.only is not None:
         conflicts = conflicts[conflicts["bitrix24_id"].isin(run.config.only)]
-    by_reason = [by_user(run.run_id, str(reason), rows) for reason, rows in conflicts.groupby("reason")]
-    parts = [*([held(run)] if run.outcome.counts.held else []), *by_reason]
+    parts = []
+    if run.outcome.counts.held:
+        words = numbered(run.outcome.counts.held, "action is", "actions are")
+        parts.append(
+            f"**{words} held** by a safety limit (R16). To approve, within 24 hours: "
+            f"`b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n{launchpad(approve=run.run_id)}"
+        )
+    parts += [by_user(run.run_id, str(reason), rows) for reason, rows in conflicts.groupby("reason")]
     return {"approve": dg.MetadataValue.md("\n\n".join(parts))} if parts else {}
-
-
-def held(run: RunContext) -> str:
-    """R16: how to approve all held changes."""
-    words = numbered(run.outcome.counts.held, "action is", "actions are")
-    return (
-        f"**{words} held** by a safety limit (R16). To approve, within 24 hours: "
-        f"`b24-pipeline approve {run.run_id}`, or launch `employee_import` with\n\n{launchpad(approve=run.run_id)}"
-    )
 
 
 def by_user(run_id: str, reason: str, conflicts: pd.DataFrame) -> str:
@@ -70,7 +70,6 @@ def sources(run: RunContext) -> dict[str, str]:
 
 
 def step_trace(run: RunContext) -> dict[str, dg.MetadataValue]:
-    """Return the step traces of a single-person run."""
     if run.config.only is None:
         return {}
     found = evidence_of(run.store.database, run.run_id)

@@ -1,6 +1,7 @@
 """Observations of the portal and the account, and the configuration of a run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -8,35 +9,33 @@ import pandas as pd
 
 from b24_pipeline import audit
 from b24_pipeline.rules.eligibility import PHONES_IN_DIALING_ORDER
-from b24_pipeline.rules.models import Scope
 from b24_pipeline.settings import Settings
 from b24_pipeline.sync.run import RunContext
 from b24_pipeline.text import markdown_table, printable
 
-PORTAL = dg.AssetKey("bitrix24_portal")
-ACCOUNT = dg.AssetKey("callgear_account")
-ACCOUNT_AFTER = dg.AssetKey("callgear_account_after_import")
+
+def observation(run: RunContext, asset: str, **metadata: Any) -> dg.AssetObservation:  # noqa: ANN401
+    """Return the observation of an asset, under its key in this project."""
+    key = dg.AssetKey(asset).with_prefix(run.launch.key_prefix)
+    return dg.AssetObservation(key, partition=run.connection.key, metadata=metadata)
 
 
 def portal_as_read(run: RunContext, users: pd.DataFrame) -> dg.AssetObservation:
-    """Return the observation of the portal as read."""
     settings = run.connection.settings
     active = int(users["active"].sum())
-    return dg.AssetObservation(
-        PORTAL.with_prefix(run.launch.key_prefix),
-        partition=run.connection.key,
-        metadata={
-            "host": run.connection.portal_host,
-            "edition": settings.bitrix24_edition.value,
-            "webhook_of_user": webhook_owner(settings, users),
-            "rights": "reads only; for the webhook's scopes and its owner's rights see b24-pipeline check",
-            "read_at": dg.MetadataValue.timestamp(run.connection.now()),
-            "users": len(users),
-            "active": active,
-            "dismissed": len(users) - active,
-            "with_email": int(users["email"].notna().sum()),
-            "with_phones": int(users[[*PHONES_IN_DIALING_ORDER]].notna().any(axis=1).sum()),
-        },
+    return observation(
+        run,
+        "bitrix24_portal",
+        host=run.connection.portal_host,
+        edition=settings.bitrix24_edition.value,
+        webhook_of_user=webhook_owner(settings, users),
+        rights="reads only; for the webhook's scopes and its owner's rights see b24-pipeline check",
+        read_at=dg.MetadataValue.timestamp(run.connection.now()),
+        users=len(users),
+        active=active,
+        dismissed=len(users) - active,
+        with_email=int(users["email"].notna().sum()),
+        with_phones=int(users[[*PHONES_IN_DIALING_ORDER]].notna().any(axis=1).sum()),
     )
 
 
@@ -49,35 +48,25 @@ def webhook_owner(settings: Settings, users: pd.DataFrame) -> str:
 
 
 def account_as_read(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
-    """Return the observation of the account as read."""
-    return dg.AssetObservation(
-        ACCOUNT.with_prefix(run.launch.key_prefix),
-        partition=run.connection.key,
-        metadata={
-            **account_identity(run),
-            "read_at": dg.MetadataValue.timestamp(run.connection.now()),
-            "employees": len(employees),
-            "rights": "employees were read; for the rights to add and change them see b24-pipeline check",
-        },
+    return observation(
+        run,
+        "callgear_account",
+        **account_identity(run),
+        read_at=dg.MetadataValue.timestamp(run.connection.now()),
+        employees=len(employees),
+        rights="employees were read; for the rights to add and change them see b24-pipeline check",
     )
 
 
 def account_as_left(run: RunContext, employees: pd.DataFrame) -> dg.AssetObservation:
-    """Return the observation of the account after the import.
-
-    Args:
-        run: the import.
-        employees: those of the account before the import.
-    """
-    return dg.AssetObservation(
-        ACCOUNT_AFTER.with_prefix(run.launch.key_prefix),
-        partition=run.connection.key,
-        metadata={
-            **account_identity(run),
-            "left_at": dg.MetadataValue.timestamp(run.connection.now()),
-            "employees": len(employees) + run.outcome.counts.created,
-            "linked_employees": len(audit.links.live_links(run.store.database)),
-        },
+    """Return the observation of the account after the import, which had these employees before."""
+    return observation(
+        run,
+        "callgear_account_after_import",
+        **account_identity(run),
+        left_at=dg.MetadataValue.timestamp(run.connection.now()),
+        employees=len(employees) + run.outcome.counts.created,
+        linked_employees=len(audit.links.live_links(run.store.database)),
     )
 
 
@@ -104,7 +93,10 @@ def configuration(run: RunContext) -> dg.MetadataValue:
         "phones": policy.phones.value,
         "on_id_match": policy.on_id_match.value,
         "responsible_list": policy.responsible_list.value,
-        **scope(policy.scope),
+        "include_departments": listed(policy.scope.include_departments, nothing="everybody"),
+        "exclude_departments": listed(policy.scope.exclude_departments, nothing="none"),
+        "exclude_users": listed(policy.scope.exclude_users, nothing="none"),
+        "exclude_emails": listed(policy.scope.exclude_emails, nothing="none"),
         **{
             f"limit: {risk.value}": f"held when more than {limit.count} and more than {limit.share:.0%} of the people"
             " imported"
@@ -117,15 +109,6 @@ def configuration(run: RunContext) -> dg.MetadataValue:
     }
     rows = [{"choice": name, "value": value} for name, value in chosen.items()]
     return dg.MetadataValue.md(markdown_table(rows, columns=("choice", "value"), most=len(rows)))
-
-
-def scope(scope: Scope) -> Mapping[str, str]:
-    return {
-        "include_departments": listed(scope.include_departments, nothing="everybody"),
-        "exclude_departments": listed(scope.exclude_departments, nothing="none"),
-        "exclude_users": listed(scope.exclude_users, nothing="none"),
-        "exclude_emails": listed(scope.exclude_emails, nothing="none"),
-    }
 
 
 def listed(values: Iterable[int | str], *, nothing: str) -> str:

@@ -32,32 +32,36 @@ class AssetCheck:
     description: str
     blocking: bool = False
 
+    def __call__(self, run: RunContext) -> Finding:
+        return self.evaluate(run)
+
     @property
     def name(self) -> str:
         return self.evaluate.__name__
-
-    def spec(self, asset: dg.AssetsDefinition) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(self.name, asset=asset, description=self.description, blocking=self.blocking)
 
     def result(self, run: RunContext) -> dg.AssetCheckResult:
         finding = self.evaluate(run)
         if self.blocking and not finding.passed:
             run.outcome.fail(RunStatus.FAILED, f"{self.name}: {finding.message}; nothing was written")
+        metadata: dict[str, Any] = dict(finding.figures) or {"violations": len(finding.violations)}
+        if finding.violations:
+            metadata["who"] = dg.MetadataValue.md(markdown_table(finding.violations, columns=PERSON_COLUMNS))
         return dg.AssetCheckResult(
             check_name=self.name,
             passed=finding.passed,
             severity=dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN,
             description=finding.message,
-            metadata=metadata_of(finding),
+            metadata=metadata,
         )
 
 
-def metadata_of(finding: Finding) -> dict[str, int | float | dg.MetadataValue[Any]]:
-    """Return the figures, and the people by name where there are some."""
-    figures = dict(finding.figures) or {"violations": len(finding.violations)}
-    if not finding.violations:
-        return {**figures}
-    return {**figures, "who": dg.MetadataValue.md(markdown_table(finding.violations, columns=PERSON_COLUMNS))}
+def asset_check(description: str, *, blocking: bool = False) -> Callable[[Callable[[RunContext], Finding]], AssetCheck]:
+    """Return the decorator that makes a check of a function, with what Dagster's UI says of it."""
+
+    def declare(evaluate: Callable[[RunContext], Finding]) -> AssetCheck:
+        return AssetCheck(evaluate, description, blocking)
+
+    return declare
 
 
 def checks_of(
@@ -71,7 +75,10 @@ def checks_of(
 
     @dg.multi_asset_check(
         name=f"{asset.key.to_python_identifier()}_checks",
-        specs=[check.spec(asset) for check in checks],
+        specs=[
+            dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
+            for check in checks
+        ],
         description=f"The checks of {asset.key.to_user_string()}, evaluated on what this run has stored.",
         can_subset=True,
         pool=POOL,

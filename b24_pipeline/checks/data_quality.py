@@ -5,7 +5,7 @@ from b24_pipeline.assets.bitrix24 import employees
 from b24_pipeline.assets.callgear import employee_matches
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.schema import HISTORIES
-from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
+from b24_pipeline.checks.base import Finding, asset_check, checks_of, listed
 from b24_pipeline.checks.results import report_last_import
 from b24_pipeline.reporting.tables import reason
 from b24_pipeline.schemas import MAX_PHONE_DIGITS, MIN_PHONE_DIGITS
@@ -14,8 +14,13 @@ from b24_pipeline.sync.run import RunContext
 FRAMES = (schemas.Users, schemas.Employees, schemas.CallGearEmployees, schemas.Matches)
 
 
+@asset_check(
+    "The tables stored by this run (users, employees, CallGear employees, matches) conform to their schemas: "
+    "no duplicates, no missing values in required columns. Invalid tables lead to wrong matches, so a "
+    "violation stops the run before anything is written.",
+    blocking=True,
+)
 def schemas_valid(run: RunContext) -> Finding:
-    """Check the stored frames against their schemas."""
     rows, violations = 0, []
     for model in FRAMES:
         count, broken = check_queries.schema_violations(run.store.database, model)
@@ -29,8 +34,11 @@ def schemas_valid(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "Active employees without a field that CallGear requires: a last name, a valid e-mail, or (on-premise) a "
+    "department. They are not imported until the field is filled in Bitrix24 (R02)."
+)
 def required_fields(run: RunContext) -> Finding:
-    """R02."""
     rejected = check_queries.violations(run.store.database, "rejected_people")
     people = [{**row, "why": reason(row["why"])} for row in rejected]
     return listed(
@@ -41,8 +49,11 @@ def required_fields(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "Active employees with the same e-mail. CallGear identifies people by e-mail, so only one of them is "
+    "imported; the others need an e-mail of their own (R12)."
+)
 def unique_emails(run: RunContext) -> Finding:
-    """R12."""
     people = check_queries.violations(run.store.database, "people_with_one_email")
     return listed(
         people,
@@ -52,8 +63,11 @@ def unique_emails(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    f"Phone fields of Bitrix24 without a phone number of {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits. "
+    "The people are imported without these numbers (R05)."
+)
 def valid_phone_numbers(run: RunContext) -> Finding:
-    """R05."""
     people = check_queries.violations(run.store.database, "people_with_unusable_phones")
     return listed(
         people,
@@ -63,31 +77,39 @@ def valid_phone_numbers(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "Every user read from Bitrix24 was evaluated, and nobody else. A missing user would look like a leaver, "
+    "so a violation stops the run before anything is written.",
+    blocking=True,
+)
 def every_user_evaluated(run: RunContext) -> Finding:
-    """Compare the users that were evaluated with those that were read."""
     people = check_queries.violations(run.store.database, "people_judged_not_once")
     return listed(
         people, good="every user was evaluated", one="user missing or unexpected", many="users missing or unexpected"
     )
 
 
+@asset_check(
+    "People with an ambiguous match: several employees have their e-mail, the employee with it belongs to "
+    "another user, or the linked employee no longer exists in CallGear (R08, R09). Nothing is guessed."
+)
 def no_ambiguous_matches(run: RunContext) -> Finding:
-    """R08, R09."""
     rows = check_queries.violations(run.store.database, "uncertain_links")
     people = [
         {**row, "why": reason(row["why"]) + (f" (user {row['other']})" if row["other"] is not None else "")}
         for row in rows
     ]
     return listed(
-        people,
-        good="no match is ambiguous",
-        one="person has an ambiguous match",
-        many="people have ambiguous matches",
+        people, good="no match is ambiguous", one="person has an ambiguous match", many="people have ambiguous matches"
     )
 
 
+@asset_check(
+    "No CallGear employee is matched with two Bitrix24 users. They would overwrite each other, so a violation "
+    "stops the run before anything is written.",
+    blocking=True,
+)
 def unique_employee_per_user(run: RunContext) -> Finding:
-    """R09: an employee is linked to one user."""
     people = check_queries.violations(run.store.database, "employees_matched_twice")
     return listed(
         people,
@@ -97,8 +119,12 @@ def unique_employee_per_user(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "The candidate and the employee of every match were both read in this run. Anything else would write to an "
+    "unknown person, so a violation stops the run before anything is written.",
+    blocking=True,
+)
 def matches_reference_known_people(run: RunContext) -> Finding:
-    """Find matches whose candidate or employee was not read in this run."""
     people = check_queries.violations(run.store.database, "matches_of_strangers")
     return listed(
         people,
@@ -108,60 +134,10 @@ def matches_reference_known_people(run: RunContext) -> Finding:
     )
 
 
-employees_checks = checks_of(
-    employees,
-    [
-        AssetCheck(
-            every_user_evaluated,
-            "Every user read from Bitrix24 was evaluated, and nobody else. A missing user would look like a leaver, "
-            "so a violation stops the run before anything is written.",
-            blocking=True,
-        ),
-        AssetCheck(
-            required_fields,
-            "Active employees without a field that CallGear requires: a last name, a valid e-mail, or (on-premise) a "
-            "department. They are not imported until the field is filled in Bitrix24 (R02).",
-        ),
-        AssetCheck(
-            unique_emails,
-            "Active employees with the same e-mail. CallGear identifies people by e-mail, so only one of them is "
-            "imported; the others need an e-mail of their own (R12).",
-        ),
-        AssetCheck(
-            valid_phone_numbers,
-            f"Phone fields of Bitrix24 without a phone number of {MIN_PHONE_DIGITS} to {MAX_PHONE_DIGITS} digits. "
-            "The people are imported without these numbers (R05).",
-        ),
-    ],
-)
+employees_checks = checks_of(employees, [every_user_evaluated, required_fields, unique_emails, valid_phone_numbers])
 
 employee_matches_checks = checks_of(
     employee_matches,
-    [
-        AssetCheck(
-            schemas_valid,
-            "The tables stored by this run (users, employees, CallGear employees, matches) conform to their schemas: "
-            "no duplicates, no missing values in required columns. Invalid tables lead to wrong matches, so a "
-            "violation stops the run before anything is written.",
-            blocking=True,
-        ),
-        AssetCheck(
-            unique_employee_per_user,
-            "No CallGear employee is matched with two Bitrix24 users. They would overwrite each other, so a violation "
-            "stops the run before anything is written.",
-            blocking=True,
-        ),
-        AssetCheck(
-            matches_reference_known_people,
-            "The candidate and the employee of every match were both read in this run. Anything else would write to an "
-            "unknown person, so a violation stops the run before anything is written.",
-            blocking=True,
-        ),
-        AssetCheck(
-            no_ambiguous_matches,
-            "People with an ambiguous match: several employees have their e-mail, the employee with it belongs to "
-            "another user, or the linked employee no longer exists in CallGear (R08, R09). Nothing is guessed.",
-        ),
-    ],
+    [schemas_valid, unique_employee_per_user, matches_reference_known_people, no_ambiguous_matches],
     afterward=report_last_import,
 )

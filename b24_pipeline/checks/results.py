@@ -9,7 +9,7 @@ from b24_pipeline.assets.callgear import OBSERVED, callgear_upsert
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.health import failing_people
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, POINTS_LEFT
-from b24_pipeline.checks.base import AssetCheck, Finding, checks_of, listed
+from b24_pipeline.checks.base import Finding, asset_check, checks_of, listed
 from b24_pipeline.reporting.timeline_text import refusals
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.labels import CHANGES
@@ -21,8 +21,12 @@ LOW_BUDGET = 0.20
 FAILING_FOR = timedelta(days=1)
 
 
+@asset_check(
+    f"At least {MIN_SHARE:.0%} of the active employees of Bitrix24 are linked to an employee of CallGear. "
+    "A lower share means that many are rejected, in conflict, held or deferred: the other checks list them. "
+    "It also warns when fewer than half of the last import's share can be imported (R02)."
+)
 def import_coverage(run: RunContext) -> Finding:
-    """Check the share of candidates with a live link."""
     found = check_queries.import_coverage(run.store.database, run_id=checked_run(run))
     message = f"{found.imported} of {found.candidates} candidates are imported ({found.share:.0%})"
     figures = {"candidates": found.candidates, "imported": found.imported, "share": round(found.share, 4)}
@@ -33,8 +37,11 @@ def import_coverage(run: RunContext) -> Finding:
     return Finding(found.share >= MIN_SHARE, message, figures=figures)
 
 
+@asset_check(
+    f"At least {LOW_BUDGET:.0%} of the import's daily CallGear points are left. When they are used up, the "
+    "rest is deferred to the next runs; nothing is lost."
+)
 def point_budget(run: RunContext) -> Finding:
-    """Check how many of the day's points are left; a run that has not asked CallGear knows what the import noted."""
     callgear, noted = run.connection.callgear, audit.metadata.facts(run.store.database)
     left, share, when = callgear.budget.left_today(), callgear.budget.day_share(), "are left"
     if not callgear.points_spent and POINTS_LEFT in noted:
@@ -44,8 +51,11 @@ def point_budget(run: RunContext) -> Finding:
     return Finding(left >= LOW_BUDGET * share, message, figures=figures)
 
 
+@asset_check(
+    "People whose change CallGear has refused for a day or longer. It is retried at growing intervals; the "
+    "error says what to fix (R14, R18)."
+)
 def no_stuck_records(run: RunContext) -> Finding:
-    """R18: dead letters older than a day."""
     now = run.connection.now()
     people = [
         {
@@ -65,8 +75,11 @@ def no_stuck_records(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "No change failed in the last import. A refused one is retried at growing intervals, one without a "
+    "response in the next run; all others were imported (R18)."
+)
 def no_failed_actions(run: RunContext) -> Finding:
-    """R18: actions that were refused in this run, or got no response."""
     people = [
         {**row, "why": f"{row['action'].replace('_', ' ')} failed: {row['error']}"}
         for row in check_queries.violations(run.store.database, "failed_actions", run_id=checked_run(run))
@@ -74,8 +87,11 @@ def no_failed_actions(run: RunContext) -> Finding:
     return listed(people, good="no action failed", one="action failed", many="actions failed")
 
 
+@asset_check(
+    "Changes that exceed a safety limit and may be a mistake (R16). Review the list; if it is right, approve "
+    "the run: `b24-pipeline approve RUN_ID`, or `approve` in the launchpad."
+)
 def no_held_changes(run: RunContext) -> Finding:
-    """R16."""
     run_id = checked_run(run)
     people = [
         {**row, "why": f"{CHANGES[row['risk']][0]}: held until run {run_id} is approved"}
@@ -89,8 +105,11 @@ def no_held_changes(run: RunContext) -> Finding:
     )
 
 
+@asset_check(
+    "Bitrix24 and CallGear agree: no candidate is missing in CallGear without a reason, and every CallGear "
+    "employee with the prefix of imported people has a link."
+)
 def reconciliation(run: RunContext) -> Finding:
-    """Find people missing in CallGear without a reason, and imported employees without a link."""
     database, run_id = run.store.database, checked_run(run)
     people = [*check_queries.violations(database, "people_missing_in_account", run_id=run_id)]
     if prefix := run.policy.last_name_prefix:
@@ -100,39 +119,7 @@ def reconciliation(run: RunContext) -> Finding:
     )
 
 
-UPSERT_CHECKS = [
-    AssetCheck(
-        import_coverage,
-        f"At least {MIN_SHARE:.0%} of the active employees of Bitrix24 are linked to an employee of CallGear. "
-        "A lower share means that many are rejected, in conflict, held or deferred: the other checks list them. "
-        "It also warns when fewer than half of the last import's share can be imported (R02).",
-    ),
-    AssetCheck(
-        reconciliation,
-        "Bitrix24 and CallGear agree: no candidate is missing in CallGear without a reason, and every CallGear "
-        "employee with the prefix of imported people has a link.",
-    ),
-    AssetCheck(
-        no_failed_actions,
-        "No change failed in the last import. A refused one is retried at growing intervals, one without a "
-        "response in the next run; all others were imported (R18).",
-    ),
-    AssetCheck(
-        no_held_changes,
-        "Changes that exceed a safety limit and may be a mistake (R16). Review the list; if it is right, approve "
-        "the run: `b24-pipeline approve RUN_ID`, or `approve` in the launchpad.",
-    ),
-    AssetCheck(
-        no_stuck_records,
-        "People whose change CallGear has refused for a day or longer. It is retried at growing intervals; the "
-        "error says what to fix (R14, R18).",
-    ),
-    AssetCheck(
-        point_budget,
-        f"At least {LOW_BUDGET:.0%} of the import's daily CallGear points are left. When they are used up, the "
-        "rest is deferred to the next runs; nothing is lost.",
-    ),
-]
+UPSERT_CHECKS = [import_coverage, reconciliation, no_failed_actions, no_held_changes, no_stuck_records, point_budget]
 
 callgear_upsert_checks = checks_of(callgear_upsert, UPSERT_CHECKS)
 

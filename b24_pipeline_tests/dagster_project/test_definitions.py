@@ -8,13 +8,14 @@ import sys
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args
 
 import dagster as dg
 import pytest
 import yaml
 
 from b24_pipeline.definitions import defs
-from b24_pipeline.launchpad import OnIdMatchChoice, PhonesChoice, ResponsibleListChoice, policy_of
+from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.rules.models import IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy
 from b24_pipeline_tests.harness import JOB, MATERIALIZE, QUIET
 
@@ -178,16 +179,13 @@ def test_the_launchpad_is_scaffolded_with_every_choice_and_its_default(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("choices", "policy"),
-    [
-        (PhonesChoice, PhonesPolicy),
-        (OnIdMatchChoice, IdMatchPolicy),
-        (ResponsibleListChoice, ResponsibleListPolicy),
-    ],
+    ("name", "policy"),
+    [("phones", PhonesPolicy), ("on_id_match", IdMatchPolicy), ("responsible_list", ResponsibleListPolicy)],
 )
-def test_the_launchpad_spells_choices_as_the_settings_do(choices: type[StrEnum], policy: type[StrEnum]) -> None:
-    assert [choice.name for choice in choices] == ["as_set", *(choice.value for choice in policy)]
-    assert [policy_of(choice, policy) for choice in choices] == [None, *policy]
+def test_the_launchpad_spells_choices_as_the_settings_do(name: str, policy: type[StrEnum]) -> None:
+    choices = get_args(ImportRunResource.model_fields[name].annotation)
+    assert choices == ("as_set", *policy)
+    assert [getattr(ImportRunResource(**{name: one}).config, name) for one in choices] == [None, *policy]
 
 
 def test_the_launchpad_says_in_one_sentence_what_each_choice_does() -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline import audit
-from b24_pipeline.launchpad import OnIdMatchChoice
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline.sandbox.callgear.behavior import Right
 from b24_pipeline_tests.audit.helpers import ask
@@ -238,7 +237,7 @@ def test_r16_changes_because_of_a_match_by_id_are_limited_also_in_a_first_import
     result = imported.import_people(on_id_match="refresh")
 
     assert (result.status, result.counts.held, imported.writes()) == ("held", 30, [])
-    assert imported.import_people(on_id_match=OnIdMatchChoice.refresh, approve=result.run_id).status == "done"
+    assert imported.import_people(on_id_match="refresh", approve=result.run_id).status == "done"
     assert all(name.startswith("(b24) ") for name in imported.employees())
 
 
