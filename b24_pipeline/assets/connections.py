@@ -15,7 +15,6 @@ from b24_pipeline.text import markdown_table, numbered
 
 CHECK = "every_connection_is_imported"
 COLUMNS = ("connection", "status", "attention", "last import", "people", "held", "failing", "points left", "pair")
-ALL_ROWS = 10_000
 
 
 @dg.asset(
@@ -42,8 +41,11 @@ def connections() -> Iterator[dg.MaterializeResult[None]]:
     folder, now = settings.connections(), utc_now()
     found = states_of(folder, now=now) if folder else []
     states = sorted(found, key=lambda state: (not state.is_failing, not state.conditions, state.key))
-    page = write_page(settings.data_folder() / settings.FOLDER, states, now=now)
+    page = write_page(settings.folders().data_folder / settings.FOLDER, states, now=now)
     failing = [state.key for state in states if state.is_failing]
+    finding = f"all {len(states)} connections are imported"
+    if failing:
+        finding = f"{len(failing)} of {len(states)} connections are failing or stale: {', '.join(failing)}"
     yield dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(states),
@@ -58,7 +60,7 @@ def connections() -> Iterator[dg.MaterializeResult[None]]:
                 check_name=CHECK,
                 passed=not failing,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=in_words(failing, among=len(states)),
+                description=finding,
                 metadata={"failing": len(failing)},
             )
         ],
@@ -66,7 +68,6 @@ def connections() -> Iterator[dg.MaterializeResult[None]]:
 
 
 def table(states: Sequence[ConnectionState], *, now: datetime) -> str:
-    """Return the table for the asset's page."""
     rows = [
         {
             "connection": state.key,
@@ -81,19 +82,11 @@ def table(states: Sequence[ConnectionState], *, now: datetime) -> str:
         }
         for state in states
     ]
-    return markdown_table(rows, columns=COLUMNS, most=ALL_ROWS)
+    return markdown_table(rows, columns=COLUMNS, most=len(rows))
 
 
 def age(moment: datetime | None, *, now: datetime) -> str:
-    """Return how long ago it was."""
     if moment is None:
         return "never"
     minutes = max(0, int((now - moment).total_seconds() // 60))
     return numbered(minutes, "minute ago", "minutes ago") if minutes < 120 else f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def in_words(failing: Sequence[str], *, among: int) -> str:
-    """Return which connections fail."""
-    if not failing:
-        return f"all {among} connections are imported"
-    return f"{len(failing)} of {among} connections are failing or stale: {', '.join(failing)}"

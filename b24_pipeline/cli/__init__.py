@@ -8,19 +8,17 @@ from collections.abc import Sequence
 
 import click
 
-from b24_pipeline.cli import commands
+from b24_pipeline.cli.commands import COMMANDS, GROUP
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.group import RENAMED
 from b24_pipeline.short_process import collect_rarely, end_at_once
-
-OWNER_ONLY = 0o077
-"""Dagster's run storage holds names too (previews of changes): only the owner may read what is written."""
+from b24_pipeline.text import one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it ended (see `Exit`).
 
-    Args:
-        arguments: as typed. Without them, those of this process are used, which then ends at once.
+    Without arguments, those of this process are used, which then ends at once.
     """
     if arguments is not None:
         return run(arguments)
@@ -31,9 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: Sequence[str] | None) -> int:
-    allow_unencodable_output()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # printing never ends a command
     collect_rarely()
-    os.umask(OWNER_ONLY)
+    os.umask(0o077)  # what is written holds names, also Dagster's run storage: only its owner may read it
     try:
         code = invoke(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -41,7 +41,9 @@ def run(arguments: Sequence[str] | None) -> int:
         print("stopped", file=sys.stderr)
         return int(Exit.STOPPED)
     except BrokenPipeError:
-        silence_stdout()
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # or Python would complain once more at its end
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
         return int(Exit.NOT_READ)
     return code
 
@@ -49,11 +51,15 @@ def run(arguments: Sequence[str] | None) -> int:
 def invoke(arguments: list[str]) -> int:
     """Carry out the command; whatever it raises is one line on standard error."""
     try:
-        return int(commands.run(arguments))
+        with GROUP.make_context("b24-pipeline", arguments) as context:
+            return int(GROUP.invoke(context))
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.UsageError as error:
-        print(f"b24-pipeline: {commands.usage_line(error, arguments)}", file=sys.stderr)
+        name = next(iter(arguments), "")
+        examples = {command.name: command.example for command in COMMANDS}
+        example = examples.get(RENAMED.get(name, name), "b24-pipeline --help")
+        print(f"b24-pipeline: {one_line(error.format_message())} Example: {example}", file=sys.stderr)
         return int(Exit.USAGE)
     except BrokenPipeError:
         raise
@@ -61,17 +67,3 @@ def invoke(arguments: list[str]) -> int:
         from b24_pipeline.cli.errors import print_error  # noqa: PLC0415 - loads pandas and more
 
         return int(print_error(error))
-
-
-def allow_unencodable_output() -> None:
-    """Escape characters that the terminal cannot show, so that printing never ends a command."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def silence_stdout() -> None:
-    """Discard further output: nobody reads it, and Python would complain once more at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pandas as pd
-from rich.console import Console
 from rich.text import Text
 
 from b24_pipeline import audit, settings
@@ -19,7 +18,7 @@ from b24_pipeline.audit.runs import SHORT_RUN_ID
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing, NotUploaded, PublishedFileMounted, UnknownRun
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.callgear.client import read_account
-from b24_pipeline.cli.connections import keys_of_connections
+from b24_pipeline.cli.connections import folder_of_connections
 from b24_pipeline.cli.errors import print_error
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
@@ -65,7 +64,7 @@ def runs_of_every_connection(*, limit: int, since: datetime | None) -> tuple[pd.
     One that cannot be read is named on standard error; the exit code is the highest.
     """
     found, code = [], Exit.DONE
-    for key in keys_of_connections():
+    for key in folder_of_connections().keys:
         try:
             runs = runs_of(paths_of(Place(connection=key)), limit=limit, since=since)
             found.append(runs.assign(connection=key))
@@ -79,7 +78,7 @@ def runs_of_every_connection(*, limit: int, since: datetime | None) -> tuple[pd.
 
 
 def explain(*, person: str, as_json: bool, place: Place) -> Exit:
-    """Print the history of a person; of several, if they had the same e-mail address."""
+    """Print the state now and the events, newest first; of several people, if they had the same e-mail address."""
     with Store.reader(paths_of(place), now=utc_now) as database:
         found = timeline.explain(database, person)
     if not found:
@@ -89,22 +88,15 @@ def explain(*, person: str, as_json: bool, place: Place) -> Exit:
     if as_json:
         print(to_json([asdict(one) for one in found]))
         return Exit.DONE
+    console = wide_console()
     for one in found:
-        print_timeline(one, console=wide_console())
+        console.print(Text(f"{printable(one.person)} (Bitrix24 user {one.bitrix24_id})", style="bold"))
+        console.print(Text(one_line(one.now)))
+        for event in one.events:
+            at = Text(f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC  ", style="dim")
+            run = Text(f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else "", style="dim")
+            console.print(at + Text(one_line(event.text)) + run)
     return Exit.DONE
-
-
-def print_timeline(shown: timeline.Timeline, *, console: Console) -> None:
-    """Print one person: the state now, then the events, newest first."""
-    console.print(Text(f"{printable(shown.person)} (Bitrix24 user {shown.bitrix24_id})", style="bold"))
-    console.print(Text(one_line(shown.now)))
-    for event in shown.events:
-        run = f"  (run {event.run_id[:SHORT_RUN_ID]})" if event.run_id else ""
-        console.print(
-            Text(f"  {event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC  ", style="dim")
-            + Text(one_line(event.text))
-            + Text(run, style="dim")
-        )
 
 
 def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -> Exit:
@@ -113,10 +105,13 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -
         place = place_of_run(run_id)
     with writable(place, owner="b24-pipeline approve") as store:
         approved = store.approve(run_id, bitrix24_ids=user or None, approver=approver)
-        publish(store)
     print(f"Approved for 24 hours by {printable(approver.name)}:")
-    for line in approved_lines(approved):
-        print(f"  {line}")
+    kinds = approved["risk"].fillna(approved["reason"])  # the reason is that of a conflict
+    for kind, rows in approved.groupby(kinds, sort=False):
+        one, many = CHANGES.get(str(kind), (reason(str(kind)),) * 2)
+        names = [printable(name) for name in rows["display_name"].fillna("user " + rows["bitrix24_id"].astype("str"))]
+        rest = f", and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        print(f"  {numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}")
     return Exit.DONE
 
 
@@ -154,23 +149,11 @@ def checked_comment(typed: str) -> str:
         raise SettingsError(f"--comment: {problem}") from None
 
 
-def approved_lines(approved: pd.DataFrame) -> Iterator[str]:
-    """Yield one line a kind of change, or reason of a conflict: how many people, and the first names."""
-    kinds = approved["risk"].fillna(approved["reason"])
-    for kind, rows in approved.groupby(kinds, sort=False):
-        one, many = CHANGES.get(str(kind), (reason(str(kind)),) * 2)
-        names = [printable(name) for name in rows["display_name"].fillna("user " + rows["bitrix24_id"].astype("str"))]
-        rest = f", and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        yield f"{numbered(len(names), one, many)}: {', '.join(names[:NAMES_SHOWN])}{rest}"
-
-
 def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
-    """End the links of some users, so that they are matched again."""
     by = Approver(system_user(), checked_comment(comment))
     unique = list(dict.fromkeys(users))
     with writable(place, owner="b24-pipeline unlink") as store:
         employees = audit.links.unlink(store.database, unique, by, at=store.now())
-        publish(store)
     pairs = ", ".join(f"user {user} from employee {employee}" for user, employee in zip(unique, employees, strict=True))
     print(f"Unlinked by {printable(by.name)}: {pairs}.")
     print("The next run matches those who are still in Bitrix24 again: by e-mail, or with a new employee.")
@@ -178,10 +161,8 @@ def unlink(*, users: tuple[int, ...], comment: str, place: Place) -> Exit:
 
 
 def resolve_duplicates(*, place: Place) -> Exit:
-    """Allow creates again, because a person confirms that duplicates are resolved."""
     with writable(place, owner="b24-pipeline resolve-duplicates") as store:
         resolved = audit.links.resolve_duplicates(store.database, by=system_user(), now=store.now())
-        publish(store)
     if not resolved:
         print("Nothing to resolve: no duplicates are known.")
     for pair in resolved:
@@ -199,7 +180,8 @@ def erase(*, person: str, place: Place) -> Exit:
         DatabaseMissing: there is no database yet.
         PublishedFileMounted, NotUploaded: all is erased but there, where a copy from before stays.
     """
-    paths = paths_to_change(place)
+    paths = paths_of(place)
+    refuse_missing(paths)
     report = report_beside(paths.published)
     with connection_lock(paths, owner="b24-pipeline erase", now=utc_now()):
         try:
@@ -227,7 +209,6 @@ def rebind(*, place: Place) -> Exit:
         former, account = audit.metadata.account(store.database), read_account(opened.callgear)
         audit.metadata.rebind(store.database, portal_host=opened.portal_host, callgear_host=opened.callgear_host)
         audit.metadata.rebind_account(store.database, account)
-        publish(store)
     print(f"Rebound: the database belongs to {opened.portal_host} and {opened.callgear_host}.")
     if former.app_id not in ("", account.app_id):
         print(f"Rebound: the CallGear account {printable(str(account))} replaces {printable(str(former))}.")
@@ -246,41 +227,27 @@ def export(*, address: str, place: Place) -> Exit:
     return Exit.DONE
 
 
-def publish(store: Store) -> None:
-    """Update the published file; if it cannot be replaced, what was stored remains."""
-    try:
-        store.publish()
-    except (PublishedFileMounted, NotUploaded) as error:
-        print(f"b24-pipeline: {error}", file=sys.stderr)
-
-
 @contextmanager
 def writable(place: Place, *, owner: str) -> Iterator[Store]:
-    """Open the store for writing, with the run lock.
+    """Open the store for writing, with the run lock, and publish what was stored; it remains if that fails.
 
     Raises:
-        DatabaseMissing: there is no database yet.
+        DatabaseMissing: there is no database yet; in a wrong folder, a new one would hide that.
         RunInProgress: a run is active.
     """
-    paths = paths_to_change(place)
+    paths = paths_of(place)
+    refuse_missing(paths)
     with connection_lock(paths, owner=owner, now=utc_now()), Store.open(paths, now=utc_now) as store:
         yield store
+        try:
+            store.publish()
+        except (PublishedFileMounted, NotUploaded) as error:
+            print(f"b24-pipeline: {error}", file=sys.stderr)
 
 
 def paths_of(place: Place) -> Paths:
     """Return the files of the database; reading them needs no credentials."""
     return settings.database_settings(sandbox_database() if place.sandbox else None, connection=place.connection).paths
-
-
-def paths_to_change(place: Place) -> Paths:
-    """Return the files of the database, which must be there.
-
-    Raises:
-        DatabaseMissing: there is no database yet; in a wrong folder, a new one would hide that.
-    """
-    paths = paths_of(place)
-    refuse_missing(paths)
-    return paths
 
 
 def parsed_date(text: str | None) -> datetime | None:

@@ -13,13 +13,12 @@ from b24_pipeline.audit.storage import claims
 from b24_pipeline.audit.storage.advisory_lock import Session
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing, LakeNotUsable, LockLost
 from b24_pipeline.audit.storage.files import check_writable
-from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.bitrix24.departments import check_departments
 from b24_pipeline.bitrix24.health_check import check_bitrix24
 from b24_pipeline.callgear.client import read_account
 from b24_pipeline.callgear.health_check import check_callgear
-from b24_pipeline.callgear.update_proof import NothingToProve, UpdateProof, prove_update
+from b24_pipeline.callgear.update_proof import NothingToProve, prove_update
 from b24_pipeline.check_result import CheckResult
 from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.exit_codes import Exit
@@ -33,7 +32,6 @@ from b24_pipeline.sync.run import account_host, notes_of_machine
 
 
 def check(*, prove_update: int | None, place: Place, every: bool) -> Exit:
-    """Check both systems, or prove with one employee what an update does."""
     if every:
         if prove_update is not None:
             raise SettingsError("--prove-update: needs the connection. Example: --connection acme")
@@ -94,23 +92,20 @@ def claimed_by_another(connection: Connection, account: AccountIdentity) -> str 
     if lake is None:
         owner = claims.owner_of_account(notes_of_machine(connection), account, host=host)
     else:
-        owner = owner_in_lake(lake, account, host=host)
+        try:
+            with closing(Session(lake, name="b24-pipeline check")) as session:
+                owner = claims.owner_of_account(session, account, host=host)
+        except (LakeNotUsable, LockLost):  # Postgres cannot say
+            return None
     if owner in (None, key) or owner not in folder.keys:
         return None
     return claims.refusal(account, owner=owner, key=key, keys=folder.keys)
 
 
-def owner_in_lake(lake: Lake, account: AccountIdentity, *, host: str) -> str | None:
-    """Return which connection imports into an account; nothing where Postgres cannot say."""
-    try:
-        with closing(Session(lake, name="b24-pipeline check")) as session:
-            return claims.owner_of_account(session, account, host=host)
-    except (LakeNotUsable, LockLost):
-        return None
-
-
 def prove(callgear_id: int, place: Place) -> Exit:
-    """Print in one line what an update that changes nothing did to this employee.
+    """Print in one line what an update that changes nothing did to this employee, in the account of this database.
+
+    If updates are safe, the next run does those that wait for this.
 
     Raises:
         SettingsError: there is no such employee, or it has nothing that could get lost.
@@ -124,26 +119,20 @@ def prove(callgear_id: int, place: Place) -> Exit:
         connection_lock(connection.paths, owner="b24-pipeline check --prove-update", now=connection.now()),
         Store.open(connection.paths, now=connection.now) as store,
     ):
+        audit.metadata.bind(store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host)
+        audit.metadata.bind_account(store.database, read_account(connection.callgear))
         try:
-            proof = proven(connection, store, callgear_id)
+            proof = prove_update(
+                connection.callgear,
+                callgear_id,
+                capabilities=load_capabilities(store.database),
+                save=partial(save_capabilities, store.database),
+                now=connection.now,
+            )
         except NothingToProve as nothing:
             raise SettingsError(f"--prove-update: {nothing}") from None
+        if proof.safe:
+            audit.actions.retry_updates(store.database, now=connection.now())
         store.publish()
     Console(highlight=False).print(result_line("CallGear updates", passed=proof.safe, text=str(proof)), soft_wrap=True)
     return Exit.DONE if proof.safe else Exit.FAILED
-
-
-def proven(connection: Connection, store: Store, callgear_id: int) -> UpdateProof:
-    """Prove it in the account of this database; if updates are safe, the next run does those that wait for this."""
-    audit.metadata.bind(store.database, portal_host=connection.portal_host, callgear_host=connection.callgear_host)
-    audit.metadata.bind_account(store.database, read_account(connection.callgear))
-    proof = prove_update(
-        connection.callgear,
-        callgear_id,
-        capabilities=load_capabilities(store.database),
-        save=partial(save_capabilities, store.database),
-        now=connection.now,
-    )
-    if proof.safe:
-        audit.actions.retry_updates(store.database, now=connection.now())
-    return proof

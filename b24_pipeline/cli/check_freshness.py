@@ -13,7 +13,7 @@ from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.health import Health, health
 from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
 from b24_pipeline.cli.audit import paths_of
-from b24_pipeline.cli.connections import keys_of_connections
+from b24_pipeline.cli.connections import folder_of_connections
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.options import Place
 from b24_pipeline.cli.result import printable_line
@@ -27,36 +27,22 @@ def check_freshness(*, after_minutes: float, place: Place, every: bool) -> Exit:
     """Check that an import has succeeded lately; if none has, notify every receiver, each time this is called."""
     if place.sandbox:
         os.environ.update(receivers())
-    chosen, after = settings.load_alerting(), timedelta(minutes=after_minutes)
+    chosen, now, after = settings.load_alerting(), utc_now(), timedelta(minutes=after_minutes)
     if every:
-        return check_all(chosen, after=after)
-    report = freshness(paths_of(place), now=utc_now(), after=after)
-    for line in lines_of(report):
-        print(line)
-    for condition in report.conditions:
-        send(chosen, message_of(Change(new=(condition,)), connection=report.connection))
-    return exit_code(report)
-
-
-def check_all(chosen: AlertSettings, *, after: timedelta) -> Exit:
-    """Check every connection; what is wrong is one message, and the exit code is the highest."""
-    now = utc_now()
-    reports = {key: freshness_of(key, now=now, after=after) for key in keys_of_connections()}
+        keys = folder_of_connections().keys
+        reports = {key: freshness_of(key, now=now, after=after) for key in keys}
+        wrong = {key: Change(new=report.conditions) for key, report in reports.items() if report.conditions}
+        messages = [grouped.message_of(wrong, reports)] if wrong else []
+    else:
+        report = freshness(paths_of(place), now=now, after=after)
+        reports = {"": report}
+        messages = [message_of(Change(new=(one,)), connection=report.connection) for one in report.conditions]
     for key, report in reports.items():
         for line in lines_of(report):
-            print(f"{key}: {line}")
-    if wrong := {key: Change(new=report.conditions) for key, report in reports.items() if report.conditions}:
-        send(chosen, grouped.message_of(wrong, reports))
+            print(f"{key}: {line}" if every else line)
+    for message in messages:
+        send(chosen, message)
     return max(map(exit_code, reports.values()))
-
-
-def freshness_of(key: str, *, now: datetime, after: timedelta) -> StatusReport:
-    """Return the state of one of several connections; a bad file is one."""
-    try:
-        paths = settings.load(key).paths
-    except SettingsError as error:
-        return StatusReport(UNNAMED, (bad_settings(error, now=now),))
-    return freshness(paths, now=now, after=after)
 
 
 def exit_code(report: StatusReport) -> Exit:
@@ -68,6 +54,15 @@ def exit_code(report: StatusReport) -> Exit:
 def lines_of(report: StatusReport) -> list[str]:
     found = [f"{condition.state}: {condition.message} {condition.detail}".rstrip() for condition in report.conditions]
     return [printable_line(line) for line in found] or ["The import is healthy."]
+
+
+def freshness_of(key: str, *, now: datetime, after: timedelta) -> StatusReport:
+    """Return the state of one of several connections; a bad file is one."""
+    try:
+        paths = settings.load(key).paths
+    except SettingsError as error:
+        return StatusReport(UNNAMED, (bad_settings(error, now=now),))
+    return freshness(paths, now=now, after=after)
 
 
 def freshness(paths: Paths, *, now: datetime, after: timedelta) -> StatusReport:

@@ -1,14 +1,11 @@
 """All commands of `b24-pipeline`, declared; this loads nothing heavy."""
 
-from collections.abc import Sequence
-
 import click
 
 from b24_pipeline import __version__
 from b24_pipeline.cli import options
 from b24_pipeline.cli.exit_codes import Exit, described
-from b24_pipeline.cli.group import RENAMED, USUAL_CODES, Command, Group
-from b24_pipeline.text import one_line
+from b24_pipeline.cli.group import USUAL_CODES, Command, Group
 
 REAL_OR_SANDBOX = "use the built-in sandbox instead of the real systems"
 PERSON = "a Bitrix24 user id or an e-mail address"
@@ -56,10 +53,7 @@ COMMANDS = [
         example="dev --port 3000 --allowed-host dagster.example.com",
     ),
     Command(
-        "daemon",
-        "serve.daemon",
-        "Run Dagster's daemon, for production: schedule, sensors, runs.",
-        example="daemon",
+        "daemon", "serve.daemon", "Run Dagster's daemon, for production: schedule, sensors, runs.", example="daemon"
     ),
     Command(
         "webserver",
@@ -237,22 +231,3 @@ GROUP = Group(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(__version__, message="%(version)s")(GROUP)
-
-
-def run(arguments: list[str]) -> Exit:
-    """Carry out the command that is typed.
-
-    Raises:
-        click.UsageError: nothing can be typed like this.
-        click.exceptions.Exit: it was a question about the command line, which is answered.
-    """
-    with GROUP.make_context("b24-pipeline", arguments) as context:
-        code: Exit = GROUP.invoke(context)
-    return code
-
-
-def usage_line(error: click.UsageError, arguments: Sequence[str]) -> str:
-    """Return what is wrong with the command line in one line, with an example."""
-    name = next(iter(arguments), "")
-    command = next((command for command in COMMANDS if command.name == RENAMED.get(name, name)), None)
-    return f"{one_line(error.format_message())} Example: {command.example if command else 'b24-pipeline --help'}"

@@ -1,6 +1,6 @@
 """Commands for every connection of the folder, one after the other."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 
 from b24_pipeline import settings
 from b24_pipeline.cli.errors import print_error
@@ -22,51 +22,28 @@ def folder_of_connections() -> Connections:
     return folder
 
 
-def keys_of_connections() -> tuple[str, ...]:
-    """Return the keys of all connections.
-
-    Raises:
-        SettingsError: there is none.
-    """
-    return folder_of_connections().keys
-
-
 def for_each_connection(carry_out: Callable[[Place], Exit], *, for_people: bool = True) -> Exit:
-    """Carry a command out for every connection, whatever becomes of one of them.
+    """Carry a command out for every connection, whatever becomes of one of them, and return the highest exit code.
 
-    Args:
-        carry_out: the command.
-        for_people: print the key before what is printed of a connection, and in the end how many ended how.
-
-    Returns:
-        The highest exit code.
+    For people, print the key before what is printed of a connection, and in the end how many ended how.
     """
     ended: dict[Exit, list[str]] = {}
-    for key in keys_of_connections():
+    for key in folder_of_connections().keys:
         if for_people:
             print(f"{key}:", flush=True)
-        ended.setdefault(carry_out_one(carry_out, key), []).append(key)
+        try:
+            code = carry_out(Place(connection=key))
+        except Exception as error:  # noqa: BLE001 - what is wrong with one does not stop the others
+            code = print_error(error, about=f"{key}: ")
+        ended.setdefault(code, []).append(key)
         if for_people:
             print(flush=True)
     if misnamed := list(folder_of_connections().misnamed()):
         ended.setdefault(print_error(SettingsError("\n".join(misnamed))), [])
     if for_people:
-        print("\n".join(how_they_ended(ended)))
+        number = sum(map(len, ended.values()))
+        print(f"{len(ended.get(Exit.DONE, ()))} of {numbered(number, 'connection', 'connections')}: done")
+        for code, keys in sorted(ended.items()):
+            if code is not Exit.DONE and keys:
+                print(f"{code.meaning}: {', '.join(keys)}")
     return max(ended)
-
-
-def carry_out_one(carry_out: Callable[[Place], Exit], key: str) -> Exit:
-    """Carry a command out for a connection; what is wrong with it does not stop the others."""
-    try:
-        return carry_out(Place(connection=key))
-    except Exception as error:  # noqa: BLE001 - see above
-        return print_error(error, about=f"{key}: ")
-
-
-def how_they_ended(ended: Mapping[Exit, Sequence[str]]) -> Iterator[str]:
-    """Yield how many connections are done, and which ones ended in another way."""
-    number = sum(map(len, ended.values()))
-    yield f"{len(ended.get(Exit.DONE, ()))} of {numbered(number, 'connection', 'connections')}: done"
-    for code, keys in sorted(ended.items()):
-        if code is not Exit.DONE and keys:
-            yield f"{code.meaning}: {', '.join(keys)}"

@@ -17,7 +17,6 @@ from b24_pipeline import settings
 from b24_pipeline.project_folder import PROJECT_FILE, SHIPPED, is_checkout
 from b24_pipeline.settings.dagster import HOME_VARIABLE
 
-Program = Literal["dagster-daemon", "dagster-webserver"]
 PROJECT_STORAGE = "data/dagster"
 """Where `dagster.yaml` of a project folder keeps the runs of the real import."""
 
@@ -29,7 +28,7 @@ def set_dagster_home() -> None:
         SettingsError: it is not a folder.
     """
     keep_cache()
-    own = settings.own_folder()
+    own = settings.folders().own_folder
     os.environ[HOME_VARIABLE] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
 
 
@@ -39,8 +38,8 @@ def keep_cache() -> None:
     Raises:
         SettingsError: the folder of all files has no valid name.
     """
-    if settings.own_folder() or not is_checkout():
-        os.environ.setdefault("MPLCONFIGDIR", str((settings.data_folder() / "matplotlib").absolute()))
+    if settings.folders().own_folder or not is_checkout():
+        os.environ.setdefault("MPLCONFIGDIR", str((settings.folders().data_folder / "matplotlib").absolute()))
 
 
 def made_home(folder: Path) -> Path:
@@ -60,24 +59,19 @@ def quoted(path: str) -> str:
     return path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path, ensure_ascii=False)
 
 
-def run_program(program: Program, arguments: Sequence[str]) -> None:
-    """Become one of Dagster's programs; this process ends with it.
+def run_program(program: Literal["dagster-daemon", "dagster-webserver"], arguments: Sequence[str]) -> None:
+    """Become one of Dagster's programs, with the instance that opens here; this process ends with it.
 
     Raises:
         SettingsError, StoreError: Dagster cannot be started from its home.
     """
-    home = instance_argument()
-    os.environ.update(settings.protect_given_environment(os.environ))
-    (script,) = entry_points(group="console_scripts", name=program)
-    sys.argv = [program, *arguments, home]
-    script.load()()
-
-
-def instance_argument() -> str:
-    """Open Dagster's instance once, and return the argument with which its programs use the same one."""
     import dagster as dg  # noqa: PLC0415 - takes a second
 
     from b24_pipeline.cli.dagster_storage import dagster_instance  # noqa: PLC0415
 
     with dagster_instance() as instance:
-        return f"--instance-ref={dg.serialize_value(instance.get_ref())}"
+        home = f"--instance-ref={dg.serialize_value(instance.get_ref())}"
+    os.environ.update(settings.protect_given_environment(os.environ))
+    (script,) = entry_points(group="console_scripts", name=program)
+    sys.argv = [program, *arguments, home]
+    script.load()()

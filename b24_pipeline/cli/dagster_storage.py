@@ -71,8 +71,9 @@ def open_instance() -> dg.DagsterInstance:
 def described(fault: Exception) -> str:
     """Return what is wrong with Dagster's storage, and what to do: a file of SQLite's, or a server."""
     if isinstance(fault, DBAPIError) and not isinstance(fault.orig, sqlite3.Error):
+        said = first_line(fault).partition(") ")[2]
         return (
-            f"Dagster's own storage cannot be used ({text_of(fault)}): start its server, or correct what "
+            f"Dagster's own storage cannot be used ({said}): start its server, or correct what "
             f"{Path(os.environ[HOME_VARIABLE], PROJECT_FILE)} and the variables in it say of it."
         )
     file, problem = unusable_file() or (os.environ[HOME_VARIABLE], first_line(fault))
@@ -80,11 +81,6 @@ def described(fault: Exception) -> str:
         f"Dagster's own storage, {file}, cannot be used ({problem}): free up space, give this user the right to "
         "write there, end the process that uses it, or, if it is damaged, move it away."
     )
-
-
-def text_of(fault: DBAPIError) -> str:
-    """Return the first line of what the server or its driver said."""
-    return first_line(fault).partition(") ")[2]
 
 
 def unusable_file() -> tuple[Path, str] | None:
@@ -95,19 +91,14 @@ def unusable_file() -> tuple[Path, str] | None:
     except (SQLAlchemyError, OSError):
         folder = Path(os.environ[HOME_VARIABLE])
     for file in sorted(folder.rglob("*.db")):
-        if file.parent.name in FOLDERS and (problem := problem_of(file)):
-            return file, problem
-    return None
-
-
-def problem_of(file: Path) -> str | None:
-    """Return why a database of SQLite cannot be written, if so."""
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.Error as error:
-        return str(error)
+        if file.parent.name not in FOLDERS:
+            continue
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.Error as error:
+            return file, str(error)
     return None
 
 

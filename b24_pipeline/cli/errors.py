@@ -6,13 +6,7 @@ from pathlib import Path
 
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.storage.advisory_lock import RunInProgress
-from b24_pipeline.audit.storage.exceptions import (
-    AmbiguousPerson,
-    NotApprovable,
-    NotLinked,
-    UnknownPerson,
-    UnknownRun,
-)
+from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, NotApprovable, NotLinked, UnknownPerson, UnknownRun
 from b24_pipeline.callgear.exceptions import CallGearError
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.settings import SettingsError

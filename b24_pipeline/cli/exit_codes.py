@@ -28,5 +28,4 @@ class Exit(IntEnum):
 
 
 def described(*codes: Exit) -> str:
-    """Return these exit codes with their meanings, in one line."""
     return "exit codes: " + "; ".join(f"{code:d} {code.meaning}" for code in codes)

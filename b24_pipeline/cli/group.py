@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -44,9 +45,17 @@ class Command(click.Command):
         self.example = f"b24-pipeline {example}"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; an option for several ids takes them one after the other."""
-        several = (name for option in self.params if option.metavar == "ID..." for name in option.opts)
-        return super().parse_args(ctx, options.repeat_options(args, names=frozenset(several)))
+        """Read the arguments, `--only 1 2` as `--only 1 --only 2`."""
+        several = {name for option in self.params if option.metavar == "ID..." for name in option.opts}
+        repeated: list[str] = []
+        option = None
+        for previous, argument in pairwise(["", *args]):
+            if argument.startswith("-"):
+                option = argument if argument in several else None
+            elif option is not None and previous != option:
+                repeated.append(option)
+            repeated.append(argument)
+        return super().parse_args(ctx, repeated)
 
     def invoke(self, ctx: click.Context) -> Exit:
         """Carry the command out in the project folder."""
@@ -79,18 +88,12 @@ def chdir_to_project() -> None:
     Raises:
         click.UsageError: the code is an installed package, and the current folder cannot be used.
     """
-    here = current_folder()
-    if is_checkout() and (here is None or not (here / PROJECT_FILE).is_file()):
-        os.chdir(CHECKOUT)
-    elif here is None:
-        raise click.UsageError("The current folder was removed or may not be entered: go to another one.")
-
-
-def current_folder() -> Path | None:
-    """Return the current folder, or nothing if it was removed or may not be entered."""
     try:
-        here = Path.cwd()
-        (here / PROJECT_FILE).is_file()
+        is_project = (Path.cwd() / PROJECT_FILE).is_file()
     except OSError:
-        return None
-    return here
+        if not is_checkout():
+            problem = "The current folder was removed or may not be entered: go to another one."
+            raise click.UsageError(problem) from None
+        is_project = False
+    if is_checkout() and not is_project:
+        os.chdir(CHECKOUT)

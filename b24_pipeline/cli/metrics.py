@@ -38,7 +38,10 @@ class AuditCollector(Collector):
         self.problems = []
         folder = settings.connections() if self._place == Place() else None
         found = {key or ONLY: self._read(key) for key in (folder.keys if folder else (self._place.connection,))}
-        return [readable(found), *families(found)]
+        readable = GaugeMetricFamily(f"{PREFIX}audit_readable", "1 if the audit could be read.", labels=["connection"])
+        for connection, values in found.items():
+            readable.add_metric([connection], bool(values))
+        return [readable, *families(found)]
 
     def _read(self, key: str | None) -> Sequence[Sample]:
         now = utc_now()
@@ -56,16 +59,7 @@ class AuditCollector(Collector):
         return values
 
 
-def readable(found: Mapping[str, Sequence[Sample]]) -> GaugeMetricFamily:
-    """Return whether the audit of each connection could be read."""
-    family = GaugeMetricFamily(f"{PREFIX}audit_readable", "1 if the audit could be read.", labels=["connection"])
-    for connection, values in found.items():
-        family.add_metric([connection], bool(values))
-    return family
-
-
 def families(found: Mapping[str, Sequence[Sample]]) -> Iterable[GaugeMetricFamily]:
-    """Return every metric with its samples of all connections."""
     for name, metric in METRICS.items():
         labels = ["connection", *([metric.label] if metric.label else [])]
         family = GaugeMetricFamily(f"{PREFIX}{name}", metric.meaning, labels=labels)

@@ -3,7 +3,6 @@
 import math
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -76,7 +75,6 @@ def from_here(typed: str) -> str:
 
 
 def sandbox(meaning: str) -> click.Option:
-    """Return the option that replaces the real systems by the sandbox."""
     return click.Option(["--sandbox"], is_flag=True, help=meaning)
 
 
@@ -93,7 +91,6 @@ def every_connection(meaning: str = "every connection, one after the other") -> 
 
 
 def as_json(meaning: str = "print JSON") -> click.Option:
-    """Return the option for programs that read the output."""
     return click.Option(["--json", "as_json"], is_flag=True, help=meaning)
 
 
@@ -106,7 +103,6 @@ def ids(*names: str, meaning: str) -> click.Option:
 
 
 def allowed_host() -> click.Option:
-    """Return the option that names hosts under which browsers may reach the UI."""
     return click.Option(
         ["--allowed-host"],
         type=host_name,
@@ -115,16 +111,3 @@ def allowed_host() -> click.Option:
         help="a host name, or name:port, under which browsers reach the UI, for example that of the proxy before it; "
         "may be repeated (127.0.0.1 and localhost with this port are always allowed)",
     )
-
-
-def repeat_options(arguments: list[str], *, names: frozenset[str]) -> list[str]:
-    """Return `--only 1 2` as `--only 1 --only 2`, for the options of these names."""
-    repeated: list[str] = []
-    option = None
-    for previous, argument in pairwise(["", *arguments]):
-        if argument.startswith("-"):
-            option = argument if argument in names else None
-        elif option is not None and previous != option:
-            repeated.append(option)
-        repeated.append(argument)
-    return repeated

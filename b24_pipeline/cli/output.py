@@ -43,7 +43,6 @@ def escaped(character: str) -> str:
 
 
 def shows_every_character() -> bool:
-    """Return whether standard output can encode all of Unicode."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
@@ -53,8 +52,6 @@ def result_line(name: str, *, passed: bool, text: str) -> Text:
 
 
 class BarHandler(logging.Handler):
-    """Draws the progress that the import logs."""
-
     def __init__(self, bar: Progress) -> None:
         super().__init__(level=logging.DEBUG)
         self.bar = bar

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import Database, Paths, RunCounts, Store
+from b24_pipeline.audit import Paths, RunCounts, Store
 from b24_pipeline.audit.storage.exceptions import UnknownRun
 from b24_pipeline.cli.options import Place
 from b24_pipeline.connection import utc_now
@@ -41,15 +41,8 @@ COUNTED = {
     "deferred": "deferred to the next run",
     "held": "held by a safety limit",
 }
-ALWAYS_SHOWN = (
-    "users",
-    "created",
-    "linked",
-    "matched_by_id",
-    "phones_added",
-    "rejected",
-    "conflicts",
-    "responsible_removed",
+ALWAYS_SHOWN = frozenset(
+    {"users", "created", "linked", "matched_by_id", "phones_added", "rejected", "conflicts", "responsible_removed"}
 )
 HEADLINE = {
     RunStatus.DONE: "Import finished.",
@@ -73,11 +66,6 @@ class RunResult:
     """The steps of the people in the scope of a single-person run."""
     warnings: tuple[str, ...] = ()
     """Problems around the run that do not change its result."""
-
-    @property
-    def is_over_early(self) -> bool:
-        """Whether the run ended before its plan was complete."""
-        return self.status in (RunStatus.FAILED, RunStatus.UNTRUSTED, RunStatus.INTERRUPTED)
 
     @property
     def single_users(self) -> list[int]:
@@ -104,12 +92,14 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
         StoreError: the database cannot be read, or holds nothing of this run.
     """
     with Store.reader(paths, now=utc_now) as database:
-        row = next(
-            (row for row in audit.runs.history(database, limit=5).to_dict("records") if row["run_id"] == run_id),
-            None,
-        )
+        rows = audit.runs.history(database, limit=5).to_dict("records")
+        row = next((row for row in rows if row["run_id"] == run_id), None)
         if row is None:
             raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
+        traces: tuple[Trace, ...] = ()
+        if isinstance(row["only_users"], str):
+            found = evidence_of(database, run_id)
+            traces = tuple(trace(found, bitrix24_id=int(user)) for user in row["only_users"].split(","))
         counts = RunCounts(**{field.name: int(row[field.name] or 0) for field in fields(RunCounts)})
         return RunResult(
             run_id=run_id,
@@ -119,16 +109,8 @@ def read_result(paths: Paths, *, run_id: str) -> RunResult:
             counts=counts,
             actions=audit.actions.of_run(database, run_id),
             database=paths.published,
-            traces=traces_of(database, run_id, only=row["only_users"]),
+            traces=traces,
         )
-
-
-def traces_of(database: Database, run_id: str, *, only: object) -> tuple[Trace, ...]:
-    """Return the step traces of a single-person run; `only` is the column of `audit.runs`."""
-    if not isinstance(only, str):
-        return ()
-    found = evidence_of(database, run_id)
-    return tuple(trace(found, bitrix24_id=int(user)) for user in only.split(","))
 
 
 def print_result(result: RunResult, *, console: Console, place: Place) -> None:
@@ -137,7 +119,10 @@ def print_result(result: RunResult, *, console: Console, place: Place) -> None:
         console.print(Text(f"  {printable_line(result.reason)}"))
     for found in result.traces:
         console.print(Text(f"\n{one_line(named(found))}", style="bold"))
-        console.print(steps_table(found))
+        table = plain_table("step", "rules", "what")
+        for number, step in enumerate(found.steps, start=1):
+            table.add_row(str(number), step.rules, Text(one_line(step.text)))
+        console.print(table)
     if not result.traces:
         print_everybody(result, console=console)
     console.print(Text(f"\nRun {result.run_id}, database {result.database}", style="dim"))
@@ -149,42 +134,28 @@ def headline(result: RunResult) -> str:
         return "No such user in Bitrix24; nothing done."
     words = HEADLINE.get(result.status, str(result.status))
     if result.dry_run:
-        words = "Dry run failed; nothing was changed." if result.is_over_early else "Dry run: nothing was changed."
+        has_failed = result.status in (RunStatus.FAILED, RunStatus.UNTRUSTED, RunStatus.INTERRUPTED)
+        words = "Dry run failed; nothing was changed." if has_failed else "Dry run: nothing was changed."
     return f"{words} (single-person run)" if result.traces else words
 
 
-def steps_table(found: Trace) -> Table:
-    table = plain_table("step", "rules", "what")
-    for number, step in enumerate(found.steps, start=1):
-        table.add_row(str(number), step.rules, Text(one_line(step.text)))
-    return table
-
-
 def print_everybody(result: RunResult, *, console: Console) -> None:
-    """Print the changes, who was refused, and the figures of the whole import."""
-    for table in changes_tables(result):
-        console.print(table)
-    for title, outcome in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT)):
-        if rows := tables.refused(result.actions, outcome=outcome):
+    """Print the changes, of which those that a person decides on are complete, who was refused, and the figures."""
+    outcome = result.actions["outcome"]
+    for title, chosen, most in (
+        ("Held for approval", outcome == Outcome.HELD, tables.MOST_TO_BE_READ),
+        ("Planned", outcome == Outcome.PLANNED, tables.MOST_TO_BE_READ),
+        ("Pending retry" if result.dry_run else "Done", ~outcome.isin(tables.TO_BE_READ), MAX_DONE),
+    ):
+        if changes := tables.changes(result.actions[chosen]):
+            rows = [change.cells() for change in changes]
+            console.print(table_of(title, columns=tables.CHANGE_COLUMNS, rows=rows, most=most))
+    for title, refused in (("Rejected", Outcome.REJECTED), ("In conflict", Outcome.CONFLICT)):
+        if rows := tables.refused(result.actions, outcome=refused):
             console.print(table_of(title, columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE))
     for line in tables.kept_when_approved(result.actions)[:MAX_PEOPLE]:
         console.print(Text(f"  {one_line(line)}"))
     console.print("", counts_table(result), sep="\n")
-
-
-def changes_tables(result: RunResult) -> list[Table]:
-    """Return the held, planned, and finished or failed changes; those on which a person decides are complete."""
-    outcome = result.actions["outcome"]
-    parts = (
-        ("Held for approval", outcome == Outcome.HELD, tables.MOST_TO_BE_READ),
-        ("Planned", outcome == Outcome.PLANNED, tables.MOST_TO_BE_READ),
-        ("Pending retry" if result.dry_run else "Done", ~outcome.isin(tables.TO_BE_READ), MAX_DONE),
-    )
-    return [
-        table_of(title, columns=tables.CHANGE_COLUMNS, rows=[change.cells() for change in changes], most=most)
-        for title, rows, most in parts
-        if (changes := tables.changes(result.actions[rows]))
-    ]
 
 
 def counts_table(result: RunResult) -> Table:

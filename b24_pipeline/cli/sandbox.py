@@ -14,7 +14,7 @@ from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.audit.storage.lock import file_lock, locking
 from b24_pipeline.cli.dagster import keep_cache, made_home
 from b24_pipeline.cli.options import Place
-from b24_pipeline.settings import Settings, SettingsError, data_folder
+from b24_pipeline.settings import Settings, SettingsError
 from b24_pipeline.settings.connections import DATABASE, DATABASE_FILE, FOLDER_VARIABLE
 from b24_pipeline.settings.dagster import GIVEN, HOME_VARIABLE
 
@@ -46,8 +46,7 @@ class Address:
 
 
 def sandbox_path(name: str) -> Path:
-    """Return where a file or folder of the sandbox lies."""
-    return data_folder() / "sandbox" / name
+    return settings.folders().data_folder / "sandbox" / name
 
 
 def sandbox_database() -> str:
@@ -79,7 +78,17 @@ def served(*, port: int = 0) -> Iterator[Address]:
         except Timeout:
             yield stored_address()
             return
-        yield stack.enter_context(served_here(port))
+        from b24_pipeline.sandbox.server import kept_sandbox, serve  # noqa: PLC0415
+
+        try:
+            server = stack.enter_context(serve(kept_sandbox(sandbox_path(STATE)), port=port))
+        except ValueError as error:
+            raise SettingsError(f"{error}: b24-pipeline sandbox --reset") from None
+        except OSError as error:
+            raise SettingsError(f"--port: port {port} of 127.0.0.1 cannot be used ({error.strerror})") from None
+        address = Address(server.page_url, server.webhook_url, server.callgear_url, server.access_token)
+        write_private(sandbox_path(ADDRESS), json.dumps(asdict(address)))
+        yield address
 
 
 @contextmanager
@@ -99,32 +108,6 @@ def locked() -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def served_here(port: int) -> Iterator[Address]:
-    """Run the sandbox, and store its addresses; only for the owner of the lock.
-
-    Raises:
-        SettingsError: the port is taken, or the demo data is damaged.
-    """
-    from b24_pipeline.sandbox.server import kept_sandbox, serve  # noqa: PLC0415
-
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(serve(kept_sandbox(sandbox_path(STATE)), port=port))
-        except ValueError as error:
-            raise SettingsError(f"{error}: b24-pipeline sandbox --reset") from None
-        except OSError as error:
-            raise SettingsError(f"--port: port {port} of 127.0.0.1 cannot be used ({error.strerror})") from None
-        address = Address(
-            page_url=server.page_url,
-            webhook_url=server.webhook_url,
-            callgear_url=server.callgear_url,
-            access_token=server.access_token,
-        )
-        write_private(sandbox_path(ADDRESS), json.dumps(asdict(address)))
-        yield address
 
 
 def address_in_use() -> Address | None:

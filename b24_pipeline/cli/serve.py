@@ -26,7 +26,7 @@ from b24_pipeline.cli.sandbox import (
 from b24_pipeline.cli.webserver_guard import guard_webserver
 from b24_pipeline.project_folder import SHIPPED, WORKSPACE
 from b24_pipeline.settings import SettingsError, SettingsIncomplete
-from b24_pipeline.settings.dagster import AUTOMATION, GIVEN, HOME_VARIABLE, OFF
+from b24_pipeline.settings.dagster import AUTOMATION, HOME_VARIABLE, OFF
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.25
@@ -35,7 +35,6 @@ NOT_SERVED = Address(page_url="", webhook_url="", callgear_url="http://127.0.0.1
 
 
 def sandbox(*, port: int, reset: bool) -> Exit:
-    """Run the simulator and print its addresses and credentials."""
     if reset:
         reset_state()
     with served(port=port) as address:
@@ -49,7 +48,6 @@ def sandbox(*, port: int, reset: bool) -> Exit:
 
 
 def dev(*, sandbox: bool, port: int, allowed_host: tuple[str, ...]) -> Exit:
-    """Start the web server and the daemon, with the sandbox beside them when asked."""
     if sandbox:
         use_sandbox_home()
     else:
@@ -67,14 +65,12 @@ def dev(*, sandbox: bool, port: int, allowed_host: tuple[str, ...]) -> Exit:
 
 
 def daemon() -> Exit:
-    """Become Dagster's daemon: schedule, sensors and runs."""
     set_dagster_home()
     run_program("dagster-daemon", ["run", "-w", workspace()])
     return Exit.DONE
 
 
 def webserver(*, host: str, port: int, read_only: bool, allowed_host: tuple[str, ...]) -> Exit:
-    """Become Dagster's web server, the UI, behind the guard against other web pages."""
     set_dagster_home()
     check_port_free(host, port)
     guard_webserver(host=host, port=port, allowed_hosts=allowed_host)
@@ -85,7 +81,7 @@ def webserver(*, host: str, port: int, read_only: bool, allowed_host: tuple[str,
 
 def workspace() -> str:
     """Return the workspace of the project folder, where we are; elsewhere the one that the package brings."""
-    return str(SHIPPED / WORKSPACE if settings.own_folder() else WORKSPACE)
+    return str(SHIPPED / WORKSPACE if settings.folders().own_folder else WORKSPACE)
 
 
 def run_both(environment: Mapping[str, str], *, port: int, allowed_hosts: Sequence[str]) -> Exit:
@@ -167,27 +163,21 @@ def stop_signal() -> threading.Event:
 
 
 def env(*, sandbox: bool) -> Exit:
-    """Print an `export` for each variable, for `eval`.
+    """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand.
 
     Raises:
         SettingsError: DAGSTER_HOME is not a folder.
     """
-    for name, value in (variables_of_sandbox() if sandbox else variables()).items():
+    if sandbox:
+        address = address_in_use()
+        if address is None:
+            print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
+        use_sandbox_home()
+        given = (address or NOT_SERVED).variables() | receivers()
+        variables = settings.protect_given_environment(given)  # from the `.env` that Dagster's commands put over it
+    else:
+        set_dagster_home()
+        variables = {}
+    for name, value in {HOME_VARIABLE: os.environ[HOME_VARIABLE], **variables}.items():
         print(f"export {name}={shlex.quote(value)}")
     return Exit.DONE
-
-
-def variables() -> dict[str, str]:
-    """Return where Dagster keeps its runs; settings are read from the environment and `.env`."""
-    set_dagster_home()
-    return {HOME_VARIABLE: os.environ[HOME_VARIABLE]}
-
-
-def variables_of_sandbox() -> dict[str, str]:
-    """Return the sandbox's home and settings, protected from the `.env` that Dagster's commands put over them."""
-    address = address_in_use()
-    if address is None:
-        print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
-    use_sandbox_home()
-    given = (address or NOT_SERVED).variables() | receivers()
-    return {HOME_VARIABLE: os.environ[HOME_VARIABLE], **given, GIVEN: settings.protect_given_environment(given)[GIVEN]}

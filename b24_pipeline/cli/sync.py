@@ -40,25 +40,14 @@ EXIT_OF = {
     RunStatus.PARTIAL: Exit.PARTIAL,
     RunStatus.HELD: Exit.HELD,
     RunStatus.UNTRUSTED: Exit.UNTRUSTED,
-    RunStatus.FAILED: Exit.FAILED,
-    RunStatus.INTERRUPTED: Exit.FAILED,
-    RunStatus.RUNNING: Exit.FAILED,
 }
-
-
+"""How the command ends after these runs; after any other it has failed."""
 Choices = dict[str, bool | list[int]]
 """What the launchpad offers for one run, as far as the command line has it."""
 
 
 def sync(  # noqa: PLR0913 - the options of the command
-    *,
-    dry_run: bool,
-    failed: bool,
-    only: tuple[int, ...],
-    place: Place,
-    every: bool,
-    as_json: bool,
-    verbose: bool,
+    *, dry_run: bool, failed: bool, only: tuple[int, ...], place: Place, every: bool, as_json: bool, verbose: bool
 ) -> Exit:
     """Run the import once and print what was done.
 
@@ -100,7 +89,7 @@ def sync_one(choices: Choices, place: Place, *, as_json: bool, verbose: bool) ->
         print_result(result, console=wide_console(), place=place)
     else:
         print(NOBODY_FAILED)
-    return EXIT_OF[result.status] if result else Exit.DONE
+    return EXIT_OF.get(result.status, Exit.FAILED) if result else Exit.DONE
 
 
 def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bool) -> RunResult | None:

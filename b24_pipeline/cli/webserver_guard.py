@@ -34,7 +34,6 @@ class RequestGuard:
             await PlainTextResponse(f"{reason}\n", status_code=403)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> str | None:
-        """Return why the request is refused, if so."""
         if scope["type"] == "lifespan":
             return None
         return refusal(scope, known_hosts=self.known_hosts) or wrong_form(scope)
@@ -45,34 +44,21 @@ def wrong_form(scope: Scope) -> str | None:
     if scope["type"] == "websocket":
         return None
     if scope["method"] not in READING:
-        return None if is_json(Headers(scope=scope)) else "The content type must be application/json."
-    return "A mutation must be sent by POST." if names_mutation(scope) else None
-
-
-def is_json(headers: Headers) -> bool:
-    """Return whether the content type is JSON; a page may send one that only mentions it in a parameter."""
-    types = headers.getlist("content-type")
-    return len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON
-
-
-def names_mutation(scope: Scope) -> bool:
-    """Return whether a query by GET may contain a mutation: GraphQL has no other spelling of this word."""
-    parameters = QueryParams(scope["query_string"])
-    return scope["path"].endswith("/graphql") and any("mutation" in value for _, value in parameters.multi_items())
+        types = Headers(scope=scope).getlist("content-type")  # a page may send one with JSON in a parameter only
+        is_json = len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON
+        return None if is_json else "The content type must be application/json."
+    values = (value for _, value in QueryParams(scope["query_string"]).multi_items())
+    may_change = scope["path"].endswith("/graphql") and any("mutation" in value for value in values)
+    return "A mutation must be sent by POST." if may_change else None  # GraphQL has no other spelling of this word
 
 
 def guard_webserver(*, host: str, port: int, allowed_hosts: Iterable[str]) -> None:
-    """Put Dagster's web server in this process behind the guard."""
+    """Put Dagster's web server in this process behind the guard, which knows the given names and its own address."""
     from dagster_webserver.webserver import DagsterWebserver  # noqa: PLC0415 - loads all of Dagster
 
-    guard = Middleware(RequestGuard, known_hosts=known_hosts(host=host, port=port, allowed=allowed_hosts))
-    others = DagsterWebserver.build_middleware
-    DagsterWebserver.build_middleware = lambda self: [guard, *others(self)]  # type: ignore[method-assign]
-
-
-def known_hosts(*, host: str, port: int, allowed: Iterable[str]) -> frozenset[str]:
-    """Return the names of this server: loopback, the address that it listens on, and the given ones."""
-    names = {name.lower() for name in allowed}
+    names = {*loopback_hosts(port), *map(str.lower, allowed_hosts)}
     if host not in EVERY_ADDRESS:
         names.add(f"[{host}]:{port}".lower() if ":" in host else f"{host}:{port}".lower())
-    return loopback_hosts(port) | names
+    guard = Middleware(RequestGuard, known_hosts=frozenset(names))
+    others = DagsterWebserver.build_middleware
+    DagsterWebserver.build_middleware = lambda self: [guard, *others(self)]  # type: ignore[method-assign]

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import AliasChoices, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from b24_pipeline.rules.models import Policy
 from b24_pipeline.settings import unread
 from b24_pipeline.settings.alerts import AlertSettings
-from b24_pipeline.settings.base import FolderSettings
+from b24_pipeline.settings.base import FolderSettings, SettingsError
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.connections import FOLDER, Connections, connections, database_of, is_key
 from b24_pipeline.settings.dagster import ENV_FILE, GIVEN, DagsterHome
@@ -23,7 +23,6 @@ from b24_pipeline.settings.database import DatabaseSettings
 from b24_pipeline.settings.imports import ImportSettings
 from b24_pipeline.settings.limits import LimitSettings
 from b24_pipeline.settings.secret_files import SUFFIX, SecretFileError, secrets_of
-from b24_pipeline.settings.unread import SettingsFileError
 from b24_pipeline.text import printable
 
 __all__ = [
@@ -35,14 +34,13 @@ __all__ = [
     "SettingsIncomplete",
     "connections",
     "dagster_home",
-    "data_folder",
     "database_settings",
+    "folders",
     "keep_run_days",
     "load",
     "load_alerting",
     "load_all",
     "named_fields",
-    "own_folder",
     "protect_given_environment",
 ]
 
@@ -78,10 +76,6 @@ class Settings(AlertSettings, DatabaseSettings, LimitSettings, ImportSettings, C
             scope=self.scope,
             limits=self.limits,
         )
-
-
-class SettingsError(Exception):
-    """A setting is missing or bad. The text has one line for each: its name, the problem, an example."""
 
 
 class SettingsIncomplete(SettingsError):  # noqa: N818 - a state of a fresh clone, not a fault
@@ -144,9 +138,11 @@ def database_settings(chosen: str | None = None, *, connection: str | None = Non
     """
     if chosen is not None:
         return read(DatabaseSettings, database=Path(chosen), lake=None)
-    removed = removed_database(connection)
-    if removed is not None:
-        return DatabaseSettings(database=removed, lake_schema=connection or "")
+    folder = connections()
+    if folder is not None and connection is not None and is_key(connection) and not folder.file(connection).exists():
+        kept = database_of(connection, data=folders().data_folder)
+        if kept.exists():
+            return DatabaseSettings(database=kept, lake_schema=connection)
     return read(DatabaseSettings, files_of(connection))
 
 
@@ -159,22 +155,13 @@ def dagster_home() -> Path | None:
     return read(DagsterHome).home
 
 
-def own_folder() -> Path | None:
-    """Return the folder of all files; nothing in a project folder, which keeps them where its `dagster.yaml` says.
+def folders() -> FolderSettings:
+    """Return where files go.
 
     Raises:
         SettingsError: it is not the name of a folder.
     """
-    return read(FolderSettings).own_folder
-
-
-def data_folder() -> Path:
-    """Return the folder of the database and all other files.
-
-    Raises:
-        SettingsError: it is not the name of a folder.
-    """
-    return read(FolderSettings).data_folder
+    return read(FolderSettings)
 
 
 def files_of(connection: str | None) -> tuple[Path, ...]:
@@ -199,22 +186,10 @@ def files_of(connection: str | None) -> tuple[Path, ...]:
     raise SettingsError(f"--connection: {printable(connection)} is not a connection. There are: {listed}")
 
 
-def removed_database(connection: str | None) -> Path | None:
-    """Return the database of a connection whose file was removed, if it is where it lies by default."""
-    folder = connections()
-    if folder is None or connection is None or not is_key(connection) or folder.file(connection).exists():
-        return None
-    kept = database_of(connection, data=data_folder())
-    return kept if kept.exists() else None
-
-
 def read(model: type[Read], files: Sequence[Path] = (), **given: Any) -> Read:  # noqa: ANN401
-    """Read one group of settings; refuse names that are not settings.
+    """Read one group of settings; refuse names that are not settings. What is given wins over all that is read.
 
-    Args:
-        model: the group.
-        files: those of a connection, its own first; none for `.env` alone.
-        given: what wins over all that is read.
+    The files are those of a connection, its own first; there are none for `.env` alone.
 
     Raises:
         SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
@@ -227,8 +202,6 @@ def read(model: type[Read], files: Sequence[Path] = (), **given: Any) -> Read:  
         refused = to_error(error, files)
     except SecretFileError as error:
         refused = SettingsError(prefix_of(str(error).partition(":")[0], files) + str(error))
-    except SettingsFileError as error:
-        refused = SettingsError(str(error))
     raise refused  # not above: it would hold pydantic's error, which is never freed and holds what called us
 
 
@@ -242,7 +215,7 @@ def prefix_of(variable: str, files: Sequence[Path]) -> str:
 def named_fields() -> Iterator[tuple[str, FieldInfo]]:
     """Yield every setting: the variable's name and its field."""
     for field in Settings.model_fields.values():
-        yield variable_of(field), field
+        yield str(field.validation_alias), field
 
 
 def variables() -> Iterator[str]:
@@ -251,36 +224,26 @@ def variables() -> Iterator[str]:
     yield from (f"{name}{SUFFIX}" for name in secrets_of(Settings))
 
 
-def variable_of(field: FieldInfo) -> str:
-    alias = field.validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
-
-
 def protect_given_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for processes that load `.env` over it: what is given here still wins."""
     given = {name: environment[name] for name in variables() if name in environment}
     return {**environment, GIVEN: json.dumps(given)}
 
 
-def in_plain_words(message: str) -> str:
-    """Return what pydantic says of a value as the other messages say it."""
-    for theirs, ours in PLAIN_WORDS.items():
-        message = message.replace(theirs, ours)
-    return message
-
-
 def to_error(error: ValidationError, files: Sequence[Path]) -> SettingsError:
     """Return one line a problem: file, variable, problem, example; never the value, which may be a secret."""
-    fields = dict(named_fields())
+    fields = Settings.model_fields | dict(named_fields())
     problems = error.errors(include_input=False, include_url=False)
     lines = []
     for problem in problems:
         place = str(problem["loc"][0]) if problem["loc"] else ""
         is_of_several = problem["type"] == "no_credentials"
-        field = None if is_of_several else fields.get(place) or Settings.model_fields.get(place)
-        text = in_plain_words(problem["msg"])
+        field = None if is_of_several else fields.get(place)
+        text = problem["msg"]
+        for theirs, ours in PLAIN_WORDS.items():
+            text = text.replace(theirs, ours)
         if field is not None:
-            name = variable_of(field)
+            name = field.validation_alias
             what = "is missing" if problem["type"] == "missing" else text
             text = f"{name}: {what}. Example: {name}={(field.examples or [''])[0]}"
         lines.append(prefix_of(text.partition(":")[0], files) + text)

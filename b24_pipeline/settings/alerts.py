@@ -7,14 +7,7 @@ from typing import Self
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from b24_pipeline.settings.base import (
-    LOOPBACK,
-    PREFIX,
-    TextList,
-    check_scheme,
-    setting,
-    split_url,
-)
+from b24_pipeline.settings.base import LOOPBACK, PREFIX, TextList, check_scheme, setting, split_url
 from b24_pipeline.settings.database import DatabaseSettings
 
 
@@ -30,29 +23,21 @@ class AlertSettings(DatabaseSettings):
     """The receivers of alerts; reading them needs no credentials of either system."""
 
     alert_webhook_url: SecretStr | None = setting(
-        f"{PREFIX}ALERT_WEBHOOK_URL",
         None,
         example="https://hooks.slack.com/services/T000/B000/secret",
         description='Alerts are posted here: as a card to a webhook of Teams, as `{"text": …}` to Slack and others. '
         "The whole URL is a secret.",
     )
     alert_email_to: TextList = setting(
-        f"{PREFIX}ALERT_EMAIL_TO",
         (),
         example="data-team@company.com,head@company.com",
         description="Alerts are sent to these addresses by e-mail. Empty: no e-mail.",
     )
     alert_email_from: str | None = setting(
-        f"{PREFIX}ALERT_EMAIL_FROM",
-        None,
-        example="b24-pipeline@company.com",
-        description="The sender of alerts by e-mail.",
+        None, example="b24-pipeline@company.com", description="The sender of alerts by e-mail."
     )
-    alert_smtp_host: str | None = setting(
-        f"{PREFIX}ALERT_SMTP_HOST", None, example="smtp.company.com", description="The mail server for alerts."
-    )
+    alert_smtp_host: str | None = setting(None, example="smtp.company.com", description="The mail server for alerts.")
     alert_smtp_port: int = setting(
-        f"{PREFIX}ALERT_SMTP_PORT",
         587,
         ge=1,
         le=65535,
@@ -60,20 +45,18 @@ class AlertSettings(DatabaseSettings):
         description="Its port: usually 587 for `starttls`, 465 for `tls`, 25 for `none`.",
     )
     alert_smtp_security: SmtpSecurity = setting(
-        f"{PREFIX}ALERT_SMTP_SECURITY",
         SmtpSecurity.STARTTLS,
         example="starttls",
         description="`starttls`, `tls` from the first byte, or `none` (with a password only for localhost).",
     )
     alert_smtp_user: str | None = setting(
-        f"{PREFIX}ALERT_SMTP_USER", None, example="b24-pipeline", description="Login at the mail server, if required."
+        None, example="b24-pipeline", description="Login at the mail server, if required."
     )
     alert_smtp_password: SecretStr | None = setting(
-        f"{PREFIX}ALERT_SMTP_PASSWORD", None, example="a long password", description="Password at the mail server."
+        None, example="a long password", description="Password at the mail server."
     )
 
     ca_bundle: Path | None = setting(
-        f"{PREFIX}CA_BUNDLE",
         None,
         example="/etc/ssl/private-ca.pem",
         description="A private certificate authority, for on-premise portals and mail servers. TLS is always verified.",
@@ -89,10 +72,15 @@ class AlertSettings(DatabaseSettings):
     @model_validator(mode="after")
     def can_send_email(self) -> Self:
         """Require a sender and a server for e-mail, and encryption for a password."""
-        if self.alert_email_to and self.alert_smtp_host is None:
-            raise needed("ALERT_SMTP_HOST", example="smtp.company.com")
-        if self.alert_email_to and self.alert_email_from is None:
-            raise needed("ALERT_EMAIL_FROM", example="b24-pipeline@company.com")
+        for name, given, example in (
+            (f"{PREFIX}ALERT_SMTP_HOST", self.alert_smtp_host, "smtp.company.com"),
+            (f"{PREFIX}ALERT_EMAIL_FROM", self.alert_email_from, "b24-pipeline@company.com"),
+        ):
+            if self.alert_email_to and given is None:
+                raise PydanticCustomError(
+                    "alert_setting_needed",
+                    f"{name}: is missing, but {PREFIX}ALERT_EMAIL_TO is set. Example: {name}={example}",
+                )
         in_clear_text = self.alert_smtp_security is SmtpSecurity.NONE and self.alert_smtp_host not in LOOPBACK
         if self.alert_smtp_password is not None and in_clear_text:
             raise PydanticCustomError(
@@ -101,10 +89,3 @@ class AlertSettings(DatabaseSettings):
                 f"Example: {PREFIX}ALERT_SMTP_SECURITY=starttls",
             )
         return self
-
-
-def needed(name: str, *, example: str) -> PydanticCustomError:
-    return PydanticCustomError(
-        "alert_setting_needed",
-        f"{PREFIX}{name}: is missing, but {PREFIX}ALERT_EMAIL_TO is set. Example: {PREFIX}{name}={example}",
-    )

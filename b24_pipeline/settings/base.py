@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 import pydantic_settings
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AliasGenerator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import (
     DotEnvSettingsSource,
-    EnvSettingsSource,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from b24_pipeline.http import has_usable_host
 from b24_pipeline.project_folder import in_project
-from b24_pipeline.settings import connections
+from b24_pipeline.settings.connections import database_of
 from b24_pipeline.settings.dagster import ENV_FILE, GivenEnvironment
 from b24_pipeline.settings.secret_files import SecretFiles
 
@@ -36,18 +36,27 @@ FILE_NAME = re.compile(r"(?![~$]|:memory:|\w{2,}:)")
 """No name that a shell would expand, and none that DuckDB does not take for a local file."""
 
 
-def setting(name: str, default: Any = ..., *, example: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401
-    """Declare a field that is read from the variable `name`."""
-    return Field(
-        default, validation_alias=AliasChoices(name), description=description, examples=[example], **constraints
-    )
+class SettingsError(Exception):
+    """A setting is missing or bad. The text has one line for each: its name, the problem, an example."""
+
+
+def variable_named_like(field: str) -> str:
+    """Return the variable that a field is read from, unless it names another one."""
+    return field.upper() if field.startswith(("bitrix24_", "callgear_")) else f"{PREFIX}{field.upper()}"
+
+
+def setting(default: Any = ..., *, example: str, description: str, **given: Any) -> Any:  # noqa: ANN401
+    return Field(default, description=description, examples=[example], **given)
 
 
 class BaseSettings(pydantic_settings.BaseSettings):
-    """Settings read from the environment or `.env`."""
-
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        alias_generator=AliasGenerator(validation_alias=variable_named_like),
     )
 
     @field_validator("*", mode="before")
@@ -69,24 +78,27 @@ class BaseSettings(pydantic_settings.BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the given environment win over `.env`, also in Dagster's processes, and read secrets from files.
 
-        A tuple of files names a connection (`settings.connections`): they win over the environment.
+        A tuple of files, the defaults of all connections last, names a connection: they win over the environment.
         """
         given = GivenEnvironment(settings_cls)
         files = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
         if isinstance(files, tuple):
-            process = (given, EnvSettingsSource(settings_cls), DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
-            sources, defaults = connections.in_order(settings_cls, files, process, data=FolderSettings().data_folder)
-            return init_settings, SecretFiles(settings_cls, sources=sources), *sources, defaults
+            *own, of_all = (DotEnvSettingsSource(settings_cls, env_file=file) for file in files)
+            process = (given, env_settings, DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
+            sources = (*own, of_all, *process)
+            key = files[0].stem
+            database = database_of(key, data=FolderSettings().data_folder)
+            defaults = {"database": database, "lake_schema": key} if own else {}
+            last = InitSettingsSource(settings_cls, init_kwargs=defaults)
+            return init_settings, SecretFiles(settings_cls, sources=sources), *sources, last
         secrets = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
         return init_settings, secrets, given, env_settings, dotenv_settings
 
 
 class FolderSettings(BaseSettings):
-    """Where files go."""
-
     pipeline_home: Path | None = setting(
-        f"{PREFIX}HOME",
         None,
+        validation_alias=f"{PREFIX}HOME",
         example="/var/lib/b24_pipeline",
         description="The folder of all files: the database, the report, Dagster's runs, the sandbox. Empty: `data` in a"
         " project folder, elsewhere `b24_pipeline_data`.",
@@ -111,19 +123,6 @@ class FolderSettings(BaseSettings):
         return self.own_folder or PROJECT_DATA
 
 
-def in_utf_8(text: str) -> str:
-    """Return the text.
-
-    Raises:
-        ValueError: its bytes were not UTF-8. The message does not repeat it, as it may be a secret.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("is not text in UTF-8") from None
-    return text
-
-
 def plain(text: str, *, free: bool) -> str:
     """Strip blanks, line ends and invisible characters; of a free text only line ends.
 
@@ -131,7 +130,11 @@ def plain(text: str, *, free: bool) -> str:
         ValueError: it is not text in UTF-8, or contains a control character or quotes around it. The message does not
             repeat it, as it may be a secret.
     """
-    text = in_utf_8(text).strip("\r\n") if free else trimmed(in_utf_8(text))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not text in UTF-8") from None
+    text = text.strip("\r\n") if free else trimmed(text)
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise ValueError("contains a control character")
     ends = [end in QUOTES for end in (text.strip()[:1], text.strip()[-1:])]
@@ -141,13 +144,13 @@ def plain(text: str, *, free: bool) -> str:
 
 
 def trimmed(text: str) -> str:
-    kept = [number for number, character in enumerate(text) if not is_invisible(character)]
-    return text[kept[0] : kept[-1] + 1] if kept else ""
-
-
-def is_invisible(character: str) -> bool:
-    """Return whether the character is invisible: a blank, a line end, or a format character like a byte order mark."""
-    return character.isspace() or unicodedata.category(character) in ("Cc", "Cf")
+    """Return the text without blanks, line ends, and format characters like a byte order mark around it."""
+    shown = [
+        number
+        for number, character in enumerate(text)
+        if not (character.isspace() or unicodedata.category(character) in ("Cc", "Cf"))
+    ]
+    return text[shown[0] : shown[-1] + 1] if shown else ""
 
 
 def is_blank(value: object) -> bool:

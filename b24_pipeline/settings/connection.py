@@ -8,50 +8,31 @@ from b24_pipeline.settings.base import PREFIX, BaseSettings, check_address, is_b
 
 
 class ConnectionSettings(BaseSettings):
-    """The addresses and credentials of one portal-account pair."""
-
     bitrix24_webhook_url: SecretStr = setting(
-        "BITRIX24_WEBHOOK_URL",
         example="https://company.bitrix24.com/rest/1/abcdefgh12345678/",
         description="The portal's inbound webhook, with the scopes `user` and `department`. The whole URL is a secret.",
     )
     callgear_access_token: SecretStr | None = setting(
-        "CALLGEAR_ACCESS_TOKEN",
-        None,
-        example="x9k2m4p6q8r0",
-        description="A permanent Data API key of CallGear; or login and password.",
+        None, example="x9k2m4p6q8r0", description="A permanent Data API key of CallGear; or login and password."
     )
-    callgear_login: str | None = setting(
-        "CALLGEAR_LOGIN", None, example="api@company.com", description="Login, if there is no key."
-    )
+    callgear_login: str | None = setting(None, example="api@company.com", description="Login, if there is no key.")
     callgear_password: SecretStr | None = setting(
-        "CALLGEAR_PASSWORD",
-        None,
-        example="a long password",
-        description="Password, if there is no key.",
-        validate_default=True,
+        None, example="a long password", description="Password, if there is no key.", validate_default=True
     )
     callgear_user_id: int | None = setting(
-        "CALLGEAR_USER_ID",
-        None,
-        ge=1,
-        example="10234",
-        description="Only for agents: the client's user on whose behalf to call.",
+        None, ge=1, example="10234", description="Only for agents: the client's user on whose behalf to call."
     )
     bitrix24_edition: Edition = setting(
-        "BITRIX24_EDITION",
         Edition.CLOUD,
         example="on_premise",
         description="`cloud` or `on_premise`; on-premise portals require a department of each employee (R02).",
     )
     callgear_api_url: str = setting(
-        "CALLGEAR_API_URL",
         "https://dataapi.callgear.com/v2.0",
         example="https://dataapi.callgear.com/v2.0",
         description="The address of the CallGear Data API.",
     )
     http_timeout_seconds: float = setting(
-        f"{PREFIX}HTTP_TIMEOUT_SECONDS",
         65.0,
         gt=0,
         le=3600,
@@ -59,7 +40,6 @@ class ConnectionSettings(BaseSettings):
         description="Timeout for a complete response: connecting, sending, and every byte received.",
     )
     max_response_mib: int = setting(
-        f"{PREFIX}MAX_RESPONSE_MIB",
         64,
         ge=1,
         le=1024,
@@ -67,8 +47,8 @@ class ConnectionSettings(BaseSettings):
         description="Maximum size of a response, in MiB after decoding. A larger one is refused, not retried.",
     )
     callgear_in_flight: int = setting(
-        f"{PREFIX}CALLGEAR_IN_FLIGHT",
         8,
+        validation_alias=f"{PREFIX}CALLGEAR_IN_FLIGHT",
         ge=1,
         le=64,
         example="8",

@@ -6,15 +6,11 @@ credentials of a pair, and its database, are refused in the environment: all con
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydantic_settings
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
-
 from b24_pipeline.file_stamp import Stamp, stamp
-from b24_pipeline.text import printable
 
 FOLDER_VARIABLE = "B24_PIPELINE_CONNECTIONS"
 FOLDER = "connections"
@@ -46,7 +42,6 @@ class Connections:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return the keys of all connections, in order."""
         return tuple(name for name in self._names() if is_key(name))
 
     def misnamed(self) -> Iterator[str]:
@@ -80,34 +75,6 @@ def connections() -> Connections | None:
     """Return the folder of connections; nothing where there is none: one connection, of the environment and `.env`."""
     named = os.environ.get(FOLDER_VARIABLE, FOLDER)
     return Connections(Path(named)) if named and Path(named).is_dir() else None
-
-
-def missing_folder() -> Iterator[str]:
-    """Yield one line where the folder that is named is none: the import of another pair would begin instead."""
-    if (named := os.environ.get(FOLDER_VARIABLE)) and not Path(named).is_dir():
-        yield f"{FOLDER_VARIABLE}: {printable(named)} is not a folder. Example: {FOLDER_VARIABLE}={FOLDER}"
-
-
-def in_order(
-    settings: type[pydantic_settings.BaseSettings],
-    files: Sequence[Path],
-    environment: Sequence[EnvSettingsSource],
-    *,
-    data: Path,
-) -> tuple[list[EnvSettingsSource], PydanticBaseSettingsSource]:
-    """Return the sources of a connection, the one that wins first, and its defaults.
-
-    Args:
-        settings: what is read.
-        files: the connection's own file, if one connection is meant, and the defaults.
-        environment: what is given to the whole process.
-        data: the folder of all files.
-    """
-    own, defaults = [DotEnvSettingsSource(settings, env_file=file) for file in files[:-1]], files[-1]
-    shared = [DotEnvSettingsSource(settings, env_file=defaults), *environment]
-    key = files[0].stem
-    database = {"database": database_of(key, data=data), "lake_schema": key} if own else {}
-    return [*own, *shared], InitSettingsSource(settings, init_kwargs=database)
 
 
 def of_one_pair(names: Collection[str], *, folder: Path) -> Iterator[str]:

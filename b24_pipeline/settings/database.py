@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from b24_pipeline.settings.base import (
-    FILE_NAME,
-    PREFIX,
-    PROJECT_DATA,
-    FolderSettings,
-    setting,
-    split_url,
-)
+from b24_pipeline.settings.base import FILE_NAME, PROJECT_DATA, FolderSettings, setting, split_url
 from b24_pipeline.settings.connections import DATABASE_FILE
 
 if TYPE_CHECKING:
@@ -44,47 +37,36 @@ class DatabaseSettings(FolderSettings):
     """The database and its export: all that is needed to read the audit."""
 
     database: Path = setting(
-        f"{PREFIX}DATABASE",
         PROJECT_DATA / DATABASE_FILE,
         example="data/b24_pipeline.duckdb",
         description="The DuckDB file to open. The working file lies beside it.",
     )
-
     lake: str | None = setting(
-        f"{PREFIX}LAKE",
         None,
         example="postgresql://b24@10.0.0.5:5432/b24_pipeline",
         description="For several machines: the Postgres database of the audit's catalog, without a password"
         " (PGPASSWORD) and not through a pool. The database is then what is published.",
     )
-
     lake_schema: str = setting(
-        f"{PREFIX}LAKE_SCHEMA",
         "b24_pipeline",
         pattern=r"^[a-z0-9_-]{1,40}$",
         example="acme",
         description="The schema of the catalog; of several connections each has its own, named like its key.",
     )
-
     lake_data: str | None = setting(
-        f"{PREFIX}LAKE_DATA",
         None,
         example="/srv/b24_lake",
         description="What is too large for the catalog lies here: a folder that all machines share, or s3://bucket/prefix"
         " with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         validate_default=True,
     )
-
     publish: str | None = setting(
-        f"{PREFIX}PUBLISH",
         None,
         example="s3://company-lake/b24_pipeline",
         description="Where the database is uploaded to each time it is published, as `b24_pipeline.duckdb` or, of"
         " several connections, `<key>.duckdb`: the address of an object store that fsspec supports. Empty: nowhere.",
     )
-
     export: str | None = setting(
-        f"{PREFIX}EXPORT",
         None,
         example="s3://company-lake/b24_pipeline",
         description="Where each import exports the audit as Parquet files, one folder per table: a folder, or the"

@@ -2,13 +2,11 @@
 
 import sys
 from collections.abc import Iterable
-from enum import Enum
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from b24_pipeline.settings import AlertSettings, Settings, variable_of
+from b24_pipeline.settings import AlertSettings, Settings
 from b24_pipeline.settings.base import BaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
 from b24_pipeline.settings.database import DatabaseSettings
@@ -44,7 +42,6 @@ GROUPS: dict[str, type[BaseSettings]] = {
 
 
 def page() -> str:
-    """Return the page: what is required first, then the other settings by group."""
     required = "## Required\n\nThe webhook, and the key or login and password; nothing else.\n\n" + table(REQUIRED)
     groups = [
         f"## {title}\n\n{table(name for name in group.__annotations__ if name not in REQUIRED)}"
@@ -60,14 +57,10 @@ def table(names: Iterable[str]) -> str:
 def row(field: FieldInfo) -> str:
     example = str((field.examples or [""])[0])
     secret = " *Secret.*" if is_secret(field) else ""
-    return f"| `{variable_of(field)}` | {default(field)} | {code(example)} | {field.description}{secret} |\n"
-
-
-def default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
-        return "**required**"
-    value = field.default.value if isinstance(field.default, Enum) else field.default
-    return "none" if value in (None, frozenset(), ()) else code(str(value))
+    default = "none" if field.default in (None, frozenset(), ()) else code(str(field.default))
+    if field.is_required():
+        default = "**required**"
+    return f"| `{field.validation_alias}` | {default} | {code(example)} | {field.description}{secret} |\n"
 
 
 def code(text: str) -> str:

@@ -3,46 +3,36 @@
 from typing import Any
 
 from b24_pipeline.rules.models import DEFAULT_LIMITS, ChangeRisk, SafetyLimit
-from b24_pipeline.settings.base import PREFIX, BaseSettings, setting
+from b24_pipeline.settings.base import BaseSettings, setting
 
 
-def count_limit(name: str, risk: ChangeRisk, *, description: str) -> Any:  # noqa: ANN401 - as `setting`
+def count_limit(risk: ChangeRisk, *, description: str) -> Any:  # noqa: ANN401 - as `setting`
     default = DEFAULT_LIMITS[risk].count
-    return setting(
-        f"{PREFIX}LIMIT_{name}", default, ge=0, example=str(default), description=f"R16: {description}, count."
-    )
+    return setting(default, ge=0, example=str(default), description=f"R16: {description}, count.")
 
 
-def share_limit(name: str, risk: ChangeRisk) -> Any:  # noqa: ANN401
+def share_limit(risk: ChangeRisk) -> Any:  # noqa: ANN401
     """Declare the share that belongs to a count; a limit is exceeded when both are."""
     default = DEFAULT_LIMITS[risk].share
-    return setting(
-        f"{PREFIX}LIMIT_{name}_SHARE",
-        default,
-        ge=0,
-        le=1,
-        example=f"{default:.2f}",
-        description="R16: the same as a share of all.",
-    )
+    return setting(default, ge=0, le=1, example=f"{default:.2f}", description="R16: the same as a share of all.")
 
 
 class LimitSettings(BaseSettings):
-    limit_removals: int = count_limit("REMOVALS", ChangeRisk.REMOVAL, description="removals from the responsible list")
-    limit_removals_share: float = share_limit("REMOVALS", ChangeRisk.REMOVAL)
-    limit_link_moves: int = count_limit("LINK_MOVES", ChangeRisk.LINK_MOVE, description="links moved to another person")
-    limit_link_moves_share: float = share_limit("LINK_MOVES", ChangeRisk.LINK_MOVE)
+    limit_removals: int = count_limit(ChangeRisk.REMOVAL, description="removals from the responsible list")
+    limit_removals_share: float = share_limit(ChangeRisk.REMOVAL)
+    limit_link_moves: int = count_limit(ChangeRisk.LINK_MOVE, description="links moved to another person")
+    limit_link_moves_share: float = share_limit(ChangeRisk.LINK_MOVE)
     limit_email_links: int = count_limit(
-        "EMAIL_LINKS", ChangeRisk.EMAIL_LINK, description="existing employees changed by e-mail linking"
+        ChangeRisk.EMAIL_LINK, description="existing employees changed by e-mail linking"
     )
-    limit_email_links_share: float = share_limit("EMAIL_LINKS", ChangeRisk.EMAIL_LINK)
+    limit_email_links_share: float = share_limit(ChangeRisk.EMAIL_LINK)
     limit_id_updates: int = count_limit(
-        "ID_UPDATES", ChangeRisk.ID_UPDATE, description="existing employees changed because they are matched by id"
+        ChangeRisk.ID_UPDATE, description="existing employees changed because they are matched by id"
     )
-    limit_id_updates_share: float = share_limit("ID_UPDATES", ChangeRisk.ID_UPDATE)
-    limit_creates: int = count_limit("CREATES", ChangeRisk.CREATE, description="employees created")
-    limit_creates_share: float = share_limit("CREATES", ChangeRisk.CREATE)
+    limit_id_updates_share: float = share_limit(ChangeRisk.ID_UPDATE)
+    limit_creates: int = count_limit(ChangeRisk.CREATE, description="employees created")
+    limit_creates_share: float = share_limit(ChangeRisk.CREATE)
     day_reserve: float = setting(
-        f"{PREFIX}DAY_RESERVE",
         0.10,
         ge=0,
         lt=1,
@@ -50,7 +40,6 @@ class LimitSettings(BaseSettings):
         description="Share of the day's CallGear points reserved for the account's other integrations.",
     )
     run_minutes: float = setting(
-        f"{PREFIX}RUN_MINUTES",
         20.0,
         gt=0,
         le=24,
@@ -58,7 +47,6 @@ class LimitSettings(BaseSettings):
         description="Time limit of a run; the rest is deferred to the next run (the interval is 30 minutes).",
     )
     keep_run_days: int = setting(
-        f"{PREFIX}KEEP_RUN_DAYS",
         30,
         ge=1,
         le=3650,
@@ -67,12 +55,7 @@ class LimitSettings(BaseSettings):
         "connections, keep a few days: one run takes 230 to 530 KiB.",
     )
     keep_days: int = setting(
-        f"{PREFIX}KEEP_DAYS",
-        400,
-        ge=1,
-        le=36_500,
-        example="400",
-        description="How long actions and snapshots are kept. Links never expire.",
+        400, ge=1, le=36_500, example="400", description="How long actions and snapshots are kept. Links never expire."
     )
 
     @property

@@ -1,6 +1,6 @@
 """Secrets from files, as Docker, systemd and Kubernetes hand them over: `CALLGEAR_PASSWORD_FILE=/run/secrets/pw`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,7 @@ class SecretFileError(Exception):
 
 
 class SecretFiles(EnvSettingsSource):
-    """The secrets whose variable with `_FILE` names a file.
-
-    Args:
-        sources: where variables are given, the one that wins first. The first that names a secret or its file decides.
-    """
+    """The secrets whose variable with `_FILE` names a file; the first source with a secret or its file decides."""
 
     def __init__(self, settings_cls: type[BaseSettings], *, sources: Sequence[PydanticBaseSettingsSource]) -> None:
         self._given = [source.env_vars for source in sources if isinstance(source, EnvSettingsSource)]
@@ -33,17 +29,16 @@ class SecretFiles(EnvSettingsSource):
         Raises:
             SecretFileError: one cannot be read, or one source gives a secret twice.
         """
-        named = ((name, self._file_of(name)) for name in secrets_of(self.settings_cls))
-        return {name: read_secret(path, variable=f"{name}{SUFFIX}") for name, path in named if path}
-
-    def _file_of(self, name: str) -> str | None:
-        direct, file = name.lower(), f"{name}{SUFFIX}".lower()
-        decides: Mapping[str, str | None] = next(
-            (given for given in self._given if direct in given or file in given), {}
-        )
-        if (decides.get(direct) or "").strip() and decides.get(file):
-            raise SecretFileError(f"{name}{SUFFIX}: {name} is set, too. Set one of the two.")
-        return decides.get(file)
+        found: dict[str, Any] = {}
+        for name in secrets_of(self.settings_cls):
+            direct, file = name.lower(), f"{name}{SUFFIX}".lower()
+            decides = next((given for given in self._given if direct in given or file in given), {})
+            path = decides.get(file)
+            if path and (decides.get(direct) or "").strip():
+                raise SecretFileError(f"{name}{SUFFIX}: {name} is set, too. Set one of the two.")
+            if path:
+                found[name] = read_secret(path, variable=f"{name}{SUFFIX}")
+        return found
 
 
 def read_secret(path: str, *, variable: str) -> str:
@@ -71,7 +66,7 @@ def secrets_of(settings: type[BaseModel]) -> Iterator[str]:
     """Yield the variables that hold a secret."""
     for field in settings.model_fields.values():
         if is_secret(field):
-            yield str(field.validation_alias.choices[0])  # type: ignore[union-attr]
+            yield str(field.validation_alias)
 
 
 def is_secret(field: FieldInfo) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from b24_pipeline.settings.base import PREFIX
-from b24_pipeline.settings.connections import FOLDER_VARIABLE, misplaced, missing_folder, of_one_pair
+from b24_pipeline.settings.base import PREFIX, SettingsError
+from b24_pipeline.settings.connections import FOLDER, FOLDER_VARIABLE, misplaced, of_one_pair
 from b24_pipeline.settings.dagster import AUTOMATION, ENV_FILE, GIVEN
 from b24_pipeline.text import printable
 
@@ -29,19 +29,13 @@ OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)
 """What Kubernetes sets for a service that is named like this project."""
 
 
-class SettingsFileError(Exception):
-    """A file of settings cannot be read. The text names it."""
-
-
 def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     """Return one line for each name and each line of a file that would not be read; never a value.
 
-    Args:
-        known: the names of all settings, in upper case.
-        files: those of a connection, if one is meant; `.env` is always looked at.
+    The files are those of a connection, if one is meant; `.env` is always looked at.
 
     Raises:
-        SettingsFileError: a file is there and cannot be read.
+        SettingsError: a file is there and cannot be read.
     """
     found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
     lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
@@ -51,7 +45,9 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
         **dict.fromkeys(map(str.upper, os.environ), SHARED_PREFIXES),
     }
     lines += (text for name in sorted(near) if (text := name_problem(name, known, prefixes=near[name])))
-    lines += missing_folder()
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder and not Path(folder).is_dir():  # the import of another pair would begin instead
+        lines.append(f"{FOLDER_VARIABLE}: {printable(folder)} is not a folder. Example: {FOLDER_VARIABLE}={FOLDER}")
     if files:
         filled = {str(binding.key).upper() for binding in of_process if binding.value}
         filled |= {name.upper() for name, value in os.environ.items() if value}
@@ -71,25 +67,24 @@ def bindings(file: Path) -> list[Binding]:
     """Parse the lines of a file, if there is one.
 
     Raises:
-        SettingsFileError: it cannot be read.
+        SettingsError: it cannot be read.
     """
     try:
         with file.open(encoding="utf-8") as text:
             return list(parse_stream(text))
     except FileNotFoundError:
         if file.is_symlink():
-            raise SettingsFileError(f"{file}: is a link that leads nowhere. Put the file where it leads.") from None
+            raise SettingsError(f"{file}: is a link that leads nowhere. Put the file where it leads.") from None
         return []
     except UnicodeDecodeError:
-        raise SettingsFileError(f"{file}: is not text in UTF-8. Save it as UTF-8.") from None
+        raise SettingsError(f"{file}: is not text in UTF-8. Save it as UTF-8.") from None
     except OSError as error:
-        raise SettingsFileError(
+        raise SettingsError(
             f"{file}: cannot be read ({error.strerror}). Give this user the right to read it."
         ) from None
 
 
 def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str | None:
-    """Return the problem of one line of a file, if there is one."""
     text = binding.original.string
     written = text.strip()
     line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
@@ -105,10 +100,7 @@ def line_problem(binding: Binding, known: Collection[str], *, file: Path) -> str
 def name_problem(name: str, known: Collection[str], *, prefixes: tuple[str, ...]) -> str | None:
     """Return the problem of a variable's name; nothing for a setting of ours or of other software.
 
-    Args:
-        name: in upper case.
-        known: the names of all settings.
-        prefixes: how a name begins that is refused if it is close to one of ours.
+    One that begins with a prefix is refused if it is close to one of ours. All names are in upper case.
     """
     if name in known or name in INTERNAL or (IN_KUBERNETES in os.environ and OF_KUBERNETES.search(name)):
         return None

@@ -14,7 +14,7 @@ from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.rules import completeness, eligibility, responsible_list
 from b24_pipeline.rules.departments import with_those_below
 from b24_pipeline.rules.models import Eligibility
-from b24_pipeline.settings.departments import DepartmentIds
+from b24_pipeline.settings.imports import DepartmentIds
 from b24_pipeline.sync.run import RunContext
 
 

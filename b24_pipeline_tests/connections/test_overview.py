@@ -76,7 +76,7 @@ def test_the_page_links_to_each_report_and_shows_no_markup_of_others(companies: 
 
     _, figures = look(companies)
 
-    html = (settings.data_folder() / "connections/connections.html").read_text(encoding="utf-8")
+    html = (settings.folders().data_folder / "connections/connections.html").read_text(encoding="utf-8")
     assert figures["file"].endswith("data/connections/connections.html")
     assert re.findall("<a href=.*</a>", html) == [
         '<a href="acme/report.html">acme</a>',
