@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from b24_pipeline.sandbox.bitrix24.wire import as_map, parameters
+from b24_pipeline.sandbox.bitrix24.wire import parameters
 from b24_pipeline.sandbox.callgear.api import read_call
 from b24_pipeline.sandbox.page import page_routes
 from b24_pipeline.sandbox.recording import Api
@@ -98,10 +98,10 @@ def application(sandbox: Sandbox) -> Starlette:
 
     async def bitrix24(request: Request) -> Response:
         path = request.path_params
-        method = path["method"].removesuffix("/").removesuffix(".json")
-        params = parameters(request.url.query, await request.body())
+        method = path["method"]
+        params = parameters(await request.body())
         seen = sandbox.note(Api.BITRIX24, method, params)
-        commands = len(as_map(params.get("CMD"))) if method == "batch" else 0
+        commands = len(params.get("CMD", ()))
         await _take_time(sandbox.latency.request + commands * sandbox.latency.command)
         answer = sandbox.answer_bitrix24(
             seen,
@@ -120,7 +120,7 @@ def application(sandbox: Sandbox) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/rest/{user_id}/{secret}/{method:path}", bitrix24, methods=["GET", "POST"]),
+            Route("/rest/{user_id}/{secret}/{method:path}", bitrix24, methods=["POST"]),
             Route("/v2.0", callgear, methods=["POST"]),
             *page_routes(sandbox),
         ]

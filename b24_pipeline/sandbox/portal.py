@@ -4,8 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 
 from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, Change
-from b24_pipeline.sandbox.bitrix24.dates import iso
-from b24_pipeline.sandbox.bitrix24.fields import STORED, is_custom
+from b24_pipeline.sandbox.bitrix24.fields import STORED, is_custom, iso
 from b24_pipeline.sandbox.types import Json
 
 User = dict[str, Json]

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +35,11 @@ class Server:
 
     @property
     def webhook_url(self) -> str:
-        return f"http://{HOST}:{self.port}/rest/{self.sandbox.portal.owner}/{SECRET}/"
+        return f"{self.page_url}rest/{self.sandbox.portal.owner}/{SECRET}/"
 
     @property
     def callgear_url(self) -> str:
-        return f"http://{HOST}:{self.port}/v2.0"
+        return f"{self.page_url}v2.0"
 
 
 @contextmanager
@@ -48,16 +49,29 @@ def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
     Raises:
         OSError: the port is taken.
     """
-    listener = _listening(port)
-    hosting = _Hosting(sandbox, listener)
-    thread = threading.Thread(target=hosting.run, name="sandbox", daemon=True)
-    thread.start()
-    try:
-        hosting.wait_until_ready()
-        yield Server(sandbox, listener.getsockname()[1])
-    finally:
-        hosting.stop()
-        thread.join()
+    stopping = asyncio.Event()
+    ready: Future[None] = Future()
+    # asyncio sends without delay only where the protocol is named
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        loop = asyncio.new_event_loop()
+
+        def host() -> None:
+            try:
+                loop.run_until_complete(_host(sandbox, listener, ready, stopping))
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+                ready.set_exception(error)
+
+        thread = threading.Thread(target=host, name="sandbox", daemon=True)
+        thread.start()
+        try:
+            ready.result()
+            yield Server(sandbox, listener.getsockname()[1])
+        finally:
+            loop.call_soon_threadsafe(stopping.set)
+            thread.join()
+            loop.close()
 
 
 def kept_sandbox(state: Path) -> Sandbox:
@@ -73,88 +87,44 @@ def kept_sandbox(state: Path) -> Sandbox:
     return sandbox
 
 
-def _listening(port: int) -> socket.socket:
-    """A listening socket; asyncio sends without delay only where the protocol is named."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+async def _host(sandbox: Sandbox, listener: socket.socket, ready: Future[None], stopping: asyncio.Event) -> None:
+    """Serve by uvicorn's protocol until told to stop; without uvicorn's main loop it starts and stops at once."""
+    from uvicorn.config import Config  # noqa: PLC0415 - heavy, and only needed here
+    from uvicorn.server import ServerState  # noqa: PLC0415
 
+    from b24_pipeline.sandbox.app import SandboxProtocol, application  # noqa: PLC0415
 
-class _Hosting:
-    """Uvicorn's protocol on a thread's event loop; without uvicorn's main loop it starts and stops at once."""
+    app = application(sandbox)
 
-    def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
-        self._sandbox = sandbox
-        self._listener = listener
-        self._ready = threading.Event()
-        self._failure: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
-
-    def run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._host())
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            self._failure = error
-        finally:
-            self._ready.set()
-            self._loop.close()
-            self._listener.close()
-
-    def wait_until_ready(self) -> None:
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
-
-    def stop(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-
-    async def _host(self) -> None:
-        from uvicorn.config import Config  # noqa: PLC0415 - heavy, and only needed here
-        from uvicorn.server import ServerState  # noqa: PLC0415
-
-        from b24_pipeline.sandbox.app import SandboxProtocol, application  # noqa: PLC0415
-
-        config = Config(
-            self._until_stopped(application(self._sandbox)),
-            http=SandboxProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            timeout_keep_alive=IDLE_SECONDS,
-        )
-        config.load()
-        connections = ServerState()
-
-        def protocol() -> Json:
-            return SandboxProtocol(config=config, server_state=connections, app_state={})
-
-        server = await self._loop.create_server(protocol, sock=self._listener)
-        self._ready.set()
-        await self._stopping.wait()
-        server.close()
-        await _break(connections)
-
-    def _until_stopped(self, app: Json) -> Json:
+    async def stoppable(scope: Json, receive: Json, send: Json) -> None:
         """The application, whose requests may be called off by the end of the server and by nothing else."""
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not stopping.is_set():
+                raise
 
-        async def stoppable(scope: Json, receive: Json, send: Json) -> None:
-            try:
-                await app(scope, receive, send)
-            except asyncio.CancelledError:
-                if not self._stopping.is_set():
-                    raise
+    config = Config(
+        stoppable,
+        http=SandboxProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
+    )
+    config.load()
+    connections = ServerState()
 
-        return stoppable
+    def protocol() -> Json:
+        return SandboxProtocol(config=config, server_state=connections, app_state={})
+
+    server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+    ready.set_result(None)
+    await stopping.wait()
+    server.close()
+    await _break(connections)
 
 
 async def _break(connections: Json) -> None:

@@ -1,13 +1,14 @@
-"""The REST entrance: webhook, envelope (contract 1), requests a second (4.1), and operating time (4.2)."""
+"""The REST entrance: webhook, methods, envelope (contract 1), requests a second (4.1), and operating time (4.2)."""
 
 from collections import deque
 from collections.abc import Callable
 
-from b24_pipeline.sandbox.bitrix24 import dates, errors, methods
+from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.batch import run_batch
-from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, Tariff
+from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, DepartmentTree, Scope, ScopeStyle, Tariff
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
-from b24_pipeline.sandbox.bitrix24.users import Listed, UserLists
+from b24_pipeline.sandbox.bitrix24.fields import iso
+from b24_pipeline.sandbox.bitrix24.users import PAGE, Payload, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
@@ -32,55 +33,56 @@ class Bitrix24Api:
             return self.refused(errors.WRONG_WEBHOOK, method)
         try:
             self._bucket.hit(self._portal.behavior.tariff)
-            envelope = self._batch(params) if method == "batch" else self._single(method, params)
+            envelope = self._batch(params, started) if method == "batch" else self._single(method, params, started)
         except Bitrix24Error as error:
             return self.refused(error.refusal, method)
-        envelope["time"] = {**self._time(started, envelope.pop("booked")), **envelope.pop("operating")}
         return json_answer(envelope)
 
     def refused(self, refusal: Refusal, method: str) -> Answer:
         return refusal_answer(self._refused(refusal, method), status=refusal.status)
 
-    def _single(self, method: str, params: Params) -> dict[str, Json]:
+    def _single(self, method: str, params: Params, started: float) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)
-        booked = self._portal.behavior.call_seconds
-        envelope: dict[str, Json] = {"booked": booked, "operating": self._operating_time(method)}
-        if not isinstance(payload, Listed):
-            return {"result": payload, **envelope}
-        envelope["result"] = payload.rows
-        if payload.total is not None:
-            envelope["total"] = payload.total
-        if payload.following is not None:
-            envelope["next"] = payload.following
-        return envelope
+        time = {**self._time(started, self._portal.behavior.call_seconds), **self._operating_time(method)}
+        envelope = {"result": payload.result, "total": payload.total, "next": payload.following, "time": time}
+        return {name: value for name, value in envelope.items() if value is not None}
 
-    def _batch(self, params: Params) -> dict[str, Json]:
+    def _batch(self, params: Params, started: float) -> dict[str, Json]:
         booked = 0.0
 
-        def call(method: str, inner: Params) -> tuple[Json, dict[str, Json]]:
+        def call(method: str, inner: Params) -> tuple[Payload, dict[str, Json]]:
             nonlocal booked
-            started = self._clock()
+            called = self._clock()
             payload = self._call(method, inner, in_batch=True)
             booked += self._portal.behavior.call_seconds
             if booked > self._portal.behavior.request_seconds_limit:
-                raise _CutOff
-            time = self._time(started, self._portal.behavior.call_seconds)
+                raise Bitrix24Error(errors.INTERNAL_ERROR)  # ends the whole batch
+            time = self._time(called, self._portal.behavior.call_seconds)
             return payload, {**time, **self._operating_time(method)}
 
-        try:
-            result = run_batch(params, self._portal.behavior, call, self._refused)
-        except _CutOff:
-            raise Bitrix24Error(errors.INTERNAL_ERROR) from None
-        return {"result": result, "booked": booked, "operating": {}}
+        result = run_batch(params, self._portal.behavior, call, self._refused)
+        return {"result": result, "time": self._time(started, booked)}
 
-    def _call(self, method: str, params: Params, *, in_batch: bool) -> Json:
+    def _call(self, method: str, params: Params, *, in_batch: bool) -> Payload:
         self._operating.check(method, self._portal.behavior)
-        payload = methods.call(method, params, self._portal, self._users, in_batch=in_batch)
+        payload = self._payload(method, params, in_batch=in_batch)
         self._operating.book(method, self._portal.behavior.call_seconds)
         return payload
 
+    def _payload(self, method: str, params: Params, *, in_batch: bool) -> Payload:
+        match method:
+            case "user.get" if self._portal.behavior.user_module:
+                return self._users.page(params, in_batch=in_batch)
+            case "department.get":
+                return _department_page(params, self._portal)
+            case "profile":
+                return Payload(_profile(self._portal))
+            case "scope":
+                return Payload(_scopes(self._portal.behavior))
+        raise Bitrix24Error(errors.UNKNOWN_METHOD)
+
     def _refused(self, refusal: Refusal, method: str) -> dict[str, Json]:
-        envelope: dict[str, Json] = dict(refusal.as_json())
+        envelope: dict[str, Json] = {"error": refusal.code, "error_description": refusal.description}
         if refusal.status == 429 and self._portal.behavior.operating_error_has_time:
             envelope["time"] = {**self._time(self._clock(), 0.0), **self._operating_time(method)}
         return envelope
@@ -92,8 +94,8 @@ class Bitrix24Api:
             "finish": finished,
             "duration": finished - started + booked,
             "processing": booked,
-            "date_start": dates.iso(started),
-            "date_finish": dates.iso(finished),
+            "date_start": iso(started),
+            "date_finish": iso(finished),
         }
 
     def _operating_time(self, method: str) -> dict[str, Json]:
@@ -105,8 +107,40 @@ class Bitrix24Api:
         }
 
 
-class _CutOff(Exception):  # noqa: N818 - never leaves this file
-    """The batch took longer than a request may."""
+def _profile(portal: Portal) -> dict[str, Json]:
+    if not portal.behavior.owner_active:
+        return {}
+    owner = portal.users.get(portal.owner, {"NAME": "Sandbox", "LAST_NAME": "Owner"})
+    return {
+        "ID": str(portal.owner),
+        "ADMIN": portal.behavior.owner_is_admin,
+        "NAME": owner.get("NAME") or "",
+        "LAST_NAME": owner.get("LAST_NAME") or "",
+        "PERSONAL_GENDER": "",
+        "TIME_ZONE": "",
+    }
+
+
+def _scopes(behavior: Bitrix24Behavior) -> Json:
+    names = list(behavior.other_scopes)
+    if behavior.scope is not Scope.MISSING:
+        names.append(behavior.scope.value if behavior.scope_lists_variant else Scope.FULL.value)
+    if behavior.scope_style is ScopeStyle.NUMBERED:
+        return {str(number): name for number, name in enumerate(names)}
+    return dict.fromkeys(names, True) if behavior.scope_style is ScopeStyle.FLAGS else names
+
+
+def _department_page(params: Params, portal: Portal) -> Payload:
+    if "department" not in portal.behavior.other_scopes:
+        raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
+    tree, rows = portal.behavior.department_tree, list(portal.departments.values())
+    if tree is not DepartmentTree.SOUND:
+        top, *rows = rows
+        if tree is DepartmentTree.CYCLE and rows:
+            rows.insert(0, {**top, "PARENT": rows[-1]["ID"]})
+    start = int(params.get("START") or 0)
+    following = start + PAGE if start + PAGE < len(rows) else None
+    return Payload(rows[start : start + PAGE], len(rows) + portal.behavior.total_error, following)
 
 
 class LeakyBucket:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
 
 from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, UnresolvedReference
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
-from b24_pipeline.sandbox.bitrix24.users import Listed
-from b24_pipeline.sandbox.bitrix24.wire import Params, as_map, command, php_map
+from b24_pipeline.sandbox.bitrix24.users import Payload
+from b24_pipeline.sandbox.bitrix24.wire import Params, command
 from b24_pipeline.sandbox.types import Json
 
 MAX_COMMANDS = 50
@@ -16,12 +15,8 @@ MAPS = ("result", "result_error", "result_total", "result_next", "result_time")
 REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
 TRUE_VALUES = (True, 1, "1", "Y", "true")
 
-Call = Callable[[str, Params], tuple[Json, dict[str, Json]]]
+Call = Callable[[str, Params], tuple[Payload, dict[str, Json]]]
 Refused = Callable[[Refusal, str], dict[str, Json]]
-
-
-DROPPED: Final = object()
-"""Stands for a parameter that is left out, because its reference leads nowhere."""
 
 
 def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: Refused) -> dict[str, Json]:
@@ -29,64 +24,48 @@ def run_batch(params: Params, behavior: Bitrix24Behavior, call: Call, refused: R
 
     `call` runs one method and returns its payload and its ``time`` block, `refused` makes the envelope of a refusal.
     """
-    commands = as_map(params.get("CMD"))
+    commands = params.get("CMD") or {}
     if len(commands) > MAX_COMMANDS and behavior.refuses_overlong_batch:
         raise Bitrix24Error(errors.BATCH_TOO_LONG)
     outcome: dict[str, dict[str, Json]] = {name: {} for name in MAPS}
     for position, (name, text) in enumerate(commands.items()):
         method, inner = command(str(text))
         try:
-            _check_command(position, method)
+            if position >= MAX_COMMANDS:
+                raise Bitrix24Error(errors.BATCH_TOO_LONG)  # noqa: TRY301 - as any other refusal of a command
             payload, time = call(method, _resolved(inner, outcome["result"], behavior.unresolved_reference))
         except Bitrix24Error as error:
+            if error.refusal is errors.INTERNAL_ERROR:
+                raise
             outcome["result_error"][name] = refused(error.refusal, method)
             if params.get("HALT") in TRUE_VALUES:
                 break
-        else:
-            _put_in(outcome, name, payload, counts=behavior.batch_totals)
-            outcome["result_time"][name] = time
-    return {name: php_map(items) for name, items in outcome.items()}
-
-
-def _check_command(position: int, method: str) -> None:
-    if position >= MAX_COMMANDS:
-        raise Bitrix24Error(errors.BATCH_TOO_LONG)
-    if method == "batch":
-        raise Bitrix24Error(errors.NOT_IN_BATCH)
-
-
-def _put_in(outcome: dict[str, dict[str, Json]], name: str, payload: Json, *, counts: bool) -> None:
-    if not isinstance(payload, Listed):
-        outcome["result"][name] = payload
-        return
-    outcome["result"][name] = payload.rows
-    if payload.total is not None and counts:
-        outcome["result_total"][name] = payload.total
-    if payload.following is not None:
-        outcome["result_next"][name] = payload.following
+            continue
+        outcome["result"][name] = payload.result
+        if payload.total is not None and behavior.batch_totals:
+            outcome["result_total"][name] = payload.total
+        if payload.following is not None:
+            outcome["result_next"][name] = payload.following
+        outcome["result_time"][name] = time
+    return {name: items or [] for name, items in outcome.items()}  # an empty map is a list in PHP
 
 
 def _resolved(value: Json, results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
-    """The value with every text that is a reference replaced; dropped parameters are left out of their map."""
+    """The value with every text that is a reference replaced; None is left out of its map."""
     if isinstance(value, dict):
         inner = {key: _resolved(item, results, otherwise) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if item is not DROPPED}
-    if isinstance(value, list):
-        items = [_resolved(item, results, otherwise) for item in value]
-        return [item for item in items if item is not DROPPED]
-    reference = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return value if reference is None else _looked_up(reference, results, otherwise)
-
-
-def _looked_up(reference: re.Match[str], results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
+        return {key: item for key, item in inner.items() if item is not None}
+    reference = REFERENCE.fullmatch(value)
+    if reference is None:
+        return value
     found: Json = results
-    for key in reference[1][1:-1].split("]["):
-        inner = as_map(found)
-        if key not in inner:
-            return {
-                UnresolvedReference.LITERAL_TEXT: reference[0],
-                UnresolvedReference.EMPTY_STRING: "",
-                UnresolvedReference.DROPPED: DROPPED,
-            }[otherwise]
-        found = inner[key]
+    try:
+        for key in reference[1][1:-1].split("]["):
+            found = found[int(key) if isinstance(found, list) else key]
+    except LookupError:
+        return {
+            UnresolvedReference.LITERAL_TEXT: value,
+            UnresolvedReference.EMPTY_STRING: "",
+            UnresolvedReference.DROPPED: None,
+        }[otherwise]
     return found

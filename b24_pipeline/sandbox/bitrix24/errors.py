@@ -11,9 +11,6 @@ class Refusal:
     code: str
     description: str = ""
 
-    def as_json(self) -> dict[str, str]:
-        return {"error": self.code, "error_description": self.description}
-
 
 class Bitrix24Error(Exception):
     """A call is refused: raised by what carries it out, and answered by the entrance or in the batch."""
@@ -32,7 +29,6 @@ TOO_MANY_REQUESTS = Refusal(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
 OPERATING_TIME_USED_UP = Refusal(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.")
 INTERNAL_ERROR = Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error")
 BATCH_TOO_LONG = Refusal(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded")
-NOT_IN_BATCH = Refusal(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage")
 ADMINISTRATORS_ONLY = Refusal(403, "ACCESS_DENIED", "Access denied: administrators only")
 
 

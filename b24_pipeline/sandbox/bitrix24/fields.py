@@ -1,6 +1,10 @@
-"""The fields of a user and who may see them (contract 2.6 and 2.7)."""
+"""The fields of a user, who may see them, and how the portal writes dates (contract 2.6 and 2.7)."""
+
+from datetime import datetime, timedelta, timezone
 
 from b24_pipeline.sandbox.bitrix24.behavior import Scope
+
+PORTAL_ZONE = timezone(timedelta(hours=3))
 
 BRIEF = (
     "ID",
@@ -47,3 +51,13 @@ RETURNED_ON_REQUEST = frozenset(("email",))
 def is_custom(field: str) -> bool:
     """A field that the portal's owner made."""
     return field.startswith("UF_USR_")
+
+
+def local_time(seconds: float) -> datetime:
+    """Unix seconds as the portal shows them."""
+    return datetime.fromtimestamp(int(seconds), PORTAL_ZONE)
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as the portal writes them, ``2026-01-01T12:00:00+03:00``."""
+    return local_time(seconds).isoformat()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from b24_pipeline.sandbox.bitrix24 import dates, errors
+from b24_pipeline.sandbox.bitrix24 import errors
 from b24_pipeline.sandbox.bitrix24.behavior import (
     AdminMode,
     Bitrix24Behavior,
@@ -26,9 +26,11 @@ from b24_pipeline.sandbox.bitrix24.fields import (
     USER_TYPE,
     VISIBLE,
     is_custom,
+    iso,
+    local_time,
 )
 from b24_pipeline.sandbox.bitrix24.filters import FALSE_VALUES, Selection, selection
-from b24_pipeline.sandbox.bitrix24.wire import Params, as_map
+from b24_pipeline.sandbox.bitrix24.wire import Params, values
 from b24_pipeline.sandbox.portal import Portal, User
 from b24_pipeline.sandbox.types import Json
 
@@ -39,12 +41,12 @@ LOCAL_FORMATS = {"TIMESTAMP_X": "%d.%m.%Y %H:%M:%S", "LAST_ACTIVITY_DATE": "%Y-%
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One page of a list method."""
+class Payload:
+    """What a method answers; a list method with one page of rows."""
 
-    rows: list[dict[str, Json]]
-    total: int | None  # matches in all; None where it is not returned
-    following: int | None  # the next ``start``; None on the last page and where counting is off
+    result: Json
+    total: int | None = None  # matches in all; None where it is not returned
+    following: int | None = None  # the next ``start``; None on the last page and where counting is off
 
 
 class UserLists:
@@ -55,7 +57,7 @@ class UserLists:
         self._pages = 0
         self._counted: dict[tuple[int, str], list[int]] = {}
 
-    def page(self, params: Params, *, in_batch: bool) -> Listed:
+    def page(self, params: Params, *, in_batch: bool) -> Payload:
         """One page of users; refused without a user scope, or where there is no such page."""
         self._pages += 1
         if self._portal.on_page is not None:
@@ -65,7 +67,7 @@ class UserLists:
             raise Bitrix24Error(errors.INSUFFICIENT_SCOPE)
         start = int(params.get("START") or 0)
         if start == UNCOUNTED and behavior.endless_users:
-            return Listed(rows=list(_made_up(as_map(params.get("FILTER")))), total=0, following=None)
+            return Payload(list(_made_up(params.get("FILTER") or {})), total=0)
         if start == UNCOUNTED and behavior.uncounted_supported:
             ids, total, following = list(islice(self._matching(params), PAGE)), behavior.uncounted_total, None
         else:
@@ -78,7 +80,7 @@ class UserLists:
         if not ids and not behavior.counts_nothing:
             total = None
         show = Showing(self._portal, params.get("SELECT"), in_batch=in_batch)
-        return Listed(rows=[show.row(user_id) for user_id in ids], total=total, following=following)
+        return Payload([show.row(user_id) for user_id in ids], total, following)
 
     def _counted_ids(self, params: Params) -> list[int]:
         """The matches in their order. In a large portal they are found once, whichever way round they are asked for."""
@@ -96,11 +98,11 @@ class UserLists:
 
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
-        selected = selection(as_map(params.get("FILTER")), portal)
+        selected = selection(params.get("FILTER") or {}, portal)
         admin_mode = _admin_mode(params, portal.behavior)
         if selected.impossible:
             return iter(())
-        hides = not (portal.behavior.lists_without_department or admin_mode or selected.names_ids)
+        hides = not (portal.behavior.lists_without_department or admin_mode or selected.ids)
         accepts = _visible(selected, portal.behavior.dismissed, portal.owner if hides else None)
         users = portal.users
         ordered = _ids_in_range(portal.ids, selected, descending=_descending(params))
@@ -139,13 +141,12 @@ class Showing:
         if style is TimestampStyle.AS_SAMPLED:
             style = TimestampStyle.LOCAL_TEXT if self._in_batch else TimestampStyle.EMPTY_OBJECT
         moment = self._portal.changed_at[user_id]
-        written: dict[TimestampStyle, Json] = {
-            TimestampStyle.EMPTY_OBJECT: {},
-            TimestampStyle.LOCAL_TEXT: dates.shown(moment, LOCAL_FORMATS[name]),
-            TimestampStyle.ISO: dates.iso(moment),
-        }
-        if style in written:
-            shown[name] = written[style]
+        if style is TimestampStyle.EMPTY_OBJECT:
+            shown[name] = {}
+        elif style is TimestampStyle.LOCAL_TEXT:
+            shown[name] = local_time(moment).strftime(LOCAL_FORMATS[name])
+        elif style is TimestampStyle.ISO:
+            shown[name] = iso(moment)
 
     def _put_blank(self, shown: dict[str, Json], name: str, user_id: int) -> None:
         style = self._behavior.blanks
@@ -157,7 +158,8 @@ class Showing:
         elif style is BlankStyle.MIXED and (user_id % 2 == 0 or name in ABSENT_WHEN_BLANK):
             return
         elif style is not BlankStyle.ABSENT:
-            shown[name] = _blank(style, name)
+            blank = "" if style is BlankStyle.MIXED else json.loads(style.value)
+            shown[name] = [] if name == "UF_DEPARTMENT" and blank == "" else blank
 
 
 def _made_up(conditions: dict[str, Json]) -> Iterator[dict[str, Json]]:
@@ -175,22 +177,11 @@ def _made_up(conditions: dict[str, Json]) -> Iterator[dict[str, Json]]:
         }
 
 
-def _blank(style: BlankStyle, name: str) -> Json:
-    if style in (BlankStyle.MIXED, BlankStyle.EMPTY_STRING):
-        return [] if name == "UF_DEPARTMENT" else ""
-    return {
-        BlankStyle.NULL: None,
-        BlankStyle.FALSE: False,
-        BlankStyle.EMPTY_LIST: [],
-        BlankStyle.EMPTY_OBJECT: {},
-    }[style]
-
-
 def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
     """The standard fields to show, and whether the portal's own are shown too."""
     behavior = portal.behavior
     visible = [*VISIBLE[behavior.scope], *([] if behavior.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
-    wanted = {str(name).upper() for name in as_map([select] if isinstance(select, str) else select).values()}
+    wanted = {str(name).upper() for name in values(select or [])}
     if not wanted or not behavior.select_supported:
         return visible, behavior.scope is Scope.FULL
     return [name for name in visible if name in wanted], False
@@ -206,22 +197,20 @@ def _admin_mode(params: Params, behavior: Bitrix24Behavior) -> bool:
     return asked and behavior.owner_is_admin and behavior.admin_mode is not AdminMode.IGNORED
 
 
-def _visible(
-    selected: Selection, dismissed: DismissedUsers, only_with_department: int | None
-) -> Callable[[int, User], bool]:
+def _visible(selected: Selection, dismissed: DismissedUsers, owner: int | None) -> Callable[[int, User], bool]:
     """The tests of the filter and the portal's own: kinds that are never shown, dismissed users.
 
-    `only_with_department` is the webhook's owner, where all others without a department are left out; else None.
+    `owner` is who has the webhook, where all others without a department are left out; else None.
     """
     hides_dismissed = dismissed is DismissedUsers.NEVER or (
-        dismissed is DismissedUsers.HIDDEN_BY_DEFAULT and not selected.asks_active
+        dismissed is DismissedUsers.HIDDEN_BY_DEFAULT and selected.active is None
     )
-    hidden = NEVER_RETURNED | (RETURNED_ON_REQUEST - selected.user_types)
+    hidden = NEVER_RETURNED | (RETURNED_ON_REQUEST - (selected.user_types or frozenset()))
 
     def accepts(user_id: int, user: User) -> bool:
         if user["USER_TYPE"] in hidden or (hides_dismissed and not user["ACTIVE"]):
             return False
-        if only_with_department not in (None, user_id) and not user.get("UF_DEPARTMENT"):
+        if owner not in (None, user_id) and not user.get("UF_DEPARTMENT"):
             return False
         return selected.accepts(user_id, user)
 

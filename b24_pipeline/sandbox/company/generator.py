@@ -5,7 +5,7 @@ Every phone number is from a range kept for fiction or made up, and spelled as p
 
 from collections.abc import Callable
 
-from b24_pipeline.sandbox.bitrix24.dates import iso
+from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.company.names import CULTURES, POSITIONS
 from b24_pipeline.sandbox.portal import Portal, User
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from b24_pipeline.sandbox.account import Account
-from b24_pipeline.sandbox.bitrix24 import dates
+from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.company import edge_cases
 from b24_pipeline.sandbox.company.generator import DAY, FOUNDED, digits, person
 from b24_pipeline.sandbox.portal import Portal, User
@@ -60,7 +60,7 @@ def _settle_dates(portal: Portal) -> None:
     for user_id, user in portal.users.items():
         registered = datetime.fromisoformat(user["DATE_REGISTER"]).timestamp()
         moment = min(registered, FOUNDED + 2_500 * DAY)
-        user["DATE_REGISTER"] = dates.iso(moment)
+        user["DATE_REGISTER"] = iso(moment)
         portal.changed_at[user_id] = moment + user_id * 3_607 % DAY
 
 
