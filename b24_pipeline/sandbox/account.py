@@ -1,9 +1,10 @@
-"""The CallGear account: its employees, numbers, SIP lines and deal owners."""
+"""The CallGear account: its employees, numbers, SIP lines, deal owners and points."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
-from b24_pipeline.sandbox.callgear.points import Points
 from b24_pipeline.sandbox.types import Json
 
 Employee = dict[str, Json]
@@ -32,6 +33,40 @@ def blank_employee(employee_id: int) -> Employee:
         "extension": {},
         "calls_available": True,
     }
+
+
+class Points:
+    """The two budgets of points (contract 3), `spent` ever; a fixed window starts at whole minutes and days."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self.spent = 0
+        self._clock = clock
+        self._times: dict[str, deque[float]] = {"day": deque(), "minute": deque()}
+
+    def charge(self) -> None:
+        self.spent += 1
+        self.use_elsewhere(1)
+
+    def use_elsewhere(self, points: int) -> None:
+        """Book points as another integration of the account would."""
+        now = self._clock()
+        for times in self._times.values():
+            times.extend([now] * points)
+
+    def limits(self, behavior: CallGearBehavior) -> dict[str, int]:
+        """The ``metadata.limits`` of an answer; ``*_reset`` are seconds."""
+        now = self._clock()
+        shown: dict[str, int] = {}
+        for budget, seconds, most in (("day", 86_400, behavior.day_limit), ("minute", 60, behavior.minute_limit)):
+            times = self._times[budget]
+            begin = now - seconds if behavior.sliding_window else now // seconds * seconds
+            while times and times[0] < begin:
+                times.popleft()
+            oldest = times[0] if times else now - seconds
+            shown[f"{budget}_limit"] = most
+            shown[f"{budget}_remaining"] = max(0, most - len(times))
+            shown[f"{budget}_reset"] = ceil((oldest if behavior.sliding_window else begin) + seconds - now)
+        return shown
 
 
 class Account:

@@ -18,7 +18,6 @@ from b24_pipeline.sandbox.callgear.api import (
     limit_exceeded,
 )
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic
-from b24_pipeline.sandbox.callgear.points import Budget
 from b24_pipeline.sandbox.faults import Fault, FaultKind
 from b24_pipeline.sandbox.responses import Answer, Delivery, json_answer
 from b24_pipeline.sandbox.types import Json
@@ -84,7 +83,7 @@ CALLGEAR_ERRORS: dict[FaultKind, Mnemonic] = {
     FaultKind.INTERNAL_ERROR_BEFORE: Mnemonic.INTERNAL_ERROR,
     FaultKind.INTERNAL_ERROR_AFTER: Mnemonic.INTERNAL_ERROR,
 }
-BUDGETS = {FaultKind.LIMIT_MINUTE: Budget.MINUTE, FaultKind.LIMIT_DAY: Budget.DAY}
+BUDGETS = {FaultKind.LIMIT_MINUTE: "minute", FaultKind.LIMIT_DAY: "day"}
 NOTHING = Answer(status=200, body=b"", content_type="application/json; charset=utf-8")
 
 
@@ -185,8 +184,8 @@ def _echoed_error() -> dict[str, Json]:
     return {"code": -32602, "message": EVERY_SECRET, "data": data}
 
 
-def _limit_answer(budget: Budget, api: CallGearApi, call: Call) -> Answer:
+def _limit_answer(budget: str, api: CallGearApi, call: Call) -> Answer:
     limits = api.limits()
-    refusal = limit_exceeded(str(budget), limits[f"{budget}_limit"])
+    refusal = limit_exceeded(budget, limits[f"{budget}_limit"])
     spent = {"limits": {**limits, f"{budget}_remaining": 0}}
     return api.refused_with(call, refusal.as_json(spent), refusal.mnemonic)

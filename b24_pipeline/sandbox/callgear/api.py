@@ -10,8 +10,6 @@ from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.methods import METHODS, Method
 from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, REQUIRED_STRING, STRING
-from b24_pipeline.sandbox.callgear.points import limit
-from b24_pipeline.sandbox.callgear.reading import Result
 from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
 from b24_pipeline.sandbox.types import Json
 
@@ -76,10 +74,19 @@ class CallGearApi:
             raise CallGearError(Mnemonic.METHOD_NOT_FOUND)
         self._check_account(call)
         self._check_allowed(method)
-        self._check_points()
-        result = method.run(self._account, self._checked_params(call, method))
+        limits = self.limits()
+        for budget in ("day", "minute"):
+            if limits[f"{budget}_remaining"] == 0:
+                raise limit_exceeded(budget, limits[f"{budget}_limit"])
+        user_id = REQUIRED_NUMBER if self._account.behavior.is_agent else NUMBER
+        parameters.check(call.params, {**method.params, "access_token": STRING, "user_id": user_id})
+        params = {name: value for name, value in call.params.items() if name not in ("access_token", "user_id")}
+        result = method.run(self._account, params)
         self._account.points.charge()
-        return self._shaped(result)
+        if result.is_bare:
+            return result.data
+        metadata = self._metadata(result.total_items)
+        return {"metadata": metadata, "data": result.data} if metadata else {"data": result.data}
 
     def _log_in(self, call: Call) -> Json:
         self._check_ip()
@@ -92,11 +99,10 @@ class CallGearApi:
         return {"data": {"access_token": token, "expire_at": int(sessions[token]), "app_id": behavior.app_id}}
 
     def _check_account(self, call: Call) -> None:
-        checks = [lambda: self._check_token(call.params.get("access_token")), self._check_ip]
         if self._account.behavior.checks_ip_first:
-            checks.reverse()
-        for check in checks:
-            check()
+            self._check_ip()
+        self._check_token(call.params.get("access_token"))
+        self._check_ip()
         if not self._account.behavior.account_active:
             raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
 
@@ -122,23 +128,6 @@ class CallGearApi:
             raise CallGearError(Mnemonic.FORBIDDEN)
         if method.component is not None and method.component not in behavior.components:
             raise CallGearError(Mnemonic.METHOD_COMPONENT_DISABLED, params={"components": [str(method.component)]})
-
-    def _check_points(self) -> None:
-        behavior = self._account.behavior
-        budget = self._account.points.exceeded(behavior)
-        if budget is not None:
-            raise limit_exceeded(str(budget), limit(budget, behavior))
-
-    def _checked_params(self, call: Call, method: Method) -> dict[str, Json]:
-        user_id = REQUIRED_NUMBER if self._account.behavior.is_agent else NUMBER
-        parameters.check(call.params, {**method.params, "access_token": STRING, "user_id": user_id})
-        return {name: value for name, value in call.params.items() if name not in ("access_token", "user_id")}
-
-    def _shaped(self, result: Result) -> Json:
-        if result.is_bare:
-            return result.data
-        metadata = self._metadata(result.total_items)
-        return {"metadata": metadata, "data": result.data} if metadata else {"data": result.data}
 
     def _metadata(self, total_items: int | None) -> dict[str, Json]:
         behavior = self._account.behavior

@@ -3,7 +3,7 @@
 import re
 
 from b24_pipeline.sandbox.account import PSTN_SETTINGS, Account, Employee, Number, blank_employee
-from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior, CreatedId, PhonesOmitted
+from b24_pipeline.sandbox.callgear.behavior import CreatedId, PhonesOmitted
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found, invalid_value
 from b24_pipeline.sandbox.callgear.params import (
     NUMBER,
@@ -11,34 +11,13 @@ from b24_pipeline.sandbox.callgear.params import (
     REQUIRED_NUMBER,
     REQUIRED_STRING,
     STRING,
-    Kind,
     Parameter,
 )
-from b24_pipeline.sandbox.callgear.reading import Columns, Params, Result, Row
+from b24_pipeline.sandbox.callgear.reading import Params, Result, Row
 from b24_pipeline.sandbox.types import Json
 
 MAX_PHONES = 10
 PHONE = re.compile(r"\d{1,32}(\.\.\.\d{1,10})?")
-
-EMPLOYEE_COLUMNS = Columns(
-    (
-        "id",
-        "login",
-        "first_name",
-        "last_name",
-        "patronymic",
-        "full_name",
-        "email",
-        "status",
-        "call_recording",
-        "schedule_id",
-        "groups",
-        "phone_numbers",
-        "extension",
-        "calls_available",
-    ),
-    stored=frozenset(("id", "first_name", "last_name", "patronymic", "email", "phone_numbers")),
-)
 
 _PHONE = {"phone_number": REQUIRED_STRING, "channels_count": NUMBER, "dial_time": NUMBER, "status": STRING}
 _EXTENSION = {
@@ -46,23 +25,29 @@ _EXTENSION = {
     "extension_voice_mail_enabled": REQUIRED_BOOLEAN,
     "extension_queue_enabled": REQUIRED_BOOLEAN,
 }
+
+
+def _phones(members: dict[str, Parameter]) -> Parameter:
+    return Parameter((list,), items=Parameter((dict,), required=True, members=members))
+
+
 _COMMON = {
     "first_name": STRING,
     "patronymic": STRING,
     "email": STRING,
-    "groups": Parameter(Kind.ARRAY, items=Kind.NUMBER),
-    "extension": Parameter(Kind.OBJECT, members=_EXTENSION),
+    "groups": Parameter((list,), items=REQUIRED_NUMBER),
+    "extension": Parameter((dict,), members=_EXTENSION),
 }
 CREATE_EMPLOYEE = {
     **_COMMON,
     "last_name": REQUIRED_STRING,
-    "phone_numbers": Parameter(Kind.ARRAY, members=_PHONE),
+    "phone_numbers": _phones(_PHONE),
 }
 UPDATE_EMPLOYEE = {
     **_COMMON,
     "id": REQUIRED_NUMBER,
     "last_name": STRING,
-    "phone_numbers": Parameter(Kind.ARRAY, members={**_PHONE, "phone_id": NUMBER}),
+    "phone_numbers": _phones({**_PHONE, "phone_id": NUMBER}),
 }
 
 
@@ -117,24 +102,14 @@ def _written(account: Account, data: Params) -> Result:
 
 
 def _checked_values(account: Account, params: Params, *, employee_id: int | None) -> Params:
-    for group in params.get("groups") or []:
-        if group not in account.groups:
-            raise entity_not_found("groups", group)
-    _check_email(account, params.get("email"), employee_id)
+    refusal, email = account.behavior.duplicate_email, params.get("email")
+    if refusal is not None and email is not None:
+        others = (other for other in account.employees.values() if other["id"] != employee_id)
+        if any((other["email"] or "").casefold() == email.casefold() for other in others):
+            raise CallGearError(refusal, field="email", value=email)
     if params.get("phone_numbers") is None:
         return params
-    return {**params, "phone_numbers": _checked_phones(params["phone_numbers"], account.behavior)}
-
-
-def _check_email(account: Account, email: str | None, employee_id: int | None) -> None:
-    refusal = account.behavior.duplicate_email
-    if email is None or refusal is None:
-        return
-    owners = {
-        other["id"] for other in account.employees.values() if (other["email"] or "").casefold() == email.casefold()
-    }
-    if owners - {employee_id}:
-        raise CallGearError(refusal, field="email", value=email)
+    return {**params, "phone_numbers": _checked_phones(account, params["phone_numbers"])}
 
 
 def _apply(account: Account, employee: Employee, params: Params) -> None:
@@ -150,39 +125,34 @@ def _apply(account: Account, employee: Employee, params: Params) -> None:
     employee.update(changes)
 
 
-def _checked_phones(phones: list[dict[str, Json]], behavior: CallGearBehavior) -> list[dict[str, Json]]:
+def _checked_phones(account: Account, phones: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """The array as the account takes it, which refuses too many numbers and bad values."""
     if len(phones) > MAX_PHONES:
-        raise CallGearError(behavior.too_many_phones, field="phone_numbers")
-    if behavior.strips_plus:
+        raise CallGearError(account.behavior.too_many_phones, field="phone_numbers")
+    if account.behavior.strips_plus:
         phones = [{**phone, "phone_number": phone["phone_number"].lstrip("+")} for phone in phones]
     for phone in phones:
         if PHONE.fullmatch(phone["phone_number"]) is None or not phone["phone_number"].isascii():
             raise invalid_value("phone_numbers.phone_number", phone["phone_number"])
-        _check_range(phone, "channels_count", 150)
-        _check_range(phone, "dial_time", 100)
+        if phone.get("phone_id") is not None and phone["phone_id"] not in account.numbers:
+            raise entity_not_found("phone_numbers.phone_id", phone["phone_id"])
     return phones
 
 
 def _assign_phones(account: Account, employee: Employee, phones: list[dict[str, Json]]) -> None:
-    """Replace the numbers of an employee by those sent, in that order; an unknown ``phone_id`` is refused before."""
-    for phone in phones:
-        if phone.get("phone_id") is not None and phone["phone_id"] not in account.numbers:
-            raise entity_not_found("phone_numbers.phone_id", phone["phone_id"])
+    """Replace the numbers of an employee by those sent, in that order."""
     held: list[Number] = []
     for phone in phones:
         number = _wanted_number(account, phone)
-        _apply_settings(number, phone, account.behavior)
-        if all(number is not other for other in held):
+        sent = {name: phone[name] for name in PSTN_SETTINGS if phone.get(name) is not None}
+        number.update({**PSTN_SETTINGS, **sent} if account.behavior.resets_phone_settings else sent)
+        if number not in held:
             held.append(number)
     employee["phone_numbers"] = held
-    _unlink_lost_lines(account, employee)
-
-
-def _check_range(phone: dict[str, Json], name: str, most: int) -> None:
-    value = phone.get(name)
-    if value is not None and not 1 <= value <= most:
-        raise invalid_value(f"phone_numbers.{name}", value)
+    held_ids = {number["phone_id"] for number in held}
+    for line in account.sip_lines.values():
+        if line["employee_id"] == employee["id"] and line["phone_id"] not in held_ids:
+            line["employee_id"] = None  # a line whose entry the employee no longer has stands alone
 
 
 def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
@@ -199,18 +169,3 @@ def _wanted_number(account: Account, phone: dict[str, Json]) -> Number:
 
 def _is_sip(account: Account, number: Number) -> bool:
     return any(line["phone_id"] == number["phone_id"] for line in account.sip_lines.values())
-
-
-def _apply_settings(number: Number, phone: dict[str, Json], behavior: CallGearBehavior) -> None:
-    sent = {name: phone[name] for name in PSTN_SETTINGS if phone.get(name) is not None}
-    if behavior.resets_phone_settings:
-        sent = {**PSTN_SETTINGS, **sent}
-    number.update(sent)
-
-
-def _unlink_lost_lines(account: Account, employee: Employee) -> None:
-    """A SIP line whose entry the employee no longer has stands alone."""
-    held = {number["phone_id"] for number in employee["phone_numbers"]}
-    for line in account.sip_lines.values():
-        if line["employee_id"] == employee["id"] and line["phone_id"] not in held:
-            line["employee_id"] = None

@@ -51,37 +51,27 @@ WITHOUT_LIMITS = frozenset(
     )
 )
 WITH_NULL_ID = WITHOUT_LIMITS - {Mnemonic.METHOD_NOT_FOUND, Mnemonic.AUTH_ERROR}
-_ABSENT = object()
 
 
 class CallGearError(Exception):
-    """A call is refused: raised by what carries it out before anything is changed, and answered by the entrance."""
+    """A call is refused: raised by what carries it out before anything is changed, and answered by the entrance.
 
-    def __init__(
-        self,
-        mnemonic: Mnemonic,
-        *,
-        field: str | None = None,
-        value: Json = _ABSENT,
-        params: dict[str, Json] | None = None,
-    ) -> None:
+    Args:
+        mnemonic: which error it is.
+        data: what else it tells: the `field` it is about, nested parts joined by dots, its `value`, and the `params`
+            that fill the placeholders of the text; None is left out.
+    """
+
+    def __init__(self, mnemonic: Mnemonic, **data: Json) -> None:
         super().__init__(mnemonic.word)
         self.mnemonic = mnemonic
-        self.field = field  # the parameter it is about, nested parts joined by dots
-        self.params = params or {}  # what fills the placeholders of the text
-        self._value = value
+        self._data = {name: value for name, value in data.items() if value is not None}
 
     def as_json(self, metadata: dict[str, Json]) -> dict[str, Json]:
         """The ``error`` member of an answer."""
         code, text = self.mnemonic.value
-        data: dict[str, Json] = {"mnemonic": self.mnemonic.word, "metadata": metadata}
-        if self.field is not None:
-            data["field"] = self.field
-        if self._value is not _ABSENT:
-            data["value"] = self._value
-        if self.params:
-            data["params"] = self.params
-        return {"code": code, "message": text.format(**self.params), "data": data}
+        data = {"mnemonic": self.mnemonic.word, "metadata": metadata, **self._data}
+        return {"code": code, "message": text.format(**self._data.get("params", {})), "data": data}
 
 
 def entity_not_found(field: str, value: Json) -> CallGearError:

@@ -7,16 +7,14 @@ from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behavior import Component, Right
 from b24_pipeline.sandbox.callgear.employees import (
     CREATE_EMPLOYEE,
-    EMPLOYEE_COLUMNS,
     UPDATE_EMPLOYEE,
     create_employee,
     show_employee,
     update_employee,
 )
 from b24_pipeline.sandbox.callgear.errors import CallGearError, Mnemonic, entity_not_found
-from b24_pipeline.sandbox.callgear.params import REQUIRED_NUMBER, REQUIRED_STRING, STRING, Parameter
-from b24_pipeline.sandbox.callgear.reading import READING, Columns, Params, Result, Row, as_is, reader
-from b24_pipeline.sandbox.types import Json
+from b24_pipeline.sandbox.callgear.params import REQUIRED_STRING, STRING, Parameter
+from b24_pipeline.sandbox.callgear.reading import READING, Params, Result, Row, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +26,6 @@ class Method:
     params: Mapping[str, Parameter] = field(default_factory=dict)
     component: Component | None = None  # what the account must have
     right: Right | None = None  # what the key must be allowed
-
-
-OWNER_COLUMNS = Columns(("ext_id", "name"), sortable=frozenset(("ext_id", "name")))
-SIP_COLUMNS = Columns(
-    ("id", "phone_number", "employee_id", "employee_full_name", "status", "dial_time", "channels_count", "password")
-)
-
-
-def _delete_employee(*_: Json) -> Result:
-    """Never allowed: employees are not deleted (R13)."""
-    raise CallGearError(Mnemonic.FORBIDDEN)
 
 
 def _get_account(account: Account, _: Params) -> Result:
@@ -121,21 +108,18 @@ def _owner_method(run: Callable[[Account, Params], Result], params: Mapping[str,
 
 METHODS: dict[str, Method] = {
     "get.employees": Method(
-        reader(EMPLOYEE_COLUMNS, lambda account: list(account.employees.values()), show_employee),
-        READING,
-        right=Right.SELECT_EMPLOYEES,
+        reader(lambda account: account.employees.values(), show_employee), READING, right=Right.SELECT_EMPLOYEES
     ),
     "create.employees": Method(create_employee, CREATE_EMPLOYEE, right=Right.INSERT_EMPLOYEES),
     "update.employees": Method(update_employee, UPDATE_EMPLOYEE, right=Right.UPDATE_EMPLOYEES),
-    "delete.employees": Method(_delete_employee, {"id": REQUIRED_NUMBER}),
-    "get.deal_employees": _owner_method(reader(OWNER_COLUMNS, owners, as_is)),
+    "get.deal_employees": _owner_method(reader(owners, sortable=("ext_id", "name"))),
     "create.deal_employees": _owner_method(create_owner, {"ext_id": REQUIRED_STRING, "name": REQUIRED_STRING}),
     "update.deal_employees": _owner_method(update_owner, {"ext_id": REQUIRED_STRING, "name": STRING}),
     "delete.deal_employees": _owner_method(delete_owner, {"ext_id": REQUIRED_STRING}),
     "get.account": Method(_get_account),
     "getobj.account": Method(_account_object, component=Component.CONFIGURATION),
     "get.sip_lines": Method(
-        reader(SIP_COLUMNS, lambda account: list(account.sip_lines.values()), _show_line),
+        reader(lambda account: account.sip_lines.values(), _show_line),
         READING,
         component=Component.VIRTUAL_PBX,
         right=Right.SELECT_PBX,
