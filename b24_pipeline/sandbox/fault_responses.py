@@ -28,9 +28,6 @@ DELIVERIES = {
     FaultKind.RESET_AFTER: Delivery.RESET,
     FaultKind.TIMEOUT_BEFORE: Delivery.SILENT,
     FaultKind.TIMEOUT_AFTER: Delivery.SILENT,
-}
-EVERY_SECRET = " ".join((SECRET, ACCESS_TOKEN, PASSWORD, quote(f"/rest/1/{SECRET}/", safe="")))
-UNFINISHED = {
     FaultKind.TRUNCATED_BODY: Delivery.CUT,
     FaultKind.HEADERS_DRIP: Delivery.HEADERS_DRIP,
     FaultKind.ENDLESS_PROCESSING: Delivery.ENDLESS_PROCESSING,
@@ -38,23 +35,7 @@ UNFINISHED = {
     FaultKind.BODY_FALLS_SILENT: Delivery.FALLS_SILENT,
     FaultKind.ENDLESS_BODY: Delivery.ENDLESS,
 }
-PAGES = {
-    FaultKind.HTTP_500: (500, "Internal Server Error"),
-    FaultKind.HTTP_502_HTML: (502, "Bad Gateway"),
-    FaultKind.HTTP_502_AFTER: (502, "Bad Gateway"),
-    FaultKind.HTTP_504_LATER: (504, "Gateway Timeout"),
-    FaultKind.OK_HTML: (200, "Welcome"),
-    FaultKind.LOGIN_REQUIRED: (401, "401 Authorization Required"),
-    FaultKind.FORBIDDEN_PAGE: (403, "403 Forbidden"),
-    FaultKind.NOT_FOUND_PAGE: (404, "404 Not Found"),
-    FaultKind.LOGIN_PAGE: (200, "Company portal"),
-    FaultKind.ECHOED_PAGE: (403, EVERY_SECRET),
-}
-HEADERS = {
-    FaultKind.LOGIN_REQUIRED: {"www-authenticate": 'Basic realm="intranet"'},
-    FaultKind.ECHOED_PAGE: {"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET},
-}
-PASSWORD_FIELD = b'<form method="post"><input name="USER_PASSWORD" type="password"></form>'
+EVERY_SECRET = " ".join((SECRET, ACCESS_TOKEN, PASSWORD, quote(f"/rest/1/{SECRET}/", safe="")))
 WARNING = b"<br />\n<b>Warning</b>:  Undefined array key in {closure}() in <b>/x/init.php</b> on line <b>12</b><br />\n"
 PAGE = b'\n<!-- 0.12 s --><script>BX.message({"LANGUAGE_ID":"en"})</script></body></html>'
 BITRIX24_ERRORS = {
@@ -87,38 +68,31 @@ BUDGETS = {FaultKind.LIMIT_MINUTE: "minute", FaultKind.LIMIT_DAY: "day"}
 NOTHING = Answer(status=200, body=b"", content_type="application/json; charset=utf-8")
 
 
-def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], Answer | None]) -> Answer:
-    """What the client gets in place of the answer.
-
-    Args:
-        fault: the fault that the request meets.
-        answer: the answer of a server that acted; None where it did not.
-        refused: the system's own error answer for a fault, None where it has none.
-    """
-    if fault.kind in DELIVERIES:
-        return replace(NOTHING, delivery=DELIVERIES[fault.kind])
-    if fault.kind in PAGES:
-        return _page(fault.kind)
-    if fault.kind is FaultKind.OTHER_JSON:
-        return json_answer({"message": "Forbidden", "request_id": "5f2c"}, status=403)
-    if fault.kind is FaultKind.REDIRECT_302:
-        return replace(NOTHING, status=302, headers={"location": fault.location or ""})
-    broken = _broken(fault.kind, answer or NOTHING)
-    return broken or refused(fault) or html_answer(500, "Internal Server Error")
+def _page(status: int, title: str, *, more: str = "", headers: dict[str, str] | None = None) -> Answer:
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>{more}".encode()
+    return Answer(status=status, body=body, content_type="text/html", headers=headers or {})
 
 
-def html_answer(status: int, title: str) -> Answer:
-    """The page of a web server in front of the real thing."""
-    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
-    return Answer(status=status, body=body, content_type="text/html")
-
-
-def _page(kind: FaultKind) -> Answer:
-    page = html_answer(*PAGES[kind])
-    field = PASSWORD_FIELD if kind is FaultKind.LOGIN_PAGE else b""
-    return replace(page, body=page.body + field, headers=HEADERS.get(kind, {}))
-
-
+FOREIGN = {
+    FaultKind.HTTP_500: _page(500, "Internal Server Error"),
+    FaultKind.HTTP_502_HTML: _page(502, "Bad Gateway"),
+    FaultKind.HTTP_502_AFTER: _page(502, "Bad Gateway"),
+    FaultKind.HTTP_504_LATER: _page(504, "Gateway Timeout"),
+    FaultKind.OK_HTML: _page(200, "Welcome"),
+    FaultKind.LOGIN_REQUIRED: _page(
+        401, "401 Authorization Required", headers={"www-authenticate": 'Basic realm="intranet"'}
+    ),
+    FaultKind.FORBIDDEN_PAGE: _page(403, "403 Forbidden"),
+    FaultKind.NOT_FOUND_PAGE: _page(404, "404 Not Found"),
+    FaultKind.LOGIN_PAGE: _page(
+        200, "Company portal", more='<form method="post"><input name="USER_PASSWORD" type="password"></form>'
+    ),
+    FaultKind.ECHOED_PAGE: _page(
+        403, EVERY_SECRET, headers={"www-authenticate": f'Basic realm="{EVERY_SECRET}"', "x-echo": EVERY_SECRET}
+    ),
+    FaultKind.OTHER_JSON: json_answer({"message": "Forbidden", "request_id": "5f2c"}, status=403),
+}
+"""The answers of a web server in front of the real thing."""
 BOMB_MIB = 1024
 
 
@@ -135,22 +109,35 @@ ENCODED: dict[FaultKind, tuple[str, Callable[[], bytes]]] = {
     FaultKind.GZIP_IN_GZIP: ("gzip, gzip", lambda: gzip.compress(gzip_bomb())),
     FaultKind.UNKNOWN_ENCODING: ("br", lambda: b"\x0b\x00\x80{}\x03"),
 }
+SPOILED: dict[FaultKind, Callable[[bytes], bytes]] = {
+    FaultKind.EMPTY_BODY: lambda _: b"",
+    FaultKind.TRUNCATED_JSON: lambda body: body[: len(body) // 2],
+    FaultKind.WARNING_BEFORE: lambda body: WARNING + body,
+    FaultKind.PAGE_AFTER: lambda body: body + PAGE,
+    FaultKind.ANSWER_TWICE: lambda body: body * 2,
+}
 
 
-def _broken(kind: FaultKind, answer: Answer) -> Answer | None:
-    if kind in UNFINISHED:
-        return replace(answer, delivery=UNFINISHED[kind])
+def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], Answer | None], moved_to: str) -> Answer:
+    """What the client gets in place of the answer.
+
+    Args:
+        fault: the fault that the request meets.
+        answer: the answer of a server that acted; None where it did not.
+        refused: the system's own error answer for a fault, None where it has none.
+        moved_to: where a redirect leads that names no other address.
+    """
+    kind, sent = fault.kind, answer or NOTHING
+    if kind in DELIVERIES:
+        return replace(sent, delivery=DELIVERIES[kind])
+    if kind in SPOILED:
+        return replace(sent, body=SPOILED[kind](sent.body))
     if kind in ENCODED:
         encoding, encoded = ENCODED[kind]
-        return replace(answer, body=encoded(), headers={"content-encoding": encoding})
-    body = {
-        FaultKind.EMPTY_BODY: b"",
-        FaultKind.TRUNCATED_JSON: answer.body[: len(answer.body) // 2],
-        FaultKind.WARNING_BEFORE: WARNING + answer.body,
-        FaultKind.PAGE_AFTER: answer.body + PAGE,
-        FaultKind.ANSWER_TWICE: answer.body * 2,
-    }.get(kind)
-    return None if body is None else replace(answer, body=body)
+        return replace(sent, body=encoded(), headers={"content-encoding": encoding})
+    if kind is FaultKind.REDIRECT_302:
+        return replace(NOTHING, status=302, headers={"location": fault.location or moved_to})
+    return FOREIGN.get(kind) or refused(fault) or FOREIGN[FaultKind.HTTP_500]
 
 
 def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | None:
@@ -161,31 +148,19 @@ def bitrix24_refusal(fault: Fault, api: Bitrix24Api, method: str) -> Answer | No
 
 def callgear_refusal(fault: Fault, api: CallGearApi, call: Call) -> Answer | None:
     """The account's own error answer for a fault."""
-    if fault.kind is FaultKind.MNEMONIC:
-        return api.refused_with(call, _free_error(fault))
-    if fault.kind is FaultKind.ECHOED_ERROR:
-        return api.refused_with(call, _echoed_error())
-    if fault.kind is FaultKind.IP_NOT_WHITELISTED:
+    kind = fault.kind
+    if kind is FaultKind.MNEMONIC:
+        data: dict[str, Json] = {"mnemonic": fault.mnemonic, **({"field": fault.field} if fault.field else {})}
+        error = {"code": fault.code, "message": fault.mnemonic.replace("_", " "), "data": data}
+        return api.refused_with(call, error)
+    if kind is FaultKind.ECHOED_ERROR:
+        data = {"mnemonic": "error", "field": EVERY_SECRET, "value": "x", "params": {"object": EVERY_SECRET}}
+        return api.refused_with(call, {"code": -32602, "message": EVERY_SECRET, "data": data})
+    if kind is FaultKind.IP_NOT_WHITELISTED:
         return api.refused(call, ip_not_whitelisted())
-    if fault.kind in BUDGETS:
-        return _limit_answer(BUDGETS[fault.kind], api, call)
-    if fault.kind in CALLGEAR_ERRORS:
-        return api.refused(call, CallGearError(CALLGEAR_ERRORS[fault.kind]))
-    return None
-
-
-def _free_error(fault: Fault) -> dict[str, Json]:
-    data = {"mnemonic": fault.mnemonic, **({"field": fault.field} if fault.field else {})}
-    return {"code": fault.code, "message": fault.mnemonic.replace("_", " "), "data": data}
-
-
-def _echoed_error() -> dict[str, Json]:
-    data = {"mnemonic": "error", "field": EVERY_SECRET, "value": "x", "params": {"object": EVERY_SECRET}}
-    return {"code": -32602, "message": EVERY_SECRET, "data": data}
-
-
-def _limit_answer(budget: str, api: CallGearApi, call: Call) -> Answer:
-    limits = api.limits()
-    refusal = limit_exceeded(budget, limits[f"{budget}_limit"])
-    spent = {"limits": {**limits, f"{budget}_remaining": 0}}
-    return api.refused_with(call, refusal.as_json(spent), refusal.mnemonic)
+    if kind in BUDGETS:
+        budget, limits = BUDGETS[kind], api.limits()
+        refusal = limit_exceeded(budget, limits[f"{budget}_limit"])
+        spent = {"limits": {**limits, f"{budget}_remaining": 0}}
+        return api.refused_with(call, refusal.as_json(spent), refusal.mnemonic)
+    return api.refused(call, CallGearError(CALLGEAR_ERRORS[kind])) if kind in CALLGEAR_ERRORS else None

@@ -1,8 +1,7 @@
 """Faults to be met by chosen requests: lost connections, broken answers, refusals."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
-from threading import RLock
 
 from b24_pipeline.sandbox.recording import RequestSeen
 
@@ -94,10 +93,6 @@ class Fault:
     location: str | None = None  # for REDIRECT_302, where to; None for this server under the name ``localhost``
     seconds: float = 3.0  # for what acts later, so long after the request; the first request after that sees it done
 
-    def matches(self, request: RequestSeen) -> bool:
-        """Whether the request is of this fault's api and method."""
-        return self.api in (None, request.api) and self.method in (None, request.method)
-
 
 @dataclass(slots=True)
 class _Armed:
@@ -107,30 +102,27 @@ class _Armed:
     seen: int = 0
 
     def meets(self, request: RequestSeen) -> bool:
-        if not self.fault.matches(request):
+        """Count the request if it is of the fault's api and method, and return whether it meets the fault."""
+        fault = self.fault
+        if fault.api not in (None, request.api) or fault.method not in (None, request.method):
             return False
         self.seen += 1
-        first = self.fault.nth or 1
-        return self.seen >= first and (self.fault.times is None or self.seen < first + self.fault.times)
+        first = fault.nth or 1
+        without_end = fault.times is None or (fault.nth is None and fault.times == 1)
+        return self.seen >= first and (without_end or self.seen < first + (fault.times or 0))
 
 
-@dataclass(slots=True)
 class Faults:
-    _armed: list[_Armed] = field(default_factory=list)
-    _lock: RLock = field(default_factory=RLock)
+    def __init__(self) -> None:
+        self._armed: list[_Armed] = []
 
     def add(self, fault: Fault) -> None:
-        if fault.nth is None and fault.times == 1:
-            fault = replace(fault, times=None)
-        with self._lock:
-            self._armed.append(_Armed(fault))
+        self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        with self._lock:
-            self._armed.clear()
+        self._armed.clear()
 
     def met_by(self, request: RequestSeen) -> Fault | None:
         """Count the request for every armed fault and return the first it meets."""
-        with self._lock:
-            met = [armed.fault for armed in self._armed if armed.meets(request)]
+        met = [armed.fault for armed in self._armed if armed.meets(request)]
         return met[0] if met else None

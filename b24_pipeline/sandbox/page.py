@@ -29,7 +29,6 @@ FORM = (
     ("PERSONAL_MOBILE", "Mobile"),
     ("PERSONAL_PHONE", "Landline"),
 )
-PHONES = ("WORK_PHONE", "PERSONAL_MOBILE", "PERSONAL_PHONE")
 MAX_ROWS = 500
 LAST_CALLS = 12
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -40,45 +39,28 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     async def show(request: Request) -> Response:
         user_id = request.query_params.get("edit", "")
         edited = sandbox.portal.users.get(int(user_id)) if user_id.isdecimal() else None
-        return _page("page.html", form=_form(edited), switches=_switches(sandbox), **_directories(sandbox))
+        switches = [
+            {"name": switch.value, "title": title, "text": text, "is_on": switch in sandbox.practice.on}
+            for switch, (title, text) in DESCRIPTIONS.items()
+        ]
+        return _page("page.html", form=_form(edited), switches=switches, **_directories(sandbox))
 
     async def directories(_: Request) -> Response:
         return _page("directories.html", **_directories(sandbox))
 
     async def hire(request: Request) -> Response:
         fields = await _fields(request)
-        return _changed(lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
+        return _changed(sandbox, lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
 
     async def edit(request: Request) -> Response:
         fields = await _fields(request)
-        return _changed(lambda: sandbox.portal.edit(_user_id(request), **fields))
+        return _changed(sandbox, lambda: sandbox.portal.edit(request.path_params["user_id"], **fields))
 
     async def dismiss(request: Request) -> Response:
-        return _changed(lambda: sandbox.portal.dismiss(_user_id(request)))
+        return _changed(sandbox, lambda: sandbox.portal.dismiss(request.path_params["user_id"]))
 
     async def reinstate(request: Request) -> Response:
-        return _changed(lambda: sandbox.portal.reinstate(_user_id(request)))
-
-    def _changed(change: Callable[[], object]) -> Response:
-        try:
-            with sandbox.lock:
-                change()
-        except KeyError:
-            return PlainTextResponse("There is no such user.", status_code=404)
-        return RedirectResponse("/", status_code=303)
-
-    return [
-        Route("/", _own(show), methods=["GET"]),
-        Route("/directories", _own(directories), methods=["GET"]),
-        Route("/people/hire", _own(hire), methods=["POST"]),
-        Route("/people/{user_id:int}/edit", _own(edit), methods=["POST"]),
-        Route("/people/{user_id:int}/dismiss", _own(dismiss), methods=["POST"]),
-        Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
-        Route("/practice/{switch}/{to}", _own(_switching(sandbox)), methods=["POST"]),
-    ]
-
-
-def _switching(sandbox: Sandbox) -> Endpoint:
+        return _changed(sandbox, lambda: sandbox.portal.reinstate(request.path_params["user_id"]))
 
     async def switch(request: Request) -> Response:
         name, to = request.path_params["switch"], request.path_params["to"]
@@ -89,7 +71,24 @@ def _switching(sandbox: Sandbox) -> Endpoint:
             turn(Switch(name))
         return RedirectResponse("/#practice", status_code=303)
 
-    return switch
+    return [
+        Route("/", _own(show), methods=["GET"]),
+        Route("/directories", _own(directories), methods=["GET"]),
+        Route("/people/hire", _own(hire), methods=["POST"]),
+        Route("/people/{user_id:int}/edit", _own(edit), methods=["POST"]),
+        Route("/people/{user_id:int}/dismiss", _own(dismiss), methods=["POST"]),
+        Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
+        Route("/practice/{switch}/{to}", _own(switch), methods=["POST"]),
+    ]
+
+
+def _changed(sandbox: Sandbox, change: Callable[[], object]) -> Response:
+    try:
+        with sandbox.lock:
+            change()
+    except KeyError:
+        return PlainTextResponse("There is no such user.", status_code=404)
+    return RedirectResponse("/", status_code=303)
 
 
 def _own(endpoint: Endpoint) -> Endpoint:
@@ -125,11 +124,6 @@ def _page(template: str, **values: Json) -> Response:
     return HTMLResponse(_templates().get_template(template).render(nonce=nonce, **values), headers=headers)
 
 
-def _user_id(request: Request) -> int:
-    user_id: int = request.path_params["user_id"]
-    return user_id
-
-
 async def _fields(request: Request) -> dict[str, str]:
     sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
     return {name: sent[name] for name, _ in FORM if name in sent}
@@ -140,19 +134,8 @@ def _form(edited: User | None) -> dict[str, Json]:
     fields = [{"name": name, "label": label, "value": (edited or {}).get(name) or ""} for name, label in FORM]
     if edited is None:
         return {"title": "Hire somebody", "action": "/people/hire", "button": "Hire", "fields": fields}
-    return {
-        "title": f"Edit user {edited['ID']}",
-        "action": f"/people/{edited['ID']}/edit",
-        "button": "Save",
-        "fields": fields,
-    }
-
-
-def _switches(sandbox: Sandbox) -> list[dict[str, Json]]:
-    return [
-        {"name": switch.value, "title": title, "text": text, "is_on": switch in sandbox.practice.on}
-        for switch, (title, text) in DESCRIPTIONS.items()
-    ]
+    user_id = edited["ID"]
+    return {"title": f"Edit user {user_id}", "action": f"/people/{user_id}/edit", "button": "Save", "fields": fields}
 
 
 def _directories(sandbox: Sandbox) -> dict[str, Json]:
@@ -160,48 +143,18 @@ def _directories(sandbox: Sandbox) -> dict[str, Json]:
         portal, account = sandbox.portal, sandbox.account
         limits = account.points.limits(account.behavior)
         return {
-            "users": [_user_row(portal.users[user_id]) for user_id in reversed(portal.ids[-MAX_ROWS:])],
+            "users": [portal.users[user_id] for user_id in reversed(portal.ids[-MAX_ROWS:])],
             "user_count": len(portal.users),
-            "employees": [
-                _employee_row(employee) for employee in list(account.employees.values())[: -MAX_ROWS - 1 : -1]
-            ],
+            "employees": list(account.employees.values())[: -MAX_ROWS - 1 : -1],
             "employee_count": len(account.employees),
-            "owners": [
-                {"id": ext_id, "name": name, "has_deals": ext_id in account.owners_with_deals}
-                for ext_id, name in list(account.responsible.items())[:MAX_ROWS]
-            ],
+            "owners": list(account.responsible.items())[:MAX_ROWS],
+            "owners_with_deals": account.owners_with_deals,
             "owner_count": len(account.responsible),
             "calls": [
-                {
-                    "at": f"{datetime.fromtimestamp(seen.at, UTC):%H:%M:%S}",
-                    "api": seen.api,
-                    "method": seen.method,
-                    "acted": seen.acted,
-                }
+                (f"{datetime.fromtimestamp(seen.at, UTC):%H:%M:%S}", seen)
                 for seen in reversed(sandbox.requests[-LAST_CALLS:])
             ],
             "call_count": len(sandbox.requests),
             "points": f"{limits['minute_remaining']} / {limits['minute_limit']} a minute, "
             f"{limits['day_remaining']} / {limits['day_limit']} a day",
         }
-
-
-def _user_row(user: User) -> dict[str, Json]:
-    kind = user["USER_TYPE"] if user["USER_TYPE"] != "employee" else ""
-    return {
-        "id": user["ID"],
-        "name": " ".join(filter(None, (user.get("LAST_NAME"), user.get("NAME"), user.get("SECOND_NAME")))),
-        "email": user.get("EMAIL") or "",
-        "phones": [user[name] for name in PHONES if user.get(name)],
-        "kind": kind,
-        "is_active": user["ACTIVE"],
-    }
-
-
-def _employee_row(employee: dict[str, Json]) -> dict[str, Json]:
-    return {
-        "id": employee["id"],
-        "name": " ".join(filter(None, (employee["last_name"], employee["first_name"], employee["patronymic"]))),
-        "email": employee["email"] or "",
-        "phones": [number["phone_number"] for number in employee["phone_numbers"]],
-    }

@@ -1,4 +1,4 @@
-"""Switches of the page, with which a team practices a failure, a hold and a recovery before going live."""
+"""Switches of the page, with which a team practices a failure, a hold and a recovery; the importer that one starts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,11 +7,12 @@ from enum import StrEnum
 from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.callgear.behavior import OtherImporter
 from b24_pipeline.sandbox.faults import Fault, FaultKind
-from b24_pipeline.sandbox.other_importer import PREFIX
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.recording import Api, RequestSeen
+from b24_pipeline.sandbox.types import Json
 
 SLOW_SECONDS = 3.0
+PREFIX = "(crm) "
 DOWN = Fault(FaultKind.CONNECTION_REFUSED)
 REFUSED = Fault(FaultKind.MNEMONIC, mnemonic="invalid_parameter_value", field="email")
 HAS_DEALS = Fault(FaultKind.MNEMONIC, mnemonic="dependency_error", field="ext_id")
@@ -97,12 +98,36 @@ class Practice:
             return DOWN
         if Switch.LEAVERS_OWN_DEALS in self.on and request.method == "delete.deal_employees":
             return HAS_DEALS
-        refused = Switch.ONE_PERSON_REFUSED in self.on and request.method == "create.employees"
-        return REFUSED if refused and _is_of(request, self._portal.newest_email()) else None
+        if Switch.ONE_PERSON_REFUSED in self.on and request.method == "create.employees":
+            newest = self._portal.newest_email().strip().casefold()
+            return REFUSED if newest and str(request.params.get("email", "")).strip().casefold() == newest else None
+        return None
 
     def _let_others_import(self, importer: OtherImporter) -> None:
         self._account.behavior = replace(self._account.behavior, other_importer=importer)
 
 
-def _is_of(request: RequestSeen, email: str) -> bool:
-    return bool(email) and str(request.params.get("email", "")).strip().casefold() == email.strip().casefold()
+class Importer:
+    """Somebody else who imports the portal's people into the account: CallGear's own import, a second installation."""
+
+    def __init__(self, portal: Portal, account: Account) -> None:
+        self._portal = portal
+        self._account = account
+        self._has_imported = False
+
+    def after(self, method: str, params: dict[str, Json]) -> None:
+        """Act after one of our requests was carried out."""
+        mode = self._account.behavior.other_importer
+        if mode is OtherImporter.AHEAD and method == "get.employees" and not self._has_imported:
+            self._has_imported = True
+            known = {str(employee["email"]).casefold() for employee in self._account.employees.values()}
+            for user in self._portal.users.values():
+                email = user.get("EMAIL") or ""
+                is_employee = user.get("ACTIVE") and user.get("USER_TYPE") == "employee"
+                if is_employee and email and email.casefold() not in known:
+                    self._create(user.get("NAME"), user.get("LAST_NAME"), email)
+        if mode is OtherImporter.ALONGSIDE and method == "create.employees":
+            self._create(params["first_name"], params["last_name"], params["email"])
+
+    def _create(self, first_name: Json, last_name: Json, email: Json) -> None:
+        self._account.add_employee(first_name=first_name, last_name=f"{PREFIX}{last_name}", email=email)

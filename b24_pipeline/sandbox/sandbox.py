@@ -15,9 +15,8 @@ from b24_pipeline.sandbox.callgear.api import Call, CallGearApi
 from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.fault_responses import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
-from b24_pipeline.sandbox.other_importer import Importer
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.practice import Practice
+from b24_pipeline.sandbox.practice import Importer, Practice
 from b24_pipeline.sandbox.recording import Api, Phase, RequestSeen
 from b24_pipeline.sandbox.responses import Answer, Delivery
 from b24_pipeline.sandbox.types import Json
@@ -178,7 +177,11 @@ class Sandbox:
         *,
         moved_to: str,
     ) -> Answer:
-        self._carry_out_what_is_due()
+        with self.lock:
+            due = [late for late in self._late if late.due <= self._clock()]
+            self._late = [late for late in self._late if late not in due]
+            for late in due:
+                late.request.acted = late.act().acted
         fault = self.faults.met_by(request) or self.practice.fault_of(request)
         request.fault = fault.kind.name if fault else None
         try:
@@ -195,15 +198,7 @@ class Sandbox:
         self._tell(request, Phase.AFTER)
         if fault is None:
             return answer or NOTHING
-        located = replace(fault, location=fault.location or moved_to)
-        return failed(located, answer, refused=refused)
-
-    def _carry_out_what_is_due(self) -> None:
-        with self.lock:
-            due = [late for late in self._late if late.due <= self._clock()]
-            self._late = [late for late in self._late if late not in due]
-            for late in due:
-                late.request.acted = late.act().acted
+        return failed(fault, answer, refused=refused, moved_to=moved_to)
 
     def _tell(self, request: RequestSeen, phase: Phase) -> None:
         if self.on_request is not None:
