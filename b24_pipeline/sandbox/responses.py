@@ -1,7 +1,7 @@
 """What the sandbox sends back, or does in place of an answer."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from b24_pipeline.sandbox.types import Json
@@ -34,12 +34,7 @@ class Answer:
     acted: bool = True
 
 
-def json_answer(value: Json, *, status: int = 200) -> Answer:
+def json_answer(value: Json, *, status: int = 200, acted: bool = True) -> Answer:
     """A JSON answer with the content type both systems send."""
     body = json.dumps(value, separators=(",", ":")).encode()
-    return Answer(status=status, body=body, content_type="application/json; charset=utf-8")
-
-
-def refusal_answer(value: Json, *, status: int) -> Answer:
-    """The JSON answer to a request that was not carried out."""
-    return replace(json_answer(value, status=status), acted=False)
+    return Answer(status=status, body=body, content_type="application/json; charset=utf-8", acted=acted)

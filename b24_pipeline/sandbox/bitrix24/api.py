@@ -11,7 +11,7 @@ from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Payload, UserLists
 from b24_pipeline.sandbox.bitrix24.wire import Params
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
+from b24_pipeline.sandbox.responses import Answer, json_answer
 from b24_pipeline.sandbox.types import Json
 
 SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
@@ -39,7 +39,7 @@ class Bitrix24Api:
         return json_answer(envelope)
 
     def refused(self, refusal: Refusal, method: str) -> Answer:
-        return refusal_answer(self._refused(refusal, method), status=refusal.status)
+        return json_answer(self._refused(refusal, method), status=refusal.status, acted=False)
 
     def _single(self, method: str, params: Params, started: float) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)

@@ -105,7 +105,10 @@ class UserLists:
         hides = not (portal.behavior.lists_without_department or admin_mode or selected.ids)
         accepts = _visible(selected, portal.behavior.dismissed, portal.owner if hides else None)
         users = portal.users
-        ordered = _ids_in_range(portal.ids, selected, descending=_descending(params))
+        first = bisect_left(portal.ids, selected.low)
+        last = len(portal.ids) if selected.high is None else bisect_right(portal.ids, selected.high)
+        positions = range(first, max(first, last))
+        ordered = map(portal.ids.__getitem__, reversed(positions) if _descending(params) else positions)
         return (user_id for user_id in ordered if accepts(user_id, users[user_id]))
 
 
@@ -113,9 +116,14 @@ class Showing:
     """Turns stored users into rows of the wire for one request."""
 
     def __init__(self, portal: Portal, select: Json, *, in_batch: bool) -> None:
+        behavior = portal.behavior
+        visible = [*VISIBLE[behavior.scope], *([] if behavior.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
+        wanted = {str(name).upper() for name in values(select or [])}
+        selects = bool(wanted) and behavior.select_supported
         self._portal = portal
-        self._behavior = portal.behavior
-        self._fields, self._custom = _selected_fields(select, portal)
+        self._behavior = behavior
+        self._fields = [name for name in visible if name in wanted] if selects else visible
+        self._custom = not selects and behavior.scope is Scope.FULL  # the portal's own fields are shown, too
         self._blanked = {USER_TYPE} if self._behavior.user_type is UserTypeStyle.BLANK else frozenset()
         self._in_batch = in_batch
 
@@ -177,16 +185,6 @@ def _made_up(conditions: dict[str, Json]) -> Iterator[dict[str, Json]]:
         }
 
 
-def _selected_fields(select: Json, portal: Portal) -> tuple[list[str], bool]:
-    """The standard fields to show, and whether the portal's own are shown too."""
-    behavior = portal.behavior
-    visible = [*VISIBLE[behavior.scope], *([] if behavior.user_type is UserTypeStyle.ABSENT else [USER_TYPE])]
-    wanted = {str(name).upper() for name in values(select or [])}
-    if not wanted or not behavior.select_supported:
-        return visible, behavior.scope is Scope.FULL
-    return [name for name in visible if name in wanted], False
-
-
 def _admin_mode(params: Params, behavior: Bitrix24Behavior) -> bool:
     """Whether the request is made in administrator mode; refused where the portal does not take that."""
     asked = params.get("ADMIN_MODE") not in FALSE_VALUES
@@ -215,14 +213,6 @@ def _visible(selected: Selection, dismissed: DismissedUsers, owner: int | None) 
         return selected.accepts(user_id, user)
 
     return accepts
-
-
-def _ids_in_range(ids: list[int], selected: Selection, *, descending: bool) -> Iterator[int]:
-    """The ids within the bounds, found by bisection and read one by one."""
-    first = bisect_left(ids, selected.low)
-    last = len(ids) if selected.high is None else bisect_right(ids, selected.high)
-    positions = range(first, max(first, last))
-    return map(ids.__getitem__, reversed(positions) if descending else positions)
 
 
 def _descending(params: Params) -> bool:

@@ -10,7 +10,7 @@ from b24_pipeline.sandbox.callgear.behavior import Metadata
 from b24_pipeline.sandbox.callgear.errors import WITH_NULL_ID, WITHOUT_LIMITS, CallGearError, Mnemonic
 from b24_pipeline.sandbox.callgear.methods import METHODS, Method
 from b24_pipeline.sandbox.callgear.params import NUMBER, REQUIRED_NUMBER, REQUIRED_STRING, STRING
-from b24_pipeline.sandbox.responses import Answer, json_answer, refusal_answer
+from b24_pipeline.sandbox.responses import Answer, json_answer
 from b24_pipeline.sandbox.types import Json
 
 ACCESS_TOKEN = "sandbox-access-token-0123456789"  # noqa: S105 - it opens nothing but the sandbox
@@ -59,7 +59,7 @@ class CallGearApi:
         behavior = self._account.behavior
         hides_id = not behavior.echoes_error_id or mnemonic in WITH_NULL_ID
         envelope = {"jsonrpc": "2.0", "id": None if hides_id else call.request_id, "error": error}
-        return refusal_answer(envelope, status=behavior.error_http_status)
+        return json_answer(envelope, status=behavior.error_http_status, acted=False)
 
     def limits(self) -> dict[str, int]:
         return self._account.points.limits(self._account.behavior)

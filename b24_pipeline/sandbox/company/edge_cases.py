@@ -1,4 +1,4 @@
-"""The people of the company with a story; each table names the rule that decides about them."""
+"""The people of the company with a story, and the rules that decide about them."""
 
 from b24_pipeline.sandbox.portal import User
 from b24_pipeline.sandbox.types import Json
@@ -19,7 +19,8 @@ def _outsider(first: str, last: str, email: str, kind: str = "extranet") -> User
 
 ADMINISTRATOR = _user("Anna", "Weber", "anna.weber", WORK_PHONE="+49 30 5550100")
 
-MISSING_FIELDS: Table = (
+WORKING: Table = (
+    # R02: no last name, no e-mail address, neither.
     _user("Карина", None, "karina", WORK_PHONE="+7 900 555-90-01"),
     _user("Bo", "   ", "bo"),
     _user("", None, "new.person"),
@@ -28,37 +29,15 @@ MISSING_FIELDS: Table = (
     _user("Reception", "Desk", "   ", WORK_PHONE="+1 555 0101"),
     _user("نور", "الهاشمي", None, PERSONAL_MOBILE="+971 50 555 0102"),
     _user("Ghost", None, None),
-)
-"""R02: no last name, no e-mail address, neither."""
-
-BAD_ADDRESSES: Table = (
+    # R02: ``invalid_email``.
     _user("Léa", "Blank", "lea blank@corp.example"),
     _user("Tom", "Noname", "@corp.example"),
     _user("Ivan", "Nodomain", "ivan.nodomain@"),
     {"NAME": "Noa", "LAST_NAME": "Atless", "EMAIL": "noa.corp.example"},
-)
-"""R02: ``invalid_email``."""
-
-WITHOUT_DEPARTMENT: Table = (
+    # R02: rejected in the on-premise edition only.
     _user("Elena", "Floating", "elena.floating", UF_DEPARTMENT=[]),
     _user("Глеб", "Свободный", "gleb", UF_DEPARTMENT=[]),
-)
-"""R02: rejected in the on-premise edition only."""
-
-NO_CANDIDATES: Table = (
-    _outsider("Ana", "Costa", "ana@partner.example"),
-    _outsider("Luís", "Pereira", "luis@partner.example"),
-    _outsider("Мила", "Гостева", "mila@partner.example"),
-    _outsider("Sam", "Client", "sam@client.example"),
-    _outsider("Yui", "Client", "yui@client.example"),
-    _outsider("Mail", "User", "somebody@mail.example", "email"),
-    _outsider("CoPilot", "Bot", "bot@corp.example", "bot"),
-    _outsider("Open", "Channel", "channel@corp.example", "imconnector"),
-    _outsider("Partner", "Integrator", "dev@integrator.example", "integrator"),
-)
-"""R01: other kinds of users; the portal never shows the last four."""
-
-SPELLED_STRANGELY: Table = (
+    # R04 and R06: white space, case, markup, and the prefix that is there already.
     _user("  Marta ", " van  der   Berg ", " Marta.VanDerBerg@Corp.Example "),
     _user("Олеся\u00a0", "Римская-\tКорсакова", "OLESYA"),
     _user("José", "Muñoz Ñandú", "josé"),
@@ -66,10 +45,7 @@ SPELLED_STRANGELY: Table = (
     _user('=HYPERLINK("#")', "| Pipe | *Star* `Tick`", "markdown"),
     _user("Виктор", "(bitrix24) Ковалёв", "kovalev"),
     _user("Greta", "(bitrix24)Olsen", "greta.olsen"),
-)
-"""R04 and R06: white space, case, markup, and the prefix that is there already."""
-
-STRANGE_PHONES: Table = (
+    # R05.
     _user("Short", "Number", "short", WORK_PHONE="12"),
     _user("Long", "Number", "long", WORK_PHONE="1234567890123456"),
     _user("Two", "Inone", "two", WORK_PHONE="+7 495 555-01-03, +7 900 555-01-04"),
@@ -90,17 +66,24 @@ STRANGE_PHONES: Table = (
     ),
     _user("Shared", "Phone", "shared1", WORK_PHONE="+1 555 0109"),
     _user("Shared", "Phonetoo", "shared2", WORK_PHONE="1 (555) 0109"),
-)
-"""R05."""
-
-SAME_MAILBOX: Table = (
+    # R01: other kinds of users; the portal never shows the last four.
+    _outsider("Ana", "Costa", "ana@partner.example"),
+    _outsider("Luís", "Pereira", "luis@partner.example"),
+    _outsider("Мила", "Гостева", "mila@partner.example"),
+    _outsider("Sam", "Client", "sam@client.example"),
+    _outsider("Yui", "Client", "yui@client.example"),
+    _outsider("Mail", "User", "somebody@mail.example", "email"),
+    _outsider("CoPilot", "Bot", "bot@corp.example", "bot"),
+    _outsider("Open", "Channel", "channel@corp.example", "imconnector"),
+    _outsider("Partner", "Integrator", "dev@integrator.example", "integrator"),
+    # R12: the first of each address has it.
     _user("Nina", "First", "office"),
     _user("Oscar", "Second", "Office"),
     _user("Paula", "Third", " OFFICE@CORP.EXAMPLE "),
     _user("Инна", "Дублёва", "dup"),
     _user("Инна", "Дублёва", "dup"),
 )
-"""R12: the first of each address has it."""
+"""Everybody who was never dismissed."""
 
 DISMISSED: Table = (
     _user("Олег", "Зимин", "o.zimin"),

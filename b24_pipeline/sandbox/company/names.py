@@ -11,7 +11,11 @@ class Culture:
 
     first: tuple[Name, ...]
     last: tuple[Name, ...]
-    patronymics: tuple[str, ...] = ()
+    patronymics: tuple[str, ...]
+
+
+def _culture(first: str, last: str, patronymics: tuple[str, ...] = ()) -> Culture:
+    return Culture(_names(first), _names(last), patronymics)
 
 
 def _names(text: str) -> tuple[Name, ...]:
@@ -20,73 +24,41 @@ def _names(text: str) -> tuple[Name, ...]:
     return tuple((written, latin) for written, latin in pairs)
 
 
-RUSSIAN_WOMEN = Culture(
-    first=_names("Ирина irina, Ольга olga, Мария maria, Наталья natalya, Екатерина ekaterina, Анна anna, Юлия yulia"),
-    last=_names(
+USUAL = (
+    _culture(
+        "Ирина irina, Ольга olga, Мария maria, Наталья natalya, Екатерина ekaterina, Анна anna, Юлия yulia",
         "Смирнова smirnova, Кузнецова kuznetsova, Попова popova, Соколова sokolova, Новикова novikova, "
-        "Морозова morozova, Волкова volkova, Щербакова shcherbakova"
+        "Морозова morozova, Волкова volkova, Щербакова shcherbakova",
+        ("Павловна", "Сергеевна", "Андреевна", "Игоревна", "Викторовна"),
     ),
-    patronymics=("Павловна", "Сергеевна", "Андреевна", "Игоревна", "Викторовна"),
-)
-RUSSIAN_MEN = Culture(
-    first=_names(
-        "Алексей alexey, Дмитрий dmitry, Сергей sergey, Андрей andrey, Фёдор fedor, Павел pavel, Николай nikolay"
+    _culture(
+        "Алексей alexey, Дмитрий dmitry, Сергей sergey, Андрей andrey, Фёдор fedor, Павел pavel, Николай nikolay",
+        "Иванов ivanov, Петров petrov, Васильев vasiliev, Соловьёв solovyov, Зайцев zaitsev, Борисов borisov, "
+        "Юдин yudin, Жуков zhukov",
+        ("Павлович", "Сергеевич", "Андреевич", "Игоревич", "Викторович"),
     ),
-    last=_names(
-        "Иванов ivanov, Петров petrov, Васильев vasiliev, Соловьёв solovyov, Зайцев zaitsev, "
-        "Борисов borisov, Юдин yudin, Жуков zhukov"
+    _culture(
+        "James james, Mary mary, Oliver oliver, Grace grace, Henry henry, Zoë zoe, Siobhán siobhan",
+        "Smith smith, O'Connor oconnor, Taylor-Jones taylor.jones, Brown brown, Evans evans, Walker walker, "
+        "McDonald mcdonald",
     ),
-    patronymics=("Павлович", "Сергеевич", "Андреевич", "Игоревич", "Викторович"),
-)
-ENGLISH = Culture(
-    first=_names("James james, Mary mary, Oliver oliver, Grace grace, Henry henry, Zoë zoe, Siobhán siobhan"),
-    last=_names(
-        "Smith smith, O'Connor oconnor, Taylor-Jones taylor.jones, Brown brown, Evans evans, "
-        "Walker walker, McDonald mcdonald"
-    ),
-)
-ARABIC = Culture(
-    first=_names("مريم maryam, عمر omar, فاطمة fatima, يوسف yousef, ليلى layla, خالد khalid"),
-    last=_names("حداد haddad, ناصر nasser, المنصوري almansoori, خليل khalil, الشامسي alshamsi"),
-)
-CHINESE = Culture(
-    first=_names("伟 wei, 芳 fang, 秀英 xiuying, 磊 lei, 静 jing"),
-    last=_names("王 wang, 李 li, 张 zhang, 陈 chen, 欧阳 ouyang"),
-)
-JAPANESE = Culture(
-    first=_names("陽子 yoko, 健太 kenta, さくら sakura, 翔 sho"),
-    last=_names("佐藤 sato, 鈴木 suzuki, 髙橋 takahashi, 渡邉 watanabe"),
-)
-INDIAN = Culture(
-    first=_names("प्रिया priya, राहुल rahul, अनन्या ananya, विक्रम vikram"),
-    last=_names("शर्मा sharma, पटेल patel, गुप्ता gupta, सिंह singh"),
-)
-GREEK = Culture(
-    first=_names("Γιώργος giorgos, Ελένη eleni, Νίκος nikos"),
-    last=_names("Παπαδόπουλος papadopoulos, Νικολάου nikolaou, Γεωργίου georgiou"),
-)
-TURKISH = Culture(
-    first=_names("İrem irem, Işıl isil, Çağrı cagri, Oğuz oguz"),
-    last=_names("Yılmaz yilmaz, Şahin sahin, Öztürk ozturk, İnönü inonu"),
-)
-GEORGIAN = Culture(
-    first=_names("ნინო nino, გიორგი giorgi"),
-    last=_names("ბერიძე beridze, მაისურაძე maisuradze"),
 )
 CULTURES = (
-    RUSSIAN_WOMEN,
-    RUSSIAN_MEN,
-    ENGLISH,
-    ARABIC,
-    CHINESE,
-    RUSSIAN_WOMEN,
-    RUSSIAN_MEN,
-    ENGLISH,
-    JAPANESE,
-    INDIAN,
-    GREEK,
-    TURKISH,
-    GEORGIAN,
+    *USUAL,
+    _culture(
+        "مريم maryam, عمر omar, فاطمة fatima, يوسف yousef, ليلى layla, خالد khalid",
+        "حداد haddad, ناصر nasser, المنصوري almansoori, خليل khalil, الشامسي alshamsi",
+    ),
+    _culture("伟 wei, 芳 fang, 秀英 xiuying, 磊 lei, 静 jing", "王 wang, 李 li, 张 zhang, 陈 chen, 欧阳 ouyang"),
+    *USUAL,
+    _culture("陽子 yoko, 健太 kenta, さくら sakura, 翔 sho", "佐藤 sato, 鈴木 suzuki, 髙橋 takahashi, 渡邉 watanabe"),
+    _culture("प्रिया priya, राहुल rahul, अनन्या ananya, विक्रम vikram", "शर्मा sharma, पटेल patel, गुप्ता gupta, सिंह singh"),
+    _culture(
+        "Γιώργος giorgos, Ελένη eleni, Νίκος nikos",
+        "Παπαδόπουλος papadopoulos, Νικολάου nikolaou, Γεωργίου georgiou",
+    ),
+    _culture("İrem irem, Işıl isil, Çağrı cagri, Oğuz oguz", "Yılmaz yilmaz, Şahin sahin, Öztürk ozturk, İnönü inonu"),
+    _culture("ნინო nino, გიორგი giorgi", "ბერიძე beridze, მაისურაძე maisuradze"),
 )
 POSITIONS = (
     "Sales manager",

@@ -6,7 +6,7 @@ from b24_pipeline.sandbox.account import Account
 from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.company import edge_cases
 from b24_pipeline.sandbox.company.generator import DAY, FOUNDED, digits, person
-from b24_pipeline.sandbox.portal import Portal, User
+from b24_pipeline.sandbox.portal import Portal
 
 ORDINARY = 192
 DEPARTMENTS = (
@@ -20,12 +20,6 @@ DEPARTMENTS = (
     "Склад",
 )
 GAP = 7
-KNOWN_WITH_PHONES = range(24)
-KNOWN_WITHOUT_PHONES = range(24, 40)
-KNOWN_AND_RIGHT = range(40, 48)
-KNOWN_WITH_SIP = range(48, 52)
-KNOWN_TWICE = range(52, 55)
-PREFIX = "(bitrix24) "
 
 
 def populate(portal: Portal, account: Account) -> None:
@@ -34,25 +28,14 @@ def populate(portal: Portal, account: Account) -> None:
     portal.hire(**edge_cases.ADMINISTRATOR)
     ordinary = [portal.hire(**person(number)) for number in range(ORDINARY)]
     portal.last_id += GAP
-    for table in (
-        edge_cases.MISSING_FIELDS,
-        edge_cases.BAD_ADDRESSES,
-        edge_cases.WITHOUT_DEPARTMENT,
-        edge_cases.SPELLED_STRANGELY,
-        edge_cases.STRANGE_PHONES,
-        edge_cases.NO_CANDIDATES,
-        edge_cases.SAME_MAILBOX,
-    ):
-        _hire_all(portal, table)
-    for user_id in _hire_all(portal, edge_cases.DISMISSED):
-        portal.dismiss(user_id)
-    _hire_all(portal, edge_cases.REHIRED)
+    for fields in edge_cases.WORKING:
+        portal.hire(**fields)
+    for fields in edge_cases.DISMISSED:
+        portal.dismiss(portal.hire(**fields))
+    for fields in edge_cases.REHIRED:
+        portal.hire(**fields)
     _settle_dates(portal)
     _fill_account(portal, account, ordinary)
-
-
-def _hire_all(portal: Portal, table: tuple[User, ...]) -> list[int]:
-    return [portal.hire(**fields) for fields in table]
 
 
 def _settle_dates(portal: Portal) -> None:
@@ -66,35 +49,35 @@ def _settle_dates(portal: Portal) -> None:
 
 def _fill_account(portal: Portal, account: Account, ordinary: list[int]) -> None:
     """Fill the empty account; `ordinary` are ids of the portal's ordinary people, in the order they were made."""
-    for number in KNOWN_WITH_PHONES:
-        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
-    for number in KNOWN_WITH_SIP:
-        employee_id = _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
-        account.add_sip_line(employee_id, f"04291{number}")
-    for number in KNOWN_WITHOUT_PHONES:
-        _known(portal, account, ordinary[number], phones=[])
-    for number in KNOWN_AND_RIGHT:
-        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)], prefix=PREFIX)
-    for number in KNOWN_TWICE:
-        _known(portal, account, ordinary[number], phones=[digits(50_000 + number)])
-        _known(portal, account, ordinary[number], phones=[])
+
+    def known(number: int, *, has_phone: bool = True, prefix: str = "") -> int:
+        """The user as somebody once typed it into CallGear; every third address in capitals."""
+        user_id = ordinary[number]
+        user = portal.users[user_id]
+        email = user["EMAIL"]
+        return account.add_employee(
+            first_name=user["NAME"],
+            last_name=prefix + user["LAST_NAME"],
+            patronymic=user.get("SECOND_NAME"),
+            email=email.upper() if user_id % 3 == 0 else email,
+            phone_numbers=[digits(50_000 + number)] if has_phone else [],
+            groups=[3301] if user_id % 4 == 0 else [],
+            call_recording="all" if user_id % 2 else "in",
+        )
+
+    for number in range(24):
+        known(number)
+    for number in range(48, 52):
+        account.add_sip_line(known(number), f"04291{number}")
+    for number in range(24, 40):
+        known(number, has_phone=False)
+    for number in range(40, 48):
+        known(number, prefix="(bitrix24) ")
+    for number in range(52, 55):  # twice, so that nobody can tell which is meant
+        known(number)
+        known(number, has_phone=False)
     _strangers(account)
     _owners(portal, account, ordinary)
-
-
-def _known(portal: Portal, account: Account, user_id: int, *, phones: list[str], prefix: str = "") -> int:
-    """The user as somebody once typed it into CallGear; every third address in capitals."""
-    user = portal.users[user_id]
-    email = user["EMAIL"]
-    return account.add_employee(
-        first_name=user["NAME"],
-        last_name=prefix + user["LAST_NAME"],
-        patronymic=user.get("SECOND_NAME"),
-        email=email.upper() if user_id % 3 == 0 else email,
-        phone_numbers=phones,
-        groups=[3301] if user_id % 4 == 0 else [],
-        call_recording="all" if user_id % 2 else "in",
-    )
 
 
 def _strangers(account: Account) -> None:
