@@ -44,13 +44,11 @@ def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> b
 
 def _is_compressed(encoding: str) -> bool:
     names = [name for part in encoding.split(",") if (name := part.strip().casefold()) not in {"", "identity"}]
-    if not names:
-        return False
     if len(names) > 1:
         raise ResponseRefused("the answer is compressed more than once")
-    if names[0] not in _GZIP:
+    if names and names[0] not in _GZIP:
         raise ResponseRefused("the answer is compressed in a way that was not asked for")
-    return True
+    return bool(names)
 
 
 def _decompressed(gzip: "zlib._Decompress", piece: bytes, *, max_bytes: int) -> bytes:

@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -68,7 +68,8 @@ class Secrets:
 
     def blank_body(self, body: bytes, *, status: int) -> bytes:
         """The body of an answer without them."""
-        if _is_data(body, status):
+        is_data = status < _FAILURE and body.lstrip()[:1] in {b"{", b"["} and b'"error"' not in body
+        if is_data:
             return _blanked(body, self.in_data)
         readable = _ESCAPED.sub(_unescaped, body)
         blanked = _blanked(readable, self.in_failures)
@@ -90,10 +91,6 @@ class Secrets:
         return before + slashes + _blanked(host.lower(), spellings) + slash + path
 
 
-def _is_data(body: bytes, status: int) -> bool:
-    return status < _FAILURE and body.lstrip()[:1] in {b"{", b"["} and b'"error"' not in body
-
-
 def _blanked(text: bytes, spellings: tuple[bytes, ...]) -> bytes:
     for spelling in spellings:
         if spelling in text:
@@ -108,17 +105,11 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 def _spellings(secrets: Iterable[str]) -> tuple[bytes, ...]:
     """As it is, in URLs, in JSON and in HTML; the longest first, as one may be a part of another."""
-    found = {spelling for secret in secrets for spelling in _spelled(secret)}
+    found: set[str] = set()
+    for secret in secrets:
+        in_urls = (quote(secret), quote(secret, safe=""), quote_plus(secret))
+        in_lower_case = (re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), in_url) for in_url in in_urls)
+        in_json = [json.dumps(secret, ensure_ascii=in_ascii)[1:-1] for in_ascii in (True, False)]
+        escaped_slashes = (text.replace("/", r"\/") for text in in_json)
+        found.update((secret, html.escape(secret), *in_urls, *in_lower_case, *in_json, *escaped_slashes))
     return tuple(sorted((spelling.encode("utf-8", "replace") for spelling in found), key=len, reverse=True))
-
-
-def _spelled(secret: str) -> Iterator[str]:
-    yield secret
-    yield html.escape(secret)
-    for in_url in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
-        yield in_url
-        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), in_url)
-    for in_ascii in (True, False):
-        in_json = json.dumps(secret, ensure_ascii=in_ascii)[1:-1]
-        yield in_json
-        yield in_json.replace("/", r"\/")

@@ -79,11 +79,21 @@ class Transport(httpx.BaseTransport):
         secrets: Secrets,
         guard: SendGuard | None = None,
     ) -> None:
-        guard = guard or SendGuard()
+        network = _Backend(guard or SendGuard())
         self._proxies = proxies
         self._most_bytes = max_bytes
         self._secrets = secrets
-        self._pools = {proxy: _pool(authorities, proxy, guard) for proxy in (None, *proxies.all())}
+        self._pools = {
+            proxy: httpcore.ConnectionPool(
+                ssl_context=authorities,
+                proxy=None if proxy is None else httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=authorities),
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+                network_backend=network,
+            )
+            for proxy in (None, *proxies.all())
+        }
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Carry out one exchange.
@@ -119,17 +129,6 @@ class Transport(httpx.BaseTransport):
         )
 
 
-def _pool(authorities: ssl.SSLContext, proxy: Proxy | None, guard: SendGuard) -> httpcore.ConnectionPool:
-    return httpcore.ConnectionPool(
-        ssl_context=authorities,
-        proxy=None if proxy is None else httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=authorities),
-        max_connections=MAX_CONNECTIONS,
-        max_keepalive_connections=MAX_CONNECTIONS,
-        keepalive_expiry=KEEPALIVE_SECONDS,
-        network_backend=_Backend(guard),
-    )
-
-
 def _as_sent(request: httpx.Request) -> httpcore.Request:
     request.headers["Accept-Encoding"] = ACCEPT_ENCODING
     url = request.url
@@ -153,10 +152,6 @@ class _Seconds(float):
         self.ends = ends
         return self
 
-    def left(self) -> float:
-        """The seconds that are left now, none or fewer where the exchange is over."""
-        return min(self, self.ends - time.monotonic())
-
 
 def _with_deadline(timeouts: Mapping[str, float | None]) -> Mapping[str, float | None]:
     longest = timeouts.get("read")
@@ -172,7 +167,7 @@ def _with_deadline(timeouts: Mapping[str, float | None]) -> Mapping[str, float |
 def _left(timeout: float | None, over: type[Exception]) -> float | None:
     if not isinstance(timeout, _Seconds):
         return timeout
-    left = timeout.left()
+    left = min(timeout, timeout.ends - time.monotonic())
     if left <= 0:
         raise over("the exchange did not end in time")
     return left
@@ -221,8 +216,12 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{HOST_NOT_FOUND}: {error}") from error
         failure: Exception = httpcore.ConnectError("the host has no address")
-        for address in _addresses(host, port):
+        for address in dict.fromkeys(str(address[0]) for *_, address in found):
             left = _left(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._sockets.connect_tcp(address, port, left, local_address, socket_options)
@@ -230,14 +229,6 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"{HOST_NOT_FOUND}: {error}") from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 @contextmanager

@@ -64,22 +64,22 @@ class Bitrix24Api:
         return {"result": result, "time": self._time(started, booked)}
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Payload:
-        self._operating.check(method, self._portal.behavior)
-        payload = self._payload(method, params, in_batch=in_batch)
-        self._operating.book(method, self._portal.behavior.call_seconds)
-        return payload
-
-    def _payload(self, method: str, params: Params, *, in_batch: bool) -> Payload:
+        behavior, operating = self._portal.behavior, self._operating
+        if behavior.operating and operating.used(method) >= behavior.operating_limit:
+            raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)  # the call that crosses the limit still finishes
         match method:
-            case "user.get" if self._portal.behavior.user_module:
-                return self._users.page(params, in_batch=in_batch)
+            case "user.get" if behavior.user_module:
+                payload = self._users.page(params, in_batch=in_batch)
             case "department.get":
-                return _department_page(params, self._portal)
+                payload = _department_page(params, self._portal)
             case "profile":
-                return Payload(_profile(self._portal))
+                payload = Payload(_profile(self._portal))
             case "scope":
-                return Payload(_scopes(self._portal.behavior))
-        raise Bitrix24Error(errors.UNKNOWN_METHOD)
+                payload = Payload(_scopes(behavior))
+            case _:
+                raise Bitrix24Error(errors.UNKNOWN_METHOD)
+        operating.book(method, behavior.call_seconds)
+        return payload
 
     def _refused(self, refusal: Refusal, method: str) -> dict[str, Json]:
         envelope: dict[str, Json] = {"error": refusal.code, "error_description": refusal.description}
@@ -169,11 +169,6 @@ class OperatingTime:
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._buckets: dict[str, deque[tuple[float, float]]] = {}
-
-    def check(self, method: str, behavior: Bitrix24Behavior) -> None:
-        """Refuse a method whose time is used up; the call that crosses the limit still finishes."""
-        if behavior.operating and self.used(method) >= behavior.operating_limit:
-            raise Bitrix24Error(errors.OPERATING_TIME_USED_UP)
 
     def book(self, method: str, seconds: float) -> None:
         now = self._clock()

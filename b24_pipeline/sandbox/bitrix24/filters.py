@@ -1,5 +1,6 @@
 """The filter of ``user.get``: operators are prefixes of the key (contract 2.2); of it what the import needs."""
 
+import sys
 from dataclasses import dataclass
 
 from b24_pipeline.sandbox.bitrix24 import errors
@@ -16,11 +17,10 @@ class Selection:
     """A filter made ready: an id range, which costs nothing, and what is asked of single users, None for anything."""
 
     low: int = 0  # smallest id, inclusive
-    high: int | None = None  # largest id, inclusive; None for no bound
+    high: int = sys.maxsize  # largest id, inclusive; below `low` where nothing matches
     ids: frozenset[int] | None = None
     active: bool | None = None
     user_types: frozenset[str] | None = None
-    impossible: bool = False
 
     def accepts(self, user_id: int, user: User) -> bool:
         return (
@@ -28,14 +28,6 @@ class Selection:
             and (self.active is None or user["ACTIVE"] is self.active)
             and (self.user_types is None or user["USER_TYPE"] in self.user_types)
         )
-
-    def at_least(self, number: int) -> None:
-        """Narrow the range to ids from this one on."""
-        self.low = max(self.low, number)
-
-    def at_most(self, number: int) -> None:
-        """Narrow the range to ids up to this one."""
-        self.high = number if self.high is None else min(self.high, number)
 
 
 def selection(conditions: dict[str, Json], portal: Portal) -> Selection:
@@ -59,15 +51,15 @@ def _narrow_ids(selected: Selection, operator: str, value: Json, portal: Portal)
     numbers = frozenset(number for number in ids if number is not None)
     bound = max(numbers, default=0)
     if None in ids:
-        selected.impossible = True
+        selected.high = -1
     elif operator == ">":
-        selected.at_least(bound + 1)
+        selected.low = max(selected.low, bound + 1)
     elif operator == "<":
-        selected.at_most(bound - 1)
+        selected.high = min(selected.high, bound - 1)
     else:
         selected.ids = numbers
-        selected.at_least(min(numbers, default=1))
-        selected.at_most(bound)
+        selected.low = max(selected.low, min(numbers, default=1))
+        selected.high = min(selected.high, bound)
 
 
 def _id_number(value: Json, portal: Portal) -> int | None:

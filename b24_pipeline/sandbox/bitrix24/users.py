@@ -100,13 +100,11 @@ class UserLists:
         portal = self._portal
         selected = selection(params.get("FILTER") or {}, portal)
         admin_mode = _admin_mode(params, portal.behavior)
-        if selected.impossible:
-            return iter(())
         hides = not (portal.behavior.lists_without_department or admin_mode or selected.ids)
         accepts = _visible(selected, portal.behavior.dismissed, portal.owner if hides else None)
         users = portal.users
         first = bisect_left(portal.ids, selected.low)
-        last = len(portal.ids) if selected.high is None else bisect_right(portal.ids, selected.high)
+        last = bisect_right(portal.ids, selected.high)
         positions = range(first, max(first, last))
         ordered = map(portal.ids.__getitem__, reversed(positions) if _descending(params) else positions)
         return (user_id for user_id in ordered if accepts(user_id, users[user_id]))

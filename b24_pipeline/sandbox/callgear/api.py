@@ -72,7 +72,7 @@ class CallGearApi:
         method = METHODS.get(call.method)
         if method is None:
             raise CallGearError(Mnemonic.METHOD_NOT_FOUND)
-        self._check_account(call)
+        self._check_account(call.params.get("access_token"))
         self._check_allowed(method)
         limits = self.limits()
         for budget in ("day", "minute"):
@@ -98,17 +98,11 @@ class CallGearApi:
         sessions[token] = self._clock() + behavior.session_seconds
         return {"data": {"access_token": token, "expire_at": int(sessions[token]), "app_id": behavior.app_id}}
 
-    def _check_account(self, call: Call) -> None:
-        if self._account.behavior.checks_ip_first:
-            self._check_ip()
-        self._check_token(call.params.get("access_token"))
-        self._check_ip()
-        if not self._account.behavior.account_active:
-            raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
-
-    def _check_token(self, token: Json) -> None:
-        """Refuse a key or a session that is missing, unknown, blocked or past its time (contract 1.3)."""
+    def _check_account(self, token: Json) -> None:
+        """Refuse a caller, a dead account, and a key or session that is missing, blocked or past its time (contract 1.3)."""
         behavior, sessions = self._account.behavior, self._account.sessions
+        if behavior.checks_ip_first:
+            self._check_ip()
         if token == ACCESS_TOKEN:
             refusal = behavior.token_refusal
         elif token not in sessions:
@@ -117,6 +111,9 @@ class CallGearApi:
             refusal = behavior.expired_session if sessions[token] <= self._clock() else None
         if refusal is not None:
             raise CallGearError(refusal, field="access_token")
+        self._check_ip()
+        if not behavior.account_active:
+            raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
 
     def _check_ip(self) -> None:
         if not self._account.behavior.ip_whitelisted:
