@@ -111,11 +111,6 @@ class Portal:
         self.version += 1
         self._changed()
 
-    def newest_email(self) -> str:
-        """The e-mail of the user hired last who has one and works here; empty where there is none."""
-        newest = (self.users[user_id] for user_id in reversed(self.ids))
-        return next((str(user["EMAIL"]) for user in newest if user.get("EMAIL") and user["ACTIVE"]), "")
-
     def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
         department_id = max(self.departments, default=0) + 1
         self.departments[department_id] = {

@@ -99,8 +99,10 @@ class Practice:
         if Switch.LEAVERS_OWN_DEALS in self.on and request.method == "delete.deal_employees":
             return HAS_DEALS
         if Switch.ONE_PERSON_REFUSED in self.on and request.method == "create.employees":
-            newest = self._portal.newest_email().strip().casefold()
-            return REFUSED if newest and str(request.params.get("email", "")).strip().casefold() == newest else None
+            by_age = (self._portal.users[user_id] for user_id in reversed(self._portal.ids))
+            newest = next((str(user["EMAIL"]) for user in by_age if user.get("EMAIL") and user["ACTIVE"]), "")
+            is_newest = str(request.params.get("email", "")).strip().casefold() == newest.strip().casefold()
+            return REFUSED if newest.strip() and is_newest else None
         return None
 
     def _let_others_import(self, importer: OtherImporter) -> None:

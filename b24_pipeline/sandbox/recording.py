@@ -18,9 +18,6 @@ class Phase(StrEnum):
     AFTER = "after"
 
 
-CHANGING_VERBS = frozenset(("create", "update", "delete"))
-
-
 @dataclass(slots=True)
 class RequestSeen:
     """One request, without its token."""
@@ -35,4 +32,4 @@ class RequestSeen:
 
     @property
     def is_write(self) -> bool:
-        return self.api is Api.CALLGEAR and self.method.partition(".")[0] in CHANGING_VERBS
+        return self.api is Api.CALLGEAR and self.method.startswith(("create.", "update.", "delete."))

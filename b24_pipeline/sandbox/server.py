@@ -124,12 +124,7 @@ async def _host(sandbox: Sandbox, listener: socket.socket, ready: Future[None], 
     ready.set_result(None)
     await stopping.wait()
     server.close()
-    await _break(connections)
-
-
-async def _break(connections: Json) -> None:
-    """End every connection, also those that wait in silence, and the tasks behind them."""
-    for connection in list(connections.connections):
+    for connection in list(connections.connections):  # also those that wait in silence
         connection.transport.abort()
     await asyncio.sleep(0)
     tasks = list(connections.tasks)

@@ -1,15 +1,14 @@
-"""The REST entrance: webhook, methods, envelope (contract 1), requests a second (4.1), and operating time (4.2)."""
+"""The REST entrance: webhook, envelope (contract 1), batch (3), requests a second (4.1), and operating time (4.2)."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24 import errors
-from b24_pipeline.sandbox.bitrix24.batch import run_batch
 from b24_pipeline.sandbox.bitrix24.behavior import Bitrix24Behavior, DepartmentTree, Scope, ScopeStyle, Tariff
 from b24_pipeline.sandbox.bitrix24.errors import Bitrix24Error, Refusal
 from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.bitrix24.users import PAGE, Payload, UserLists
-from b24_pipeline.sandbox.bitrix24.wire import Params
+from b24_pipeline.sandbox.bitrix24.wire import Params, command, resolved
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.responses import Answer, json_answer
 from b24_pipeline.sandbox.types import Json
@@ -17,6 +16,9 @@ from b24_pipeline.sandbox.types import Json
 SECRET = "sandboxsecret16"  # noqa: S105 - it opens nothing but the sandbox
 BUCKET_SECONDS = 60
 WINDOW_SECONDS = 600
+MAX_COMMANDS = 50
+MAPS = ("result", "result_error", "result_total", "result_next", "result_time")
+TRUE_VALUES = (True, 1, "1", "Y", "true")
 
 
 class Bitrix24Api:
@@ -48,19 +50,39 @@ class Bitrix24Api:
         return {name: value for name, value in envelope.items() if value is not None}
 
     def _batch(self, params: Params, started: float) -> dict[str, Json]:
+        """Up to 50 commands, in order, with references to earlier results."""
+        behavior = self._portal.behavior
+        commands = params.get("CMD") or {}
+        if len(commands) > MAX_COMMANDS and behavior.refuses_overlong_batch:
+            raise Bitrix24Error(errors.BATCH_TOO_LONG)
+        outcome: dict[str, dict[str, Json]] = defaultdict(dict)
         booked = 0.0
-
-        def call(method: str, inner: Params) -> tuple[Payload, dict[str, Json]]:
-            nonlocal booked
+        for position, (name, text) in enumerate(commands.items()):
             called = self._clock()
-            payload = self._call(method, inner, in_batch=True)
-            booked += self._portal.behavior.call_seconds
-            if booked > self._portal.behavior.request_seconds_limit:
-                raise Bitrix24Error(errors.INTERNAL_ERROR)  # ends the whole batch
-            time = self._time(called, self._portal.behavior.call_seconds)
-            return payload, {**time, **self._operating_time(method)}
-
-        result = run_batch(params, self._portal.behavior, call, self._refused)
+            method, inner = command(str(text))
+            try:
+                if position >= MAX_COMMANDS:
+                    raise Bitrix24Error(errors.BATCH_TOO_LONG)  # noqa: TRY301 - as any other refusal of a command
+                inner = resolved(inner, outcome["result"], behavior.unresolved_reference)
+                payload = self._call(method, inner, in_batch=True)
+            except Bitrix24Error as error:
+                outcome["result_error"][name] = self._refused(error.refusal, method)
+                if params.get("HALT") in TRUE_VALUES:
+                    break
+                continue
+            booked += behavior.call_seconds
+            if booked > behavior.request_seconds_limit:
+                raise Bitrix24Error(errors.INTERNAL_ERROR)
+            outcome["result"][name] = payload.result
+            if payload.total is not None and behavior.batch_totals:
+                outcome["result_total"][name] = payload.total
+            if payload.following is not None:
+                outcome["result_next"][name] = payload.following
+            outcome["result_time"][name] = {
+                **self._time(called, behavior.call_seconds),
+                **self._operating_time(method),
+            }
+        result: dict[str, Json] = {name: outcome[name] or [] for name in MAPS}  # an empty map is a list in PHP
         return {"result": result, "time": self._time(started, booked)}
 
     def _call(self, method: str, params: Params, *, in_batch: bool) -> Payload:
@@ -168,16 +190,13 @@ class OperatingTime:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._buckets: dict[str, deque[tuple[float, float]]] = {}
+        self._buckets: dict[str, deque[list[float]]] = defaultdict(deque)  # of a method: when each began, its seconds
 
     def book(self, method: str, seconds: float) -> None:
-        now = self._clock()
-        buckets = self._buckets.setdefault(method, deque())
-        if buckets and now - buckets[-1][0] < BUCKET_SECONDS:
-            started, booked = buckets.pop()
-            buckets.append((started, booked + seconds))
-        else:
-            buckets.append((now, seconds))
+        buckets = self._live(method)
+        if not buckets or self._clock() - buckets[-1][0] >= BUCKET_SECONDS:
+            buckets.append([self._clock(), 0.0])
+        buckets[-1][1] += seconds
 
     def used(self, method: str) -> float:
         """Seconds that count now."""
@@ -188,8 +207,8 @@ class OperatingTime:
         buckets = self._live(method)
         return int((buckets[0][0] if buckets else self._clock()) + WINDOW_SECONDS)
 
-    def _live(self, method: str) -> deque[tuple[float, float]]:
-        buckets = self._buckets.setdefault(method, deque())
+    def _live(self, method: str) -> deque[list[float]]:
+        buckets = self._buckets[method]
         while buckets and self._clock() - buckets[0][0] >= WINDOW_SECONDS:
             buckets.popleft()
         return buckets

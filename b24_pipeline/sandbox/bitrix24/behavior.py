@@ -1,6 +1,6 @@
 """What the Bitrix24 contract leaves open (section 10), one switch each; the defaults are the documented sample."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -119,20 +119,17 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The leaky bucket of a plan (contract 4.1)."""
+    """The leaky bucket of a plan (contract 4.1), by default of the smallest one."""
 
     burst: float = 50  # X, requests at once
     leak: float = 2  # Y, requests a second
-
-
-SMALLEST_PLAN = Tariff()
 
 
 @dataclass(frozen=True, slots=True)
 class Bitrix24Behavior:
     """The switches of the portal."""
 
-    tariff: Tariff | None = SMALLEST_PLAN  # the rate limit; None as on-premise, where there is none
+    tariff: Tariff | None = field(default_factory=Tariff)  # the rate limit; None as on-premise, where there is none
     scope: Scope = Scope.FULL  # the variant of the user scope that the webhook has
     other_scopes: tuple[str, ...] = ("department",)  # its further scopes
     # ``scope`` names ``user_basic`` and ``user_brief`` as such, else all of them as ``user``

@@ -1,6 +1,7 @@
-"""``user.get``: selecting users, paging them by id, and showing them (contract 2)."""
+"""``user.get``: selecting users, paging them by id, and showing them (contract 2); of filters what the import needs."""
 
 import json
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from b24_pipeline.sandbox.bitrix24.behavior import (
     DismissedUsers,
     NoDepartmentStyle,
     Scope,
+    TextInIdFilter,
     TimestampStyle,
     UserTypeStyle,
 )
@@ -29,7 +31,6 @@ from b24_pipeline.sandbox.bitrix24.fields import (
     iso,
     local_time,
 )
-from b24_pipeline.sandbox.bitrix24.filters import FALSE_VALUES, Selection, selection
 from b24_pipeline.sandbox.bitrix24.wire import Params, values
 from b24_pipeline.sandbox.portal import Portal, User
 from b24_pipeline.sandbox.types import Json
@@ -37,6 +38,7 @@ from b24_pipeline.sandbox.types import Json
 PAGE = 50
 LARGE_PORTAL = 2_000
 UNCOUNTED = -1
+FALSE_VALUES = (False, None, 0, "0", "N", "n", "")
 LOCAL_FORMATS = {"TIMESTAMP_X": "%d.%m.%Y %H:%M:%S", "LAST_ACTIVITY_DATE": "%Y-%m-%d %H:%M:%S"}
 
 
@@ -47,6 +49,24 @@ class Payload:
     result: Json
     total: int | None = None  # matches in all; None where it is not returned
     following: int | None = None  # the next ``start``; None on the last page and where counting is off
+
+
+@dataclass(slots=True)
+class Selection:
+    """A filter made ready: an id range, which costs nothing, and what is asked of single users, None for anything."""
+
+    low: int = 0  # smallest id, inclusive
+    high: int = sys.maxsize  # largest id, inclusive; below `low` where nothing matches
+    ids: frozenset[int] | None = None
+    active: bool | None = None
+    user_types: frozenset[str] | None = None
+
+    def accepts(self, user_id: int, user: User) -> bool:
+        return (
+            (self.ids is None or user_id in self.ids)
+            and (self.active is None or user["ACTIVE"] is self.active)
+            and (self.user_types is None or user["USER_TYPE"] in self.user_types)
+        )
 
 
 class UserLists:
@@ -98,7 +118,7 @@ class UserLists:
 
     def _matching(self, params: Params) -> Iterator[int]:
         portal = self._portal
-        selected = selection(params.get("FILTER") or {}, portal)
+        selected = _selection(params.get("FILTER") or {}, portal)
         admin_mode = _admin_mode(params, portal.behavior)
         hides = not (portal.behavior.lists_without_department or admin_mode or selected.ids)
         accepts = _visible(selected, portal.behavior.dismissed, portal.owner if hides else None)
@@ -181,6 +201,49 @@ def _made_up(conditions: dict[str, Json]) -> Iterator[dict[str, Json]]:
             "LAST_NAME": name,
             "EMAIL": f"{name}@x.test",
         }
+
+
+def _selection(conditions: dict[str, Json], portal: Portal) -> Selection:
+    """Read a filter; what the sandbox lacks is refused."""
+    selected = Selection()
+    for key, value in conditions.items():
+        match key.upper():
+            case "ID" | ">ID" | "<ID":
+                _narrow_ids(selected, key[:-2], value, portal)
+            case "ACTIVE":
+                selected.active = value not in FALSE_VALUES
+            case "USER_TYPE":
+                selected.user_types = frozenset(str(item) for item in values(value))
+            case _:
+                raise errors.bad_argument(f"The sandbox has no filter {key}")
+    return selected
+
+
+def _narrow_ids(selected: Selection, operator: str, value: Json, portal: Portal) -> None:
+    ids = [_id_number(item, portal) for item in values(value)]
+    numbers = frozenset(number for number in ids if number is not None)
+    bound = max(numbers, default=0)
+    if None in ids:
+        selected.high = -1
+    elif operator == ">":
+        selected.low = max(selected.low, bound + 1)
+    elif operator == "<":
+        selected.high = min(selected.high, bound - 1)
+    else:
+        selected.ids = numbers
+        selected.low = max(selected.low, min(numbers, default=1))
+        selected.high = min(selected.high, bound)
+
+
+def _id_number(value: Json, portal: Portal) -> int | None:
+    """The id; for text as switched: 0, None (nothing matches) or an error."""
+    if isinstance(value, int) or value.strip().isdecimal():
+        return int(value)
+    if portal.behavior.text_in_id_filter is TextInIdFilter.PAGE_ONE:
+        return 0
+    if portal.behavior.text_in_id_filter is TextInIdFilter.EMPTY_LIST:
+        return None
+    raise errors.bad_argument("Wrong value of filter field ID")
 
 
 def _admin_mode(params: Params, behavior: Bitrix24Behavior) -> bool:

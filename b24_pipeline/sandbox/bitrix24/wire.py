@@ -1,11 +1,14 @@
-"""Parameters as PHP reads them: a JSON body, and bracket notation in the query of a command (contract 1.2)."""
+"""Parameters as PHP reads them: a JSON body, bracket notation in a command (contract 1.2), references (3.2)."""
 
 import json
+import re
 from urllib.parse import parse_qsl
 
+from b24_pipeline.sandbox.bitrix24.behavior import UnresolvedReference
 from b24_pipeline.sandbox.types import Json
 
 Params = dict[str, Json]
+REFERENCE = re.compile(r"\$result((?:\[[^\[\]]+\])+)")
 
 
 def parameters(body: bytes) -> Params:
@@ -40,3 +43,24 @@ def values(value: Json) -> list[Json]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else [value]
+
+
+def resolved(value: Json, results: dict[str, Json], otherwise: UnresolvedReference) -> Json:
+    """The value with every text that is a reference to earlier results replaced; None is left out of its map."""
+    if isinstance(value, dict):
+        inner = {key: resolved(item, results, otherwise) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if item is not None}
+    reference = REFERENCE.fullmatch(value)
+    if reference is None:
+        return value
+    found: Json = results
+    try:
+        for key in reference[1][1:-1].split("]["):
+            found = found[int(key) if isinstance(found, list) else key]
+    except LookupError:
+        return {
+            UnresolvedReference.LITERAL_TEXT: value,
+            UnresolvedReference.EMPTY_STRING: "",
+            UnresolvedReference.DROPPED: None,
+        }[otherwise]
+    return found

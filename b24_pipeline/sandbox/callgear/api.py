@@ -99,7 +99,7 @@ class CallGearApi:
         return {"data": {"access_token": token, "expire_at": int(sessions[token]), "app_id": behavior.app_id}}
 
     def _check_account(self, token: Json) -> None:
-        """Refuse a caller, a dead account, and a key or session that is missing, blocked or past its time (contract 1.3)."""
+        """Refuse a key or session that is missing, blocked or past its time (contract 1.3), a caller, an account."""
         behavior, sessions = self._account.behavior, self._account.sessions
         if behavior.checks_ip_first:
             self._check_ip()
