@@ -22,8 +22,6 @@ from b24_pipeline.sandbox.responses import Answer, Delivery
 from b24_pipeline.sandbox.types import Json
 
 SECRET_PARAMETERS = ("access_token", "password")
-NEVER_ALLOWED = "delete.employees"
-OnRequest = Callable[[RequestSeen, Phase], None]
 
 
 class DropRequest(Exception):  # noqa: N818 - an order to the sandbox, not an error
@@ -64,7 +62,7 @@ class Sandbox:
         self.faults = Faults()  # add to it what shall go wrong
         self.latency = latency or Latency()  # simulated seconds per request
         # called before and after a request is carried out; may raise ``DropRequest`` before
-        self.on_request: OnRequest | None = None
+        self.on_request: Callable[[RequestSeen, Phase], None] | None = None
         self.lock = RLock()  # held while a request is carried out; hold it to change several things at once
         self._clock = clock
         self._late: list[_Late] = []
@@ -133,7 +131,7 @@ class Sandbox:
 
     def violations(self) -> list[RequestSeen]:
         """The calls that no import may ever make: deleting an employee (R13)."""
-        return [request for request in self.requests if request.method == NEVER_ALLOWED]
+        return [request for request in self.requests if request.method == "delete.employees"]
 
     def note(self, api: Api, method: str, params: dict[str, Json]) -> RequestSeen:
         kept = {name: value for name, value in params.items() if name not in SECRET_PARAMETERS}

@@ -45,7 +45,7 @@ class Bitrix24Api:
 
     def _single(self, method: str, params: Params, started: float) -> dict[str, Json]:
         payload = self._call(method, params, in_batch=False)
-        time = {**self._time(started, self._portal.behavior.call_seconds), **self._operating_time(method)}
+        time = self._time(started, self._portal.behavior.call_seconds, method)
         envelope = {"result": payload.result, "total": payload.total, "next": payload.following, "time": time}
         return {name: value for name, value in envelope.items() if value is not None}
 
@@ -78,10 +78,7 @@ class Bitrix24Api:
                 outcome["result_total"][name] = payload.total
             if payload.following is not None:
                 outcome["result_next"][name] = payload.following
-            outcome["result_time"][name] = {
-                **self._time(called, behavior.call_seconds),
-                **self._operating_time(method),
-            }
+            outcome["result_time"][name] = self._time(called, behavior.call_seconds, method)
         result: dict[str, Json] = {name: outcome[name] or [] for name in MAPS}  # an empty map is a list in PHP
         return {"result": result, "time": self._time(started, booked)}
 
@@ -106,12 +103,13 @@ class Bitrix24Api:
     def _refused(self, refusal: Refusal, method: str) -> dict[str, Json]:
         envelope: dict[str, Json] = {"error": refusal.code, "error_description": refusal.description}
         if refusal.status == 429 and self._portal.behavior.operating_error_has_time:
-            envelope["time"] = {**self._time(self._clock(), 0.0), **self._operating_time(method)}
+            envelope["time"] = self._time(self._clock(), 0.0, method)
         return envelope
 
-    def _time(self, started: float, booked: float) -> dict[str, Json]:
+    def _time(self, started: float, booked: float, method: str = "") -> dict[str, Json]:
+        """The ``time`` block; with the operating time of a method where one is named, and it is counted."""
         finished = self._clock()
-        return {
+        time: dict[str, Json] = {
             "start": started,
             "finish": finished,
             "duration": finished - started + booked,
@@ -119,14 +117,10 @@ class Bitrix24Api:
             "date_start": iso(started),
             "date_finish": iso(finished),
         }
-
-    def _operating_time(self, method: str) -> dict[str, Json]:
-        if not self._portal.behavior.operating:
-            return {}
-        return {
-            "operating_reset_at": self._operating.reset_at(method),
-            "operating": self._operating.used(method),
-        }
+        if method and self._portal.behavior.operating:
+            time["operating_reset_at"] = self._operating.reset_at(method)
+            time["operating"] = self._operating.used(method)
+        return time
 
 
 def _profile(portal: Portal) -> dict[str, Json]:

@@ -16,9 +16,6 @@ from b24_pipeline.sandbox.types import Json
 ACCESS_TOKEN = "sandbox-access-token-0123456789"  # noqa: S105 - it opens nothing but the sandbox
 LOGIN = "sandbox"
 PASSWORD = "sandbox-password"  # noqa: S105 - as above
-LOG_IN = "login.user"
-LOGIN_USER = {"login": REQUIRED_STRING, "password": REQUIRED_STRING}
-CALLER_IP = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class CallGearApi:
     def _result(self, call: Call) -> Json:
         if not call.method:
             raise CallGearError(Mnemonic.INVALID_REQUEST)
-        if call.method == LOG_IN:
+        if call.method == "login.user":
             return self._log_in(call)
         method = METHODS.get(call.method)
         if method is None:
@@ -90,7 +87,7 @@ class CallGearApi:
 
     def _log_in(self, call: Call) -> Json:
         self._check_ip()
-        parameters.check(call.params, LOGIN_USER)
+        parameters.check(call.params, {"login": REQUIRED_STRING, "password": REQUIRED_STRING})
         if (call.params["login"], call.params["password"]) != (LOGIN, PASSWORD):
             raise CallGearError(Mnemonic.AUTH_ERROR)
         sessions, behavior = self._account.sessions, self._account.behavior
@@ -138,7 +135,7 @@ class CallGearApi:
 
 
 def ip_not_whitelisted() -> CallGearError:
-    return CallGearError(Mnemonic.IP_NOT_WHITELISTED, params={"ip": CALLER_IP})
+    return CallGearError(Mnemonic.IP_NOT_WHITELISTED, params={"ip": "127.0.0.1"})
 
 
 def limit_exceeded(limit_type: str, most: int) -> CallGearError:

@@ -8,7 +8,6 @@ from b24_pipeline.sandbox.company import edge_cases
 from b24_pipeline.sandbox.company.generator import DAY, FOUNDED, digits, person
 from b24_pipeline.sandbox.portal import Portal
 
-ORDINARY = 192
 DEPARTMENTS = (
     "Продажи",
     "Sales abroad",
@@ -19,15 +18,14 @@ DEPARTMENTS = (
     "الموارد البشرية",
     "Склад",
 )
-GAP = 7
 
 
 def populate(portal: Portal, account: Account) -> None:
     for name in DEPARTMENTS:
         portal.add_department(name)
     portal.hire(**edge_cases.ADMINISTRATOR)
-    ordinary = [portal.hire(**person(number)) for number in range(ORDINARY)]
-    portal.last_id += GAP
+    ordinary = [portal.hire(**person(number)) for number in range(192)]
+    portal.last_id += 7  # a gap in the ids
     for fields in edge_cases.WORKING:
         portal.hire(**fields)
     for fields in edge_cases.DISMISSED:
