@@ -17,7 +17,7 @@ from b24_pipeline.sandbox.callgear.reading import Params, Result, Row
 from b24_pipeline.sandbox.types import Json
 
 MAX_PHONES = 10
-PHONE = re.compile(r"\d{1,32}(\.\.\.\d{1,10})?")
+PHONE = re.compile(r"[0-9]{1,32}(\.\.\.[0-9]{1,10})?")
 
 _PHONE = {"phone_number": REQUIRED_STRING, "channels_count": NUMBER, "dial_time": NUMBER, "status": STRING}
 _EXTENSION = {
@@ -132,7 +132,7 @@ def _checked_phones(account: Account, phones: list[dict[str, Json]]) -> list[dic
     if account.behavior.strips_plus:
         phones = [{**phone, "phone_number": phone["phone_number"].lstrip("+")} for phone in phones]
     for phone in phones:
-        if PHONE.fullmatch(phone["phone_number"]) is None or not phone["phone_number"].isascii():
+        if PHONE.fullmatch(phone["phone_number"]) is None:
             raise invalid_value("phone_numbers.phone_number", phone["phone_number"])
         if phone.get("phone_id") is not None and phone["phone_id"] not in account.numbers:
             raise entity_not_found("phone_numbers.phone_id", phone["phone_id"])
