@@ -52,6 +52,7 @@ def setting(default: Any = ..., *, example: str, description: str, **given: Any)
 class BaseSettings(pydantic_settings.BaseSettings):
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
+        env_prefix=PREFIX,  # of fields' names, which would be variables, too: DATABASE may be somebody else's
         env_file_encoding="utf-8",
         extra="ignore",
         populate_by_name=True,

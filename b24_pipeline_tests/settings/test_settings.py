@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline import settings
 from b24_pipeline.rules.models import ChangeRisk, Edition, IdMatchPolicy, PhonesPolicy, ResponsibleListPolicy
-from b24_pipeline.settings import SettingsError, SettingsIncomplete, docs
+from b24_pipeline.settings import Settings, SettingsError, SettingsIncomplete, docs
 from b24_pipeline.settings.dagster import GIVEN
 from b24_pipeline_tests.settings.conftest import ENOUGH, WEBHOOK
 
@@ -32,6 +32,20 @@ def test_two_settings_are_enough_and_the_defaults_are_those_of_the_rules() -> No
         ChangeRisk.ID_UPDATE: (20, 0.25),
         ChangeRisk.CREATE: (10, 0.10),
     }
+
+
+@pytest.mark.usefixtures("given")
+def test_variables_of_others_that_are_named_like_our_fields_are_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fields = [name for name, field in Settings.model_fields.items() if name.upper() != field.validation_alias]
+    before = settings.load()
+    for name in fields:
+        monkeypatch.setenv(name.upper(), "somebody else's")
+    (tmp_path / ".env").write_text("".join(f"{name.upper()}=somebody else's\n" for name in fields))
+
+    assert "database" in fields
+    assert settings.load() == before
 
 
 def test_with_nothing_set_webhook_and_key_are_named_at_once_each_with_an_example() -> None:
