@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import dagster as dg
 
-from b24_pipeline import audit, settings
-from b24_pipeline.audit import Paths, RunCounts, Store
+from b24_pipeline import audit, schemas, settings
+from b24_pipeline.audit import Paths, RunCounts, Store, StoreError
 from b24_pipeline.audit.storage.exceptions import DatabaseMissing, UnknownRun
 from b24_pipeline.audit.storage.lock import connection_lock
 from b24_pipeline.cli.connections import for_each_connection
@@ -117,7 +117,10 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
         except DagsterStorageError as error:
             return result_despite(error, paths, run_id=run_id)
         check_started(run)
-        result = read_result(paths, run_id=run_id)
+        try:
+            result = read_result(paths, run_id=run_id)
+        except StoreError as error:
+            return unread_result(error, paths, run_id=run_id, dry_run=bool(choices["dry_run"]))
         failure = failure_at_the_end(run)
         return result if failure is None else replace(result, status=RunStatus.FAILED, reason=failure)
 
@@ -161,6 +164,19 @@ def result_despite(error: DagsterStorageError, paths: Paths, *, run_id: str) -> 
     except (UnknownRun, DatabaseMissing):
         raise error from None
     return replace(result, warnings=(f"{error} The run itself is in the audit; Dagster's history lacks its end.",))
+
+
+def unread_result(error: StoreError, paths: Paths, *, run_id: str, dry_run: bool) -> RunResult:
+    """Return what is known of a run that was started and whose audit cannot be read at its end."""
+    return RunResult(
+        run_id=run_id,
+        status=RunStatus.FAILED,
+        dry_run=dry_run,
+        reason=f"{error} The run was started; what it has done is in the audit, once that can be read.",
+        counts=RunCounts(),
+        actions=schemas.empty_frame(schemas.Actions),
+        database=paths.published,
+    )
 
 
 def check_started(run: dg.ExecuteInProcessResult) -> None:

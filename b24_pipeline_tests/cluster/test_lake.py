@@ -279,8 +279,11 @@ def test_r17_a_machine_that_is_cut_off_from_postgres_writes_nothing_more_and_end
         assert cut_at.acted.wait(RUN_SECONDS)
         second, refused = lock_taken_over(two)
         written = len(world.writes())
-        cut_off.communicate(timeout=CUT_OFF_SECONDS)
+        out, _ = cut_off.communicate(timeout=CUT_OFF_SECONDS)
 
     assert "another run is in progress: b24-pipeline sync, since" in refused[0]
     assert (second["status"], written, links_in(two.database)) == ("done", PEOPLE, users)
     assert (cut_off.returncode, len(world.writes())) == (Exit.FAILED, PEOPLE)
+    said = json.loads(out.splitlines()[-1])
+    assert (said["status"], "The run was started" in said["error"]) == ("failed", True)
+    assert said["run_id"] is not None
