@@ -24,12 +24,14 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
     from markupsafe import Markup  # noqa: PLC0415 - takes time that most commands do not have
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    reports = [(state, report_beside(state.database)) for state in states if state.database is not None]
+    drawn = [(state, report) for state, report in reports if report.exists()]
     html = (
         environment()
         .get_template(PAGE)
         .render(
             states=states,
-            links={state.key: link_to_report(state, folder) for state in states},
+            links={state.key: quote(os.path.relpath(report, folder.resolve())) for state, report in drawn},
             failing=[state for state in states if state.is_failing],
             at=now,
             colors=Markup(stylesheet()),  # noqa: S704 - constants
@@ -37,10 +39,3 @@ def write_page(folder: Path, states: Sequence[ConnectionState], *, now: datetime
     )
     write_private(folder / PAGE, html)
     return folder / PAGE
-
-
-def link_to_report(state: ConnectionState, folder: Path) -> str | None:
-    """Return the way from the page to the report of a connection; None where no import has drawn one."""
-    if state.database is None or not (report := report_beside(state.database)).exists():
-        return None
-    return quote(os.path.relpath(report, folder.resolve()))

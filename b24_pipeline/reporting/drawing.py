@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from b24_pipeline.reporting.theme import Color, in_variables
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 POINTS_AN_INCH = 72
 HEADING = 44
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-Paint: TypeAlias = "Callable[[Axes], None]"
 
 _NOISE = re.compile(
     r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>"
@@ -65,22 +64,14 @@ class Chart:
     name: str
     heading: str
     caption: str
-    paint: Paint
+    paint: "Callable[[Axes], None]"
     width: int = 440
     height: int = 250
     margins: tuple[int, int, int] = (36, 16, 24)
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A finished chart."""
-
-    chart: Chart
-    svg: str
-
-
-def draw(chart: Chart) -> Picture:
-    """Draw the chart."""
+def draw(chart: Chart) -> str:
+    """Return the chart as SVG."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no news here
     import matplotlib as mpl  # noqa: PLC0415 - it takes a second to load
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -102,7 +93,7 @@ def draw(chart: Chart) -> Picture:
         figure.text(0, (top - 17) / chart.height, chart.caption, color=Color.MUTED.drawn, va="center")
         content = io.StringIO()
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture(chart, finished(content.getvalue(), chart=chart))
+    return finished(content.getvalue(), chart=chart)
 
 
 def finished(svg: str, *, chart: Chart) -> str:
@@ -117,10 +108,9 @@ def finished(svg: str, *, chart: Chart) -> str:
     if "<g " not in svg:
         svg = svg.replace("<g>", "").replace("</g>", "")
     svg = svg.replace(' id="', f' id="{chart.name}-').replace('xlink:href="#', f'xlink:href="#{chart.name}-')
-    svg = _PLACES.sub(lambda place: _LONG_NUMBER.sub(rounded, place.group()), svg)
+    svg = _PLACES.sub(lambda place: _LONG_NUMBER.sub(to_a_tenth, place.group()), svg)
     return in_variables(_SPACE.sub("", svg))
 
 
-def rounded(number: re.Match[str]) -> str:
-    """A place to a tenth of a pixel."""
+def to_a_tenth(number: re.Match[str]) -> str:
     return f"{float(number.group()):.1f}".removesuffix(".0")

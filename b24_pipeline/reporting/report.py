@@ -1,19 +1,21 @@
 """The report: one HTML file that needs nothing but itself, and its findings in words for the asset's page."""
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
-from b24_pipeline.reporting.drawing import Picture, draw
-from b24_pipeline.reporting.people import TITLES, person_rows, script_hash
+from b24_pipeline.reporting.drawing import draw
 from b24_pipeline.reporting.theme import stylesheet
 from b24_pipeline.rules.conflict_approval import DECISIONS, OTHERWISE, commands
 from b24_pipeline.rules.labels import reason
-from b24_pipeline.rules.models import APPROVABLE, RunKind
+from b24_pipeline.rules.models import APPROVABLE, Outcome, RunKind
 from b24_pipeline.text import numbered, printable
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ CHANGES = {
     "deferred": "deferred",
     "backing_off": "pending retry",
 }
+TITLES = ("user", "employee", "name", "eligibility", "match", "reason", "link", "last change", "last error")
+"""Of the table of people: one row a person, found by any of its texts, also without a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,7 @@ class Report:
 def make_report(figures: Figures) -> Report:
     """Draw and write everything; takes a second or two."""
     charts = charts_of(figures)
-    return Report(
-        html=page(figures, [draw(chart) for chart in charts]), findings=tuple(chart.heading for chart in charts)
-    )
+    return Report(page(figures, list(map(draw, charts))), findings=tuple(chart.heading for chart in charts))
 
 
 def environment() -> "Environment":
@@ -66,7 +68,7 @@ def environment() -> "Environment":
     return found
 
 
-def page(figures: Figures, pictures: Sequence[Picture]) -> str:
+def page(figures: Figures, pictures: Sequence[str]) -> str:
     """The HTML file. Every text is escaped by the template engine; only our own pictures and styles are not."""
     from markupsafe import Markup  # noqa: PLC0415
 
@@ -78,7 +80,7 @@ def page(figures: Figures, pictures: Sequence[Picture]) -> str:
             figures=figures,
             conditions=conditions_of(figures.health, now=figures.at, stale_after=STALE_AFTER),
             last_import=last_import(figures),
-            pictures=[Markup(picture.svg) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
+            pictures=[Markup(picture) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
             groups=[
                 (
                     reason(group.reason),
@@ -122,3 +124,44 @@ def changes_of(run: RunFigure) -> str:
     done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
     nothing = "showed its plan, sent nothing" if run.kind is RunKind.DRY_RUN else "nothing to do"
     return ", ".join(done) or run.reason or nothing
+
+
+def person_rows(people: Iterable[Mapping[str, Any]]) -> list[list[int | str | None]]:
+    """Return the cells of the table, in the order of `TITLES`; the e-mail address stands last, it has no column."""
+    return [
+        [
+            person["bitrix24_id"],
+            person["callgear_id"],
+            printable(person["display_name"]),
+            plain(person["eligibility"]),
+            plain(person["match_type"]),
+            why(person),
+            dated(person["linked_by"], person["linked_at"]),
+            dated(person["last_change"], person["last_change_at"]),
+            printable(person["last_error"]),
+            printable(person["email"]),
+        ]
+        for person in people
+    ]
+
+
+def why(person: Mapping[str, Any]) -> str:
+    """Return the reason in words, and what waits for a person or for another try."""
+    is_waiting = person["open_outcome"] in (Outcome.HELD, Outcome.WAITING)
+    waits = f"{plain(person['open_action'])}: {person['open_outcome']}" if is_waiting else ""
+    return "; ".join(filter(None, (reason(person["reason"]) if person["reason"] else "", waits)))
+
+
+def dated(word: str | None, at: datetime | None) -> str:
+    """Return what was done and, on a line of its own, on which day; nothing where nothing was."""
+    return f"{plain(word)}\n{at:%Y-%m-%d}" if at is not None else ""
+
+
+def plain(word: str | None) -> str:
+    """Return a word of the audit as people read it."""
+    return (word or "").replace("_", " ")
+
+
+def script_hash(script: str) -> str:
+    """Return what the page's Content-Security-Policy calls its only script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

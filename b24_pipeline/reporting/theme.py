@@ -3,54 +3,39 @@
 Pictures are drawn with the stand-ins; in the finished file they are CSS variables, so that one picture serves both.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """One color: the stand-in that it is drawn with, and what it is in light and in dark."""
-
-    stand_in: str
-    light: str
-    dark: str
-
-
 class Color(Enum):
-    """The roles. The hues are those of Okabe and Ito, darkened or lightened until they can be read as text."""
+    """The roles: the stand-in that each is drawn with, and what it is in light and in dark.
 
-    SURFACE = Shade("#010101", light="#ffffff", dark="#161b21")
-    INK = Shade("#010102", light="#1b2127", dark="#e9edf1")
-    MUTED = Shade("#010103", light="#5b6570", dark="#9ca8b4")
-    GRID = Shade("#010104", light="#e6e9ed", dark="#2a323b")
-    BLUE = Shade("#010105", light="#0068a8", dark="#62b6ee")
-    SKY = Shade("#010106", light="#7cc4ee", dark="#2f7fb3")
-    AMBER = Shade("#010107", light="#a66900", dark="#f0b83c")
-    RED = Shade("#010108", light="#c04a00", dark="#ff915a")
-    PURPLE = Shade("#010109", light="#8f4583", dark="#dda6d1")
-    GRAY = Shade("#01010a", light="#b4bcc5", dark="#56616d")
+    The hues are those of Okabe and Ito, darkened or lightened until they can be read as text.
+    """
 
-    @property
-    def drawn(self) -> str:
-        """Return what it is drawn with."""
-        return self.value.stand_in
+    SURFACE = ("#010101", "#ffffff", "#161b21")
+    INK = ("#010102", "#1b2127", "#e9edf1")
+    MUTED = ("#010103", "#5b6570", "#9ca8b4")
+    GRID = ("#010104", "#e6e9ed", "#2a323b")
+    BLUE = ("#010105", "#0068a8", "#62b6ee")
+    SKY = ("#010106", "#7cc4ee", "#2f7fb3")
+    AMBER = ("#010107", "#a66900", "#f0b83c")
+    RED = ("#010108", "#c04a00", "#ff915a")
+    PURPLE = ("#010109", "#8f4583", "#dda6d1")
+    GRAY = ("#01010a", "#b4bcc5", "#56616d")
 
-    @property
-    def css(self) -> str:
-        """Return what it is in the finished file."""
-        return f"var(--{self.name.lower()})"
+    def __init__(self, drawn: str, light: str, dark: str) -> None:
+        self.drawn, self.light, self.dark = drawn, light, dark
+        self.css = f"var(--{self.name.lower()})"
 
 
 def in_variables(svg: str) -> str:
-    """The picture with CSS variables in place of the stand-ins."""
     for color in Color:
         svg = svg.replace(color.drawn, color.css)
     return svg
 
 
 def declarations(*, dark: bool) -> str:
-    """The variables of one of both appearances."""
-    return " ".join(f"--{color.name.lower()}: {color.value.dark if dark else color.value.light};" for color in Color)
+    return " ".join(f"--{color.name.lower()}: {color.dark if dark else color.light};" for color in Color)
 
 
 def stylesheet() -> str:

@@ -16,8 +16,7 @@ from b24_pipeline.audit.report_queries import Figures, Refused, figures
 from b24_pipeline.audit.storage.files import write_private
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import draw
-from b24_pipeline.reporting.people import TITLES, script_hash
-from b24_pipeline.reporting.report import SCRIPT, Report, make_report, page
+from b24_pipeline.reporting.report import SCRIPT, TITLES, Report, make_report, page, script_hash
 from b24_pipeline.reporting.run_charts import STATUS_LOOKS
 from b24_pipeline.reporting.svg import SIGNS, pushed_apart
 from b24_pipeline.reporting.theme import Color, in_variables, stylesheet
@@ -224,7 +223,7 @@ def test_one_of_something_is_not_spoken_of_as_many(history: History) -> None:
 
 @pytest.fixture(scope="module")
 def pictures(told: Figures) -> list[str]:
-    return [draw(chart).svg for chart in charts_of(told)]
+    return [draw(chart) for chart in charts_of(told)]
 
 
 def test_the_findings_are_the_headings_of_the_pictures_in_the_page(report: Report, pictures: list[str]) -> None:
@@ -260,8 +259,8 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("color", [Color.INK, Color.MUTED, Color.BLUE, Color.AMBER, Color.RED, Color.PURPLE])
 def test_every_color_of_a_text_can_be_read(color: Color) -> None:
-    assert contrast(color.value.light, Color.SURFACE.value.light) >= 4.2
-    assert contrast(color.value.dark, Color.SURFACE.value.dark) >= 4.5
+    assert contrast(color.light, Color.SURFACE.light) >= 4.2
+    assert contrast(color.dark, Color.SURFACE.dark) >= 4.5
 
 
 def test_no_stand_in_is_the_beginning_of_another() -> None:
