@@ -62,7 +62,6 @@ def charts_of(figures: Figures) -> list[Chart]:
 
 
 def people_over_time(figures: Figures) -> Chart:
-    """Candidates, imported people and the account's employees."""
     moments = figures.people
     series = {
         "candidates in Bitrix24": (Color.INK, "-", [moment.candidates for moment in moments]),
@@ -110,13 +109,11 @@ def people_over_time(figures: Figures) -> Chart:
 
 
 def span(moments: Sequence[PeopleFigure]) -> str:
-    """The time that the moments span, in words."""
     days = (moments[-1].at - moments[0].at).days if moments else 0
     return f"in the last {days} days" if days > 1 else "today" if days == 0 else "since yesterday"
 
 
 def matches(figures: Figures) -> Chart:
-    """Return how each user of the portal was matched."""
     rows = [
         (words, figures.matches[kind], color) for kind, (words, color) in MATCHES.items() if figures.matches.get(kind)
     ]
@@ -131,7 +128,6 @@ def matches(figures: Figures) -> Chart:
 
 
 def refused(figures: Figures) -> Chart:
-    """Rejects and conflicts by reason."""
     rows = [
         (reason(group.reason), len(group.people), Color.AMBER if group.reason in REJECTIONS else Color.RED)
         for group in figures.refused
@@ -147,7 +143,6 @@ def refused(figures: Figures) -> Chart:
 
 
 def links_a_week(figures: Figures) -> Chart:
-    """Links by week and by what made them."""
     this_week = figures.at.date() - timedelta(days=figures.at.weekday())
     weeks = [this_week - timedelta(weeks=ago) for ago in reversed(range(WEEKS_OF_LINKS))]
     used = [how for how in LINKED_BY if any(linked_by == how for _, linked_by in figures.links_by_week)]
@@ -201,7 +196,6 @@ def points(figures: Figures) -> Chart:
 
 
 def points_used(spent: int, *, budget: int | None) -> str:
-    """The points of today, against what may be spent where that is known."""
     words = ("CallGear point is", "CallGear points are")
     used = numbered(spent, *words) if budget is None else f"{spent:,} of {numbered(budget, *words)}"
     return f"{used} used today"

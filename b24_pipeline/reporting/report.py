@@ -120,7 +120,6 @@ def last_import(figures: Figures) -> str:
 
 
 def changes_of(run: RunFigure) -> str:
-    """Return what a run did, in a line."""
     done = [f"{number:,} {words}" for name, words in CHANGES.items() if (number := getattr(run, name))]
     nothing = "showed its plan, sent nothing" if run.kind is RunKind.DRY_RUN else "nothing to do"
     return ", ".join(done) or run.reason or nothing
@@ -158,7 +157,6 @@ def dated(word: str | None, at: datetime | None) -> str:
 
 
 def plain(word: str | None) -> str:
-    """Return a word of the audit as people read it."""
     return (word or "").replace("_", " ")
 
 

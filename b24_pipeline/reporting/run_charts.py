@@ -32,7 +32,6 @@ STATUS_LOOKS = {
 
 
 def outcomes(figures: Figures) -> Chart:
-    """Each run of the week by day and hour."""
     today = figures.at.date()
     runs = [run for run in figures.runs if days_ago(run, today) < DAYS_OF_RUNS]
     counted = Counter(map(status_of, runs))
@@ -60,7 +59,6 @@ def outcomes(figures: Figures) -> Chart:
 
 
 def went_through(counted: Mapping[str, int]) -> str:
-    """Return how many of the runs for real did their work."""
     for_real = sum(counted.values()) - counted[DRY]
     if not for_real:
         return f"Only dry runs in the last {DAYS_OF_RUNS} days" if counted[DRY] else NO_RUN
@@ -69,7 +67,6 @@ def went_through(counted: Mapping[str, int]) -> str:
 
 
 def in_the_legend(status: str, number: int) -> str:
-    """Return how many runs ended so."""
     return numbered(number, DRY, "dry runs") if status == DRY else f"{number:,} {status}"
 
 
@@ -107,12 +104,10 @@ def time_a_run(figures: Figures) -> Chart:
 
 
 def words_of(seconds: float) -> str:
-    """A length of time in words."""
     if seconds < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def days_ago(run: RunFigure, today: date) -> int:
-    """Return how many days before today a run began."""
     return (today - run.started_at.date()).days

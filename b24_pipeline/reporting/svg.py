@@ -26,7 +26,6 @@ def strokes(axes: "Axes", lines: Sequence[tuple[float, float, float]], color: Co
 
 
 def bars(axes: "Axes", rows: Sequence[tuple[str, int, Color]]) -> None:
-    """Horizontal bars with their names and numbers."""
     places = range(len(rows))
     axes.barh(places, [number for _, number, _ in rows], color=[color.drawn for _, _, color in rows], height=0.62)
     for place, (_, number, _) in enumerate(rows):
@@ -89,7 +88,6 @@ def top(group: Sequence[float], distance: float) -> float:
 
 
 def note(axes: "Axes", at: float, value: float, words: str) -> None:
-    """A word at a point."""
     axes.annotate(words, (at, value), (0, 3), textcoords="offset points", ha="center", color=Color.MUTED.drawn)
 
 

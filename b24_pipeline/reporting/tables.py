@@ -1,9 +1,8 @@
 """The tables that the UI and the terminal show: rejects and conflicts by name, and what changed from what to what."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -40,7 +39,6 @@ class Change:
     outcome: str
 
     def cells(self) -> dict[str, object]:
-        """The row by column title."""
         who = f"{self.who} ({self.user})"
         return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, self.change, self.why), strict=True))
 
@@ -71,7 +69,6 @@ def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
 
 
 def changes_markdown(actions: DataFrame[schemas.Actions]) -> str:
-    """The table of changes."""
     to_be_read = int(actions["outcome"].isin(TO_BE_READ).sum())
     return markdown_table(
         [change.short().cells() for change in changes(actions)],
@@ -110,16 +107,12 @@ def kept_when_approved(actions: DataFrame[schemas.Actions]) -> list[str]:
 def refused(actions: DataFrame[schemas.Actions], *, outcome: Outcome) -> list[dict[str, object]]:
     """The rejected, or those in conflict, by name and why; of an entry of the responsible list its name, too."""
     rows = actions[actions["outcome"] == outcome].sort_values(["reason", "bitrix24_id"])
-    return [
-        {"who": row["display_name"], "user": int(row["bitrix24_id"]), "why": reason(row["reason"]) + listed_name(row)}
-        for row in rows.to_dict("records")
-    ]
-
-
-def listed_name(row: Mapping[Hashable, Any]) -> str:
-    """The name of an entry, where the action is about one."""
-    name = json.loads(text(row["before"]) or "{}").get("last_name")
-    return f": {name}" if row["action"] in CHANGES_OF_ENTRIES and name else ""
+    found: list[dict[str, object]] = []
+    for row in rows.to_dict("records"):
+        name = json.loads(text(row["before"]) or "{}").get("last_name")
+        why = reason(row["reason"]) + (f": {name}" if row["action"] in CHANGES_OF_ENTRIES and name else "")
+        found.append({"who": row["display_name"], "user": int(row["bitrix24_id"]), "why": why})
+    return found
 
 
 def people_markdown(rows: list[dict[str, object]], *, rest: str) -> str:
@@ -134,7 +127,6 @@ def person(row: dict, *, why: str) -> dict[str, object]:  # type: ignore[type-ar
 
 
 def other(user: object) -> str:
-    """The other user of a conflict."""
     return "" if pd.isna(user) else f" (user {user})"  # type: ignore[call-overload]
 
 
@@ -147,27 +139,20 @@ def old_to_new(before: str, after: str) -> str:
     """The changed fields, names first; what was not there before has no arrow."""
     old, new = json.loads(before or "{}"), json.loads(after or "{}")
     order = [name for name in FIELD_ORDER if name in new] + [name for name in new if name not in FIELD_ORDER]
-    return "; ".join(f"{name.replace('_', ' ')}: {arrow(old, name)}{words(new[name])}" for name in order)
-
-
-def arrow(old: dict[str, object], name: str) -> str:
-    """Return what a field was before, if it was there."""
-    return f"{words(old[name])} → " if name in old else ""
+    before_arrow = {name: f"{words(old[name])} → " for name in old}
+    return "; ".join(f"{name.replace('_', ' ')}: {before_arrow.get(name, '')}{words(new[name])}" for name in order)
 
 
 def words(value: object) -> str:
-    """A field's value in words."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
 
 
 def text(value: object) -> str:
-    """The text, or an empty one."""
     return value if isinstance(value, str) else ""
 
 
 def summary(actions: DataFrame[schemas.Actions]) -> dict[str, int]:
-    """Return how many actions ended how."""
-    counts = actions["outcome"].value_counts()
-    return {outcome.value: int(counts.get(outcome, 0)) for outcome in Outcome if counts.get(outcome, 0)}
+    counts = Counter(actions["outcome"])
+    return {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]}

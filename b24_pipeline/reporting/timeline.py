@@ -54,7 +54,6 @@ def explain(database: Database, id_or_email: str) -> tuple[Timeline, ...]:
 
 
 def timeline_of(database: Database, user: int) -> Timeline:
-    """The timeline of one user."""
     seen = _history(database, "bitrix24_users", user)
     matches = _history(database, "employee_matches", user)
     links = _history(database, "links", user)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from b24_pipeline.reporting import wording
 from b24_pipeline.rules.labels import kept, reason
@@ -17,22 +17,6 @@ UNLINKED = "unlinked"
 NOT_SEEN = "(never seen in Bitrix24)"
 
 
-class Subject(Protocol):
-    """The subject of a history, and the wording of its events."""
-
-    def first(self, row: Row) -> str:
-        """The first that is known."""
-
-    def changed(self, before: Row, after: Row) -> str:
-        """Return what changed; empty when nothing that is worth telling."""
-
-    def gone(self, row: Row) -> str:
-        """The row ended and none followed."""
-
-    def back(self, row: Row) -> str:
-        """A row began after none was there."""
-
-
 @dataclass(frozen=True, slots=True)
 class RecordText:
     """A record somewhere: its fields change one by one."""
@@ -42,34 +26,24 @@ class RecordText:
     turns: Callable[[Row, Row], str | None] = lambda _before, _after: None
 
     def first(self, row: Row) -> str:
-        """Seen for the first time, with its fields."""
         return f"seen in {self.where(row)}: {self.fields_of(row)}"
 
     def changed(self, before: Row, after: Row) -> str:
-        """Each changed field, old → new."""
-        turn = self.turns(before, after)
-        changes = [
+        changes = ", ".join(
             f"{label} {_quoted(before[name])} → {_quoted(after[name])}"
             for name, label in self.fields.items()
             if before[name] != after[name]
-        ]
-        return "; ".join(
-            [
-                *([turn] if turn else []),
-                *([f"changed in {self.where(after)}: " + ", ".join(changes)] if changes else []),
-            ]
         )
+        changed = f"changed in {self.where(after)}: {changes}" if changes else ""
+        return "; ".join(filter(None, (self.turns(before, after), changed)))
 
     def gone(self, row: Row) -> str:
-        """It vanished."""
         return f"no longer in {self.where(row)}"
 
     def back(self, row: Row) -> str:
-        """It is there again, with its fields."""
         return f"back in {self.where(row)}: {self.fields_of(row)}"
 
     def fields_of(self, row: Row) -> str:
-        """Its fields that have a value, by name."""
         return ", ".join(
             f"{label} {_quoted(row[name])}" for name, label in self.fields.items() if row[name] is not None
         )
@@ -77,29 +51,28 @@ class RecordText:
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """The status of a person in the import: shown whenever it changes."""
+    """The status of a person in the import, which comes back as it was seen first: shown whenever it changes."""
 
     words: Callable[[Row], str]
 
     def first(self, row: Row) -> str:
-        """The verdict."""
         return self.words(row)
 
     def changed(self, before: Row, after: Row) -> str:
-        """The new verdict, if it is another one."""
         return "" if self.words(before) == self.words(after) else self.words(after)
 
     def gone(self, row: Row) -> str:
-        """There is none any more."""
         return f"no longer: {self.words(row)}"
 
     def back(self, row: Row) -> str:
-        """The verdict."""
         return self.words(row)
 
 
+Subject = RecordText | StatusText
+"""The subject of a history: the wording of its first row, of a change, of an end and of a new beginning."""
+
+
 def person(row: Row) -> str:
-    """Name and address of a user."""
     name = " ".join(part for part in (row["last_name"], row["first_name"]) if part)
     return ", ".join(part for part in (name, row["email"]) if part) or "(no name)"
 
@@ -153,7 +126,7 @@ def waits(open_actions: Sequence[Row]) -> str:
 def tries(dead_letters: Sequence[Row]) -> str:
     """Return what failed and is tried again, as the end of a sentence."""
     return "".join(
-        f"; {wording.action(letter['action'])} failed{refusals(letter['attempts'], after=' ')},"
+        f"; {wording.ACTIONS[letter['action']]} failed{refusals(letter['attempts'], after=' ')},"
         f" last: {letter['error']}, next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
     )
@@ -172,13 +145,11 @@ def _verified(match: Row | None) -> str:
 
 
 def linked(row: Row) -> str:
-    """A link was stored."""
-    why = wording.linked_by(row["linked_by"])
+    why = wording.LINKED_BY.get(row["linked_by"], row["linked_by"])
     return f"linked with CallGear employee {row['callgear_id']}, because {why}"
 
 
 def unlinked(row: Row) -> str:
-    """A link ended."""
     ended = f"the link with CallGear employee {row['callgear_id']} ended"
     if row["end_reason"] != UNLINKED:
         return f"{ended}: another one took its place"
@@ -193,21 +164,20 @@ def stands(row: Row) -> str:
 
 
 def stands_no_more(row: Row) -> str:
-    """An action no longer stands."""
     return f"no longer {_open_action(row)}"
 
 
 def done(row: Row) -> str:
     """An action was carried out, or tried."""
     whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
-    ended = f"{wording.action(row['action'])}{whom}: {wording.outcome(row['outcome'])}"
+    ended = f"{wording.ACTIONS[row['action']]}{whom}: {wording.OUTCOMES.get(row['outcome'], row['outcome'])}"
     return f"{ended}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
 
 
 def _open_action(row: Row) -> str:
     if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
         return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
-    return f"{wording.action(row['action'])}: {wording.outcome(row['outcome'])}"
+    return f"{wording.ACTIONS[row['action']]}: {wording.OUTCOMES.get(row['outcome'], row['outcome'])}"
 
 
 def _sent(row: Row, verb: str) -> str:
@@ -239,13 +209,15 @@ def _answer(row: Row) -> str:
 
 def _eligibility(row: Row) -> str:
     unusable = f"; not usable as phone numbers: {row['unusable_phones']}" if row["unusable_phones"] else ""
-    return f"{wording.eligibility(row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
+    return (
+        f"{wording.ELIGIBILITIES.get(row['eligibility'], row['eligibility'])}{reason_suffix(row['reason'])}{unusable}"
+    )
 
 
 def _match(row: Row) -> str:
     whom = f" with CallGear employee {row['callgear_id']}" if row["callgear_id"] is not None else ""
     other = f" (user {row['other_bitrix24_id']})" if row["other_bitrix24_id"] is not None else ""
-    return f"{wording.match(row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
+    return f"{wording.MATCHES.get(row['match_type'], row['match_type'])}{whom}{reason_suffix(row['reason'])}{other}"
 
 
 def _turned(before: Row, after: Row) -> str | None:

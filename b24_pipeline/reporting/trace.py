@@ -242,7 +242,6 @@ def named(traced: Trace) -> str:
 
 
 def steps_of(traced: Trace) -> str:
-    """The steps as a numbered list."""
     return "\n".join(
         f"{number}. {f'**{step.rules}** ' if step.rules else ''}{markdown_line(step.text)}"
         for number, step in enumerate(traced.steps, start=1)
@@ -250,12 +249,10 @@ def steps_of(traced: Trace) -> str:
 
 
 def row_of(frame: pd.DataFrame | None, bitrix24_id: int) -> words.Row | None:
-    """The user's row, if there is one."""
     return next(iter(rows_of(frame, bitrix24_id)), None)
 
 
 def rows_of(frame: pd.DataFrame | None, bitrix24_id: int) -> list[dict[str, Any]]:
-    """The user's rows."""
     return rows_in(frame[frame["bitrix24_id"] == bitrix24_id]) if frame is not None else []
 
 

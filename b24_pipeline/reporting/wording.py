@@ -5,21 +5,22 @@ from collections.abc import Mapping
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID
 from b24_pipeline.rules.models import ActionKind, Eligibility, MatchKind, Outcome
 
-_MATCHES: Mapping[str, str] = {
-    MatchKind.BY_ID: BY_ID,
-    MatchKind.BY_EMAIL: BY_EMAIL,
-    MatchKind.NONE: "no match in CallGear",
-    MatchKind.CONFLICT: "in conflict",
-}
-_ELIGIBILITIES: Mapping[str, str] = {
+ELIGIBILITIES: Mapping[str, str] = {
     Eligibility.CANDIDATE: "a candidate for the import",
     Eligibility.REJECTED: "rejected",
     Eligibility.OUT_OF_SCOPE: "out of scope",
     Eligibility.DISMISSED: "dismissed",
     Eligibility.NOT_EMPLOYEE: "not an employee (a bot, an extranet or mail user)",
 }
-"""Also the match of a user who is no candidate."""
-_ACTIONS: Mapping[str, str] = {
+MATCHES: Mapping[str, str] = {
+    **ELIGIBILITIES,
+    MatchKind.BY_ID: BY_ID,
+    MatchKind.BY_EMAIL: BY_EMAIL,
+    MatchKind.NONE: "no match in CallGear",
+    MatchKind.CONFLICT: "in conflict",
+}
+"""Of who is no candidate, why."""
+ACTIONS: Mapping[str, str] = {
     ActionKind.CREATE: "create in CallGear",
     ActionKind.LINK: "link with the CallGear employee",
     ActionKind.UPDATE: "update in CallGear",
@@ -29,7 +30,7 @@ _ACTIONS: Mapping[str, str] = {
     ActionKind.LIST_RESPONSIBLE: "put on the responsible list",
     ActionKind.RENAME_RESPONSIBLE: "rename on the responsible list",
 }
-_OUTCOMES: Mapping[str, str] = {
+OUTCOMES: Mapping[str, str] = {
     Outcome.PLANNED: "planned, as a dry run shows",
     Outcome.DONE: "done",
     Outcome.FAILED: "failed",
@@ -39,7 +40,7 @@ _OUTCOMES: Mapping[str, str] = {
     Outcome.SKIPPED: "skipped",
     Outcome.CONFLICT: "in conflict until somebody decides",
 }
-_LINKED_BY: Mapping[str, str] = {
+LINKED_BY: Mapping[str, str] = {
     "create": "it was created by the import",
     "email": "the e-mail address is the same",
     "rehire": "the same person came back",
@@ -63,28 +64,3 @@ EMPLOYEE_FIELDS: Mapping[str, str] = {
     "email": "e-mail",
     "phone_numbers": "phones",
 }
-
-
-def match(word: str) -> str:
-    """How a user is matched; of who is no candidate, why."""
-    return _MATCHES.get(word) or eligibility(word)
-
-
-def eligibility(word: str) -> str:
-    """Whether a user is a candidate, and else what."""
-    return _ELIGIBILITIES.get(word, word)
-
-
-def action(word: str) -> str:
-    """What is done for a user, as an order."""
-    return _ACTIONS[word]
-
-
-def outcome(word: str) -> str:
-    """What became of an action."""
-    return _OUTCOMES.get(word, word)
-
-
-def linked_by(word: str) -> str:
-    """Why there is a link."""
-    return _LINKED_BY.get(word, word)
