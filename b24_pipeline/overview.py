@@ -8,7 +8,7 @@ from pathlib import Path
 from b24_pipeline import audit, settings
 from b24_pipeline.alerts.conditions import STALE_AFTER, Condition, State, conditions_of
 from b24_pipeline.alerts.notify import UNNAMED, connection_name, unreadable
-from b24_pipeline.audit import Database, Paths, Store, StoreError
+from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.health import health
 from b24_pipeline.audit.report_queries import POINTS_A_DAY
 from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseMissing
@@ -64,21 +64,17 @@ def state_of(key: str, paths: Paths, *, now: datetime) -> ConnectionState:
     """Return the state that the audit of a connection tells."""
     try:
         with Store.reader(paths, now=lambda: now) as database:
-            return state_in(database, key=key, now=now)
+            found = health(database, now=now)
+            (row,) = database.records("overview", {"now": now})
+            budget = audit.metadata.fact(database, POINTS_A_DAY)
+            pair = connection_name(database)
     except (DatabaseMissing, DatabaseBusy):  # nothing is published yet
         return ConnectionState(key, UNNAMED, NEVER_IMPORTED)
     except StoreError as error:
         return ConnectionState(key, UNNAMED, NOT_READABLE, conditions=(unreadable(error, now=now),))
-
-
-def state_in(database: Database, *, key: str, now: datetime) -> ConnectionState:
-    """Return the state that an open audit tells."""
-    found = health(database, now=now)
-    (row,) = database.records("overview", {"now": now})
-    budget = audit.metadata.fact(database, POINTS_A_DAY)
     return ConnectionState(
         key,
-        connection_name(database),
+        pair,
         row["status"] or NEVER_IMPORTED,
         last_success=found.success.finished_at if found.success else None,
         people=row["people"],

@@ -42,12 +42,6 @@ class Channel(Protocol):
         """
 
 
-def payload_for(url: str) -> Callable[[Message], Payload]:
-    """Choose the form of a message: Slack and most others take `{"text": ...}`, Microsoft Teams a card."""
-    host = (urlsplit(url).hostname or "").casefold().rstrip(".")
-    return card if any(f".{host}".endswith(f".{teams}") for teams in TEAMS_HOSTS) else plain
-
-
 def plain(message: Message) -> Payload:
     """The text, as Slack, Mattermost and others take it."""
     return {"text": message.text}
@@ -147,7 +141,9 @@ def channels_of(settings: AlertSettings) -> list[Channel]:
     """The receivers that are set."""
     channels: list[Channel] = []
     if settings.alert_webhook_url is not None:
-        channels.append(Webhook(settings, payload_for(settings.alert_webhook_url.get_secret_value())))
+        host = (urlsplit(settings.alert_webhook_url.get_secret_value()).hostname or "").casefold().rstrip(".")
+        is_of_teams = any(f".{host}".endswith(f".{teams}") for teams in TEAMS_HOSTS)
+        channels.append(Webhook(settings, card if is_of_teams else plain))
     if settings.alert_email_to:
         channels.append(Email(settings))
     return channels

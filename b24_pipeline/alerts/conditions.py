@@ -1,6 +1,6 @@
 """Conditions of the import that need attention, as states that begin and end. Pure: judged from its health."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,7 +85,6 @@ class Change:
 
 
 def conditions_of(health: Health, *, now: datetime, stale_after: timedelta) -> list[Condition]:
-    """Everything that is wrong with the import."""
     return [
         *failed(health.failures),
         *stale(health, now=now, after=stale_after),
@@ -97,13 +96,12 @@ def conditions_of(health: Health, *, now: datetime, stale_after: timedelta) -> l
     ]
 
 
-def failed(failures: Iterable[Failure]) -> list[Condition]:
+def failed(failures: Sequence[Failure]) -> list[Condition]:
     """Every run since the last success failed: reported with the newest reason, and since when."""
-    listed = list(failures)
-    if not listed:
+    if not failures:
         return []
-    reason = listed[-1].reason or str(listed[-1].status)
-    return [Condition(State.FAILED, since=listed[0].started_at, message="The import is failing.", detail=reason)]
+    reason = failures[-1].reason or str(failures[-1].status)
+    return [Condition(State.FAILED, since=failures[0].started_at, message="The import is failing.", detail=reason)]
 
 
 def stale(health: Health, *, now: datetime, after: timedelta) -> list[Condition]:

@@ -86,7 +86,6 @@ class Memory:
             return cls()
 
     def to_json(self) -> str:
-        """Write the cursor."""
         notified = {
             receiver: {
                 key: {state.name: since.isoformat() for state, since in states.items()} for key, states in known.items()
@@ -130,7 +129,11 @@ def notify(
             log.warning("an alert could not be delivered: %s; it is tried again at the next tick", error)
             not_delivered.append(str(error))
             continue
-        notified = {**memory.notified, channel.name: told_to(known, changes)}
+        after = dict(known)
+        for key, change in changes.items():
+            lasting = {state: since for state, since in known.get(key, {}).items() if state in change.still}
+            after[key] = lasting | {condition.state: condition.since for condition in change.new}
+        notified = {**memory.notified, channel.name: {key: states for key, states in after.items() if states}}
         return NotifyResult(replace(memory, notified=notified, waiting=None), (channel.name,), tuple(not_delivered))
     return NotifyResult(memory, not_delivered=tuple(not_delivered))
 
@@ -142,15 +145,6 @@ def changes_for(known: Notified, reports: Mapping[str, StatusReport]) -> Changes
         for key, report in reports.items()
     }
     return {key: change for key, change in changes.items() if change}
-
-
-def told_to(known: Notified, changes: Changes) -> Notified:
-    """Return what a receiver knows after it was told of the changes."""
-    after = dict(known)
-    for key, change in changes.items():
-        lasting = {state: since for state, since in known.get(key, {}).items() if state in change.still}
-        after[key] = lasting | {condition.state: condition.since for condition in change.new}
-    return {key: states for key, states in after.items() if states}
 
 
 def judge(

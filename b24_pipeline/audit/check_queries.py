@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.schema import HISTORIES
@@ -10,21 +10,6 @@ from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.importable import Importable
 
 WHO = "coalesce(nullif(concat_ws(' ', last_name, first_name), ''), email, '(no name)')"
-Listing = Literal[
-    "rejected_people",
-    "people_with_one_email",
-    "people_with_unusable_phones",
-    "uncertain_links",
-    "people_judged_not_once",
-    "employees_matched_twice",
-    "matches_of_strangers",
-    "people_missing_in_account",
-    "employees_of_nobody",
-    "failed_actions",
-    "held_actions",
-]
-Violation = Mapping[str, Any]
-"""The columns who, user (the Bitrix24 id) and why; some listings have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +26,8 @@ class ImportCoverage:
         return self.imported / self.candidates if self.candidates else 1.0
 
 
-def violations(database: Database, listing: Listing, **parameters: str) -> Sequence[Violation]:
-    """The rows of a listing, in a fixed order."""
+def violations(database: Database, listing: str, **parameters: str) -> Sequence[Mapping[str, Any]]:
+    """The rows of a query of `findings.sql`: the columns who, user (the Bitrix24 id) and why; some have more."""
     return database.records(listing, parameters, who=WHO)
 
 

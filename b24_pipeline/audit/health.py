@@ -98,14 +98,17 @@ def health(database: Database, *, now: datetime) -> Health:
     """The health of the import. A time in the future counts as now, at the latest as the next run's start (R16c)."""
     row = next(iter(database.records("last_success", {"now": now})), None)
     success = Success(row["run_id"], row["started_at"], row["ended_at"], row["in_future"]) if row else None
+    of_success = {"run_id": success.run_id if success else None}
     return Health(
         success=success,
         failures=tuple(
             Failure(failed["run_id"], min(failed["started_at"], now), RunStatus(failed["status"]), failed["reason"])
             for failed in database.records("failures_since", {"number": row["number"] if row else 0})
         ),
-        held=held_people(database, success.run_id) if success else (),
-        conflicts=conflict_people(database, success.run_id) if success else (),
+        held=tuple(
+            HeldPerson(**row | {"risk": ChangeRisk(row["risk"])}) for row in database.records("held_people", of_success)
+        ),
+        conflicts=tuple(ConflictPerson(**row) for row in database.records("conflict_people", of_success)),
         failing=failing_people(database),
         duplicated=tuple(DuplicatedPerson(**row) for row in database.records("duplicated_people")),
         importable=RunCounts(**{name: row[name] or 0 for name in IMPORTABLE_COUNTS}).importable if row else NOBODY,
@@ -113,32 +116,10 @@ def health(database: Database, *, now: datetime) -> Health:
     )
 
 
-def held_people(database: Database, run_id: str) -> tuple[HeldPerson, ...]:
-    """Return for whom a run held a change."""
-    return tuple(
-        HeldPerson(ChangeRisk(row["risk"]), row["bitrix24_id"], row["display_name"])
-        for row in database.records("held_people", {"run_id": run_id})
-    )
-
-
-def conflict_people(database: Database, run_id: str) -> tuple[ConflictPerson, ...]:
-    """The conflicts of a run that last until a person decides them."""
-    return tuple(ConflictPerson(**row) for row in database.records("conflict_people", {"run_id": run_id}))
-
-
 def failing_people(database: Database) -> tuple[FailingPerson, ...]:
     """Return whose actions failed and are tried again, longest first."""
-    return tuple(
-        FailingPerson(
-            bitrix24_id=row["bitrix24_id"],
-            display_name=row["display_name"],
-            action=ActionKind(row["action"]),
-            first_failed_at=row["first_failed_at"],
-            attempts=row["attempts"],
-            error=row["error"],
-        )
-        for row in database.records("failing_people")
-    )
+    rows = database.records("failing_people")
+    return tuple(FailingPerson(**row | {"action": ActionKind(row["action"])}) for row in rows)
 
 
 def is_unrecorded(database: Database, run_id: str) -> bool:

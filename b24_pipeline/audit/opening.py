@@ -27,8 +27,6 @@ from b24_pipeline.audit.storage.files import (
     writing,
 )
 
-_MAGIC = slice(8, 12)
-
 
 def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Callable[[float], None]) -> Database:
     """Open the working file or the lake, up to date; made new, a file from the published one, where it is missing.
@@ -39,12 +37,10 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
         StoreError: the working or the published file is not ours, damaged, too new, or busy for longer.
     """
     check_published_file(paths)
-    if paths.lake is not None:
-        database = Database.open_lake(paths.lake)
-    else:
-        if not paths.working.exists():
-            create_working(paths, at=at)
-        database = retry_while_busy(lambda: Database.open(paths.working), wait_seconds=wait_seconds, sleep=sleep)
+    if paths.lake is None and not paths.working.exists():
+        create_working(paths, at=at)
+    place = paths.lake or paths.working
+    database = retry_while_busy(lambda: Database.open(place), wait_seconds=wait_seconds, sleep=sleep)
     try:
         upgraded = bring_up_to_date(database, at=at)
     except BaseException:
@@ -112,7 +108,7 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
         StoreError: there is one, but nothing of it can be read.
     """
     if paths.lake is not None:
-        with closing(Database.open_lake(paths.lake, read_only=True)) as database:
+        with closing(Database.open_read_only(paths.lake)) as database:
             refuse_newer(database, version_of(database))
             yield database
         return
@@ -183,7 +179,8 @@ def compacted(paths: Paths, database: Database) -> Database:
         DatabaseCorrupt: the copy is not complete; the file is left as it was.
     """
     if paths.lake is not None:
-        database.tidy_lake()
+        for name in ("flush_lake", "rewrite_files", "expire_snapshots", "merge_files", "remove_old_files"):
+            database.execute(name, catalog=f"'{database.catalog}'")
         return database
     with writing(paths.published.parent), whole_or_nothing(paths.rebuilding):
         database.copy_into(paths.rebuilding)
@@ -201,4 +198,4 @@ def _row_counts(database: Database) -> dict[str, int]:
 
 def _is_duckdb(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(16)[_MAGIC] == b"DUCK"
+        return file.read(12).endswith(b"DUCK")

@@ -127,32 +127,12 @@ def figures(database: Database, *, now: datetime) -> Figures:
 
 def runs(database: Database, *, since: datetime, now: datetime) -> tuple[RunFigure, ...]:
     """The runs that have ended since then, oldest first."""
+    counted = ("created", "linked", "phones_added", "responsible_removed", "failed", "deferred", "held", "backing_off")
+    numbers = ", ".join(f"coalesce({name}, 0) AS {name}" for name in counted)
     return tuple(
-        RunFigure(
-            run_id=row["run_id"],
-            started_at=row["started_at"],
-            seconds=row["seconds"],
-            status=RunStatus(row["status"]),
-            trigger=row["trigger"],
-            kind=RunKind(row["kind"]),
-            reason=row["reason"],
-            points=row["callgear_points"] or 0,
-            **{name: row[name] or 0 for name in DONE_AND_NOT_DONE},
-        )
-        for row in database.records("report_runs", {"since": since, "now": now})
+        RunFigure(**row | {"status": RunStatus(row["status"]), "kind": RunKind(row["kind"])})
+        for row in database.records("report_runs", {"since": since, "now": now}, counts=numbers)
     )
-
-
-DONE_AND_NOT_DONE = (
-    "created",
-    "linked",
-    "phones_added",
-    "responsible_removed",
-    "failed",
-    "deferred",
-    "held",
-    "backing_off",
-)
 
 
 def people(database: Database, *, now: datetime, moments: int = MOMENTS) -> tuple[PeopleFigure, ...]:
@@ -160,8 +140,7 @@ def people(database: Database, *, now: datetime, moments: int = MOMENTS) -> tupl
     first = database.value("report_first_run", {"since": now - PEOPLE_SHOWN})
     seconds = max(1.0, (now - first).total_seconds() / moments) if first is not None else 1.0
     shown = {"since": now - PEOPLE_SHOWN, "now": now, "seconds": seconds}
-    rows = database.records("report_people", shown)
-    return tuple(PeopleFigure(row["moment"], row["candidates"] or 0, row["imported"], row["employees"]) for row in rows)
+    return tuple(PeopleFigure(**row) for row in database.records("report_people", shown))
 
 
 def refused(database: Database) -> tuple[Refused, ...]:

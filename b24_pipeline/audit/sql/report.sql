@@ -1,10 +1,9 @@
 -- The figures of the report. A time in the future counts as now (R16c).
 
 -- name: report_runs
-SELECT number, run_id, least(started_at, $now) AS started_at,
+SELECT run_id, least(started_at, $now) AS started_at,
        CASE WHEN finished_at IS NOT NULL THEN greatest(0, epoch(finished_at) - epoch(started_at)) END AS seconds,
-       status, trigger, kind, reason,
-       created, linked, phones_added, responsible_removed, failed, deferred, held, backing_off, callgear_points
+       status, trigger, kind, reason, coalesce(callgear_points, 0) AS points, {counts}
 FROM audit.runs
 WHERE started_at >= $since AND status <> 'running' AND kind IN ('import', 'dry_run', 'single')
 ORDER BY number
@@ -16,7 +15,7 @@ WITH moments AS (
       AND EXISTS (SELECT 1 FROM store.run_steps AS recorded WHERE recorded.run = runs.number AND recorded.what = 'callgear_upsert')
     GROUP BY floor(epoch(least(started_at, $now)) / $seconds)
 )
-SELECT least(runs.started_at, $now) AS moment, runs.candidates,
+SELECT least(runs.started_at, $now) AS "at", coalesce(runs.candidates, 0) AS candidates,
        (SELECT count(*) FROM store.links AS links
         WHERE links.valid_from_run <= moments.run AND (links.valid_to_run IS NULL OR links.valid_to_run > moments.run)) AS imported,
        (SELECT count(*) FROM store.callgear_employees AS account
@@ -24,7 +23,7 @@ SELECT least(runs.started_at, $now) AS moment, runs.candidates,
        + coalesce(runs.created, 0) AS employees
 FROM moments
 JOIN store.runs AS runs ON runs.number = moments.run
-ORDER BY moment
+ORDER BY "at"
 
 -- name: report_matches
 SELECT match_type, count(*) AS people FROM audit.employee_matches GROUP BY match_type

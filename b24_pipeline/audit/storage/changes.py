@@ -1,6 +1,6 @@
 """What tells that something was stored in databases, without opening them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 
 from b24_pipeline.audit.storage.advisory_lock import Session
@@ -26,15 +26,11 @@ def change_marks(databases: Iterable[Paths]) -> dict[Paths, ChangeMark]:
         else:
             lakes.setdefault(paths.lake.url, {})[paths] = paths.lake
     for of_one_server in lakes.values():
-        newest = newest_snapshots([*of_one_server.values()])
+        first, schemas = next(iter(of_one_server.values())), [lake.schema for lake in of_one_server.values()]
+        try:
+            with closing(Session(first, name="b24-pipeline looks for changes")) as session:
+                newest = dict(session.ask("newest_snapshots", schemas=schemas))  # every commit makes one
+        except (LakeNotUsable, LockLost):
+            newest = {schema: object() for schema in schemas}
         marks |= {paths: newest.get(lake.schema) for paths, lake in of_one_server.items()}
     return marks
-
-
-def newest_snapshots(lakes: Sequence[Lake]) -> Mapping[str, ChangeMark]:
-    """Return the newest snapshot of each lake of one Postgres, by schema: every commit makes one."""
-    try:
-        with closing(Session(lakes[0], name="b24-pipeline looks for changes")) as session:
-            return dict(session.ask("newest_snapshots", schemas=[lake.schema for lake in lakes]))
-    except (LakeNotUsable, LockLost):
-        return {lake.schema: object() for lake in lakes}

@@ -68,47 +68,43 @@ class Database:
     Attributes:
         path: the file, or the lake.
         catalog: its name in statements about several databases.
+        content: a descriptor to read the file's bytes by; -1 where it was not opened for writing. It stays open as
+            long as the database: closing *any* descriptor of a file drops the POSIX lock that DuckDB holds on it, and
+            another process could then write into the open file.
         confirm_lock: called before each commit; raises where the lock of the run is lost.
     """
 
-    def __init__(self, path: Path | Lake, attached: Attached, descriptor: int) -> None:
+    def __init__(self, path: Path | Lake, attached: Attached, content: int = -1) -> None:
         self.path = path
         self.catalog = attached.catalog
         self.lock = threading.RLock()
         self._attached = attached
         self._connection = attached.connection
-        self._descriptor = descriptor
+        self.content = content
         self._in_transaction = False
         self.confirm_lock: Callable[[], None] = nothing
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path | Lake) -> Self:
         """Open for reading and writing, and create it where it is missing.
-
-        Raises:
-            StoreError: the file cannot be opened.
-        """
-        attached = _attach(path, read_only=False)
-        path.chmod(0o600)
-        return cls(path, attached, os.open(path, os.O_RDONLY))
-
-    @classmethod
-    def open_read_only(cls, path: Path) -> Self:
-        """Open for reading; others can read at the same time.
-
-        Raises:
-            StoreError: the file is missing or cannot be opened.
-        """
-        return cls(path, _attach(path, read_only=True), -1)
-
-    @classmethod
-    def open_lake(cls, lake: Lake, *, read_only: bool = False) -> Self:
-        """Open a lake, created where it is missing unless it is only read.
 
         Raises:
             StoreError: it cannot be opened.
         """
-        return cls(lake, _attach(lake, read_only=read_only), -1)
+        attached = _attach(path, read_only=False)
+        if isinstance(path, Lake):
+            return cls(path, attached)
+        path.chmod(0o600)
+        return cls(path, attached, os.open(path, os.O_RDONLY))
+
+    @classmethod
+    def open_read_only(cls, path: Path | Lake) -> Self:
+        """Open for reading; others can read at the same time.
+
+        Raises:
+            StoreError: it is missing or cannot be opened.
+        """
+        return cls(path, _attach(path, read_only=True))
 
     def close(self) -> None:
         """Write what is outstanding into the file and let go of it."""
@@ -116,18 +112,9 @@ class Database:
             try:
                 self._attached.close()
             finally:
-                if self._descriptor >= 0:
-                    os.close(self._descriptor)
-                    self._descriptor = -1
-
-    @property
-    def content(self) -> int:
-        """A descriptor to read the file's bytes by.
-
-        It stays open as long as the database: closing *any* descriptor of a file drops the POSIX lock that DuckDB
-        holds on it, and another process could then write into the open file.
-        """
-        return self._descriptor
+                if self.content >= 0:
+                    os.close(self.content)
+                    self.content = -1
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -139,12 +126,21 @@ class Database:
             if self._in_transaction:
                 yield
                 return
-            self._in_transaction = True
-            try:
-                with self._own_transaction():
+            with translated(self.path):
+                if isinstance(self.path, Path):
+                    _create_private(wal_of(self.path))
+                self._connection.begin()
+                self._in_transaction = True
+                try:
                     yield
-            finally:
-                self._in_transaction = False
+                    self.confirm_lock()
+                    self._connection.commit()
+                except BaseException:
+                    with suppress(duckdb.Error):  # what led here says what is wrong; this, only that nothing is open
+                        self._connection.rollback()
+                    raise
+                finally:
+                    self._in_transaction = False
 
     @contextmanager
     def dry_transaction(self) -> Iterator[None]:
@@ -152,20 +148,6 @@ class Database:
         with suppress(_TrialOver), self.transaction():
             yield
             raise _TrialOver
-
-    @contextmanager
-    def _own_transaction(self) -> Iterator[None]:
-        with translated(self.path):
-            if isinstance(self.path, Path):
-                _create_private(wal_of(self.path))
-            self._connection.begin()
-            try:
-                yield
-                self.confirm_lock()
-                self._connection.commit()
-            except BaseException:
-                _roll_back(self._connection)
-                raise
 
     def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
         """Carry out the named statement."""
@@ -183,11 +165,6 @@ class Database:
             _create_private(wal_of(target))
             self.execute_text(statement("copy_everything", source=self.catalog, target=copy.catalog))  # several in one
             copy.execute("checkpoint")
-
-    def tidy_lake(self) -> None:
-        """Move rows from the catalog into files, merge small files, and forget former states of the lake."""
-        for name in ("flush_lake", "rewrite_files", "expire_snapshots", "merge_files", "remove_old_files"):
-            self.execute(name, catalog=f"'{self.catalog}'")
 
     def table(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Table:
         """Return what the named query answers."""
@@ -208,9 +185,7 @@ class Database:
 
     def value(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> Any:  # noqa: ANN401
         """The first column of the first row, None where there is no row; of a change, how many rows it has changed."""
-        with self.lock, translated(self.path):
-            rows = self._connection.execute(self._parsed(name, identifiers), parameters).fetchall()
-        return rows[0][0] if rows else None
+        return next(iter(self.column(name, parameters, **identifiers)), None)
 
     def _parsed(self, name: str, identifiers: Mapping[str, str]) -> duckdb.Statement:
         return self._attached.parsed(statement(name, **identifiers))
@@ -236,15 +211,12 @@ def translated(path: Path | Lake) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if not _is_about_the_file(error):
+        is_about_the_file = isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
+        if isinstance(error, duckdb.TransactionException):
+            is_about_the_file = any(phrase in str(error) for phrase, _, _ in _PHRASES)
+        if not is_about_the_file:
             raise
         raise _in_our_words(error, path) from None
-
-
-def _is_about_the_file(error: duckdb.Error) -> bool:
-    if isinstance(error, duckdb.TransactionException):
-        return any(phrase in str(error) for phrase, _, _ in _PHRASES)
-    return isinstance(error, _FILE_ERRORS) or type(error) is duckdb.Error
 
 
 def _attach(path: Path | Lake, *, read_only: bool) -> Attached:
@@ -261,26 +233,15 @@ def _attach(path: Path | Lake, *, read_only: bool) -> Attached:
 def _in_our_words(error: duckdb.Error, path: Path | Lake) -> StoreError:
     said = str(error)
     if isinstance(path, Lake):
-        return _of_a_lake(said, path)
+        if "creating a new DuckLake is explicitly disabled" in said:
+            return DatabaseMissing(f"There is no audit in {path} yet; run an import first.")
+        reason = said.splitlines()[0].rpartition(f'{path.address}": ')[2]
+        advice = "check its bucket and AWS_*" if "HTTP" in reason else "start its Postgres, or correct the settings"
+        return LakeNotUsable(f"The audit in {path} cannot be used ({reason}): {advice}.")
     for phrase, kind, advice in _PHRASES:
         if phrase in said:
             return kind(f"The database {path} {advice}.{owner_note(path) if phrase == _NO_RIGHT else ''}")
     return DatabaseCorrupt(f"The database {path} is damaged or no DuckDB file ({said.splitlines()[0]}): {_REBUILD}.")
-
-
-def _of_a_lake(said: str, lake: Lake) -> StoreError:
-    if "creating a new DuckLake is explicitly disabled" in said:
-        return DatabaseMissing(f"There is no audit in {lake} yet; run an import first.")
-    reason = said.splitlines()[0].rpartition(f'{lake.address}": ')[2]
-    advice = "check its bucket and AWS_*" if "HTTP" in reason else "start its Postgres, or correct the settings"
-    return LakeNotUsable(f"The audit in {lake} cannot be used ({reason}): {advice}.")
-
-
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    try:
-        connection.rollback()
-    except duckdb.Error:  # the error that led here says what is wrong; this one only says that nothing is open
-        return
 
 
 def _create_private(path: Path) -> None:

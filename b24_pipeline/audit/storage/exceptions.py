@@ -1,29 +1,4 @@
-"""Errors of the audit database; every message is one line: what, where, what to do.
-
-StoreError
-├── DatabaseMissing              nothing to read yet
-├── DatabaseBusy                 another process is writing
-├── DatabaseMisnamed             a file name that DuckDB would confuse with one of its own
-├── DatabaseForeign              a DuckDB file of something else
-├── DatabaseCorrupt              not a DuckDB file, or damaged
-├── DatabaseTooNew               of a newer version
-├── DatabaseNotWritable          read-only folder, full disk
-├── DatabaseNotReadable          a file of somebody else
-├── PublishedFileMounted         the published file cannot be replaced
-├── NotUploaded                  the copy in an object store cannot be replaced
-├── LocksNotSupported            a folder that takes no locks
-├── LakeNotUsable                the lake's Postgres or its packages
-├── LockLost                     another run has taken the lock, as this one did not move
-├── DatabaseOfAnotherConnection  of another portal and account
-├── UnknownRun                   no run of that id or time
-├── RunNotBegun                  writing without a run, or a run begun twice
-├── NotApprovable                nothing there that may be approved
-├── ExportFailed                 an address that cannot be written to
-├── NotLinked                    no live link of that user
-├── UpdateUnchecked              an update that the next run must look at first
-├── UnknownPerson                nobody of that id or e-mail address
-└── AmbiguousPerson              several people of that e-mail address
-"""
+"""Errors of the audit database; every message is one line: what, where, what to do."""
 
 # ruff: noqa: N818 - the names say what is the case, and messages begin with them
 

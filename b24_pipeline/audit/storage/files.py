@@ -148,18 +148,12 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        named = [Path(os.fsdecode(error.filename))] if isinstance(error.filename, str | bytes) else []
+        concerned = [*named, folder] if error.errno in (errno.EACCES, errno.EPERM) else []
         raise DatabaseNotWritable(
             f"The folder {folder} of the database cannot be written ({error.strerror}): give this user the right to,"
-            f" make room, or name another place in B24_PIPELINE_DATABASE.{note_of(error, folder)}"
+            f" make room, or name another place in B24_PIPELINE_DATABASE.{owner_note(*concerned)}"
         ) from None
-
-
-def note_of(error: OSError, folder: Path) -> str:
-    """Return whose the file is that may not be written, or its folder."""
-    if error.errno not in (errno.EACCES, errno.EPERM):
-        return ""
-    named = [Path(os.fsdecode(error.filename))] if isinstance(error.filename, str | bytes) else []
-    return owner_note(*named, folder)
 
 
 @contextmanager

@@ -54,46 +54,36 @@ class Instance:
         self._numbers = count(1)
         self._holders: Counter[str] = Counter()
 
-    def attach(self, path: Path, *, read_only: bool) -> Attached:
-        """Attach the file; readers of one file share it, for DuckDB takes a file once a process.
+    def attach(self, place: Path | Lake, *, read_only: bool) -> Attached:
+        """Attach a lake or a file; readers of one file share it, for DuckDB takes a file once a process.
 
         Raises:
             duckdb.Error: it cannot be attached.
+            LakeNotUsable: the lake's extensions are not installed.
         """
         with self._lock:
-            catalog = _name_to_read(path) if read_only else f"written_{next(self._numbers)}"
-            if not self._holders[catalog]:
-                name = "attach_to_read" if read_only else "attach"
-                self._root.execute(statement(name, path=_quoted(str(path)), catalog=catalog))
+            catalog = f"database_{next(self._numbers)}"
+            if isinstance(place, Lake):
+                self._attach_lake(place, catalog, read_only=read_only)
+            else:
+                catalog, name = (_name_to_read(place), "attach_to_read") if read_only else (catalog, "attach")
+                if not self._holders[catalog]:
+                    self._root.execute(statement(name, path=_quoted(str(place)), catalog=catalog))
             self._holders[catalog] += 1
-        return self._attached(catalog)
-
-    def attach_lake(self, lake: Lake, *, read_only: bool) -> Attached:
-        """Attach a lake.
-
-        Raises:
-            duckdb.Error: it cannot be attached.
-            LakeNotUsable: its extensions are not installed.
-        """
-        with self._lock:
-            for file in extension_files(lake.extensions):
-                self._root.execute(statement("load_extension", path=_quoted(str(file))))
-            if lake.is_on_s3:
-                options = {name: _quoted(value) for name, value in s3_options().items()}
-                self._root.execute(statement("give_s3_keys", **options))
-            catalog = f"lake_{next(self._numbers)}"
-            given = {"path": f"ducklake:postgres:{lake.address}", "schema": lake.schema, "data": lake.data}
-            quoted = {name: _quoted(value) for name, value in given.items()}
-            name = "attach_lake_to_read" if read_only else "attach_lake"
-            self._root.execute(statement(name, catalog=catalog, **quoted))
-            self._holders[catalog] += 1
-        return self._attached(catalog)
-
-    def _attached(self, catalog: str) -> Attached:
         connection = self._root.cursor()
         connection.execute(statement("use", catalog=catalog))
         connection.execute(statement("speak_utc"))
         return Attached(self, catalog, connection)
+
+    def _attach_lake(self, lake: Lake, catalog: str, *, read_only: bool) -> None:
+        for file in extension_files(lake.extensions):
+            self._root.execute(statement("load_extension", path=_quoted(str(file))))
+        if lake.is_on_s3:
+            options = {name: _quoted(value) for name, value in s3_options().items()}
+            self._root.execute(statement("give_s3_keys", **options))
+        given = {"path": f"ducklake:postgres:{lake.address}", "schema": lake.schema, "data": lake.data}
+        quoted = {name: _quoted(value) for name, value in given.items()}
+        self._root.execute(statement("attach_lake_to_read" if read_only else "attach_lake", catalog=catalog, **quoted))
 
     def detach(self, catalog: str) -> None:
         """Detach the file where this was its last holder."""
@@ -125,16 +115,10 @@ def attach(place: Path | Lake, *, read_only: bool) -> Attached:
         LakeNotUsable: the lake's extensions are not installed.
     """
     try:
-        return _attach(place, read_only=read_only)
+        return _instance().attach(place, read_only=read_only)
     except (duckdb.FatalException, duckdb.ConnectionException):
         close()
-        return _attach(place, read_only=read_only)
-
-
-def _attach(place: Path | Lake, *, read_only: bool) -> Attached:
-    if isinstance(place, Lake):
-        return _instance().attach_lake(place, read_only=read_only)
-    return _instance().attach(place, read_only=read_only)
+        return _instance().attach(place, read_only=read_only)
 
 
 def close() -> None:

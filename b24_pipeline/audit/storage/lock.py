@@ -115,11 +115,7 @@ def connection_is_locked(paths: Paths) -> bool:
 def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float = 0) -> Iterator[None]:
     """Hold the connection's lock; the operating system frees it when the process dies, however it dies.
 
-    Args:
-        lock_file: beside the database; the owner's name is written next to it.
-        owner: the run's id, or what else is being done, for people.
-        now: when.
-        wait_seconds: how long to wait for the other run to end.
+    The owner's name is written next to it.
 
     Raises:
         RunInProgress: the lock is held; the text names the owner.
@@ -134,7 +130,9 @@ def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float 
             raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
     try:
         with writing(lock_file.parent):
-            write_owner(lock_file, owner=owner, now=now)
+            note = {"owner": owner, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}
+            owner_file(lock_file).write_text(json.dumps(note))
+            owner_file(lock_file).chmod(0o600)
         yield
     finally:
         lock.release()
@@ -154,13 +152,6 @@ def is_locked(lock_file: Path) -> bool:
 def owner_file(lock_file: Path) -> Path:
     """The file with the owner's name: the locked file itself cannot be read everywhere while it is locked."""
     return lock_file.with_suffix(".owner.json")
-
-
-def write_owner(lock_file: Path, *, owner: str, now: datetime) -> None:
-    """Note who holds the lock."""
-    path = owner_file(lock_file)
-    path.write_text(json.dumps({"owner": owner, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}))
-    path.chmod(0o600)
 
 
 def owner_text(lock_file: Path) -> str:
