@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from b24_pipeline import audit, settings
-from b24_pipeline.alerts.conditions import STALE_AFTER, Condition, State, conditions_of
+from b24_pipeline.alerts.conditions import Condition, State, conditions_of
 from b24_pipeline.alerts.notify import UNNAMED, connection_name, unreadable
 from b24_pipeline.audit import Paths, Store, StoreError
 from b24_pipeline.audit.health import health
@@ -81,7 +81,7 @@ def state_of(key: str, paths: Paths, *, now: datetime) -> ConnectionState:
         held=len(found.held),
         failing=len(found.failing),
         points_left=int(budget) - row["points_today"] if budget and budget.isdigit() else None,
-        conditions=tuple(conditions_of(found, now=now, stale_after=STALE_AFTER)) if row["status"] else (),
+        conditions=tuple(conditions_of(found, now=now)) if row["status"] else (),
     )
 
 

@@ -84,10 +84,10 @@ class Change:
         return not self.new and not self.still
 
 
-def conditions_of(health: Health, *, now: datetime, stale_after: timedelta) -> list[Condition]:
+def conditions_of(health: Health, *, now: datetime) -> list[Condition]:
     return [
         *failed(health.failures),
-        *stale(health, now=now, after=stale_after),
+        *stale(health, now=now, after=STALE_AFTER),
         *held(health),
         *undecided(health),
         *duplicated(health),

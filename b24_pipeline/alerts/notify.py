@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from b24_pipeline import audit
 from b24_pipeline.alerts.channels import Channel, NotDelivered
-from b24_pipeline.alerts.conditions import STALE_AFTER, Change, Condition, State, compare, conditions_of
+from b24_pipeline.alerts.conditions import Change, Condition, State, compare, conditions_of
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.audit import Database, Paths, Store, StoreError
 from b24_pipeline.audit.health import Failure, Health, health, is_unrecorded
@@ -167,7 +167,7 @@ def judge(
     found = replace(found, failures=(*found.failures, *lost))
     conditions = tuple(
         replace(condition, since=min(condition.since, now))
-        for condition in conditions_of(found, now=now, stale_after=STALE_AFTER)
+        for condition in conditions_of(found, now=now)
         if condition.state is not State.STALE or found.success is not None
     )
     return StatusReport(connection, conditions, found.success.finished_at if found.success else None), first_seen

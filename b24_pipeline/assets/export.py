@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from b24_pipeline.alerts.conditions import STALE_AFTER
-from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
 from b24_pipeline.assets.report import import_report
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.export import export
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
     pool=POOL,
     io_manager_key=IO_MANAGER,
     output_required=False,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
+    freshness_policy=FRESH,
 )
 def audit_export(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """Every table of the audit as Parquet, one folder a table, in the folder or object store that the setting names.

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from b24_pipeline import audit
-from b24_pipeline.alerts.conditions import STALE_AFTER
-from b24_pipeline.assets.bitrix24 import OWNERS, POOL
+from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import refused
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
     pool=POOL,
     io_manager_key=IO_MANAGER,
     output_required=False,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
+    freshness_policy=FRESH,
 )
 def import_report(import_run: ImportRunResource) -> Iterator[dg.MaterializeResult[None]]:
     """The import at a glance: people on both sides, outcomes, matches, rejects and conflicts, links, points, time.

@@ -111,7 +111,6 @@ def people_failed(database: Database) -> frozenset[int]:
 
 
 def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:
-    """Replace all dead letters."""
     spec = HistorySpec("dead_letters", tuple(sql_columns(schemas.DeadLetters)))
     with database.transaction():
         replace(database, spec, to_arrow(schemas.DeadLetters, frame))

@@ -19,7 +19,7 @@ from b24_pipeline.audit.links import Approver, accept_identities, identities_of_
 from b24_pipeline.audit.runs import CurrentRun
 from b24_pipeline.audit.storage.column_types import column_list, from_arrow, sql_columns
 from b24_pipeline.audit.storage.database import Database
-from b24_pipeline.audit.storage.exceptions import NotApprovable, UnknownRun
+from b24_pipeline.audit.storage.exceptions import NotApprovable
 from b24_pipeline.rules.conflict_approval import decidable
 from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, ListReason, MatchReason, Outcome
 
@@ -51,10 +51,9 @@ def approve(
     """Approve all that the run held, or the conflicts of these users in it; return what that is.
 
     Raises:
-        UnknownRun: there is no such run.
         NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
     """
-    _refuse_unknown_or_old(database, run_id, now=now)
+    _refuse_old(database, run_id, now=now)
     if bitrix24_ids is not None:
         _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
     elif not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
@@ -135,11 +134,6 @@ def close_approvals(database: Database, run: CurrentRun) -> None:
             database.execute("use_approval", {"run": run.number, **which})
 
 
-def correct_future_times(database: Database, *, now: datetime) -> None:
-    """R16c: let approvals that were given in the future have been given now."""
-    database.execute("correct_future_approvals", {"now": now})
-
-
 def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
     return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
 
@@ -156,11 +150,8 @@ def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Act
     return left[meant]
 
 
-def _refuse_unknown_or_old(database: Database, run_id: str, *, now: datetime) -> None:
-    began_at: datetime | None = database.value("run_began_at", {"run_id": run_id, "now": now})
-    if began_at is None:
-        raise UnknownRun(f"No run {run_id} is known; `b24-pipeline history` lists the runs.")
-    if now - began_at > VALIDITY:
+def _refuse_old(database: Database, run_id: str, *, now: datetime) -> None:
+    if now - database.value("run_began_at", {"run_id": run_id, "now": now}) > VALIDITY:
         newer = next(iter(database.records("newest_held_run", {"since": now - VALIDITY})), None)
         instead = f"Look at run {newer['run_id']}, the newest that is held," if newer else "Start a new run"
         raise NotApprovable(

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from b24_pipeline import schemas
 from b24_pipeline.audit.metadata import UNCHECKED_UPDATE, fact
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.column_types import personal_columns
-from b24_pipeline.audit.storage.database import Database, Parameters
+from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import AmbiguousPerson, UnknownPerson, UpdateUnchecked
 from b24_pipeline.audit.storage.files import Paths
 from b24_pipeline.audit.store import Store
@@ -78,10 +78,10 @@ def erase_person(paths: Paths, id_or_email: str, *, now: datetime) -> int | None
 def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
     named = [email.lower() for email in emails if email != ERASED]
-    employees = _ids(database, "employees_of_person", {"user": user, "emails": named})
+    employees = database.column("employees_of_person", {"user": user, "emails": named})
     refuse_unchecked_update(database, employees)
     theirs = {"user": user, "employees": employees}
-    addresses = {*named, *emails_of_employees(database, user, employees)}
+    addresses = {*named, *database.column("emails_of_employees", theirs)}
     for table, columns in _OF_USER.items():
         database.execute("erase_user", {"user": user}, table=table, erased=_erased(columns))
     database.execute("erase_employees", theirs, erased=_erased(personal_columns(schemas.CallGearEmployees)))
@@ -144,7 +144,7 @@ def _the_one(database: Database, id_or_email: str) -> int | None:
             f"{len(users)} users have or had the address {id_or_email}: {', '.join(map(str, users))}."
             " Name one of these ids."
         )
-    if not users and not _ids(database, "employees_by_email", {"email": id_or_email.strip()}):
+    if not users and not database.column("employees_by_email", {"email": id_or_email.strip()}):
         raise UnknownPerson(f"Nobody is known by {id_or_email}.")
     return users[0] if users else None
 
@@ -155,15 +155,5 @@ def users_named(database: Database, id_or_email: str) -> list[int]:
     if text == ERASED:
         return []
     if text.isdecimal():
-        return _ids(database, "user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
-    return _ids(database, "users_by_email", {"email": address_key(text)})
-
-
-def emails_of_employees(database: Database, user: int | None, employees: Sequence[int]) -> list[str]:
-    """All addresses that these employees have or had while they were the user's, in small letters."""
-    rows = database.records("emails_of_employees", {"user": user, "employees": employees})
-    return [row["email"] for row in rows]
-
-
-def _ids(database: Database, name: str, parameters: Parameters) -> list[int]:
-    return [int(found) for row in database.records(name, parameters) for found in row.values()]
+        return database.column("user_known", {"user": int(text)}) if len(text) <= _DIGITS else []
+    return database.column("users_by_email", {"email": address_key(text)})

@@ -49,11 +49,6 @@ def record_snapshot(
     keep_history(database, spec, to_arrow(model, frame), run, what=spec.table)
 
 
-def recorded(database: Database, run: CurrentRun, what: str) -> bool:
-    """Return whether the run has recorded this table or step."""
-    return database.value("recorded", {"run": run.number, "what": what}) is not None
-
-
 def last_recording(database: Database, model: type[schemas.Frame]) -> PastRun | None:
     """The run that has recorded this frame last; None where no run is left that has."""
     row = next(iter(database.records("newest_recording", {"what": HISTORIES[model]})), None)
@@ -65,10 +60,9 @@ def recorded_by(database: Database, run_id: str) -> frozenset[str]:
     return frozenset(database.column("recorded_by", {"run_id": run_id}))
 
 
-def note_recorded(database: Database, run: CurrentRun, what: str) -> bool:
-    """Store that the run has recorded this table or step, also where nothing in it changed; whether it is news."""
-    inserted: int = database.value("note_recorded", {"run": run.number, "what": what})
-    return inserted > 0
+def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
+    """Store that the run has recorded this table or step, also where nothing in it changed."""
+    database.execute("note_recorded", {"run": run.number, "what": what})
 
 
 def snapshot(database: Database, model: type[schemas.Model], as_of: Moment | None = None) -> DataFrame[schemas.Model]:
@@ -101,7 +95,7 @@ def keep_history(database: Database, spec: HistorySpec, rows: Table, run: Curren
     A run that records twice saw one state only, the last it recorded.
     """
     with database.transaction():
-        is_first = note_recorded(database, run, what)
+        note_recorded(database, run, what)
         valid = int(database.value("count_valid", spec.parameters, **spec.identifiers))
         if not valid and not rows.num_rows:
             return
@@ -109,11 +103,8 @@ def keep_history(database: Database, spec: HistorySpec, rows: Table, run: Curren
             differing = database.value("a_row_not_valid", spec.parameters, **spec.identifiers)
             if valid == rows.num_rows and differing is None:
                 return
-            if valid:
-                ends = {"run": run.number, "at": run.started_at, **spec.parameters}
-                database.execute("close_rows", ends, **spec.identifiers)
-            if not is_first:
-                reopen_rows(database, spec, run)
+            of_run = {"run": run.number, "at": run.started_at, **spec.parameters}
+            database.execute("close_rows", of_run, **spec.identifiers)
             open_rows(database, spec, run)
 
 
@@ -125,19 +116,14 @@ def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
 def insert_valid(database: Database, spec: HistorySpec, rows: Table, run: CurrentRun) -> None:
     """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
     with database.incoming(rows):
-        reopen_rows(database, spec, run)
         open_rows(database, spec, run)
 
 
-def reopen_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
-    """Let the seen rows hold on that this run has ended before."""
-    database.execute("reopen_rows", {"run": run.number, **spec.parameters}, **spec.identifiers)
-
-
 def open_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
-    """Let the seen rows hold that do not hold yet."""
-    begins = {"run": run.number, "at": run.started_at, **spec.parameters}
-    database.execute("open_rows", begins, **spec.identifiers)
+    """Let the seen rows hold: those go on that this run has ended before, and the others begin with it."""
+    of_run = {"run": run.number, **spec.parameters}
+    database.execute("reopen_rows", of_run, **spec.identifiers)
+    database.execute("open_rows", of_run | {"at": run.started_at}, **spec.identifiers)
 
 
 def replace(database: Database, spec: HistorySpec, rows: Table) -> None:

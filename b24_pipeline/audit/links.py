@@ -46,7 +46,6 @@ def live_links(database: Database) -> DataFrame[schemas.Links]:
 
 
 def people_imported(database: Database) -> int:
-    """Return how many live links there are."""
     return int(database.value("people_imported"))
 
 
@@ -61,7 +60,6 @@ def ever_linked(database: Database) -> frozenset[int]:
 
 
 def linked(database: Database) -> frozenset[int]:
-    """The users that have a link now."""
     return frozenset(database.column("linked"))
 
 
@@ -144,8 +142,6 @@ def created_since(database: Database, since: datetime) -> dict[int, int]:
 
 def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None:
     """Return until when a create whose outcome is not known may have been sent; none when there is no such create."""
-    if database.value("a_pending_create") is None:
-        return None
     sent_until: datetime | None = database.value("creates_in_doubt_until", {"now": now})
     return sent_until
 

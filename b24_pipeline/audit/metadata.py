@@ -27,7 +27,6 @@ def put_facts(database: Database, named: Mapping[str, str]) -> None:
 
 
 def facts(database: Database) -> dict[str, str]:
-    """All that is remembered, by name."""
     return {row["name"]: row["value"] for row in database.records("facts")}
 
 
@@ -73,5 +72,4 @@ def bind_account(database: Database, found: AccountIdentity) -> None:
 
 
 def rebind_account(database: Database, found: AccountIdentity) -> None:
-    """Remember this account from now on."""
     put_facts(database, {ACCOUNT_NUMBER: found.app_id, ACCOUNT_NAME: found.name})

@@ -15,15 +15,21 @@ EMPTY = 0
 """The version of a database without any table."""
 
 
-def version_of(database: Database) -> int:
+def version_of(database: Database, *, layout: Layout = LAYOUT) -> int:
     """The version of the layout in the file; `EMPTY` for a database without tables.
 
     Raises:
         DatabaseForeign: there are tables, but none of ours, or one of the same name that is another.
+        DatabaseTooNew: a newer version of this project wrote it.
     """
     # To list the tables first would take ten times as long.
     with suppress(duckdb.CatalogException, duckdb.BinderException):  # no such table, or one with other columns
         version = database.value("schema_version")
+        if isinstance(version, int) and version > layout.version:
+            raise DatabaseTooNew(
+                f"{database.path} has layout {version}, this program knows {layout.version}: upgrade b24-pipeline, or"
+                " name another file in B24_PIPELINE_DATABASE."
+            )
         if isinstance(version, int):
             return version
     if not database.records("tables"):
@@ -44,8 +50,7 @@ def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOU
         DatabaseForeign: the file is not ours.
         DatabaseTooNew: a newer version of this project wrote it.
     """
-    version = version_of(database)
-    refuse_newer(database, version, layout=layout)
+    version = version_of(database, layout=layout)
     if version == layout.version:
         return False
     with database.transaction():
@@ -57,19 +62,6 @@ def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOU
         _renew_views(database, layout)
         database.execute("put_schema_version", {"version": layout.version, "at": at})
     return version != EMPTY
-
-
-def refuse_newer(database: Database, version: int, *, layout: Layout = LAYOUT) -> None:
-    """Raise where the database is of a newer version than this program.
-
-    Raises:
-        DatabaseTooNew: it is.
-    """
-    if version > layout.version:
-        raise DatabaseTooNew(
-            f"{database.path} has layout {version}, this program knows {layout.version}: upgrade b24-pipeline, or name"
-            " another file in B24_PIPELINE_DATABASE."
-        )
 
 
 def _create_missing(database: Database, layout: Layout) -> None:

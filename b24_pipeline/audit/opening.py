@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from b24_pipeline.audit.migrations import bring_up_to_date, refuse_newer, version_of
+from b24_pipeline.audit.migrations import bring_up_to_date, version_of
 from b24_pipeline.audit.schema import LAYOUT
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import (
@@ -51,7 +51,7 @@ def open_working(paths: Paths, *, at: datetime, wait_seconds: float, sleep: Call
 
 
 def check_published_file(paths: Paths) -> None:
-    """Make sure that publishing will not replace a file that is not ours; one that somebody has open is ours.
+    """Make sure that publishing will not replace a file that is not ours, or newer; one that somebody has open is ours.
 
     A damaged file of ours does not matter while there is the working file: it is about to be replaced.
 
@@ -62,7 +62,7 @@ def check_published_file(paths: Paths) -> None:
         return
     try:
         with closing(Database.open_read_only(paths.published)) as database:
-            refuse_newer(database, version_of(database))
+            version_of(database)
     except DatabaseBusy:
         return
     except DatabaseCorrupt:
@@ -100,8 +100,10 @@ def _missing(paths: Paths) -> DatabaseMissing:
 
 
 @contextmanager
-def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
-    """The newest state that can be read now: the working file, else the published one, else a private copy of that.
+def open_for_reading(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Database]:
+    """The newest state that can be read now, without ever disturbing a run; to be held briefly.
+
+    It is the working file, else the published one, else a private copy of that.
 
     Raises:
         DatabaseMissing: there is no database yet.
@@ -109,7 +111,7 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
     """
     if paths.lake is not None:
         with closing(Database.open_read_only(paths.lake)) as database:
-            refuse_newer(database, version_of(database))
+            version_of(database)
             yield database
         return
     problem: StoreError = _missing(paths)
@@ -122,17 +124,15 @@ def open_for_reading(paths: Paths, *, at: datetime) -> Iterator[Database]:
             problem = error
             continue
         with closing(database):
-            version = version_of(database)
-            refuse_newer(database, version)
-            if version == LAYOUT.version:
+            if version_of(database) == LAYOUT.version:
                 yield database
                 return
-        with private_copy(path, at=at) as copy:
+        with private_copy(path, at=now()) as copy:
             yield copy
             return
     if not isinstance(problem, DatabaseBusy) or not paths.published.exists():
         raise problem
-    with private_copy(paths.published, at=at) as copy:
+    with private_copy(paths.published, at=now()) as copy:
         yield copy
 
 

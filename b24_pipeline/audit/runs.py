@@ -1,9 +1,8 @@
 """Runs: one row each, with rising numbers that every history refers to."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from b24_pipeline.audit.storage.column_types import to_pandas
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.rules.importable import Importable
-from b24_pipeline.rules.models import RunKind, RunStatus, Trigger
+from b24_pipeline.rules.models import RunKind, Trigger
 
 Moment = str | datetime
 """A run id, or a time: then the latest run that had started by then is meant."""
@@ -80,16 +79,6 @@ COUNTS = tuple(field.name for field in fields(RunCounts))
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnd:
-    """The end of a run: its status, the reason where it did not end well, and its figures."""
-
-    finished_at: datetime
-    status: RunStatus
-    reason: str | None
-    counts: RunCounts
-
-
-@dataclass(frozen=True, slots=True)
 class CurrentRun:
     """The run that a store is recording."""
 
@@ -115,26 +104,23 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
         if interrupted:
             database.execute("interrupt_runs")
         number = int(so_far["last"]) + 1
-        database.execute("begin_run", _columns_of(start, number))
+        begun = {
+            "run_id": start.run_id,
+            "number": number,
+            "started_at": start.started_at,
+            "trigger": str(start.trigger),
+            "kind": str(start.kind),
+            "dry_run": start.kind is RunKind.DRY_RUN,
+            "only_users": ",".join(map(str, start.only)) or None,
+            "policy": start.policy,
+        }
+        database.execute("begin_run", begun)
     return CurrentRun(number, start.run_id, start.started_at), interrupted
 
 
 def record_policy(database: Database, run: CurrentRun, policy: str) -> None:
     """Store the settings that the run follows, now that more is known of them."""
     database.execute("record_policy", {"number": run.number, "policy": policy})
-
-
-def finish(database: Database, run: CurrentRun, end: RunEnd) -> None:
-    """Store how the run ended."""
-    ended = {
-        "number": run.number,
-        "finished_at": end.finished_at,
-        "status": str(end.status),
-        "reason": end.reason,
-        **asdict(end.counts),
-    }
-    with database.transaction():
-        database.execute("finish_run", ended, counts=", ".join(f"{name} = ${name}" for name in COUNTS))
 
 
 def number_as_of(database: Database, moment: Moment) -> int:
@@ -204,11 +190,8 @@ def importable_before(database: Database) -> float | None:
 
 def remember_importable(database: Database, run: CurrentRun, counts: RunCounts) -> None:
     """Note which share of the candidates can be imported, where this run is an import (R18a)."""
-    share = counts.importable.share
-    if share is None or fact(database, IMPORTABLE_SHARE) == repr(share):
-        return
-    past = last_import(database)
-    if past is not None and past.run_id == run.run_id:
+    share, past = counts.importable.share, last_import(database)
+    if share is not None and past is not None and past.run_id == run.run_id:
         put_facts(database, {IMPORTABLE_SHARE: repr(share)})
 
 
@@ -235,18 +218,4 @@ def first_import(database: Database) -> bool:
 
 
 def end_first_import(database: Database) -> None:
-    """Note that everybody was imported once."""
     put_facts(database, {FIRST_IMPORT_OVER: "yes"})
-
-
-def _columns_of(start: RunStart, number: int) -> dict[str, Any]:
-    return {
-        "run_id": start.run_id,
-        "number": number,
-        "started_at": start.started_at,
-        "trigger": str(start.trigger),
-        "kind": str(start.kind),
-        "dry_run": start.kind is RunKind.DRY_RUN,
-        "only_users": ",".join(map(str, start.only)) or None,
-        "policy": start.policy,
-    }

@@ -24,12 +24,7 @@ HISTORIES: Mapping[type[schemas.Frame], str] = MappingProxyType(
 
 # A row is valid from the run `valid_from_run`, begun at `valid_from`, to the run `valid_to_run`, begun at `valid_to`,
 # which found it changed or gone. The times are stored because runs are deleted after a while, and rows stay.
-_SPAN = {
-    "valid_from_run": "BIGINT",
-    "valid_from": "TIMESTAMPTZ",
-    "valid_to_run": "BIGINT",
-    "valid_to": "TIMESTAMPTZ",
-}
+_SPAN = {"valid_from_run": "BIGINT", "valid_from": "TIMESTAMPTZ", "valid_to_run": "BIGINT", "valid_to": "TIMESTAMPTZ"}
 
 _LINKS = {name: kind for name, kind in sql_columns(schemas.Links).items() if name not in ("first_name", "last_name")}
 

@@ -4,26 +4,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import datetime
-from types import TracebackType
 from typing import Self, cast
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit import (
-    actions,
-    approvals,
-    history,
-    links,
-    opening,
-    runs,
-    suppression,
-)
+from b24_pipeline.audit import actions, approvals, history, links, opening, runs, suppression
 from b24_pipeline.audit.actions import Step
 from b24_pipeline.audit.links import Approver, LinkWritten
-from b24_pipeline.audit.runs import CurrentRun, RunCounts, RunEnd, RunStart
+from b24_pipeline.audit.runs import COUNTS, CurrentRun, RunCounts, RunStart
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import RunNotBegun
@@ -33,8 +25,6 @@ from b24_pipeline.audit.suppression import Suppressed
 from b24_pipeline.rules.models import RunStatus
 
 UNKNOWN_APPROVER = Approver()
-WAIT_SECONDS = 10.0
-"""The time that opening waits for another process by default."""
 
 
 class Store:
@@ -55,7 +45,7 @@ class Store:
         paths: Paths,
         *,
         now: Callable[[], datetime],
-        wait_seconds: float = WAIT_SECONDS,
+        wait_seconds: float = 10.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Self:
         """Open the working file, created or upgraded where needed; whatever is wrong shows here, before any write.
@@ -70,29 +60,16 @@ class Store:
             database = opening.open_working(paths, at=now(), wait_seconds=wait_seconds, sleep=sleep)
             return cls(paths, database, now=now, lock=lock.pop_all())
 
-    @staticmethod
-    @contextmanager
-    def reader(paths: Paths, *, now: Callable[[], datetime]) -> Iterator[Database]:
-        """Read the newest state that can be read now, without ever disturbing a run; hold it briefly.
-
-        Raises:
-            DatabaseMissing: there is no database yet.
-            StoreError: it cannot be read.
-        """
-        with opening.open_for_reading(paths, at=now()) as database:
-            yield database
+    reader = staticmethod(opening.open_for_reading)
 
     def close(self) -> None:
-        """Let go of the files."""
         with self._lock:
             self.database.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -121,7 +98,7 @@ class Store:
             RunNotBegun: a run of that id was begun before.
         """
         self._run, interrupted = runs.begin(self.database, start)
-        approvals.correct_future_times(self.database, now=start.started_at)
+        self.database.execute("correct_future_approvals", {"now": start.started_at})
         self.store_texts_of(frozenset())
         return interrupted
 
@@ -130,8 +107,10 @@ class Store:
         self._suppressed = suppression.suppressed(self.database, candidates=candidates)
 
     def finish_run(self, status: RunStatus, reason: str | None, counts: RunCounts) -> None:
-        """Store how the current run ended."""
-        runs.finish(self.database, self.run, RunEnd(self.now(), status, reason, counts))
+        ended = {"number": self.run.number, "finished_at": self.now(), "status": str(status), "reason": reason}
+        figures = ", ".join(f"{name} = ${name}" for name in COUNTS)
+        with self.database.transaction():
+            self.database.execute("finish_run", ended | asdict(counts), counts=figures)
 
     @contextmanager
     def seen_as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
@@ -154,15 +133,14 @@ class Store:
 
     def current_snapshot(self, model: type[schemas.Model]) -> DataFrame[schemas.Model]:
         """The frame that the current run recorded, with what is withheld from the database."""
-        return (
-            cast("DataFrame[schemas.Model]", self._whole[model])
-            if model in self._whole
-            else history.snapshot(self.database, model)
-        )
+        if model in self._whole:
+            return cast("DataFrame[schemas.Model]", self._whole[model])
+        return history.snapshot(self.database, model)
 
     def recorded(self, model: type[schemas.Frame]) -> bool:
         """Return whether the current run has recorded this snapshot."""
-        return history.recorded(self.database, self.run, HISTORIES[model])
+        what = {"run": self.run.number, "what": HISTORIES[model]}
+        return self.database.value("recorded", what) is not None
 
     def put_links(self, written: Sequence[LinkWritten]) -> None:
         """Store links; each ends the former one of its user and of its employee, and settles an announced create."""

@@ -14,7 +14,6 @@ from b24_pipeline.reporting.svg import (
     labels_at_the_end,
     legend,
     time_axis,
-    whole_numbers,
 )
 from b24_pipeline.reporting.theme import Color
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, NOT_IN_CALLGEAR, reason
@@ -91,7 +90,9 @@ def people_over_time(figures: Figures) -> Chart:
             axes,
             {f"{name}: {values[-1]:,}": (values[-1], color) for name, (color, _, values) in series.items() if values},
         )
-        whole_numbers(axes)
+        axes.locator_params(axis="y", nbins=5, integer=True)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.grid(visible=True, axis="y")
         time_axis(axes, times)
 
     last = moments[-1] if moments else None

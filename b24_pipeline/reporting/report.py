@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from b24_pipeline.alerts.conditions import STALE_AFTER, conditions_of
+from b24_pipeline.alerts.conditions import conditions_of
 from b24_pipeline.audit.report_queries import Figures, Refused, RunFigure
 from b24_pipeline.reporting.charts import charts_of
 from b24_pipeline.reporting.drawing import draw
@@ -78,7 +78,7 @@ def page(figures: Figures, pictures: Sequence[str]) -> str:
         .get_template("report.html")
         .render(
             figures=figures,
-            conditions=conditions_of(figures.health, now=figures.at, stale_after=STALE_AFTER),
+            conditions=conditions_of(figures.health, now=figures.at),
             last_import=last_import(figures),
             pictures=[Markup(picture) for picture in pictures],  # noqa: S704 - drawn here, its texts escaped
             groups=[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from b24_pipeline.audit.report_queries import Figures, RunFigure
 from b24_pipeline.reporting.drawing import Chart
-from b24_pipeline.reporting.svg import FEW_MOMENTS, day_number, legend, note, strokes, time_axis
+from b24_pipeline.reporting.svg import FEW_MOMENTS, day_number, legend, strokes, time_axis
 from b24_pipeline.reporting.theme import Color
 from b24_pipeline.rules.models import RunKind, RunStatus
 from b24_pipeline.text import numbered
@@ -87,7 +87,8 @@ def time_a_run(figures: Figures) -> Chart:
             strokes(axes, upright, Color.BLUE, width=1.6 if len(ended) > FEW_MOMENTS else 5)
             at, longest = max(ended, key=lambda run: run[1])
             if longest > 2 * statistics.median_low(seconds):
-                note(axes, at, longest, words_of(longest))
+                color, words = Color.MUTED.drawn, words_of(longest)
+                axes.annotate(words, (at, longest), (0, 3), textcoords="offset points", ha="center", color=color)
         axes.set_ylim(0, max([*seconds, 1]) * 1.18)
         axes.yaxis.set_major_formatter(lambda value, _: words_of(value) if value else "0")
         axes.locator_params(axis="y", nbins=4)

@@ -83,19 +83,7 @@ def bottom(group: Sequence[float], distance: float) -> float:
 
 
 def top(group: Sequence[float], distance: float) -> float:
-    """Return where the highest of a group is put."""
     return bottom(group, distance) + distance * (len(group) - 1)
-
-
-def note(axes: "Axes", at: float, value: float, words: str) -> None:
-    axes.annotate(words, (at, value), (0, 3), textcoords="offset points", ha="center", color=Color.MUTED.drawn)
-
-
-def whole_numbers(axes: "Axes") -> None:
-    """A few whole numbers at the left, with thin lines."""
-    axes.locator_params(axis="y", nbins=5, integer=True)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.grid(visible=True, axis="y")
 
 
 def time_axis(axes: "Axes", times: Sequence[float]) -> None:

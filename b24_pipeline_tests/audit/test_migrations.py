@@ -62,7 +62,7 @@ def test_an_upgraded_database_is_not_upgraded_again(old: Paths, clock: Clock) ->
     upgrade(old, clock, NEXT)
     upgrade(old, clock, NEXT)
     with closing(Database.open_read_only(old.working)) as database:
-        assert version_of(database) == NEXT.version
+        assert version_of(database, layout=NEXT) == NEXT.version
         assert database.value("row_count", table="schema_version") == 2
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from b24_pipeline.alerts.conditions import STALE_AFTER, State, conditions_of
+from b24_pipeline.alerts.conditions import State, conditions_of
 from b24_pipeline.audit.health import health
 from b24_pipeline_tests.harness import HALF_AN_HOUR, World
 
@@ -40,9 +40,7 @@ def recover(world: World) -> None:
 def states(world: World) -> set[State]:
     now = world.clock.now()
     with world.database() as database:
-        return {
-            condition.state for condition in conditions_of(health(database, now=now), now=now, stale_after=STALE_AFTER)
-        }
+        return {condition.state for condition in conditions_of(health(database, now=now), now=now)}
 
 
 @pytest.mark.sampled(2)

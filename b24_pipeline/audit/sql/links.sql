@@ -57,9 +57,6 @@ WHERE valid_to_run IS NULL AND bitrix24_id = $bitrix24_id
 -- name: pending_creates
 SELECT {columns} FROM store.pending_creates ORDER BY bitrix24_id
 
--- name: a_pending_create
-SELECT bitrix24_id FROM store.pending_creates LIMIT 1
-
 -- name: creates_in_doubt_until
 -- Of a run that was interrupted nobody knows when it sent its last request, but before another one had the lock.
 -- A time in the future counts as now (R16c).

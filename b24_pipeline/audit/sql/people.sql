@@ -51,6 +51,7 @@ WHERE list_contains($emails, lower(trim(email)))
   AND callgear_id NOT IN (SELECT callgear_id FROM store.links WHERE bitrix24_id IS DISTINCT FROM $user)
 
 -- name: emails_of_employees
+-- In small letters: all that they have or had while they were the user's.
 SELECT DISTINCT lower(trim(email)) AS email FROM store.callgear_employees AS current
 WHERE email IS NOT NULL AND (
       EXISTS (

@@ -85,7 +85,6 @@ _held: dict[Lake, Session] = {}
 
 
 def session_of(lake: Lake) -> Session:
-    """Return the session whose lock this process holds."""
     return _held[lake]
 
 

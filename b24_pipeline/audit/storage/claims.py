@@ -66,7 +66,6 @@ def refusal(account: AccountIdentity, *, owner: str, key: str, keys: Collection[
 
 
 def name_of_note(account: AccountIdentity, *, host: str) -> str:
-    """Return by what an account is noted."""
     return re.sub(r"[^\w.-]", "_", f"{host}_{account.app_id}")
 
 

@@ -31,14 +31,12 @@ _PANDAS_TYPES = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_val
 
 @cache
 def arrow_schema(model: type[schemas.Frame]) -> pa.Schema:
-    """The model's columns as Arrow types."""
     columns = model.to_schema().columns
     return pa.schema([(name, _ARROW_TYPES.get(str(column.dtype), pa.string())) for name, column in columns.items()])
 
 
 @cache
 def sql_columns(model: type[schemas.Frame]) -> Mapping[str, str]:
-    """The model's columns and their DuckDB types."""
     return {field.name: _SQL_TYPES[field.type] for field in arrow_schema(model)}
 
 
@@ -49,7 +47,6 @@ def column_list(columns: Iterable[str]) -> str:
 
 @cache
 def personal_columns(model: type[schemas.Frame]) -> tuple[str, ...]:
-    """The model's columns with personal data."""
     columns = model.to_schema().columns
     return tuple(name for name, column in columns.items() if (column.metadata or {}).get("personal"))
 
@@ -82,5 +79,4 @@ def table_of(columns: Mapping[str, type], rows: Iterable[tuple[int | str | None,
 
 
 def with_text(table: Table, column: str, text: str) -> Table:
-    """The table with one more column that has the same text in every row."""
     return table.append_column(column, pa.array([text] * table.num_rows, type=pa.string()))

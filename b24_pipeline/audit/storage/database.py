@@ -150,7 +150,6 @@ class Database:
             raise _TrialOver
 
     def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
-        """Carry out the named statement."""
         with self.lock, translated(self.path):
             self._connection.execute(self._parsed(name, identifiers), parameters)
 

@@ -52,12 +52,10 @@ class Lake:
 
     @property
     def is_on_s3(self) -> bool:
-        """Whether the data lies in a bucket."""
         return self.data.startswith(S3)
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """The extensions of DuckDB that it needs."""
         return (*EXTENSIONS, FOR_S3) if self.is_on_s3 else EXTENSIONS
 
 

@@ -155,7 +155,6 @@ def owner_file(lock_file: Path) -> Path:
 
 
 def owner_text(lock_file: Path) -> str:
-    """Return who holds the lock, in words."""
     try:
         noted = json.loads(owner_file(lock_file).read_text())
     except (OSError, ValueError):
