@@ -37,13 +37,7 @@ class ConnectionHealth:
         self._judged: dict[str, Judged] = {}
 
     def reports(self, memory: Memory, *, now: datetime, lost: LostRuns) -> tuple[dict[str, StatusReport], Memory]:
-        """Judge every connection.
-
-        Args:
-            memory: has the successes that lie in the future (R16c).
-            now: the time.
-            lost: the newest failed run of each connection that has one.
-        """
+        """Judge every connection; the memory has the successes that lie in the future (R16c)."""
         seen = dict(memory.first_seen)
         places = {key: self._place(key, now=now) for key in self._folder.keys}
         marks = change_marks(place for _, place in places.values() if isinstance(place, Paths))

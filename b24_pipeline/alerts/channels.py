@@ -28,18 +28,13 @@ class NotDelivered(Exception):  # noqa: N818
 
 
 class Channel(Protocol):
-    """One way to notify people."""
+    """One way to notify people, under a name by which it is remembered and shown."""
 
     @property
-    def name(self) -> str:
-        """The name under which it is remembered, and shown."""
+    def name(self) -> str: ...
 
     def send(self, message: Message) -> None:
-        """Deliver the message.
-
-        Raises:
-            NotDelivered: the receiver is down or refused it.
-        """
+        """Deliver the message, or raise `NotDelivered`: the receiver is down or refused it."""
 
 
 def plain(message: Message) -> Payload:
@@ -138,7 +133,6 @@ class Email:
 
 
 def channels_of(settings: AlertSettings) -> list[Channel]:
-    """The receivers that are set."""
     channels: list[Channel] = []
     if settings.alert_webhook_url is not None:
         host = (urlsplit(settings.alert_webhook_url.get_secret_value()).hostname or "").casefold().rstrip(".")

@@ -80,7 +80,6 @@ class Change:
 
     @property
     def recovered(self) -> bool:
-        """Return whether nothing is wrong any longer."""
         return not self.new and not self.still
 
 

@@ -30,14 +30,11 @@ BREAKABLE = re.compile(rf"(?P<kept>{'|'.join(OUR_NAMES)})|{DOT_OF_A_HOST}", re.I
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A subject and a text."""
-
     subject: str
     text: str
 
 
 def message_of(change: Change, *, connection: str) -> Message:
-    """Write the message of a change."""
     subject = f"{connection}: {headline(change)}"
     lines = [line for condition in change.new for line in lines_of(condition)]
     if change.over:
@@ -48,7 +45,6 @@ def message_of(change: Change, *, connection: str) -> Message:
 
 
 def headline(change: Change) -> str:
-    """The change in a few words."""
     if change.new:
         return "; ".join(condition.state for condition in change.new)
     return "recovered" if change.recovered else f"over: {'; '.join(change.over)}"

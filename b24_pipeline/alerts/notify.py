@@ -30,8 +30,6 @@ FailedRuns = Callable[[datetime], Iterable[Failure]]
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of the import at one moment."""
-
     connection: str
     conditions: tuple[Condition, ...]
     success_at: datetime | None = None
@@ -185,7 +183,6 @@ def with_time_first_seen(first_seen: FirstSeen, found: Health, *, now: datetime)
 
 
 def unreadable(error: StoreError, *, now: datetime) -> Condition:
-    """The condition of an audit that cannot be read."""
     return Condition(State.FAILED, since=now, message="The audit cannot be read.", detail=str(error))
 
 
@@ -198,6 +195,5 @@ def lost_run(
 
 
 def connection_name(database: Database) -> str:
-    """The portal and the account that the audit belongs to."""
     hosts = [audit.metadata.fact(database, name) for name in (PORTAL_HOST, CALLGEAR_HOST)]
     return f"{hosts[0]} → {hosts[1]}" if all(hosts) else UNNAMED

@@ -97,7 +97,6 @@ def report(run: RunContext) -> dict[str, dg.MetadataValue]:
 
 
 def refused_markdown(run: RunContext) -> str:
-    """Return rejected people and conflicts by name."""
     rows = [
         {"who": who, "user": user, "why": reason(group.reason)}
         for group in refused(run.store.database)

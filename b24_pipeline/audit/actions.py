@@ -106,7 +106,6 @@ def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
 
 
 def people_failed(database: Database) -> frozenset[int]:
-    """The users with an action that failed and is tried again."""
     return frozenset(dead_letters(database)["bitrix24_id"].tolist())
 
 
@@ -117,7 +116,6 @@ def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) 
 
 
 def retry_updates(database: Database, *, now: datetime) -> None:
-    """Make every update that failed due."""
     with database.transaction():
         database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
 

@@ -32,7 +32,6 @@ def violations(database: Database, listing: str, **parameters: str) -> Sequence[
 
 
 def import_coverage(database: Database, *, run_id: str) -> ImportCoverage:
-    """Candidates and live links, as of a run."""
     (row,) = database.records("candidates_and_links", {"run_id": run_id})
     importable = Importable(row["candidates"], row["importable"])
     return ImportCoverage(candidates=row["candidates"], imported=row["imported"], importable=importable)

@@ -55,9 +55,7 @@ def erase_person(paths: Paths, id_or_email: str, *, now: datetime) -> int | None
     """Erase the texts of one person from the whole database, rewrite the file and publish it.
 
     Ids, links and counts stay. While they are no candidates, what is read again of them is stored without texts.
-
-    Returns:
-        The Bitrix24 id; None for somebody who is only in CallGear.
+    Returns the Bitrix24 id; None for somebody who is only in CallGear.
 
     Raises:
         UnknownPerson: nobody of that id or address is known.

@@ -13,12 +13,7 @@ HAVE_BUCKETS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "abfs://", "abfss
 def export(database: Database, address: str) -> dict[str, int]:
     """Write every table of `audit` to `address/TABLE/TABLE.parquet`, all together or, if one fails, none.
 
-    Args:
-        database: the audit.
-        address: a folder, or any address that fsspec knows, for example s3://bucket/audit.
-
-    Returns:
-        How many rows each table has.
+    The address is a folder, or any that fsspec knows, for example s3://bucket/audit. Returns how many rows each has.
 
     Raises:
         ExportFailed: the address cannot be written to.

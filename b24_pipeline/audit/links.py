@@ -170,7 +170,6 @@ def changed_identities(database: Database) -> frozenset[int]:
 
 
 def put_identities(database: Database, frame: DataFrame[schemas.Identities]) -> None:
-    """Replace all of them."""
     with database.transaction():
         replace(database, _IDENTITIES, to_arrow(schemas.Identities, frame))
 

@@ -43,8 +43,7 @@ def version_of(database: Database, *, layout: Layout = LAYOUT) -> int:
 def bring_up_to_date(database: Database, *, at: datetime, layout: Layout = LAYOUT) -> bool:
     """Upgrade the database to the layout, in one transaction; one that is up to date is not touched.
 
-    Returns:
-        Whether it was of an older version; a database without tables is not.
+    Returns whether it was of an older version; a database without tables is not.
 
     Raises:
         DatabaseForeign: the file is not ours.

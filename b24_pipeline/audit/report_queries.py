@@ -24,11 +24,7 @@ POINTS_LEFT = "callgear_points_left"
 
 @dataclass(frozen=True, slots=True)
 class RunFigure:
-    """One run that has ended.
-
-    Attributes:
-        seconds: None where the run was interrupted, so that nobody saw its end.
-    """
+    """One run that has ended; `seconds` is None where it was interrupted, so that nobody saw its end."""
 
     run_id: str
     started_at: datetime
@@ -102,7 +98,6 @@ class Figures:
 
 
 def figures(database: Database, *, now: datetime) -> Figures:
-    """Read all figures."""
     long_ago = {"since": now - PEOPLE_SHOWN, "now": now}
     points = metadata.fact(database, POINTS_A_DAY)
     return Figures(

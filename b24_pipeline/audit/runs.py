@@ -26,16 +26,7 @@ IMPORTABLE_SHARE = "importable_share"
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """The start of a run.
-
-    Attributes:
-        run_id: Dagster's run id.
-        started_at: the instant it began.
-        trigger: who started it.
-        kind: what it is for.
-        only: the Bitrix24 ids it is limited to; empty for everybody.
-        policy: the settings it follows, as JSON text.
-    """
+    """The start of a run, with the ids of users that it is limited to, if it is, and its settings as JSON text."""
 
     run_id: str
     started_at: datetime
@@ -88,10 +79,7 @@ class CurrentRun:
 
 
 def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
-    """Store that a run has begun; runs left `running` by a process that died become `interrupted`.
-
-    Returns:
-        The run, and the ids of the interrupted ones.
+    """Store that a run has begun, and return it; with the ids of those that died `running`, now `interrupted`.
 
     Raises:
         RunNotBegun: a run of that id was begun before.
@@ -158,7 +146,7 @@ def history(database: Database, *, limit: int = 20, since: datetime | None = Non
 
 def kind(database: Database, run_id: str) -> str | None:
     """Return what a run was for; None where there is no such run."""
-    found: str | None = database.value("run_kind", {"run_id": run_id})
+    found: str | None = database.value("run_as_noted", {"run_id": run_id})
     return found
 
 

@@ -45,7 +45,6 @@ def blanked(texts: pd.Series, rows: pd.Series) -> pd.Series:
 
 
 def erased_people(database: Database) -> Suppressed:
-    """Everybody who was erased so far."""
     noted = json.loads(fact(database, _FACT) or "{}")
     return Suppressed(frozenset(noted.get("users", ())), frozenset(noted.get("employees", ())))
 

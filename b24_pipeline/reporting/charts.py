@@ -168,7 +168,6 @@ def links_a_week(figures: Figures) -> Chart:
 
 
 def points(figures: Figures) -> Chart:
-    """CallGear points a day against what may be spent."""
     today, budget = figures.at.date(), figures.points_a_day
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS_OF_POINTS))]
     spent = [figures.points_by_day.get(day, 0) for day in days]
@@ -187,16 +186,12 @@ def points(figures: Figures) -> Chart:
         axes.set_yticks([])
         axes.set_xticks(range(1, len(days), 4), [f"{day:%d %b}" for day in days[1::4]])
 
+    unit = ("CallGear point is", "CallGear points are")
+    used = numbered(spent[-1], *unit) if budget is None else f"{spent[-1]:,} of {numbered(budget, *unit)}"
     return Chart(
         "points",
-        points_used(spent[-1], budget=budget),
+        f"{used} used today",
         "Points that the import has spent each day (UTC)",
         paint,
         margins=(8, 8, 24),
     )
-
-
-def points_used(spent: int, *, budget: int | None) -> str:
-    words = ("CallGear point is", "CallGear points are")
-    used = numbered(spent, *words) if budget is None else f"{spent:,} of {numbered(budget, *words)}"
-    return f"{used} used today"

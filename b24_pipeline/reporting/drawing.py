@@ -56,9 +56,7 @@ STYLE: Mapping[Any, Any] = {
 class Chart:
     """A chart: a heading with the finding, a line that explains the picture, and the picture.
 
-    Attributes:
-        name: also the prefix of the ids in the SVG.
-        margins: room left, right and below of the axes, in points.
+    Its name is also the prefix of the ids in the SVG; the margins are left, right and below of the axes, in points.
     """
 
     name: str
@@ -71,7 +69,6 @@ class Chart:
 
 
 def draw(chart: Chart) -> str:
-    """Return the chart as SVG."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no news here
     import matplotlib as mpl  # noqa: PLC0415 - it takes a second to load
     from matplotlib.figure import Figure  # noqa: PLC0415

@@ -38,13 +38,7 @@ def report_beside(database: Path) -> Path:
 def refresh_report(
     store: Store, file: Path, *, now: datetime, seen: AbstractContextManager[None] | None = None
 ) -> CurrentReport:
-    """The report, redrawn where that is due.
-
-    Args:
-        store: what it tells of.
-        file: where it lies.
-        now: when it is looked at.
-        seen: how the audit is seen while it is read; as it is, if left out.
+    """The report, redrawn where that is due; `seen` is how the audit is seen while it is read.
 
     Raises:
         OSError: it cannot be written.

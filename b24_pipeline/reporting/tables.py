@@ -131,7 +131,6 @@ def other(user: object) -> str:
 
 
 def reason(word: object) -> str:
-    """A rule's word in plain words."""
     return words_of(text(word))
 
 

@@ -18,13 +18,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """One thing that happened.
-
-    Attributes:
-        at: when.
-        run_id: in which run; None where that run is deleted already.
-        text: what, in plain words.
-    """
+    """One thing that happened, in plain words; `run_id` is None where the run is deleted already."""
 
     at: datetime
     run_id: str | None
@@ -33,19 +27,15 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything known of one Bitrix24 user.
-
-    Attributes:
-        bitrix24_id: who.
-        person: the name and e-mail address, as far as they are known.
-        now: one sentence: whether the person is in CallGear, and why or why not.
-        events: what happened, newest first.
-    """
+    """Everything known of one Bitrix24 user."""
 
     bitrix24_id: int
     person: str
+    """The name and e-mail address, as far as they are known."""
     now: str
+    """One sentence: whether the person is in CallGear, and why or why not."""
     events: tuple[TimelineEvent, ...]
+    """Newest first."""
 
 
 def explain(database: Database, id_or_email: str) -> tuple[Timeline, ...]:

@@ -158,7 +158,6 @@ def unlinked(row: Row) -> str:
 
 
 def stands(row: Row) -> str:
-    """An action began to stand."""
     employee = f"; {kept(row)}" if kept(row) else ""
     return f"{_open_action(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
 
@@ -168,7 +167,6 @@ def stands_no_more(row: Row) -> str:
 
 
 def done(row: Row) -> str:
-    """An action was carried out, or tried."""
     whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
     ended = f"{wording.ACTIONS[row['action']]}{whom}: {wording.OUTCOMES.get(row['outcome'], row['outcome'])}"
     return f"{ended}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"

@@ -84,7 +84,6 @@ class Evidence:
 
 
 def evidence_of(database: Database, run_id: str) -> Evidence:
-    """Return what the run has recorded by now."""
     recorded = audit.history.recorded_by(database, run_id)
 
     def seen(model: type[schemas.Model]) -> DataFrame[schemas.Model] | None:
@@ -122,7 +121,6 @@ class Trace:
 
 
 def trace(evidence: Evidence, *, bitrix24_id: int) -> Trace:
-    """Return what the run has read, decided and sent for this user."""
     user, judged = row_of(evidence.users, bitrix24_id), row_of(evidence.employees, bitrix24_id)
     match, actions = row_of(evidence.matches, bitrix24_id), rows_of(evidence.actions, bitrix24_id)
     return Trace(
@@ -237,7 +235,6 @@ def as_markdown(traces: Sequence[Trace]) -> str:
 
 
 def named(traced: Trace) -> str:
-    """The name and the id, or the id alone."""
     return f"{traced.person or 'Nobody'} (Bitrix24 user {traced.bitrix24_id})"
 
 

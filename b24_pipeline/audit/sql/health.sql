@@ -27,9 +27,6 @@ WHERE kind = 'import' AND number > $number
   AND (status IN ('failed', 'untrusted') OR (status = 'interrupted' AND finished_at IS NULL))
 ORDER BY number
 
--- name: run_as_noted
-SELECT status, kind FROM store.runs WHERE run_id = $run_id
-
 -- name: held_people
 SELECT risk, bitrix24_id, display_name FROM audit.actions
 WHERE run_id = $run_id AND outcome = 'held'

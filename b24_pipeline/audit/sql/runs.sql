@@ -67,8 +67,8 @@ WHERE status IN ('done', 'partial', 'held') AND kind = 'import' AND deferred = 0
 -- name: last_import
 SELECT run_id, started_at FROM audit.last_import
 
--- name: run_kind
-SELECT kind FROM store.runs WHERE run_id = $run_id
+-- name: run_as_noted
+SELECT kind, status FROM store.runs WHERE run_id = $run_id
 
 -- name: last_import_counts
 SELECT coalesce(candidates, 0) AS candidates, coalesce(rejected, 0) AS rejected, coalesce(conflicts, 0) AS conflicts

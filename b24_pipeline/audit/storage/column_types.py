@@ -52,7 +52,6 @@ def personal_columns(model: type[schemas.Frame]) -> tuple[str, ...]:
 
 
 def to_arrow(model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> Table:
-    """The frame as DuckDB reads it."""
     schema = arrow_schema(model)
     return pa.Table.from_pandas(frame, schema=schema, preserve_index=False) if len(frame) else schema.empty_table()
 
@@ -71,7 +70,6 @@ def to_pandas(table: Table) -> pd.DataFrame:
 
 
 def table_of(columns: Mapping[str, type], rows: Iterable[tuple[int | str | None, ...]]) -> Table:
-    """Tuples as a table."""
     named = [dict(zip(columns, row, strict=True)) for row in rows]
     return pa.Table.from_pylist(
         named, schema=pa.schema([(name, _PYTHON_TYPES[kind]) for name, kind in columns.items()])

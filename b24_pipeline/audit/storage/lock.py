@@ -88,11 +88,7 @@ def connection_lock(
 ) -> Iterator[Callable[[], None]]:
     """Hold the lock of a connection, on this machine or between machines; yields what confirms that it is still held.
 
-    Args:
-        paths: where the database is: the lock is beside the file, or in the lake's Postgres.
-        owner: the run's id, or what else is being done, for people.
-        now: when.
-        wait_seconds: how long to wait for the other run to end.
+    The lock is beside the file, or in the lake's Postgres; `owner` says what is being done, for people.
 
     Raises:
         RunInProgress: the lock is held; the text names the owner.
