@@ -4,6 +4,7 @@ No run takes an approval away by beginning: what is left of it follows from what
 early, or dies, leaves it to the next one.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -90,12 +91,11 @@ def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
     """The conflicts of a run that a person may decide: the reasons by user."""
     listed = of_run(database, run_id)
     rows = listed[decidable(listed)]
-    found: dict[int, set[str]] = {}
+    found = defaultdict[int, set[str]](set)
     for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
-        found.setdefault(user, set()).add(reason)
-    changed = identities_of_run(database, run_id)
-    for user in changed:
-        found.setdefault(user, set()).add(MatchReason.IDENTITY_CHANGED.value)
+        found[user].add(reason)
+    for user in identities_of_run(database, run_id):
+        found[user].add(MatchReason.IDENTITY_CHANGED.value)
     return {user: sorted(reasons) for user, reasons in sorted(found.items())}
 
 

@@ -18,9 +18,7 @@ log = logging.getLogger(__name__)
 KEEP_DAYS = 400
 
 _EXPIRING = (*(table for model, table in HISTORIES.items() if model is not schemas.Users), "open_actions")
-_OF_RUNS = ("events", "run_steps")
 _OF_LEAVERS = tuple(name for name in personal_columns(schemas.Users) if name != "last_name")
-_BLANKED = ", ".join(f'"{name}" = NULL' for name in _OF_LEAVERS)
 
 
 def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) -> int:
@@ -54,11 +52,12 @@ def expire(database: Database, *, since: datetime) -> int:
         if not first_import(database):  # the runs that prove it are about to be deleted
             end_first_import(database)
         database.execute("expire_users", kept)
-        database.execute("blank_leavers", kept, blanked=_BLANKED, columns=column_list(_OF_LEAVERS))
+        blanked = ", ".join(f'"{name}" = NULL' for name in _OF_LEAVERS)
+        database.execute("blank_leavers", kept, blanked=blanked, columns=column_list(_OF_LEAVERS))
         database.execute("blank_identities", {**kept, "erased": ERASED})
         for table in _EXPIRING:
             database.execute("expire_rows", kept, table=table)
-        for table in _OF_RUNS:
+        for table in ("events", "run_steps"):
             database.execute("expire_of_runs", kept, table=table)
         database.execute("expire_runs", kept)
         database.execute("expire_pending_creates")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Self, cast
@@ -25,6 +25,10 @@ from b24_pipeline.audit.suppression import Suppressed
 from b24_pipeline.rules.models import RunStatus
 
 UNKNOWN_APPROVER = Approver()
+
+
+class _TrialOver(Exception):  # noqa: N818 - a way out, not a fault
+    """Undoes a transaction that was a trial."""
 
 
 class Store:
@@ -115,9 +119,10 @@ class Store:
     @contextmanager
     def seen_as_ended(self, status: RunStatus, reason: str | None, counts: RunCounts) -> Iterator[None]:
         """Let the current run be seen as ended like this for the block; after it, or if we die in it, it is running."""
-        with self.database.dry_transaction():
+        with suppress(_TrialOver), self.database.transaction():
             self.finish_run(status, reason, counts)
             yield
+            raise _TrialOver
 
     def record_snapshot(self, model: type[schemas.Model], frame: DataFrame[schemas.Model]) -> None:
         """Store what the current run saw, as changes: an unchanged frame adds no row.

@@ -107,9 +107,6 @@ class TraceStep:
     text: str
 
 
-NOT_SENT = TraceStep("", f"nothing was sent: {ENDED_BEFORE}")
-
-
 @dataclass(frozen=True, slots=True)
 class Trace:
     """The steps of one person, in their order; `known` is false where there is no such person."""
@@ -190,20 +187,18 @@ def how_it_was_matched(match: words.Row | None) -> Iterator[TraceStep]:
 def what_was_sent(
     evidence: Evidence, judged: words.Row | None, match: words.Row | None, actions: Sequence[words.Row]
 ) -> Iterator[TraceStep]:
-    """Each action with its outcome, or why there is none."""
-    if evidence.users is not None and not actions:
-        yield why_nothing(judged, match) if evidence.actions is not None else NOT_SENT
+    """Each action with its outcome, or why there is none: for a candidate who is not matched by id there is one."""
     for row in actions:
         yield action_step(row, run_id=evidence.run_id)
-
-
-def why_nothing(judged: words.Row | None, match: words.Row | None) -> TraceStep:
-    """Nothing has to be sent for who is no candidate, or is matched by id; for every other there is an action."""
-    if judged is None:
-        return TraceStep("", "nothing had to be sent")
-    if judged["eligibility"] == Eligibility.CANDIDATE and (match is None or match["match_type"] != MatchKind.BY_ID):
-        return NOT_SENT
-    return TraceStep(NOTHING_SENT_BY[Eligibility(judged["eligibility"])], "nothing had to be sent")
+    if actions or evidence.users is None:
+        return
+    is_candidate = judged is not None and judged["eligibility"] == Eligibility.CANDIDATE
+    is_matched_by_id = match is not None and match["match_type"] == MatchKind.BY_ID
+    if evidence.actions is None or (is_candidate and not is_matched_by_id):
+        yield TraceStep("", f"nothing was sent: {ENDED_BEFORE}")
+    else:
+        rule = NOTHING_SENT_BY[Eligibility(judged["eligibility"])] if judged is not None else ""
+        yield TraceStep(rule, "nothing had to be sent")
 
 
 def action_step(row: words.Row, *, run_id: str) -> TraceStep:
@@ -226,9 +221,13 @@ def action_step(row: words.Row, *, run_id: str) -> TraceStep:
 
 def as_markdown(traces: Sequence[Trace]) -> str:
     """The traces as numbered lists; texts of people and services are shown to the letter."""
-    parts = [
-        part for traced in traces[:MOST_TRACED] for part in (f"**{markdown_line(named(traced))}**", steps_of(traced))
-    ]
+    parts = []
+    for traced in traces[:MOST_TRACED]:
+        steps = (
+            f"{number}. {f'**{step.rules}** ' if step.rules else ''}{markdown_line(step.text)}"
+            for number, step in enumerate(traced.steps, start=1)
+        )
+        parts += [f"**{markdown_line(named(traced))}**", "\n".join(steps)]
     if len(traces) > MOST_TRACED:
         parts.append(f"… and {len(traces) - MOST_TRACED} more: `b24-pipeline explain ID`")
     return "\n\n".join(parts)
@@ -236,13 +235,6 @@ def as_markdown(traces: Sequence[Trace]) -> str:
 
 def named(traced: Trace) -> str:
     return f"{traced.person or 'Nobody'} (Bitrix24 user {traced.bitrix24_id})"
-
-
-def steps_of(traced: Trace) -> str:
-    return "\n".join(
-        f"{number}. {f'**{step.rules}** ' if step.rules else ''}{markdown_line(step.text)}"
-        for number, step in enumerate(traced.steps, start=1)
-    )
 
 
 def row_of(frame: pd.DataFrame | None, bitrix24_id: int) -> words.Row | None:

@@ -58,10 +58,6 @@ def nothing() -> None:
     """Do nothing."""
 
 
-class _TrialOver(Exception):  # noqa: N818 - a way out, not a fault
-    """Undoes a transaction that was a trial."""
-
-
 class Database:
     """An open DuckDB file, or a lake. One lock makes every method safe for threads.
 
@@ -141,13 +137,6 @@ class Database:
                     raise
                 finally:
                     self._in_transaction = False
-
-    @contextmanager
-    def dry_transaction(self) -> Iterator[None]:
-        """Let the block see what it stores, and undo it at the end. Not to be begun in a transaction."""
-        with suppress(_TrialOver), self.transaction():
-            yield
-            raise _TrialOver
 
     def execute(self, name: str, parameters: Parameters | None = None, /, **identifiers: str) -> None:
         with self.lock, translated(self.path):
