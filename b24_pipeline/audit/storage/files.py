@@ -201,11 +201,8 @@ def copy_bytes(source: int, target: Path) -> None:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file that this process does not have open in DuckDB."""
-    descriptor = os.open(source, os.O_RDONLY)
-    try:
-        copy_bytes(descriptor, target)
-    finally:
-        os.close(descriptor)
+    with source.open("rb") as file:
+        copy_bytes(file.fileno(), target)
 
 
 def replace_published(source: Path, target: Path) -> None:
