@@ -21,12 +21,9 @@ def in_admin_mode(commands: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def lists_of_users(commands: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(name for name, command in commands.items() if command.startswith(f"{LISTS_USERS}?"))
-
-
-def is_taken(lists: Collection[str], results: Collection[str], errors: Mapping[str, Bitrix24Error]) -> bool | None:
+def is_taken(commands: Mapping[str, str], results: Collection[str], errors: Mapping[str, Bitrix24Error]) -> bool | None:
     """Return whether the portal takes the parameter, by what became of the lists; None when that does not show."""
+    lists = [name for name, command in commands.items() if command.startswith(f"{LISTS_USERS}?")]
     if any(name in results for name in lists):
         return True
     refused = [errors[name] for name in lists if name in errors]

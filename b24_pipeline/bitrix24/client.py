@@ -127,9 +127,17 @@ class Bitrix24:
         self, commands: Mapping[str, str], *, optional_commands: Mapping[str, str] | None = None
     ) -> BatchResponse:
         """As `batch`, but an error of one command is an error of all; `optional_commands` follow and may fail."""
-        return self._repeating(
-            lambda: _all_or_nothing(self.batch_once({**commands, **(optional_commands or {})}), commands)
-        )
+
+        def attempt() -> BatchResponse:
+            response = self.batch_once({**commands, **(optional_commands or {})})
+            for name in commands:
+                if name in response.errors:
+                    raise response.errors[name]
+            if not commands.keys() <= response.results.keys():
+                raise TransportError("batch: not all commands were answered")
+            return response
+
+        return self._repeating(attempt)
 
     def retrier(self) -> Retrier:
         """The bounds of repeating one operation; no pause ends after the run's deadline."""
@@ -147,18 +155,33 @@ class Bitrix24:
         if self._admin_mode is False:
             return self._send_batch(commands, halt)
         response = self._send_batch(admin_mode.in_admin_mode(commands), halt)
-        lists = admin_mode.lists_of_users(commands)
-        taken = admin_mode.is_taken(lists, response.results, response.errors)
+        taken = admin_mode.is_taken(commands, response.results, response.errors)
         if taken is False and not self._admin_mode:  # another thread may have decided meanwhile
             response = self._send_batch(commands, halt)
-            taken = False if admin_mode.is_taken(lists, response.results, response.errors) else None
+            taken = False if admin_mode.is_taken(commands, response.results, response.errors) else None
         self._admin_mode = taken if self._admin_mode is None else self._admin_mode
         return response
 
     def _send_batch(self, commands: Mapping[str, str], halt: int) -> BatchResponse:
         methods = {name: _read_only(command.partition("?")[0]) for name, command in commands.items()}
-        response = self.call_once("batch", {"halt": halt, "cmd": dict(commands)})
-        return self._batch_response(response.result, methods)
+        maps = mapping(self.call_once("batch", {"halt": halt, "cmd": dict(commands)}).result)
+        if "result" not in maps and "result_error" not in maps:
+            raise TransportError("batch: an answer without the commands' results")
+        times = [mapping(time) for time in mapping(maps.get("result_time")).values()]
+        resets = [number(time.get("operating_reset_at")) or 0.0 for time in times]
+        self._resets_at = max(resets, default=0) or self._resets_at
+        totals = {name: whole_number(total) for name, total in mapping(maps.get("result_total")).items()}
+        errors = {
+            name: error_of(methods.get(name, "batch"), 200, mapping(error))
+            for name, error in mapping(maps.get("result_error")).items()
+        }
+        for error in errors.values():
+            self._set_reset(error)
+        return BatchResponse(
+            results=mapping(maps.get("result")),
+            errors=errors,
+            totals={name: total for name, total in totals.items() if total is not None},
+        )
 
     def call_once(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
         """Call a method once, following the portal when it was renamed.
@@ -176,7 +199,12 @@ class Bitrix24:
                 return self._read(method, response)
             address = address.follow_redirect(method, response.headers.get("Location", ""))
             response = self._post(address, method, body)
-            self._save_address(address)
+            with self._lock:
+                known, self._address = self._address, address
+            if moved_to := address.changed_host(known):
+                logger.warning(
+                    "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
+                )
         raise AccountError(f"{method}: too many redirects: check BITRIX24_WEBHOOK_URL")
 
     def _repeating(self, attempt: Callable[[], T]) -> T:
@@ -197,27 +225,25 @@ class Bitrix24:
             self._set_reset(error)
             raise
         self._resets_at = envelope.resets_at or self._resets_at
-        self._warn_of_extra_text(envelope.extra_text)
-        return envelope
-
-    def _warn_of_extra_text(self, extra_text: str) -> None:
-        """Say once that the portal's answers are not clean."""
-        if extra_text and not self._extra_text_warned:
+        if envelope.extra_text and not self._extra_text_warned:
             self._extra_text_warned = True
             logger.warning(
                 "The portal sends other text around its JSON, which is ignored: %s. Let its administrator fix that,"
                 " or switch PHP's display_errors off",
-                extra_text,
+                envelope.extra_text,
             )
+        return envelope
 
     def _post(self, address: WebhookAddress, method: str, body: Mapping[str, Any]) -> httpx.Response:
         if not self._bucket.acquire(within=self.seconds_left()):
             raise TransportError(f"{method}: the portal's rate limit leaves no request in the time that is left")
         with self._lock:
             self.requests_sent += 1
+        timeout, left = self._http.timeout, self.seconds_left()
+        if timeout.read is not None and 0 < left < timeout.read:
+            timeout = httpx.Timeout(left, connect=min(left, timeout.connect or left))
         # Raised outside the `except`: httpx's exceptions carry the request, and with it the secret, as their context.
         failure: Bitrix24Error
-        timeout = self._timeout()
         try:
             request = self._http.build_request(
                 "POST", address.url(method), json=body, headers=_HEADERS, timeout=timeout
@@ -231,56 +257,10 @@ class Bitrix24:
         """Until the deadline."""
         return self._deadline - self._clock()
 
-    def _timeout(self) -> httpx.Timeout:
-        """The usual time-outs, cut where the deadline is nearer."""
-        usual, left = self._http.timeout, self.seconds_left()
-        if usual.read is None or not 0 < left < usual.read:
-            return usual
-        return httpx.Timeout(left, connect=min(left, usual.connect or left))
-
-    def _batch_response(self, result: object, methods: Mapping[str, str]) -> BatchResponse:
-        maps = mapping(result)
-        if "result" not in maps and "result_error" not in maps:
-            raise TransportError("batch: an answer without the commands' results")
-        times = [mapping(time) for time in mapping(maps.get("result_time")).values()]
-        self._resets_at = (
-            max((number(time.get("operating_reset_at")) or 0.0 for time in times), default=0) or self._resets_at
-        )
-        totals = {name: whole_number(total) for name, total in mapping(maps.get("result_total")).items()}
-        errors = {
-            name: error_of(methods.get(name, "batch"), 200, mapping(error))
-            for name, error in mapping(maps.get("result_error")).items()
-        }
-        for error in errors.values():
-            self._set_reset(error)
-        return BatchResponse(
-            results=mapping(maps.get("result")),
-            errors=errors,
-            totals={name: total for name, total in totals.items() if total is not None},
-        )
-
     def _set_reset(self, error: Bitrix24Error) -> None:
         """The last successful answer tells when a used-up method is free again (contract 4.2)."""
         if isinstance(error, OperationLimit):
             error.resets_at = error.resets_at or self._resets_at
-
-    def _save_address(self, address: WebhookAddress) -> None:
-        with self._lock:
-            known, self._address = self._address, address
-        moved_to = address.changed_host(known)
-        if moved_to is not None:
-            logger.warning(
-                "The portal has moved to the host %s: put its new address into BITRIX24_WEBHOOK_URL", moved_to
-            )
-
-
-def _all_or_nothing(response: BatchResponse, commands: Mapping[str, str]) -> BatchResponse:
-    for name in commands:
-        if name in response.errors:
-            raise response.errors[name]
-    if not commands.keys() <= response.results.keys():
-        raise TransportError("batch: not all commands were answered")
-    return response
 
 
 def _read_only(method: str) -> str:

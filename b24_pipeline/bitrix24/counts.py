@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 from b24_pipeline.bitrix24.client import BatchResponse, Bitrix24
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.pagination import ACTIVE, DISMISSED, Filter, command, rows_of
 from b24_pipeline.bitrix24.parsing import Row, user_id
-
-BLANK_LISTS: Final[tuple[object, ...]] = ([], {}, None, "")
-"""The spellings of an empty list (contract 1.3, 2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +30,6 @@ class UserCounts:
         return self.default + self.dismissed if self.dismissed_hidden else self.default
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """The total of a list of users, and the highest id on its first page (0 for none)."""
-
-    total: int
-    highest_id: int
-
-
 def count_commands(filter_: Filter) -> dict[str, str]:
     """The three counting commands; they come before any that may fail, because a failure ends the batch."""
     return {name: command(asked, start=0, order="DESC", fields=("ID",)) for name, asked in _asked(filter_).items()}
@@ -54,12 +42,8 @@ def read_counts(client: Bitrix24, response: BatchResponse, filter_: Filter) -> U
         IncompleteFetchError: the portal does not tell its counts, or does not sort by id.
     """
     counts = {name: count_of(client, response, name, asked) for name, asked in _asked(filter_).items()}
-    return UserCounts(
-        default=counts["default"].total,
-        active=counts["active"].total,
-        dismissed=counts["dismissed"].total,
-        highest_id=max(count.highest_id for count in counts.values()),
-    )
+    totals = {name: total for name, (total, _) in counts.items()}
+    return UserCounts(**totals, highest_id=max(highest for _, highest in counts.values()))
 
 
 def count_users(client: Bitrix24, filter_: Filter) -> UserCounts:
@@ -67,8 +51,10 @@ def count_users(client: Bitrix24, filter_: Filter) -> UserCounts:
     return read_counts(client, client.batch_all_or_nothing(count_commands(filter_)), filter_)
 
 
-def count_of(client: Bitrix24, response: BatchResponse, name: str, filter_: Filter) -> Count:
-    """The count of a list in a batch, by falling id from its start; asked for alone where the batch does not tell it.
+def count_of(client: Bitrix24, response: BatchResponse, name: str, filter_: Filter) -> tuple[int, int]:
+    """The count of a list in a batch, by falling id from its start, and the highest id in it (0 for none).
+
+    The list is asked for alone where the batch does not tell its count.
 
     Raises:
         IncompleteFetchError: the portal does not tell it, or does not sort by id.
@@ -76,24 +62,24 @@ def count_of(client: Bitrix24, response: BatchResponse, name: str, filter_: Filt
     """
     total = total_in(response, name)
     if total is not None:
-        return Count(total, _highest(rows_of(response.results[name])))
+        return total, _highest(rows_of(response.results[name]))
     plain = client.call(
         "user.get", {"filter": dict(filter_), "sort": "ID", "order": "DESC", "start": 0, "select": ["ID"]}
     )
-    total = counted(plain.result, plain.total)
+    total = _counted(plain.result, plain.total)
     if total is None:
         raise IncompleteFetchError("the portal returned no user count")
-    return Count(total, _highest(rows_of(plain.result)))
+    return total, _highest(rows_of(plain.result))
 
 
 def total_in(response: BatchResponse, name: str) -> int | None:
     """The count of a list in a batch that was read from its start; None where the portal does not tell it."""
-    return counted(response.results[name], response.totals.get(name)) if name in response.results else None
+    return _counted(response.results[name], response.totals.get(name)) if name in response.results else None
 
 
-def counted(result: object, total: int | None) -> int | None:
-    """The count of a list that was read from its start: no rows, which need no `total`, are 0 (R16a)."""
-    return 0 if total is None and result in BLANK_LISTS else total
+def _counted(result: object, total: int | None) -> int | None:
+    """No rows, which need no `total`, are 0 (R16a), in all spellings of an empty list (contract 1.3, 2.6)."""
+    return 0 if total is None and result in ([], {}, None, "") else total
 
 
 def _asked(filter_: Filter) -> dict[str, Filter]:

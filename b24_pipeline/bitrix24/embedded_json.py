@@ -13,17 +13,20 @@ _MAX_DIGITS: Final = 40
 _MAX_TRIES: Final = 100
 """Most places where an object may begin: more are no warnings."""
 
-_OBJECT: Final = re.compile(r'\{\s*"')
-_BLOCK: Final = re.compile(r"<(script|style)\b|<!(--)", re.IGNORECASE)
+_OBJECT_OR_BLOCK: Final = re.compile(
+    r"""(?P<object>\{\s*") | <script\b.*?(</script|\Z) | <style\b.*?(</style|\Z) | <!--.*?(-->|\Z)""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+"""Where an object begins, or a whole script, style sheet or comment."""
+
 _WARNING: Final = re.compile(
     r"(PHP\s+)?((Recoverable |Catchable )?Fatal error|Parse error|Warning|Notice|Deprecated|Strict Standards)\b",
     re.IGNORECASE,
 )
-_ENDS: Final = {"script": "</script", "style": "</style", "--": "-->"}
 
 
 def _whole_number(digits: str) -> int | float:
-    """A number of any length: Python refuses thousands of digits, and one such field must not stop everybody."""
+    """Python refuses numbers of thousands of digits, and one such field must not stop everybody."""
     return int(digits) if len(digits) <= _MAX_DIGITS else float("inf")
 
 
@@ -46,7 +49,8 @@ def find_response(body: bytes) -> EmbeddedResponse | None:
         return None
     payload, start, end = found
     before, after = text[:start], text[end:]
-    if not (is_response(payload) and is_utf8(text[start:end]) and _is_noise(before) and _is_noise(after)):
+    is_utf8 = re.search("[\ud800-\udfff]", text[start:end]) is None
+    if not (is_response(payload) and is_utf8 and _is_noise(before) and _is_noise(after)):
         return None
     return EmbeddedResponse(payload, extra_text=" ".join(f"{before} {after}".split()))
 
@@ -61,33 +65,20 @@ def _first_object(text: str) -> tuple[dict[str, Any], int, int] | None:
 
     After one that is broken the search goes on behind the place where it breaks, never within it.
     """
-    place = 0
-    for _ in range(_MAX_TRIES):
-        match = _OBJECT.search(text, place)
-        if match is None:
-            return None
-        block_end = _end_of_block(text, place, match.start())
-        if block_end is not None:
-            place = block_end
+    place = tries = 0
+    while tries < _MAX_TRIES and (match := _OBJECT_OR_BLOCK.search(text, place)):
+        place = match.end()
+        if match["object"] is None:
             continue
+        tries += 1
         try:
             payload, end = _DECODER.raw_decode(text, match.start())
         except json.JSONDecodeError as error:
-            place = max(error.pos, match.end())
+            place = max(error.pos, place)
         except (ValueError, RecursionError):
             return None
         else:
             return payload, match.start(), end
-    return None
-
-
-def _end_of_block(text: str, place: int, upto: int) -> int | None:
-    """Return the end of the script, style sheet or comment around `upto`; None without one."""
-    while (block := _BLOCK.search(text, place, upto)) is not None:
-        end = re.compile(_ENDS[(block[1] or block[2]).lower()], re.IGNORECASE).search(text, block.end())
-        place = len(text) if end is None else end.end()
-        if place > upto:
-            return place
     return None
 
 
@@ -97,12 +88,3 @@ def _is_noise(text: str) -> bool:
     if not rest:
         return True
     return (rest.startswith("<") or _WARNING.match(rest) is not None) and _first_object(rest) is None
-
-
-def is_utf8(text: str) -> bool:
-    """A lone surrogate is valid JSON and no valid text: one such name must not stop everybody's import."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -81,7 +81,7 @@ _CLIENT_ERRORS: Final = frozenset(
 _RETRYABLE: Final[Mapping[str, Callable[[str], Bitrix24Error]]] = {
     "query_limit_exceeded": lambda where: RateLimited(f"{where}: too many requests a second"),
     "operation_time_limit": lambda where: OperationLimit(
-        f"{where}: the method's execution time is used up for some minutes", resets_at=None
+        f"{where}: the method's execution time is used up for some minutes"
     ),
     "internal_server_error": lambda where: ServerError(f"{where}: internal error of the portal", first_pause=3.0),
     "error_unexpected_answer": lambda where: ServerError(f"{where}: the portal failed", first_pause=3.0),
@@ -93,8 +93,11 @@ def error_of_code(code: str, *, method: str, status: int, description: str, wher
     folded = code.casefold()
     if folded in _RETRYABLE:
         return _RETRYABLE[folded](where)
-    if folded == "portal_deleted":
-        return _portal_deleted(status, where)
+    if folded == "portal_deleted" and status < 500:
+        return AccountError(f"{where}: {PORTAL_DELETED}")
+    if folded == "portal_deleted":  # a portal on premises says this also when its public section is closed for a while
+        text = f"{where}: the portal says it was deleted, or its public section is closed for the moment"
+        return ServerError(text, first_pause=10.0)
     advice = _advice(folded, method=method, description=description)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
@@ -107,21 +110,13 @@ def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
     """Return the error that a status means where no code tells more."""
     where = where or f"{method}: HTTP {status}"
     if status == 429:
-        return OperationLimit(f"{where}: the portal asks to wait", resets_at=None)
+        return OperationLimit(f"{where}: the portal asks to wait")
     if status >= 500 or status == 408:
         return ServerError(f"{where}: the portal failed")
     advice = {401: REFUSED, 402: PAYMENT_REQUIRED, 403: REFUSED, 410: PORTAL_DELETED}.get(status)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
     return RequestError(f"{where}: the portal rejected the request")
-
-
-def _portal_deleted(status: int, where: str) -> Bitrix24Error:
-    """A portal on premises says this with status 500, also when its public section is closed for a while."""
-    if status < 500:
-        return AccountError(f"{where}: {PORTAL_DELETED}")
-    text = f"{where}: the portal says it was deleted, or its public section is closed for the moment"
-    return ServerError(text, first_pause=10.0)
 
 
 def _advice(folded: str, *, method: str, description: str) -> str | None:

@@ -36,9 +36,10 @@ class OperationLimit(RetryableError):  # noqa: N818 - a state, not a fault
     `first_pause` is the length of a bucket: what is waited when the reset is not told, or has not helped.
     """
 
-    def __init__(self, text: str, *, resets_at: float | None) -> None:
+    resets_at: float | None = None
+
+    def __init__(self, text: str) -> None:
         super().__init__(text, first_pause=60.0)
-        self.resets_at = resets_at
 
 
 class ServerError(RetryableError):

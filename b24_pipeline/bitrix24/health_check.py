@@ -18,7 +18,6 @@ _COMMANDS: Final = {
     "users": command(EVERYBODY, start=0, order="DESC"),
     "dismissed": command(DISMISSED, start=0, order="DESC", fields=("ID",)),
 }
-Probe = Callable[[Bitrix24, BatchResponse], tuple[bool, str]]
 
 
 def check_bitrix24(client: Bitrix24) -> list[CheckResult]:
@@ -50,19 +49,15 @@ def _owner(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
 
 
 def _scope(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
-    scopes = _names_in(_result(response, "scope"))
+    sent = _result(response, "scope")
+    if isinstance(sent, dict):  # from numbers to names, or from names to flags
+        sent = [name if isinstance(name, str) else key for key, name in sent.items() if name]
+    scopes = set(map(str, sent)) if isinstance(sent, list) else set()
     enough = sorted(scopes & _SCOPES_WITH_CONTACTS)
     if enough:
         return True, ", ".join(enough)
     has = "user_brief, which has no e-mail and no phones" if "user_brief" in scopes else "no scope for users"
     return False, f'the webhook has {has}: tick "Users" (user or user_basic) on it in Bitrix24'
-
-
-def _names_in(scopes: object) -> frozenset[str]:
-    """The names of a list, or of a map from numbers to names or from names to flags."""
-    if isinstance(scopes, dict):
-        return frozenset(str(name if isinstance(name, str) else key) for key, name in scopes.items() if name)
-    return frozenset(map(str, scopes)) if isinstance(scopes, list) else frozenset()
 
 
 def _contacts(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
@@ -73,10 +68,11 @@ def _contacts(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
 
 def _users(client: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
     _result(response, "users")
-    total = count_of(client, response, "users", EVERYBODY).total
+    total, _ = count_of(client, response, "users", EVERYBODY)
     if not total:
         return False, "the portal shows no users: use a webhook owned by a portal administrator"
-    return True, f"{total} users; {count_of(client, response, 'dismissed', DISMISSED).total} are dismissed"
+    dismissed, _ = count_of(client, response, "dismissed", DISMISSED)
+    return True, f"{total} users; {dismissed} are dismissed"
 
 
 def _result(response: BatchResponse, name: str) -> Any:  # noqa: ANN401 - as the portal sent it
@@ -87,4 +83,9 @@ def _result(response: BatchResponse, name: str) -> Any:  # noqa: ANN401 - as the
     return response.results[name]
 
 
-_PROBES: Final[Mapping[str, Probe]] = {"owner": _owner, "scope": _scope, "contacts": _contacts, "users": _users}
+_PROBES: Final[Mapping[str, Callable[[Bitrix24, BatchResponse], tuple[bool, str]]]] = {
+    "owner": _owner,
+    "scope": _scope,
+    "contacts": _contacts,
+    "users": _users,
+}

@@ -15,9 +15,6 @@ from b24_pipeline.schemas import Users
 _FILTERS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
 """Users as they are listed by default, then the dismissed ones, whom some portals list only when asked."""
 
-_AMONG_ALL: Final = ""
-_AMONG_FETCHED: Final = "fetched_"
-
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -44,34 +41,26 @@ def look_up(
         Bitrix24Error: the portal cannot be asked.
     """
     wanted = frozenset(ids)
-    among = {_AMONG_ALL: EVERYBODY} | ({_AMONG_FETCHED: asked_for} if asked_for != EVERYBODY else {})
-    found = _found(client, wanted, among, control_user_id)
-    rows = [row for name in among for row in found[name] if row.bitrix24_id in wanted]
-    return Missing(deleted=wanted - {row.bitrix24_id for row in rows}, unlisted=users_frame(rows))
-
-
-def _found(
-    client: Bitrix24, ids: Iterable[int], among: Mapping[str, Filter], control_user_id: int | None
-) -> dict[str, list[UserRow]]:
-    """The rows of the ids among the users of each filter, by its name; 50 ids a look-up, many look-ups a request."""
-    wanted = sorted(set(ids) - {control_user_id})
+    others = sorted(wanted - {control_user_id})
     control = [] if control_user_id is None else [control_user_id]
     size = PAGE - len(control)
-    lookups = [[*control, *wanted[first : first + size]] for first in range(0, len(wanted), size)]
+    lookups = [[*control, *others[first : first + size]] for first in range(0, len(others), size)]
+    among = {"": EVERYBODY} if asked_for == EVERYBODY else {"": EVERYBODY, "fetched_": asked_for}
     at_once = COMMANDS_IN_BATCH // (len(_FILTERS) * len(among))
-    types = {name: user_type_of(filter_) for name, filter_ in among.items()}
-    found: dict[str, list[UserRow]] = {name: [] for name in among}
+    rows: list[UserRow] = []
     for first in range(0, len(lookups), at_once):
         results = client.batch_all_or_nothing(_commands(lookups[first : first + at_once], among)).results
         for number, asked in enumerate(lookups[first : first + at_once]):
-            for name in among:
+            for name, filter_ in among.items():
                 pages = [results[f"{name}{filter_name}{number:02}"] for filter_name in _FILTERS]
-                rows = (row for page in pages for row in rows_of(page))
-                found[name] += _verified([user_row(row, user_type=types[name]) for row in rows], asked, control_user_id)
-    return found
+                found = [user_row(row, user_type=user_type_of(filter_)) for page in pages for row in rows_of(page)]
+                _verify(found, asked, control_user_id)
+                rows += [row for row in found if row.bitrix24_id in wanted]
+    return Missing(deleted=wanted - {row.bitrix24_id for row in rows}, unlisted=users_frame(rows))
 
 
 def _commands(lookups: Sequence[Sequence[int]], among: Mapping[str, Filter]) -> dict[str, str]:
+    """The look-ups (50 ids each) among the users of each filter, by its name."""
     return {
         f"{name}{filter_name}{number:02}": command({"ID": ids, **filter_, **asked}, start=-1)
         for number, ids in enumerate(lookups)
@@ -80,8 +69,8 @@ def _commands(lookups: Sequence[Sequence[int]], among: Mapping[str, Filter]) -> 
     }
 
 
-def _verified(rows: list[UserRow], asked: Sequence[int], control_user_id: int | None) -> list[UserRow]:
-    """The rows of one look-up, when it heeds what was asked."""
+def _verify(rows: list[UserRow], asked: Sequence[int], control_user_id: int | None) -> None:
+    """Make sure that the rows of one look-up heed what was asked."""
     seen = {row.bitrix24_id for row in rows}
     if not seen <= set(asked):
         raise IncompleteFetchError("a lookup of users by id returned users that were not requested")
@@ -89,4 +78,3 @@ def _verified(rows: list[UserRow], asked: Sequence[int], control_user_id: int | 
         raise IncompleteFetchError(
             f"verification failed: a lookup by id did not return the known user {control_user_id}"
         )
-    return rows

@@ -14,7 +14,6 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.bitrix24.embedded_json import is_utf8
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.responses import whole_number
 from b24_pipeline.schemas import Users
@@ -115,12 +114,17 @@ def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
 
 
 def text_of(value: object) -> str | None:
-    """The text of a field, as received; None for every spelling of blank."""
+    """The text of a field, as received; None for every spelling of blank.
+
+    Of a whole JSON number its digits; None for any other value, which as text would be another one.
+    """
     if isinstance(value, str):
         if not value or value.isspace():
             return None
-        return value if value.isascii() or is_utf8(value) else value.encode("utf-8", "replace").decode("utf-8")
-    return _whole_number_text(value)
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def phone_text_of(value: object) -> str | None:
@@ -129,13 +133,6 @@ def phone_text_of(value: object) -> str | None:
     if text is None and (value is True or isinstance(value, float)):
         return NO_PHONE_NUMBER
     return text
-
-
-def _whole_number_text(value: object) -> str | None:
-    """The digits of a whole JSON number; None for any other value, which as text would be another one."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def is_active(row: Row) -> bool:
@@ -175,16 +172,19 @@ def columns_of(rows: Sequence[Row], ids: Sequence[int], *, user_type: str | None
         UnknownUserTypeError: neither a row nor `user_type` says of what type the user is.
         IncompleteFetchError: a row does not say whether the user is active.
     """
-    values = _by_field(rows)
+    # Row by row, which is twice as fast as field by field: rows are scattered in memory.
+    flat = [row.get(field) for row in rows for field in FIELDS]
+    values = {field: flat[place :: len(FIELDS)] for place, field in enumerate(FIELDS)}
     types = _texts(values["USER_TYPE"])
     if user_type is not None:
         types = pc.fill_null(types, user_type)
     if types.null_count:
         raise UnknownUserTypeError
+    all_plain = set(map(type, values["ACTIVE"])) <= {bool}
     columns = {
         "bitrix24_id": _array(ids, pa.int64()),
         "user_type": types,
-        "active": _flags(values["ACTIVE"], rows),
+        "active": _array(values["ACTIVE"] if all_plain else [is_active(row) for row in rows], pa.bool_()),
         **{name: _texts(values[field]) for name, field in NAME_FIELDS.items()},
         **{name: _texts(values[field], unusual=phone_text_of) for name, field in PHONE_FIELDS.items()},
         "departments": _departments(values["UF_DEPARTMENT"]),
@@ -211,12 +211,6 @@ def _together(parts: Sequence[Columns]) -> Columns:
     return pa.concat_tables(parts) if parts else columns_of([], [])
 
 
-def _by_field(rows: Sequence[Row]) -> Mapping[str, Sequence[object]]:
-    """The values of each field. Row by row, which is twice as fast as field by field: rows are scattered in memory."""
-    values = [row.get(field) for row in rows for field in FIELDS]
-    return {field: values[place :: len(FIELDS)] for place, field in enumerate(FIELDS)}
-
-
 def _texts(values: Sequence[object], *, unusual: Callable[[object], str | None] = text_of) -> pa.Array:
     try:
         texts = _array(values, pa.string())
@@ -224,11 +218,6 @@ def _texts(values: Sequence[object], *, unusual: Callable[[object], str | None] 
         return _array([unusual(value) for value in values], pa.string())
     blank = pc.equal(pc.utf8_trim_whitespace(texts, memory_pool=_POOL), "")
     return pc.if_else(blank, None, texts, memory_pool=_POOL)
-
-
-def _flags(values: Sequence[object], rows: Sequence[Row]) -> pa.Array:
-    usual = set(map(type, values)) <= {bool}
-    return _array(values if usual else [is_active(row) for row in rows], pa.bool_())
 
 
 def _departments(values: Sequence[object]) -> pa.Array:

@@ -19,10 +19,18 @@ from b24_pipeline.bitrix24.exceptions import (
     Bitrix24Error,
     IncompleteFetchError,
     OperationLimit,
+    ServerError,
     TransportError,
 )
-from b24_pipeline.bitrix24.foreign_responses import foreign_error
-from b24_pipeline.http import ProxyRefused, ResponseRefused, cleaned, describe_error, without_tags
+from b24_pipeline.http import (
+    ProxyRefused,
+    ResponseRefused,
+    asks_for_login,
+    cleaned,
+    describe_error,
+    describe_sender,
+    without_tags,
+)
 
 SAFE_ERROR_CODE: Final = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 """Codes that may be repeated to people: words joined by underscores, which a webhook's secret never is."""
@@ -33,7 +41,7 @@ DIGITS: Final = 18
 MAX_EXACT: Final = 2**53
 """Below this a JSON number with a decimal point or an exponent is exactly the whole number that was meant."""
 
-NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_TOO_LARGE, _TOO_EARLY, _TIMEOUT, _TOO_MANY, _PROXY_LOGIN = 413, 425, 408, 429, 407
 _EXPLAINED_BY_OTHERS: Final = frozenset({401, 403, 404})
 """Statuses that other web servers explain with an error object of their own."""
 
@@ -52,20 +60,20 @@ class Envelope:
 
 
 def read_response(
-    method: str,
-    status: int,
-    body: bytes,
-    *,
-    headers: Mapping[str, str] = NO_HEADERS,
+    method: str, status: int, body: bytes, *, headers: Mapping[str, str] = MappingProxyType({})
 ) -> Envelope:
     """The envelope of an answer.
 
     Raises:
         Bitrix24Error: the answer is an error, or cannot be read.
     """
-    response = _response_in(body)
+    try:
+        payload = json.loads(body)
+        response = EmbeddedResponse(payload, extra_text="") if is_response(payload) else None
+    except (ValueError, RecursionError):
+        response = find_response(body)
     if response is None or _is_of_another_server(status, response.payload):
-        raise foreign_error(method, status, body, headers=headers)
+        raise _foreign_error(method, status, body, headers)
     payload = response.payload
     if payload.get("error") or "result" not in payload:
         raise error_of(method, status, payload)
@@ -107,12 +115,24 @@ def _is_of_another_server(status: int, payload: Mapping[str, Any]) -> bool:
     return bool(code) and SAFE_ERROR_CODE.fullmatch(code) is None
 
 
-def _response_in(body: bytes) -> EmbeddedResponse | None:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return find_response(body)
-    return EmbeddedResponse(payload, extra_text="") if is_response(payload) else None
+def _foreign_error(method: str, status: int, body: bytes, headers: Mapping[str, str]) -> Bitrix24Error:
+    """Return the error that an answer means which is not Bitrix24's. Only what may pass by itself is retryable."""
+    what = describe_sender(status, body, headers)
+    if status in {_TOO_LARGE, _TOO_MANY} or (what is None and status >= 500):
+        return error_of_status(method, status)
+    if what is None:
+        return TransportError(f"{method}: HTTP {status} with a body that is not a complete JSON answer")
+    advice = (
+        "put a user and a password that the proxy takes into HTTPS_PROXY"
+        if status == _PROXY_LOGIN
+        else "check the address in BITRIX24_WEBHOOK_URL, the proxy and the firewall"
+    )
+    text = f"{method}: HTTP {status}: something other than Bitrix24's REST answered, {what}: {advice}"
+    if status >= 500 or status in {_TIMEOUT, _TOO_EARLY}:
+        return ServerError(text)
+    if status < 300 and not asks_for_login(body, headers):
+        return TransportError(text)
+    return AccountError(text)
 
 
 def mapping(value: object) -> dict[str, Any]:
