@@ -59,7 +59,12 @@ class Pages:
 
 def command(filter_: Filter, *, start: int, order: str = "ASC", fields: Sequence[str] = FIELDS) -> str:
     """A `user.get` command, sorted by id. `start` is an offset, counted; -1 is without counting."""
-    conditions = (condition for name, value in filter_.items() for condition in _conditions(name, value))
+    conditions: list[str] = []
+    for name, value in filter_.items():
+        if isinstance(value, str | int):
+            conditions.append(f"filter[{name}]={value}")
+        else:
+            conditions += [f"filter[{name}][]={item}" for item in value]
     select = (f"select[]={field}" for field in fields)
     return "user.get?" + "&".join((*conditions, "sort=ID", f"order={order}", f"start={start}", *select))
 
@@ -145,9 +150,3 @@ def read_pages(
     build = partial(chain, id_range, filter_)
     response, asked = send_chain(client, build, pages, retrier)
     return read_chain(response, list(build(asked)), after=id_range.after), asked
-
-
-def _conditions(name: str, value: str | int | Sequence[int]) -> list[str]:
-    if isinstance(value, str | int):
-        return [f"filter[{name}]={value}"]
-    return [f"filter[{name}][]={item}" for item in value]

@@ -163,8 +163,15 @@ def start_reading(
 
     with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
         parts = [pool.submit(read, id_range, pages) for id_range, pages in partition.items()]
+
+        def joined() -> Reading:
+            whole = Reading()
+            for part in parts:
+                whole.merge(part.result())
+            return whole
+
         try:
-            yield lambda: _merged(part.result() for part in parts)
+            yield joined
         finally:
             progress.canceled.set()
 
@@ -173,13 +180,6 @@ def read_ranges(client: Bitrix24, partition: Partition, filter_: Filter, *, end:
     """Read windows at the same time; see `start_reading`."""
     with start_reading(client, partition, filter_, end=end) as joined:
         return joined()
-
-
-def _merged(readings: Iterable[Reading]) -> Reading:
-    whole = Reading()
-    for reading in readings:
-        whole.merge(reading)
-    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,14 +249,10 @@ def border_commands(filter_: Filter, places: Iterable[int]) -> dict[str, str]:
 
     Offsets are whole pages, whose last row stands at the place: uneven offsets are not documented.
     """
-    return {_border(place): command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
+    return {f"b{place}": command(filter_, start=place - PAGE, fields=("ID",)) for place in places}
 
 
 def _borders(response: BatchResponse, places: Iterable[int]) -> dict[int, int]:
     """The ids that stand at the places, as far as there are users so far."""
-    pages = {place: rows_of(response.results.get(_border(place))) for place in places}
+    pages = {place: rows_of(response.results.get(f"b{place}")) for place in places}
     return {place: user_id(page[-1]) for place, page in pages.items() if len(page) == PAGE}
-
-
-def _border(place: int) -> str:
-    return f"b{place}"

@@ -7,7 +7,7 @@ A portal of up to 2,300 employees is compared whole every time.
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
@@ -15,7 +15,7 @@ from typing import Final
 
 from pandera.typing import DataFrame
 
-from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, BatchResponse, Bitrix24
+from b24_pipeline.bitrix24.client import COMMANDS_IN_BATCH, Bitrix24
 from b24_pipeline.bitrix24.counts import total_in
 from b24_pipeline.bitrix24.exceptions import IncompleteFetchError, TransportError
 from b24_pipeline.bitrix24.pagination import (
@@ -73,11 +73,6 @@ class LastSnapshot:
     @cached_property
     def active_employees(self) -> frozenset[int]:
         return frozenset(number for number in self.employees if self.rows[number].active)
-
-    @property
-    def not_linked(self) -> list[int]:
-        """The active employees who are not linked, by rising id."""
-        return sorted(self.active_employees - self.linked)
 
     @property
     def without_department(self) -> list[int]:
@@ -138,21 +133,6 @@ class Poll(Differences):
         return self.active_count_changed or any((self.appeared, self.dismissed, self.edited))
 
 
-@dataclass(frozen=True, slots=True)
-class _PollRequest:
-    """The commands of one look, by what they read; those of a chain in the order of its pages."""
-
-    id_range: IdRange
-    newest: Mapping[str, str]
-    unlisted: Mapping[str, str]
-    lists: Mapping[str, str]
-    stretch: Mapping[str, str]
-
-    def commands(self) -> dict[str, str]:
-        count = command({**EMPLOYEES, **ACTIVE}, start=0, fields=("ID",))
-        return {_COUNT: count, **self.newest, **self.unlisted, **self.lists, **self.stretch}
-
-
 def poll_changes(client: Bitrix24, *, snapshot: LastSnapshot, window_from: int) -> Poll:
     """Look for changes, with one request. `window_from` is the last look's `next_window_from`, 0 at first.
 
@@ -161,42 +141,48 @@ def poll_changes(client: Bitrix24, *, snapshot: LastSnapshot, window_from: int) 
     Raises:
         Bitrix24Error: nothing could be read.
     """
-    request = _request_of(snapshot, window_from)
-    response = client.batch_once(request.commands(), halt=0)
+    newest = chain(IdRange(snapshot.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
+    unlisted = _lists(snapshot.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
+    id_range, lists, stretch = _stretch(snapshot, window_from, room=_ROOM - len(unlisted))
+    count_command = command({**EMPLOYEES, **ACTIVE}, start=0, fields=("ID",))
+    response = client.batch_once({_COUNT: count_command, **newest, **unlisted, **lists, **stretch}, halt=0)
     if not response.results:
         raise next(iter(response.errors.values()), TransportError("batch: no command was answered"))
-    stretch = read_chain(response, list(request.stretch), after=request.id_range.after)
-    newest = read_chain(response, list(request.newest), after=snapshot.highest_id)
-    looked_up = _looked_up(response, [*request.lists, *request.unlisted])
-    seen = _seen(snapshot, [*newest.rows, *looked_up, *stretch.rows])
+    compared = read_chain(response, list(stretch), after=id_range.after)
+    new = read_chain(response, list(newest), after=snapshot.highest_id)
+    looked_up = [row for name in (*lists, *unlisted) for row in rows_of(response.results.get(name))]
+    seen = _seen(snapshot, [*new.rows, *looked_up, *compared.rows])
     count = total_in(response, _COUNT)
     found = differences(snapshot, seen.values())
-    unlisted = _unlisted(snapshot, seen, listed={*newest.ids, *stretch.ids})
+    omitted = _omitted(snapshot, seen, listed={*new.ids, *compared.ids})
     if count is not None:
-        vanished = _vanished(snapshot, seen, request.id_range, stretch, count + unlisted)
+        vanished = _vanished(snapshot, seen, id_range, compared, count + omitted)
         found = replace(found, dismissed=tuple(sorted({*found.dismissed, *vanished})))
+    count_changed = count is not None and len(snapshot.active_employees) not in {count, count + omitted}
+    rows = [seen[number] for number in (*found.appeared, *found.edited)]
     return Poll(
         appeared=found.appeared,
         dismissed=found.dismissed,
         edited=found.edited,
         active_count=count,
-        active_count_changed=count is not None and len(snapshot.active_employees) not in {count, count + unlisted},
-        next_window_from=0 if stretch.short_page is not None else stretch.last,
-        digest=_digest(found, seen, count),
-        message=_message(snapshot, found, count, unlisted=unlisted, compared=len(seen)),
+        active_count_changed=count_changed,
+        next_window_from=0 if compared.short_page is not None else compared.last,
+        digest=hashlib.sha256(repr((found, rows, count)).encode()).hexdigest(),
+        message=_message(snapshot, found, count if count_changed else None, compared=len(seen)),
     )
 
 
-def _request_of(snapshot: LastSnapshot, window_from: int) -> _PollRequest:
-    newest = chain(IdRange(snapshot.highest_id), EMPLOYEES, NEWEST_PAGES, prefix="n")
-    unlisted = _lists(snapshot.without_department, window_from, most=MAX_UNLISTED_LISTS, prefix="u")
-    room = _ROOM - len(unlisted)
+def _stretch(snapshot: LastSnapshot, window_from: int, *, room: int) -> tuple[IdRange, dict[str, str], dict[str, str]]:
+    """The range that is gone over, look-ups of those not yet linked, and the chain of the range's pages.
+
+    Where there is room for all employees, nobody has to be looked up.
+    """
     whole = ceil(len(snapshot.employees) / PAGE) + 1
     if whole <= room:
-        return _PollRequest(IdRange(0), newest, unlisted, {}, chain(IdRange(0), EMPLOYEES, whole, prefix="w"))
-    lists = _lists(snapshot.not_linked, window_from, most=MAX_LISTS, prefix="l")
-    id_range = IdRange(window_from)
-    return _PollRequest(id_range, newest, unlisted, lists, chain(id_range, EMPLOYEES, room - len(lists), prefix="w"))
+        return IdRange(0), {}, chain(IdRange(0), EMPLOYEES, whole, prefix="w")
+    not_linked = sorted(snapshot.active_employees - snapshot.linked)
+    lists = _lists(not_linked, window_from, most=MAX_LISTS, prefix="l")
+    return IdRange(window_from), lists, chain(IdRange(window_from), EMPLOYEES, room - len(lists), prefix="w")
 
 
 def _lists(ids: Sequence[int], begin: int, *, most: int, prefix: str) -> dict[str, str]:
@@ -209,12 +195,7 @@ def _lists(ids: Sequence[int], begin: int, *, most: int, prefix: str) -> dict[st
     }
 
 
-def _looked_up(response: BatchResponse, names: Sequence[str]) -> Iterator[Row]:
-    for name in names:
-        yield from rows_of(response.results.get(name))
-
-
-def _unlisted(snapshot: LastSnapshot, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
+def _omitted(snapshot: LastSnapshot, seen: Mapping[int, UserRow], *, listed: Collection[int]) -> int:
     """Count the active employees without a department whom only a lookup found: counts omit them too (R16a).
 
     Those whom this look did not list because it does not go so far are among them.
@@ -252,25 +233,14 @@ def _vanished(
     return tuple(missing) if len(missing) <= len(snapshot.active_employees) - count else ()
 
 
-def _digest(found: Differences, seen: Mapping[int, UserRow], count: int | None) -> str:
-    rows = [seen[number] for number in (*found.appeared, *found.edited)]
-    return hashlib.sha256(repr((found, rows, count)).encode()).hexdigest()
-
-
-def _message(snapshot: LastSnapshot, found: Differences, count: int | None, *, unlisted: int, compared: int) -> str:
+def _message(snapshot: LastSnapshot, found: Differences, changed_count: int | None, *, compared: int) -> str:
+    named = {"appeared": found.appeared, "dismissed": found.dismissed, "not yet linked changed": found.edited}
     parts = [
-        *_named(found.appeared, "appeared"),
-        *_named(found.dismissed, "dismissed"),
-        *_named(found.edited, "not yet linked changed"),
+        f"{len(ids)} {what} (id {', '.join(map(str, ids[:_NAMED]))}{', …' if len(ids) > _NAMED else ''})"
+        for what, ids in named.items()
+        if ids
     ]
-    active = len(snapshot.active_employees)
-    if count is not None and active not in {count, count + unlisted}:
-        parts.append(f"the portal counts {count} active employees, {active} were known")
+    if changed_count is not None:
+        active = len(snapshot.active_employees)
+        parts.append(f"the portal counts {changed_count} active employees, {active} were known")
     return "; ".join(parts) or f"nothing changed: {compared} of {len(snapshot.employees)} employees compared"
-
-
-def _named(ids: Sequence[int], what: str) -> list[str]:
-    if not ids:
-        return []
-    more = ", …" if len(ids) > _NAMED else ""
-    return [f"{len(ids)} {what} (id {', '.join(map(str, ids[:_NAMED]))}{more})"]

@@ -63,13 +63,6 @@ class UserFetch:
     dismissed_hidden: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    reading: Reading
-    counts: UserCounts
-    evidence: FetchEvidence
-
-
 def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFetch:
     """Read all users, of every type and status. `known_ids`, those of the last fetch, save requests.
 
@@ -84,31 +77,33 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
     known = sorted(known_ids or ())
     asked_for = EVERYBODY
     try:
-        attempt = _complete_attempt(client, asked_for, known)
+        counts, reading = _read_completely(client, asked_for, known)
     except UnknownUserTypeError:
         asked_for = EMPLOYEES
-        attempt = _complete_attempt(client, asked_for, known)
+        counts, reading = _read_completely(client, asked_for, known)
     return UserFetch(
-        users=frame_of(attempt.reading.users),
+        users=frame_of(reading.users),
         asked_for=asked_for,
         requests=client.requests_sent - sent_before,
-        portal_count=attempt.counts.total,
-        dismissed_hidden=attempt.counts.dismissed_hidden,
+        portal_count=counts.total,
+        dismissed_hidden=counts.dismissed_hidden,
     )
 
 
-def _complete_attempt(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> _Attempt:
+def _read_completely(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> tuple[UserCounts, Reading]:
     """Fetch; once more, and confirming every end, when the number of users is not the portal's."""
-    attempt = _attempt(client, filter_, known, EndCondition.SHORT_PAGE)
-    if verify_completeness(attempt.evidence) in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
-        attempt = _attempt(client, filter_, known, EndCondition.EMPTY_PAGE)
-    reason = verify_completeness(attempt.evidence)
+    counts, reading = _read(client, filter_, known, EndCondition.SHORT_PAGE)
+    evidence = _evidence(client, filter_, reading, counts)
+    if verify_completeness(evidence) in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
+        counts, reading = _read(client, filter_, known, EndCondition.EMPTY_PAGE)
+        evidence = _evidence(client, filter_, reading, counts)
+    reason = verify_completeness(evidence)
     if reason is not None:
-        raise IncompleteFetchError(message(reason, attempt.evidence))
-    return attempt
+        raise IncompleteFetchError(message(reason, evidence))
+    return counts, reading
 
 
-def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCondition) -> _Attempt:
+def _read(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCondition) -> tuple[UserCounts, Reading]:
     if known:
         counts, reading = _read_by_known_ids(client, filter_, known, end)
     else:
@@ -117,7 +112,7 @@ def _attempt(client: Bitrix24, filter_: Filter, known: Sequence[int], end: EndCo
         hidden = {**filter_, **DISMISSED}
         everybody = EstimatedRange(0, counts.highest_id, users=counts.dismissed)
         reading.merge(read_ranges(client, partition_range(client, everybody, hidden), hidden, end=end))
-    return _Attempt(reading, counts, _evidence(client, filter_, reading, counts))
+    return counts, reading
 
 
 def _read_by_probed_ids(client: Bitrix24, filter_: Filter, end: EndCondition) -> tuple[UserCounts, Reading]:
