@@ -1,25 +1,4 @@
-"""Exceptions of the CallGear client, as one tree.
-
-CallGearError
-├── RetryableError          may work later
-│   ├── TransportError      no usable answer
-│   │   ├── NotSent         the request did not reach CallGear: nothing happened there
-│   │   └── UnknownOutcome  it may or may not have acted
-│   └── MinuteLimit         the minute's points are used up
-├── DayLimit                the day's points, or our share of them, are used up: defer the rest
-├── DeadlinePassed          a wait would pass the run's deadline: defer the rest
-├── AccountError            token, IP address or account: stop the run
-├── MethodError             every call of this kind will fail: skip the step
-│   ├── UpdatesHalted       an update took away what it must not touch: halt all updates
-│   └── DuplicatesFound     somebody else imports into the account: halt all creates
-├── CreatedMeanwhile        somebody else has just created this person: defer it
-├── RecordError             only this person or entry fails
-│   ├── SipNumberError      an echo could turn SIP numbers into dead ones: a person has to edit
-│   ├── EmailConflict       the e-mail belongs to somebody else, or to several
-│   └── IdConflict          a create answered with the id of somebody else's employee
-├── StaleLossError          an update of long ago may have taken something away: a person has to look
-├── RequestError            our request is malformed: a bug, not to be repeated
-└── IncompleteReadError     a read is not provably complete
+"""Exceptions of the CallGear client, as one tree, by what a caller does about them.
 
 No text of an exception holds a token, an e-mail address or a phone number.
 """
@@ -100,7 +79,10 @@ class MinuteLimit(RetryableError):
 
 
 class DayLimit(CallGearError):
-    """The day's points, or our share of them, are used up; `resets_in` seconds are left of that day, when known."""
+    """The day's points, or our share of them, are used up: defer the rest.
+
+    `resets_in` seconds are left of that day, when known.
+    """
 
     def __init__(self, message: str, *, resets_in: float | None) -> None:
         super().__init__(message)
@@ -108,11 +90,11 @@ class DayLimit(CallGearError):
 
 
 class DeadlinePassed(CallGearError):
-    """The run's deadline has passed, or the wait that is needed would pass it. Nothing was sent."""
+    """The run's deadline has passed, or the wait that is needed would pass it: defer the rest. Nothing was sent."""
 
 
 class AccountError(CallGearError):
-    """The account, the token or the caller's IP address; the text is one line that says what to do."""
+    """The account, the token or the caller's IP address: stop the run. The text is one line that says what to do."""
 
     def __init__(self, message: str, *, fault: AccountFault) -> None:
         super().__init__(message)
@@ -124,8 +106,8 @@ class AccountError(CallGearError):
         return self.fault in (AccountFault.TOKEN_INVALID, AccountFault.TOKEN_EXPIRED)
 
 
-class MethodError(CallGearError):
-    """Every call of this method will fail: a right, a component, the tariff, or the method itself is missing."""
+class _RefusedCall(CallGearError):
+    """Not this record is wrong, but the call: `method` and `mnemonic` say which and why."""
 
     def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
         super().__init__(message)
@@ -133,8 +115,20 @@ class MethodError(CallGearError):
         self.mnemonic = mnemonic
 
 
+class RequestError(_RefusedCall):
+    """Our request is malformed (contract 4.2, category CLIENT): the same for every record, so repeating is useless."""
+
+
+class MethodError(_RefusedCall):
+    """Every call of this method will fail: a right, a component, the tariff, or the method itself: skip the step."""
+
+
 class UpdatesHalted(MethodError):
     """An update took something away and it could not be put back (contract 5.5): no update is sent any more."""
+
+    def __init__(self, reason: str) -> None:
+        text = f"update.employees: {reason}; compare it with the audit manually"
+        super().__init__(text, method="update.employees", mnemonic="updates_unsafe")
 
 
 class DuplicatesFound(MethodError):
@@ -145,7 +139,7 @@ class DuplicatesFound(MethodError):
 
 
 class CreatedMeanwhile(CallGearError):
-    """Somebody else has created this person since the account was read; nothing was sent (R16b)."""
+    """Somebody else has created this person since the account was read: defer it; nothing was sent (R16b)."""
 
 
 class RecordError(CallGearError):
@@ -185,16 +179,7 @@ class IdConflict(RecordError):
 
 
 class StaleLossError(CallGearError):
-    """An update, or a person since, removed fields too long ago to restore them."""
-
-
-class RequestError(CallGearError):
-    """Our request is malformed (contract 4.2, category CLIENT): the same for every record, so repeating is useless."""
-
-    def __init__(self, message: str, *, method: str, mnemonic: str) -> None:
-        super().__init__(message)
-        self.method = method
-        self.mnemonic = mnemonic
+    """An update, or a person since, removed fields too long ago to restore them: a person has to look."""
 
 
 class IncompleteReadError(CallGearError):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.employees import MAX_ROWS, Page
+from b24_pipeline.callgear.employees import MAX_ROWS
 from b24_pipeline.callgear.exceptions import MethodError, SipNumberError
 from b24_pipeline.callgear.rows import Row, is_id
 from b24_pipeline.rules.phone_numbers import EXTENSION_MARK, decimal_digits
@@ -40,16 +40,6 @@ def number_key(phone_number: object) -> NumberKey:
     return decimal_digits(main), decimal_digits(extension)
 
 
-def main_part(phone_number: object) -> str:
-    """The digits before the extension."""
-    return number_key(phone_number)[0]
-
-
-def numbers(entries: Sequence[Row]) -> list[NumberKey]:
-    """The numbers of entries in dialing order, each as it is compared."""
-    return [number_key(entry.get("phone_number")) for entry in entries]
-
-
 def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row], *, lines_of: int | None) -> None:
     """Make sure that none of the employee's entries is a SIP number, before they are written back (contract 5.5, 4).
 
@@ -62,15 +52,19 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     """
     if not entries:
         return
-    mains = {main_part(entry.get("phone_number")) for entry in entries}
     lines = read_sip_lines(client, lines_of)
-    doubtful = mains & {main_part(line.get("phone_number")) for line in lines.rows}
+    mains = _main_parts(entries)
+    doubtful = mains & _main_parts(lines.rows)
     if not lines.complete:
         doubtful |= {main for main in mains if len(main) < MIN_FULL_NUMBER_DIGITS or main.startswith("0")}
     if doubtful:
         raise SipNumberError(
             f"employee {callgear_id} has SIP numbers, which an update could make useless: edit this person manually"
         )
+
+
+def _main_parts(rows: Sequence[Row]) -> set[str]:
+    return {number_key(row.get("phone_number"))[0] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +76,25 @@ class SipLines:
 
 
 def read_sip_lines(client: CallGear, callgear_id: int | None) -> SipLines:
-    """The SIP lines of an employee, or of all; none, and not complete, where the account does not let them be read."""
-    try:
-        return _read(client, callgear_id)
-    except MethodError:
-        return SipLines((), complete=False)
+    """The SIP lines of an employee, or of all; none, and not complete, where the account does not let them be read.
+
+    Pages have no guaranteed order, so a line may come twice: it is their different ids that are counted.
+    """
+    params: Row = {"fields": list(FIELDS), "limit": MAX_ROWS}
+    if callgear_id is not None:
+        params["filter"] = {"field": "employee_id", "operator": "=", "value": callgear_id}
+    rows: list[Row] = []
+    for _ in range(MAX_PAGES):
+        try:
+            result = client.call(METHOD, {**params, "offset": len(rows)})
+        except MethodError:
+            return SipLines((), complete=False)
+        page, total = result.rows(), result.metadata.total_items
+        rows += page
+        if len(page) < MAX_ROWS if total is None else (len(rows) >= total or not page):
+            ids = {row["id"] for row in rows if is_id(row.get("id"))}
+            return SipLines(rows, complete=len(ids) == (len(rows) if total is None else total))
+    return SipLines(rows, complete=False)
 
 
 def owners_of_sip_lines(client: CallGear) -> set[int]:
@@ -98,33 +106,3 @@ def owners_of_sip_lines(client: CallGear) -> set[int]:
 def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
     """Ids of the employee's SIP lines, as far as they can be read."""
     return frozenset(line["id"] for line in read_sip_lines(client, callgear_id).rows)
-
-
-def _read(client: CallGear, callgear_id: int | None) -> SipLines:
-    rows: list[Row] = []
-    for _ in range(MAX_PAGES):
-        page = _read_page(client, callgear_id, offset=len(rows))
-        rows += page.rows
-        if _is_last(page, read=len(rows)):
-            return SipLines(rows, complete=_are_all(rows, page.total))
-    return SipLines(rows, complete=False)
-
-
-def _read_page(client: CallGear, callgear_id: int | None, *, offset: int) -> Page:
-    params: Row = {"fields": list(FIELDS), "limit": MAX_ROWS, "offset": offset}
-    if callgear_id is not None:
-        params["filter"] = {"field": "employee_id", "operator": "=", "value": callgear_id}
-    result = client.call(METHOD, params)
-    return Page(result.rows(), result.metadata.total_items)
-
-
-def _is_last(page: Page, *, read: int) -> bool:
-    if page.total is None:
-        return len(page.rows) < MAX_ROWS
-    return read >= page.total or not page.rows
-
-
-def _are_all(rows: Sequence[Row], total: int | None) -> bool:
-    """Return whether all lines are there: pages have no guaranteed order, so a line may come twice."""
-    ids = {row["id"] for row in rows if is_id(row.get("id"))}
-    return len(ids) == (len(rows) if total is None else total)

@@ -20,21 +20,27 @@ from typing import Any
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.employees import read_employee
-from b24_pipeline.callgear.exceptions import RecordError, SipNumberError, StaleLossError, UnknownOutcome, UpdatesHalted
-from b24_pipeline.callgear.phones import PhoneEntry, refuse_sip_numbers
+from b24_pipeline.callgear.exceptions import (
+    RecordError,
+    RecordFault,
+    SipNumberError,
+    StaleLossError,
+    UnknownOutcome,
+    UpdatesHalted,
+)
+from b24_pipeline.callgear.phones import PhoneEntry, number_key, refuse_sip_numbers
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.update_recovery import (
     MAX_ATTEMPTS,
+    METHOD,
     demands_phones,
     lost_fields,
     phones,
     preserved_fields_of,
     read_for_update,
     restore,
-    unchanged_phones,
     update_employee,
-    updates_halted,
-    verify_phones_stored,
+    written_phones,
 )
 
 MAX_UNVERIFIED_AGE = timedelta(hours=24)
@@ -143,7 +149,7 @@ class EmployeeUpdater:
         if target.last_name is None and not target.new_phones:
             return UpdateResult(sent=False, phones_added=False)
         if self._halted:
-            raise updates_halted("updates stay halted in this run, because one removed data")
+            raise UpdatesHalted("updates stay halted in this run, because one removed data")
         if target.new_phones or self._echoes or not self._minimal_proven:
             return self._update_watched(target)
         try:
@@ -224,7 +230,7 @@ class EmployeeUpdater:
 
     def _write_echo(self, target: _TargetState, base: Row) -> None:
         refuse_sip_numbers(self._client, target.callgear_id, phones(base), lines_of=target.callgear_id)
-        self._call(target, phone_numbers=unchanged_phones(base))
+        self._call(target, phone_numbers=written_phones(phones(base)))
 
     def _call(self, target: _TargetState, **arrays: Any) -> None:  # noqa: ANN401 - the API's
         update_employee(self._client, target.callgear_id, last_name=target.last_name or "", **arrays)
@@ -235,7 +241,10 @@ class EmployeeUpdater:
         if lost_fields(before, after):
             self._restore(before, after)
         elif target.new_phones:
-            verify_phones_stored(after, [asdict(phone) for phone in target.new_phones])
+            stored = [number_key(entry.get("phone_number")) for entry in phones(after)]
+            if stored != [number_key(phone.phone_number) for phone in target.new_phones]:
+                text = f"{METHOD}: employee {target.callgear_id} has phone numbers that were not stored as sent"
+                raise RecordError(text, fault=RecordFault.NOT_STORED, field="phone_numbers")
             self._fill_proven = True
         elif phones(before) and not self._echoes:
             self._minimal_proven = True
@@ -246,7 +255,12 @@ class EmployeeUpdater:
         if former is None:
             return None
         before = former.employee
-        after = self._read_former(before["id"])
+        try:
+            after = read_employee(self._client, before["id"])
+        except RecordError as error:
+            self._save_changes(unverified=None)
+            text = f"{error}, and compare with the audit what an interrupted update has removed"
+            raise StaleLossError(text) from None
         lost = lost_fields(before, after) if after is not None else {}
         old = self._now() - former.at > MAX_UNVERIFIED_AGE
         restored = self._restore(before, after) if after is not None and lost and not old else None
@@ -257,15 +271,6 @@ class EmployeeUpdater:
                 f"on {former.at:%Y-%m-%d}: compare with the audit manually"
             )
         return restored
-
-    def _read_former(self, callgear_id: int) -> Row | None:
-        try:
-            return read_employee(self._client, callgear_id)
-        except RecordError as error:
-            self._save_changes(unverified=None)
-            raise StaleLossError(
-                f"{error}, and compare with the audit what an interrupted update has removed"
-            ) from None
 
     def _restore(self, before: Row, after: Row) -> Row:
         """Restore the lost fields and echo from now on; halt updates if that fails."""

@@ -14,7 +14,7 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
     UpdatesHalted,
 )
-from b24_pipeline.callgear.phones import numbers, refuse_sip_numbers
+from b24_pipeline.callgear.phones import refuse_sip_numbers
 from b24_pipeline.callgear.rows import Row
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,6 @@ def phones(employee: Row) -> list[Row]:
     return employee.get("phone_numbers") or []
 
 
-def unchanged_phones(employee: Row) -> list[Row]:
-    """The phone entries to write back so that nothing changes: verbatim, in their order, with all five keys."""
-    return _written(phones(employee))
-
-
 def lost_fields(before: Row, after: Row) -> dict[str, Any]:
     """Return the fields that an update removed, as parameters of `update.employees`; empty if none.
 
@@ -46,7 +41,7 @@ def lost_fields(before: Row, after: Row) -> dict[str, Any]:
     if [entry for entry in _settings(phones(after)) if entry in had] != had:
         held = {entry.get("phone_number") for entry in phones(before)}
         added = [entry for entry in phones(after) if entry.get("phone_number") not in held]
-        lost["phone_numbers"] = _written([*phones(before), *added])
+        lost["phone_numbers"] = written_phones([*phones(before), *added])
     if not set(_groups(before)) <= set(_groups(after)):
         lost["groups"] = list(dict.fromkeys([*_groups(before), *_groups(after)]))
     extension = before.get("extension")
@@ -59,7 +54,7 @@ def as_written(employee: Row, names: Collection[str]) -> dict[str, Any]:
     """Return these fields as parameters of `update.employees` that change nothing."""
     extension = employee.get("extension")
     written = {
-        "phone_numbers": unchanged_phones(employee),
+        "phone_numbers": written_phones(phones(employee)),
         "groups": _groups(employee),
         "extension": {key: extension.get(key) for key in EXTENSION_KEYS} if extension else None,
     }
@@ -71,7 +66,8 @@ def preserved_fields_of(employee: Row) -> Row:
     return {"id": employee["id"], **{name: employee.get(name) for name in ("phone_numbers", "groups", "extension")}}
 
 
-def _written(entries: Sequence[Row]) -> list[Row]:
+def written_phones(entries: Sequence[Row]) -> list[Row]:
+    """Phone entries to write back so that nothing changes: verbatim, in their order, with all five keys."""
     return [{key: entry[key] for key in ENTRY_KEYS if key in entry} for entry in entries]
 
 
@@ -103,34 +99,12 @@ def demands_phones(error: RecordError) -> bool:
 
 
 def read_for_update(client: CallGear, callgear_id: int) -> Row:
-    """The employee as it is now.
-
-    Raises:
-        RecordError: `entity_not_found`, there is none.
-    """
+    """The employee as it is now; there must be one."""
     employee = read_employee(client, callgear_id)
     if employee is None:
         text = f"{METHOD}: employee {callgear_id} is no longer in CallGear"
         raise RecordError(text, fault=RecordFault.ENTITY_NOT_FOUND, field="id")
     return employee
-
-
-def verify_phones_stored(employee: Row, wanted: Sequence[Row]) -> None:
-    """Make sure that the employee has just the phones that were sent.
-
-    Raises:
-        RecordError: it has others.
-    """
-    if numbers(phones(employee)) != numbers(wanted):
-        text = f"{METHOD}: employee {employee['id']} has phone numbers that were not stored as sent"
-        raise RecordError(text, fault=RecordFault.NOT_STORED, field="phone_numbers")
-
-
-def updates_halted(reason: str) -> UpdatesHalted:
-    """The error that says that nothing is updated any more, and why."""
-    return UpdatesHalted(
-        f"{METHOD}: {reason}; compare it with the audit manually", method=METHOD, mnemonic="updates_unsafe"
-    )
 
 
 def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]) -> Row:
@@ -167,7 +141,7 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
                 employee,
             )
             return after
-    raise updates_halted(f"an update removed {', '.join(lost_fields(before, after))} of employee {employee}")
+    raise UpdatesHalted(f"an update removed {', '.join(lost_fields(before, after))} of employee {employee}")
 
 
 def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> None:
@@ -176,7 +150,7 @@ def _send(client: CallGear, employee: Row, arrays: Row, *, with_ids: bool) -> No
         try:
             refuse_sip_numbers(client, employee["id"], entries, lines_of=None)
         except SipNumberError:
-            raise updates_halted(
+            raise UpdatesHalted(
                 f"an update removed {', '.join(arrays)} of employee {employee['id']}, who has SIP numbers"
             ) from None
         if not with_ids:
