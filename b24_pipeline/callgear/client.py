@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from b24_pipeline.account import UNKNOWN_ACCOUNT, AccountIdentity
-from b24_pipeline.callgear.auth import AccessToken, Login, LoginSession
+from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.error_mapping import is_read
 from b24_pipeline.callgear.exceptions import (
     AccountError,
@@ -30,7 +30,7 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
 )
 from b24_pipeline.callgear.rate_limit import Permit, PointsBudget
-from b24_pipeline.callgear.responses import Metadata, Response, Result, read_response
+from b24_pipeline.callgear.responses import Response, Result, read_response
 from b24_pipeline.callgear.rows import label_of
 from b24_pipeline.http import ProxyRefused, ResponseRefused, Secrets, describe_error
 
@@ -82,7 +82,9 @@ class CallGear:
         self._http = http
         self.budget = budget
         self._random = random
-        self._session = credentials if isinstance(credentials, AccessToken) else self._session_of(credentials)
+        self._credentials = credentials
+        self._logging_in = threading.Lock()
+        self._session: str | None = None
         self._refusal: AccountError | None = None
         self._counting = threading.Lock()
         self._warned_deprecated = False
@@ -100,23 +102,56 @@ class CallGear:
             UnknownOutcome: for a write: it may have happened (R18).
             CallGearError: any other of the tree in `exceptions`.
         """
-        if self._refusal is not None:
-            raise AccountError(str(self._refusal), fault=self._refusal.fault)
+        self._raise_refusal()
         try:
             return self._call(method, params or {})
         except AccountError as refusal:
             self._refusal = refusal
             raise
 
+    def _raise_refusal(self) -> None:
+        if self._refusal is not None:
+            raise AccountError(str(self._refusal), fault=self._refusal.fault)
+
     def _call(self, method: str, params: Mapping[str, Any]) -> Result:
-        token = self._session.token()
+        token = self._token()
         try:
             return self._call_with_retries(method, self._signed(method, params, token))
         except AccountError as error:
-            fresh = self._session.renewed(token) if error.renewable else None
-            if fresh is None:
+            if isinstance(self._credentials, AccessToken) or not error.renewable:
                 raise
-        return self._call_with_retries(method, self._signed(method, params, fresh))
+        return self._call_with_retries(method, self._signed(method, params, self._token(refused=token)))
+
+    def _token(self, *, refused: str | None = None) -> str:
+        """The key, or the token of a session other than the `refused` one's; one thread at a time logs in.
+
+        Raises:
+            AccountError: login or password are wrong; nobody logs in again after that.
+        """
+        if isinstance(self._credentials, AccessToken):
+            return self._credentials.value
+        with self._logging_in:
+            self._raise_refusal()
+            if self._session in {None, refused}:
+                try:
+                    self._session = self._log_in(self._credentials)
+                except AccountError as refusal:
+                    self._refusal = refusal
+                    raise
+            return self._session
+
+    def _log_in(self, login: Login) -> str:
+        params = {"login": login.login, "password": login.password}
+        token = self._call_with_retries("login.user", params).fields().get("access_token")
+        if not isinstance(token, str) or not token:
+            raise UnknownOutcome("login.user: no access token in the response")
+        return token
+
+    def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:
+        signed = {"access_token": token, **params}
+        if self.user_id is not None and method not in WITHOUT_USER_ID:
+            signed["user_id"] = self.user_id
+        return signed
 
     def pause(self, attempt: int, *, error: Exception) -> None:
         """Wait before repeat number `attempt`, from 1, of what failed with `error`: ever longer, with jitter.
@@ -141,22 +176,6 @@ class CallGear:
         if since < longest:
             self.budget.pause(longest - since, reason="CallGear may still be processing a request without a response")
 
-    def _session_of(self, login: Login) -> LoginSession:
-        params = {"login": login.login, "password": login.password}
-        return LoginSession(lambda: self._log_in(params))
-
-    def _log_in(self, params: Mapping[str, Any]) -> str:
-        token = self._call_with_retries("login.user", params).fields().get("access_token")
-        if not isinstance(token, str) or not token:
-            raise UnknownOutcome("login.user: no access token in the response")
-        return token
-
-    def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:
-        signed = {"access_token": token, **params}
-        if self.user_id is not None and method not in WITHOUT_USER_ID:
-            signed["user_id"] = self.user_id
-        return signed
-
     def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Result:
         faults = full_minutes = 0
         while True:
@@ -175,7 +194,7 @@ class CallGear:
 
     def _send_within_budget(self, method: str, params: Mapping[str, Any]) -> Result:
         permit = self.budget.acquire()
-        response = Response(UnknownOutcome(f"{method}: interrupted"), Metadata())
+        response = Response(UnknownOutcome(f"{method}: interrupted"))
         try:
             response = self._send(method, params)
         finally:
@@ -185,15 +204,20 @@ class CallGear:
         return response.outcome
 
     def _record_usage(self, permit: Permit, method: str, response: Response) -> None:
-        match response.outcome:
-            case MinuteLimit() | DayLimit() as limit:
-                self.budget.close(limit)
-            case Result():
-                self._count_point(response.metadata)
-        charged = isinstance(response.outcome, Result | UnknownOutcome)
-        self.budget.release(permit, charged=charged, limits=response.metadata.limits)
-        unreported = response.metadata.limits.day_remaining is None
-        if unreported and isinstance(response.outcome, Result) and method.startswith("get."):
+        outcome, limits = response.outcome, response.metadata.limits
+        if isinstance(outcome, MinuteLimit | DayLimit):
+            self.budget.close(outcome)
+        if isinstance(outcome, Result):
+            with self._counting:
+                self.points_spent += 1
+                first_warning = response.metadata.deprecated and not self._warned_deprecated
+                self._warned_deprecated |= first_warning
+            if first_warning:
+                logger.warning(
+                    "CallGear will switch this version of its API off within two months: update b24-pipeline"
+                )
+        self.budget.release(permit, charged=isinstance(outcome, Result | UnknownOutcome), limits=limits)
+        if isinstance(outcome, Result) and limits.day_remaining is None and method.startswith("get."):
             self.budget.apply_prior_usage()
 
     def _send(self, method: str, params: Mapping[str, Any]) -> Response:
@@ -206,25 +230,18 @@ class CallGear:
             request = self._http.build_request("POST", self._url, content=content, headers=HEADERS)
             response = self._http.send(request, follow_redirects=False)
         except NOTHING_SENT as error:
-            return Response(_not_sent(method, error, timeout=self._http.timeout), Metadata())
+            return Response(_not_sent(method, error, timeout=self._http.timeout))
         except ResponseRefused as error:
-            return Response(_refused(method, error), Metadata())
+            text = f"{method}: {error}: check what answers at CALLGEAR_API_URL"
+            return Response(IncompleteReadError(text) if is_read(method) else UnknownOutcome(text))
         except httpx.RequestError as error:
             text = describe_error(error, system=SYSTEM, timeout=self._http.timeout)
-            return Response(UnknownOutcome(f"{method}: {text}"), Metadata())
+            return Response(UnknownOutcome(f"{method}: {text}"))
         secrets = Secrets.of(keys=[params.get("access_token")], passwords=[params.get("password")])
         body = secrets.blank_body(response.content, status=response.status_code)
         return read_response(
             method, request_id=request_id, status=response.status_code, body=body, headers=response.headers
         )
-
-    def _count_point(self, metadata: Metadata) -> None:
-        with self._counting:
-            self.points_spent += 1
-            first_warning = metadata.deprecated and not self._warned_deprecated
-            self._warned_deprecated |= first_warning
-        if first_warning:
-            logger.warning("CallGear will switch this version of its API off within two months: update b24-pipeline")
 
 
 def repeat_while_unknown(client: CallGear, write: Callable[[], object]) -> None:
@@ -251,11 +268,6 @@ def _not_sent(method: str, error: httpx.RequestError, *, timeout: httpx.Timeout)
     if isinstance(error, ProxyRefused):
         return AccountError(f"{method}: {error}", fault=AccountFault.PROXY)
     return NotSent(f"{method}: {describe_error(error, system=SYSTEM, timeout=timeout)}")
-
-
-def _refused(method: str, error: ResponseRefused) -> CallGearError:
-    text = f"{method}: {error}: check what answers at CALLGEAR_API_URL"
-    return IncompleteReadError(text) if is_read(method) else UnknownOutcome(text)
 
 
 def read_account(client: CallGear) -> AccountIdentity:

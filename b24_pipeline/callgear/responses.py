@@ -12,10 +12,6 @@ from b24_pipeline.callgear.rate_limit import Limits
 from b24_pipeline.callgear.rows import Row, count_of
 from b24_pipeline.http import describe_sender
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-FOREIGN = "something other than CallGear's API answered"
-ADVICE = "check CALLGEAR_API_URL, the proxy and the firewall"
-
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
@@ -54,16 +50,22 @@ class Response:
     """One response: a result or an error, and the remaining points."""
 
     outcome: Result | CallGearError
-    metadata: Metadata
+    metadata: Metadata = field(default_factory=Metadata)
 
 
 def read_response(
-    method: str, *, request_id: str, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS
+    method: str, *, request_id: str, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
-    envelope = _envelope(body)
-    if envelope is None:
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        envelope = None
+    if not isinstance(envelope, dict):
         sender = describe_sender(status, body, headers)
-        return _broken(method, status, f"{FOREIGN}, {sender}: {ADVICE}" if sender else "no JSON object in the response")
+        if sender is None:
+            return _broken(method, status, "no JSON object in the response")
+        foreign = f"something other than CallGear's API answered, {sender}"
+        return _broken(method, status, f"{foreign}: check CALLGEAR_API_URL, the proxy and the firewall")
     error, answered_id = envelope.get("error"), envelope.get("id")
     if answered_id is not None and answered_id != request_id:
         return _broken(method, status, "the response belongs to another request")
@@ -77,24 +79,14 @@ def read_response(
     return Response(Result(_data(result), metadata), metadata)
 
 
-def _envelope(body: bytes) -> Row | None:
-    try:
-        envelope = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return envelope if isinstance(envelope, dict) else None
-
-
 def _broken(method: str, status: int, reason: str) -> Response:
-    return Response(UnknownOutcome(f"{method}: HTTP {status}, {reason}"), Metadata())
+    return Response(UnknownOutcome(f"{method}: HTTP {status}, {reason}"))
 
 
 def _data(result: Row) -> Any:  # noqa: ANN401 - the shape depends on the method
     """`result.data`; without it the members themselves. An id beside an object joins it (contract 1.6)."""
     members = {name: value for name, value in result.items() if name not in ("data", "metadata", "meta_data")}
-    if "data" not in result:
-        return members
-    data = result["data"]
+    data = result.get("data", members)
     return members | data if isinstance(data, dict) else data
 
 
