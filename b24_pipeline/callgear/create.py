@@ -27,16 +27,7 @@ class NewEmployee:
 
     def params(self) -> dict[str, Any]:
         """The parameters of `create.employees`; what is empty is left out."""
-        texts = {
-            "first_name": self.first_name,
-            "last_name": self.last_name,
-            "patronymic": self.patronymic,
-            "email": self.email,
-        }
-        phone_numbers = [asdict(phone) for phone in self.phone_numbers]
-        return {name: value for name, value in texts.items() if value} | (
-            {"phone_numbers": phone_numbers} if phone_numbers else {}
-        )
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 def create_employee(client: CallGear, new: NewEmployee) -> int:
@@ -79,7 +70,9 @@ def create_or_adopt(client: CallGear, new: NewEmployee, *, verify: Callable[[int
             if attempt >= MAX_CREATES:
                 raise
         except RecordError as error:
-            adopted = _adopt(client, new, find_by_email(client, new.email)) if _already_exists(error) else None
+            email_in_use = error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
+            exists = email_in_use or error.fault is RecordFault.DUPLICATE_ENTITY
+            adopted = _adopt(client, new, find_by_email(client, new.email)) if exists else None
             if adopted is not None:
                 return adopted
             raise _mark_outcome_unknown(error, attempt) from None
@@ -145,12 +138,6 @@ def _conflict(found: list[int]) -> EmailConflict:
     owners = "several employees" if len(found) > 1 else "another employee"
     numbers = ", ".join(str(number) for number in found)
     return EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
-
-
-def _already_exists(error: RecordError) -> bool:
-    return error.fault is RecordFault.DUPLICATE_ENTITY or (
-        error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
-    )
 
 
 def _name(value: object) -> str:

@@ -84,7 +84,8 @@ def to_exception(method: str, error: Mapping[str, Any]) -> CallGearError:
     """The exception for one `error` object with a numeric code (contract 4.1, 4.2)."""
     code = error["code"]
     data = _mapping(error.get("data"))
-    mnemonic = _mnemonic(data)
+    reported = data.get("mnemonic")
+    mnemonic = reported if isinstance(reported, str) and MNEMONIC.fullmatch(reported) else ""
     match _category(method, code, mnemonic, data.get("field")):
         case ErrorCategory.RETRY:
             return UnknownOutcome(f"{method}: {mnemonic or 'internal_error'}")
@@ -100,7 +101,7 @@ def to_exception(method: str, error: Mapping[str, Any]) -> CallGearError:
             field = data.get("field")
             return RecordError(
                 _text(method, mnemonic, error),
-                fault=_record_fault(mnemonic),
+                fault=next((fault for fault in RecordFault if fault == mnemonic), RecordFault.OTHER),
                 mnemonic=mnemonic,
                 field=field if isinstance(field, str) else None,
             )
@@ -140,25 +141,12 @@ def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:
 
 
 def _account(method: str, code: int, mnemonic: str, error: Mapping[str, Any]) -> AccountError:
-    try:
-        fault = AccountFault(mnemonic)
-    except ValueError:
-        fault = {-32001: AccountFault.TOKEN_INVALID, -32009: AccountFault.INACTIVE}.get(code, AccountFault.UNKNOWN)
+    by_code = {-32001: AccountFault.TOKEN_INVALID, -32009: AccountFault.INACTIVE}.get(code, AccountFault.UNKNOWN)
+    fault = next((fault for fault in AccountFault if fault == mnemonic), by_code)
+    reported_ip = _mapping(_mapping(error.get("data")).get("params")).get("ip")
+    found = IP_ADDRESS.search(f"{reported_ip} {error.get('message')}")
     advice = ADVICE.get(fault, f"CallGear returned the unknown code {code}: ask CallGear's support")
-    return AccountError(f"{method}: {advice.format(ip=_ip_address(error))}", fault=fault)
-
-
-def _ip_address(error: Mapping[str, Any]) -> str:
-    reported = _mapping(_mapping(error.get("data")).get("params")).get("ip")
-    found = IP_ADDRESS.search(f"{reported} {error.get('message')}")
-    return found.group() if found else "of this machine"
-
-
-def _record_fault(mnemonic: str) -> RecordFault:
-    try:
-        return RecordFault(mnemonic)
-    except ValueError:
-        return RecordFault.OTHER
+    return AccountError(f"{method}: {advice.format(ip=found.group() if found else 'of this machine')}", fault=fault)
 
 
 def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
@@ -172,11 +160,6 @@ def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
         message = str(error.get("message"))
         parts.append(redact(message.replace(value, "***") if isinstance(value, str) and value else message))
     return ", ".join(parts)
-
-
-def _mnemonic(data: Mapping[str, Any]) -> str:
-    reported = data.get("mnemonic")
-    return reported if isinstance(reported, str) and MNEMONIC.fullmatch(reported) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ class EmployeeUpdater:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
-        self._capabilities = capabilities or AccountCapabilities()
+        self.capabilities = capabilities or AccountCapabilities()
         self._save = save
         self._now = now
         self._canary = threading.RLock()
@@ -97,10 +97,6 @@ class EmployeeUpdater:
         self._minimal_proven = False
         self._fill_proven = False
         self._halted = False
-
-    @property
-    def capabilities(self) -> AccountCapabilities:
-        return self._capabilities
 
     def recover_interrupted_update(self) -> Row | None:
         """Compare the employee of an update that was never compared, and put back what is missing.
@@ -113,7 +109,26 @@ class EmployeeUpdater:
             StaleLossError: it is so long ago that it may as well be somebody's wish; nothing was sent.
         """
         with self._canary:
-            return self._recover_former()
+            former = self.capabilities.unverified
+            if former is None:
+                return None
+            before = former.employee
+            try:
+                after = read_employee(self._client, before["id"])
+            except RecordError as error:
+                self._save_changes(unverified=None)
+                text = f"{error}, and compare with the audit what an interrupted update has removed"
+                raise StaleLossError(text) from None
+            lost = lost_fields(before, after) if after is not None else {}
+            old = self._now() - former.at > MAX_UNVERIFIED_AGE
+            restored = self._restore(before, after) if after is not None and lost and not old else None
+            self._save_changes(unverified=None)
+        if lost and old:
+            raise StaleLossError(
+                f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
+                f"on {former.at:%Y-%m-%d}: compare with the audit manually"
+            )
+        return restored
 
     def update(
         self, callgear_id: int, *, last_name: str | None = None, phone_numbers: tuple[PhoneEntry, ...] | None = None
@@ -143,7 +158,7 @@ class EmployeeUpdater:
 
     @property
     def _echoes(self) -> bool:
-        return self._capabilities.update_mode is UpdateMode.ECHO
+        return self.capabilities.update_mode is UpdateMode.ECHO
 
     def _update(self, target: _TargetState) -> UpdateResult:
         if target.last_name is None and not target.new_phones:
@@ -166,7 +181,7 @@ class EmployeeUpdater:
         is_canary = not self._proven(target)
         if is_canary:
             with suppress(StaleLossError):
-                self._recover_former()
+                self.recover_interrupted_update()
         before = read_for_update(self._client, target.callgear_id)
         if target.is_met(before):
             return UpdateResult(sent=False, phones_added=False)
@@ -185,7 +200,7 @@ class EmployeeUpdater:
 
     def _refuse_sip_canary(self, before: Row) -> None:
         """Refuse SIP numbers while nothing is known of the account: a lost one cannot be restored."""
-        if self._capabilities.update_mode is not UpdateMode.UNKNOWN:
+        if self.capabilities.update_mode is not UpdateMode.UNKNOWN:
             return
         try:
             refuse_sip_numbers(self._client, before["id"], phones(before), lines_of=before["id"])
@@ -250,28 +265,6 @@ class EmployeeUpdater:
             self._minimal_proven = True
             self._learn(UpdateMode.MINIMAL)
 
-    def _recover_former(self) -> Row | None:
-        former = self._capabilities.unverified
-        if former is None:
-            return None
-        before = former.employee
-        try:
-            after = read_employee(self._client, before["id"])
-        except RecordError as error:
-            self._save_changes(unverified=None)
-            text = f"{error}, and compare with the audit what an interrupted update has removed"
-            raise StaleLossError(text) from None
-        lost = lost_fields(before, after) if after is not None else {}
-        old = self._now() - former.at > MAX_UNVERIFIED_AGE
-        restored = self._restore(before, after) if after is not None and lost and not old else None
-        self._save_changes(unverified=None)
-        if lost and old:
-            raise StaleLossError(
-                f"employee {before['id']} has other {', '.join(lost)} in CallGear than before an update that broke off "
-                f"on {former.at:%Y-%m-%d}: compare with the audit manually"
-            )
-        return restored
-
     def _restore(self, before: Row, after: Row) -> Row:
         """Restore the lost fields and echo from now on; halt updates if that fails."""
         along = {"phone_numbers"} if self._echoes else set()
@@ -289,7 +282,7 @@ class EmployeeUpdater:
 
     def _save_changes(self, **learned: Any) -> None:  # noqa: ANN401 - fields of AccountCapabilities
         with self._learning:
-            capabilities = replace(self._capabilities, **learned)
-            if capabilities != self._capabilities:
-                self._capabilities = capabilities
+            capabilities = replace(self.capabilities, **learned)
+            if capabilities != self.capabilities:
+                self.capabilities = capabilities
                 self._save(capabilities)

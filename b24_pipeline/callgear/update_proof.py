@@ -97,7 +97,8 @@ def prove_update(
     lines = lines_of(client, callgear_id)
     save(replace(capabilities, unverified=UnverifiedUpdate(preserved_fields_of(before), now())))
     try:
-        after = updated(client, before)
+        repeat_while_unknown(client, lambda: update_employee(client, callgear_id, last_name=before["last_name"]))
+        after = read_for_update(client, callgear_id)
     except RecordError as error:
         mode = UpdateMode.ECHO if demands_phones(error) else capabilities.update_mode
         save(replace(capabilities, update_mode=mode))
@@ -134,12 +135,6 @@ def employee_with_phones(client: CallGear, callgear_id: int) -> Row:
             f"employee {callgear_id} has no {lacking}, so an update of it proves nothing; name another"
         )
     return employee
-
-
-def updated(client: CallGear, before: Row) -> Row:
-    """Send the employee its own last name until the outcome is known."""
-    repeat_while_unknown(client, lambda: update_employee(client, before["id"], last_name=before["last_name"]))
-    return read_for_update(client, before["id"])
 
 
 def restored_as_far_as_possible(client: CallGear, before: Row, after: Row) -> Row:
