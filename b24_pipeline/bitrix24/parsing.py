@@ -108,9 +108,7 @@ def users_frame(rows: Iterable[UserRow]) -> DataFrame[Users]:
     """The frame of the rows, by rising id; of rows with one id the last stands."""
     unique = {row.bitrix24_id: row for row in rows}
     ordered = [unique[number] for number in sorted(unique)]
-    kinds = enumerate(schemas.dtypes(Users).items())
-    columns = {name: pd.array([row[place] for row in ordered], dtype=kind) for place, (name, kind) in kinds}
-    return schemas.check(Users, pd.DataFrame(columns))
+    return schemas.check(Users, pd.DataFrame(ordered, columns=list(UserRow._fields)))
 
 
 def text_of(value: object) -> str | None:
