@@ -13,8 +13,6 @@ from b24_pipeline.check_result import CheckResult
 
 MAX_PAGES: Final = 400
 """More departments than 20,000 no company has: the portal answers without end."""
-_ROOT: Final = (None, "", "0", 0, False)
-"""Values that mean no parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,10 @@ def _fetch_once(client: Bitrix24) -> dict[int, Department]:
             number = whole_number(row.get("ID"))
             if number is None or number in found:
                 raise IncompleteFetchError("department.get: received a department twice, or one without an id")
-            found[number] = _department(row)
+            parent = whole_number(row.get("PARENT"))
+            if parent is None and row.get("PARENT") not in (None, "", False):
+                raise IncompleteFetchError("department.get: the parent of a department is not a number")
+            found[number] = Department(str(row.get("NAME") or ""), parent or None)
     if not found or (announced is not None and len(found) != announced):
         raise IncompleteFetchError(f"department.get: received {len(found)} departments, expected {announced or 0}")
     return found
@@ -80,11 +81,3 @@ def _pages(client: Bitrix24) -> Iterator[tuple[list[Mapping[str, Any]], int | No
         if len(rows) < PAGE or page.total == number * PAGE + len(rows):
             return
     raise IncompleteFetchError(f"department.get: received more than {MAX_PAGES * PAGE} departments, without an end")
-
-
-def _department(row: Mapping[str, Any]) -> Department:
-    given = row.get("PARENT")
-    parent = None if given in _ROOT else whole_number(given)
-    if parent is None and given not in _ROOT:
-        raise IncompleteFetchError("department.get: the parent of a department is not a number")
-    return Department(str(row.get("NAME") or ""), parent)

@@ -1,6 +1,5 @@
 """Read-only checks of the webhook for `b24-pipeline check` (contract 1.5, 2.7, 2.8)."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -27,16 +26,17 @@ def check_bitrix24(client: Bitrix24) -> list[CheckResult]:
     except Bitrix24Error as error:
         return [CheckResult("webhook", passed=False, text=str(error))]
     moved = f"; the portal has moved: put {client.moved_to} into BITRIX24_WEBHOOK_URL" if client.moved_to else ""
+    run = partial(CheckResult.of, failure=Bitrix24Error)
     return [
         CheckResult("webhook", passed=True, text=f"{client.host} answers{moved}"),
-        *(
-            CheckResult.of(name, partial(probe, client, response), failure=Bitrix24Error)
-            for name, probe in _PROBES.items()
-        ),
+        run("owner", lambda: _owner(response)),
+        run("scope", lambda: _scope(response)),
+        run("contacts", lambda: _contacts(response)),
+        run("users", lambda: _users(client, response)),
     ]
 
 
-def _owner(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+def _owner(response: BatchResponse) -> tuple[bool, str]:
     owner = mapping(_result(response, "owner"))
     if not owner:
         return False, "the webhook's owner is not active: let an active administrator create a new webhook"
@@ -48,7 +48,7 @@ def _owner(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
     return True, f"{shown or 'no name'} (id {owner.get('ID')}){rights}"
 
 
-def _scope(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+def _scope(response: BatchResponse) -> tuple[bool, str]:
     sent = _result(response, "scope")
     if isinstance(sent, dict):  # from numbers to names, or from names to flags
         sent = [name if isinstance(name, str) else key for key, name in sent.items() if name]
@@ -60,7 +60,7 @@ def _scope(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
     return False, f'the webhook has {has}: tick "Users" (user or user_basic) on it in Bitrix24'
 
 
-def _contacts(_: Bitrix24, response: BatchResponse) -> tuple[bool, str]:
+def _contacts(response: BatchResponse) -> tuple[bool, str]:
     if any("EMAIL" in row for row in rows_of(_result(response, "users"))):
         return True, "users come with e-mail and phones"
     return False, 'no user comes with an e-mail field: tick "Users" (user or user_basic) on the webhook in Bitrix24'
@@ -81,11 +81,3 @@ def _result(response: BatchResponse, name: str) -> Any:  # noqa: ANN401 - as the
     if name not in response.results:
         raise TransportError(f"{name}: not answered")
     return response.results[name]
-
-
-_PROBES: Final[Mapping[str, Callable[[Bitrix24, BatchResponse], tuple[bool, str]]]] = {
-    "owner": _owner,
-    "scope": _scope,
-    "contacts": _contacts,
-    "users": _users,
-}

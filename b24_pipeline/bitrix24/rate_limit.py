@@ -34,8 +34,6 @@ class LeakyBucket:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not 0 <= reserved < capacity:
-            raise ValueError(f"reserved must be from 0 to {capacity - 1}, this is {reserved}")
         self._limit = capacity - reserved
         self._leak_per_second = leak
         self._clock = clock

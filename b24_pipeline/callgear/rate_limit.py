@@ -228,11 +228,6 @@ class PointsBudget:
             self._roll(self._clock())
             return max(0, math.floor(self._spendable_today()))
 
-    def day_limit(self) -> int:
-        """The account's points a day, as last told."""
-        with self._changed:
-            return math.floor(self._day.limit)
-
     def day_share(self) -> int:
         """Points of a day that we may spend: without the reserve."""
         with self._changed:

@@ -2,8 +2,6 @@
 
 import threading
 
-import pytest
-
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket, portal_bucket
 from b24_pipeline_tests.clock import Clock
 
@@ -79,8 +77,3 @@ def test_threads_wait_one_behind_the_other() -> None:
 def test_all_clients_of_a_portal_share_a_bucket() -> None:
     assert portal_bucket("a.bitrix24.com") is portal_bucket("a.bitrix24.com")
     assert portal_bucket("a.bitrix24.com") is not portal_bucket("b.bitrix24.com")
-
-
-def test_the_part_kept_free_must_leave_something() -> None:
-    with pytest.raises(ValueError, match="reserved must be from 0 to 49, this is 50"):
-        LeakyBucket(reserved=50)
