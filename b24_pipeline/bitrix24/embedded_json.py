@@ -1,12 +1,12 @@
-"""Find the one JSON answer between PHP warnings and HTML, as some portals on premises send it.
+"""Find the one JSON answer in a body, also between PHP warnings and HTML, as some portals on premises send it.
 
-Only looked at when the body is not JSON as a whole. Accepted is exactly one answer, whole, with nothing but markup or
-warnings around it. Every character is looked at a few times at most.
+Where the body is not JSON as a whole, accepted is exactly one answer, whole, with nothing but markup or warnings around
+it. Every character is looked at a few times at most.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any, Final
 
 _MAX_DIGITS: Final = 40
@@ -33,16 +33,11 @@ def _whole_number(digits: str) -> int | float:
 _DECODER: Final = json.JSONDecoder(parse_int=_whole_number)
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedResponse:
-    """An answer, and the text that came around it."""
-
-    payload: dict[str, Any]
-    extra_text: str
-
-
-def find_response(body: bytes) -> EmbeddedResponse | None:
-    """Return the one answer in the body; None where there is none, half of one, or more than one."""
+def find_response(body: bytes) -> tuple[dict[str, Any], str] | None:
+    """Return the one answer in the body and the text around it; None where there is none, half of one, or several."""
+    with suppress(ValueError, RecursionError):
+        payload = json.loads(body)
+        return (payload, "") if _is_response(payload) else None
     text = body.decode("utf-8", "surrogateescape").lstrip("\ufeff")
     found = _first_object(text)
     if found is None:
@@ -50,12 +45,12 @@ def find_response(body: bytes) -> EmbeddedResponse | None:
     payload, start, end = found
     before, after = text[:start], text[end:]
     is_utf8 = re.search("[\ud800-\udfff]", text[start:end]) is None
-    if not (is_response(payload) and is_utf8 and _is_noise(before) and _is_noise(after)):
+    if not (_is_response(payload) and is_utf8 and _is_noise(before) and _is_noise(after)):
         return None
-    return EmbeddedResponse(payload, extra_text=" ".join(f"{before} {after}".split()))
+    return payload, " ".join(f"{before} {after}".split())
 
 
-def is_response(payload: object) -> bool:
+def _is_response(payload: object) -> bool:
     """Return whether this is an answer of Bitrix24's REST: a success or an error (contract 1.3, 1.4)."""
     return isinstance(payload, dict) and ("result" in payload or "error" in payload)
 

@@ -3,7 +3,6 @@
 The error code decides, whatever the status: errors may come with 200, and 503 has two meanings.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from b24_pipeline.bitrix24.embedded_json import EmbeddedResponse, find_response, is_response
+from b24_pipeline.bitrix24.embedded_json import find_response
 from b24_pipeline.bitrix24.error_codes import error_of_code, error_of_status
 from b24_pipeline.bitrix24.exceptions import (
     AccountError,
@@ -67,14 +66,10 @@ def read_response(
     Raises:
         Bitrix24Error: the answer is an error, or cannot be read.
     """
-    try:
-        payload = json.loads(body)
-        response = EmbeddedResponse(payload, extra_text="") if is_response(payload) else None
-    except (ValueError, RecursionError):
-        response = find_response(body)
-    if response is None or _is_of_another_server(status, response.payload):
+    found = find_response(body)
+    if found is None or _is_of_another_server(status, found[0]):
         raise _foreign_error(method, status, body, headers)
-    payload = response.payload
+    payload, extra_text = found
     if payload.get("error") or "result" not in payload:
         raise error_of(method, status, payload)
     if status >= 300:
@@ -84,7 +79,7 @@ def read_response(
         payload["result"],
         whole_number(payload.get("total")),
         number(time.get("operating_reset_at")),
-        extra_text=cleaned(without_tags(response.extra_text)),
+        extra_text=cleaned(without_tags(extra_text)),
     )
 
 

@@ -61,9 +61,9 @@ class CallGear:
     Args:
         url: the endpoint, for example `https://dataapi.callgear.com/v2.0`.
         credentials: a key, or login and password.
-        user_id: the client-account user on whose behalf an agent calls; agents only (contract 1.5).
-        http: carries the requests; its time-outs hold, the one for reading for the whole answer; it is left open.
+        http: its time-outs hold, the one for reading for the whole answer; it is left open.
         budget: the account's points.
+        user_id: the client-account user on whose behalf an agent calls; agents only (contract 1.5).
         random: a number in [0, 1), for the jitter between repeats.
     """
 

@@ -48,11 +48,8 @@ def create_or_adopt(client: CallGear, new: NewEmployee, *, verify: Callable[[int
     CallGear may be at work on a request long after it was given up: the look-up that decides about a repeat waits so
     long, and a repeat that succeeded only counts if the person is there once.
 
-    Args:
-        client: the account.
-        new: the person.
-        verify: called with the id that a create answered with, not with one that was looked up; raises where it cannot
-            be a new employee's.
+    `verify` is called with the id that a create answered with, not with one that was looked up; it raises where that
+    cannot be a new employee's.
 
     Raises:
         EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.

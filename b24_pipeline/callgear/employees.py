@@ -6,7 +6,7 @@ a wrong one costs a request, never rows; each range is checked by itself.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -120,16 +120,16 @@ def read_employee(client: CallGear, callgear_id: int) -> Row | None:
     Raises:
         RecordError: something of it cannot be understood, and so could not be kept by an update.
     """
-    page = _matching(client, {"field": "id", "operator": "=", "value": callgear_id}, FRESH_FIELDS)
-    if any(row["id"] != callgear_id for row in page):
+    rows = _read_valid(client, FRESH_FIELDS, {"field": "id", "operator": "=", "value": callgear_id}).rows
+    if any(row["id"] != callgear_id for row in rows):
         raise IncompleteReadError("get.employees: requested one employee, received another")
-    if not page:
+    if not rows:
         return None
-    part = unreadable_part(page[0])
+    part = unreadable_part(rows[0])
     if part is not None:
         text = f"employee {callgear_id} has {part} that cannot be understood: edit this person manually in CallGear"
         raise RecordError(text, fault=RecordFault.UNREADABLE, field=part)
-    return page[0]
+    return rows[0]
 
 
 def find_by_email(client: CallGear, email: str) -> list[int]:
@@ -144,22 +144,7 @@ def find_by_exact_email(client: CallGear, email: str) -> list[int]:
     """Ids of the employees with this e-mail as it is written, or in lower case: one request, which may miss some."""
     spellings = dict.fromkeys((email, email.lower()))
     filters = [{"field": "email", "operator": "=", "value": spelling} for spelling in spellings]
-    return _with_email(_matching(client, {"filters": filters, "condition": "or"}, ("id", "email")), email)
-
-
-def validated(read: Callable[[], Page], problem: Callable[[Page], str | None]) -> Page:
-    """A page without a flaw; read once more when the first has one.
-
-    Raises:
-        IncompleteReadError: the second has one too.
-    """
-    found = None
-    for _ in range(2):
-        page = read()
-        found = problem(page)
-        if found is None:
-            return page
-    raise IncompleteReadError(found)
+    return _with_email(_read_valid(client, ("id", "email"), {"filters": filters, "condition": "or"}).rows, email)
 
 
 def _with_email(rows: list[Row], email: str) -> list[int]:
@@ -167,16 +152,26 @@ def _with_email(rows: list[Row], email: str) -> list[int]:
     return sorted(row["id"] for row in rows if address_key(str(row.get("email") or "")) == key)
 
 
-def _matching(client: CallGear, condition: Mapping[str, Any], fields: Sequence[str]) -> list[Row]:
-    return validated(lambda: _read(client, fields, condition), _problem).rows
-
-
 def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
-    def problem(page: Page) -> str | None:
-        strays = not all(ids.holds(row["id"]) for row in page.rows if is_id(row.get("id")))
-        return "get.employees: received employees outside the requested id range" if strays else _problem(page)
+    return _read_valid(client, fields, ids.filter(), ids)
 
-    return validated(lambda: _read(client, fields, ids.filter()), problem)
+
+def _read_valid(
+    client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] | None, ids: IdRange | None = None
+) -> Page:
+    """A page without a flaw; read once more when the first has one.
+
+    Raises:
+        IncompleteReadError: the second has one too.
+    """
+    problem = None
+    for _ in range(2):
+        page = _read(client, fields, condition)
+        strays = ids is not None and not all(ids.holds(row["id"]) for row in page.rows if is_id(row.get("id")))
+        problem = "get.employees: received employees outside the requested id range" if strays else _problem(page)
+        if problem is None:
+            return page
+    raise IncompleteReadError(problem)
 
 
 def _read(client: CallGear, fields: Sequence[str], condition: Mapping[str, Any] | None, limit: int = MAX_ROWS) -> Page:

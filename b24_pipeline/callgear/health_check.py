@@ -23,10 +23,8 @@ def check_callgear(
 ) -> list[CheckResult]:
     """Look at the token, IP whitelist, account, rights, component and points left; costs at most 4 points.
 
-    Args:
-        client: the account.
-        expected: the account that the database belongs to (R16b).
-        refused: says why this connection may not import into an account, if it may not.
+    `expected` is the account that the database belongs to (R16b). `refused` says why this connection may not import
+    into an account, if it may not.
     """
     run = partial(CheckResult.of, failure=CallGearError)
     access = CheckResult("CallGear access", passed=True, text="the access token and the IP address are accepted")

@@ -73,11 +73,8 @@ class _TargetState:
 class EmployeeUpdater:
     """Updates the employees of one account during one run; safe to use from several threads.
 
-    Args:
-        client: the API.
-        capabilities: what earlier runs learned of the account.
-        save: called with the capabilities whenever they change; they are stored for later runs when it returns.
-        now: the time.
+    `capabilities` are what earlier runs learned of the account. `save` is called with them whenever they change; they
+    are stored for later runs when it returns.
     """
 
     def __init__(
