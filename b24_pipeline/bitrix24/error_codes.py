@@ -68,14 +68,8 @@ _SCOPES_NEEDED: Final[Mapping[str, str]] = {
     " each department in the settings, so that it means that one alone",
 }
 
-_CLIENT_ERRORS: Final = frozenset(
-    {
-        "error_batch_length_exceeded",
-        "error_batch_method_not_allowed",
-        "error_core",
-        "error_argument",
-        *_UNKNOWN_METHOD,
-    }
+_CLIENT_ERRORS: Final = _UNKNOWN_METHOD | frozenset(
+    {"error_batch_length_exceeded", "error_batch_method_not_allowed", "error_core", "error_argument"}
 )
 
 _RETRYABLE: Final[Mapping[str, Callable[[str], Bitrix24Error]]] = {

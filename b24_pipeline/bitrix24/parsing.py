@@ -21,21 +21,6 @@ from b24_pipeline.schemas import Users
 Row = Mapping[str, Any]
 """A user as received."""
 
-FIELDS: Final = (
-    "ID",
-    "USER_TYPE",
-    "ACTIVE",
-    "NAME",
-    "LAST_NAME",
-    "SECOND_NAME",
-    "EMAIL",
-    "WORK_PHONE",
-    "PERSONAL_MOBILE",
-    "PERSONAL_PHONE",
-    "UF_DEPARTMENT",
-)
-"""All that is asked for, in the order of the `Users` frame: what changes with every login stays out (contract 9.24)."""
-
 NAME_FIELDS: Final[Mapping[str, str]] = {
     "first_name": "NAME",
     "last_name": "LAST_NAME",
@@ -47,6 +32,9 @@ PHONE_FIELDS: Final[Mapping[str, str]] = {
     "personal_mobile": "PERSONAL_MOBILE",
     "personal_phone": "PERSONAL_PHONE",
 }
+FIELDS: Final = ("ID", "USER_TYPE", "ACTIVE", *NAME_FIELDS.values(), *PHONE_FIELDS.values(), "UF_DEPARTMENT")
+"""All that is asked for, in the order of the `Users` frame: what changes with every login stays out (contract 9.24)."""
+
 NO_PHONE_NUMBER: Final = "(a JSON value that is no whole number)"
 """R05: what is noted of a phone that came as a fraction, as NaN or as true."""
 
@@ -55,7 +43,6 @@ _NO: Final = frozenset({"N", "0", "FALSE"})
 Columns: TypeAlias = pa.Table
 """Users in the columns of the `Users` frame, in the order they were read."""
 
-_PANDAS_TYPES: Final = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
 _POOL: Final = pa.system_memory_pool()
 """Arrow's own pool keeps memory for each of the threads that read: up to 90 MiB, and half a second to get it."""
 
@@ -198,7 +185,8 @@ def distinct_ids(parts: Sequence[Columns], *, up_to: int | None = None) -> int:
 
 def frame_of(parts: Sequence[Columns]) -> DataFrame[Users]:
     """The frame of all parts, by rising id; of rows with one id the last stands."""
-    frame = _together(parts).combine_chunks().to_pandas(types_mapper=_PANDAS_TYPES.get)
+    pandas_types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(na_value=np.nan)}
+    frame = _together(parts).combine_chunks().to_pandas(types_mapper=pandas_types.get)
     ids = frame["bitrix24_id"]
     if not (ids.is_monotonic_increasing and ids.is_unique):
         frame = frame.drop_duplicates("bitrix24_id", keep="last").sort_values("bitrix24_id")

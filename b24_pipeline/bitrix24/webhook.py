@@ -9,8 +9,6 @@ from b24_pipeline.bitrix24.exceptions import AccountError
 from b24_pipeline.http import has_usable_host
 
 _CLOUD: Final = re.compile(r"[^.]+\.(bitrix24\.[a-z]{2,}(\.[a-z]{2,})?)")
-_USUAL_PORTS: Final = {"http": 80, "https": 443}
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class WebhookAddress:
 
 
 def _address(parts: SplitResult, path: str) -> WebhookAddress:
-    port = parts.port or _USUAL_PORTS[parts.scheme]
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     return WebhookAddress(parts.scheme, parts.hostname or "", port, f"{parts.scheme}://{parts.netloc}{path}")
 
 
@@ -88,4 +86,4 @@ def _same_portal(host: str, new_host: str) -> bool:
     here, there = _CLOUD.fullmatch(host.casefold()), _CLOUD.fullmatch(new_host.casefold())
     if here and there:
         return here[1] == there[1]
-    return host == new_host or {host, new_host} <= _LOOPBACK
+    return host == new_host or {host, new_host} <= {"localhost", "127.0.0.1", "::1"}

@@ -119,23 +119,13 @@ def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> 
         if not found:
             raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
         if found != [created]:
-            raise _conflict(found)
+            raise EmailConflict(found)
 
 
 def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> int | None:
     if not found:
         return None
     employee = read_employee(client, found[0]) if len(found) == 1 else None
-    if employee is None or _name(employee.get("last_name")) != _name(new.last_name):
-        raise _conflict(found)
+    if employee is None or normalize_name(employee.get("last_name") or "") != normalize_name(new.last_name):
+        raise EmailConflict(found)
     return found[0]
-
-
-def _conflict(found: list[int]) -> EmailConflict:
-    owners = "several employees" if len(found) > 1 else "another employee"
-    numbers = ", ".join(str(number) for number in found)
-    return EmailConflict(f"the e-mail belongs to {owners} in CallGear: {numbers}", callgear_ids=tuple(found))
-
-
-def _name(value: object) -> str:
-    return normalize_name(str(value or ""))

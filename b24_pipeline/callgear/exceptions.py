@@ -5,6 +5,7 @@ No text of an exception holds a token, an e-mail address or a phone number.
 
 # ruff: noqa: N818 - they are named for what happened
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -164,9 +165,11 @@ class SipNumberError(RecordError):
 class EmailConflict(RecordError):
     """After a create of unknown outcome: the e-mail is held by somebody else, or by several employees."""
 
-    def __init__(self, message: str, *, callgear_ids: tuple[int, ...]) -> None:
+    def __init__(self, callgear_ids: Sequence[int]) -> None:
+        owners = "several employees" if len(callgear_ids) > 1 else "another employee"
+        message = f"the e-mail belongs to {owners} in CallGear: {', '.join(map(str, callgear_ids))}"
         super().__init__(message, fault=RecordFault.EMAIL_CONFLICT, field="email")
-        self.callgear_ids = callgear_ids
+        self.callgear_ids = tuple(callgear_ids)
 
 
 class IdConflict(RecordError):
