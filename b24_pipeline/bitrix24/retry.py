@@ -44,14 +44,13 @@ class Retrier:
             RetryableError: `error` itself, when the attempts or the time are used up.
         """
         self._failed += 1
-        pause = self._pause(error)
+        now = self._clock()
+        if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > now:
+            pause = max(1.0, error.resets_at - now) + self._random()
+        else:
+            doubled = error.first_pause * 2 ** (self._failed - 1)
+            pause = min(doubled, max(self._limits.max_pause, error.first_pause)) * (1 + self._random() / 2)
         if self._failed >= self._limits.max_attempts or self._clock() - self._started + pause > self._limits.deadline:
             raise error
         log_retry(logger, error, until=self._clock() + pause)
         self._sleep(pause)
-
-    def _pause(self, error: RetryableError) -> float:
-        if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > self._clock():
-            return max(1.0, error.resets_at - self._clock()) + self._random()
-        doubled: float = error.first_pause * 2 ** (self._failed - 1)
-        return min(doubled, max(self._limits.max_pause, error.first_pause)) * (1 + self._random() / 2)

@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 MINUTE = 60.0
 DAY = 86_400.0
-PLANNED_MINUTE_LIMIT = 60
-PLANNED_DAY_LIMIT = 3000
 SAFETY_SECONDS = 1.0
 """Waited beyond a reset, because it is told in whole seconds (contract 3: `minute_reset` + 1 s)."""
 CLOCK_TOLERANCE = 0.1
@@ -129,8 +127,9 @@ class PointsBudget:
         self._day_reserve = day_reserve
         self._deadline = deadline
         self._unix = unix
-        self._minute = _RateWindow(limit=PLANNED_MINUTE_LIMIT, length=MINUTE)
-        self._day = _RateWindow(limit=PLANNED_DAY_LIMIT, length=DAY)
+        # These are planned for until the account tells its own (contract 3).
+        self._minute = _RateWindow(limit=60, length=MINUTE)
+        self._day = _RateWindow(limit=3000, length=DAY)
         self._own: deque[float] = deque()
         self._earlier = 0
         self._in_flight = 0

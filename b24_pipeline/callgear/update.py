@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
-from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.client import MAX_WRITES, CallGear
 from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.exceptions import (
     RecordError,
@@ -31,7 +31,6 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.phones import PhoneEntry, number_key, refuse_sip_numbers
 from b24_pipeline.callgear.rows import Row
 from b24_pipeline.callgear.update_recovery import (
-    MAX_ATTEMPTS,
     METHOD,
     demands_phones,
     lost_fields,
@@ -215,7 +214,7 @@ class EmployeeUpdater:
             try:
                 return self._write(target, base)
             except UnknownOutcome as error:
-                if attempt == MAX_ATTEMPTS:
+                if attempt == MAX_WRITES:
                     raise
                 self._client.pause(attempt, error=error)
             attempt += 1

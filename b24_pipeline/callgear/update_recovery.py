@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from b24_pipeline.callgear.client import CallGear
+from b24_pipeline.callgear.client import MAX_WRITES, CallGear
 from b24_pipeline.callgear.employees import read_employee
 from b24_pipeline.callgear.exceptions import (
     RecordError,
@@ -23,7 +23,6 @@ SETTINGS = ("phone_number", "channels_count", "dial_time", "status")
 ENTRY_KEYS = ("phone_id", *SETTINGS)
 EXTENSION_KEYS = ("extension_phone_number", "extension_voice_mail_enabled", "extension_queue_enabled")
 METHOD = "update.employees"
-MAX_ATTEMPTS = 3
 
 
 def phones(employee: Row) -> list[Row]:
@@ -118,7 +117,7 @@ def restore(client: CallGear, before: Row, after: Row, *, along: Collection[str]
     """
     employee, sent, with_ids = before["id"], set(along), True
     before = {**before, "phone_numbers": phones(before) or phones(after)}
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_WRITES + 1):
         lost = lost_fields(before, after)
         sent |= lost.keys()
         try:
