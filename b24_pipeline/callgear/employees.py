@@ -105,7 +105,7 @@ def fetch_rows(client: CallGear, *, fields: Sequence[str] = FIELDS) -> list[Row]
         IncompleteReadError: what was read is not provably everything, also when read once more.
     """
     for _ in range(2):
-        first = _read_range(client, fields, IdRange())
+        first = _read_valid(client, fields, None)
         if not first.overflows:
             return first.rows
         rows = _fetch_in_ranges(client, fields, first)
@@ -150,10 +150,6 @@ def find_by_exact_email(client: CallGear, email: str) -> list[int]:
 def _with_email(rows: list[Row], email: str) -> list[int]:
     key = address_key(email)
     return sorted(row["id"] for row in rows if address_key(str(row.get("email") or "")) == key)
-
-
-def _read_range(client: CallGear, fields: Sequence[str], ids: IdRange) -> Page:
-    return _read_valid(client, fields, ids.filter(), ids)
 
 
 def _read_valid(
@@ -210,7 +206,7 @@ def _fetch_in_ranges(client: CallGear, fields: Sequence[str], first: Page) -> li
     with ThreadPoolExecutor(MAX_CONCURRENCY, thread_name_prefix="callgear-read") as pool:
 
         def read(ranges: Sequence[IdRange]) -> list[tuple[IdRange, Page]]:
-            pages = pool.map(lambda ids: _read_range(client, fields, ids), ranges)
+            pages = pool.map(lambda ids: _read_valid(client, fields, ids.filter(), ids), ranges)
             return list(zip(ranges, pages, strict=True))
 
         outside = read([IdRange(upto=seen[0] - 1), IdRange(above=seen[-1])])

@@ -116,19 +116,12 @@ def redact(text: str) -> str:
 def _category(method: str, code: int, mnemonic: str, field: object) -> ErrorCategory:
     if (code, mnemonic) == (-32602, "invalid_parameter_value") and is_read(method):
         return ErrorCategory.CLIENT
-    if (code, mnemonic) == (-32602, "required_parameter_missed") and _means_phones(method, field):
-        return ErrorCategory.RECORD
+    if (code, mnemonic) == (-32602, "required_parameter_missed"):
+        # Phones may be named as a nested part, or not at all (contract 4.1, 5.5): all else that is required was sent.
+        named = isinstance(field, str) and field.rpartition(".")[2] == "phone_numbers"
+        if named or (field is None and method == "update.employees"):
+            return ErrorCategory.RECORD
     return BY_MNEMONIC.get((code, mnemonic)) or BY_CODE.get(code, ErrorCategory.FATAL)
-
-
-def _means_phones(method: str, field: object) -> bool:
-    """Return whether the missing parameter is `phone_numbers`: named, also as a nested part, or the only candidate.
-
-    `update.employees` is only sent with everything else that is marked as required (contract 4.1, 5.5).
-    """
-    if isinstance(field, str):
-        return field.rpartition(".")[2] == "phone_numbers"
-    return field is None and method == "update.employees"
 
 
 def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:
