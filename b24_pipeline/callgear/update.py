@@ -140,9 +140,7 @@ class EmployeeUpdater:
             RecordError: `entity_not_found` when the employee is gone; others as CallGear says.
             UnknownOutcome: also after repeats it is not known whether it happened; it may be tried again any time.
         """
-        return self._update_in_turn(_TargetState(callgear_id, last_name, phone_numbers or ()))
-
-    def _update_in_turn(self, target: _TargetState) -> UpdateResult:
+        target = _TargetState(callgear_id, last_name, phone_numbers or ())
         if self._proven(target):
             return self._update(target)
         with self._canary:
@@ -183,7 +181,7 @@ class EmployeeUpdater:
             return UpdateResult(sent=False, phones_added=False)
         fills = bool(target.new_phones)
         if fills and not target.phones_missing(before):
-            return self._update_in_turn(replace(target, new_phones=()))
+            return self.update(target.callgear_id, last_name=target.last_name)
         if is_canary:
             self._refuse_sip_canary(before)
             self._save_changes(unverified=UnverifiedUpdate(preserved_fields_of(before), self._now()))
