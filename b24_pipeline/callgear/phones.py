@@ -52,10 +52,10 @@ def refuse_sip_numbers(client: CallGear, callgear_id: int, entries: Sequence[Row
     """
     if not entries:
         return
-    lines = read_sip_lines(client, lines_of)
+    lines, all_read = read_sip_lines(client, lines_of)
     mains = _main_parts(entries)
-    doubtful = mains & _main_parts(lines.rows)
-    if not lines.complete:
+    doubtful = mains & _main_parts(lines)
+    if not all_read:
         doubtful |= {main for main in mains if len(main) < MIN_FULL_NUMBER_DIGITS or main.startswith("0")}
     if doubtful:
         raise SipNumberError(
@@ -67,17 +67,10 @@ def _main_parts(rows: Sequence[Row]) -> set[str]:
     return {number_key(row.get("phone_number"))[0] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class SipLines:
-    """The SIP lines that could be read; `complete` where the account has no others."""
+def read_sip_lines(client: CallGear, callgear_id: int | None) -> tuple[list[Row], bool]:
+    """The SIP lines of an employee, or of all, and whether there are no others.
 
-    rows: Sequence[Row] = field(repr=False)
-    complete: bool
-
-
-def read_sip_lines(client: CallGear, callgear_id: int | None) -> SipLines:
-    """The SIP lines of an employee, or of all; none, and not complete, where the account does not let them be read.
-
+    They are none, and not all, where the account does not let them be read.
     Pages have no guaranteed order, so a line may come twice: it is their different ids that are counted.
     """
     params: Row = {"fields": list(FIELDS), "limit": MAX_ROWS}
@@ -88,21 +81,23 @@ def read_sip_lines(client: CallGear, callgear_id: int | None) -> SipLines:
         try:
             result = client.call(METHOD, {**params, "offset": len(rows)})
         except MethodError:
-            return SipLines((), complete=False)
+            return [], False
         page, total = result.rows(), result.metadata.total_items
         rows += page
-        if len(page) < MAX_ROWS if total is None else (len(rows) >= total or not page):
+        is_last = len(page) < MAX_ROWS if total is None else len(rows) >= total or not page
+        if is_last:
             ids = {row["id"] for row in rows if is_id(row.get("id"))}
-            return SipLines(rows, complete=len(ids) == (len(rows) if total is None else total))
-    return SipLines(rows, complete=False)
+            return rows, len(ids) == (len(rows) if total is None else total)
+    return rows, False
 
 
 def owners_of_sip_lines(client: CallGear) -> set[int]:
     """Ids of the employees that are known to have a SIP line."""
-    lines = read_sip_lines(client, None).rows
+    lines, _ = read_sip_lines(client, None)
     return {line["employee_id"] for line in lines if is_id(line.get("employee_id"))}
 
 
 def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
     """Ids of the employee's SIP lines, as far as they can be read."""
-    return frozenset(line["id"] for line in read_sip_lines(client, callgear_id).rows)
+    lines, _ = read_sip_lines(client, callgear_id)
+    return frozenset(line["id"] for line in lines)
