@@ -75,6 +75,11 @@ class LastSnapshot:
         return frozenset(number for number in self.employees if self.rows[number].active)
 
     @property
+    def not_linked(self) -> list[int]:
+        """The active employees who are not linked, by rising id."""
+        return sorted(self.active_employees - self.linked)
+
+    @property
     def without_department(self) -> list[int]:
         """The active employees without a department, whom some portals leave out of lists, by rising id (R16a)."""
         return sorted(number for number in self.active_employees if self.rows[number].departments is None)
@@ -180,8 +185,7 @@ def _stretch(snapshot: LastSnapshot, window_from: int, *, room: int) -> tuple[Id
     whole = ceil(len(snapshot.employees) / PAGE) + 1
     if whole <= room:
         return IdRange(0), {}, chain(IdRange(0), EMPLOYEES, whole, prefix="w")
-    not_linked = sorted(snapshot.active_employees - snapshot.linked)
-    lists = _lists(not_linked, window_from, most=MAX_LISTS, prefix="l")
+    lists = _lists(snapshot.not_linked, window_from, most=MAX_LISTS, prefix="l")
     return IdRange(window_from), lists, chain(IdRange(window_from), EMPLOYEES, room - len(lists), prefix="w")
 
 
