@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
 import pandas as pd
 
@@ -28,7 +27,7 @@ class IncompleteFetch(Enum):
 MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
 """R16a: so many imported people, and such a share of them, may be missing from lists without a known reason."""
 
-_NAMED: Final = 5
+MOST_NAMED = 5
 """So many ids are named in a message."""
 
 
@@ -57,7 +56,8 @@ def verify_completeness(evidence: FetchEvidence) -> IncompleteFetch | None:  # n
         return IncompleteFetch.OUT_OF_ORDER
     if not evidence.finished:
         return IncompleteFetch.BROKEN_OFF
-    if not _count_is_explained(evidence):
+    counts = {evidence.count_before, evidence.count_before if evidence.count_after is None else evidence.count_after}
+    if not min(counts) <= evidence.users <= max(counts):
         return IncompleteFetch.COUNT_DIFFERS
     if evidence.hired > evidence.hired_counted:
         return IncompleteFetch.NOT_COUNTED
@@ -70,11 +70,11 @@ def verify_completeness(evidence: FetchEvidence) -> IncompleteFetch | None:  # n
 
 def message(reason: IncompleteFetch, evidence: FetchEvidence) -> str:
     """The reason for people: one sentence, and what to do where something can be done."""
+    counts = str(evidence.count_before)
+    if evidence.count_after not in (None, evidence.count_before):
+        counts += f" before and {evidence.count_after} after"
     return reason.value.format(
-        users=evidence.users,
-        counts=_counts(evidence),
-        hired=evidence.hired,
-        hired_counted=evidence.hired_counted,
+        users=evidence.users, counts=counts, hired=evidence.hired, hired_counted=evidence.hired_counted
     )
 
 
@@ -94,16 +94,5 @@ def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
 
 def unexplained_message(missing: list[int]) -> str:
     """The people missing from the lists without a reason, counted and named by id."""
-    named = ", ".join(map(str, missing[:_NAMED])) + (", …" if len(missing) > _NAMED else "")
+    named = ", ".join(map(str, missing[:MOST_NAMED])) + (", …" if len(missing) > MOST_NAMED else "")
     return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {named}"
-
-
-def _count_is_explained(evidence: FetchEvidence) -> bool:
-    after = evidence.count_before if evidence.count_after is None else evidence.count_after
-    return min(evidence.count_before, after) <= evidence.users <= max(evidence.count_before, after)
-
-
-def _counts(evidence: FetchEvidence) -> str:
-    if evidence.count_after is None or evidence.count_after == evidence.count_before:
-        return str(evidence.count_before)
-    return f"{evidence.count_before} before and {evidence.count_after} after"

@@ -15,7 +15,6 @@ DECISIONS: Mapping[str, str] = {
 """The statement that is approved, as the end of a sentence."""
 OTHERWISE = ", or, if it does not, "
 """Stands between the commands."""
-WITHOUT_EMPLOYEE = (MatchReason.IDENTITY_CHANGED, ListReason.OTHER_NAME)
 
 
 def decidable(rows: pd.DataFrame) -> pd.Series:
@@ -23,8 +22,8 @@ def decidable(rows: pd.DataFrame) -> pd.Series:
 
     A similar e-mail without an employee that is free is not decided but corrected.
     """
-    concerns_employee = rows["callgear_id"].notna() | rows["reason"].isin(WITHOUT_EMPLOYEE)
-    return rows["reason"].isin(APPROVABLE) & concerns_employee
+    needs_employee = rows["reason"].isin([MatchReason.EMAIL_REUSED, MatchReason.SIMILAR_EMAIL])
+    return rows["reason"].isin(APPROVABLE) & (rows["callgear_id"].notna() | ~needs_employee)
 
 
 def commands(reason: str, *, run_id: str, users: str) -> tuple[str, ...]:

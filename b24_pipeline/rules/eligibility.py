@@ -1,5 +1,8 @@
 """R01-R03: who is a candidate. Every user gets one eligibility, and a rejected candidate one reason."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 
 import pandas as pd
@@ -68,6 +71,26 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
         excluded = {key for key in judged["email_key"].dropna().unique() if any(fnmatchcase(key, p) for p in patterns)}
         out |= judged["email_key"].isin(excluded)
     return out
+
+
+def with_those_below(chosen: AbstractSet[int], *, parents: Mapping[int, int | None]) -> frozenset[int]:
+    """R03: the departments and all below them, also where the tree has cycles or parents that are not there.
+
+    Args:
+        chosen: ids of departments; they are in the result also where the tree does not know them.
+        parents: the department that each one is directly below, None for the topmost.
+    """
+    children: defaultdict[int | None, list[int]] = defaultdict(list)
+    for department, parent in parents.items():
+        children[parent].append(department)
+    found: set[int] = set()
+    remaining = list(chosen)
+    while remaining:
+        department = remaining.pop()
+        if department not in found:
+            found.add(department)
+            remaining += children[department]
+    return frozenset(found)
 
 
 def in_any(departments: pd.Series, wanted: frozenset[int]) -> pd.Series:

@@ -23,15 +23,24 @@ def by_email(callgear_employees: pd.DataFrame) -> pd.DataFrame:
     return callgear_employees[["callgear_id"]].assign(email_key=keys).dropna(subset="email_key")
 
 
-def find_by_email(people: pd.DataFrame, *, account: pd.DataFrame) -> pd.DataFrame:
-    """R09: the people whose e-mail an employee has, with its `callgear_id`; none but `ambiguous` for several."""
-    found = people.drop(columns="callgear_id").reset_index(names="row").merge(account, on="email_key")
+def find_by_email(
+    people: pd.DataFrame,
+    *,
+    account: pd.DataFrame,
+    employees: DataFrame[schemas.Employees],
+    links: pd.DataFrame,
+    unconfirmed: frozenset[int],
+) -> pd.DataFrame:
+    """R09: the unmatched people whose e-mail an employee has, with its `callgear_id` and who has its link.
+
+    Where several have it, `ambiguous` stands for the id.
+    """
+    unmatched = people[people["match_type"] == MatchKind.NONE].drop(columns="callgear_id")
+    found = unmatched.reset_index(names="row").merge(account, on="email_key")
     ambiguous = found["row"].duplicated(keep=False)
-    return (
-        found.assign(ambiguous=ambiguous, callgear_id=found["callgear_id"].mask(ambiguous))
-        .drop_duplicates("row")
-        .set_index("row")
-    )
+    found = found.assign(ambiguous=ambiguous, callgear_id=found["callgear_id"].mask(ambiguous)).drop_duplicates("row")
+    owners = link_owners(found, links=links, employees=employees, unconfirmed=unconfirmed)
+    return found.set_index("row").join(owners, on="callgear_id")
 
 
 def link_owners(
@@ -66,37 +75,28 @@ def link_owners(
     )
 
 
-def email_matches(found: pd.DataFrame, *, owners: pd.DataFrame, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
-    """R09: return what follows for candidates whose e-mail an employee has: matched, or in conflict."""
-    rows = found.join(owners, on="callgear_id")
-    held = rows["owner_id"].notna()
-    owner_is_active = rows["owner_active"].fillna(value=False).astype(bool)
-    reuse_approved = is_approved(rows, reason=MatchReason.EMAIL_REUSED, approved=approved)
-    reason = pd.Series(None, index=rows.index, dtype="str").case_when(
+def email_matches(found: pd.DataFrame, *, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
+    """R09: return what follows for those whose e-mail an employee has (`find_by_email`): matched, or in conflict."""
+    held = found["owner_id"].notna()
+    owner_is_active = found["owner_active"].fillna(value=False).astype(bool)
+    reuse_approved = is_approved(found, reason=MatchReason.EMAIL_REUSED, approved=approved)
+    reason = pd.Series(None, index=found.index, dtype="str").case_when(
         [
-            (rows["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
+            (found["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
             (owner_is_active, MatchReason.ALREADY_LINKED.value),
-            (held & names_agree(rows), MatchReason.REHIRED.value),
+            (held & names_agree(found), MatchReason.REHIRED.value),
             (held & reuse_approved, MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
     )
-    return to_match(rows.assign(reason=reason, other_bitrix24_id=rows["owner_id"]))
+    return to_match(found.assign(reason=reason, other_bitrix24_id=found["owner_id"]))
 
 
 def names_agree(rows: pd.DataFrame) -> pd.Series:
     """R09: return whether the user has the names of the link's owner; a first name that is missing agrees."""
-    return agree(rows, "last_name") & (agree(rows, "first_name") | is_missing(rows, "first_name"))
-
-
-def agree(rows: pd.DataFrame, name: str) -> pd.Series:
-    """R09: return whether this name of the user and of the link's owner is the same after normalizing."""
-    return normalization.name_key(rows[name]) == normalization.name_key(rows[f"owner_{name}"])
-
-
-def is_missing(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Return whether the user or the link's owner has no such name."""
-    return rows[name].isna() | normalization.normalize_names(rows[f"owner_{name}"]).isna()
+    first_name, owners_first_name = map(normalization.name_key, (rows["first_name"], rows["owner_first_name"]))
+    last_names_agree = normalization.name_key(rows["last_name"]) == normalization.name_key(rows["owner_last_name"])
+    return last_names_agree & ((first_name == owners_first_name) | first_name.isna() | owners_first_name.isna())
 
 
 def is_approved(rows: pd.DataFrame, *, reason: MatchReason, approved: frozenset[ApprovedConflict]) -> pd.Series:

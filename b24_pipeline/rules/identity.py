@@ -4,8 +4,6 @@ The last accepted name and e-mail of a linked id (`schemas.Identities`) follow t
 person. They stand still from the moment another person is seen, so that a stranger is not compared with a stranger.
 """
 
-from dataclasses import dataclass
-
 import pandas as pd
 from pandera.typing import DataFrame
 
@@ -19,22 +17,6 @@ GONE_COUNT, GONE_SHARE = 3, 0.5
 """More of the linked people than this count *and* this share deleted at once: another portal answers, too."""
 KEYS = {"first_name": name_key, "last_name": name_key, "email": email_key}
 """The normalization of each compared field (R04)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One field of every identity, row by row.
-
-    Attributes:
-        equal: the field has a value, and it is the accepted one.
-        erased: the accepted value was erased, so that it cannot differ.
-        differs: the field has a value, and it is another than the accepted one. A field that lost its value does not
-            differ: nothing says that it is somebody else's.
-    """
-
-    equal: pd.Series
-    erased: pd.Series
-    differs: pd.Series
 
 
 def observe(
@@ -53,7 +35,8 @@ def observe(
     current = employees[["bitrix24_id", *KEYS]].add_suffix("_now").rename(columns={"bitrix24_id_now": "bitrix24_id"})
     rows = identities.merge(current, on="bitrix24_id", how="left")
     present = rows["bitrix24_id"].isin(employees["bitrix24_id"]).astype(bool)
-    differing = rows[present & any_of([rows[name].fillna("") != rows[f"{name}_now"].fillna("") for name in KEYS])]
+    differs = [rows[name].fillna("") != rows[f"{name}_now"].fillna("") for name in KEYS]
+    differing = rows[present & pd.concat(differs, axis=1).any(axis=1)]
     if differing.empty and not deleted and not rows[["changed", "deleted"]].any(axis=None):
         return identities
     changed = rows["changed"] & ~present
@@ -71,32 +54,18 @@ def is_another_person(rows: pd.DataFrame) -> pd.Series:
     """Return whether each row's user is another person than the accepted one.
 
     First name, last name and e-mail are all others; or the id was deleted and comes back with another last name and
-    e-mail. Where everything accepted was erased nothing can be compared: what was decided before stays.
+    e-mail. Where everything accepted was erased nothing can be compared: what was decided before stays. A field that
+    lost its value does not differ: nothing says that it is somebody else's.
     """
-    fields = {name: compared(rows[name], rows[f"{name}_now"], field=name) for name in KEYS}
-    alike = any_of([field.equal | field.erased for field in fields.values()])
-    differing = pd.concat([field.differs for field in fields.values()], axis=1).sum(axis=1)
-    erased = any_of([field.erased for field in fields.values()])
-    returned = [fields["last_name"], fields["email"]]
-    came_back_as_another = (
-        rows["deleted"]
-        & ~any_of([field.equal for field in returned])
-        & any_of([field.differs | field.erased for field in returned])
-    )
-    return (~alike & (differing > 1)) | came_back_as_another | (rows["changed"] & erased)
-
-
-def compared(accepted: pd.Series, current: pd.Series, *, field: str) -> Comparison:
-    """One field as it was accepted and as it is now, normalized."""
+    accepted, returned = rows[list(KEYS)], ["last_name", "email"]
     erased = accepted == ERASED
-    known, now = KEYS[field](accepted.mask(erased)), KEYS[field](current)
+    known = pd.DataFrame({name: key(accepted[name].mask(erased[name])) for name, key in KEYS.items()})
+    now = pd.DataFrame({name: key(rows[f"{name}_now"]) for name, key in KEYS.items()})
     equal = (known == now) & now.notna()
-    return Comparison(equal=equal, erased=erased, differs=now.notna() & ~equal & ~erased)
-
-
-def any_of(conditions: list[pd.Series]) -> pd.Series:
-    """Return whether any of the conditions holds, row by row."""
-    return pd.concat(conditions, axis=1).any(axis=1)
+    differs = now.notna() & ~equal & ~erased
+    another = ~(equal | erased).any(axis=1) & (differs.sum(axis=1) > 1)
+    came_back_as_another = rows["deleted"] & ~equal[returned].any(axis=1) & (differs | erased)[returned].any(axis=1)
+    return another | came_back_as_another | (rows["changed"] & erased.any(axis=1))
 
 
 def is_another_portal(identities: DataFrame[schemas.Identities]) -> bool:

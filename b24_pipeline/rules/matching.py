@@ -11,7 +11,6 @@ from b24_pipeline.rules.email_matching import (
     duplicate_emails,
     email_matches,
     find_by_email,
-    link_owners,
     to_match,
 )
 from b24_pipeline.rules.models import NOTHING_REVIEWED, Eligibility, LinkReview, MatchKind, MatchReason
@@ -45,7 +44,8 @@ def match(
             owned = pd.concat([links, announced])
             rows = apply_decisions(rows, match_pending_creates(rows, announced))
         rows = apply_decisions(rows, duplicate_emails(rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]))
-        rows = apply_decisions(rows, match_by_email(rows, account, employees=employees, links=owned, review=review))
+        found = find_by_email(rows, account=account, employees=employees, links=owned, unconfirmed=review.unconfirmed)
+        rows = apply_decisions(rows, email_matches(found, approved=review.approved))
         rows = apply_decisions(
             rows, similar_emails.matches(rows, account, employees=employees, links=owned, review=review)
         )
@@ -68,7 +68,7 @@ def matches_by_id(
     *,
     links: DataFrame[schemas.Links],
     callgear_ids: pd.Series,
-    unconfirmed: frozenset[int] = frozenset(),
+    unconfirmed: frozenset[int],
 ) -> pd.DataFrame:
     """R07, R08: every user with its live link; a candidate's stale link is named, and else as if there were none.
 
@@ -93,22 +93,6 @@ def matches_by_id(
         .mask(changed, MatchReason.IDENTITY_CHANGED.value),
         other_bitrix24_id=pd.Series(pd.NA, index=rows.index, dtype="Int64"),
     )
-
-
-def match_by_email(
-    rows: pd.DataFrame,
-    account: pd.DataFrame,
-    *,
-    employees: DataFrame[schemas.Employees],
-    links: pd.DataFrame,
-    review: LinkReview,
-) -> pd.DataFrame:
-    """R09: return what is decided for the unmatched rows whose e-mail is in the account (`by_email`)."""
-    found = find_by_email(rows[rows["match_type"] == MatchKind.NONE], account=account)
-    if found.empty:
-        return found
-    owners = link_owners(found, links=links, employees=employees, unconfirmed=review.unconfirmed)
-    return email_matches(found, owners=owners, approved=review.approved)
 
 
 def announced_employees(

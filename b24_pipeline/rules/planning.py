@@ -1,7 +1,6 @@
 """R06, R07, R09-R11: from matches to a plan. The plan says what to send; nothing here sends it."""
 
 import json
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any, NamedTuple
@@ -45,9 +44,10 @@ def plan_upsert(
         unfinished_links: users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
     """
     unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match_type"] == MatchKind.BY_ID)
-    decided = matches[matches["match_type"].isin(actionable_matches(policy)) | unfinished]
-    if decided.empty:
-        return schemas.empty_frame(schemas.Actions)
+    actionable = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
+    if SENT_TO_MATCHED_BY_ID[policy.on_id_match]:
+        actionable.add(MatchKind.BY_ID)
+    decided = matches[matches["match_type"].isin(actionable) | unfinished]
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
@@ -64,41 +64,27 @@ def plan_upsert(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
-    by_id = partial(updates_of_matched_by_id, on_id_match=policy.on_id_match, unfinished_links=unfinished_links)
-    decisions: list[tuple[Callable[[pd.DataFrame], pd.DataFrame], pd.DataFrame]] = [
-        (rejects, rows[rows["match_type"] == MatchKind.REJECTED]),
-        (conflicts, rows[rows["match_type"] == MatchKind.CONFLICT]),
-        (by_id, wanted[wanted["match_type"] == MatchKind.BY_ID]),
-        (links, wanted[wanted["match_type"] == MatchKind.BY_EMAIL]),
-        (creates, rows[rows["match_type"] == MatchKind.NONE]),
+    by_id = wanted[wanted["match_type"] == MatchKind.BY_ID]
+    parts = [
+        planned(rows[rows["match_type"] == MatchKind.REJECTED], ActionKind.REJECT, outcome=Outcome.REJECTED),
+        conflicts(rows[rows["match_type"] == MatchKind.CONFLICT]),
+        updates_of_matched_by_id(by_id, on_id_match=policy.on_id_match, unfinished_links=unfinished_links),
+        links(wanted[wanted["match_type"] == MatchKind.BY_EMAIL]),
+        creates(rows[rows["match_type"] == MatchKind.NONE]),
     ]
-    parts = [decide(people) for decide, people in decisions if len(people)]
-    return as_actions(pd.concat(parts))
+    filled = [part for part in parts if len(part)]
+    return as_actions(pd.concat(filled)) if filled else schemas.empty_frame(schemas.Actions)
 
 
-def actionable_matches(policy: Policy) -> frozenset[MatchKind]:
-    """The kinds of matches of which something may follow; the others are no candidates, or need nothing (R07)."""
-    kinds = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
-    return frozenset(kinds | {MatchKind.BY_ID} if SENT_TO_MATCHED_BY_ID[policy.on_id_match] else kinds)
-
-
-def select_sent_fields(rows: pd.DataFrame, *sent: str) -> pd.DataFrame:
-    """The rows without the fields that are not to be sent."""
-    return rows[
-        ["bitrix24_id", "callgear_id", "reason", "display_name", "other_bitrix24_id", "last_name_before", *sent]
-    ]
-
-
-def rejects(rows: pd.DataFrame) -> pd.DataFrame:
-    """R02: rejected candidates, listed by name, never sent."""
-    return select_sent_fields(rows).assign(action=ActionKind.REJECT.value, outcome=Outcome.REJECTED.value)
+def planned(rows: pd.DataFrame, action: ActionKind, *sent: str, outcome: Outcome = Outcome.PLANNED) -> pd.DataFrame:
+    """The rows with their action, and without the fields that are not to be sent."""
+    kept = ["bitrix24_id", "callgear_id", "reason", "display_name", "other_bitrix24_id", "last_name_before", *sent]
+    return rows[kept].assign(action=action.value, outcome=outcome.value)
 
 
 def conflicts(rows: pd.DataFrame) -> pd.DataFrame:
     """R09, R12: no write and no create until a person has mended or approved it, who is shown what the employee has."""
-    return select_sent_fields(rows, "first_name_before", "phone_numbers").assign(
-        action=ActionKind.CONFLICT.value, outcome=Outcome.CONFLICT.value
-    )
+    return planned(rows, ActionKind.CONFLICT, "first_name_before", "phone_numbers", outcome=Outcome.CONFLICT)
 
 
 def updates_of_matched_by_id(
@@ -116,20 +102,16 @@ def updates_of_matched_by_id(
     )
     changed = sent[LINKED_FIELDS].notna().any(axis=1)
     risk = pd.Series(ChangeRisk.ID_UPDATE.value, index=rows.index, dtype="str").mask(unfinished)
-    return select_sent_fields(sent.assign(risk=risk)[changed], *LINKED_FIELDS, "risk").assign(
-        action=ActionKind.UPDATE.value, outcome=Outcome.PLANNED.value
-    )
+    return planned(sent.assign(risk=risk)[changed], ActionKind.UPDATE, *LINKED_FIELDS, "risk")
 
 
 def links(rows: pd.DataFrame) -> pd.DataFrame:
     """R09: link the employee, set its last name (R06), add phones where it has none (R11), and change nothing else."""
-    planned = select_sent_fields(rows, *LINKED_FIELDS).assign(
-        action=ActionKind.LINK.value, outcome=Outcome.PLANNED.value
-    )
-    writes = planned[LINKED_FIELDS].notna().any(axis=1)
-    moves = planned["other_bitrix24_id"].notna()
-    risk = pd.Series(None, index=planned.index, dtype="str").mask(writes, ChangeRisk.EMAIL_LINK.value)
-    return planned.assign(risk=risk.mask(moves, ChangeRisk.LINK_MOVE.value))
+    writes = rows[LINKED_FIELDS].notna().any(axis=1)
+    moves = rows["other_bitrix24_id"].notna()
+    risk = pd.Series(None, index=rows.index, dtype="str").mask(writes, ChangeRisk.EMAIL_LINK.value)
+    risk = risk.mask(moves, ChangeRisk.LINK_MOVE.value)
+    return planned(rows.assign(risk=risk), ActionKind.LINK, *LINKED_FIELDS, "risk")
 
 
 def links_first(plan: DataFrame[schemas.Actions]) -> DataFrame[schemas.Actions]:
@@ -150,9 +132,8 @@ def links_first(plan: DataFrame[schemas.Actions]) -> DataFrame[schemas.Actions]:
 
 def creates(rows: pd.DataFrame) -> pd.DataFrame:
     """R10: first name, last name (R06), patronymic, e-mail and phones (R05)."""
-    return select_sent_fields(rows.assign(last_name=rows["callgear_last_name"]), *SENT_FIELDS, "phones").assign(
-        action=ActionKind.CREATE.value, outcome=Outcome.PLANNED.value, risk=ChangeRisk.CREATE.value
-    )
+    new = rows.assign(last_name=rows["callgear_last_name"], risk=ChangeRisk.CREATE.value)
+    return planned(new, ActionKind.CREATE, *SENT_FIELDS, "phones", "risk")
 
 
 def full_name(*names: pd.Series) -> pd.Series:

@@ -1,9 +1,7 @@
 """R14, R18: what failed is a dead letter, tried again at growing distance and listed until it is mended."""
 
-from collections.abc import Hashable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -89,8 +87,11 @@ def update_dead_letters(
     for attempt, row in zip(attempted(actions), actions.to_dict("records"), strict=True):
         user, action, _ = attempt
         if row["outcome"] == Outcome.FAILED:
-            refused = 0 if (user, action) in unanswered else 1
-            kept.append(next_dead_letter(row, former=same_attempt.get(attempt), refused=refused, now=now))
+            former = same_attempt.get(attempt, {"attempts": 0, "first_failed_at": now})
+            attempts = former["attempts"] + (0 if (user, action) in unanswered else 1)
+            counted = {"attempts": attempts, "first_failed_at": former["first_failed_at"], "last_failed_at": now}
+            due = next_try(action=ActionKind(action), attempts=attempts, failed_at=now)
+            kept.append(row | counted | {"next_try_at": due})
         elif row["outcome"] != Outcome.DONE and (user, action) in same_action:
             kept.append(same_action[user, action])
     return schemas.from_records(schemas.DeadLetters, kept)
@@ -99,20 +100,3 @@ def update_dead_letters(
 def attempted(rows: pd.DataFrame) -> list[tuple[int, str, str]]:
     """Return what each dead letter or action tries: user, action and what is sent (empty for nothing)."""
     return list(rows[["bitrix24_id", "action", "after"]].fillna({"after": ""}).itertuples(index=False, name=None))
-
-
-def next_dead_letter(
-    row: dict[Hashable, Any], *, former: dict[Hashable, Any] | None, refused: int, now: datetime
-) -> dict[Hashable, Any]:
-    """The dead letter of a failed action: counted on from the former one, or begun."""
-    attempts = (former["attempts"] if former else 0) + refused
-    return {
-        "bitrix24_id": row["bitrix24_id"],
-        "action": row["action"],
-        "attempts": attempts,
-        "first_failed_at": former["first_failed_at"] if former else now,
-        "last_failed_at": now,
-        "next_try_at": next_try(action=ActionKind(row["action"]), attempts=attempts, failed_at=now),
-        "error": row["error"],
-        "after": row["after"],
-    }

@@ -12,7 +12,6 @@ from b24_pipeline.rules.email_matching import (
     duplicate_emails,
     find_by_email,
     is_approved,
-    link_owners,
     names_agree,
     to_match,
 )
@@ -51,15 +50,12 @@ def matches(
     people, account = (
         frame.assign(email_key=similarity_key(frame["email_key"])) for frame in (people, each_address(account))
     )
-    found = find_by_email(people[people["match_type"] == MatchKind.NONE], account=account)
-    owners = link_owners(found, links=links, employees=employees, unconfirmed=review.unconfirmed)
+    found = find_by_email(people, account=account, employees=employees, links=links, unconfirmed=review.unconfirmed)
     matched = people[people["match_type"].isin(MATCHED)].drop_duplicates("callgear_id").set_index("callgear_id")
     others = people[~people.index.isin(found.index)]
     return pd.concat(
         [
-            with_employees(
-                found.join(owners, on="callgear_id"), matched=matched["bitrix24_id"], approved=review.approved
-            ),
+            with_employees(found, matched=matched["bitrix24_id"], approved=review.approved),
             duplicate_emails(others, reason=MatchReason.SIMILAR_EMAIL),
         ]
     )
@@ -69,7 +65,7 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
     """Return what is decided for those whose e-mail is similar to that of employees.
 
     Args:
-        found: the people with that employee, none but `ambiguous` for several, and who has its link (`link_owners`).
+        found: the people with that employee, and who has its link (`find_by_email`).
         matched: the users matched in this run, by `callgear_id`.
         approved: as above; only an employee of no other active user is linked. A leaver's with other names is a
             reused e-mail.

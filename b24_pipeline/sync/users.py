@@ -12,7 +12,7 @@ from b24_pipeline.bitrix24.exceptions import IncompleteFetchError
 from b24_pipeline.bitrix24.lookup import look_up
 from b24_pipeline.bitrix24.users import fetch_users
 from b24_pipeline.rules import completeness, eligibility, responsible_list
-from b24_pipeline.rules.departments import with_those_below
+from b24_pipeline.rules.eligibility import with_those_below
 from b24_pipeline.rules.models import Eligibility
 from b24_pipeline.settings.imports import DepartmentIds
 from b24_pipeline.sync.run import RunContext
@@ -36,7 +36,9 @@ def read_users(run: RunContext) -> DataFrame[schemas.Users]:
 
 
 def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
-    """Return what the fetch holds, and what a look-up adds to it; both once more where too many employees are missing.
+    """Return what the fetch holds, and what a look-up adds to it, by rising id.
+
+    Where too many employees are missing, both are done once more.
 
     Raises:
         IncompleteFetchError, AccountError: as above.
@@ -48,7 +50,10 @@ def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
         if not completeness.too_many_unexplained(missing, imported=len(audit.links.ever_linked(run.store.database))):
             if missing:
                 run.outcome.warnings.append(completeness.unexplained_message(missing))
-            return merge_users(listed, unlisted)
+            if unlisted.empty:
+                return listed
+            users = schemas.concat(schemas.Users, listed, unlisted)
+            return schemas.check(schemas.Users, users.sort_values("bitrix24_id"))
     raise IncompleteFetchError(f"{completeness.unexplained_message(missing)}; also when read again")
 
 
@@ -70,13 +75,6 @@ def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], Data
     missing = look_up(client, to_look_up, asked_for=fetch.asked_for, control_user_id=control_user_id)
     run.outcome.deleted = in_scope(run, missing.deleted)
     return fetch.users, missing.unlisted
-
-
-def merge_users(listed: DataFrame[schemas.Users], unlisted: DataFrame[schemas.Users]) -> DataFrame[schemas.Users]:
-    """All of them, by rising id."""
-    if unlisted.empty:
-        return listed
-    return schemas.check(schemas.Users, schemas.concat(schemas.Users, listed, unlisted).sort_values("bitrix24_id"))
 
 
 def missing_from_portal(run: RunContext, users: pd.DataFrame) -> frozenset[int]:
@@ -119,7 +117,9 @@ def resolve_scope(run: RunContext) -> None:
     known: Mapping[int, Department] = {}
     if included.with_those_below or excluded.with_those_below:
         known = fetch_departments(run.connection.bitrix24)
-        note_unknown(run, included | excluded, known)
+        if missing := sorted((included | excluded) - known.keys()):
+            named = ", ".join(map(str, missing))
+            run.outcome.warnings.append(f"the portal has no department {named}, which the settings name")
     run.outcome.scope = replace(
         run.policy.scope,
         include_departments=expanded(included, known),
@@ -132,11 +132,3 @@ def expanded(chosen: DepartmentIds, known: Mapping[int, Department]) -> frozense
     """The ids of all departments that a setting stands for."""
     parents = {number: department.parent for number, department in known.items()}
     return chosen.alone | with_those_below(chosen.with_those_below, parents=parents)
-
-
-def note_unknown(run: RunContext, chosen: frozenset[int], known: Mapping[int, Department]) -> None:
-    """Say which departments the portal does not have."""
-    if missing := sorted(chosen - known.keys()):
-        run.outcome.warnings.append(
-            f"the portal has no department {', '.join(map(str, missing))}, which the settings name"
-        )

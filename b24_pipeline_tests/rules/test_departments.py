@@ -2,7 +2,7 @@
 
 import pytest
 
-from b24_pipeline.rules.departments import with_those_below
+from b24_pipeline.rules.eligibility import with_those_below
 
 TREE = {1: None, 2: 1, 3: 1, 4: 2, 5: 4, 6: 3}
 
