@@ -6,15 +6,16 @@ Frames are checked at three borders: what a client has parsed, what a rule retur
 index means nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandera.dtypes import DataType, immutable
+from pandera.engines import numpy_engine, pandas_engine
 from pandera.typing import DataFrame
-
-from b24_pipeline.schema_fields import Text, bool_column, column, key_column, optional_column, personal_column
 
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 Model = TypeVar("Model", bound="Frame")
@@ -22,6 +23,38 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 3, 15
 """The number of digits of a phone number without its extension; texts read it here."""
 MAX_PHONES = 10
 """The most numbers of a CallGear employee (contract 5.2)."""
+
+
+pandas_engine.Engine.register_dtype(numpy_engine.Bool, equivalents=[np.dtype("bool")])
+"""Of a type that it does not know by this name pandera asks geopandas, and looks for that on the disk each time."""
+
+
+@pandas_engine.Engine.register_dtype
+@immutable(init=True)
+class Text(pandas_engine.STRING):
+    """Pandas' text type with NaN for "no value", known by its type: pandera's own also looks at every value again."""
+
+    def check(self, pandera_dtype: DataType, data_container: Any = None) -> bool:  # noqa: ANN401, ARG002
+        """Return whether a column is of this type, as every column is that was cast."""
+        return bool(getattr(pandera_dtype, "type", None) == self.type)
+
+
+def kind_of_column(**options: Any) -> Callable[[str], Any]:  # noqa: ANN401 - pandera types a field as anything
+    """A kind of column, which is declared with its description."""
+
+    def declare(description: str) -> Any:  # noqa: ANN401
+        return pa.Field(description=description, **options)
+
+    return declare
+
+
+column = kind_of_column(coerce=True)
+"""Always has a value."""
+key_column = kind_of_column(coerce=True, unique=True, metadata={"key": True})
+bool_column = kind_of_column()
+"""Yes or no. Never cast: "no value" would become a no, and any text a yes."""
+optional_column = kind_of_column(coerce=True, nullable=True)
+personal_column = kind_of_column(coerce=True, nullable=True, metadata={"personal": True})
 
 
 class Frame(pa.DataFrameModel):
