@@ -1,8 +1,10 @@
 """The time of tests: it passes only when somebody waits, or a test says so."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+HALF_AN_HOUR = timedelta(minutes=30)
+"""Between two runs (R17)."""
 NOON = datetime(2026, 1, 12, 12, 0, tzinfo=UTC).timestamp()
 
 
@@ -26,6 +28,10 @@ class Clock:
         with self._lock:
             self.waits.append(seconds)
             self.seconds += seconds
+
+    def advance(self, step: timedelta) -> None:
+        """Let the time have passed without anybody's waiting."""
+        self.seconds += step.total_seconds()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.seconds, UTC)

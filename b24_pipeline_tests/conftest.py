@@ -12,6 +12,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    from b24_pipeline.sandbox import Sandbox, Server
+    from b24_pipeline_tests.clock import Clock
     from b24_pipeline_tests.faults.kill import ForkServer
     from b24_pipeline_tests.harness import World
 
@@ -79,6 +81,23 @@ def pytest_unconfigure() -> None:
     """
     gc.unfreeze()
     gc.callbacks.clear()
+
+
+@pytest.fixture
+def sandbox(clock: "Clock") -> "Sandbox":
+    """A portal and an account in the time of a folder's tests."""
+    from b24_pipeline.sandbox import Sandbox  # noqa: PLC0415
+
+    return Sandbox(clock=clock)
+
+
+@pytest.fixture
+def server(sandbox: "Sandbox") -> Iterator["Server"]:
+    """Both over real HTTP."""
+    from b24_pipeline.sandbox import serve  # noqa: PLC0415
+
+    with serve(sandbox) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

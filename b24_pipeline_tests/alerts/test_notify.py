@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ from b24_pipeline.audit.health import Failure
 from b24_pipeline.rules.models import ChangeRisk, Outcome, RunKind, RunStatus, Trigger
 from b24_pipeline.settings import AlertSettings
 from b24_pipeline_tests.alerts.receivers import Hook, Mailbox, mail_receiver, web_receiver
+from b24_pipeline_tests.clock import HALF_AN_HOUR
 from b24_pipeline_tests.databases import new_store
 from b24_pipeline_tests.factories import NOON, action, actions, dead_letter, dead_letters, user, users
-
-HALF_AN_HOUR = timedelta(minutes=30)
 
 
 class Import:
@@ -35,11 +34,8 @@ class Import:
         self.number = 0
         self.cursor = ""
         self.settings = AlertSettings(_env_file=None, database=self.paths.published, **receivers)  # type: ignore[call-arg]
-        self.store = new_store(folder, now=self.clock)
+        self.store = new_store(folder, now=lambda: self.now)
         audit.metadata.bind(self.store.database, portal_host="portal.test", callgear_host="account.test")
-
-    def clock(self) -> datetime:
-        return self.now
 
     def run(
         self,

@@ -1,4 +1,3 @@
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,28 +8,23 @@ import pytest
 
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.storage.database import Database
-from b24_pipeline_tests.audit.helpers import Clock, NewStore, Recorder
-
-
-@pytest.fixture(scope="session")
-def new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new working file; copying it is quicker than making one for each test."""
-    paths = Paths(tmp_path_factory.mktemp("new") / "b24_pipeline.duckdb")
-    with Store.open(paths, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)):
-        return paths.working
+from b24_pipeline_tests.audit.helpers import NewStore, Recorder
+from b24_pipeline_tests.clock import Clock
+from b24_pipeline_tests.databases import put_empty_database
 
 
 @pytest.fixture(scope="session", autouse=True)
-def another_database(new_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def another_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One more that is open all the time: a process may have several open, and none is in the way of another."""
-    other = shutil.copy(new_file, tmp_path_factory.mktemp("another") / "b24_pipeline.duckdb")
-    with closing(Database.open_read_only(other)):
+    other = Paths(tmp_path_factory.mktemp("another") / "b24_pipeline.duckdb")
+    put_empty_database(other)
+    with closing(Database.open_read_only(other.working)):
         yield
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(datetime(2026, 1, 1, 9, 0, tzinfo=UTC))
+    return Clock(datetime(2026, 1, 1, 9, 0, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture
@@ -39,24 +33,24 @@ def paths(tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def store(paths: Paths, clock: Clock, new_file: Path) -> Iterator[Store]:
+def store(paths: Paths, clock: Clock) -> Iterator[Store]:
     paths.working.parent.mkdir()
-    shutil.copy(new_file, paths.working)
-    with Store.open(paths, now=clock) as opened:
+    put_empty_database(paths)
+    with Store.open(paths, now=clock.now) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def new_store(new_file: Path) -> NewStore:
+def new_store() -> NewStore:
     """Stores of their own, for property tests."""
 
     @contextmanager
     def open_one() -> Iterator[Recorder]:
-        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
         with tempfile.TemporaryDirectory() as folder:
             paths = Paths(Path(folder) / "b24_pipeline.duckdb")
-            shutil.copy(new_file, paths.working)
-            with Store.open(paths, now=clock) as opened:
+            put_empty_database(paths)
+            with Store.open(paths, now=clock.now) as opened:
                 yield Recorder(opened, clock)
 
     return open_one

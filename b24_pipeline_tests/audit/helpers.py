@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,7 @@ from b24_pipeline import schemas
 from b24_pipeline.audit import Paths, RunCounts, RunStart, Store
 from b24_pipeline.rules.models import RunStatus, Trigger
 from b24_pipeline.sync.launch import RunConfig
-
-HALF_AN_HOUR = timedelta(minutes=30)
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    instant: datetime
-
-    def __call__(self) -> datetime:
-        return self.instant
-
-    def advance(self, step: timedelta) -> None:
-        self.instant += step
+from b24_pipeline_tests.clock import HALF_AN_HOUR, Clock
 
 
 @dataclass
@@ -47,7 +32,7 @@ class Recorder:
         run_id = run_id or f"run-{self.number}"
         start = RunStart(
             run_id,
-            self.clock(),
+            self.clock.now(),
             Trigger.SCHEDULE,
             kind=RunConfig(dry_run=dry_run, only=frozenset(only) or None).kind,
             only=only,

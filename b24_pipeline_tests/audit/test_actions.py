@@ -37,7 +37,7 @@ def test_r20_every_field_of_an_action_is_kept(recorder: Recorder) -> None:
     sent = actions(
         action(
             1, "link", "failed", callgear_id=11, reason="rehired", risk="link_move", display_name="Antonova Ira",
-            before='{"last_name": "x"}', after='{"last_name": "y"}', error="no such employee", at=recorder.clock(),
+            before='{"last_name": "x"}', after='{"last_name": "y"}', error="no such employee", at=recorder.clock.now(),
         )
     )  # fmt: skip
     recorder.store.record_events(sent)
@@ -156,7 +156,7 @@ def letters(*rows: tuple[int, int], clock: object) -> object:
 
 
 def test_r18_dead_letters_are_replaced_as_a_whole(recorder: Recorder, paths: Paths) -> None:
-    now = recorder.clock()
+    now = recorder.clock.now()
     audit.actions.put_dead_letters(recorder.store.database, letters((1, 1), (2, 3), clock=now))
     audit.actions.put_dead_letters(recorder.store.database, letters((2, 4), (3, 1), clock=now))
     kept = audit.actions.dead_letters(recorder.store.database)

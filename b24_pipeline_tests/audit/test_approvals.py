@@ -44,7 +44,7 @@ def later_run(
 
 def left(recorder: Recorder) -> list[int]:
     """For whom something approved is left to be done."""
-    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock())
+    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock.now())
     if approval is None:
         return []
     return [*approval.actions["bitrix24_id"], *(given.bitrix24_id for given in approval.conflicts)]
@@ -52,12 +52,12 @@ def left(recorder: Recorder) -> list[int]:
 
 @pytest.mark.usefixtures("held_run")
 def test_nothing_is_approved_of_itself(recorder: Recorder) -> None:
-    assert audit.approvals.open_approval(recorder.store.database, recorder.clock()) is None
+    assert audit.approvals.open_approval(recorder.store.database, recorder.clock.now()) is None
 
 
 def test_r16_an_approved_run_gives_the_list_of_what_it_held(recorder: Recorder, held_run: str) -> None:
     recorder.store.approve(held_run)
-    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock())
+    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock.now())
     assert approval is not None
     assert approval.run_id == held_run
     assert approval.actions["bitrix24_id"].tolist() == [1]
@@ -66,7 +66,7 @@ def test_r16_an_approved_run_gives_the_list_of_what_it_held(recorder: Recorder, 
 
 def test_r09_a_reused_address_is_approved_one_by_one(recorder: Recorder, held_run: str) -> None:
     recorder.store.approve(held_run, bitrix24_ids=[2])
-    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock())
+    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock.now())
     assert approval is not None
     assert approval.conflicts == reuse_approved((2, 12))
     assert approval.actions.empty
@@ -76,7 +76,7 @@ def test_both_kinds_of_approval_add_up(recorder: Recorder, held_run: str) -> Non
     recorder.store.approve(held_run, bitrix24_ids=[2])
     recorder.clock.advance(timedelta(minutes=1))
     recorder.store.approve(held_run)
-    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock())
+    approval = audit.approvals.open_approval(recorder.store.database, recorder.clock.now())
     assert approval is not None
     assert (approval.actions["bitrix24_id"].tolist(), approval.conflicts) == ([1], reuse_approved((2, 12)))
 
@@ -185,9 +185,9 @@ def test_the_audit_names_the_run_after_which_nothing_was_left(recorder: Recorder
 def test_r16_an_approval_lasts_24_hours(recorder: Recorder, held_run: str) -> None:
     recorder.store.approve(held_run)
     recorder.clock.advance(timedelta(hours=24) - timedelta(seconds=1))
-    assert audit.approvals.open_approval(recorder.store.database, recorder.clock()) is not None
+    assert audit.approvals.open_approval(recorder.store.database, recorder.clock.now()) is not None
     recorder.clock.advance(timedelta(seconds=1))
-    assert audit.approvals.open_approval(recorder.store.database, recorder.clock()) is None
+    assert audit.approvals.open_approval(recorder.store.database, recorder.clock.now()) is None
 
 
 def test_an_approval_that_nobody_used_in_time_was_used_by_nobody(
@@ -238,7 +238,7 @@ def test_a_run_that_held_nothing_cannot_be_approved(recorder: Recorder) -> None:
 def test_r09_only_a_reused_address_can_be_approved_by_user(recorder: Recorder, held_run: str, stranger: int) -> None:
     with pytest.raises(NotApprovable, match="it does for 2"):
         recorder.store.approve(held_run, bitrix24_ids=[2, stranger])
-    assert audit.approvals.open_approval(recorder.store.database, recorder.clock()) is None
+    assert audit.approvals.open_approval(recorder.store.database, recorder.clock.now()) is None
 
 
 def test_the_first_characters_of_a_run_are_enough_where_they_are_its_own(recorder: Recorder) -> None:
@@ -247,7 +247,7 @@ def test_the_first_characters_of_a_run_are_enough_where_they_are_its_own(recorde
         recorder.store.record_open_actions(Step.UPSERT, actions(action(1, "create", "held")))
         recorder.finish(RunStatus.HELD)
     recorder.store.approve("ABCDEFGH")
-    approved = audit.approvals.open_approval(recorder.store.database, recorder.clock())
+    approved = audit.approvals.open_approval(recorder.store.database, recorder.clock.now())
     assert approved is not None
     assert approved.run_id == "ABCDEFGH-3"
     with pytest.raises(UnknownRun, match="Several runs begin with abcdefgh: abcdefgh-2, abcdefgh-1"):

@@ -45,7 +45,7 @@ def filled(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Pat
         recorder.store.record_snapshot(schemas.Matches, schemas.from_records(schemas.Matches, [rejected]))
         recorder.store.put_links([LinkWritten(1, 11, "email")])
         recorder.store.record_open_actions(Step.UPSERT, actions(action(3, "create", "held", risk="create")))
-        recorder.store.record_events(actions(action(1, "link", "done", at=recorder.clock())))
+        recorder.store.record_events(actions(action(1, "link", "done", at=recorder.clock.now())))
         recorder.finish(RunStatus.HELD, held=1, linked=1)
         recorder.clock.advance(timedelta(hours=1))
         recorder.run(employees((11, "(bitrix24) Antonova"), (12, "Somebody")))

@@ -15,7 +15,6 @@ from b24_pipeline.callgear.capabilities import UnverifiedUpdate
 from b24_pipeline.reporting.timeline import explain
 from b24_pipeline.rules.models import RunStatus
 from b24_pipeline_tests.audit.helpers import (
-    Clock,
     NewStore,
     Recorder,
     action,
@@ -26,6 +25,7 @@ from b24_pipeline_tests.audit.helpers import (
     kept_files,
     users,
 )
+from b24_pipeline_tests.clock import Clock
 
 TEXTS = ("Zhuravleva", "zhura@x.test", "79161234567", "Zoya")
 
@@ -47,7 +47,7 @@ def lived(after_two_runs: Path, paths: Paths) -> Paths:
 
 def live(recorder: Recorder) -> None:
     """The two runs of `lived`, published."""
-    at = recorder.clock()
+    at = recorder.clock.now()
     recorder.begin()
     zoya = {"first_name": "Zoya", "email": "zhura@x.test", "work_phone": "79161234567"}
     recorder.store.record_snapshot(
@@ -106,7 +106,7 @@ def _both(*parts: pd.DataFrame) -> pd.DataFrame:
 def test_nothing_of_a_forgotten_person_is_left_in_the_files(lived: Paths, clock: Clock, by: str) -> None:
     before = lived.working.read_bytes() + lived.published.read_bytes()
     assert all(text.encode() in before for text in TEXTS[:2])
-    assert erase_person(lived, by, now=clock()) == 1
+    assert erase_person(lived, by, now=clock.now()) == 1
     dump = _dump(lived)
     assert [text for text in TEXTS if text.casefold() in dump.casefold()] == []
     bytes_left = b"".join(file.read_bytes() for file in lived.published.parent.iterdir())
@@ -122,12 +122,12 @@ def test_counts_ids_and_links_stay(lived: Paths, clock: Clock) -> None:
         "SELECT bitrix24_id, attempts FROM audit.dead_letters",
     )
     before = [ask(lived, query) for query in queries]
-    erase_person(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock.now())
     assert [ask(lived, query) for query in queries] == before
 
 
 def test_others_are_not_touched(lived: Paths, clock: Clock) -> None:
-    erase_person(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock.now())
     assert ask(lived, "SELECT last_name, email FROM audit.bitrix24_users") == [("Belov", "u2@x.test")]
     assert ask(lived, "SELECT last_name FROM audit.callgear_employees WHERE callgear_id = 12") == [
         ("(bitrix24) Belov",)
@@ -136,7 +136,7 @@ def test_others_are_not_touched(lived: Paths, clock: Clock) -> None:
 
 
 def test_what_had_a_text_says_that_it_is_forgotten(lived: Paths, clock: Clock) -> None:
-    erase_person(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock.now())
     shown = ask(lived, "SELECT last_name, second_name FROM audit.bitrix24_users_as_of('run-1') WHERE bitrix24_id = 1")
     assert shown == [("(forgotten)", None)]
 
@@ -144,7 +144,7 @@ def test_what_had_a_text_says_that_it_is_forgotten(lived: Paths, clock: Clock) -
 def test_somebody_who_is_only_in_callgear_is_forgotten_by_address(recorder: Recorder, paths: Paths) -> None:
     recorder.run(employees((15, "Zhuravleva"), email="Zhura@x.test"))
     recorder.store.close()
-    assert erase_person(paths, "zhura@x.test", now=recorder.clock()) is None
+    assert erase_person(paths, "zhura@x.test", now=recorder.clock.now()) is None
     assert ask(paths, "SELECT last_name FROM audit.callgear_employees") == [("(forgotten)",)]
 
 
@@ -159,7 +159,7 @@ def test_the_next_holder_of_the_employee_is_not_forgotten_with_the_former(record
     recorder.finish()
     recorder.run(employees((11, "Belov")))
     recorder.store.close()
-    erase_person(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock.now())
     shown = ask(paths, "SELECT last_name FROM audit.callgear_employees_history ORDER BY valid_from_run")
     assert shown == [("(forgotten)",), ("Belov",)]
 
@@ -170,7 +170,7 @@ def test_somebody_only_in_callgear_is_forgotten_under_former_addresses_too(recor
     recorder.begin()
     recorder.finish(RunStatus.FAILED, "MAIDEN@x.test failed")
     recorder.store.close()
-    erase_person(paths, "zhura@x.test", now=recorder.clock())
+    erase_person(paths, "zhura@x.test", now=recorder.clock.now())
     assert ask(paths, "SELECT DISTINCT email FROM store.callgear_employees") == [("(forgotten)",)]
     assert ask(paths, "SELECT reason FROM audit.runs WHERE reason IS NOT NULL") == [("(forgotten) failed",)]
 
@@ -183,7 +183,7 @@ def test_an_address_is_erased_in_whatever_letters_it_is_mentioned(recorder: Reco
     )
     recorder.finish()
     recorder.store.close()
-    erase_person(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock.now())
     assert ask(paths, "SELECT after, error FROM audit.actions") == [
         ('{"note": "like (forgotten)"}', "(forgotten) is taken")
     ]
@@ -199,7 +199,7 @@ def test_a_longer_address_that_holds_the_erased_one_stays(recorder: Recorder, pa
     )
     recorder.finish()
     recorder.store.close()
-    erase_person(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock.now())
     assert ask(paths, "SELECT error FROM audit.actions ORDER BY bitrix24_id") == [
         (others,),
         ("(forgotten) (forgotten), '(forgotten)': ends with (forgotten).",),
@@ -223,7 +223,7 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
     recorder.store.record_events(actions(action(2, "update", "done", **later)))
     recorder.finish()
     recorder.store.close()
-    erase_person(paths, "1", now=recorder.clock())
+    erase_person(paths, "1", now=recorder.clock.now())
     assert ask(paths, "SELECT action, before FROM audit.actions ORDER BY action") == [
         ("conflict", None),
         ("link", None),
@@ -232,7 +232,7 @@ def test_what_others_have_taken_over_no_longer_tells_the_name_it_had(recorder: R
 
 
 def test_r11_nobody_is_erased_whose_phones_a_run_may_have_to_put_back(recorder: Recorder, paths: Paths) -> None:
-    kept = UnverifiedUpdate({"id": 11, "phone_numbers": ["79161234567"]}, at=recorder.clock()).as_json()
+    kept = UnverifiedUpdate({"id": 11, "phone_numbers": ["79161234567"]}, at=recorder.clock.now()).as_json()
     recorder.begin()
     recorder.store.record_snapshot(schemas.Users, _both(users((1, "Zhuravleva")), users((2, "Belov"))))
     recorder.store.put_links([LinkWritten(1, 11, "create"), LinkWritten(2, 12, "create")])
@@ -240,11 +240,11 @@ def test_r11_nobody_is_erased_whose_phones_a_run_may_have_to_put_back(recorder: 
     recorder.finish()
     recorder.store.close()
 
-    erase_person(paths, "2", now=recorder.clock())
+    erase_person(paths, "2", now=recorder.clock.now())
     with pytest.raises(
         UpdateUnchecked, match=r"The last update of employee 11 .* Run an import first: b24-pipeline sync"
     ):
-        erase_person(paths, "1", now=recorder.clock())
+        erase_person(paths, "1", now=recorder.clock.now())
 
     assert ask(paths, "SELECT last_name FROM store.bitrix24_users ORDER BY bitrix24_id") == [
         ("Zhuravleva",),
@@ -255,8 +255,8 @@ def test_r11_nobody_is_erased_whose_phones_a_run_may_have_to_put_back(recorder: 
 def test_what_is_read_again_of_an_erased_person_is_stored_without_texts(lived: Paths, clock: Clock) -> None:
     seen = users((1, "Zhuravleva"), email="zhura@x.test", active=False)
     account = employees((11, "Zhuravleva"), (12, "Belov"), email="zhura@x.test")
-    erase_person(lived, "1", now=clock())
-    with Store.open(lived, now=clock) as store:
+    erase_person(lived, "1", now=clock.now())
+    with Store.open(lived, now=clock.now) as store:
         again = Recorder(store, clock, number=2)
         for _ in range(2):
             again.begin()
@@ -279,8 +279,8 @@ def test_what_is_read_again_of_an_erased_person_is_stored_without_texts(lived: P
 def test_a_conflict_about_the_employee_of_an_erased_person_is_stored_without_the_name(
     lived: Paths, clock: Clock
 ) -> None:
-    erase_person(lived, "1", now=clock())
-    with Store.open(lived, now=clock) as store:
+    erase_person(lived, "1", now=clock.now())
+    with Store.open(lived, now=clock.now) as store:
         again = Recorder(store, clock, number=2)
         again.begin()
         wanted = {"callgear_id": 11, "before": '{"last_name": "Zhuravleva", "other_bitrix24_id": 1}'}
@@ -292,8 +292,8 @@ def test_a_conflict_about_the_employee_of_an_erased_person_is_stored_without_the
 
 
 def test_an_erased_person_who_is_a_candidate_is_stored_like_everybody(lived: Paths, clock: Clock) -> None:
-    erase_person(lived, "1", now=clock())
-    with Store.open(lived, now=clock) as store:
+    erase_person(lived, "1", now=clock.now())
+    with Store.open(lived, now=clock.now) as store:
         again = Recorder(store, clock, number=2)
         again.begin()
         store.store_texts_of({1})
@@ -308,21 +308,21 @@ def test_an_address_that_several_had_is_not_guessed_at(recorder: Recorder, paths
     recorder.run(users((1, "Antonova"), (2, "Belov"), email="shared@x.test"))
     recorder.store.close()
     with pytest.raises(AmbiguousPerson, match=r"2 users have or had the address shared@x\.test: 1, 2"):
-        erase_person(paths, "shared@x.test", now=recorder.clock())
+        erase_person(paths, "shared@x.test", now=recorder.clock.now())
 
 
 def test_what_stands_for_an_erased_address_names_nobody(lived: Paths, clock: Clock) -> None:
-    erase_person(lived, "1", now=clock())
+    erase_person(lived, "1", now=clock.now())
     with pytest.raises(UnknownPerson, match=r"\(forgotten\) stands where an address was erased"):
-        erase_person(lived, "(forgotten)", now=clock())
-    with Store.reader(lived, now=clock) as database:
+        erase_person(lived, "(forgotten)", now=clock.now())
+    with Store.reader(lived, now=clock.now) as database:
         assert explain(database, "(forgotten)") == ()
 
 
 @pytest.mark.parametrize("nobody", ["99", "nobody@x.test", "'; DROP TABLE store.links; --"])
 def test_nobody_is_forgotten_by_mistake(lived: Paths, clock: Clock, nobody: str) -> None:
     with pytest.raises(UnknownPerson, match="Nobody is known by"):
-        erase_person(lived, nobody, now=clock())
+        erase_person(lived, nobody, now=clock.now())
 
 
 def _dump(paths: Paths) -> str:

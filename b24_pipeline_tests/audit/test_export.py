@@ -153,7 +153,7 @@ def test_an_import_exports_to_s3_where_that_is_set(s3: dict[str, str], world: Wo
 def test_the_database_can_be_read_while_it_is_exported(recorder: Recorder, paths: Paths, tmp_path: Path) -> None:
     recorder.run(users((1, "Antonova")))
     recorder.store.publish()
-    with Store.reader(paths, now=recorder.clock) as database:
+    with Store.reader(paths, now=recorder.clock.now) as database:
         assert export(database, str(tmp_path / "lake"))["runs"] == 1
 
 

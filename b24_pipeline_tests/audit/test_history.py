@@ -15,7 +15,8 @@ from b24_pipeline.audit.schema import FORMER, HISTORIES
 from b24_pipeline.audit.storage.column_types import to_pandas
 from b24_pipeline.audit.storage.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.rules.models import MatchKind, MatchReason
-from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, NewStore, Recorder, employees, judged, users
+from b24_pipeline_tests.audit.helpers import NewStore, Recorder, employees, judged, users
+from b24_pipeline_tests.clock import HALF_AN_HOUR
 
 
 def rows_kept(store: Store, table: str) -> int:
@@ -50,7 +51,7 @@ def test_without_a_run_the_state_is_that_of_the_last_run_that_saw_it(recorder: R
 
 def test_a_time_means_the_latest_run_started_by_then(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
-    started = recorder.clock()
+    started = recorder.clock.now()
     recorder.run(users((1, "Belova")))
     seen = audit.history.snapshot(recorder.store.database, schemas.Users, started + HALF_AN_HOUR / 2)
     assert list(seen["last_name"]) == ["Antonova"]
@@ -170,7 +171,7 @@ def test_r20_after_any_changes_every_past_run_is_reconstructed_to_the_row(
         for kind, *sides in days:
             run_id = recorder.run(*(state for states in sides for state in states), **kind)
             last |= {model: states[-1] for model, states in zip(RECONSTRUCTED, sides, strict=True) if states}
-            seen[run_id] = (recorder.clock(), dict(last))
+            seen[run_id] = (recorder.clock.now(), dict(last))
         for run_id, (started, states) in seen.items():
             for model, frame in states.items():
                 assert_frame_equal(audit.history.snapshot(recorder.store.database, model, run_id), frame)
@@ -200,7 +201,7 @@ def test_r20_after_any_linking_the_links_of_every_past_run_are_reconstructed(
                     live = {u: e for u, e in live.items() if u != user and e != employee} | {user: employee}
                     ever.add(user)
             recorder.finish()
-            seen[run_id] = (recorder.clock(), dict(live))
+            seen[run_id] = (recorder.clock.now(), dict(live))
         for run_id, (started, expected) in seen.items():
             for moment in (run_id, str(started)):
                 shown = by_macro(recorder.store, "links", moment)

@@ -18,7 +18,7 @@ def test_r07_a_link_says_who_when_and_why(recorder: Recorder) -> None:
     recorder.store.put_links([LinkWritten(1, 11, "create")])
     link = audit.links.live_links(recorder.store.database).iloc[0]
     assert (link["bitrix24_id"], link["callgear_id"], link["linked_by"], link["run_id"]) == (1, 11, "create", "run-1")
-    assert link["linked_at"] == recorder.clock()
+    assert link["linked_at"] == recorder.clock.now()
 
 
 def test_r08_a_new_link_of_a_user_replaces_the_stale_one(recorder: Recorder) -> None:

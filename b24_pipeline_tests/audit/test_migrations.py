@@ -18,7 +18,8 @@ from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import DatabaseTooNew
 from b24_pipeline.audit.storage.queries import statements
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, judged, users
+from b24_pipeline_tests.audit.helpers import Recorder, action, actions, judged, users
+from b24_pipeline_tests.clock import HALF_AN_HOUR, Clock
 from b24_pipeline_tests.factories import listed_people, listed_person
 
 NEXT = replace(
@@ -46,7 +47,7 @@ def old(recorder: Recorder, paths: Paths) -> Paths:
 
 def upgrade(paths: Paths, clock: Clock, layout: Layout) -> None:
     with closing(Database.open(paths.working)) as database:
-        bring_up_to_date(database, at=clock(), layout=layout)
+        bring_up_to_date(database, at=clock.now(), layout=layout)
 
 
 def test_an_older_database_gets_its_steps_tables_and_columns_and_keeps_its_rows(old: Paths, clock: Clock) -> None:
@@ -70,15 +71,15 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(old: Paths, clock: 
     broken = replace(NEXT, upgrades=(Upgrade(NEXT.version, ("DELETE FROM store.runs", "SELECT no_such_column")),))
     with pytest.raises(duckdb.BinderException):
         upgrade(old, clock, broken)
-    with Store.open(old, now=clock) as store:
+    with Store.open(old, now=clock.now) as store:
         assert audit.runs.history(store.database)["run_id"].tolist() == ["run-1"]
 
 
 def test_the_former_version_says_that_the_database_is_too_new(old: Paths, clock: Clock) -> None:
     upgrade(old, clock, NEXT)
     with pytest.raises(DatabaseTooNew, match="upgrade b24-pipeline"):
-        Store.open(old, now=clock)
-    with pytest.raises(DatabaseTooNew), Store.reader(old, now=clock):
+        Store.open(old, now=clock.now)
+    with pytest.raises(DatabaseTooNew), Store.reader(old, now=clock.now):
         pass
 
 
@@ -92,14 +93,14 @@ def make_older(paths: Paths) -> None:
 
 
 def seen_by_a_store(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
-    with Store.open(paths, now=clock) as store:
+    with Store.open(paths, now=clock.now) as store:
         return audit.runs.history(store.database)["run_id"].tolist(), audit.history.snapshot(
             store.database, schemas.Users
         )["last_name"].tolist()
 
 
 def seen_by_a_reader(paths: Paths, clock: Clock) -> tuple[list[str], list[str]]:
-    with Store.reader(paths, now=clock) as database:
+    with Store.reader(paths, now=clock.now) as database:
         return audit.runs.history(database)["run_id"].tolist(), audit.history.snapshot(database, schemas.Users)[
             "last_name"
         ].tolist()
@@ -162,7 +163,7 @@ def test_a_database_of_each_older_layout_keeps_its_rows_under_the_new_names(
     recorder.finish(RunStatus.HELD, unchanged=4, backing_off=5)
     recorder.store.close()
     make(paths)
-    Store.open(paths, now=recorder.clock).close()
+    Store.open(paths, now=recorder.clock.now).close()
 
     with duckdb.connect(paths.working, read_only=True) as people:
         shown = [
@@ -189,12 +190,12 @@ def test_a_database_of_each_older_layout_keeps_its_rows_under_the_new_names(
 def test_a_database_of_the_first_layout_learns_when_its_rows_ended(recorder: Recorder, paths: Paths) -> None:
     recorder.run(users((1, "Antonova")))
     recorder.run(users((2, "Belova")))
-    ended_at = recorder.clock()
+    ended_at = recorder.clock.now()
     recorder.store.publish()
     recorder.store.close()
     query = "SELECT bitrix24_id, valid_to FROM audit.bitrix24_users_history ORDER BY 1"
     make_first_layout(paths)
-    Store.open(paths, now=recorder.clock).close()
+    Store.open(paths, now=recorder.clock.now).close()
     with duckdb.connect(paths.working, read_only=True) as people:
         assert people.execute(query).fetchall() == [(1, ended_at), (2, None)]
 
@@ -203,14 +204,14 @@ def test_r16_what_an_older_version_did_is_not_counted_because_it_did_not_say_how
     recorder: Recorder, paths: Paths
 ) -> None:
     recorder.begin()
-    done = action(1, "create", "done", risk="create", callgear_id=11, at=recorder.clock())
+    done = action(1, "create", "done", risk="create", callgear_id=11, at=recorder.clock.now())
     recorder.store.record_events(actions(done))
-    window = {"since": recorder.clock() - HALF_AN_HOUR, "now": recorder.clock()}
+    window = {"since": recorder.clock.now() - HALF_AN_HOUR, "now": recorder.clock.now()}
     before = audit.actions.done_since(recorder.store.database, **window)
     recorder.store.close()
     make_first_layout(paths)
 
-    with Store.open(paths, now=recorder.clock) as store:
+    with Store.open(paths, now=recorder.clock.now) as store:
         assert (before, audit.actions.done_since(store.database, **window)) == (
             {"create": {1}},
             {},
@@ -230,7 +231,7 @@ def test_r07a_links_of_an_older_version_belong_to_the_people_who_were_seen_last(
     recorder.store.close()
     make_first_layout(paths)
 
-    with Store.open(paths, now=recorder.clock) as store:
+    with Store.open(paths, now=recorder.clock.now) as store:
         found = audit.links.identities(store.database)[["bitrix24_id", "last_name", "email", "deleted", "changed"]]
 
     assert found.to_numpy().tolist() == [

@@ -55,9 +55,9 @@ def test_a_file_of_a_newer_storage_format_is_rewritten_when_it_is_upgraded(recor
     recorder.store.close()
     make_third_layout(paths)
     rewrite_with_format(paths.working, "v1.5.0")
-    Store.open(paths, now=recorder.clock).close()
+    Store.open(paths, now=recorder.clock.now).close()
     assert format_of(paths.working) == "v1.0.0+"
-    with Store.reader(paths, now=recorder.clock) as database:
+    with Store.reader(paths, now=recorder.clock.now) as database:
         assert len(audit.links.live_links(database)) == 0
         assert audit.history.known_users(database) == [1]
 

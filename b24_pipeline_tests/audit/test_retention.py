@@ -29,7 +29,7 @@ def test_runs_and_actions_older_than_the_setting_go(recorder: Recorder, paths: P
     for _ in range(4):
         a_day_of(recorder, (1, "Antonova"))
     recorder.store.close()
-    assert apply_retention(paths, keep_days=2, now=recorder.clock()) == 3
+    assert apply_retention(paths, keep_days=2, now=recorder.clock.now()) == 3
     assert ask(paths, "SELECT run_id FROM audit.runs") == [("run-4",)]
     assert ask(paths, "SELECT run_id, outcome FROM audit.actions ORDER BY 2") == [
         ("run-4", "done"),
@@ -47,20 +47,20 @@ def test_r16c_a_run_in_the_future_is_as_old_as_the_run_after_it(recorder: Record
     for _ in range(4):
         a_day_of(recorder, (1, "Antonova"))
     recorder.store.close()
-    assert apply_retention(paths, keep_days=2, now=recorder.clock()) == 5
+    assert apply_retention(paths, keep_days=2, now=recorder.clock.now()) == 5
     assert ask(paths, "SELECT run_id FROM audit.runs") == [("run-6",)]
 
 
 def test_the_newest_run_always_stays(recorder: Recorder, paths: Paths) -> None:
     a_day_of(recorder, (1, "Antonova"))
     recorder.store.close()
-    assert apply_retention(paths, now=recorder.clock() + timedelta(days=4000)) == 0
+    assert apply_retention(paths, now=recorder.clock.now() + timedelta(days=4000)) == 0
     assert ask(paths, "SELECT last_name FROM audit.bitrix24_users_as_of('run-1')") == [("Antonova",)]
 
 
 def test_an_empty_database_has_nothing_to_lose(recorder: Recorder, paths: Paths) -> None:
     recorder.store.close()
-    assert apply_retention(paths, now=recorder.clock()) == 0
+    assert apply_retention(paths, now=recorder.clock.now()) == 0
 
 
 def test_links_never_expire_nor_the_last_name_of_a_linked_user(recorder: Recorder, paths: Paths) -> None:
@@ -74,7 +74,7 @@ def test_links_never_expire_nor_the_last_name_of_a_linked_user(recorder: Recorde
     recorder.clock.advance(timedelta(days=500))
     recorder.run(users())
     recorder.store.close()
-    apply_retention(paths, now=recorder.clock())
+    apply_retention(paths, now=recorder.clock.now())
     assert ask(paths, "SELECT bitrix24_id, callgear_id FROM audit.links") == [(1, 12)]
     assert ask(paths, "SELECT callgear_id FROM store.links ORDER BY 1") == [(11,), (12,)]
     assert ask(paths, "SELECT bitrix24_id, last_name FROM store.bitrix24_users") == [(1, "Antonova")]
@@ -90,12 +90,12 @@ def test_explain_knows_when_a_link_ended_though_that_run_is_deleted(recorder: Re
     recorder.begin()
     recorder.store.put_links([LinkWritten(1, 12, "email")])
     recorder.finish()
-    ended_at = recorder.clock()
+    ended_at = recorder.clock.now()
     recorder.clock.advance(timedelta(days=500))
     recorder.run(users((1, "Antonova")))
     recorder.store.close()
-    apply_retention(paths, now=recorder.clock())
-    with Store.reader(paths, now=recorder.clock) as database:
+    apply_retention(paths, now=recorder.clock.now())
+    with Store.reader(paths, now=recorder.clock.now) as database:
         (lived,) = explain(database, "1")
     assert [event.at for event in lived.events if "employee 11 ended" in event.text] == [ended_at]
 
@@ -109,8 +109,8 @@ def test_whose_employee_is_gone_for_years_is_still_not_in_callgear(recorder: Rec
     recorder.clock.advance(timedelta(days=500))
     recorder.run(users((1, "Antonova")), employees())
     recorder.store.close()
-    apply_retention(paths, now=recorder.clock())
-    with Store.reader(paths, now=recorder.clock) as database:
+    apply_retention(paths, now=recorder.clock.now())
+    with Store.reader(paths, now=recorder.clock.now) as database:
         (lived,) = explain(database, "1")
     assert lived.now == "Not in CallGear."
 
@@ -126,7 +126,7 @@ def test_r07a_of_who_is_gone_for_years_the_accepted_last_name_stays_alone(record
     recorder.run(users((2, "Belov")))
     recorder.clock.advance(timedelta(days=500))
     recorder.run(users((2, "Belov")))
-    expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))
+    expire(recorder.store.database, since=recorder.clock.now() - timedelta(days=400))
 
     found = audit.links.identities(recorder.store.database)[["first_name", "last_name", "email"]].to_numpy().tolist()
     assert found == [["(forgotten)", "Name", "(forgotten)"], ["Ira", "Name", "u2@x.test"]]
@@ -135,7 +135,7 @@ def test_r07a_of_who_is_gone_for_years_the_accepted_last_name_stays_alone(record
 def test_numbers_of_runs_go_on_rising(recorder: Recorder) -> None:
     for _ in range(3):
         a_day_of(recorder, (1, "Antonova"))
-    expire(recorder.store.database, since=recorder.clock())
+    expire(recorder.store.database, since=recorder.clock.now())
     recorder.begin()
     assert audit.runs.history(recorder.store.database)["number"].tolist() == [4, 3]
 
@@ -146,7 +146,7 @@ def test_r16_the_first_import_stays_ended_when_its_run_is_deleted(recorder: Reco
     recorder.finish()
     recorder.clock.advance(timedelta(days=500))
     recorder.run(status=RunStatus.FAILED)
-    expire(recorder.store.database, since=recorder.clock() - timedelta(days=400))
+    expire(recorder.store.database, since=recorder.clock.now() - timedelta(days=400))
     assert not audit.runs.first_import(recorder.store.database)
 
 
@@ -157,7 +157,7 @@ def test_the_file_shrinks(recorder: Recorder, paths: Paths) -> None:
         recorder.clock.advance(timedelta(days=1))
     recorder.store.close()
     before = paths.working.stat().st_size
-    apply_retention(paths, keep_days=1, now=recorder.clock())
+    apply_retention(paths, keep_days=1, now=recorder.clock.now())
     assert paths.working.stat().st_size < before * 0.7
     assert oct(paths.working.stat().st_mode & 0o777) == "0o600"
 
@@ -173,7 +173,7 @@ def test_r20_every_kept_run_is_shown_as_it_was(new_store: NewStore, days: list[d
         for day in days:
             frame = users(*sorted(day.items()))
             run_id = recorder.run(frame)
-            seen[run_id] = (recorder.clock(), frame)
+            seen[run_id] = (recorder.clock.now(), frame)
         kept_runs = list(seen)[-kept:]
         expire(recorder.store.database, since=seen[kept_runs[0]][0])
         assert sorted(audit.runs.history(recorder.store.database, limit=99)["run_id"]) == sorted(kept_runs)
@@ -187,5 +187,5 @@ def test_what_is_approved_of_a_deleted_run_goes_with_it(recorder: Recorder) -> N
     recorder.finish(RunStatus.HELD)
     recorder.store.approve("run-1")
     recorder.run()
-    expire(recorder.store.database, since=recorder.clock())
+    expire(recorder.store.database, since=recorder.clock.now())
     assert int(recorder.store.database.value("row_count", table="approvals")) == 0

@@ -9,12 +9,13 @@ from b24_pipeline.audit import Paths, RunCounts, RunStart, Step, Store
 from b24_pipeline.audit.runs import COUNTS
 from b24_pipeline.audit.storage.exceptions import RunNotBegun
 from b24_pipeline.rules.models import RunStatus, Trigger
-from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock, Recorder, action, actions, ask, users
+from b24_pipeline_tests.audit.helpers import Recorder, action, actions, ask, users
+from b24_pipeline_tests.clock import HALF_AN_HOUR, Clock
 
 
 def test_r20_a_run_keeps_how_it_went(recorder: Recorder) -> None:
     recorder.begin(only=[5, 7])
-    began = recorder.clock()
+    began = recorder.clock.now()
     recorder.clock.advance(timedelta(minutes=2))
     recorder.finish(RunStatus.PARTIAL, "one failed", users=250, created=3, failed=1)
     row = audit.runs.history(recorder.store.database).iloc[0]
@@ -36,7 +37,7 @@ def test_history_is_newest_first_and_limited(recorder: Recorder) -> None:
     for _ in range(4):
         recorder.run()
     assert audit.runs.history(recorder.store.database, limit=2)["run_id"].tolist() == ["run-4", "run-3"]
-    since = recorder.clock() - HALF_AN_HOUR
+    since = recorder.clock.now() - HALF_AN_HOUR
     assert audit.runs.history(recorder.store.database, since=since)["run_id"].tolist() == ["run-4", "run-3"]
 
 
@@ -46,8 +47,8 @@ def test_the_points_of_the_runs_since_a_time_are_added_up(recorder: Recorder) ->
         recorder.finish(callgear_points=points)
     recorder.begin()
 
-    assert audit.runs.points_since(recorder.store.database, recorder.clock() - 2 * HALF_AN_HOUR) == 23
-    assert audit.runs.points_since(recorder.store.database, recorder.clock()) == 0
+    assert audit.runs.points_since(recorder.store.database, recorder.clock.now() - 2 * HALF_AN_HOUR) == 23
+    assert audit.runs.points_since(recorder.store.database, recorder.clock.now()) == 0
 
 
 def test_the_points_of_a_run_that_died_are_at_least_one_for_each_action_that_sent_something(recorder: Recorder) -> None:
@@ -58,14 +59,14 @@ def test_the_points_of_a_run_that_died_are_at_least_one_for_each_action_that_sen
     recorder.store.record_events(actions(*sent, renamed, *not_sent))
     recorder.begin()
 
-    assert audit.runs.points_since(recorder.store.database, recorder.clock() - HALF_AN_HOUR) == 4
+    assert audit.runs.points_since(recorder.store.database, recorder.clock.now() - HALF_AN_HOUR) == 4
 
 
 def test_r18_a_run_that_died_is_found_by_the_next_and_shown_as_interrupted(paths: Paths, clock: Clock) -> None:
-    with Store.open(paths, now=clock) as store:
+    with Store.open(paths, now=clock.now) as store:
         Recorder(store, clock).begin(run_id="died")
-    with Store.open(paths, now=clock) as store:
-        assert store.begin_run(RunStart("next", clock(), Trigger.UI)) == ["died"]
+    with Store.open(paths, now=clock.now) as store:
+        assert store.begin_run(RunStart("next", clock.now(), Trigger.UI)) == ["died"]
         statuses = audit.runs.history(store.database).set_index("run_id")["status"].to_dict()
         assert statuses == {"died": "interrupted", "next": "running"}
 
@@ -76,7 +77,7 @@ def test_r18_a_run_seen_as_ended_is_running_still_and_interrupted_if_it_dies(rec
         ended = audit.runs.history(recorder.store.database).iloc[0]
     running = audit.runs.history(recorder.store.database).iloc[0]
     assert (ended["status"], ended["created"], running["status"]) == ("done", 3, "running")
-    assert recorder.store.begin_run(RunStart("next", recorder.clock(), Trigger.UI)) == ["run-1"]
+    assert recorder.store.begin_run(RunStart("next", recorder.clock.now(), Trigger.UI)) == ["run-1"]
 
 
 def test_a_run_is_begun_once(recorder: Recorder) -> None:

@@ -69,10 +69,10 @@ def test_an_employees_phones_are_shown_as_numbers(recorder: Recorder) -> None:
 
 def test_a_timeline_is_newest_first_with_time_and_run(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
-    first = recorder.clock()
+    first = recorder.clock.now()
     recorder.run(users((1, "Belova")))
     events = timeline_of(recorder, "1").events
-    assert [(event.at, event.run_id) for event in events] == [(recorder.clock(), "run-2"), (first, "run-1")]
+    assert [(event.at, event.run_id) for event in events] == [(recorder.clock.now(), "run-2"), (first, "run-1")]
     assert events[0].text == 'changed in Bitrix24: last name "Antonova" → "Belova"'
 
 
@@ -235,7 +235,7 @@ def test_what_is_held_is_said_at_the_top(recorder: Recorder) -> None:
 @pytest.mark.parametrize(("attempts", "words"), [(0, "failed,"), (1, "failed 1 time,"), (4, "failed 4 times,")])
 def test_what_is_tried_again_is_said_at_the_top(recorder: Recorder, attempts: int, words: str) -> None:
     recorder.run(users((1, "Antonova")))
-    at = recorder.clock()
+    at = recorder.clock.now()
     letter = {"first_failed_at": at, "last_failed_at": at, "next_try_at": at, "error": "too long"}
     audit.actions.put_dead_letters(
         recorder.store.database,
@@ -288,9 +288,9 @@ def test_a_linked_user_that_was_never_seen_has_a_timeline(recorder: Recorder) ->
 
 def test_a_timeline_can_be_read_after_its_first_runs_are_deleted(recorder: Recorder) -> None:
     recorder.run(users((1, "Antonova")))
-    seen_since = recorder.clock()
+    seen_since = recorder.clock.now()
     recorder.run(users((1, "Antonova")))
-    expire(recorder.store.database, since=recorder.clock())
+    expire(recorder.store.database, since=recorder.clock.now())
     (event,) = timeline_of(recorder, "1").events
     assert (event.at, event.run_id) == (seen_since, None)
 

@@ -21,9 +21,9 @@ from b24_pipeline.audit.storage.column_types import from_arrow, to_arrow
 from b24_pipeline.reporting import timeline
 from b24_pipeline.rules import eligibility
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, Policy, RunStatus, Trigger
-from b24_pipeline_tests.audit.helpers import HALF_AN_HOUR, Clock
 from b24_pipeline_tests.benchmarks.processes import MIB, in_fresh_process
 from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
+from b24_pipeline_tests.clock import HALF_AN_HOUR, Clock
 
 PEOPLE = 10_000
 RUNS_A_DAY = 48
@@ -199,7 +199,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Begin the run."""
-        self.store.begin_run(RunStart(f"run-{self.runs}", self.clock(), Trigger.SCHEDULE, policy="{}"))
+        self.store.begin_run(RunStart(f"run-{self.runs}", self.clock.now(), Trigger.SCHEDULE, policy="{}"))
 
     def note(self, what: str) -> None:
         """What is recorded again just as it was."""
@@ -210,7 +210,7 @@ class Recorder:
         if self.hired:
             with self.store.database.transaction():
                 self.store.put_links([LinkWritten(person, person + 700_000, "create") for person in self.hired])
-                self.store.record_events(created(self.hired, at=self.clock()))
+                self.store.record_events(created(self.hired, at=self.clock.now()))
 
     def finish(self) -> None:
         """End the run."""
@@ -268,7 +268,7 @@ def a_year(days: int) -> Year:
         old.pass_runs(changes[:-SAMPLED])
         runs = [(young.run(changes=count), old.run(changes=count)) for count in changes[-SAMPLED:]]
         publishings = [(timed(young.store.publish), timed(old.store.publish)) for _ in range(REPEATED)]
-        with Store.reader(old.store.paths, now=old.clock) as database:
+        with Store.reader(old.store.paths, now=old.clock.now) as database:
             middle = FIRST_RUN + timedelta(days=days / 2)
             return Year(
                 runs=old.runs,
@@ -290,8 +290,8 @@ def a_year(days: int) -> Year:
 def recording(folder: Path) -> Iterator[Recorder]:
     """A store in that folder in which one run has seen everybody."""
     folder.mkdir()
-    clock = Clock(FIRST_RUN)
-    with Store.open(Paths(folder / "b24_pipeline.duckdb"), now=clock) as store:
+    clock = Clock(FIRST_RUN.timestamp())
+    with Store.open(Paths(folder / "b24_pipeline.duckdb"), now=clock.now) as store:
         recorder = Recorder(store, World(people(1, PEOPLE)), clock)
         recorder.run(changes=0)
         yield recorder

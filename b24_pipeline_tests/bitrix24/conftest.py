@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.bitrix24.client import Bitrix24
 from b24_pipeline.bitrix24.rate_limit import LeakyBucket
-from b24_pipeline.sandbox import Sandbox, Server, serve
+from b24_pipeline.sandbox import Sandbox, Server
 from b24_pipeline_tests.clock import Clock
 
 START = 1_700_000_000.0
@@ -21,17 +21,6 @@ SHORT = httpx.Timeout(30.0, read=0.5)
 @pytest.fixture
 def clock() -> Clock:
     return Clock(START)
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Sandbox:
-    return Sandbox(clock=clock)
-
-
-@pytest.fixture
-def server(sandbox: Sandbox) -> Iterator[Server]:
-    with serve(sandbox) as running:
-        yield running
 
 
 TLS = httpx.create_ssl_context()

@@ -11,7 +11,7 @@ import pytest
 from b24_pipeline.callgear.auth import AccessToken, Login
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.rate_limit import PointsBudget
-from b24_pipeline.sandbox import FaultKind, Sandbox, Server, serve
+from b24_pipeline.sandbox import FaultKind, Server
 from b24_pipeline_tests.clock import Clock
 
 START = 1_000_040.0
@@ -25,17 +25,6 @@ IMPATIENT = httpx.Timeout(30.0, read=0.3)
 @pytest.fixture
 def clock() -> Clock:
     return Clock(START)
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Sandbox:
-    return Sandbox(clock=clock)
-
-
-@pytest.fixture
-def server(sandbox: Sandbox) -> Iterator[Server]:
-    with serve(sandbox) as running:
-        yield running
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from b24_pipeline.audit.metadata import rebind
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, Figures, figures
 from b24_pipeline.rules.models import ChangeRisk, Outcome, RunStatus, Trigger
 from b24_pipeline.sync.launch import RunConfig
+from b24_pipeline_tests.clock import HALF_AN_HOUR
 from b24_pipeline_tests.databases import new_store
 from b24_pipeline_tests.factories import (
     NOON,
@@ -31,7 +32,6 @@ from b24_pipeline_tests.factories import (
     users,
 )
 
-HALF_AN_HOUR = timedelta(minutes=30)
 NASTY = "</h2><script>alert('x')</script>\u202e & \"Sons\""
 PEOPLE = (user(1), user(2), user(3, email=None), user(4, last_name=NASTY, email="nobody"), user(5, active=False))
 ACCOUNT = (callgear_employee(101, email="user1@x.test"), callgear_employee(109))

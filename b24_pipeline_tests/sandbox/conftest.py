@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, Server, serve
+from b24_pipeline.sandbox import Sandbox, Server
 from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal, Turn
 
@@ -15,17 +15,6 @@ from b24_pipeline_tests.sandbox.clients import NOON, Account, Portal, Turn
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOON)
-
-
-@pytest.fixture
-def sandbox(clock: Clock) -> Sandbox:
-    return Sandbox(clock=clock)
-
-
-@pytest.fixture
-def server(sandbox: Sandbox) -> Iterator[Server]:
-    with serve(sandbox) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

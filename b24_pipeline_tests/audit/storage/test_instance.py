@@ -12,7 +12,8 @@ from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import DatabaseBusy, DatabaseNotWritable
-from b24_pipeline_tests.audit.helpers import Clock, Recorder, users
+from b24_pipeline_tests.audit.helpers import Recorder, users
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.databases import no_file_larger_than
 
 
@@ -31,8 +32,8 @@ def names(database: Database) -> list[str]:
 
 
 def test_several_readers_in_one_process_read_the_same_file(published: Paths, clock: Clock) -> None:
-    with Store.reader(published, now=clock) as first:
-        with Store.reader(published, now=clock) as second:
+    with Store.reader(published, now=clock.now) as first:
+        with Store.reader(published, now=clock.now) as second:
             assert second.path == first.path == published.working
             assert names(second) == ["Antonova"]
         assert names(first) == ["Antonova"]
@@ -40,7 +41,7 @@ def test_several_readers_in_one_process_read_the_same_file(published: Paths, clo
 
 def test_threads_that_open_and_close_the_same_file_are_not_in_each_others_way(published: Paths, clock: Clock) -> None:
     def read(_number: int) -> list[str]:
-        with Store.reader(published, now=clock) as database:
+        with Store.reader(published, now=clock.now) as database:
             return names(database)
 
     with ThreadPoolExecutor(8) as threads:
@@ -51,11 +52,11 @@ def test_who_has_the_published_file_open_keeps_the_old_and_the_next_reads_the_ne
     published: Paths, clock: Clock
 ) -> None:
     with ExitStack() as stack:
-        store = stack.enter_context(Store.open(published, now=clock))
-        old = stack.enter_context(Store.reader(published, now=clock))
+        store = stack.enter_context(Store.open(published, now=clock.now))
+        old = stack.enter_context(Store.reader(published, now=clock.now))
         Recorder(store, clock, number=1).run(users((1, "Belova")))
         store.publish()
-        new = stack.enter_context(Store.reader(published, now=clock))
+        new = stack.enter_context(Store.reader(published, now=clock.now))
         assert (names(old), names(new)) == (["Antonova"], ["Belova"])
 
 
@@ -72,13 +73,13 @@ def test_a_disk_that_is_full_for_one_database_is_not_in_the_way_of_another(
 ) -> None:
     other = Paths(tmp_path / "other" / "b24_pipeline.duckdb")
     shutil.copytree(published.working.parent, other.working.parent)
-    with Store.open(published, now=clock) as store:
+    with Store.open(published, now=clock.now) as store:
         Recorder(store, clock, number=1).run(users((1, "Belova")))
         with no_file_larger_than(4096), pytest.raises(DatabaseNotWritable, match="cannot grow"):
             store.publish()
-        with Store.open(other, now=clock) as opened:
+        with Store.open(other, now=clock.now) as opened:
             assert names(opened.database) == ["Antonova"]
-    with Store.open(published, now=clock) as store:
+    with Store.open(published, now=clock.now) as store:
         assert names(store.database) == ["Belova"]
 
 
@@ -87,12 +88,12 @@ def test_a_process_that_is_forked_opens_databases_of_its_own_and_leaves_those_of
 ) -> None:
     other = Paths(tmp_path / "other" / "b24_pipeline.duckdb")
     shutil.copytree(published.working.parent, other.working.parent)
-    with Store.open(published, now=clock) as store:
+    with Store.open(published, now=clock.now) as store:
         child = os.fork()
         if child == 0:
-            with Store.open(other, now=clock) as opened:
+            with Store.open(other, now=clock.now) as opened:
                 os._exit(0 if names(opened.database) == ["Antonova"] else 1)
         assert os.waitpid(child, 0)[1] == 0
         Recorder(store, clock, number=1).run(users((1, "Belova")))
-    with Store.reader(published, now=clock) as database:
+    with Store.reader(published, now=clock.now) as database:
         assert names(database) == ["Belova"]

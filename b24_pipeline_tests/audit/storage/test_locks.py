@@ -16,7 +16,8 @@ from b24_pipeline.audit.storage.exceptions import (
 )
 from b24_pipeline.audit.storage.files import owner_note, user_name
 from b24_pipeline.audit.storage.lock import file_lock, is_locked, run_lock
-from b24_pipeline_tests.audit.helpers import Clock, Recorder
+from b24_pipeline_tests.audit.helpers import Recorder
+from b24_pipeline_tests.clock import Clock
 from b24_pipeline_tests.databases import bound_by_modes
 
 STRANGER = 54_321
@@ -26,7 +27,7 @@ STRANGER = 54_321
 def published(tmp_path: Path, clock: Clock) -> Paths:
     """A database that a run has published."""
     paths = Paths(tmp_path / "data/b24_pipeline.duckdb")
-    with Store.open(paths, now=clock) as store:
+    with Store.open(paths, now=clock.now) as store:
         Recorder(store, clock, number=1).run()
         store.publish()
     return paths
@@ -47,9 +48,9 @@ def test_r17_a_folder_that_takes_no_locks_is_said_to_be_one(tmp_path: Path, cloc
     paths = Paths(tmp_path / "data/b24.duckdb")
 
     with pytest.raises(LocksNotSupported, match=r"data takes no locks \(.+\).*: move the database to a disk of this m"):
-        run_lock(paths.lock, owner="run 4711", now=clock()).__enter__()
+        run_lock(paths.lock, owner="run 4711", now=clock.now()).__enter__()
     with pytest.raises(LocksNotSupported, match="takes no locks"):
-        Store.open(paths, now=clock)
+        Store.open(paths, now=clock.now)
 
     assert not paths.working.exists()
     assert is_locked(paths.lock), "who cannot be asked must be taken to hold it"
@@ -70,7 +71,7 @@ def test_a_file_that_was_replaced_as_somebody_else_is_said_to_be_theirs(publishe
     published.working.unlink()
 
     def read() -> None:
-        with Store.reader(published, now=clock):
+        with Store.reader(published, now=clock.now):
             pass
 
     with pytest.raises(DatabaseNotReadable, match=f"{published.published} belongs to user {STRANGER}, and"):
@@ -86,8 +87,8 @@ def test_a_lock_of_somebody_else_is_said_to_be_theirs(published: Paths, clock: C
     os.chown(published.lock, STRANGER, STRANGER)
 
     for call, file in (
-        (lambda: Store.open(published, now=clock), published.writer_lock),
-        (lambda: run_lock(published.lock, owner="run 1", now=clock()).__enter__(), published.lock),
+        (lambda: Store.open(published, now=clock.now), published.writer_lock),
+        (lambda: run_lock(published.lock, owner="run 1", now=clock.now()).__enter__(), published.lock),
     ):
         with pytest.raises(DatabaseNotWritable, match=f"{file} belongs to user {STRANGER}"):
             bound_by_modes(call)
@@ -113,7 +114,7 @@ def mounted(published: Paths, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 
 def test_a_published_file_that_is_mounted_singly_is_said_to_be_so(mounted: Paths, clock: Clock) -> None:
-    with Store.open(mounted, now=clock) as store:
+    with Store.open(mounted, now=clock.now) as store:
         Recorder(store, clock, number=2).run()
         with pytest.raises(PublishedFileMounted, match=r"is mounted as a single file, .* \(Device or resource busy\)"):
             store.publish()
