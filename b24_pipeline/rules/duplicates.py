@@ -21,12 +21,7 @@ class Duplicate:
 
 
 def find_duplicates(callgear_employees: pd.DataFrame, *, created: Mapping[int, int]) -> list[Duplicate]:
-    """The employees that have the e-mail of one that was created, one record a pair.
-
-    Args:
-        callgear_employees: columns `callgear_id` and `email`, the whole account.
-        created: employees that were created, each with its user.
-    """
+    """The employees of the whole account that have the e-mail of one that was `created` for a user, pair by pair."""
     account = by_email(callgear_employees)
     ours = account[account["callgear_id"].isin(list(created))]
     pairs = ours.merge(account, on="email_key", suffixes=("", "_other"))

@@ -74,11 +74,9 @@ def out_of_scope(judged: pd.DataFrame, *, departments: pd.Series, scope: Scope) 
 
 
 def with_those_below(chosen: AbstractSet[int], *, parents: Mapping[int, int | None]) -> frozenset[int]:
-    """R03: the departments and all below them, also where the tree has cycles or parents that are not there.
+    """R03: the departments and all below them, also where the tree has cycles or does not know some of them.
 
-    Args:
-        chosen: ids of departments; they are in the result also where the tree does not know them.
-        parents: the department that each one is directly below, None for the topmost.
+    `parents` has the department that each one is directly below, None for the topmost.
     """
     children: defaultdict[int | None, list[int]] = defaultdict(list)
     for department, parent in parents.items():

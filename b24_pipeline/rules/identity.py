@@ -27,10 +27,7 @@ def observe(
 ) -> DataFrame[schemas.Identities]:
     """The identities after a fetch: who seems to be another person is marked, the others are followed.
 
-    Args:
-        employees: every user of the fetch, normalized.
-        identities: the linked users as they were accepted last.
-        deleted: users whose deletion is confirmed (R13).
+    `identities` are the linked users as they were accepted last, `deleted` those whose deletion is confirmed (R13).
     """
     current = employees[["bitrix24_id", *KEYS]].add_suffix("_now").rename(columns={"bitrix24_id_now": "bitrix24_id"})
     rows = identities.merge(current, on="bitrix24_id", how="left")
@@ -84,10 +81,5 @@ def newly_deleted(observed: DataFrame[schemas.Identities], *, known: DataFrame[s
 
 
 def are_gone_at_once(deleted: int, *, linked: int) -> bool:
-    """R07a: return whether one fetch confirms so many deletions that another portal must be answering.
-
-    Args:
-        deleted: how many linked users are newly confirmed as deleted.
-        linked: how many were there before.
-    """
+    """R07a: return whether so many of those linked are newly deleted that another portal must be answering."""
     return deleted > GONE_COUNT and deleted > GONE_SHARE * linked

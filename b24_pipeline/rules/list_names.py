@@ -35,11 +35,8 @@ def review_list_plan(
 ) -> DataFrame[schemas.Actions]:
     """The plan with the entries of others in conflict (R14), and of those whose identity is in doubt (R07a).
 
-    Args:
-        plan: what would be done if every entry were the user's own (`plan_responsible_list`).
-        names: the names of the plan's people, now and before (`NAMES`).
-        prefix: what CallGear last names begin with (R06); an entry may carry it.
-        review: whose links are in doubt, and what a person has approved.
+    The plan is what would be done if every entry were the user's own (`plan_responsible_list`), `names` are those of
+    its people now and before (`NAMES`). An entry may carry the prefix of CallGear last names (R06).
     """
     if plan.empty:
         return plan

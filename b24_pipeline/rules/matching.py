@@ -26,12 +26,8 @@ def match(
 ) -> DataFrame[schemas.Matches]:
     """One row a user: matched by id, by e-mail, not at all, in conflict, or its eligibility when it is no candidate.
 
-    Args:
-        employees: every user, judged.
-        callgear_employees: the account's employees.
-        links: the stored links, those of dismissed and deleted users too (R09 looks at them).
-        pending: creates whose outcome is not known; who has their e-mail is theirs first (R18).
-        review: whose links are in doubt, and what a person has approved.
+    The links are also those of dismissed and deleted users (R09 looks at them). Of `pending` creates the outcome is not
+    known; who has their e-mail is theirs first (R18).
     """
     rows = matches_by_id(
         employees, links=links, callgear_ids=callgear_employees["callgear_id"], unconfirmed=review.unconfirmed
@@ -127,12 +123,8 @@ def settled_creates(
 ) -> list[int]:
     """R18: the users whose announced create is in doubt no longer: no employee that is not linked has its e-mail.
 
-    It has not happened, or its employee has gone to somebody else, as a leaver's goes to who is hired again (R09).
-
-    Args:
-        pending: creates of earlier runs.
-        callgear_employees: all of them, read when none of those creates could be carried out any more.
-        links: the live links.
+    It has not happened, or its employee has gone to somebody else, as a leaver's goes to who is hired again (R09). The
+    account was read when none of these creates of earlier runs could be carried out any more.
     """
     free = callgear_employees[~callgear_employees["callgear_id"].isin(links["callgear_id"])]
     known = normalization.email_key(free["email"]).dropna()

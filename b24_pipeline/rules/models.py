@@ -107,11 +107,7 @@ ERASED = "(forgotten)"
 class ApprovedConflict:
     """A conflict that a person has approved for one user.
 
-    Attributes:
-        reason: of the conflict.
-        bitrix24_id: the user.
-        callgear_id: the employee; None where none is concerned.
-        shown: where an entry of the responsible list is concerned, what would be done to it and how it was (`before`).
+    `shown` is, where an entry of the responsible list is concerned, what would be done to it and how it was (`before`).
     """
 
     reason: str
@@ -124,9 +120,7 @@ class ApprovedConflict:
 class LinkReview:
     """Doubts about links and approvals of conflicts, beyond the data of both sides.
 
-    Attributes:
-        unconfirmed: linked users who seem to be another person than the link was made for (`identity`, R07a).
-        approved: the conflicts that a person has approved.
+    The `unconfirmed` are linked users who seem to be another person than the link was made for (`identity`, R07a).
     """
 
     unconfirmed: frozenset[int] = frozenset()

@@ -36,18 +36,15 @@ def plan_upsert(
 ) -> DataFrame[schemas.Actions]:
     """Return what shall be done for every user but those that need nothing: create, link, update, or why not.
 
-    Args:
-        employees: every user, judged.
-        matches: how each was matched.
-        callgear_employees: the account's employees.
-        policy: the choices of the rules.
-        unfinished_links: users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
+    `unfinished_links` are users whose link by e-mail is stored, and whose employee is not as R09 wants it yet (R09a).
     """
     unfinished = matches["bitrix24_id"].isin(unfinished_links) & (matches["match_type"] == MatchKind.BY_ID)
     actionable = {MatchKind.REJECTED, MatchKind.CONFLICT, MatchKind.BY_EMAIL, MatchKind.NONE}
     if SENT_TO_MATCHED_BY_ID[policy.on_id_match]:
         actionable.add(MatchKind.BY_ID)
     decided = matches[matches["match_type"].isin(actionable) | unfinished]
+    if decided.empty:
+        return schemas.empty_frame(schemas.Actions)
     rows = (
         employees[["bitrix24_id", "callgear_last_name", *SENT_FIELDS, "phones"]]
         .merge(decided, on="bitrix24_id")
@@ -65,15 +62,14 @@ def plan_upsert(
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
     )
     by_id = wanted[wanted["match_type"] == MatchKind.BY_ID]
-    parts = [
+    parts = (
         planned(rows[rows["match_type"] == MatchKind.REJECTED], ActionKind.REJECT, outcome=Outcome.REJECTED),
         conflicts(rows[rows["match_type"] == MatchKind.CONFLICT]),
         updates_of_matched_by_id(by_id, on_id_match=policy.on_id_match, unfinished_links=unfinished_links),
         links(wanted[wanted["match_type"] == MatchKind.BY_EMAIL]),
         creates(rows[rows["match_type"] == MatchKind.NONE]),
-    ]
-    filled = [part for part in parts if len(part)]
-    return as_actions(pd.concat(filled)) if filled else schemas.empty_frame(schemas.Actions)
+    )
+    return as_actions(pd.concat([part for part in parts if len(part)] or parts))
 
 
 def planned(rows: pd.DataFrame, action: ActionKind, *sent: str, outcome: Outcome = Outcome.PLANNED) -> pd.DataFrame:

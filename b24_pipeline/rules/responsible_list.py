@@ -18,23 +18,15 @@ STATUSES_BY_POLICY = {
 
 
 def missing_from_portal(employees: pd.DataFrame, *, ever_linked: frozenset[int]) -> frozenset[int]:
-    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it.
-
-    Args:
-        employees: every user of the fetch, judged or as received.
-        ever_linked: the users that have or had a link.
-    """
+    """R13: imported users that a complete fetch no longer holds; deleted once a direct look-up confirms it."""
     return ever_linked - frozenset(employees["bitrix24_id"].tolist())
 
 
 def missing_in_scope(gone: frozenset[int], *, last_known: DataFrame[schemas.Users], policy: Policy) -> frozenset[int]:
     """R03: those of the gone users to whom something may be done; what was known last tells who is out of scope.
 
-    Args:
-        gone: users that are no longer in the portal.
-        last_known: how they were seen last. Of somebody who is not there only the id is left to tell. Whoever's
-            e-mail is not known any more (erased, or too old to be kept) may be one whom a pattern leaves out.
-        policy: its scope is what counts, as it is set now.
+    Of somebody who is not among the `last_known` only the id is left to tell. Whoever's e-mail is not known any more
+    (erased, or too old to be kept) may be one whom a pattern leaves out.
     """
     judged = evaluate_users(last_known, policy=policy)
     left_out = judged["eligibility"] == Eligibility.OUT_OF_SCOPE

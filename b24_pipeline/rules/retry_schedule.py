@@ -74,12 +74,8 @@ def update_dead_letters(
 ) -> DataFrame[schemas.DeadLetters]:
     """The dead letters after a step: failures added or counted on, what was done or is no longer planned taken out.
 
-    Args:
-        dead_letters: those of the step's own actions before it.
-        actions: every action of the step, with its outcome. One that was not tried keeps its dead letter.
-        now: when they failed.
-        unanswered: the (user, action) that failed for want of a usable answer. They are listed like the others, but an
-            outage is not the record's fault and does not count against it.
+    An action that was not tried keeps its dead letter. The `unanswered` (user, action) failed for want of a usable
+    answer: they are listed like the others, but an outage is not the record's fault and does not count against it.
     """
     same_attempt = dict(zip(attempted(dead_letters), dead_letters.to_dict("records"), strict=True))
     same_action = {(user, action): letter for (user, action, _), letter in same_attempt.items()}

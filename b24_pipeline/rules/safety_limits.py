@@ -51,14 +51,8 @@ def apply_safety_limits(
 
     What a person has approved one by one (R09) is neither counted nor held. What was refused before (R14, R18) and
     counts no more is not counted when it is tried again: those who stay refused must not hold the others.
-    Each row that may be sent says why the limit will not count it once it is done, where that is so.
-
-    Args:
-        plan: what shall be done.
-        limits: by kind; a kind without one is never held.
-        context: what the limits are measured against.
-        approved: the actions of the run that a person has approved; none without an approval.
-        dead_letters: what failed before and counts no more (`no_longer_counted`).
+    Each row that may be sent says why the limit will not count it once it is done, where that is so. A kind without a
+    limit is never held. `dead_letters` are what failed before and counts no more (`no_longer_counted`).
     """
     if plan.empty:
         return plan
@@ -77,12 +71,8 @@ def no_longer_counted(
 ) -> DataFrame[schemas.DeadLetters]:
     """The dead letters of what was counted in its own `WINDOW` since it first failed, or failed without a limit.
 
-    What no service has refused yet, because none answered, counts until it was.
-
-    Args:
-        dead_letters: what failed before.
-        exempt: the (user, action) that failed within the `WINDOW` under an exemption.
-        now: the window ends here.
+    What no service has refused yet, because none answered, counts until it was. The `exempt` (user, action) failed
+    within the `WINDOW` under an exemption.
     """
     unlimited = [(user, action) in exempt for user, action, _ in attempted(dead_letters)]
     long_ago = (dead_letters["attempts"] > 0) & (dead_letters["first_failed_at"] <= now - WINDOW)
@@ -94,11 +84,7 @@ def is_over(
 ) -> bool:
     """R16: more than the count *and* more than the share of the people imported, with those of the last 24 hours.
 
-    Args:
-        counted: the rows of the plan that count, of all kinds. A kind of which none is planned is not over.
-        risk: the kind asked for.
-        limits: by kind.
-        context: whom it was done to lately, and how many people are imported.
+    `counted` are the rows of the plan that count, of all kinds. A kind of which none is planned is not over.
     """
     planned = set(counted.loc[counted["risk"] == risk, "bitrix24_id"])
     if not planned or (context.exemption and risk in EXEMPT_ON_FIRST_IMPORT):

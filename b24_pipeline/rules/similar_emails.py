@@ -37,12 +37,8 @@ def matches(
 ) -> pd.DataFrame:
     """Return the decisions for unmatched rows whose e-mail is similar to an employee's or another candidate's.
 
-    Args:
-        rows: every user as matched so far.
-        account: the employees that have an e-mail (`by_email`).
-        employees: every user, judged.
-        links: the stored links, and whom announced creates may have made.
-        review: whose links are in doubt, and what a person has approved.
+    `account` are the employees that have an e-mail (`by_email`); among the links are those that announced creates may
+    have made.
     """
     people = rows[rows["match_type"].isin([MatchKind.NONE, *MATCHED])]
     if not any(keys.str.contains(UNUSUAL, regex=True).any() for keys in (people["email_key"], account["email_key"])):
@@ -62,13 +58,10 @@ def matches(
 
 
 def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozenset[ApprovedConflict]) -> pd.DataFrame:
-    """Return what is decided for those whose e-mail is similar to that of employees.
+    """Return what is decided for those whose e-mail is similar to that of employees (`find_by_email`).
 
-    Args:
-        found: the people with that employee, and who has its link (`find_by_email`).
-        matched: the users matched in this run, by `callgear_id`.
-        approved: as above; only an employee of no other active user is linked. A leaver's with other names is a
-            reused e-mail.
+    Only an employee of no other active user is linked, nor of one `matched` in this run (by `callgear_id`). A leaver's
+    with other names is a reused e-mail.
     """
     active_owner = found["owner_id"].where(found["owner_active"].fillna(value=False).astype(bool))
     owner = found["callgear_id"].map(matched).astype("Int64").fillna(active_owner)
