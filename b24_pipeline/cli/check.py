@@ -27,7 +27,7 @@ from b24_pipeline.cli.output import result_line
 from b24_pipeline.cli.sandbox import settings_of
 from b24_pipeline.connection import Connection, open_connection, utc_now
 from b24_pipeline.settings import SettingsError
-from b24_pipeline.sync.capabilities import load_capabilities, save_capabilities
+from b24_pipeline.sync.handlers import load_capabilities, save_capabilities
 from b24_pipeline.sync.run import account_host, notes_of_machine
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from b24_pipeline.callgear import exceptions
 from b24_pipeline.rules.models import ActionKind, Outcome
@@ -22,19 +21,6 @@ MAX_TIMES_FULL = 2
 """So many times CallGear says that an account is full, and no more is sent of that kind (contract 4.2)."""
 
 
-class FailureCause(Enum):
-    """The cause of a failed action."""
-
-    RECORD = auto()
-    """The record was refused; it is tried again ever more rarely."""
-    EXPECTED = auto()
-    """The person owns deals (R14), or has SIP numbers that must not be touched. It says nothing about the account."""
-    TRANSPORT = auto()
-    """There was no usable answer; it is tried again in the next run."""
-    CLIENT_BUG = auto()
-    """CallGear did not understand the request."""
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedAction:
     """One row of a plan that is to be carried out. `row` is its place in the plan."""
@@ -52,11 +38,6 @@ class PlannedAction:
     failed_before: bool = False
     """It has failed in an earlier run, too."""
 
-    @property
-    def sends_nothing(self) -> bool:
-        """The link alone is stored; what its employee gets is an action of its own (R09a)."""
-        return self.action is ActionKind.LINK
-
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
@@ -70,10 +51,12 @@ class SendResult:
 class ActionResult:
     """The result of a planned action.
 
-    `unsure` is true when it may have happened all the same (R18). `malformed` names the request that CallGear did not
-    understand, where it was ours that was wrong. `unchanged_fields` are fields that the employee had
-    already. `put_off` is true where it was deferred for want of time or points, not for a refusal, and for a create
-    that was not begun because everything was stopped.
+    `expected` is a failure that says nothing about the account: the person owns deals (R14), or has SIP numbers that
+    must not be touched. One that is `unanswered`, for want of a usable answer, is tried again in the next run, any
+    other ever more rarely. `unsure` is true when it may have happened all the same (R18). `malformed` names the
+    request that CallGear did not understand, where it was ours that was wrong. `unchanged_fields` are fields that the
+    employee had already. `put_off` is true where it was deferred for want of time or points, not for a refusal, and for
+    a create that was not begun because everything was stopped.
     """
 
     planned: PlannedAction
@@ -81,7 +64,8 @@ class ActionResult:
     callgear_id: int | None = None
     unchanged_fields: frozenset[str] = frozenset()
     error: str | None = None
-    cause: FailureCause | None = None
+    expected: bool = False
+    unanswered: bool = False
     unsure: bool = False
     malformed: str | None = None
     put_off: bool = False
@@ -108,37 +92,31 @@ class CircuitBreaker:
         if result.outcome is Outcome.DEFERRED:
             return
         with self.lock:
-            self.count(result)
-
-    def count(self, result: ActionResult) -> None:
-        """One more has ended."""
-        self.times_malformed = self.times_malformed + 1 if result.malformed == self.malformed else 1
-        self.malformed = result.malformed
-        if self.malformed is not None and self.times_malformed >= MAX_SAME_MALFORMED:
-            self.stop(f"the same malformed request {self.times_malformed} times in a row: {result.error}")
-        if result.planned.failed_before or result.cause is FailureCause.EXPECTED:
-            return
-        self.finished += 1
-        self.failed += result.outcome is Outcome.FAILED
-        if self.failed >= MIN_FAILURES and self.failed > MAX_FAILURE_SHARE * self.finished:
-            self.stop(
-                f"{self.failed} of {self.finished} actions failed, the last one: {result.error}; "
-                "stopping: this looks like an account or client problem"
-            )
+            self.times_malformed = self.times_malformed + 1 if result.malformed == self.malformed else 1
+            self.malformed = result.malformed
+            if self.malformed is not None and self.times_malformed >= MAX_SAME_MALFORMED:
+                self.stop(f"the same malformed request {self.times_malformed} times in a row: {result.error}")
+            if result.planned.failed_before or result.expected:
+                return
+            self.finished += 1
+            self.failed += result.outcome is Outcome.FAILED
+            if self.failed >= MIN_FAILURES and self.failed > MAX_FAILURE_SHARE * self.finished:
+                self.stop(
+                    f"{self.failed} of {self.finished} actions failed, the last one: {result.error}; "
+                    "stopping: this looks like an account or client problem"
+                )
 
     def record_error(self, error: Exception, *, planned: PlannedAction) -> None:
         """Take the error's consequence at once: for everything, for one kind of action, or for none but its own."""
-        if isinstance(error, STOPPING):
-            self.stopped = self.stopped or error
-        elif isinstance(error, exceptions.MethodError) or self.is_full(error):
-            self.stopped_kinds.setdefault(planned.action, str(error))
-
-    def is_full(self, error: Exception) -> bool:
-        """Return whether CallGear says repeatedly that the account can hold no more (contract 4.2)."""
         if isinstance(error, exceptions.RecordError) and error.fault is exceptions.RecordFault.DATA_LIMIT_EXCEEDED:
             self.times_full += 1
-            return self.times_full >= MAX_TIMES_FULL
-        return False
+            stops_kind = self.times_full >= MAX_TIMES_FULL
+        else:
+            stops_kind = isinstance(error, exceptions.MethodError)
+        if isinstance(error, STOPPING):
+            self.stopped = self.stopped or error
+        elif stops_kind:
+            self.stopped_kinds.setdefault(planned.action, str(error))
 
     def reason(self, kind: ActionKind) -> str | None:
         """Return why nothing of this kind may be sent any more; none when it may."""
@@ -156,13 +134,3 @@ class CircuitBreaker:
 
 class TooManyFailures(Exception):  # noqa: N818
     """R18: so much fails that it is no fault of records."""
-
-
-def failure_cause(error: exceptions.CallGearError) -> FailureCause:
-    """Return whose fault the failure of one action is."""
-    if isinstance(error, exceptions.TransportError):
-        return FailureCause.TRANSPORT
-    if isinstance(error, exceptions.RequestError):
-        return FailureCause.CLIENT_BUG
-    expected = isinstance(error, exceptions.RecordError) and error.fault in EXPECTED
-    return FailureCause.EXPECTED if expected else FailureCause.RECORD

@@ -15,12 +15,12 @@ from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline.rules.planning import SENT_FIELDS, fields_of
 from b24_pipeline.sync.circuit_breaker import (
     DEFERRING,
+    EXPECTED,
     SHORTAGES,
     ActionResult,
     CircuitBreaker,
     PlannedAction,
     SendResult,
-    failure_cause,
 )
 
 log = logging.getLogger(__name__)
@@ -118,32 +118,32 @@ class ActionExecutor:
         return ActionResult(planned, Outcome.DEFERRED, error=reason, put_off=not refused)
 
     def attempt(self, planned: PlannedAction) -> ActionResult:
-        """Send one action, unless it was stopped meanwhile; what its answer means for the others holds at once."""
+        """Send one action, unless it was stopped meanwhile; every error of the service becomes its result.
+
+        What its answer means for the others holds at once.
+        """
         reason = self.breaker.reason(planned.action)
         if reason is not None:
             return self.deferred(planned, reason)
-        result = self.send_one(planned)
-        self.breaker.record(result)
-        return result
-
-    def send_one(self, planned: PlannedAction) -> ActionResult:
-        """Send one action; every error of the service becomes its result."""
         try:
             sent = self.send(planned)
-            return ActionResult(planned, Outcome.DONE, sent.callgear_id, sent.unchanged_fields)
+            result = ActionResult(planned, Outcome.DONE, sent.callgear_id, sent.unchanged_fields)
         except exceptions.CallGearError as error:
             self.breaker.record_error(error, planned=planned)
             outcome = Outcome.DEFERRED if isinstance(error, DEFERRING) else Outcome.FAILED
             log.warning("%s for Bitrix24 user %s: %s (%s)", planned.action, planned.bitrix24_id, outcome, error)
-            return ActionResult(
+            result = ActionResult(
                 planned,
                 outcome,
                 error=str(error),
-                cause=failure_cause(error) if outcome is Outcome.FAILED else None,
+                expected=isinstance(error, exceptions.RecordError) and error.fault in EXPECTED,
+                unanswered=isinstance(error, exceptions.TransportError),
                 unsure=error.outcome_unknown or isinstance(error, exceptions.EmailConflict),
                 malformed=f"{error.method} {error.mnemonic}" if isinstance(error, exceptions.RequestError) else None,
                 put_off=isinstance(error, (*SHORTAGES, exceptions.AccountError)),
             )
+        self.breaker.record(result)
+        return result
 
 
 def log_progress(step: str, *, before: int, done: int, total: int) -> None:

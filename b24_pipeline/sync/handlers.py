@@ -6,21 +6,22 @@ from functools import partial
 from pandera.typing import DataFrame
 
 from b24_pipeline import audit, schemas
-from b24_pipeline.audit import LinkWritten
+from b24_pipeline.audit import Database, LinkWritten
+from b24_pipeline.audit.metadata import UNCHECKED_UPDATE
 from b24_pipeline.callgear import responsible_list as callgear_list
-from b24_pipeline.callgear.capabilities import AccountCapabilities
+from b24_pipeline.callgear.capabilities import AccountCapabilities, UnverifiedUpdate, UpdateMode
 from b24_pipeline.callgear.create import NewEmployee, create_or_adopt
 from b24_pipeline.callgear.exceptions import IdConflict
 from b24_pipeline.callgear.phones import PhoneEntry
 from b24_pipeline.callgear.update import EmployeeUpdater, UpdateResult
 from b24_pipeline.rules.models import ActionKind, MatchReason, Outcome
-from b24_pipeline.sync.capabilities import save_capabilities
 from b24_pipeline.sync.circuit_breaker import ActionResult, PlannedAction, SendResult
 from b24_pipeline.sync.other_importers import CreateWatch
 from b24_pipeline.sync.plan_execution import ActionHandler
 from b24_pipeline.sync.run import RunContext
 from b24_pipeline.sync.shared_numbers import SharedNumbers
 
+UPDATE_MODE = "callgear_update_mode"
 LINKED_BY = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
@@ -61,6 +62,22 @@ class LinkOwners:
                 f"create.employees for Bitrix24 user {bitrix24_id} answered with employee {callgear_id}, which is"
                 f" linked with Bitrix24 user {owner}: that link stays, and user {bitrix24_id} gets none"
             )
+
+
+def load_capabilities(database: Database) -> AccountCapabilities:
+    """Return what earlier runs have learned of the account."""
+    noted = audit.metadata.facts(database)
+    unverified = noted.get(UNCHECKED_UPDATE)
+    return AccountCapabilities(
+        update_mode=UpdateMode(noted.get(UPDATE_MODE, UpdateMode.UNKNOWN.value)),
+        unverified=UnverifiedUpdate.of_json(unverified) if unverified else None,
+    )
+
+
+def save_capabilities(database: Database, facts: AccountCapabilities) -> None:
+    """Keep what was learned at once: a run that dies must not learn it again."""
+    unverified = facts.unverified.as_json() if facts.unverified else ""
+    audit.metadata.put_facts(database, {UPDATE_MODE: facts.update_mode.value, UNCHECKED_UPDATE: unverified})
 
 
 def employee_writer(run: RunContext, facts: AccountCapabilities) -> EmployeeUpdater:

@@ -28,7 +28,11 @@ def check_identities(run: RunContext, employees: DataFrame[schemas.Employees]) -
         raise IncompleteFetchError(another_portal(now, run_id=run.run_id))
     gone, linked = identity.newly_deleted(now, known=known).tolist(), int((~known["deleted"]).sum())
     if identity.are_gone_at_once(len(gone), linked=linked):
-        raise IncompleteFetchError(gone_at_once(gone, linked=linked))
+        raise IncompleteFetchError(
+            f"{len(gone)} of {linked} linked users are gone from the portal at once: another portal seems to answer. "
+            "Check the webhook's address and the portal. If it is right and they really were deleted, end their links "
+            f"with b24-pipeline unlink {first_ids(sorted(gone))}"
+        )
     if not now.equals(known):
         run.store.put_identities(now)
 
@@ -50,15 +54,6 @@ def another_portal(observed: DataFrame[schemas.Identities], *, run_id: str) -> s
         "another portal seems to answer, or a restored one that uses ids again. Check the webhook's address and the "
         f"portal. If it is right, end the links of strangers with b24-pipeline unlink {ids}, or keep the links of the "
         f"right people with b24-pipeline approve {run_id} --user {ids}"
-    )
-
-
-def gone_at_once(gone: list[int], *, linked: int) -> str:
-    """Return what is wrong, and what to do about it, in one line."""
-    return (
-        f"{len(gone)} of {linked} linked users are gone from the portal at once: another portal seems to answer. Check "
-        "the webhook's address and the portal. If it is right and they really were deleted, end their links with "
-        f"b24-pipeline unlink {first_ids(sorted(gone))}"
     )
 
 

@@ -20,13 +20,16 @@ log = logging.getLogger(__name__)
 
 Model = type[schemas.Frame]
 
-SOURCES: Mapping[Model, tuple[Model, ...]] = {
-    schemas.Users: (),
-    schemas.Employees: (schemas.Users,),
-    schemas.CallGearEmployees: (),
-    schemas.Matches: (schemas.Employees, schemas.CallGearEmployees),
+READ: Mapping[Model, tuple[Callable[..., pd.DataFrame | None], tuple[Model, ...]]] = {
+    schemas.Users: (steps.read_portal, ()),
+    schemas.Employees: (steps.evaluate_users, (schemas.Users,)),
+    schemas.CallGearEmployees: (steps.read_account, ()),
+    schemas.Matches: (
+        lambda run, employees, account: steps.match_users(run, employees=employees, callgear_employees=account),
+        (schemas.Employees, schemas.CallGearEmployees),
+    ),
 }
-"""The frames that each frame is made of."""
+"""The step that reads or decides each frame, and the frames that it is made of."""
 
 
 def fresh(run: RunContext, model: Model) -> pd.DataFrame:
@@ -37,25 +40,17 @@ def fresh(run: RunContext, model: Model) -> pd.DataFrame:
     """
     if run.store.recorded(model):
         return run.store.current_snapshot(model)
-    sources = [fresh(run, source) for source in SOURCES[model]]
-    if not any(run.store.recorded(source) for source in SOURCES[model]) and is_reusable(run, model):
-        if model is schemas.Users:
-            take_over_deleted(run)
+    step, made_of = READ[model]
+    sources = [fresh(run, source) for source in made_of]
+    if not any(run.store.recorded(source) for source in made_of) and is_reusable(run, model):
+        if model is schemas.Users:  # R13: the run that read them has looked up in vain whoever is not among them
+            gone = missing_from_portal(run, audit.history.snapshot(run.store.database, model))
+            run.outcome.deleted = in_scope(run, gone)
         return newest(run, model)
-    read = READ[model](run, *sources)
+    read = step(run, *sources)
     if read is None:
         raise RunStopped(f"{HISTORIES[model]} could not be read now; the next run reads it")
     return read
-
-
-READ: Mapping[Model, Callable[..., pd.DataFrame | None]] = {
-    schemas.Users: steps.read_portal,
-    schemas.Employees: steps.evaluate_users,
-    schemas.CallGearEmployees: steps.read_account,
-    schemas.Matches: lambda run, employees, account: steps.match_users(
-        run, employees=employees, callgear_employees=account
-    ),
-}
 
 
 def is_reusable(run: RunContext, model: Model) -> bool:
@@ -73,14 +68,10 @@ def is_reusable(run: RunContext, model: Model) -> bool:
     return model is not schemas.Matches
 
 
-def take_over_deleted(run: RunContext) -> None:
-    """R13: whoever was imported and is not in the newest users was looked up by the run that read them, in vain."""
-    gone = missing_from_portal(run, audit.history.snapshot(run.store.database, schemas.Users))
-    run.outcome.deleted = in_scope(run, gone)
-
-
 def newest(run: RunContext, model: Model) -> pd.DataFrame:
     """Return the newest stored frame, whatever its age, and note of which run it is.
+
+    In the account is also whom the import has linked since: known by the link alone, which is not stale.
 
     Raises:
         RunStopped: no run has read it yet.
@@ -90,13 +81,8 @@ def newest(run: RunContext, model: Model) -> pd.DataFrame:
         raise RunStopped(f"no run has read {table} yet: launch the job employee_import, or materialize all assets")
     run.outcome.borrowed[table] = source(run, past)
     log.info("%s is taken from %s", table, run.outcome.borrowed[table])
-    if model is schemas.CallGearEmployees:
-        return account_with_own_creates(run)
-    return audit.history.snapshot(run.store.database, model)
-
-
-def account_with_own_creates(run: RunContext) -> pd.DataFrame:
-    """Return the newest account, and whom the import has linked since: known by the link alone, which is not stale."""
+    if model is not schemas.CallGearEmployees:
+        return audit.history.snapshot(run.store.database, model)
     read = audit.history.snapshot(run.store.database, schemas.CallGearEmployees)
     linked = audit.links.employees_linked_since_read(run.store.database)
     rows = [{"callgear_id": employee, "phone_numbers": NO_PHONES} for employee in linked]

@@ -60,7 +60,8 @@ class CreateWatch:
             CallGearError: the account cannot be read again; nothing was sent.
         """
         with self._lock:
-            if not self._open and self._is_due():
+            due = self._begun in READ_AGAIN_AFTER or (self._begun > 0 and self._begun % AND_EVERY == 0)
+            if due and not self._open and self._read_after != self._begun:
                 self._read()
                 self._read_after = self._begun
             if self._open:
@@ -103,11 +104,6 @@ class CreateWatch:
         store = self._run.store
         audit.links.put_duplicates(store.database, store.run, self._found, at=store.now())
 
-    def _is_due(self) -> bool:
-        """Return whether the account is to be read again before the next create."""
-        marked = self._begun in READ_AGAIN_AFTER or (self._begun > 0 and self._begun % AND_EVERY == 0)
-        return marked and self._read_after != self._begun
-
     def _read(self) -> None:
         """See who has which e-mail now, and whether one of those that were created is double."""
         try:
@@ -142,10 +138,8 @@ def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallG
     created = audit.links.created_since(run.store.database, run.started_at - WATCHED)
     if not created:
         return
-    found = find_duplicates(callgear_employees, created=created)
-    if not found:
-        return
     known = audit.links.open_duplicates(run.store.database)
+    found = find_duplicates(callgear_employees, created=created)
     audit.links.put_duplicates(run.store.database, run.store.run, found, at=run.store.now())
     new = set(audit.links.open_duplicates(run.store.database)) - set(known)
     if new:

@@ -19,7 +19,6 @@ from b24_pipeline.rules.models import OPEN_OUTCOMES, ActionKind, Outcome
 from b24_pipeline.sync.circuit_breaker import (
     SHORTAGES,
     ActionResult,
-    FailureCause,
     PlannedAction,
     SendResult,
     TooManyFailures,
@@ -49,12 +48,9 @@ class ActionHandler(ABC):
 
 @dataclass(slots=True)
 class ExecutionResult:
-    """The result of a step's planned rows.
+    """The result of a step's planned rows: the actions as they were answered, and what ended the sending early.
 
-    Attributes:
-        parts: the actions as they were answered, in portions.
-        unanswered: the (user, action) that failed for want of a usable result.
-        stopped: what ended the sending early.
+    The `unanswered` are the (user, action) that failed for want of a usable result.
     """
 
     parts: list[DataFrame[schemas.Actions]] = field(default_factory=list)
@@ -130,7 +126,8 @@ def send_all(
     executor = ActionExecutor(
         send=handler.send, in_flight=run.connection.settings.callgear_in_flight, out_of_time=run.out_of_time
     )
-    no_op, to_send = ([p for p in planned if p.sends_nothing is wanted] for wanted in (True, False))
+    no_op = [action for action in planned if action.action is ActionKind.LINK]  # R09a: the link alone is stored
+    to_send = [action for action in planned if action.action is not ActionKind.LINK]
     try:
         run.confirm_account()
     except SHORTAGES as shortage:
@@ -144,9 +141,7 @@ def send_all(
             run.store.record_events(part)
         sent.parts.append(part)
         sent.unanswered |= {
-            (result.planned.bitrix24_id, result.planned.action.value)
-            for result in results
-            if result.cause is FailureCause.TRANSPORT
+            (result.planned.bitrix24_id, result.planned.action.value) for result in results if result.unanswered
         }
         run.outcome.put_off |= any(result.put_off for result in results)
         before, done = done, done + len(results)

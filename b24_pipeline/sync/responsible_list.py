@@ -84,26 +84,20 @@ def current_plan(run: RunContext, people: pd.DataFrame, *, employees: DataFrame[
 def plan_with(
     run: RunContext, people: pd.DataFrame, *, listed: dict[str, str], employees: DataFrame[schemas.Employees]
 ) -> ListPlan:
-    """The plan if this is the list."""
+    """The plan if this is the list; no entry of another source is changed (R14), nor for who is in doubt (R07a)."""
     state = responsible_list.on_list(people, listed=listed)
     plan = responsible_list.plan_responsible_list(people, state=state)
-    return ListPlan(state=state, actions=review(run, plan, employees=employees))
-
-
-def review(
-    run: RunContext, plan: DataFrame[schemas.Actions], *, employees: DataFrame[schemas.Employees]
-) -> DataFrame[schemas.Actions]:
-    """The plan without what would change another source's entries (R14), or be done for who is in doubt (R07a)."""
     if plan.empty:
-        return plan
+        return ListPlan(plan, state)
     users = frozenset(plan["bitrix24_id"].tolist())
     now = employees.loc[employees["bitrix24_id"].isin(users), list_names.NAMES]
-    return list_names.review_list_plan(
+    reviewed = list_names.review_list_plan(
         plan,
         names=pd.concat([names_of_users(run.store.database, users), now], ignore_index=True),
         prefix=run.policy.last_name_prefix,
         review=link_review(run),
     )
+    return ListPlan(reviewed, state)
 
 
 def skip(run: RunContext, why: str) -> ResponsibleListResult:

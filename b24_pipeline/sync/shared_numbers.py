@@ -26,12 +26,7 @@ MOST_NAMED = 5
 
 
 class SharedNumbers:
-    """The entries with which numbers are added: a shared one keeps the settings that its holder has now.
-
-    Args:
-        client: the API.
-        now: the time.
-    """
+    """The entries with which numbers are added: a shared one keeps the settings that its holder has now."""
 
     def __init__(self, client: CallGear, *, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -67,14 +62,12 @@ class SharedNumbers:
         entry, seen_at = self._known[key]
         now = self._now()
         if seen_at is None or not timedelta(0) <= now - seen_at <= FRESH:
-            entry = self._present(key, owners[0]) or entry
+            holder = read_employee(self._client, owners[0])
+            present = phones(holder) if holder is not None else []
+            same = (_settings_of(held) for held in present if number_key(held.get("phone_number")) == key)
+            entry = next(same, entry)
             self._known[key] = (entry, now)
         return replace(entry, phone_number=number)
-
-    def _present(self, key: NumberKey, holder: int) -> PhoneEntry | None:
-        employee = read_employee(self._client, holder)
-        entries = phones(employee) if employee is not None else []
-        return next((_settings_of(entry) for entry in entries if number_key(entry.get("phone_number")) == key), None)
 
 
 def _settings_of(entry: Row) -> PhoneEntry:

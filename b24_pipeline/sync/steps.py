@@ -27,22 +27,17 @@ def evaluate_users(run: RunContext, users: DataFrame[schemas.Users]) -> DataFram
     with run.step("employees"):
         resolve_scope(run)
         employees = eligibility.evaluate_users(users, policy=run.policy)
-        run.outcome.count(**figures_of_employees(employees))
+        kinds = employees["eligibility"].value_counts()
+        rejected = int(kinds.get(Eligibility.REJECTED, 0))
+        run.outcome.count(
+            users=len(employees),
+            candidates=int(kinds.get(Eligibility.CANDIDATE, 0)) + rejected,
+            rejected=rejected,
+            out_of_scope=int(kinds.get(Eligibility.OUT_OF_SCOPE, 0)),
+        )
         run.store.record_snapshot(schemas.Employees, employees)
         check_identities(run, employees)
     return employees
-
-
-def figures_of_employees(employees: DataFrame[schemas.Employees]) -> dict[str, int]:
-    """Return how many users there are, and how many of them are candidates, rejected and out of scope."""
-    kinds = employees["eligibility"].value_counts()
-    rejected = int(kinds.get(Eligibility.REJECTED, 0))
-    return {
-        "users": len(employees),
-        "candidates": int(kinds.get(Eligibility.CANDIDATE, 0)) + rejected,
-        "rejected": rejected,
-        "out_of_scope": int(kinds.get(Eligibility.OUT_OF_SCOPE, 0)),
-    }
 
 
 def read_account(run: RunContext) -> DataFrame[schemas.CallGearEmployees] | None:

@@ -21,8 +21,7 @@ from b24_pipeline.callgear.exceptions import (
 from b24_pipeline.callgear.phones import owners_of_sip_lines
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, RunKind
-from b24_pipeline.sync.capabilities import load_capabilities
-from b24_pipeline.sync.handlers import EmployeeActions, employee_writer
+from b24_pipeline.sync.handlers import EmployeeActions, employee_writer, load_capabilities
 from b24_pipeline.sync.other_importers import note_duplicates
 from b24_pipeline.sync.plan_execution import send_plan
 from b24_pipeline.sync.run import RunContext, RunStopped
