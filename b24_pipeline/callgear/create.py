@@ -67,9 +67,7 @@ def create_or_adopt(client: CallGear, new: NewEmployee, *, verify: Callable[[int
             if attempt >= MAX_CREATES:
                 raise
         except RecordError as error:
-            email_in_use = error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
-            exists = email_in_use or error.fault is RecordFault.DUPLICATE_ENTITY
-            adopted = _adopt(client, new, find_by_email(client, new.email)) if exists else None
+            adopted = _look_up_existing(client, new, attempt, error=error)
             if adopted is not None:
                 return adopted
             raise _mark_outcome_unknown(error, attempt) from None
@@ -110,6 +108,19 @@ def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: Unknown
                 return adopted
         client.wait_for_in_flight_requests()
         return _adopt(client, new, find_by_email(client, new.email))
+
+
+def _look_up_existing(client: CallGear, new: NewEmployee, attempt: int, *, error: RecordError) -> int | None:
+    """Find the employee that exists by what a refusal says."""
+    email_in_use = error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
+    if not (email_in_use or error.fault is RecordFault.DUPLICATE_ENTITY):
+        return None
+    try:
+        return _adopt(client, new, find_by_email(client, new.email))
+    except EmailConflict:
+        raise
+    except CallGearError as failed:
+        raise _mark_outcome_unknown(failed, attempt) from None
 
 
 def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> None:

@@ -156,6 +156,20 @@ def test_r18_a_repeat_that_cannot_be_looked_at_leaves_the_doubt(client: CallGear
     assert methods(sandbox).count(CREATES) == 2
 
 
+def test_r18_a_repeat_that_is_refused_as_a_duplicate_leaves_the_doubt_where_it_cannot_be_looked_up(
+    client: CallGear, sandbox: Sandbox
+) -> None:
+    fail(sandbox, FaultKind.HTTP_500)
+    fail(sandbox, FaultKind.MNEMONIC, mnemonic="duplicate_entity", nth=2)
+    fail(sandbox, FaultKind.LIMIT_DAY, method="get.employees", nth=4, times=None)
+
+    with pytest.raises(DayLimit) as caught:
+        create_or_adopt(client, IRA)
+
+    assert caught.value.outcome_unknown
+    assert methods(sandbox).count(CREATES) == 2
+
+
 def test_r18_a_repeat_that_nobody_finds_leaves_the_doubt() -> None:
     answers = iter([httpx.Response(502), {"result": {"id": 7}}])
     nobody = {"result": {"data": [], "metadata": {"total_items": 0}}}
