@@ -168,3 +168,8 @@ def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]
             f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
             f" it does for {listing or 'nobody'}."
         )
+
+
+def correct_future_times(database: Database, *, now: datetime) -> None:
+    """Count approvals that lie in the future as made now: the clock was ahead (R16c)."""
+    database.execute("correct_future_approvals", {"now": now})

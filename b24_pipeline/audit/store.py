@@ -102,7 +102,7 @@ class Store:
             RunNotBegun: a run of that id was begun before.
         """
         self._run, interrupted = runs.begin(self.database, start)
-        self.database.execute("correct_future_approvals", {"now": start.started_at})
+        approvals.correct_future_times(self.database, now=start.started_at)
         self.store_texts_of(frozenset())
         return interrupted
 

@@ -1,6 +1,6 @@
 """What the tables show: that on which a person decides first and whole, of the rest a glance and where all of it is."""
 
-from b24_pipeline.assets.bitrix24 import people_table
+from b24_pipeline.assets.metadata import people_table
 from b24_pipeline.reporting.tables import MOST_TO_BE_READ, changes, changes_markdown, rejects, unusable_phones
 from b24_pipeline.rules.models import ActionKind, Outcome
 from b24_pipeline_tests.factories import Row, action, actions, employees, user
@@ -65,7 +65,7 @@ def test_rejects_and_conflicts_are_no_changes() -> None:
 
 def test_a_long_list_of_people_says_which_table_has_all_of_them() -> None:
     people = employees(*(user(number, work_phone="12") for number in range(1, 62)), user(99, email=None))
-    table = people_table(unusable_phones(people)).value
+    table = people_table(unusable_phones(people), rest="audit.employees").value
     assert len(rows_of(table)) == 50
     assert table.endswith("… and 11 more, in `audit.employees`")
-    assert "more" not in people_table(rejects(people)).value
+    assert "more" not in people_table(rejects(people), rest="audit.employees").value
