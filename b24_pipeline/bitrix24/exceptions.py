@@ -1,5 +1,15 @@
 """Exceptions of the Bitrix24 client, by what a caller does about them.
 
+    Bitrix24Error
+    ├── RetryableError          it may work later; harmless to repeat, because everything here only reads
+    │   ├── RateLimited         refused before execution: too many requests a second
+    │   ├── OperationLimit      refused before execution: the method has used up its ten minutes' time
+    │   ├── ServerError         the portal failed, or a gateway in front of it
+    │   └── TransportError      no answer, or an answer that broke on its way
+    ├── AccountError            nothing works until a person has acted; the text says what to do
+    ├── RequestError            the request itself is wrong: a fault of this program
+    └── IncompleteFetchError    R16a: the portal answered, but what it answered cannot be all its users
+
 No text here holds an address or a secret: they name the method and what happened.
 """
 

@@ -1,4 +1,25 @@
-"""Exceptions of the CallGear client, as one tree, by what a caller does about them.
+"""Exceptions of the CallGear client, as one tree.
+
+CallGearError
+├── RetryableError          may work later
+│   ├── TransportError      no usable answer
+│   │   ├── NotSent         the request did not reach CallGear: nothing happened there
+│   │   └── UnknownOutcome  it may or may not have acted
+│   └── MinuteLimit         the minute's points are used up
+├── DayLimit                the day's points, or our share of them, are used up: defer the rest
+├── DeadlinePassed          a wait would pass the run's deadline: defer the rest
+├── AccountError            token, IP address or account: stop the run
+├── MethodError             every call of this kind will fail: skip the step
+│   ├── UpdatesHalted       an update took away what it must not touch: halt all updates
+│   └── DuplicatesFound     somebody else imports into the account: halt all creates
+├── CreatedMeanwhile        somebody else has just created this person: defer it
+├── RecordError             only this person or entry fails
+│   ├── SipNumberError      an echo could turn SIP numbers into dead ones: a person has to edit
+│   ├── EmailConflict       the e-mail belongs to somebody else, or to several
+│   └── IdConflict          a create answered with the id of somebody else's employee
+├── StaleLossError          an update of long ago may have taken something away: a person has to look
+├── RequestError            our request is malformed: a bug, not to be repeated
+└── IncompleteReadError     a read is not provably complete
 
 No text of an exception holds a token, an e-mail address or a phone number.
 """
