@@ -1,9 +1,12 @@
 """The project at a glance: everything that Dagster shows."""
 
+import gc
 import warnings
 from typing import Any
 
 import dagster as dg
+
+gc.disable()  # a quarter of the time of these imports, which each run does, is looking for garbage that is not there
 
 from b24_pipeline import jobs, schedules, sensors, settings
 from b24_pipeline.assets import bitrix24, callgear, export, report
@@ -14,6 +17,8 @@ from b24_pipeline.io_manager import IO_MANAGER, StoreIOManager
 from b24_pipeline.partitions import partitioned
 from b24_pipeline.resources import ImportRunResource
 from b24_pipeline.settings import Connections
+
+gc.enable()
 
 
 def with_tags(spec: dg.AssetSpec) -> dg.AssetSpec:
