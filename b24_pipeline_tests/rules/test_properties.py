@@ -155,8 +155,9 @@ def after(world: World) -> World:
 def written(employee: Row, *, step: Row) -> Row:
     """The employee after a write: what was sent replaces what was there."""
     sent = factories.fields(step["after"])
-    phones = {"phone_numbers": json.dumps(sent["phone_numbers"])} if "phone_numbers" in sent else {}
-    return employee | sent | phones
+    if "phone_numbers" in sent:
+        sent["phone_numbers"] = json.dumps([factories.phone_entry(number) for number in sent["phone_numbers"]])
+    return employee | sent
 
 
 def moved_from(plan: DataFrame[schemas.Actions]) -> set[int]:
