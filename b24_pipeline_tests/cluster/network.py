@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -75,9 +76,10 @@ def separate_network(shared: Sequence[int], *, direct: Sequence[int] = ()) -> It
 def relay(port: int, *, listening: str, to: str, prefix: Sequence[str] = ()) -> Iterator[None]:
     """Pass on what arrives at a port of one address to the same port of another."""
     command = [*prefix, "socat", f"TCP-LISTEN:{port},bind={listening},reuseaddr,fork", f"TCP:{to}:{port}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=silent, stderr=silent, start_new_session=True)
     try:
         yield
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # with what it has forked: the server sees that the connections end
         process.wait()
