@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from b24_pipeline.audit.storage.exceptions import LakeNotUsable
 
@@ -46,9 +46,11 @@ class Lake:
 
     @property
     def address(self) -> str:
-        """The database with how long it is waited for; what the setting says of that comes first."""
-        url = urlsplit(self.url)
-        return url._replace(query=urlencode(WAITS | dict(parse_qsl(url.query)))).geturl()
+        """The database as it is set, with how long it is waited for where it does not say that itself."""
+        query = urlsplit(self.url).query
+        told = parse_qs(query, keep_blank_values=True)
+        waits = urlencode({name: value for name, value in WAITS.items() if name not in told})
+        return f"{self.url}{'&' if query else '?'}{waits}" if waits else self.url
 
     @property
     def is_on_s3(self) -> bool:
