@@ -29,8 +29,8 @@ class KeptConnections(CreateEnginePlugin):
 
         @event.listens_for(engine, "checkout")
         def confirm(connection: Any, *_: object) -> None:  # noqa: ANN401 - of the driver
-            if wait([connection], timeout=0):
-                try:
+            try:
+                if wait([connection], timeout=0):
                     engine.dialect.do_ping(connection)
-                except engine.dialect.loaded_dbapi.Error:
-                    raise DisconnectionError from None
+            except engine.dialect.loaded_dbapi.Error:
+                raise DisconnectionError from None
