@@ -134,6 +134,11 @@ def close_approvals(database: Database, run: CurrentRun) -> None:
             database.execute("use_approval", {"run": run.number, **which})
 
 
+def correct_future_times(database: Database, *, now: datetime) -> None:
+    """Count approvals that lie in the future as made now: the clock was ahead (R16c)."""
+    database.execute("correct_future_approvals", {"now": now})
+
+
 def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
     return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
 
@@ -168,8 +173,3 @@ def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]
             f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
             f" it does for {listing or 'nobody'}."
         )
-
-
-def correct_future_times(database: Database, *, now: datetime) -> None:
-    """Count approvals that lie in the future as made now: the clock was ahead (R16c)."""
-    database.execute("correct_future_approvals", {"now": now})
