@@ -11,11 +11,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from b24_pipeline import audit
+from b24_pipeline.audit import Paths
 from b24_pipeline_tests.cli.conftest import Said, Terminal
 from b24_pipeline_tests.harness import World
 
 HISTORY = Path("dagster/history")
-LAST_WRITE, FIRST_READ = "delete.deal_employees", "batch"
+LAST_WRITE, CREATE, FIRST_READ = "delete.deal_employees", "create.employees", "batch"
 
 
 class Watched(list[Any]):
@@ -140,3 +141,22 @@ def test_dagsters_storage_that_cannot_be_used_from_the_start_is_one_line(leaver:
     assert (said.code, result_of(said)["status"], leaver.sandbox.requests) == (50, "not_started", [])
     (line,) = said.err.splitlines()
     assert f"{HISTORY / 'runs.db'}, cannot be used (file is not a database)" in line
+
+
+def take_away(paths: Paths) -> None:
+    """Leave nothing where a database was, and a folder where it is published."""
+    paths.working.rename(paths.working.with_suffix(".away"))
+    paths.published.unlink()
+    paths.published.mkdir()
+
+
+def test_a_run_whose_database_goes_away_has_failed_and_was_started(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer")
+    portal.sandbox.requests = Watched(CREATE, lambda: take_away(portal.paths))
+
+    said = terminal("sync", "--json")
+
+    found = result_of(said)
+    assert (said.code, found["status"], len(portal.sandbox.writes())) == (50, "failed", 1)
+    assert found["run_id"] is not None
+    assert "The run was started; what it has done is in the audit, once that can be read." in found["error"]
