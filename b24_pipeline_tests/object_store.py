@@ -2,17 +2,18 @@
 
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import boto3
 import httpx
 import s3fs
 
-from b24_pipeline_tests.e2e.desk import free_port, is_listening, wait_for
+from b24_pipeline_tests.processes import START_SECONDS, free_port, is_listening, started, wait_for
 
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "a-secret-of-s3", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -22,12 +23,13 @@ def s3_server() -> Iterator[dict[str, str]]:
     """Moto, until the block ends; gives the variables by which it is reached."""
     port = free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, env={**os.environ, **KEYS}, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for("the S3 server to take connections", lambda: is_listening(port), seconds=60)
-            yield KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
-        finally:
-            server.terminate()
+    with (
+        NamedTemporaryFile() as log,
+        started(*command, log=Path(log.name), env={**os.environ, **KEYS}) as process,
+    ):
+        what = "the S3 server to take connections"
+        wait_for(what, lambda: is_listening(port), seconds=START_SECONDS, process=process)
+        yield KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
 
 def refuse_strangers(variables: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Real receivers of alerts on 127.0.0.1: a web server and a mail server that keep what they are sent."""
 
 import json
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from b24_pipeline_tests.http_server import PostHandler, serving
+from b24_pipeline_tests.processes import free_port
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 SECRET = "T000/B000/very-secret-hook"
@@ -77,13 +77,6 @@ class Mailbox:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=data.password == b"the password", handled=False)
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
 
 
 @contextmanager

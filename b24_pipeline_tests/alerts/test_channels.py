@@ -8,7 +8,8 @@ import pytest
 from b24_pipeline.alerts.channels import Channel, Email, NotDelivered, Payload, Webhook, card, channels_of, plain
 from b24_pipeline.alerts.messages import Message
 from b24_pipeline.settings import AlertSettings
-from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, free_port, mail_receiver, web_receiver
+from b24_pipeline_tests.alerts.receivers import CERTIFICATE, SECRET, mail_receiver, web_receiver
+from b24_pipeline_tests.processes import free_port
 from b24_pipeline_tests.slow_server import IN_ANY_CASE, dripping
 
 MESSAGE = Message(subject="portal → account: held", text="portal → account: held\nWho: Лебедева Ира")

@@ -11,8 +11,9 @@ from b24_pipeline_tests.benchmarks.report_rows import Line
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.conftest import Machine, celery_variables
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, USER
-from b24_pipeline_tests.connections.processes import UI_SECONDS, code_server, installed
-from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
+from b24_pipeline_tests.connections.processes import code_server
+from b24_pipeline_tests.e2e.desk import Desk
+from b24_pipeline_tests.processes import START_SECONDS, free_port, installed, wait_for
 
 SLOTS = 4
 """As many as `max_concurrent_runs` of deploy/cluster/celery."""
@@ -24,7 +25,7 @@ def webserver(machine: Machine) -> Iterator[tuple[Desk, int]]:
     port = free_port()
     desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=machine.folder)
     with machine.program(installed("b24-pipeline"), "webserver", "--port", str(port)) as process:
-        wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=UI_SECONDS)
+        wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=START_SECONDS, process=process)
         yield desk, process.pid
 
 

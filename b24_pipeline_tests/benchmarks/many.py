@@ -27,8 +27,9 @@ from b24_pipeline_tests.benchmarks.processes import in_fresh_process
 from b24_pipeline_tests.benchmarks.report_rows import Line, at_most
 from b24_pipeline_tests.benchmarks.seed import project_folder
 from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, code_server, command, program, running_ui
-from b24_pipeline_tests.e2e.desk import PROJECT, SENSOR, Desk, wait_for
+from b24_pipeline_tests.e2e.desk import SENSOR, Desk
 from b24_pipeline_tests.harness import import_once
+from b24_pipeline_tests.processes import PROJECT, wait_for
 
 COMPANIES = 200
 PEOPLE = 20

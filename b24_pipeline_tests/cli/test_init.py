@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline.cli.dagster import PROJECT_STORAGE
 from b24_pipeline_tests.cli.conftest import Said, Terminal
-from b24_pipeline_tests.e2e.desk import PROJECT
+from b24_pipeline_tests.processes import PROJECT
 
 UNITS = ("b24-pipeline-check-freshness", "b24-pipeline-daemon", "b24-pipeline-webserver")
 

@@ -17,8 +17,8 @@ from b24_pipeline.audit.metrics import METRICS
 from b24_pipeline.sandbox import Fault, FaultKind
 from b24_pipeline_tests.cli.conftest import Terminal
 from b24_pipeline_tests.cli.test_processes import COMMAND
-from b24_pipeline_tests.e2e.desk import PROJECT, START_SECONDS, free_port, wait_for
 from b24_pipeline_tests.harness import STEPS, World
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, started, wait_for
 
 DASHBOARD = json.loads((PROJECT / "deploy/grafana/b24_pipeline.json").read_text())
 QUERIES = {
@@ -191,12 +191,14 @@ def test_prometheus_answers_every_query_of_the_dashboard(portal: World, terminal
             f"--config.file={tmp_path}/prometheus.yml",
             f"--storage.tsdb.path={tmp_path}/tsdb",
         ]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                wait_for("a scrape", lambda: answer(url, "b24_pipeline_audit_readable"), seconds=START_SECONDS)
-                answers = {title: answer(url, query) for title, query in QUERIES.items()}
-            finally:
-                process.terminate()
+        with started(*command, log=tmp_path / "prometheus.log") as process:
+            wait_for(
+                "a scrape",
+                lambda: answer(url, "b24_pipeline_audit_readable"),
+                seconds=START_SECONDS,
+                process=process,
+            )
+            answers = {title: answer(url, query) for title, query in QUERIES.items()}
 
     assert [title for title, found in answers.items() if not found] == []
     assert terminal("metrics").code == 0

@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from b24_pipeline.cli.exit_codes import Exit
-from b24_pipeline_tests.e2e.desk import START_SECONDS, free_port, wait_for
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, started, wait_for
 
-PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from b24_pipeline.cli import main; sys.exit(main())"]
 SETTINGS = (
     "import os, dotenv; dotenv.load_dotenv(override=True)\n"
@@ -139,13 +138,13 @@ def test_dev_serves_the_guarded_ui_beside_the_daemon_until_it_is_interrupted(
     shutil.copy(PROJECT / "workspace.yaml", tmp_path)
     url, log = f"http://127.0.0.1:{free_port()}/server_info", tmp_path / "dev.log"
     command = [*COMMAND, "dev", "--port", str(httpx.URL(url).port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    wait_for("the UI", lambda: httpx.get(url), seconds=START_SECONDS)
-    wait_for("the daemon", lambda: "configured with the following daemons" in log.read_text(), seconds=START_SECONDS)
+    with started(*command, log=log, cwd=tmp_path, env=environment) as process:
+        wait_for("the UI", lambda: httpx.get(url), seconds=START_SECONDS, process=process)
+        loaded = "configured with the following daemons"
+        wait_for("the daemon", lambda: loaded in log.read_text(), seconds=START_SECONDS, process=process)
 
-    statuses = [httpx.get(url, headers=headers).status_code for headers in ({}, {"Host": "evil.example"})]
-    process.send_signal(signal.SIGINT)
+        statuses = [httpx.get(url, headers=headers).status_code for headers in ({}, {"Host": "evil.example"})]
+        process.send_signal(signal.SIGINT)
 
-    assert (process.wait(timeout=START_SECONDS), statuses) == (0, [200, 403])
+        assert (process.wait(timeout=START_SECONDS), statuses) == (0, [200, 403])
     assert "Traceback" not in log.read_text()

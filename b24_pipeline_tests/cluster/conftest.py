@@ -4,12 +4,10 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ import pytest
 from b24_pipeline.settings.dagster import AUTOMATION, OFF
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, NAME, USER, Postgres
-from b24_pipeline_tests.e2e.desk import PROJECT
 from b24_pipeline_tests.harness import OURS, World
+from b24_pipeline_tests.processes import PROJECT, installed, started
 
 OF_CLUSTER = (*OURS, "CELERY_", "PG")
 """How the names of environment variables begin that are given to a machine or to none."""
@@ -54,7 +52,7 @@ class Machine:
             arguments: those of the command.
             inside: a command that runs it in another network.
         """
-        command = [*inside, str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
+        command = [*inside, installed("b24-pipeline"), *arguments]
         return subprocess.Popen(
             command, cwd=self.folder, env=self.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -63,7 +61,7 @@ class Machine:
         """Type a command of `b24-pipeline` and wait for its end."""
         environment = self.variables() | given
         environment.pop(without or "", None)
-        command = [str(Path(sys.executable).with_name("b24-pipeline")), *arguments]
+        command = [installed("b24-pipeline"), *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -71,13 +69,13 @@ class Machine:
     @contextmanager
     def daemon(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Dagster's daemon, with schedules and sensors on."""
-        with self.program(str(Path(sys.executable).with_name("b24-pipeline")), "daemon") as process:
+        with self.program(installed("b24-pipeline"), "daemon") as process:
             yield process
 
     @contextmanager
     def worker(self, *, slots: int = 1) -> Iterator["subprocess.Popen[bytes]"]:
         """A worker of Celery's, with the home and the settings that workers have."""
-        celery = str(Path(sys.executable).with_name("celery"))
+        celery = installed("celery")
         options = ("--app", "dagster_celery.app", "worker", "-Q", "dagster", "--concurrency", str(slots))
         home = CONFIGURATION / "worker"
         path = ":".join(filter(None, (str(home), self.environment.get("PYTHONPATH"))))
@@ -87,7 +85,7 @@ class Machine:
 
     def launch(self, postgres: Postgres, job: str = "employee_import") -> str:
         """Queue a run, as the UI does; gives its id."""
-        dagster = [str(Path(sys.executable).with_name("dagster")), "job", "launch", "-w", "workspace.yaml", "-j", job]
+        dagster = [installed("dagster"), "job", "launch", "-w", "workspace.yaml", "-j", job]
         subprocess.run(dagster, cwd=self.folder, env=self.variables(), capture_output=True, check=True)
         ((run_id,),) = postgres.ask("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1")
         return str(run_id)
@@ -96,21 +94,8 @@ class Machine:
     def program(self, *command: str, **given: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Any program, until the block ends; what it printed is shown where the block fails."""
         log = self.folder / f"{Path(command[-1]).name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command, cwd=self.folder, env=self.variables() | given, stdout=output, stderr=output,
-                start_new_session=True,
-            )  # fmt: skip
-        try:
+        with started(*command, log=log, cwd=self.folder, env=self.variables() | given) as process:
             yield process
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(timeout=60)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def command_lines() -> str:

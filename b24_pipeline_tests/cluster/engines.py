@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from b24_pipeline_tests.e2e.desk import PROJECT, free_port, is_listening, wait_for
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, is_listening, started, wait_for
 
 CONFIGURATION = PROJECT / "deploy/cluster"
 LAKE = PROJECT / ".venv/ducklake"
@@ -23,7 +23,6 @@ LAKE = PROJECT / ".venv/ducklake"
 NAME = "b24_pipeline"
 """The name of the database, as in our files."""
 USER = "b24"
-START_SECONDS = 60
 IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 OF_DEBIAN = "/usr/sbin:/usr/bin:/usr/lib/rabbitmq/bin"
 
@@ -73,18 +72,14 @@ class Served:
 
 
 @contextmanager
-def serving(command: list[str], *, owner: str, port: int, log: Path, **given: Any) -> Iterator[Served]:
+def serving(
+    command: list[str], *, owner: str, port: int, log: Path, end: signal.Signals = signal.SIGKILL, **given: Any
+) -> Iterator[Served]:
     """Run a server until the block ends, and wait until it takes connections."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, **unprivileged(owner), **given
-        )
-    server = Served(port, process)
-    try:
-        wait_for(f"{command[0]} to take connections", lambda: is_listening(port), seconds=START_SECONDS)
-        yield server
-    finally:
-        server.kill()
+    with started(*command, log=log, end=end, **unprivileged(owner), **given) as process:
+        what = f"{command[0]} to take connections"
+        wait_for(what, lambda: is_listening(port), seconds=START_SECONDS, process=process)
+        yield Served(port, process)
 
 
 @dataclass(frozen=True)
@@ -105,10 +100,9 @@ class Postgres:
         """Serve; what was stored stays for the next time."""
         command = [program("postgres") or "postgres", "-D", str(self.folder / "data"), "-p", str(self.port)]
         options = ["-k", str(self.folder), "-c", "listen_addresses=127.0.0.1"]
-        with serving([*command, *options], owner="postgres", port=self.port, log=self.folder / "log") as server:
+        in_order = signal.SIGINT  # or its shared memory would stay
+        with serving([*command, *options], owner="postgres", port=self.port, log=self.folder / "log", end=in_order):
             yield
-            server.process.send_signal(signal.SIGINT)  # ends in order, or its shared memory would stay
-            server.process.wait()
 
     def create(self) -> None:
         """Make the data folder."""

@@ -17,8 +17,8 @@ from b24_pipeline.sandbox import DropRequest, Latency, Phase, RequestSeen
 from b24_pipeline.sandbox.bitrix24.api import SECRET
 from b24_pipeline_tests.cluster.conftest import Machine, command_lines, links_in, places_of, readable
 from b24_pipeline_tests.cluster.engines import Postgres
-from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.processes import RUN_SECONDS, wait_for
 
 pytestmark = pytest.mark.cluster
 PEOPLE = 150

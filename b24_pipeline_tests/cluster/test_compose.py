@@ -17,8 +17,9 @@ from b24_pipeline_tests.cluster.conftest import Machine
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, NAME, USER, Postgres
 from b24_pipeline_tests.cluster.test_celery import ended
 from b24_pipeline_tests.cluster.test_files import loaded
-from b24_pipeline_tests.e2e.desk import PROJECT, Desk, free_port, is_listening, wait_for
+from b24_pipeline_tests.e2e.desk import Desk
 from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.processes import PROJECT, free_port, is_listening, wait_for
 
 pytestmark = pytest.mark.cluster
 SERVICES: dict[str, dict[str, Any]] = loaded(CONFIGURATION / "compose.yaml")["services"]

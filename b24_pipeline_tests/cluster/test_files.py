@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from b24_pipeline_tests.cluster.engines import CONFIGURATION
-from b24_pipeline_tests.e2e.desk import PROJECT
+from b24_pipeline_tests.processes import PROJECT
 from b24_pipeline_tests.security.test_deployment import LOCKED, options
 
 HOMES = {name: CONFIGURATION / name / "dagster.yaml" for name in ("", "celery", "worker")}

@@ -28,8 +28,8 @@ from b24_pipeline_tests.cluster.growth import grown
 from b24_pipeline_tests.cluster.network import Network, separate_network, why_not
 from b24_pipeline_tests.cluster.ticks import ticks_on
 from b24_pipeline_tests.connections.processes import connect
-from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.processes import RUN_SECONDS, wait_for
 
 pytestmark = pytest.mark.cluster
 PEOPLE = 60

@@ -20,7 +20,7 @@ from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.conftest import Machine, celery_variables, make_project
 from b24_pipeline_tests.cluster.engines import CONFIGURATION, USER, Postgres
 from b24_pipeline_tests.connections.processes import Company, connect
-from b24_pipeline_tests.e2e.desk import wait_for
+from b24_pipeline_tests.processes import free_port, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 KEYS = ("acme", "globex", "initech")
@@ -99,7 +99,7 @@ def broker() -> Iterator[Broker]:
     if missing := engines.missing():
         pytest.skip(f"{', '.join(missing)}: not installed (make setup-cluster)")
     with ExitStack() as serves:
-        found = Broker(engines.free_port(), secrets.token_hex(16), serves)
+        found = Broker(free_port(), secrets.token_hex(16), serves)
         found.start()
         yield found
 

@@ -10,8 +10,8 @@ from b24_pipeline_tests.cli.test_dagster_storage import Watched
 from b24_pipeline_tests.cluster import engines
 from b24_pipeline_tests.cluster.conftest import Machine, command_lines, places_of, readable, result_of
 from b24_pipeline_tests.cluster.engines import Postgres
-from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
 from b24_pipeline_tests.harness import World
+from b24_pipeline_tests.processes import RUN_SECONDS, wait_for
 
 pytestmark = pytest.mark.cluster
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from pathlib import Path
 
 from b24_pipeline.sandbox import Sandbox, serve
 from b24_pipeline.settings.dagster import AUTOMATION
-from b24_pipeline_tests.e2e.desk import Desk, free_port, wait_for
+from b24_pipeline_tests.e2e.desk import Desk
 from b24_pipeline_tests.harness import OURS
+from b24_pipeline_tests.processes import START_SECONDS, free_port, installed, started, wait_for
 
 ASSETS = (
     "bitrix24_users",
@@ -26,7 +26,6 @@ BACKFILL = (
     'mutation { launchPartitionBackfill(backfillParams: {assetSelection: [%s], partitionNames: ["%s"]}) '
     "{ __typename ... on LaunchBackfillSuccess { backfillId } } }"
 )
-UI_SECONDS = 120
 CODE_SERVER = ("code-server", "start", "--module-name", "b24_pipeline.definitions", "--socket")
 WORKSPACE = "load_from: [{grpc_server: {socket: data/code_server.sock, location_name: b24_pipeline}}]\n"
 
@@ -57,11 +56,6 @@ def connect(folder: Path, key: str, stack: ExitStack, *, people: int) -> Company
     return company
 
 
-def installed(name: str) -> str:
-    """The path of a program of the environment that the tests run in."""
-    return str(Path(sys.executable).with_name(name))
-
-
 @contextmanager
 def program(folder: Path, *arguments: str, automation: str = "on") -> Iterator["subprocess.Popen[bytes]"]:
     """A command of `b24-pipeline`, until the block ends."""
@@ -73,13 +67,8 @@ def program(folder: Path, *arguments: str, automation: str = "on") -> Iterator["
 def command(folder: Path, *line: str, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A program with arguments, without settings of this machine, until the block ends."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)} | variables
-    with (folder / f"{line[1]}.log").open("wb") as log:
-        process = subprocess.Popen(line, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
+    with started(*line, log=folder / f"{line[1]}.log", cwd=folder, env=environment) as process:
         yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 @contextmanager
@@ -95,7 +84,7 @@ def code_server(
     socket = folder / "data/code_server.sock"
     (folder / "workspace.yaml").write_text(WORKSPACE)
     with start(installed("dagster"), *CODE_SERVER, str(socket)) as process:
-        wait_for("the code server", socket.exists, seconds=UI_SECONDS)
+        wait_for("the code server", socket.exists, seconds=START_SECONDS, process=process)
         yield process
 
 
@@ -105,5 +94,5 @@ def running_ui(folder: Path, *, automation: str = "on") -> Iterator[tuple[Desk, 
     port = free_port()
     desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page="", folder=folder)
     with program(folder, "webserver", "--port", str(port), automation=automation) as process:
-        wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=UI_SECONDS)
+        wait_for("the UI", lambda: desk.graphql("{ version }"), seconds=START_SECONDS, process=process)
         yield desk, process

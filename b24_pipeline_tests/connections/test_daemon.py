@@ -14,7 +14,8 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, Server, serve
 from b24_pipeline_tests.connections.processes import ASSETS, BACKFILL, program, running_ui
-from b24_pipeline_tests.e2e.desk import PROJECT, Desk, wait_for
+from b24_pipeline_tests.e2e.desk import Desk
+from b24_pipeline_tests.processes import PROJECT, wait_for
 
 pytestmark = pytest.mark.long
 SELECTOR = 'repositoryLocationName: "b24_pipeline", repositoryName: "__repository__"'

@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from b24_pipeline.definitions import defs
-from b24_pipeline_tests.e2e.desk import START_SECONDS, free_port, wait_for
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, started, wait_for
 
-PROJECT = Path(__file__).parents[2]
 DG = (sys.executable, "-c", "from dagster_dg_cli.cli import main; main()")
 LOCATIONS = {"query": "{workspaceOrError {... on Workspace {locationEntries {name loadStatus}}}}"}
 
@@ -59,13 +58,9 @@ def test_dg_lists_what_the_ui_shows(dg_project: dict[str, Any]) -> None:
 def test_dg_dev_serves_the_same_location(dg_project: dict[str, Any]) -> None:
     url, log = f"http://127.0.0.1:{free_port()}", dg_project["cwd"] / "dev.log"
     command = [*DG, "dev", "--host", "127.0.0.1", "--port", str(httpx.URL(url).port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, **dg_project, stdout=output, stderr=subprocess.STDOUT)
-    wait_for("the UI", lambda: httpx.get(f"{url}/server_info"), seconds=START_SECONDS)
-
-    served = httpx.post(f"{url}/graphql", json=LOCATIONS, timeout=START_SECONDS).json()
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=START_SECONDS)
+    with started(*command, log=log, end=signal.SIGINT, **dg_project) as process:
+        wait_for("the UI", lambda: httpx.get(f"{url}/server_info"), seconds=START_SECONDS, process=process)
+        served = httpx.post(f"{url}/graphql", json=LOCATIONS, timeout=START_SECONDS).json()
 
     (location,) = served["data"]["workspaceOrError"]["locationEntries"]
     assert location == {"name": "b24_pipeline", "loadStatus": "LOADED"}

@@ -4,12 +4,7 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +15,9 @@ import httpx
 
 from b24_pipeline.dagster_runs import TAGS
 from b24_pipeline.settings.dagster import AUTOMATION, OFF
+from b24_pipeline_tests.processes import PROJECT, RUN_SECONDS, START_SECONDS, free_port, installed, started, wait_for
 
-PROJECT = Path(__file__).resolve().parents[2]
 SENSOR = "bitrix24_changes"
-START_SECONDS = 120
-RUN_SECONDS = 180
 ENTRIES = (
     "{ runId metadataEntries { label ... on IntMetadataEntry { intValue } ... on MarkdownMetadataEntry { mdStr } "
     "... on TextMetadataEntry { text } } }"
@@ -109,21 +102,6 @@ class Desk:
         httpx.post(f"{self.sandbox_page}people/hire", data=fields, timeout=30)
 
 
-def wait_for(what: str, condition: Callable[[], Any], *, seconds: float) -> Any:
-    """The condition's first true value; the outside world has no other clock."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event().wait
-    while time.monotonic() < deadline:
-        try:
-            found = condition()
-        except (httpx.HTTPError, OSError, KeyError, ValueError):
-            found = None
-        if found:
-            return found
-        pause(0.25)
-    raise AssertionError(f"waited {seconds:.0f} s for: {what}")
-
-
 @contextmanager
 def running_desk(folder: Path) -> Iterator[Desk]:
     """Start the UI, the daemon and the sandbox; stop them all at the end."""
@@ -132,24 +110,11 @@ def running_desk(folder: Path) -> Iterator[Desk]:
     (folder / "data").mkdir()
     port = free_port()
     environment = {**os.environ, AUTOMATION: OFF}  # each run of the story is somebody's doing
-    log = folder / "dev.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("b24-pipeline")), "dev", "--sandbox", "--port", str(port)],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page=sandbox_page(folder), folder=folder)
-            wait_for("the code location", lambda: is_loaded(desk), seconds=START_SECONDS)
-            yield desk
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-3000:]}") from error
-        finally:
-            stop(process)
+    command = (installed("b24-pipeline"), "dev", "--sandbox", "--port", str(port))
+    with started(*command, log=folder / "dev.log", end=signal.SIGINT, cwd=folder, env=environment) as process:
+        desk = Desk(ui=f"http://127.0.0.1:{port}", sandbox_page=sandbox_page(folder), folder=folder)
+        wait_for("the code location", lambda: is_loaded(desk), seconds=START_SECONDS, process=process)
+        yield desk
 
 
 def sandbox_page(folder: Path) -> str:
@@ -164,32 +129,3 @@ def is_loaded(desk: Desk) -> bool:
     return any(
         job["name"] == "employee_import" for node in found["repositoriesOrError"]["nodes"] for job in node["jobs"]
     )
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the whole group, gently at first."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(timeout=20)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        else:
-            break
-    if process.poll() is None:
-        process.kill()
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def is_listening(port: int) -> bool:
-    """Return whether somebody takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

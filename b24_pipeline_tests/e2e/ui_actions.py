@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
 
-from b24_pipeline_tests.e2e.desk import Desk, wait_for
+from b24_pipeline_tests.e2e.desk import Desk
+from b24_pipeline_tests.processes import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MARKS = [

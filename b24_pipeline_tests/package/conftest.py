@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from b24_pipeline_tests.e2e.desk import PROJECT
+from b24_pipeline_tests.processes import PROJECT
 
 Places = Callable[..., tuple[Path, Path]]
 COMMAND = "import sys; from b24_pipeline.cli import main; sys.exit(main())"

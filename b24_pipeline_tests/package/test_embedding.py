@@ -18,8 +18,8 @@ from b24_pipeline.definitions import defs as own
 from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.resources import ONE_PROCESS
 from b24_pipeline_tests.dagster_project.test_dg import DG
-from b24_pipeline_tests.e2e.desk import PROJECT
 from b24_pipeline_tests.harness import QUIET, World
+from b24_pipeline_tests.processes import PROJECT
 
 EXAMPLE = PROJECT / "docs/examples/company"
 UPSERT = dg.AssetKey(["crm", "callgear_upsert"])

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from b24_pipeline.project_folder import SHIPPED
-from b24_pipeline_tests.e2e.desk import PROJECT
 from b24_pipeline_tests.package.conftest import COMMAND, Places
+from b24_pipeline_tests.processes import PROJECT
 
 FOREIGN = "telemetry: {enabled: true}\n"
 

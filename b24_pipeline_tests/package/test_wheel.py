@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from b24_pipeline.project_folder import SHIPPED
-from b24_pipeline_tests.e2e.desk import PROJECT, RUN_SECONDS, START_SECONDS, free_port, wait_for
+from b24_pipeline_tests.processes import PROJECT, RUN_SECONDS, START_SECONDS, free_port, started, wait_for
 
 FILES = ("README.md", "LICENSE", "pyproject.toml", "dagster.yaml", "workspace.yaml", ".env.example")
 FOLDERS = ("b24_pipeline", "deploy")
@@ -99,18 +99,20 @@ def test_in_an_empty_folder_the_ui_answers_the_daemon_imports_and_all_of_it_ends
 ) -> None:
     url, log = f"http://127.0.0.1:{free_port()}", tmp_path / "dev.log"
     command = [str(machine.programs / "b24-pipeline"), "dev", "--sandbox", "--port", str(httpx.URL(url).port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=empty, env=machine.environment, stdout=output, stderr=subprocess.STDOUT)
-    wait_for("the UI", lambda: httpx.get(f"{url}/server_info"), seconds=START_SECONDS)
-    wait_for(
-        "an import", lambda: httpx.post(f"{url}/graphql", json=RUNS).text.count("SUCCESS") == 1, seconds=RUN_SECONDS
-    )
-    started = psutil.Process(process.pid).children(recursive=True)
+    with started(*command, log=log, cwd=empty, env=machine.environment) as process:
+        wait_for("the UI", lambda: httpx.get(f"{url}/server_info"), seconds=START_SECONDS, process=process)
+        wait_for(
+            "an import",
+            lambda: httpx.post(f"{url}/graphql", json=RUNS).text.count("SUCCESS") == 1,
+            seconds=RUN_SECONDS,
+            process=process,
+        )
+        children = psutil.Process(process.pid).children(recursive=True)
 
-    process.send_signal(stop)
+        process.send_signal(stop)
 
-    assert process.wait(timeout=START_SECONDS) == 0
-    gone, alive = psutil.wait_procs(started, timeout=START_SECONDS)
-    assert (len(gone) >= 3, alive) == (True, [])
+        assert process.wait(timeout=START_SECONDS) == 0
+        gone, alive = psutil.wait_procs(children, timeout=START_SECONDS)
+        assert (len(gone) >= 3, alive) == (True, [])
     assert "Traceback" not in log.read_text()
     assert (names(empty), names(machine.home)) == (["b24_pipeline_data"], [])

@@ -1,12 +1,11 @@
 """nginx with deploy/nginx.conf, in a folder of its own, with ports, a certificate and a password of the tests."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from b24_pipeline_tests.e2e.desk import PROJECT, free_port
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, is_listening, started, wait_for
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
 CERTIFICATE = PROJECT / "b24_pipeline_tests/alerts/localhost.pem"
@@ -37,18 +36,17 @@ def configuration(folder: Path, *, webserver_port: int, port: int) -> Path:
         text = text.replace(ours, theirs)
     (folder / "site.conf").write_text(text)
     (folder / "htpasswd").write_text("anna:{PLAIN}secret\n")
-    started = folder / "nginx.conf"
-    started.write_text(AROUND.format(folder=folder))
-    return started
+    file = folder / "nginx.conf"
+    file.write_text(AROUND.format(folder=folder))
+    return file
 
 
 @contextmanager
 def nginx(folder: Path, *, webserver_port: int) -> Iterator[int]:
     """Serve; gives the port for HTTPS."""
     port = free_port()
-    started = configuration(folder, webserver_port=webserver_port, port=port)
-    with subprocess.Popen([NGINX or "nginx", "-p", str(folder), "-c", str(started)]) as process:
-        try:
-            yield port
-        finally:
-            process.terminate()
+    file = configuration(folder, webserver_port=webserver_port, port=port)
+    command = (NGINX or "nginx", "-p", str(folder), "-c", str(file))
+    with started(*command, log=folder / "nginx.log") as process:
+        wait_for("nginx to take connections", lambda: is_listening(port), seconds=START_SECONDS, process=process)
+        yield port

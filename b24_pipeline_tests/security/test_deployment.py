@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from b24_pipeline_tests.e2e.desk import PROJECT, free_port
+from b24_pipeline_tests.processes import PROJECT, free_port
 from b24_pipeline_tests.security.nginx import NGINX, configuration
 
 DEPLOY = PROJECT / "deploy"

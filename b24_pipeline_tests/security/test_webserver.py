@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import Bitrix24Behavior, CallGearBehavior, Sandbox, Server, serve
-from b24_pipeline_tests.e2e.desk import RUN_SECONDS, wait_for
+from b24_pipeline_tests.processes import RUN_SECONDS, wait_for
 from b24_pipeline_tests.scenarios import PLENTY
 from b24_pipeline_tests.security.nginx import NGINX, nginx
 from b24_pipeline_tests.security.webserver import LAUNCH, Webserver, running, webserver
@@ -68,7 +68,6 @@ def test_the_proxy_asks_for_a_password_and_passes_everything_on(ui: Webserver, t
         host = f"dagster.example.com:{port}"
         own = (f"Host: {host}", f"Origin: https://{host}", "Sec-Fetch-Site: same-origin")
         password = f"Authorization: Basic {b64encode(b'anna:secret').decode()}"
-        wait_for("nginx", lambda: proxy.status("GET /", *own), seconds=10)
 
         assert proxy.status("GET /server_info", *own) == 401
         assert proxy.status("GET /graphql", *own, *UPGRADE) == 401

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from b24_pipeline_tests.e2e.desk import PROJECT, START_SECONDS, free_port, wait_for
+from b24_pipeline_tests.processes import PROJECT, START_SECONDS, free_port, started, wait_for
 
 CHAIN = 'repositoryLocationName: "b24_pipeline", repositoryName: "__repository__", jobName: "employee_import"'
 LAUNCH = f"""mutation {{ launchRun(executionParams: {{ selector: {{ {CHAIN} }} }}) {{
@@ -63,28 +63,23 @@ def webserver(folder: Path, *options: str) -> Iterator[Webserver]:
     """Serve the UI of an empty Dagster home, with not one setting of the import given."""
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(PROJECT / name, folder / name)
-    started = Webserver(free_port())
-    with running(folder, "webserver", "--port", str(started.port), *options):
+    served = Webserver(free_port())
+    with running(folder, "webserver", "--port", str(served.port), *options) as process:
         wait_for(
-            "the code location", lambda: started.graphql(JOBS)["repositoriesOrError"]["nodes"], seconds=START_SECONDS
+            "the code location",
+            lambda: served.graphql(JOBS)["repositoriesOrError"]["nodes"],
+            seconds=START_SECONDS,
+            process=process,
         )
-        yield started
+        yield served
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Iterator[None]:
+def running(
+    folder: Path, *arguments: str, settings: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """One of our commands, until the end of this block."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(PROJECT), **(settings or {})}
-    with (folder / f"{arguments[0]}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "b24_pipeline.cli", *arguments],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait()
+    command = (sys.executable, "-m", "b24_pipeline.cli", *arguments)
+    with started(*command, log=folder / f"{arguments[0]}.log", cwd=folder, env=environment) as process:
+        yield process
