@@ -3,19 +3,22 @@
 import json
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, IdMatchPolicy, MatchKind, MatchReason, Outcome, Policy
-from b24_pipeline.rules.normalization import join_non_null
+from b24_pipeline.rules.normalization import converted, join_non_null
 from b24_pipeline.rules.phone_numbers import LIST_SEPARATOR
 
 NO_PHONES = "[]"
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+ESCAPED_IN_JSON = r'["\\\x00-\x1f]'
 SENT_FIELDS = ("first_name", "last_name", "patronymic", "email")
+TOLD_FIELDS = ("first_name_before", "last_name_before", "other_bitrix24_id", "phone_numbers", *SENT_FIELDS, "phones")
+"""The columns of a planned row that are told in `before` and `after`."""
 LINKED_FIELDS = ["last_name", "phones"]
 """R09: what an employee gets that is linked by e-mail."""
 SENT_TO_MATCHED_BY_ID = {
@@ -137,43 +140,6 @@ def full_name(*names: pd.Series) -> pd.Series:
     return join_non_null(*names, separator=" ")
 
 
-class PlannedRow(NamedTuple):
-    """The columns of a planned row that are told in `before` and `after`."""
-
-    action: str
-    first_name_before: str | None
-    last_name_before: str | None
-    other_bitrix24_id: int | None
-    phone_numbers: str | None
-    first_name: str | None
-    last_name: str | None
-    patronymic: str | None
-    email: str | None
-    phones: str | None
-
-
-def fields_before(row: PlannedRow) -> dict[str, Any]:
-    """Return the state that a planned row changes; of a conflict, what the employee has and will keep (R09)."""
-    known: dict[str, Any] = {
-        "first_name": row.first_name_before,
-        "last_name": row.last_name_before,
-        "other_bitrix24_id": row.other_bitrix24_id,
-    }
-    if row.phones and row.action != ActionKind.CREATE:
-        known["phone_numbers"] = []
-    elif row.phone_numbers:
-        known["phone_numbers"] = [entry["phone_number"] for entry in json.loads(row.phone_numbers)]
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def fields_after(row: PlannedRow) -> dict[str, Any]:
-    """Return what a planned row sends: names as given, phone numbers as a list in dialing order."""
-    sent = {name: value for name in SENT_FIELDS if (value := getattr(row, name)) is not None}
-    if row.phones:
-        sent["phone_numbers"] = row.phones.split(LIST_SEPARATOR)
-    return sent
-
-
 def as_json(fields: dict[str, Any]) -> str | None:
     """Canonical JSON of `fields`; no value when there are none."""
     return ENCODER.encode(fields) if fields else None
@@ -190,13 +156,37 @@ def without(text: object, names: AbstractSet[str]) -> str | None:
 
 
 def as_actions(rows: pd.DataFrame) -> DataFrame[schemas.Actions]:
-    """Planned rows by user as the audit keeps them (R20): before and after as JSON, outcome as planned."""
+    """Planned rows by user as the audit keeps them (R20), outcome as planned."""
     ordered = rows.sort_values("bitrix24_id", ignore_index=True)
-    given = ordered.reindex(columns=list(PlannedRow._fields)).astype("object")
-    values = given.where(given.notna(), None).itertuples(index=False, name=None)
-    texts = [(as_json(fields_before(row)), as_json(fields_after(row))) for row in map(PlannedRow._make, values)]
+    given = ordered.reindex(columns=["action", *TOLD_FIELDS]).astype(dict.fromkeys(TOLD_FIELDS, "str"))
+    phones = given["phones"].where(given["phones"] != "").str.replace(LIST_SEPARATOR, '", "', regex=False)
     told = ordered.assign(
-        before=pd.array([before for before, _ in texts], dtype="str"),
-        after=pd.array([after for _, after in texts], dtype="str"),
+        before=told_before(given, gets_phones=phones.notna()),
+        after=json_objects(**{name: quoted(given[name]) for name in SENT_FIELDS}, phone_numbers='["' + phones + '"]'),
     )
     return schemas.check(schemas.Actions, told.reindex(columns=schemas.column_names(schemas.Actions)))
+
+
+def told_before(given: pd.DataFrame, *, gets_phones: pd.Series) -> pd.Series:
+    """The state that planned rows change, as JSON; of a conflict, what the employee has and will keep (R09)."""
+    kept = given["phone_numbers"].map(
+        lambda entries: ENCODER.encode([entry["phone_number"] for entry in json.loads(entries)]), na_action="ignore"
+    )
+    return json_objects(
+        first_name=quoted(given["first_name_before"]),
+        last_name=quoted(given["last_name_before"]),
+        other_bitrix24_id=given["other_bitrix24_id"],
+        phone_numbers=kept.mask(gets_phones & (given["action"] != ActionKind.CREATE), NO_PHONES),
+    )
+
+
+def json_objects(**fields: pd.Series) -> pd.Series:
+    """The canonical JSON object of each row, of values that are JSON; no value where a row has none."""
+    entries = [f'"{name}": ' + fields[name].astype("str") for name in sorted(fields)]
+    return "{" + join_non_null(*entries, separator=", ") + "}"
+
+
+def quoted(texts: pd.Series) -> pd.Series:
+    """The texts as JSON."""
+    escaped = converted(texts, where=ESCAPED_IN_JSON, convert=lambda text: ENCODER.encode(text)[1:-1])
+    return '"' + escaped + '"'

@@ -306,6 +306,19 @@ def test_r20_actions_tell_before_and_after_as_canonical_json() -> None:
     assert plan["at"].isna().all()
 
 
+@pytest.mark.parametrize(
+    "name", ['O"Neill', "Back\\slash", "Tab\tand\nline", "\x00", "\x7f\u2028", '\\"', "Zoë 🙂", ""]
+)
+def test_r20_whatever_a_name_holds_is_read_again_as_it_was(name: str) -> None:
+    (row,) = planned(
+        user(1, email="employee101@x.test", last_name=f"Is{name.strip()}"),
+        account=[callgear_employee(101, last_name=name)],
+    ).to_dict("records")
+    assert fields(row["before"])["last_name"] == name
+    assert row["after"] == json.dumps(fields(row["after"]), ensure_ascii=False, sort_keys=True)
+    assert row["before"] == json.dumps(fields(row["before"]), ensure_ascii=False, sort_keys=True)
+
+
 def test_r20_an_empty_plan_has_no_actions() -> None:
     assert planned().equals(actions())
 
