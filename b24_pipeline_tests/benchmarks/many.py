@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import dagster as dg
 import psutil
 
 from b24_pipeline import settings
@@ -113,11 +114,12 @@ def import_all() -> None:
             store.publish()
 
 
-def definitions_seconds() -> float:
-    """What it takes to build everything that Dagster shows."""
+def definitions() -> tuple[float, float]:
+    """Processor seconds of building what Dagster shows, with the snapshots of all jobs, and the megabytes of these."""
     began = time.process_time()
-    build_definitions(connections=FOLDER).get_repository_def().get_all_jobs()
-    return time.process_time() - began
+    jobs = build_definitions(connections=FOLDER).get_repository_def().get_all_jobs()
+    size = sum(len(dg.serialize_value(job.get_job_snapshot())) for job in jobs)
+    return time.process_time() - began, size / 1_000_000
 
 
 def ticks() -> tuple[tuple[float, float], tuple[float, float]]:
@@ -246,8 +248,9 @@ def imported_companies() -> Iterator[tuple[Path, Ask]]:
 def measure() -> Iterator[Line]:
     """Measure everything in one project folder."""
     with imported_companies() as (folder, ask):
-        seconds, _ = in_fresh_process(definitions_seconds, folder=folder)
-        yield at_most(f"definitions of {COMPANIES} connections", seconds, 0.5, unit="s", digits=2)
+        (seconds, size), _ = in_fresh_process(definitions, folder=folder)
+        yield at_most(f"definitions of {COMPANIES} connections with their snapshots", seconds, 0.5, unit="s", digits=2)
+        yield at_most("the snapshots of their jobs", size, 1, unit="MB", digits=2)
         (first, kept), _ = in_fresh_process(ticks, folder=folder)
         yield Line(f"the sensor's first tick, {COMPANIES} portals", f"{first[0]:.1f} s, processor {first[1]:.1f} s")
         yield at_most("a later tick", kept[0], 3, unit="s", digits=2)
