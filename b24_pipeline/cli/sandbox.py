@@ -102,7 +102,7 @@ def locked() -> Iterator[None]:
     path = sandbox_path(LOCK)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = file_lock(path)
-    with locking(path.parent):
+    with locking(path):
         lock.acquire()
     try:
         yield

@@ -39,6 +39,7 @@ _PHRASES: tuple[tuple[str, type[StoreError], str], ...] = (
     ("Unique file handle conflict", DatabaseBusy, "is in use by this process; try again in a moment"),
     ("database does not exist", DatabaseMissing, "does not exist yet; run an import first"),
     ("No such file or directory", DatabaseMissing, "cannot be found; check the folder"),
+    ("Not a directory", DatabaseMissing, "cannot be found: its folder is a file; check the path"),
     ("newer version", DatabaseTooNew, "was written by a newer DuckDB; upgrade this project's packages"),
     (_NO_RIGHT, DatabaseNotWritable, "may not be written; check who owns it"),
     ("Read-only file system", DatabaseNotWritable, "lies on a read-only file system; move it"),

@@ -38,20 +38,22 @@ def file_lock(path: Path, *, wait_seconds: float = 0, is_singleton: bool = False
 
 
 @contextmanager
-def locking(folder: Path) -> Iterator[None]:
-    """Say in one line that the folder takes no locks.
+def locking(lock_file: Path) -> Iterator[None]:
+    """Say in one line that the folder of the file takes no locks.
 
     Raises:
         LocksNotSupported: it does not.
+        OSError: the file cannot be made.
     """
     try:
+        lock_file.touch(mode=0o600)  # where there can be no file, the lock would be taken for one that is held
         yield
     except OSError as error:
         if error.errno not in NOT_SUPPORTED:
             raise
         raise LocksNotSupported(
-            f"The folder {folder} takes no locks ({error.strerror}), as some network shares do not: move the database "
-            "to a disk of this machine, and name the place in B24_PIPELINE_DATABASE."
+            f"The folder {lock_file.parent} takes no locks ({error.strerror}), as some network shares do not: move the "
+            "database to a disk of this machine, and name the place in B24_PIPELINE_DATABASE."
         ) from None
 
 
@@ -67,7 +69,7 @@ def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], N
     lock = file_lock(paths.writer_lock)
 
     def acquire() -> None:
-        with writing(paths.writer_lock.parent), locking(paths.writer_lock.parent):
+        with writing(paths.writer_lock.parent), locking(paths.writer_lock):
             try:
                 lock.acquire()
             except Timeout:
@@ -118,12 +120,13 @@ def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float 
         StoreError: the folder cannot be written, or takes no locks.
     """
     lock = file_lock(lock_file, wait_seconds=wait_seconds, is_singleton=True)
-    with writing(lock_file.parent), locking(lock_file.parent):
+    with writing(lock_file.parent):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
+        with locking(lock_file):
+            try:
+                lock.acquire()
+            except Timeout:
+                raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
     try:
         with writing(lock_file.parent):
             note = {"owner": owner, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}

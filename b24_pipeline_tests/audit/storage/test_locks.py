@@ -9,6 +9,7 @@ import pytest
 
 from b24_pipeline.audit import Paths, Store
 from b24_pipeline.audit.storage.exceptions import (
+    DatabaseMissing,
     DatabaseNotReadable,
     DatabaseNotWritable,
     LocksNotSupported,
@@ -54,6 +55,25 @@ def test_r17_a_folder_that_takes_no_locks_is_said_to_be_one(tmp_path: Path, cloc
 
     assert not paths.working.exists()
     assert is_locked(paths.lock), "who cannot be asked must be taken to hold it"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no files, as Linux's /proc")
+def test_a_folder_that_takes_no_files_is_not_taken_for_a_run_in_progress(clock: Clock) -> None:
+    paths = Paths(Path("/proc/b24.duckdb"))
+
+    with pytest.raises(DatabaseNotWritable, match=r"The folder /proc of the database cannot be written"):
+        run_lock(paths.lock, owner="run 4711", now=clock.now()).__enter__()
+    with pytest.raises(DatabaseNotWritable, match=r"The folder /proc of the database cannot be written"):
+        Store.open(paths, now=clock.now)
+
+
+def test_a_database_below_a_file_is_missing(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "data").write_text("a file")
+    with (
+        pytest.raises(DatabaseMissing, match="run an import first"),
+        Store.reader(Paths(tmp_path / "data/b24.duckdb"), now=clock.now),
+    ):
+        pass
 
 
 @pytest.mark.usefixtures("no_locks")
