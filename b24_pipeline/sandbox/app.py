@@ -97,18 +97,11 @@ def application(sandbox: Sandbox) -> Starlette:
     """The ASGI application over one sandbox."""
 
     async def bitrix24(request: Request) -> Response:
-        path = request.path_params
-        method = path["method"]
-        params = parameters(await request.body())
-        seen = sandbox.note(Api.BITRIX24, method, params)
-        commands = len(params.get("CMD", ()))
-        await _take_time(sandbox.latency.request + commands * sandbox.latency.command)
+        path, params = request.path_params, parameters(await request.body())
+        seen = sandbox.note(Api.BITRIX24, path["method"], params)
+        await _take_time(sandbox.latency.request + len(params.get("CMD", ())) * sandbox.latency.command)
         answer = sandbox.answer_bitrix24(
-            seen,
-            user_id=path["user_id"],
-            secret=path["secret"],
-            params=params,
-            moved_to=_elsewhere(request),
+            seen, user_id=path["user_id"], secret=path["secret"], params=params, moved_to=_elsewhere(request)
         )
         return Delivered(answer)
 
@@ -128,7 +121,7 @@ def application(sandbox: Sandbox) -> Starlette:
 
 
 async def _take_time(seconds: float) -> None:
-    if seconds > 0:
+    if seconds > 0:  # else nothing may come between what is noted and what is done
         await asyncio.sleep(seconds)
 
 

@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from b24_pipeline.same_origin import loopback_hosts, refusal
-from b24_pipeline.sandbox.portal import User
 from b24_pipeline.sandbox.practice import DESCRIPTIONS, Switch
 from b24_pipeline.sandbox.sandbox import Sandbox
 from b24_pipeline.sandbox.types import Json
@@ -39,11 +38,15 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     async def show(request: Request) -> Response:
         user_id = request.query_params.get("edit", "")
         edited = sandbox.portal.users.get(int(user_id)) if user_id.isdecimal() else None
+        form = {"title": "Hire somebody", "action": "/people/hire", "button": "Hire"}
+        if edited:
+            form = {"title": f"Edit user {edited['ID']}", "action": f"/people/{edited['ID']}/edit", "button": "Save"}
+        fields = [{"name": name, "label": label, "value": (edited or {}).get(name) or ""} for name, label in FORM]
         switches = [
             {"name": switch.value, "title": title, "text": text, "is_on": switch in sandbox.practice.on}
             for switch, (title, text) in DESCRIPTIONS.items()
         ]
-        return _page("page.html", form=_form(edited), switches=switches, **_directories(sandbox))
+        return _page("page.html", form={**form, "fields": fields}, switches=switches, **_directories(sandbox))
 
     async def directories(_: Request) -> Response:
         return _page("directories.html", **_directories(sandbox))
@@ -127,15 +130,6 @@ def _page(template: str, **values: Json) -> Response:
 async def _fields(request: Request) -> dict[str, str]:
     sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
     return {name: sent[name] for name, _ in FORM if name in sent}
-
-
-def _form(edited: User | None) -> dict[str, Json]:
-    """What the form shows: an empty one to hire, or somebody's to edit."""
-    fields = [{"name": name, "label": label, "value": (edited or {}).get(name) or ""} for name, label in FORM]
-    if edited is None:
-        return {"title": "Hire somebody", "action": "/people/hire", "button": "Hire", "fields": fields}
-    user_id = edited["ID"]
-    return {"title": f"Edit user {user_id}", "action": f"/people/{user_id}/edit", "button": "Save", "fields": fields}
 
 
 def _directories(sandbox: Sandbox) -> dict[str, Json]:

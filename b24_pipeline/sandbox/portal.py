@@ -113,12 +113,7 @@ class Portal:
 
     def add_department(self, name: str, *, parent: int = ROOT_DEPARTMENT) -> int:
         department_id = max(self.departments, default=0) + 1
-        self.departments[department_id] = {
-            "ID": str(department_id),
-            "NAME": name,
-            "SORT": 500,
-            "PARENT": str(parent),
-        }
+        self.departments[department_id] = {"ID": str(department_id), "NAME": name, "SORT": 500, "PARENT": str(parent)}
         self._changed()
         return department_id
 

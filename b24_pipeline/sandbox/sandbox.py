@@ -81,9 +81,10 @@ class Sandbox:
 
     @classmethod
     def crowd(cls, count: int, **settings: Json) -> Self:
-        """A portal of many ordinary people and an empty account, for measuring; settings as for the class."""
+        """A portal of ordinary people, one in a hundred dismissed, and an empty account; settings as for the class."""
         sandbox = cls(**settings)
-        company.crowd(sandbox.portal, count)
+        for number in range(count):
+            sandbox.portal.hire(**company.person(number), ACTIVE=number % 100 != 99)
         return sandbox
 
     @classmethod
@@ -161,10 +162,7 @@ class Sandbox:
             return answer
 
         return self._answer(
-            request,
-            act,
-            lambda fault: callgear_refusal(fault, self._callgear_api, call),
-            moved_to=moved_to,
+            request, act, lambda fault: callgear_refusal(fault, self._callgear_api, call), moved_to=moved_to
         )
 
     def _answer(

@@ -116,11 +116,9 @@ async def _host(sandbox: Sandbox, listener: socket.socket, ready: Future[None], 
     )
     config.load()
     connections = ServerState()
-
-    def protocol() -> Json:
-        return SandboxProtocol(config=config, server_state=connections, app_state={})
-
-    server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SandboxProtocol(config=config, server_state=connections, app_state={}), sock=listener
+    )
     ready.set_result(None)
     await stopping.wait()
     server.close()

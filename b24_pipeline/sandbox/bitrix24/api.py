@@ -35,19 +35,17 @@ class Bitrix24Api:
             return self.refused(errors.WRONG_WEBHOOK, method)
         try:
             self._bucket.hit(self._portal.behavior.tariff)
-            envelope = self._batch(params, started) if method == "batch" else self._single(method, params, started)
+            if method == "batch":
+                return json_answer(self._batch(params, started))
+            payload = self._call(method, params, in_batch=False)
         except Bitrix24Error as error:
             return self.refused(error.refusal, method)
-        return json_answer(envelope)
+        time = self._time(started, self._portal.behavior.call_seconds, method)
+        envelope = {"result": payload.result, "total": payload.total, "next": payload.following, "time": time}
+        return json_answer({name: value for name, value in envelope.items() if value is not None})
 
     def refused(self, refusal: Refusal, method: str) -> Answer:
         return json_answer(self._refused(refusal, method), status=refusal.status, acted=False)
-
-    def _single(self, method: str, params: Params, started: float) -> dict[str, Json]:
-        payload = self._call(method, params, in_batch=False)
-        time = self._time(started, self._portal.behavior.call_seconds, method)
-        envelope = {"result": payload.result, "total": payload.total, "next": payload.following, "time": time}
-        return {name: value for name, value in envelope.items() if value is not None}
 
     def _batch(self, params: Params, started: float) -> dict[str, Json]:
         """Up to 50 commands, in order, with references to earlier results."""

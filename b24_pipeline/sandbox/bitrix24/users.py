@@ -61,13 +61,6 @@ class Selection:
     active: bool | None = None
     user_types: frozenset[str] | None = None
 
-    def accepts(self, user_id: int, user: User) -> bool:
-        return (
-            (self.ids is None or user_id in self.ids)
-            and (self.active is None or user["ACTIVE"] is self.active)
-            and (self.user_types is None or user["USER_TYPE"] in self.user_types)
-        )
-
 
 class UserLists:
     """``user.get`` over one portal; remembers the ids of the last counted filters of a large portal."""
@@ -271,7 +264,11 @@ def _visible(selected: Selection, dismissed: DismissedUsers, owner: int | None) 
             return False
         if owner not in (None, user_id) and not user.get("UF_DEPARTMENT"):
             return False
-        return selected.accepts(user_id, user)
+        return (
+            (selected.ids is None or user_id in selected.ids)
+            and (selected.active is None or user["ACTIVE"] is selected.active)
+            and (selected.user_types is None or user["USER_TYPE"] in selected.user_types)
+        )
 
     return accepts
 

@@ -69,8 +69,7 @@ class CallGearApi:
         method = METHODS.get(call.method)
         if method is None:
             raise CallGearError(Mnemonic.METHOD_NOT_FOUND)
-        self._check_account(call.params.get("access_token"))
-        self._check_allowed(method)
+        self._check_access(call.params.get("access_token"), method)
         limits = self.limits()
         for budget in ("day", "minute"):
             if limits[f"{budget}_remaining"] == 0:
@@ -95,8 +94,8 @@ class CallGearApi:
         sessions[token] = self._clock() + behavior.session_seconds
         return {"data": {"access_token": token, "expire_at": int(sessions[token]), "app_id": behavior.app_id}}
 
-    def _check_account(self, token: Json) -> None:
-        """Refuse a key or session that is missing, blocked or past its time (contract 1.3), a caller, an account."""
+    def _check_access(self, token: Json, method: Method) -> None:
+        """Refuse a bad key or session (contract 1.3), a caller, an account, then a missing right or component."""
         behavior, sessions = self._account.behavior, self._account.sessions
         if behavior.checks_ip_first:
             self._check_ip()
@@ -111,17 +110,14 @@ class CallGearApi:
         self._check_ip()
         if not behavior.account_active:
             raise CallGearError(Mnemonic.ACCOUNT_INACTIVE)
-
-    def _check_ip(self) -> None:
-        if not self._account.behavior.ip_whitelisted:
-            raise ip_not_whitelisted()
-
-    def _check_allowed(self, method: Method) -> None:
-        behavior = self._account.behavior
         if method.right is not None and method.right not in behavior.rights:
             raise CallGearError(Mnemonic.FORBIDDEN)
         if method.component is not None and method.component not in behavior.components:
             raise CallGearError(Mnemonic.METHOD_COMPONENT_DISABLED, params={"components": [str(method.component)]})
+
+    def _check_ip(self) -> None:
+        if not self._account.behavior.ip_whitelisted:
+            raise ip_not_whitelisted()
 
     def _metadata(self, total_items: int | None) -> dict[str, Json]:
         behavior = self._account.behavior

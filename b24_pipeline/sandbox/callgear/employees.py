@@ -38,11 +38,7 @@ _COMMON = {
     "groups": Parameter((list,), items=REQUIRED_NUMBER),
     "extension": Parameter((dict,), members=_EXTENSION),
 }
-CREATE_EMPLOYEE = {
-    **_COMMON,
-    "last_name": REQUIRED_STRING,
-    "phone_numbers": _phones(_PHONE),
-}
+CREATE_EMPLOYEE = {**_COMMON, "last_name": REQUIRED_STRING, "phone_numbers": _phones(_PHONE)}
 UPDATE_EMPLOYEE = {
     **_COMMON,
     "id": REQUIRED_NUMBER,

@@ -23,11 +23,7 @@ READING = {
     "sort": ARRAY,
     "fields": Parameter((list,), items=REQUIRED_STRING),
 }
-OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
-    "=": operator.eq,
-    ">": operator.gt,
-    "<=": operator.le,
-}
+OPERATORS: dict[str, Callable[[Json, Json], bool]] = {"=": operator.eq, ">": operator.gt, "<=": operator.le}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,9 @@ class Result:
     is_bare: bool = False  # the data are the whole result, without metadata beside them
 
 
-def as_is(row: Row, _: Account) -> Row:
-    """An entity that is its own row."""
-    return row
-
-
 def reader(
     entities: Callable[[Account], Collection[Row]],
-    show: Callable[[Row, Account], Row] = as_is,
+    show: Callable[[Row, Account], Row] = lambda entity, _: entity,
     *,
     sortable: Collection[str] = (),
 ) -> Callable[[Account, Params], Result]:

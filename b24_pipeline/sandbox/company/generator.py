@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from b24_pipeline.sandbox.bitrix24.fields import iso
 from b24_pipeline.sandbox.company.names import CULTURES, POSITIONS
-from b24_pipeline.sandbox.portal import Portal, User
+from b24_pipeline.sandbox.portal import User
 
 FOUNDED = 1_546_300_800  # 2019-01-01
 DAY = 86_400
@@ -54,12 +54,6 @@ def person(number: int) -> User:
     if number % 5 == 0:
         fields["UF_PHONE_INNER"] = str(100 + number % 900)
     return fields
-
-
-def crowd(portal: Portal, count: int) -> None:
-    """Fill a portal with ordinary people, one in a hundred dismissed, for measuring."""
-    for number in range(count):
-        portal.hire(**person(number), ACTIVE=number % 100 != 99)
 
 
 def _phones(number: int) -> User:

@@ -32,17 +32,12 @@ def populate(portal: Portal, account: Account) -> None:
         portal.dismiss(portal.hire(**fields))
     for fields in edge_cases.REHIRED:
         portal.hire(**fields)
-    _settle_dates(portal)
-    _fill_account(portal, account, ordinary)
-
-
-def _settle_dates(portal: Portal) -> None:
-    """Let everybody have been there for long, so that nobody looks new."""
-    for user_id, user in portal.users.items():
+    for user_id, user in portal.users.items():  # everybody has been there for long, so that nobody looks new
         registered = datetime.fromisoformat(user["DATE_REGISTER"]).timestamp()
         moment = min(registered, FOUNDED + 2_500 * DAY)
         user["DATE_REGISTER"] = iso(moment)
         portal.changed_at[user_id] = moment + user_id * 3_607 % DAY
+    _fill_account(portal, account, ordinary)
 
 
 def _fill_account(portal: Portal, account: Account, ordinary: list[int]) -> None:
