@@ -35,19 +35,16 @@ class Message:
 
 
 def message_of(change: Change, *, connection: str) -> Message:
-    subject = f"{connection}: {headline(change)}"
+    headline = "recovered" if change.recovered else f"over: {'; '.join(change.over)}"
+    if change.new:
+        headline = "; ".join(condition.state for condition in change.new)
+    subject = f"{connection}: {headline}"
     lines = [line for condition in change.new for line in lines_of(condition)]
     if change.over:
         lines.append(f"Over: {'; '.join(change.over)}")
     if change.still:
         lines.append(f"Still: {'; '.join(change.still)}")
     return Message(subject=subject, text="\n".join([subject, *lines]))
-
-
-def headline(change: Change) -> str:
-    if change.new:
-        return "; ".join(condition.state for condition in change.new)
-    return "recovered" if change.recovered else f"over: {'; '.join(change.over)}"
 
 
 def lines_of(condition: Condition) -> list[str]:

@@ -12,7 +12,6 @@ ACCEPT_ENCODING: Final = "gzip"
 """Sent with every request; nothing else is decoded."""
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
-_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _MIB: Final = 1024 * 1024
 
 
@@ -28,11 +27,14 @@ def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> b
         ResponseRefused: it is larger, or encoded otherwise than once with gzip.
         httpx.DecodingError: it is no gzip, or ends too early.
     """
-    gzip = zlib.decompressobj(_GZIP_WINDOW) if _is_compressed(encoding) else None
+    gzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if _is_compressed(encoding) else None
     parts: list[bytes] = []
     received = decoded = 0
     for piece in pieces:
-        part = _decompressed(gzip, piece, max_bytes=max_bytes - decoded + 1) if gzip else piece
+        try:
+            part = gzip.decompress(piece, max_bytes - decoded + 1) if gzip else piece
+        except zlib.error:
+            raise httpx.DecodingError("the compressed answer is damaged") from None
         received, decoded = received + len(piece), decoded + len(part)
         if max(received, decoded) > max_bytes:
             raise ResponseRefused(f"the answer is larger than {max_bytes / _MIB:g} MiB")
@@ -49,10 +51,3 @@ def _is_compressed(encoding: str) -> bool:
     if names and names[0] not in _GZIP:
         raise ResponseRefused("the answer is compressed in a way that was not asked for")
     return bool(names)
-
-
-def _decompressed(gzip: "zlib._Decompress", piece: bytes, *, max_bytes: int) -> bytes:
-    try:
-        return gzip.decompress(piece, max_bytes)
-    except zlib.error:
-        raise httpx.DecodingError("the compressed answer is damaged") from None

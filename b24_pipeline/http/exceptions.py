@@ -23,32 +23,25 @@ HOST_NOT_FOUND: Final = "the host name was not found"
 
 def describe_error(error: Exception, *, system: str, timeout: httpx.Timeout) -> str:
     """Say what went wrong between us and another system; `system` is how people call it, for example `CallGear`."""
+    said = str(error)
     match error:
         case ProxyRefused() | ProxyFailed() | ResponseRefused():
-            return str(error)
+            return said
         case httpx.TimeoutException():
-            return _describe_timeout(error, system, timeout)
+            connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            seconds = timeout.connect if connecting else timeout.read
+            within = "in time" if seconds is None else f"within {round(seconds, 1):g} s"
+            what = f"no connection to {system} came about" if connecting else f"{system} did not answer"
+            return f"{what} {within}"
         case httpx.ConnectError():
-            return f"no connection to {system}: {_describe_refusal(str(error))}"
+            why = HOST_NOT_FOUND if said.startswith(HOST_NOT_FOUND) else "the host cannot be reached"
+            return f"no connection to {system}: {'it was refused' if 'refused' in said.lower() else why}"
         case httpx.NetworkError():
-            return f"the connection to {system} {'was reset' if 'reset' in str(error).lower() else 'broke off'}"
+            return f"the connection to {system} {'was reset' if 'reset' in said.lower() else 'broke off'}"
         case httpx.RemoteProtocolError():
-            return f"{system} {_describe_end(str(error))}"
+            return f"{system} {_describe_end(said)}"
     damaged = isinstance(error, httpx.DecodingError)
     return f"the compressed answer of {system} is damaged" if damaged else f"the connection to {system} failed"
-
-
-def _describe_timeout(error: httpx.TimeoutException, system: str, timeout: httpx.Timeout) -> str:
-    connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-    seconds = timeout.connect if connecting else timeout.read
-    within = "in time" if seconds is None else f"within {round(seconds, 1):g} s"
-    return f"no connection to {system} came about {within}" if connecting else f"{system} did not answer {within}"
-
-
-def _describe_refusal(text: str) -> str:
-    if "refused" in text.lower():
-        return "it was refused"
-    return HOST_NOT_FOUND if text.startswith(HOST_NOT_FOUND) else "the host cannot be reached"
 
 
 def _describe_end(text: str) -> str:

@@ -58,12 +58,17 @@ class Proxies:
         Raises:
             InvalidProxyError: one of them cannot be used.
         """
-        named = {scheme: _named(environment, scheme) for scheme in (*_SCHEMES, _ANY_SCHEME)}
-        whole = {scheme: named[scheme] or named[_ANY_SCHEME] for scheme in _SCHEMES}
+        named: dict[str, Proxy] = {}
+        for scheme in (*_SCHEMES, _ANY_SCHEME):
+            lower, upper = f"{scheme}_proxy", f"{scheme.upper()}_PROXY"
+            variable = lower if lower in environment else upper
+            if address := environment.get(variable, "").strip():
+                named[scheme] = Proxy.of(variable, address)
+        whole = {scheme: named.get(scheme) or named.get(_ANY_SCHEME) for scheme in _SCHEMES}
         without = environment.get("no_proxy", environment.get("NO_PROXY", ""))
         return cls(
             {scheme: proxy for scheme, proxy in whole.items() if proxy is not None},
-            tuple(entry.strip().casefold() for entry in without.replace(",", " ").split()),
+            tuple(without.casefold().replace(",", " ").split()),
         )
 
     def all(self) -> Iterator[Proxy]:
@@ -95,27 +100,16 @@ def covers(entry: str, host: str, port: int) -> bool:
     number = _ip(name)
     if number is not None and (network := _network(entry)) is not None:
         return number in network
-    wanted, _, wanted_port = entry.rpartition(":") if _ends_with_port(entry) else (entry, "", "")
-    if wanted_port and int(wanted_port) != port:
+    before, colon, last = entry.rpartition(":")
+    has_port = bool(colon) and last.isascii() and last.isdigit() and (":" not in before or before.endswith("]"))
+    if has_port and int(last) != port:
         return False
-    wanted = wanted.strip("[]").removeprefix("*").strip(".")
+    wanted = (before if has_port else entry).strip("[]").removeprefix("*").strip(".")
     return bool(wanted) and (name == wanted or (number is None and name.endswith(f".{wanted}")))
-
-
-def _named(environment: Mapping[str, str], scheme: str) -> Proxy | None:
-    lower, upper = f"{scheme}_proxy", f"{scheme.upper()}_PROXY"
-    variable = lower if lower in environment else upper
-    address = environment.get(variable, "").strip()
-    return Proxy.of(variable, address) if address else None
 
 
 def _bad(variable: str, what: str) -> InvalidProxyError:
     return InvalidProxyError(f"{variable}: {what}. Example: {variable}={EXAMPLE}")
-
-
-def _ends_with_port(entry: str) -> bool:
-    name, colon, port = entry.rpartition(":")
-    return bool(colon) and port.isascii() and port.isdigit() and (":" not in name or name.endswith("]"))
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -77,18 +77,16 @@ class Secrets:
 
     def blank_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """The headers of an answer without them; of where a redirect leads, only the host, which may be said."""
-        return httpx.Headers(
-            [
-                (name, self._blank_host(value) if name.lower() == b"location" else _blanked(value, self.in_failures))
-                for name, value in headers.raw
-            ]
-        )
-
-    def _blank_host(self, address: bytes) -> bytes:
-        before, slashes, rest = address.partition(b"//")
-        host, slash, path = rest.partition(b"/")
-        spellings = tuple(spelling.lower() for spelling in self.in_failures)
-        return before + slashes + _blanked(host.lower(), spellings) + slash + path
+        blanked = []
+        for name, value in headers.raw:
+            if name.lower() == b"location":
+                before, slashes, rest = value.partition(b"//")
+                host, slash, path = rest.partition(b"/")
+                host = _blanked(host.lower(), tuple(spelling.lower() for spelling in self.in_failures))
+                blanked.append((name, before + slashes + host + slash + path))
+            else:
+                blanked.append((name, _blanked(value, self.in_failures)))
+        return httpx.Headers(blanked)
 
 
 def _blanked(text: bytes, spellings: tuple[bytes, ...]) -> bytes:

@@ -9,8 +9,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import httpcore
@@ -104,12 +103,14 @@ class Transport(httpx.BaseTransport):
             httpx.RequestError: anything else that httpx says; a time-out also where pieces came until the deadline.
         """
         proxy = self._proxies.for_url(request.url)
-        with _httpx_errors(proxy):
+        try:
             response = self._pools[proxy].handle_request(_as_sent(request))
             try:
                 return self._whole(response, proxy)
             finally:
                 response.close()
+        except _FAULTS as error:
+            raise _error_of(error, proxy) from error
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -129,18 +130,6 @@ class Transport(httpx.BaseTransport):
         )
 
 
-def _as_sent(request: httpx.Request) -> httpcore.Request:
-    request.headers["Accept-Encoding"] = ACCEPT_ENCODING
-    url = request.url
-    return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions={**request.extensions, "timeout": _with_deadline(request.extensions.get("timeout", {}))},
-    )
-
-
 class _Seconds(float):
     """A time-out for one piece that ends with the exchange it belongs to."""
 
@@ -153,15 +142,24 @@ class _Seconds(float):
         return self
 
 
-def _with_deadline(timeouts: Mapping[str, float | None]) -> Mapping[str, float | None]:
+def _as_sent(request: httpx.Request) -> httpcore.Request:
+    """The request as httpcore takes it, with the time-out for reading as the deadline of all."""
+    request.headers["Accept-Encoding"] = ACCEPT_ENCODING
+    url, timeouts = request.url, request.extensions.get("timeout", {})
     longest = timeouts.get("read")
-    if longest is None:
-        return timeouts
-    ends = time.monotonic() + longest
-    return {
-        name: _Seconds.until(ends, longest if timeouts.get(name) is None else min(longest, timeouts[name] or 0.0))
-        for name in ("connect", "read", "write", "pool")
-    }
+    if longest is not None:
+        ends = time.monotonic() + longest
+        timeouts = {
+            name: _Seconds.until(ends, longest if timeouts.get(name) is None else min(longest, timeouts[name]))
+            for name in ("connect", "read", "write", "pool")
+        }
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions={**request.extensions, "timeout": timeouts},
+    )
 
 
 def _left(timeout: float | None, over: type[Exception]) -> float | None:
@@ -231,16 +229,8 @@ class _Backend(httpcore.NetworkBackend):
         raise failure
 
 
-@contextmanager
-def _httpx_errors(proxy: Proxy | None) -> Iterator[None]:
-    """Raise httpcore's errors as httpx's, and those of a proxy with its variable."""
-    try:
-        yield
-    except _FAULTS as error:
-        raise _error_of(error, proxy) from error
-
-
 def _error_of(error: Exception, proxy: Proxy | None) -> httpx.RequestError:
+    """The error of httpcore as httpx has it; one of a proxy names its variable."""
     if proxy is not None and isinstance(error, httpcore.ProxyError):
         status = str(error)[:3]
         return _refused_by(proxy, int(status) if status.isascii() and status.isdigit() else 0)
