@@ -40,28 +40,20 @@ bitrix24_portal = dg.AssetSpec(
 
 
 def step_asset(
-    model: type[schemas.Frame],
-    *,
-    group: str,
-    kinds: set[str],
+    model: type[schemas.Frame] | None = None,
     **given: Any,  # noqa: ANN401
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator of a step's asset: what all steps have in common, and the columns of its frame."""
+    columns = column_metadata(model) if model else None
     decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-        group_name=group,
-        kinds=kinds,
-        owners=OWNERS,
-        pool=POOL,
-        io_manager_key=IO_MANAGER,
-        metadata=column_metadata(model),
-        **given,
+        owners=OWNERS, pool=POOL, io_manager_key=IO_MANAGER, metadata=columns, **given
     )
     return decorator
 
 
 @step_asset(
     schemas.Users,
-    group="bitrix24",
+    group_name="bitrix24",
     kinds={"bitrix24", "pandas"},
     deps=[bitrix24_portal],
     output_required=False,
@@ -94,7 +86,7 @@ def bitrix24_users(
     )
 
 
-@step_asset(schemas.Employees, group="bitrix24", kinds={"pandas"})
+@step_asset(schemas.Employees, group_name="bitrix24", kinds={"pandas"})
 def employees(bitrix24_users: pd.DataFrame, import_run: ImportRunResource) -> dg.MaterializeResult[pd.DataFrame]:
     """Users with eligibility and normalized fields (R01-R06).
 

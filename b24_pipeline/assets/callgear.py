@@ -48,7 +48,7 @@ callgear_account = dg.AssetSpec(
 
 @step_asset(
     schemas.CallGearEmployees,
-    group="account",
+    group_name="account",
     kinds={"callgear", "pandas"},
     deps=[callgear_account],
     output_required=False,
@@ -79,7 +79,7 @@ def callgear_employees(
     )
 
 
-@step_asset(schemas.Matches, group="matching", kinds={"pandas"})
+@step_asset(schemas.Matches, group_name="matching", kinds={"pandas"})
 def employee_matches(
     employees: pd.DataFrame, callgear_employees: pd.DataFrame, import_run: ImportRunResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -107,7 +107,7 @@ def employee_matches(
 
 
 @step_asset(
-    schemas.Actions, group="callgear", kinds={"callgear", "duckdb"}, output_required=False, freshness_policy=FRESH
+    schemas.Actions, group_name="callgear", kinds={"callgear", "duckdb"}, output_required=False, freshness_policy=FRESH
 )
 def callgear_upsert(
     context: dg.AssetExecutionContext,
@@ -162,7 +162,7 @@ def upsert_metadata(run: RunContext, actions: DataFrame[schemas.Actions]) -> dic
 
 @step_asset(
     schemas.ResponsibleEmployees,
-    group="callgear",
+    group_name="callgear",
     kinds={"callgear", "duckdb"},
     deps=[callgear_upsert],
     output_required=False,

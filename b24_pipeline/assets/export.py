@@ -5,23 +5,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
+from b24_pipeline.assets.bitrix24 import FRESH, step_asset
 from b24_pipeline.assets.report import import_report
 from b24_pipeline.audit import StoreError
 from b24_pipeline.audit.export import export
-from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.resources import ImportRunResource
 
 log = logging.getLogger(__name__)
 
 
-@dg.asset(
+@step_asset(
     deps=[import_report],
     group_name="report",
     kinds={"duckdb", "parquet"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
     output_required=False,
     freshness_policy=FRESH,
 )

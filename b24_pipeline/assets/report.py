@@ -6,11 +6,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from b24_pipeline import audit
-from b24_pipeline.assets.bitrix24 import FRESH, OWNERS, POOL
+from b24_pipeline.assets.bitrix24 import FRESH, step_asset
 from b24_pipeline.assets.callgear import callgear_upsert, responsible_employees
 from b24_pipeline.audit import check_queries
 from b24_pipeline.audit.report_queries import refused
-from b24_pipeline.io_manager import IO_MANAGER
 from b24_pipeline.reporting.refresh import refresh_report, report_beside
 from b24_pipeline.reporting.tables import people_markdown
 from b24_pipeline.resources import ImportRunResource
@@ -22,13 +21,10 @@ from b24_pipeline.sync.run import RunContext
 log = logging.getLogger(__name__)
 
 
-@dg.asset(
+@step_asset(
     deps=[callgear_upsert, responsible_employees],
     group_name="report",
     kinds={"matplotlib", "duckdb"},
-    owners=OWNERS,
-    pool=POOL,
-    io_manager_key=IO_MANAGER,
     output_required=False,
     freshness_policy=FRESH,
 )
