@@ -32,10 +32,8 @@ class Cursor:
     def from_json(cls, text: str | None) -> "Cursor":
         """Read the text that Dagster stored; fields that are damaged or of another version get their defaults."""
         try:
-            stored = json.loads(text or "{}")
-        except ValueError:
-            return cls()
-        if not isinstance(stored, dict):
+            stored = dict(json.loads(text or "{}"))
+        except (ValueError, TypeError):
             return cls()
         types = {field.name: type(field.default) for field in fields(cls)}
         return cls(**{name: stored[name] for name, kind in types.items() if type(stored.get(name)) is kind})

@@ -66,16 +66,8 @@ class ConnectionHealth:
 
     @staticmethod
     def _judge(
-        place: Paths | SettingsError,
-        first_seen: FirstSeen,
-        *,
-        now: datetime,
-        failure: Callable[[], Failure | None],
+        place: Paths | SettingsError, first_seen: FirstSeen, *, now: datetime, failure: Callable[[], Failure | None]
     ) -> tuple[StatusReport, FirstSeen]:
         if isinstance(place, SettingsError):
             return StatusReport(UNNAMED, (bad_settings(place, now=now),), judged=frozenset()), first_seen
-
-        def failed_runs(_: datetime) -> list[Failure]:
-            return [found] if (found := failure()) else []
-
-        return judge(place, first_seen, now=now, failed_runs=failed_runs)
+        return judge(place, first_seen, now=now, failed_runs=lambda _: filter(None, [failure()]))

@@ -79,13 +79,6 @@ def steps_continued(instance: dg.DagsterInstance, run: dg.DagsterRun) -> frozens
     return frozenset(str(event.step_key) for event in finished) | steps_continued(instance, parent)
 
 
-def lacks_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Return whether a run does not do all steps of an import, and does not continue one that failed either."""
-    if run.execution_plan_snapshot_id is None:
-        return False
-    return not steps_of(instance, run) | steps_continued(instance, run) >= IMPORTING
-
-
 def launch_of(
     run: dg.DagsterRun, *, steps: AbstractSet[str], continued: AbstractSet[str], config: RunConfig, store: Store
 ) -> Launch:
@@ -228,12 +221,11 @@ def fault_of(error: Exception) -> Exception:
     return cause if isinstance(cause, SQLAlchemyError) and not isinstance(error, SQLAlchemyError) else error
 
 
-def fail_interrupted(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
-    """Report interrupted runs as failed: we own the lock now, so no process executes them."""
-    for run_id in run_ids:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_failed(run, "The run's process died; the next run found it interrupted.")
+def fail_dead_run(instance: dg.DagsterInstance, run_id: str, message: str) -> None:
+    """Report a run as failed that no process executes any more, unless it has ended meanwhile."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, message)
 
 
 def tag_outcome(instance: dg.DagsterInstance, run: RunContext, status: RunStatus) -> None:

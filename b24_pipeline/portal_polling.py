@@ -133,9 +133,7 @@ class Portals:
 def cursors_of(text: str | None) -> dict[str, str]:
     """Return the cursor of each connection; of a damaged text none."""
     try:
-        stored = json.loads(text or "{}")
-    except ValueError:
+        stored = dict(json.loads(text or "{}"))
+    except (ValueError, TypeError):
         return {}
-    return (
-        {str(key): value for key, value in stored.items() if isinstance(value, str)} if isinstance(stored, dict) else {}
-    )
+    return {str(key): value for key, value in stored.items() if isinstance(value, str)}

@@ -25,7 +25,7 @@ from b24_pipeline.dagster_runs import (
     REPORTING,
     STEPS,
     WRITING,
-    fail_interrupted,
+    fail_dead_run,
     failure_of,
     has_ended,
     launch_of,
@@ -177,7 +177,9 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
                 if isinstance(error, CHOICE_ERRORS):
                     put_tags(context.instance, context.run.run_id, {OUTCOME_TAG: REFUSED})
                 raise RunNotStarted(str(error)) from None
-            fail_interrupted(context.instance, run.interrupted)
+            for run_id in run.interrupted:  # we own the lock now, so no process executes them
+                message = "The run's process died; the next run found it interrupted."
+                fail_dead_run(context.instance, run_id, message)
             try:
                 yield self
             finally:

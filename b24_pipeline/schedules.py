@@ -13,7 +13,7 @@ from b24_pipeline import settings
 from b24_pipeline.audit import Paths
 from b24_pipeline.audit.storage.lock import connection_is_locked, is_locked
 from b24_pipeline.connection import utc_now
-from b24_pipeline.dagster_runs import LOCK_TAG, is_import, trigger_of
+from b24_pipeline.dagster_runs import LOCK_TAG, fail_dead_run, is_import, trigger_of
 from b24_pipeline.jobs import employee_import, overview, purge_old_audit, purge_old_runs
 from b24_pipeline.partitions import LATER, PRIORITY_TAG, key_of, update_partitions
 from b24_pipeline.rules.models import Trigger
@@ -142,11 +142,8 @@ def active_runs(instance: dg.DagsterInstance, *, keys: AbstractSet[str] = frozen
 def fail_orphaned_runs(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Report orphaned runs as failed: until then they keep their place in the pool, and no run starts."""
     for run in runs:
-        if not (is_orphaned(run) or is_abandoned(instance, run, now=utc_now())):
-            continue
-        now = instance.get_run_by_id(run.run_id)
-        if now is not None and not now.is_finished:  # else it has ended meanwhile, and released its lock
-            instance.report_run_failed(run, "The run's process died (its lock was released).")
+        if is_orphaned(run) or is_abandoned(instance, run, now=utc_now()):
+            fail_dead_run(instance, run.run_id, "The run's process died (its lock was released).")
 
 
 def is_orphaned(run: dg.DagsterRun) -> bool:

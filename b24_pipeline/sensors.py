@@ -20,7 +20,7 @@ from b24_pipeline.bitrix24.exceptions import Bitrix24Error
 from b24_pipeline.change_detection import poll_portal
 from b24_pipeline.connection import utc_now
 from b24_pipeline.connection_health import ConnectionHealth, LostRuns
-from b24_pipeline.dagster_runs import OUTCOME_TAG, REFUSED, is_import, lacks_steps
+from b24_pipeline.dagster_runs import IMPORTING, OUTCOME_TAG, REFUSED, is_import, steps_continued, steps_of
 from b24_pipeline.jobs import employee_import
 from b24_pipeline.partitions import PRIORITY_TAG, URGENT, key_of
 from b24_pipeline.portal_polling import Portals
@@ -165,8 +165,10 @@ def concerns_import(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     given: Any = run.run_config
     config = given.get("resources", {}).get("import_run", {}).get("config", {})
     is_trial = config.get("dry_run") or config.get("only") or config.get("only_failed")
-    is_refused = run.tags.get(OUTCOME_TAG) == REFUSED
-    return not (is_trial or is_refused or lacks_steps(instance, run))
+    if is_trial or run.tags.get(OUTCOME_TAG) == REFUSED:
+        return False
+    was_planned = run.execution_plan_snapshot_id is not None
+    return not was_planned or steps_of(instance, run) | steps_continued(instance, run) >= IMPORTING
 
 
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:

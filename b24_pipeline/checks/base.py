@@ -57,11 +57,7 @@ class AssetCheck:
 
 def asset_check(description: str, *, blocking: bool = False) -> Callable[[Callable[[RunContext], Finding]], AssetCheck]:
     """Return the decorator that makes a check of a function, with what Dagster's UI says of it."""
-
-    def declare(evaluate: Callable[[RunContext], Finding]) -> AssetCheck:
-        return AssetCheck(evaluate, description, blocking)
-
-    return declare
+    return lambda evaluate: AssetCheck(evaluate, description, blocking)
 
 
 def checks_of(

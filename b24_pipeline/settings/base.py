@@ -3,6 +3,7 @@
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -163,29 +164,19 @@ def parts(text: str) -> list[str]:
     return [part for part in map(trimmed, text.split(",")) if part]
 
 
-def listed(value: object) -> object:
-    return tuple(parts(value)) if isinstance(value, str) else value
-
-
-TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
-
-
 def whole_number(text: str) -> int:
-    """Return one number of a list.
-
-    Raises:
-        ValueError: it is not a whole number.
-    """
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be whole numbers, separated by commas")
     return int(text)
 
 
-def integers(value: object) -> object:
-    return [whole_number(part) for part in parts(value)] if isinstance(value, str) else value
+def list_of(item: Callable[[str], object]) -> BeforeValidator:
+    """Read a comma-separated list, each part by `item`; what is no text stays as it is."""
+    return BeforeValidator(lambda value: list(map(item, parts(value))) if isinstance(value, str) else value)
 
 
-IntegerList = Annotated[frozenset[int], NoDecode, BeforeValidator(integers)]
+TextList = Annotated[tuple[str, ...], NoDecode, list_of(str)]
+IntegerList = Annotated[frozenset[int], NoDecode, list_of(whole_number)]
 
 
 def split_url(text: str) -> SplitResult:

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic.fields import FieldInfo
-
 from b24_pipeline.settings import AlertSettings, Settings
 from b24_pipeline.settings.base import BaseSettings, FolderSettings
 from b24_pipeline.settings.connection import ConnectionSettings
@@ -51,16 +49,15 @@ def page() -> str:
 
 
 def table(names: Iterable[str]) -> str:
-    return COLUMNS + "".join(row(Settings.model_fields[name]) for name in names)
-
-
-def row(field: FieldInfo) -> str:
-    example = str((field.examples or [""])[0])
-    secret = " *Secret.*" if is_secret(field) else ""
-    default = "none" if field.default in (None, frozenset(), ()) else code(str(field.default))
-    if field.is_required():
-        default = "**required**"
-    return f"| `{field.validation_alias}` | {default} | {code(example)} | {field.description}{secret} |\n"
+    rows = []
+    for field in map(Settings.model_fields.__getitem__, names):
+        example = str((field.examples or [""])[0])
+        secret = " *Secret.*" if is_secret(field) else ""
+        default = "none" if field.default in (None, frozenset(), ()) else code(str(field.default))
+        if field.is_required():
+            default = "**required**"
+        rows.append(f"| `{field.validation_alias}` | {default} | {code(example)} | {field.description}{secret} |\n")
+    return COLUMNS + "".join(rows)
 
 
 def code(text: str) -> str:

@@ -42,11 +42,6 @@ class SecretFiles(EnvSettingsSource):
 
 
 def read_secret(path: str, *, variable: str) -> str:
-    """Read the file of a secret.
-
-    Raises:
-        SecretFileError: it cannot be read, is empty, too large, or not text.
-    """
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
