@@ -10,8 +10,6 @@ from b24_pipeline.sandbox.types import Json
 Employee = dict[str, Json]
 Number = dict[str, Json]
 
-FIRST_EMPLOYEE = 704_001
-FIRST_NUMBER = 918_001
 FIRST_SIP_LINE = 52_001
 PSTN_SETTINGS = {"channels_count": 1, "dial_time": 60, "status": "active"}
 
@@ -86,8 +84,8 @@ class Account:
         self.deleted_owners: dict[str, str] = {}  # what was deleted, to reappear where the built-in sync is on
         self.points = Points(clock=clock)
         self.sessions: dict[str, float] = {}  # expiry of each session, by its token
-        self.last_employee = FIRST_EMPLOYEE - 1
-        self.last_number = FIRST_NUMBER - 1
+        self.last_employee = 704_000
+        self.last_number = 918_000
         self.record = changed  # called after each change
         self._by_digits: dict[str, Number] = {}
 

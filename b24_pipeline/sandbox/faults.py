@@ -101,16 +101,6 @@ class _Armed:
     fault: Fault
     seen: int = 0
 
-    def meets(self, request: RequestSeen) -> bool:
-        """Count the request if it is of the fault's api and method, and return whether it meets the fault."""
-        fault = self.fault
-        if fault.api not in (None, request.api) or fault.method not in (None, request.method):
-            return False
-        self.seen += 1
-        first = fault.nth or 1
-        without_end = fault.times is None or (fault.nth is None and fault.times == 1)
-        return self.seen >= first and (without_end or self.seen < first + (fault.times or 0))
-
 
 class Faults:
     def __init__(self) -> None:
@@ -123,6 +113,15 @@ class Faults:
         self._armed.clear()
 
     def met_by(self, request: RequestSeen) -> Fault | None:
-        """Count the request for every armed fault and return the first it meets."""
-        met = [armed.fault for armed in self._armed if armed.meets(request)]
-        return met[0] if met else None
+        """Count the request for every armed fault of its api and method, and return the first it meets."""
+        met: Fault | None = None
+        for armed in self._armed:
+            fault = armed.fault
+            if fault.api not in (None, request.api) or fault.method not in (None, request.method):
+                continue
+            armed.seen += 1
+            first = fault.nth or 1
+            without_end = fault.times is None or (fault.nth is None and fault.times == 1)
+            if armed.seen >= first and (without_end or armed.seen < first + (fault.times or 0)):
+                met = met or fault
+        return met

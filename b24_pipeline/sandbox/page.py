@@ -34,10 +34,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes(sandbox: Sandbox) -> list[Route]:
+    portal = sandbox.portal
 
     async def show(request: Request) -> Response:
         user_id = request.query_params.get("edit", "")
-        edited = sandbox.portal.users.get(int(user_id)) if user_id.isdecimal() else None
+        edited = portal.users.get(int(user_id)) if user_id.isdecimal() else None
         form = {"title": "Hire somebody", "action": "/people/hire", "button": "Hire"}
         if edited:
             form = {"title": f"Edit user {edited['ID']}", "action": f"/people/{edited['ID']}/edit", "button": "Save"}
@@ -51,19 +52,25 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     async def directories(_: Request) -> Response:
         return _page("directories.html", **_directories(sandbox))
 
-    async def hire(request: Request) -> Response:
-        fields = await _fields(request)
-        return _changed(sandbox, lambda: sandbox.portal.hire(**{key: text for key, text in fields.items() if text}))
+    def changing(change: Callable[[int, dict[str, str]], object]) -> Endpoint:
+        """A change of one user by the fields of the form."""
 
-    async def edit(request: Request) -> Response:
-        fields = await _fields(request)
-        return _changed(sandbox, lambda: sandbox.portal.edit(request.path_params["user_id"], **fields))
+        async def answer(request: Request) -> Response:
+            sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+            fields = {name: sent[name] for name, _ in FORM if name in sent}
+            try:
+                with sandbox.lock:
+                    change(request.path_params.get("user_id", 0), fields)
+            except KeyError:
+                return PlainTextResponse("There is no such user.", status_code=404)
+            return RedirectResponse("/", status_code=303)
 
-    async def dismiss(request: Request) -> Response:
-        return _changed(sandbox, lambda: sandbox.portal.dismiss(request.path_params["user_id"]))
+        return answer
 
-    async def reinstate(request: Request) -> Response:
-        return _changed(sandbox, lambda: sandbox.portal.reinstate(request.path_params["user_id"]))
+    hire = changing(lambda _, fields: portal.hire(**{name: text for name, text in fields.items() if text}))
+    edit = changing(lambda user_id, fields: portal.edit(user_id, **fields))
+    dismiss = changing(lambda user_id, _: portal.dismiss(user_id))
+    reinstate = changing(lambda user_id, _: portal.reinstate(user_id))
 
     async def switch(request: Request) -> Response:
         name, to = request.path_params["switch"], request.path_params["to"]
@@ -83,15 +90,6 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
         Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
         Route("/practice/{switch}/{to}", _own(switch), methods=["POST"]),
     ]
-
-
-def _changed(sandbox: Sandbox, change: Callable[[], object]) -> Response:
-    try:
-        with sandbox.lock:
-            change()
-    except KeyError:
-        return PlainTextResponse("There is no such user.", status_code=404)
-    return RedirectResponse("/", status_code=303)
 
 
 def _own(endpoint: Endpoint) -> Endpoint:
@@ -125,11 +123,6 @@ def _page(template: str, **values: Json) -> Response:
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
     return HTMLResponse(_templates().get_template(template).render(nonce=nonce, **values), headers=headers)
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-    return {name: sent[name] for name, _ in FORM if name in sent}
 
 
 def _directories(sandbox: Sandbox) -> dict[str, Json]:

@@ -11,7 +11,6 @@ from b24_pipeline.sandbox.portal import User
 
 FOUNDED = 1_546_300_800  # 2019-01-01
 DAY = 86_400
-DOMAIN = "corp.example"
 Spelling = Callable[[str, str], str]
 ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 FULL_WIDTH = str.maketrans("0123456789+", "０１２３４５６７８９＋")
@@ -43,7 +42,7 @@ def person(number: int) -> User:
     fields: User = {
         "NAME": first,
         "LAST_NAME": last,
-        "EMAIL": f"{first_latin}.{last_latin}.{number}@{DOMAIN}",
+        "EMAIL": f"{first_latin}.{last_latin}.{number}@corp.example",
         "WORK_POSITION": POSITIONS[number % len(POSITIONS)],
         "UF_DEPARTMENT": [1 + number % 9],
         "DATE_REGISTER": iso(FOUNDED + number * 11 % 2_500 * DAY),
