@@ -43,21 +43,20 @@ def plain(message: Message) -> Payload:
 
 
 def card(message: Message) -> Payload:
-    """An Adaptive Card, as a Teams workflow takes it."""
-    subject, *lines = message.text.splitlines()
+    """An Adaptive Card, as a Teams workflow takes it, with each line as it stands.
+
+    Unlike a text block, a run of text is no Markdown, so nothing in it becomes a link.
+    """
+    runs = [{"type": "TextRun", "text": line, "weight": "Default"} for line in message.text.splitlines()]
+    runs[0]["weight"] = "Bolder"
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "body": [paragraph(subject, weight="Bolder"), *(paragraph(line, weight="Default") for line in lines)],
+        "body": [{"type": "RichTextBlock", "inlines": [run]} for run in runs],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
     return {"type": "message", "attachments": [attachment]}
-
-
-def paragraph(line: str, *, weight: str) -> Payload:
-    """One line as it stands: unlike a text block, a run of text is no Markdown, so nothing in it becomes a link."""
-    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line, "weight": weight}]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,10 +195,8 @@ def records_failing(health: Health) -> list[Condition]:
     """R14, R18: people whose action fails. Those who own deals stay so for long, and must not hide the others."""
     leavers = [person for person in health.failing if person.action is ActionKind.REMOVE_RESPONSIBLE]
     others = [person for person in health.failing if person.action is not ActionKind.REMOVE_RESPONSIBLE]
-    records, former = (
-        numbered(len(others), "record is", "records are"),
-        numbered(len(leavers), "former employee", "former employees"),
-    )
+    records = numbered(len(others), "record is", "records are")
+    former = numbered(len(leavers), "former employee", "former employees")
     return [
         *failing(State.RECORDS_FAILING, others, f"{records} failing and will be retried; all others were imported."),
         *failing(
@@ -220,9 +218,8 @@ def failing(state: State, people: list[FailingPerson], message: str) -> list[Con
 
 def display_name(person: HeldPerson | ConflictPerson | FailingPerson | DuplicatedPerson) -> str:
     """The name, or the id where there is none: the audit then has the e-mail in its place, which is not sent."""
-    return (
-        person.display_name if person.display_name and "@" not in person.display_name else f"user {person.bitrix24_id}"
-    )
+    name = person.display_name
+    return name if name and "@" not in name else f"user {person.bitrix24_id}"
 
 
 def compare(
