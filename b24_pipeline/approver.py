@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Mapping
 
 MAX_COMMENT_LENGTH = 500
-DAGSTER_UI = "dagster ui"
 DAGSTER_USER_TAG = "user"
 """The tag in which Dagster+ names who launched a run; the open-source UI knows no users."""
 REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -27,7 +26,7 @@ def system_user() -> str:
 
 def dagster_user(tags: Mapping[str, str]) -> str:
     """Return who launched a Dagster run, as far as its tags say so."""
-    return "".join(filter(str.isprintable, tags.get(DAGSTER_USER_TAG, ""))) or DAGSTER_UI
+    return "".join(filter(str.isprintable, tags.get(DAGSTER_USER_TAG, ""))) or "dagster ui"
 
 
 def valid_comment(typed: str) -> str:

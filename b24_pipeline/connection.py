@@ -24,7 +24,6 @@ from b24_pipeline.http import InvalidProxyError, Proxies, Secrets, SendGuard, Tr
 from b24_pipeline.settings import AlertSettings, Settings, SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 MIB = 1024 * 1024
 
 
@@ -125,11 +124,6 @@ def portal_client(settings: Settings, timing: Timing, *, http: httpx.Client, sec
 
 
 def service_http(settings: Settings, *, guard: SendGuard | None = None) -> httpx.Client:
-    """Return the HTTP client for one of the two services.
-
-    Raises:
-        SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
-    """
     seconds = settings.http_timeout_seconds
     return http_client(
         settings,
@@ -171,11 +165,6 @@ def http_client(
 
 
 def proxies_of_environment() -> Proxies:
-    """The proxies that the environment names.
-
-    Raises:
-        SettingsError: one of them cannot be used.
-    """
     try:
         return Proxies.of(os.environ)
     except InvalidProxyError as error:
@@ -198,12 +187,8 @@ def secrets_of(settings: Settings) -> Secrets:
 
 
 def ssl_context(settings: AlertSettings) -> ssl.SSLContext:
-    """The usual certificate authorities, and the private one of the settings.
-
-    Raises:
-        SettingsError: what names them, a setting or a variable, names none.
-    """
-    named = tuple(os.environ.get(variable, "") for variable in CERTIFICATE_VARIABLES)
+    """The usual certificate authorities, and the private one of the settings."""
+    named = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
     if settings.ca_bundle is None:
         return default_ssl_context(*named)
     context = load_ssl_context(*named)
@@ -217,12 +202,8 @@ def ssl_context(settings: AlertSettings) -> ssl.SSLContext:
     return context
 
 
-def load_ssl_context(file: str, folder: str) -> ssl.SSLContext:
-    """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program.
-
-    Raises:
-        SettingsError: there are none.
-    """
+def load_ssl_context(file: str = "", folder: str = "") -> ssl.SSLContext:
+    """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program."""
     try:
         if folder and not file:
             next(Path(folder).iterdir())  # TLS itself does not say when there is nothing in the folder
@@ -235,10 +216,8 @@ def load_ssl_context(file: str, folder: str) -> ssl.SSLContext:
         ) from None
 
 
-@cache
-def default_ssl_context(file: str = "", folder: str = "") -> ssl.SSLContext:
-    """Cached `load_ssl_context`: reading takes 25 ms, and the sensor would do so twice a minute."""
-    return load_ssl_context(file, folder)
+default_ssl_context = cache(load_ssl_context)
+"""Kept, for reading takes 25 ms, and the sensor would do so twice a minute."""
 
 
 def credentials(settings: Settings) -> AccessToken | Login:

@@ -47,11 +47,7 @@ overview = dg.define_asset_job(
     )
 )
 def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
-    """Return how many runs were deleted.
-
-    Raises:
-        dg.Failure: the setting cannot be read.
-    """
+    """Return how many runs were deleted."""
     instance = context.instance
     try:
         days = settings.keep_run_days()

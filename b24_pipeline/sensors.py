@@ -37,6 +37,8 @@ MAX_RUNS = 20
 """So many failed runs are looked at in a tick, the newest first."""
 MAX_RUNS_OF_ALL = 500
 """As many of several connections."""
+portals, connection_health = cache(Portals), cache(ConnectionHealth)
+"""What this process keeps between ticks of the portals and of the states of a folder of connections."""
 
 
 @dg.sensor(
@@ -81,12 +83,6 @@ def changes_of_connections(context: dg.SensorEvaluationContext, folder: Connecti
     return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=result.cursor)
 
 
-@cache
-def portals(folder: Connections) -> Portals:
-    """Return what this process keeps of the portals between ticks."""
-    return Portals(folder)
-
-
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -118,12 +114,6 @@ def import_health(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     return dg.SensorResult(
         skip_reason="; ".join([*sent, *result.not_delivered]) or waiting, cursor=result.memory.to_json()
     )
-
-
-@cache
-def connection_health(folder: Connections) -> ConnectionHealth:
-    """Return what this process keeps of the states between ticks."""
-    return ConnectionHealth(folder)
 
 
 def newest_failures(instance: dg.DagsterInstance, *, since: datetime, keys: AbstractSet[str]) -> LostRuns:

@@ -12,7 +12,6 @@ ACCEPT_ENCODING: Final = "gzip"
 """Sent with every request; nothing else is decoded."""
 
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
-_MIB: Final = 1024 * 1024
 
 
 def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> bytes:
@@ -37,7 +36,7 @@ def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> b
             raise httpx.DecodingError("the compressed answer is damaged") from None
         received, decoded = received + len(piece), decoded + len(part)
         if max(received, decoded) > max_bytes:
-            raise ResponseRefused(f"the answer is larger than {max_bytes / _MIB:g} MiB")
+            raise ResponseRefused(f"the answer is larger than {max_bytes / 2**20:g} MiB")
         parts.append(part)
     if gzip and received and not gzip.eof:
         raise httpx.DecodingError("the compressed answer ends too early")

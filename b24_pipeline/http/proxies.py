@@ -9,7 +9,6 @@ from urllib.parse import unquote
 import httpx
 
 EXAMPLE: Final = "http://proxy.company.com:3128"
-MAX_PORT: Final = 65_535
 _ANY_SCHEME: Final = "all"
 _SCHEMES: Final = ("http", "https")
 
@@ -28,13 +27,9 @@ class Proxy:
 
     @classmethod
     def of(cls, variable: str, address: str) -> "Proxy":
-        """Read the variable's value; without a scheme it is `http`.
-
-        Raises:
-            InvalidProxyError: it is none, or one of a kind that is not supported.
-        """
+        """Read the variable's value; without a scheme it is `http`."""
         address = address if "://" in address else f"http://{address}"
-        if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > MAX_PORT:
+        if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > 65_535:
             raise _bad(variable, "is not a valid proxy URL")
         if url.scheme.startswith("socks"):
             raise _bad(variable, "names a SOCKS proxy, which is not supported: give the address of an HTTP proxy")

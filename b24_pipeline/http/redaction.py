@@ -14,7 +14,6 @@ BLANK: Final = b"***"
 MIN_KEY_LENGTH: Final = 8
 """A shorter one would be found by chance in what is data."""
 MIN_LENGTH_IN_ERRORS: Final = 4
-_FAILURE: Final = 400
 _ESCAPED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _MUST_STAY_ESCAPED: Final = frozenset({0x22, 0x5C, 0x7F})
 
@@ -68,7 +67,7 @@ class Secrets:
 
     def blank_body(self, body: bytes, *, status: int) -> bytes:
         """The body of an answer without them."""
-        is_data = status < _FAILURE and body.lstrip()[:1] in {b"{", b"["} and b'"error"' not in body
+        is_data = status < 400 and body.lstrip()[:1] in {b"{", b"["} and b'"error"' not in body
         if is_data:
             return _blanked(body, self.in_data)
         readable = _ESCAPED.sub(_unescaped, body)

@@ -109,21 +109,13 @@ def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]
 
 
 def load_alerting() -> AlertSettings:
-    """Read the receivers of alerts, whatever else is set or missing.
-
-    Raises:
-        SettingsError: a setting of alerts has an invalid value.
-    """
+    """Read the receivers of alerts, whatever else is set or missing."""
     folder = connections()
     return read(AlertSettings, (folder.defaults,) if folder else ())
 
 
 def keep_run_days() -> int:
-    """Return how many days Dagster's own records of the runs are kept, of all connections.
-
-    Raises:
-        SettingsError: a limit has an invalid value.
-    """
+    """Return how many days Dagster's own records of the runs are kept, of all connections."""
     folder = connections()
     return read(LimitSettings, (folder.defaults,) if folder else ()).keep_run_days
 
@@ -147,20 +139,11 @@ def database_settings(chosen: str | None = None, *, connection: str | None = Non
 
 
 def dagster_home() -> Path | None:
-    """Return where Dagster keeps its runs, if that is set.
-
-    Raises:
-        SettingsError: it is not a folder.
-    """
+    """Return where Dagster keeps its runs, if that is set."""
     return read(DagsterHome).home
 
 
 def folders() -> FolderSettings:
-    """Return where files go.
-
-    Raises:
-        SettingsError: it is not the name of a folder.
-    """
     return read(FolderSettings)
 
 

@@ -20,11 +20,7 @@ BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
 
 
 def with_known_protocol(address: str | None) -> str | None:
-    """Return the address.
-
-    Raises:
-        ValueError: fsspec has never heard of its protocol, or of one that it is chained with.
-    """
+    """Refuse an address whose protocol, or one that it is chained with, fsspec has never heard of."""
     if address and "://" in address:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - few need it
 

@@ -64,11 +64,7 @@ def names_of(given: Iterable[Binding]) -> frozenset[str]:
 
 
 def bindings(file: Path) -> list[Binding]:
-    """Parse the lines of a file, if there is one.
-
-    Raises:
-        SettingsError: it cannot be read.
-    """
+    """Parse the lines of a file, if there is one."""
     try:
         with file.open(encoding="utf-8") as text:
             return list(parse_stream(text))
