@@ -55,22 +55,18 @@ class Delivered(Response):
         transport: asyncio.Transport = scope["extensions"][TRANSPORT]["transport"]
         if self._delivery in WITHOUT_END:
             await _send_for_ever(transport, *WITHOUT_END[self._delivery], receive)
-        elif self._delivery is Delivery.CUT:
-            await self._send_half(send)
-            transport.close()
-        elif self._delivery is Delivery.FALLS_SILENT:
-            await self._send_half(send)
+        elif self._delivery in (Delivery.CUT, Delivery.FALLS_SILENT):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            half = bytes(self.body)[: len(self.body) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+            if self._delivery is Delivery.CUT:
+                transport.close()
         elif self._delivery is Delivery.RESET:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             transport.abort()
         elif self._delivery is Delivery.CLOSED:
             transport.close()
         await _disconnected(receive)
-
-    async def _send_half(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        half = bytes(self.body)[: len(self.body) // 2]
-        await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
 async def _send_for_ever(

@@ -1,7 +1,6 @@
 """Switches of the page, with which a team practices a failure, a hold and a recovery; the importer that one starts."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from enum import StrEnum
 
 from b24_pipeline.sandbox.account import Account
@@ -66,8 +65,6 @@ class Practice:
         self.on.add(switch)
         if switch is Switch.PORTAL_HALF_EMPTY:
             self._portal.hide([user_id for user_id in self._portal.ids[1::2] if user_id != self._portal.owner])
-        if switch is Switch.OTHER_IMPORTER:
-            self._let_others_import(OtherImporter.ALONGSIDE)
         self._changed()
 
     def turn_off(self, switch: Switch) -> None:
@@ -76,17 +73,10 @@ class Practice:
         if switch is Switch.PORTAL_HALF_EMPTY:
             self._portal.show_hidden()
         if switch is Switch.OTHER_IMPORTER:
-            self._let_others_import(OtherImporter.NONE)
             for employee_id, employee in list(self._account.employees.items()):
                 if str(employee["last_name"]).startswith(PREFIX):
                     self._account.remove_employee(employee_id)
         self._changed()
-
-    def restore(self, switches: Iterable[str]) -> None:
-        """Take over the switches of a state file."""
-        self.on = {Switch(name) for name in switches}
-        if Switch.OTHER_IMPORTER in self.on:
-            self._let_others_import(OtherImporter.ALONGSIDE)
 
     def seconds(self, api: Api) -> float:
         return SLOW_SECONDS if api is Api.CALLGEAR and Switch.CALLGEAR_SLOW in self.on else 0.0
@@ -105,16 +95,14 @@ class Practice:
             return REFUSED if newest.strip() and is_newest else None
         return None
 
-    def _let_others_import(self, importer: OtherImporter) -> None:
-        self._account.behavior = replace(self._account.behavior, other_importer=importer)
-
 
 class Importer:
     """Somebody else who imports the portal's people into the account: CallGear's own import, a second installation."""
 
-    def __init__(self, portal: Portal, account: Account) -> None:
+    def __init__(self, portal: Portal, account: Account, practice: Practice) -> None:
         self._portal = portal
         self._account = account
+        self._practice = practice
         self._has_imported = False
 
     def after(self, method: str, params: dict[str, Json]) -> None:
@@ -128,7 +116,8 @@ class Importer:
                 is_employee = user.get("ACTIVE") and user.get("USER_TYPE") == "employee"
                 if is_employee and email and email.casefold() not in known:
                     self._create(user.get("NAME"), user.get("LAST_NAME"), email)
-        if mode is OtherImporter.ALONGSIDE and method == "create.employees":
+        is_alongside = mode is OtherImporter.ALONGSIDE or Switch.OTHER_IMPORTER in self._practice.on
+        if is_alongside and method == "create.employees":
             self._create(params["first_name"], params["last_name"], params["email"])
 
     def _create(self, first_name: Json, last_name: Json, email: Json) -> None:

@@ -16,7 +16,7 @@ from b24_pipeline.sandbox.callgear.behavior import CallGearBehavior
 from b24_pipeline.sandbox.fault_responses import NOTHING, bitrix24_refusal, callgear_refusal, failed
 from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.practice import Importer, Practice
+from b24_pipeline.sandbox.practice import Importer, Practice, Switch
 from b24_pipeline.sandbox.recording import Api, Phase, RequestSeen
 from b24_pipeline.sandbox.responses import Answer, Delivery
 from b24_pipeline.sandbox.types import Json
@@ -69,8 +69,8 @@ class Sandbox:
         self._state: Path | None = None
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
-        self._other_importer = Importer(self.portal, self.account)
         self.practice = Practice(self.portal, self.account, changed=self._save)
+        self._other_importer = Importer(self.portal, self.account, self.practice)
 
     @classmethod
     def company(cls, **settings: Json) -> Self:
@@ -95,7 +95,7 @@ class Sandbox:
             ValueError: the file is no state of a sandbox.
         """
         sandbox = cls(**settings)
-        sandbox.practice.restore(state.restore(path, sandbox.portal, sandbox.account))
+        sandbox.practice.on = {Switch(name) for name in state.restore(path, sandbox.portal, sandbox.account)}
         sandbox.keep(path)
         return sandbox
 
