@@ -139,12 +139,8 @@ def http_client(
 ) -> httpx.Client:
     """Connections are kept, TLS is always verified, redirects are left to the caller.
 
-    Args:
-        settings: say whom TLS trusts; which proxies there are, the environment says.
-        timeout: the one for reading is that of a whole exchange.
-        max_bytes: the largest answer that is taken.
-        secrets: what no answer may tell on.
-        guard: asked before each piece is sent.
+    The time-out for reading is that of a whole exchange. The settings say whom TLS trusts; the environment, which
+    proxies there are.
 
     Raises:
         SettingsError: the environment names a proxy or certificates that cannot be used.

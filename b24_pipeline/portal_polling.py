@@ -52,13 +52,7 @@ class Portals:
         self._kept: dict[str, Portal] = {}
 
     def poll(self, keys: tuple[str, ...], *, cursor: str | None, seconds: float = TICK_SECONDS) -> RoundResult:
-        """Poll these portals side by side; who has not answered in time is named.
-
-        Args:
-            keys: the connections to poll; the others keep their place in the cursor.
-            cursor: what the tick before returned.
-            seconds: how long all of it may take.
-        """
+        """Poll these portals side by side, and name who has not answered in time; others keep their cursors."""
         before = cursors_of(cursor)
         for key in self._kept.keys() - set(self._folder.keys):
             self.forget(key)

@@ -229,14 +229,7 @@ def compare(
     success_at: datetime | None,
     judged: AbstractSet[State] = frozenset(State),
 ) -> Change:
-    """Return what has changed since a receiver was notified.
-
-    Args:
-        conditions: what is wrong now.
-        notified: the states that the receiver knows to last, and since when.
-        success_at: when the last successful run ended.
-        judged: the states that could be judged now; the others are taken to last.
-    """
+    """Return what has changed since a receiver was notified of states; those that cannot be judged now last."""
     now = {condition.state: condition for condition in conditions}
 
     def lasts(state: State, since: datetime) -> bool:

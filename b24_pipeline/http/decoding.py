@@ -17,13 +17,8 @@ _GZIP: Final = frozenset({"gzip", "x-gzip"})
 def decoded_body(pieces: Iterable[bytes], *, encoding: str, max_bytes: int) -> bytes:
     """The whole body, decoded piece by piece, so that it never takes much more memory than `max_bytes`.
 
-    Args:
-        pieces: the body as it comes.
-        encoding: the header `Content-Encoding`; empty for none.
-        max_bytes: what the body may be at most, before and after decoding.
-
     Raises:
-        ResponseRefused: it is larger, or encoded otherwise than once with gzip.
+        ResponseRefused: it is larger, before or after decoding, or encoded otherwise than once with gzip.
         httpx.DecodingError: it is no gzip, or ends too early.
     """
     gzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if _is_compressed(encoding) else None

@@ -59,15 +59,7 @@ class SendGuard:
 
 
 class Transport(httpx.BaseTransport):
-    """Carries requests; every answer is there as a whole when it is returned, decoded and without our secrets.
-
-    Args:
-        authorities: whom TLS trusts; it is always verified.
-        proxies: which hosts are reached by which proxy.
-        max_bytes: the largest answer that is taken.
-        secrets: what no answer may tell on.
-        guard: asked before each piece is sent.
-    """
+    """Carries requests; every answer is there as a whole when it is returned, decoded and without our secrets."""
 
     def __init__(
         self,

@@ -119,13 +119,10 @@ SPOILED: dict[FaultKind, Callable[[bytes], bytes]] = {
 
 
 def failed(fault: Fault, answer: Answer | None, *, refused: Callable[[Fault], Answer | None], moved_to: str) -> Answer:
-    """What the client gets in place of the answer.
+    """What the client gets in place of the answer of a server that acted, None where it did not.
 
-    Args:
-        fault: the fault that the request meets.
-        answer: the answer of a server that acted; None where it did not.
-        refused: the system's own error answer for a fault, None where it has none.
-        moved_to: where a redirect leads that names no other address.
+    `refused` is the system's own error answer for a fault, if it has one; a redirect that names no other address leads
+    to `moved_to`.
     """
     kind, sent = fault.kind, answer or NOTHING
     if kind in DELIVERIES:

@@ -56,10 +56,8 @@ WITH_NULL_ID = WITHOUT_LIMITS - {Mnemonic.METHOD_NOT_FOUND, Mnemonic.AUTH_ERROR}
 class CallGearError(Exception):
     """A call is refused: raised by what carries it out before anything is changed, and answered by the entrance.
 
-    Args:
-        mnemonic: which error it is.
-        data: what else it tells: the `field` it is about, nested parts joined by dots, its `value`, and the `params`
-            that fill the placeholders of the text; None is left out.
+    Its data are the `field` it is about, nested parts joined by dots, its `value`, and the `params` that fill the
+    placeholders of the text; None is left out.
     """
 
     def __init__(self, mnemonic: Mnemonic, **data: Json) -> None:
