@@ -85,16 +85,15 @@ class BaseSettings(pydantic_settings.BaseSettings):
         given = GivenEnvironment(settings_cls)
         files = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
         if isinstance(files, tuple):
-            *own, of_all = (DotEnvSettingsSource(settings_cls, env_file=file) for file in files)
-            process = (given, env_settings, DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
-            sources = (*own, of_all, *process)
+            own = (DotEnvSettingsSource(settings_cls, env_file=file) for file in files)
+            sources = (*own, given, env_settings, DotEnvSettingsSource(settings_cls, env_file=ENV_FILE))
             key = files[0].stem
             database = database_of(key, data=FolderSettings().data_folder)
-            defaults = {"database": database, "lake_schema": key} if own else {}
+            defaults = {"database": database, "lake_schema": key} if len(files) > 1 else {}
             last = InitSettingsSource(settings_cls, init_kwargs=defaults)
             return init_settings, SecretFiles(settings_cls, sources=sources), *sources, last
-        secrets = SecretFiles(settings_cls, sources=(given, env_settings, dotenv_settings))
-        return init_settings, secrets, given, env_settings, dotenv_settings
+        sources = (given, env_settings, dotenv_settings)
+        return init_settings, SecretFiles(settings_cls, sources=sources), *sources
 
 
 class FolderSettings(BaseSettings):
@@ -180,11 +179,7 @@ IntegerList = Annotated[frozenset[int], NoDecode, list_of(whole_number)]
 
 
 def split_url(text: str) -> SplitResult:
-    """Split a URL.
-
-    Raises:
-        ValueError: its host or port is not valid. The message does not repeat the URL, which may be a secret.
-    """
+    """Split a URL; where its host or port is not valid, the error does not repeat it, as it may be a secret."""
     try:
         url = urlsplit(text)
         _ = url.hostname, url.port

@@ -1,6 +1,6 @@
 """Secrets from files, as Docker, systemd and Kubernetes hand them over: `CALLGEAR_PASSWORD_FILE=/run/secrets/pw`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,6 @@ class SecretFiles(EnvSettingsSource):
         super().__init__(settings_cls)
 
     def __call__(self) -> dict[str, Any]:
-        """Read the files.
-
-        Raises:
-            SecretFileError: one cannot be read, or one source gives a secret twice.
-        """
         found: dict[str, Any] = {}
         for name in secrets_of(self.settings_cls):
             direct, file = name.lower(), f"{name}{SUFFIX}".lower()
@@ -57,11 +52,9 @@ def read_secret(path: str, *, variable: str) -> str:
     return text
 
 
-def secrets_of(settings: type[BaseModel]) -> Iterator[str]:
-    """Yield the variables that hold a secret."""
-    for field in settings.model_fields.values():
-        if is_secret(field):
-            yield str(field.validation_alias)
+def secrets_of(settings: type[BaseModel]) -> list[str]:
+    """Return the variables that hold a secret."""
+    return [str(field.validation_alias) for field in settings.model_fields.values() if is_secret(field)]
 
 
 def is_secret(field: FieldInfo) -> bool:
