@@ -48,11 +48,7 @@ class Proxies:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Proxies":
-        """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual.
-
-        Raises:
-            InvalidProxyError: one of them cannot be used.
-        """
+        """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual."""
         named: dict[str, Proxy] = {}
         for scheme in (*_SCHEMES, _ANY_SCHEME):
             lower, upper = f"{scheme}_proxy", f"{scheme.upper()}_PROXY"

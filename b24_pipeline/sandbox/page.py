@@ -52,25 +52,10 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
     async def directories(_: Request) -> Response:
         return _page("directories.html", **_directories(sandbox))
 
-    def changing(change: Callable[[int, dict[str, str]], object]) -> Endpoint:
-        """A change of one user by the fields of the form."""
-
-        async def answer(request: Request) -> Response:
-            sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-            fields = {name: sent[name] for name, _ in FORM if name in sent}
-            try:
-                with sandbox.lock:
-                    change(request.path_params.get("user_id", 0), fields)
-            except KeyError:
-                return PlainTextResponse("There is no such user.", status_code=404)
-            return RedirectResponse("/", status_code=303)
-
-        return answer
-
-    hire = changing(lambda _, fields: portal.hire(**{name: text for name, text in fields.items() if text}))
-    edit = changing(lambda user_id, fields: portal.edit(user_id, **fields))
-    dismiss = changing(lambda user_id, _: portal.dismiss(user_id))
-    reinstate = changing(lambda user_id, _: portal.reinstate(user_id))
+    hire = _changing(sandbox, lambda _, fields: portal.hire(**{key: text for key, text in fields.items() if text}))
+    edit = _changing(sandbox, lambda user_id, fields: portal.edit(user_id, **fields))
+    dismiss = _changing(sandbox, lambda user_id, _: portal.dismiss(user_id))
+    reinstate = _changing(sandbox, lambda user_id, _: portal.reinstate(user_id))
 
     async def switch(request: Request) -> Response:
         name, to = request.path_params["switch"], request.path_params["to"]
@@ -90,6 +75,22 @@ def page_routes(sandbox: Sandbox) -> list[Route]:
         Route("/people/{user_id:int}/reinstate", _own(reinstate), methods=["POST"]),
         Route("/practice/{switch}/{to}", _own(switch), methods=["POST"]),
     ]
+
+
+def _changing(sandbox: Sandbox, change: Callable[[int, dict[str, str]], object]) -> Endpoint:
+    """A change of one user by the fields of the form."""
+
+    async def answer(request: Request) -> Response:
+        sent = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+        fields = {name: sent[name] for name, _ in FORM if name in sent}
+        try:
+            with sandbox.lock:
+                change(request.path_params.get("user_id", 0), fields)
+        except KeyError:
+            return PlainTextResponse("There is no such user.", status_code=404)
+        return RedirectResponse("/", status_code=303)
+
+    return answer
 
 
 def _own(endpoint: Endpoint) -> Endpoint:

@@ -93,11 +93,7 @@ def load(connection: str | None = None) -> Settings:
 
 
 def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]:
-    """Read the settings of every connection.
-
-    Returns:
-        The settings by key, and one line for each problem of the others.
-    """
+    """Read the settings of every connection, by key, and one line for each problem of the others."""
     found: dict[str, Settings] = {}
     problems: list[str] = []
     for key in folder.keys:
@@ -148,11 +144,7 @@ def folders() -> FolderSettings:
 
 
 def files_of(connection: str | None) -> tuple[Path, ...]:
-    """Return the files of a connection; none where there is one connection, of the environment and `.env`.
-
-    Raises:
-        SettingsError: there are several and none is chosen, or none has this key.
-    """
+    """Return the files of a connection; none where there is one connection, of the environment and `.env`."""
     folder = connections()
     if folder is None:
         if connection is None:
@@ -173,9 +165,6 @@ def read(model: type[Read], files: Sequence[Path] = (), **given: Any) -> Read:  
     """Read one group of settings; refuse names that are not settings. What is given wins over all that is read.
 
     The files are those of a connection, its own first; there are none for `.env` alone.
-
-    Raises:
-        SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
     """
     try:
         if not_read := unread.problems(frozenset(variables()), files):

@@ -33,9 +33,6 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     """Return one line for each name and each line of a file that would not be read; never a value.
 
     The files are those of a connection, if one is meant; `.env` is always looked at.
-
-    Raises:
-        SettingsError: a file is there and cannot be read.
     """
     found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
     lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
