@@ -41,11 +41,7 @@ class Text(pandas_engine.STRING):
 
 def kind_of_column(**options: Any) -> Callable[[str], Any]:  # noqa: ANN401 - pandera types a field as anything
     """A kind of column, which is declared with its description."""
-
-    def declare(description: str) -> Any:  # noqa: ANN401
-        return pa.Field(description=description, **options)
-
-    return declare
+    return lambda description: pa.Field(description=description, **options)
 
 
 column = kind_of_column(coerce=True)

@@ -56,17 +56,14 @@ def message_of(changes: Changes, reports: Mapping[str, StatusReport]) -> Message
     before = [key for key in failing if key not in told]
     counted = [f"{state}: {len(found)}" for state, found in new.items()] + [f"over: {state}" for state in over]
     headline = "; ".join([*counted, *([f"as before: {len(before)}"] if before else [])])
-    lines = [line for state, found in new.items() for line in lines_of_state(state, found)]
+    lines: list[str] = []
+    for state, found in new.items():
+        first, condition = next(iter(found.items()))
+        lines.append(f"{state}: {named(list(found))}")
+        lines += lines_of(condition) if len(found) == 1 else [f"{first}: {line}" for line in lines_of(condition)]
     lines += [f"Over ({state}): {named(keys)}" for state, keys in over.items()]
     lines += [f"As before: {named(before)}"] if before else []
     return Message(f"{subject}: {headline}", "\n".join([f"{subject}: {headline}", *lines]))
-
-
-def lines_of_state(state: State, found: Mapping[str, Condition]) -> list[str]:
-    """Return which connections have a state, and what it means by the example of the first."""
-    first, condition = next(iter(found.items()))
-    of_first = lines_of(condition) if len(found) == 1 else [f"{first}: {line}" for line in lines_of(condition)]
-    return [f"{state}: {named(list(found))}", *of_first]
 
 
 def named(keys: Sequence[str]) -> str:

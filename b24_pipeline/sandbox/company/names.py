@@ -15,13 +15,10 @@ class Culture:
 
 
 def _culture(first: str, last: str, patronymics: tuple[str, ...] = ()) -> Culture:
-    return Culture(_names(first), _names(last), patronymics)
-
-
-def _names(text: str) -> tuple[Name, ...]:
-    """Names from a list in which each is followed by its Latin form."""
-    pairs = (name.split() for name in text.split(", "))
-    return tuple((written, latin) for written, latin in pairs)
+    """Read lists of names in which each is followed by its Latin form."""
+    names = [[name.split() for name in listed.split(", ")] for listed in (first, last)]
+    firsts, lasts = (tuple((written, latin) for written, latin in pairs) for pairs in names)
+    return Culture(firsts, lasts, patronymics)
 
 
 USUAL = (
