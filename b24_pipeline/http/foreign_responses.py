@@ -36,24 +36,19 @@ def describe_sender(status: int, body: bytes, headers: Mapping[str, str]) -> str
     login = headers.get("WWW-Authenticate") or headers.get("Proxy-Authenticate")
     if login:
         return f"which asks for a login ({cleaned(login)})"
-    if _is_page(body, headers):
+    begin = body[:_MAX_READ].lower()
+    calls_itself_html = "text/html" in headers.get("Content-Type", "").lower() and bool(begin.strip())
+    if any(mark in begin for mark in _PAGE) or (calls_itself_html and b"{" not in begin):
         title = cleaned(_title(body))
         return f'an HTML page "{title}"' if title else "an HTML page without a title"
     if _is_json(body):
         return "JSON of another kind"
     if not body.strip():
         return "without any text" if 400 <= status < 500 else None
-    if b"{" in body[:_MAX_READ]:
+    if b"{" in begin:
         return None
     shown = cleaned(body[:_MAX_READ].decode("utf-8", "replace"))
     return f'text that is no JSON, "{shown}"'
-
-
-def _is_page(body: bytes, headers: Mapping[str, str]) -> bool:
-    begin = body[:_MAX_READ].lower()
-    if any(mark in begin for mark in _PAGE):
-        return True
-    return "text/html" in headers.get("Content-Type", "").lower() and b"{" not in begin and bool(begin.strip())
 
 
 def _is_json(body: bytes) -> bool:
