@@ -56,8 +56,8 @@ class Sandbox:
         callgear: CallGearBehavior | None = None,
         latency: Latency | None = None,
     ) -> None:
-        self.portal = Portal(clock=clock, behavior=bitrix24 or Bitrix24Behavior(), changed=self._save)
-        self.account = Account(clock=clock, behavior=callgear or CallGearBehavior(), changed=self._save)
+        self.portal = Portal(clock=clock, behavior=bitrix24 or Bitrix24Behavior(), changed=self.save)
+        self.account = Account(clock=clock, behavior=callgear or CallGearBehavior(), changed=self.save)
         self.requests: list[RequestSeen] = []  # every request so far, tokens removed
         self.faults = Faults()  # add to it what shall go wrong
         self.latency = latency or Latency()  # simulated seconds per request
@@ -69,7 +69,7 @@ class Sandbox:
         self._state: Path | None = None
         self._bitrix24_api = Bitrix24Api(self.portal, clock=clock)
         self._callgear_api = CallGearApi(self.account, clock=clock)
-        self.practice = Practice(self.portal, self.account, changed=self._save)
+        self.practice = Practice(self.portal, self.account, changed=self.save)
         self._other_importer = Importer(self.portal, self.account, self.practice)
 
     @classmethod
@@ -98,12 +98,14 @@ class Sandbox:
     def keep(self, path: Path) -> None:
         """Save now and after every change from now on."""
         self._state = path
-        self._save()
+        self.save()
 
-    def save(self, path: Path) -> None:
-        """Write the state file, readable by its owner only, replacing it atomically."""
-        with self.lock:
-            state.store(path, self.portal, self.account, switches=self.practice.on)
+    def save(self, path: Path | None = None) -> None:
+        """Write the state file, by default the one that is kept, if any; replace it atomically, for its owner only."""
+        file = path or self._state
+        if file is not None:
+            with self.lock:
+                state.store(file, self.portal, self.account, switches=self.practice.on)
 
     @property
     def bitrix24(self) -> Bitrix24Behavior:
@@ -195,7 +197,3 @@ class Sandbox:
     def _tell(self, request: RequestSeen, phase: Phase) -> None:
         if self.on_request is not None:
             self.on_request(request, phase)
-
-    def _save(self) -> None:
-        if self._state is not None:
-            self.save(self._state)

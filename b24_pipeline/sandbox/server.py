@@ -28,18 +28,12 @@ class Server:
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         self.sandbox = sandbox
         self.port = port
-
-    @property
-    def page_url(self) -> str:
-        return f"http://{HOST}:{self.port}/"
+        self.page_url = f"http://{HOST}:{port}/"
+        self.callgear_url = f"{self.page_url}v2.0"
 
     @property
     def webhook_url(self) -> str:
         return f"{self.page_url}rest/{self.sandbox.portal.owner}/{SECRET}/"
-
-    @property
-    def callgear_url(self) -> str:
-        return f"{self.page_url}v2.0"
 
 
 @contextmanager
