@@ -60,7 +60,11 @@ def poll_portal(settings: Settings, *, cursor: str | None, timing: Timing = SYST
 
 
 def poll_once(client: Bitrix24, known: LastSnapshot, *, cursor: str | None, clock: Callable[[], float]) -> TickResult:
-    """Compare the portal with the known users, and want a run if no run was requested for the differences yet."""
+    """Compare the portal with the known users, and want a run if no run was requested for the differences yet.
+
+    Raises:
+        Bitrix24Error: the portal could not be polled.
+    """
     before, started = Cursor.from_json(cursor), clock()
     try:
         poll = poll_changes(client, snapshot=known, window_from=before.window_from)

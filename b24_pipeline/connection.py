@@ -124,6 +124,11 @@ def portal_client(settings: Settings, timing: Timing, *, http: httpx.Client, sec
 
 
 def service_http(settings: Settings, *, guard: SendGuard | None = None) -> httpx.Client:
+    """Return the HTTP client for one of the two services.
+
+    Raises:
+        SettingsError: the CA bundle cannot be read, or the environment names a proxy that is none.
+    """
     seconds = settings.http_timeout_seconds
     return http_client(
         settings,
@@ -161,6 +166,11 @@ def http_client(
 
 
 def proxies_of_environment() -> Proxies:
+    """The proxies that the environment names.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
     try:
         return Proxies.of(os.environ)
     except InvalidProxyError as error:
@@ -183,7 +193,11 @@ def secrets_of(settings: Settings) -> Secrets:
 
 
 def ssl_context(settings: AlertSettings) -> ssl.SSLContext:
-    """The usual certificate authorities, and the private one of the settings."""
+    """The usual certificate authorities, and the private one of the settings.
+
+    Raises:
+        SettingsError: what names them, a setting or a variable, names none.
+    """
     named = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
     if settings.ca_bundle is None:
         return default_ssl_context(*named)
@@ -199,7 +213,11 @@ def ssl_context(settings: AlertSettings) -> ssl.SSLContext:
 
 
 def load_ssl_context(file: str = "", folder: str = "") -> ssl.SSLContext:
-    """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program."""
+    """The authorities of `SSL_CERT_FILE`, else of `SSL_CERT_DIR`, else those that come with this program.
+
+    Raises:
+        SettingsError: there are none.
+    """
     try:
         if folder and not file:
             next(Path(folder).iterdir())  # TLS itself does not say when there is nothing in the folder

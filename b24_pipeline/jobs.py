@@ -47,7 +47,11 @@ overview = dg.define_asset_job(
     )
 )
 def purge_dagster_runs(context: dg.OpExecutionContext) -> int:
-    """Return how many runs were deleted."""
+    """Return how many runs were deleted.
+
+    Raises:
+        dg.Failure: the setting cannot be read.
+    """
     instance = context.instance
     try:
         days = settings.keep_run_days()

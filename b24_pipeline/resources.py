@@ -240,6 +240,11 @@ class ImportRunResource(dg.ConfigurableResource["ImportRunResource"]):
         )
 
     def check_choices(self) -> None:
+        """Check that the choices for this run can be combined.
+
+        Raises:
+            ChoiceError: they cannot.
+        """
         if self.approve and self.dry_run:
             raise ChoiceError("`approve` cannot be combined with `dry_run`")
         if self.only and self.only_failed:

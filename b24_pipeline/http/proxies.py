@@ -27,7 +27,11 @@ class Proxy:
 
     @classmethod
     def of(cls, variable: str, address: str) -> "Proxy":
-        """Read the variable's value; without a scheme it is `http`."""
+        """Read the variable's value; without a scheme it is `http`.
+
+        Raises:
+            InvalidProxyError: it is none, or one of a kind that is not supported.
+        """
         address = address if "://" in address else f"http://{address}"
         if not has_usable_host(address) or not (url := httpx.URL(address)).host or (url.port or 0) > 65_535:
             raise _bad(variable, "is not a valid proxy URL")
@@ -48,7 +52,11 @@ class Proxies:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Proxies":
-        """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual."""
+        """The proxies that the environment names; of a name in lower and upper case the lower one counts, as usual.
+
+        Raises:
+            InvalidProxyError: one of them cannot be used.
+        """
         named: dict[str, Proxy] = {}
         for scheme in (*_SCHEMES, _ANY_SCHEME):
             lower, upper = f"{scheme}_proxy", f"{scheme.upper()}_PROXY"

@@ -90,7 +90,11 @@ class Account:
         self._by_digits: dict[str, Number] = {}
 
     def add_employee(self, *, phone_numbers: Sequence[str | Number] = (), **fields: Json) -> int:
-        """Add an employee as a person would in the client area and return the id."""
+        """Add an employee as a person would in the client area and return the id.
+
+        Raises:
+            ValueError: a field that no employee has.
+        """
         employee = blank_employee(self.last_employee + 1)
         unknown = [name for name in fields if name not in employee]
         if unknown:

@@ -34,7 +34,11 @@ class Portal:
         self._changed = changed
 
     def hire(self, **fields: Json) -> int:
-        """Add a user and return the id; ``ID`` may be given to leave a gap before it."""
+        """Add a user and return the id; ``ID`` may be given to leave a gap before it.
+
+        Raises:
+            ValueError: a field that no user has, or an id that is taken.
+        """
         user_id = int(fields.pop("ID", self.last_id + 1))
         if user_id in self.users:
             raise ValueError(f"user {user_id} exists")
@@ -52,7 +56,12 @@ class Portal:
         return user_id
 
     def edit(self, user_id: int, **fields: Json) -> None:
-        """Change fields of a user; None empties one."""
+        """Change fields of a user; None empties one.
+
+        Raises:
+            KeyError: there is no such user.
+            ValueError: a field that no user has.
+        """
         _check_names(fields)
         self.users[user_id].update(fields)
         self._record(user_id, Change.EDIT)
@@ -75,7 +84,11 @@ class Portal:
         self._changed()
 
     def give_id_to(self, user_id: int, **fields: Json) -> None:
-        """Let an id be somebody else's, as in a portal that was restored: nothing of the former person stays."""
+        """Let an id be somebody else's, as in a portal that was restored: nothing of the former person stays.
+
+        Raises:
+            ValueError: a field that no user has.
+        """
         if user_id in self.users:
             self.delete(user_id)
         self.hire(ID=user_id, **fields)

@@ -89,7 +89,11 @@ class Sandbox:
 
     @classmethod
     def load(cls, path: Path, **settings: Json) -> Self:
-        """The sandbox kept in a state file; every later change is saved there."""
+        """The sandbox kept in a state file; every later change is saved there.
+
+        Raises:
+            ValueError: the file is no state of a sandbox.
+        """
         sandbox = cls(**settings)
         sandbox.practice.on = {Switch(name) for name in state.restore(path, sandbox.portal, sandbox.account)}
         sandbox.keep(path)

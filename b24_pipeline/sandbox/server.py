@@ -69,7 +69,11 @@ def serve(sandbox: Sandbox, *, port: int = 0) -> Iterator[Server]:
 
 
 def kept_sandbox(state: Path) -> Sandbox:
-    """The sandbox kept in a state file, or a new company that will be kept there."""
+    """The sandbox kept in a state file, or a new company that will be kept there.
+
+    Raises:
+        ValueError: the file is no state of a sandbox.
+    """
     if state.exists():
         return Sandbox.load(state, callgear=RAISED_LIMITS)
     sandbox = Sandbox.company()

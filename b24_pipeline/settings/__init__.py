@@ -105,13 +105,21 @@ def load_all(folder: Connections) -> tuple[dict[str, Settings], tuple[str, ...]]
 
 
 def load_alerting() -> AlertSettings:
-    """Read the receivers of alerts, whatever else is set or missing."""
+    """Read the receivers of alerts, whatever else is set or missing.
+
+    Raises:
+        SettingsError: a setting of alerts has an invalid value.
+    """
     folder = connections()
     return read(AlertSettings, (folder.defaults,) if folder else ())
 
 
 def keep_run_days() -> int:
-    """Return how many days Dagster's own records of the runs are kept, of all connections."""
+    """Return how many days Dagster's own records of the runs are kept, of all connections.
+
+    Raises:
+        SettingsError: a limit has an invalid value.
+    """
     folder = connections()
     return read(LimitSettings, (folder.defaults,) if folder else ()).keep_run_days
 
@@ -135,16 +143,29 @@ def database_settings(chosen: str | None = None, *, connection: str | None = Non
 
 
 def dagster_home() -> Path | None:
-    """Return where Dagster keeps its runs, if that is set."""
+    """Return where Dagster keeps its runs, if that is set.
+
+    Raises:
+        SettingsError: it is not a folder.
+    """
     return read(DagsterHome).home
 
 
 def folders() -> FolderSettings:
+    """Return where files go.
+
+    Raises:
+        SettingsError: it is not the name of a folder.
+    """
     return read(FolderSettings)
 
 
 def files_of(connection: str | None) -> tuple[Path, ...]:
-    """Return the files of a connection; none where there is one connection, of the environment and `.env`."""
+    """Return the files of a connection; none where there is one connection, of the environment and `.env`.
+
+    Raises:
+        SettingsError: there are several and none is chosen, or none has this key.
+    """
     folder = connections()
     if folder is None:
         if connection is None:
@@ -165,6 +186,9 @@ def read(model: type[Read], files: Sequence[Path] = (), **given: Any) -> Read:  
     """Read one group of settings; refuse names that are not settings. What is given wins over all that is read.
 
     The files are those of a connection, its own first; there are none for `.env` alone.
+
+    Raises:
+        SettingsError: a setting is missing or bad, a name is not a setting, or a file cannot be read.
     """
     try:
         if not_read := unread.problems(frozenset(variables()), files):

@@ -164,6 +164,11 @@ def parts(text: str) -> list[str]:
 
 
 def whole_number(text: str) -> int:
+    """Return one number of a list.
+
+    Raises:
+        ValueError: it is not a whole number.
+    """
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be whole numbers, separated by commas")
     return int(text)
@@ -179,7 +184,11 @@ IntegerList = Annotated[frozenset[int], NoDecode, list_of(whole_number)]
 
 
 def split_url(text: str) -> SplitResult:
-    """Split a URL; where its host or port is not valid, the error does not repeat it, as it may be a secret."""
+    """Split a URL; where its host or port is not valid, the error does not repeat it, as it may be a secret.
+
+    Raises:
+        ValueError: its host or port is not valid. The message does not repeat the URL, which may be a secret.
+    """
     try:
         url = urlsplit(text)
         _ = url.hostname, url.port

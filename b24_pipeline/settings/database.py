@@ -20,7 +20,11 @@ BUCKET = re.compile(r"s3://[^/?#\s@:]+(/[^?#\s]*)?")
 
 
 def with_known_protocol(address: str | None) -> str | None:
-    """Refuse an address whose protocol, or one that it is chained with, fsspec has never heard of."""
+    """Refuse an address whose protocol, or one that it is chained with, fsspec has never heard of.
+
+    Raises:
+        ValueError: fsspec has never heard of its protocol, or of one that it is chained with.
+    """
     if address and "://" in address:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - few need it
 

@@ -24,6 +24,11 @@ class SecretFiles(EnvSettingsSource):
         super().__init__(settings_cls)
 
     def __call__(self) -> dict[str, Any]:
+        """Read the files.
+
+        Raises:
+            SecretFileError: one cannot be read, or one source gives a secret twice.
+        """
         found: dict[str, Any] = {}
         for name in secrets_of(self.settings_cls):
             direct, file = name.lower(), f"{name}{SUFFIX}".lower()
@@ -37,6 +42,11 @@ class SecretFiles(EnvSettingsSource):
 
 
 def read_secret(path: str, *, variable: str) -> str:
+    """Read the file of a secret.
+
+    Raises:
+        SecretFileError: it cannot be read, is empty, too large, or not text.
+    """
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)

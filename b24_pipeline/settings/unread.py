@@ -33,6 +33,9 @@ def problems(known: Collection[str], files: Sequence[Path]) -> list[str]:
     """Return one line for each name and each line of a file that would not be read; never a value.
 
     The files are those of a connection, if one is meant; `.env` is always looked at.
+
+    Raises:
+        SettingsError: a file is there and cannot be read.
     """
     found = {file: bindings(file) for file in (Path(ENV_FILE), *files)}
     lines = [text for file in found for binding in found[file] if (text := line_problem(binding, known, file=file))]
@@ -61,7 +64,11 @@ def names_of(given: Iterable[Binding]) -> frozenset[str]:
 
 
 def bindings(file: Path) -> list[Binding]:
-    """Parse the lines of a file, if there is one."""
+    """Parse the lines of a file, if there is one.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     try:
         with file.open(encoding="utf-8") as text:
             return list(parse_stream(text))
