@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+import pyarrow as pa  # type: ignore[import-untyped]
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.history import HistorySpec, insert_valid, keep_history, replace
+from b24_pipeline.audit.history import HistorySpec, keep_history, open_rows, replace
 from b24_pipeline.audit.runs import CurrentRun
-from b24_pipeline.audit.storage.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, with_text
+from b24_pipeline.audit.storage.column_types import Table, column_list, from_arrow, sql_columns, to_arrow
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, Outcome
 
@@ -41,7 +42,6 @@ EVENTS = (Outcome.DONE, Outcome.FAILED)
 """Outcomes that each have their own moment; all others, not only `OPEN_OUTCOMES`, are kept as histories."""
 
 _COLUMNS = tuple(sql_columns(schemas.Actions))
-_COMPARED = tuple(name for name in _COLUMNS if name != "at")
 
 
 def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: DataFrame[schemas.Actions]) -> None:
@@ -73,7 +73,8 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.
         lasting = frame[~is_event]
         steps = lasting["action"].map(STEP_OF)
         for step in sorted(set(steps)):
-            insert_valid(database, _open_actions(step), _of_step(step, lasting[steps == step]), run)
+            with database.incoming(_of_step(step, lasting[steps == step])):
+                open_rows(database, _open_actions(step), run)
 
 
 def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
@@ -111,8 +112,7 @@ def people_failed(database: Database) -> frozenset[int]:
 
 def put_dead_letters(database: Database, frame: DataFrame[schemas.DeadLetters]) -> None:
     spec = HistorySpec("dead_letters", tuple(sql_columns(schemas.DeadLetters)))
-    with database.transaction():
-        replace(database, spec, to_arrow(schemas.DeadLetters, frame))
+    replace(database, spec, to_arrow(schemas.DeadLetters, frame))
 
 
 def retry_updates(database: Database, *, now: datetime) -> None:
@@ -121,8 +121,10 @@ def retry_updates(database: Database, *, now: datetime) -> None:
 
 
 def _open_actions(step: Step) -> HistorySpec:
-    return HistorySpec("open_actions", _COMPARED, scope="current.step = $step", parameters={"step": str(step)})
+    compared = tuple(name for name in _COLUMNS if name != "at")
+    return HistorySpec("open_actions", compared, scope="current.step = $step", parameters={"step": str(step)})
 
 
 def _of_step(step: Step, frame: DataFrame[schemas.Actions]) -> Table:
-    return with_text(to_arrow(schemas.Actions, frame), "step", step)
+    rows = to_arrow(schemas.Actions, frame)
+    return rows.append_column("step", pa.array([str(step)] * rows.num_rows, type=pa.string()))

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from pandera.typing import DataFrame
 
 from b24_pipeline import schemas
-from b24_pipeline.audit.runs import CurrentRun, Moment, PastRun, number_as_of
+from b24_pipeline.audit.runs import CurrentRun, PastRun
 from b24_pipeline.audit.schema import HISTORIES
 from b24_pipeline.audit.storage.column_types import Table, column_list, from_arrow, sql_columns, to_arrow, to_pandas
 from b24_pipeline.audit.storage.database import Database
+from b24_pipeline.audit.storage.exceptions import UnknownRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
     database.execute("note_recorded", {"run": run.number, "what": what})
 
 
-def snapshot(database: Database, model: type[schemas.Model], as_of: Moment | None = None) -> DataFrame[schemas.Model]:
-    """The rows as the last run saw them, or the run that `as_of` means: a run id, or a time.
+def snapshot(
+    database: Database, model: type[schemas.Model], as_of: str | datetime | None = None
+) -> DataFrame[schemas.Model]:
+    """The rows as the last run saw them, or the run that `as_of` means: a run id, or the latest begun by a time.
 
     Raises:
         UnknownRun: there is no such run.
@@ -74,7 +78,10 @@ def snapshot(database: Database, model: type[schemas.Model], as_of: Moment | Non
     identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
     if as_of is None:
         return from_arrow(model, database.table("valid_rows", **identifiers))
-    return from_arrow(model, database.table("rows_as_of", {"run": number_as_of(database, as_of)}, **identifiers))
+    number = database.value("run_number_as_of", {"moment": as_of})
+    if number is None:
+        raise UnknownRun(f"No run is known as of {as_of}; `b24-pipeline history` lists the runs.")
+    return from_arrow(model, database.table("rows_as_of", {"run": number}, **identifiers))
 
 
 def known_users(database: Database) -> list[int]:
@@ -113,21 +120,15 @@ def names_of_users(database: Database, users: Iterable[int]) -> pd.DataFrame:
     return to_pandas(database.table("names_of_users", {"users": sorted(users)}))
 
 
-def insert_valid(database: Database, spec: HistorySpec, rows: Table, run: CurrentRun) -> None:
-    """Let `rows` hold from this run on, beside those that hold already; to be called in a transaction."""
-    with database.incoming(rows):
-        open_rows(database, spec, run)
-
-
 def open_rows(database: Database, spec: HistorySpec, run: CurrentRun) -> None:
-    """Let the seen rows hold: those go on that this run has ended before, and the others begin with it."""
+    """Let the incoming rows hold, beside those that do: those that this run has ended go on, the others begin."""
     of_run = {"run": run.number, **spec.parameters}
     database.execute("reopen_rows", of_run, **spec.identifiers)
     database.execute("open_rows", of_run | {"at": run.started_at}, **spec.identifiers)
 
 
 def replace(database: Database, spec: HistorySpec, rows: Table) -> None:
-    """Let the table hold exactly `rows`, without history; equal rows stay. To be called in a transaction."""
-    with database.incoming(rows):
+    """Let the table hold exactly `rows`, without history; equal rows stay."""
+    with database.transaction(), database.incoming(rows):
         database.execute("drop_rows_not_incoming", spec.parameters, **spec.identifiers)
         database.execute("add_incoming_rows", spec.parameters, **spec.identifiers)

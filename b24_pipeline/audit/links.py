@@ -1,6 +1,5 @@
 """The stored links, the person and the doubles of each, and the creates announced before they are sent (R18)."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -17,7 +16,6 @@ from b24_pipeline.rules.duplicates import Duplicate
 from b24_pipeline.rules.models import ERASED
 
 _IDS = {"bitrix24_id": int}
-_ANNOUNCED = {"bitrix24_id": int, "email": str}
 _WRITTEN = {"bitrix24_id": int, "callgear_id": int, "linked_by": str, "has_ended": bool}
 _PAIRS = {"bitrix24_id": int, "callgear_id": int, "other_callgear_id": int}
 _IDENTITIES = HistorySpec("identities", tuple(sql_columns(schemas.Identities)))
@@ -68,8 +66,12 @@ def put_links(database: Database, run: CurrentRun, written: Sequence[LinkWritten
 
     Where two of `written` name one user or one employee, the later one holds; the earlier is stored as ended.
     """
-    rows = table_of(_WRITTEN, [(*astuple(link), ended) for link, ended in zip(written, _ended(written), strict=True)])
-    with database.transaction(), database.incoming(rows):
+    users, employees, rows = set[int](), set[int](), []
+    for link in reversed(written):
+        rows.append((*astuple(link), link.bitrix24_id in users or link.callgear_id in employees))
+        users.add(link.bitrix24_id)
+        employees.add(link.callgear_id)
+    with database.transaction(), database.incoming(table_of(_WRITTEN, reversed(rows))):
         database.execute("end_links", {"run": run.number, "at": run.started_at})
         database.execute("add_links", {"run": run.number, "run_id": run.run_id, "at": run.started_at, "linked_at": at})
         database.execute("drop_identities")
@@ -118,17 +120,6 @@ def unlink(database: Database, users: Sequence[int], by: Approver, *, at: dateti
     return [int(employee) for employee in employees]
 
 
-def _ended(written: Sequence[LinkWritten]) -> list[bool]:
-    """Of each link, whether a later one names its user or its employee."""
-    users, employees = Counter(link.bitrix24_id for link in written), Counter(link.callgear_id for link in written)
-    ended = []
-    for link in written:
-        users[link.bitrix24_id] -= 1
-        employees[link.callgear_id] -= 1
-        ended.append(users[link.bitrix24_id] > 0 or employees[link.callgear_id] > 0)
-    return ended
-
-
 def pending_creates(database: Database) -> DataFrame[schemas.PendingCreates]:
     """The creates whose outcome is not known."""
     columns = column_list(sql_columns(schemas.PendingCreates))
@@ -148,7 +139,7 @@ def creates_in_doubt_until(database: Database, now: datetime) -> datetime | None
 
 def announce_creates(database: Database, run: CurrentRun, announced: Sequence[tuple[int, str]]) -> None:
     """Store that these (user, e-mail) are about to be created; must be on the disk before the create is sent (R18)."""
-    with database.transaction(), database.incoming(table_of(_ANNOUNCED, announced)):
+    with database.transaction(), database.incoming(table_of({"bitrix24_id": int, "email": str}, announced)):
         database.execute("drop_pending_creates")
         database.execute("add_pending_creates", {"run_id": run.run_id})
 
@@ -170,8 +161,7 @@ def changed_identities(database: Database) -> frozenset[int]:
 
 
 def put_identities(database: Database, frame: DataFrame[schemas.Identities]) -> None:
-    with database.transaction():
-        replace(database, _IDENTITIES, to_arrow(schemas.Identities, frame))
+    replace(database, _IDENTITIES, to_arrow(schemas.Identities, frame))
 
 
 def identities_of_run(database: Database, run_id: str) -> frozenset[int]:
@@ -193,8 +183,7 @@ def put_duplicates(database: Database, run: CurrentRun, found: Collection[Duplic
     """Note pairs that were found; one that is known, settled or not, stays as it is."""
     if not found:
         return
-    rows = table_of(_PAIRS, [(pair.bitrix24_id, pair.callgear_id, pair.other_callgear_id) for pair in found])
-    with database.transaction(), database.incoming(rows):
+    with database.transaction(), database.incoming(table_of(_PAIRS, map(astuple, found))):
         database.execute("add_duplicates", {"run_id": run.run_id, "found_at": at})
 
 

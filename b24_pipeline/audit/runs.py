@@ -13,9 +13,6 @@ from b24_pipeline.audit.storage.exceptions import RunNotBegun, UnknownRun
 from b24_pipeline.rules.importable import Importable
 from b24_pipeline.rules.models import RunKind, Trigger
 
-Moment = str | datetime
-"""A run id, or a time: then the latest run that had started by then is meant."""
-
 SHORT_RUN_ID = 8
 """So many characters of a run's id are enough where it is alone with them."""
 
@@ -109,18 +106,6 @@ def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
 def record_policy(database: Database, run: CurrentRun, policy: str) -> None:
     """Store the settings that the run follows, now that more is known of them."""
     database.execute("record_policy", {"number": run.number, "policy": policy})
-
-
-def number_as_of(database: Database, moment: Moment) -> int:
-    """The number of the run that `moment` means.
-
-    Raises:
-        UnknownRun: there is none.
-    """
-    number = database.value("run_number_as_of", {"moment": moment})
-    if number is None:
-        raise UnknownRun(f"No run is known as of {moment}; `b24-pipeline history` lists the runs.")
-    return int(number)
 
 
 def run_named(database: Database, text: str) -> str:

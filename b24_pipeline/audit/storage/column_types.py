@@ -74,7 +74,3 @@ def table_of(columns: Mapping[str, type], rows: Iterable[tuple[int | str | None,
     return pa.Table.from_pylist(
         named, schema=pa.schema([(name, _PYTHON_TYPES[kind]) for name, kind in columns.items()])
     )
-
-
-def with_text(table: Table, column: str, text: str) -> Table:
-    return table.append_column(column, pa.array([text] * table.num_rows, type=pa.string()))
