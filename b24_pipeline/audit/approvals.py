@@ -5,7 +5,7 @@ early, or dies, leaves it to the next one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +26,6 @@ from b24_pipeline.rules.models import APPROVABLE, ActionKind, ApprovedConflict, 
 
 VALIDITY = timedelta(hours=24)
 """A run can be approved for so long after it began, and an approval can be used for so long (R16)."""
-_USED_BY_RUNS = APPROVABLE - {MatchReason.IDENTITY_CHANGED}
-"""Conflicts whose approval a later run uses; that of a changed identity takes effect at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +47,17 @@ class Approval:
 def approve(
     database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, approver: Approver, now: datetime
 ) -> DataFrame[schemas.Actions]:
-    """Approve all that the run held, or the conflicts of these users in it; return what that is.
-
-    Raises:
-        NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
-    """
+    """Approve all that the run held, or the conflicts of these users in it, as `Store.approve` says; return them."""
     _refuse_old(database, run_id, now=now)
     if bitrix24_ids is not None:
-        _refuse_undecidable(bitrix24_ids, approvable(database, run_id), run_id=run_id)
+        _refuse_undecidable(database, run_id, bitrix24_ids)
     elif not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
         raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
-    users = [None] if bitrix24_ids is None else bitrix24_ids
     changed = identities_of_run(database, run_id) & set(bitrix24_ids or ())
+    given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
     with database.transaction():
-        for user in users:
+        for user in [None] if bitrix24_ids is None else bitrix24_ids:
             which = {"run_id": run_id, "bitrix24_id": user}
-            given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
             database.execute("drop_approval", which)
             database.execute("add_approval", which | given)
         accept_identities(database, run_id, sorted(changed))
@@ -85,18 +78,6 @@ def approved_actions(
     conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
     unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
     return schemas.concat(schemas.Actions, meant, schemas.from_records(schemas.Actions, unlisted))
-
-
-def approvable(database: Database, run_id: str) -> dict[int, list[str]]:
-    """The conflicts of a run that a person may decide: the reasons by user."""
-    listed = of_run(database, run_id)
-    rows = listed[decidable(listed)]
-    found = defaultdict[int, set[str]](set)
-    for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
-        found[user].add(reason)
-    for user in identities_of_run(database, run_id):
-        found[user].add(MatchReason.IDENTITY_CHANGED.value)
-    return {user: sorted(reasons) for user, reasons in sorted(found.items())}
 
 
 def open_approval(database: Database, now: datetime) -> Approval | None:
@@ -151,7 +132,8 @@ def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Act
     if approval["bitrix24_id"] is None:
         meant = left["outcome"] == Outcome.HELD
     else:
-        meant = left["reason"].isin(_USED_BY_RUNS) & (left["bitrix24_id"] == approval["bitrix24_id"])
+        used_by_runs = APPROVABLE - {MatchReason.IDENTITY_CHANGED}  # the approval of which takes effect at once
+        meant = left["reason"].isin(used_by_runs) & (left["bitrix24_id"] == approval["bitrix24_id"])
     return left[meant]
 
 
@@ -164,11 +146,18 @@ def _refuse_old(database: Database, run_id: str, *, now: datetime) -> None:
         )
 
 
-def _refuse_undecidable(users: Sequence[int], listed: Mapping[int, Sequence[str]], *, run_id: str) -> None:
+def _refuse_undecidable(database: Database, run_id: str, users: Sequence[int]) -> None:
     """Refuse users of whom the run lists no conflict that a person may decide; say whom it lists, and for what."""
-    others = [str(user) for user in users if user not in listed]
+    listed = of_run(database, run_id)
+    rows = listed[decidable(listed)]
+    found = defaultdict[int, set[str]](set)
+    for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
+        found[user].add(reason)
+    for user in identities_of_run(database, run_id):
+        found[user].add(MatchReason.IDENTITY_CHANGED.value)
+    others = [str(user) for user in users if user not in found]
     if others:
-        listing = ", ".join(f"{user} ({' and '.join(reasons)})" for user, reasons in listed.items())
+        listing = ", ".join(f"{user} ({' and '.join(sorted(reasons))})" for user, reasons in sorted(found.items()))
         raise NotApprovable(
             f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
             f" it does for {listing or 'nobody'}."

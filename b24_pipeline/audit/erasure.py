@@ -19,8 +19,6 @@ from b24_pipeline.rules.normalization import address_key
 
 _DIGITS = 18
 """So many digits always fit into an id."""
-_ANSWERS = ("error",)
-"""A service's error may name the person."""
 
 _OF_USER: Mapping[str, tuple[str, ...]] = {
     **{
@@ -28,13 +26,14 @@ _OF_USER: Mapping[str, tuple[str, ...]] = {
         for model, table in HISTORIES.items()
         if personal_columns(model) and model is not schemas.CallGearEmployees
     },
-    "events": (*personal_columns(schemas.Actions), *_ANSWERS),
-    "open_actions": (*personal_columns(schemas.Actions), *_ANSWERS),
-    "dead_letters": (*personal_columns(schemas.DeadLetters), *_ANSWERS),
+    "events": (*personal_columns(schemas.Actions), "error"),
+    "open_actions": (*personal_columns(schemas.Actions), "error"),
+    "dead_letters": (*personal_columns(schemas.DeadLetters), "error"),
     "pending_creates": personal_columns(schemas.PendingCreates),
     "identities": personal_columns(schemas.Identities),
     "links": ("end_comment",),
 }
+"""A service's error may name the person, too."""
 _MENTIONING: Mapping[str, tuple[str, ...]] = {
     "events": ("before", "after", "error"),
     "open_actions": ("before", "after", "error"),
@@ -92,22 +91,19 @@ def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
 
 
 def erase_mentions(database: Database, email: str, *, table: str, columns: Iterable[str]) -> None:
-    """Erase the address wherever the columns hold it, in capitals or not; not where it is part of a longer one."""
+    """Erase the address wherever the columns hold it, in capitals or not; not where it is part of a longer one.
+
+    It is replaced twice, because what stands between two mentions is found with the first of them only.
+    """
+    once = f"regexp_replace({{}}, $mention, '\\1{ERASED}\\2', 'gi')"
+    twice = once.format(once.format('"{}"'))
     database.execute(
         "erase_mentions",
         {"mention": f"{_BEFORE_ADDRESS}{re.escape(email)}{_AFTER_ADDRESS}"},
         table=table,
-        erased=", ".join(map(_without_mention, columns)),
+        erased=", ".join(f'"{name}" = {twice.format(name)}' for name in columns),
         mentioned=" OR ".join(f"regexp_matches(\"{name}\", $mention, 'i')" for name in columns),
     )
-
-
-def _without_mention(column: str) -> str:
-    """Replaced twice, because what stands between two mentions is found with the first of them only."""
-    erased = f'"{column}"'
-    for _ in range(2):
-        erased = f"regexp_replace({erased}, $mention, '\\1{ERASED}\\2', 'gi')"
-    return f'"{column}" = {erased}'
 
 
 def refuse_unchecked_update(database: Database, employees: Iterable[int]) -> None:

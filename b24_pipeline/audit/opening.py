@@ -68,11 +68,12 @@ def check_published_file(paths: Paths) -> None:
     except DatabaseCorrupt:
         if not paths.working.exists():
             raise
-        if not _is_duckdb(paths.published):
-            raise DatabaseCorrupt(
-                f"{paths.published} is damaged or no DuckDB file. Nothing is lost: move it away, and the next run"
-                f" publishes it anew from {paths.working.name}."
-            ) from None
+        with paths.published.open("rb") as file:
+            if not file.read(12).endswith(b"DUCK"):
+                raise DatabaseCorrupt(
+                    f"{paths.published} is damaged or no DuckDB file. Nothing is lost: move it away, and the next run"
+                    f" publishes it anew from {paths.working.name}."
+                ) from None
 
 
 def create_working(paths: Paths, *, at: datetime) -> None:
@@ -194,8 +195,3 @@ def compacted(paths: Paths, database: Database) -> Database:
 
 def _row_counts(database: Database) -> dict[str, int]:
     return {table: int(database.value("row_count", table=table)) for table in LAYOUT.tables}
-
-
-def _is_duckdb(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(12).endswith(b"DUCK")

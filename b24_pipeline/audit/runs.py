@@ -76,11 +76,7 @@ class CurrentRun:
 
 
 def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
-    """Store that a run has begun, and return it; with the ids of those that died `running`, now `interrupted`.
-
-    Raises:
-        RunNotBegun: a run of that id was begun before.
-    """
+    """Store that a run has begun, and return it; with the ids of those that died `running`, now `interrupted`."""
     with database.transaction():
         (so_far,) = database.records("runs_so_far", {"run_id": start.run_id})
         if so_far["begun"]:

@@ -47,7 +47,10 @@ class Paths:
     copy: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "published", real_path(self.published))
+        with suppress(OSError, RuntimeError):  # links may lead in a circle, which shows once the file is used
+            real = self.published.resolve()
+            if real != self.published.absolute():
+                object.__setattr__(self, "published", real)
         name = self.published.name.partition(".")[0]
         if name.casefold() in RESERVED_NAMES:
             raise DatabaseMisnamed(
@@ -87,15 +90,6 @@ class Paths:
 
     def _beside(self, ending: str) -> Path:
         return self.published.with_name(self.published.stem + ending)
-
-
-def real_path(path: Path) -> Path:
-    """The path without symbolic links; as it is where they lead in a circle, which shows once it is used."""
-    try:
-        real = path.resolve()
-        return path if real == path.absolute() else real
-    except (OSError, RuntimeError):
-        return path
 
 
 def wal_of(database: Path) -> Path:

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from b24_pipeline.audit.storage.exceptions import LakeNotUsable
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
-FOR_S3 = "httpfs"
 S3 = "s3://"
 WAITS = {
     "connect_timeout": 10,
@@ -58,7 +57,7 @@ class Lake:
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        return (*EXTENSIONS, FOR_S3) if self.is_on_s3 else EXTENSIONS
+        return (*EXTENSIONS, "httpfs") if self.is_on_s3 else EXTENSIONS
 
 
 def extension_files(names: tuple[str, ...]) -> list[Path]:

@@ -28,12 +28,7 @@ def file_lock(path: Path, *, wait_seconds: float = 0, is_singleton: bool = False
     A soft lock, which is only a file that is there, would stay behind a process that dies, or be taken for one.
     """
     return FileLock(
-        path,
-        timeout=wait_seconds,
-        thread_local=False,
-        is_singleton=is_singleton,
-        mode=0o600,
-        fallback_to_soft=False,
+        path, timeout=wait_seconds, thread_local=False, is_singleton=is_singleton, mode=0o600, fallback_to_soft=False
     )
 
 
