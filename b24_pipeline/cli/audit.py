@@ -116,11 +116,7 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -
 
 
 def place_of_run(run_id: str) -> Place:
-    """Return which of several connections has the run.
-
-    Raises:
-        UnknownRun: none of them has it.
-    """
+    """Return which of several connections has the run."""
     folder = settings.connections()
     for key in folder.keys if folder else ():
         place = Place(connection=key)
@@ -138,11 +134,7 @@ def place_of_run(run_id: str) -> Place:
 
 
 def checked_comment(typed: str) -> str:
-    """Return the comment of a decision.
-
-    Raises:
-        SettingsError: it is not one line of text, or too long.
-    """
+    """Return the comment of a decision."""
     try:
         return valid_comment(typed)
     except ValueError as problem:
@@ -196,11 +188,7 @@ def erase(*, person: str, place: Place) -> Exit:
 
 
 def rebind(*, place: Place) -> Exit:
-    """Bind the database to the portal and account of the settings.
-
-    Raises:
-        CallGearError: the account cannot be asked which one it is.
-    """
+    """Bind the database to the portal and account of the settings."""
     with (
         settings_of(place) as chosen,
         open_connection(chosen, key=place.connection) as opened,
@@ -216,11 +204,6 @@ def rebind(*, place: Place) -> Exit:
 
 
 def export(*, address: str, place: Place) -> Exit:
-    """Write the audit as Parquet files.
-
-    Raises:
-        StoreError: there is no database yet, or the address cannot be written to.
-    """
     with Store.reader(paths_of(place), now=utc_now) as database:
         rows = exporting.export(database, address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
@@ -251,11 +234,7 @@ def paths_of(place: Place) -> Paths:
 
 
 def parsed_date(text: str | None) -> datetime | None:
-    """Return a date or time; without a zone it is UTC.
-
-    Raises:
-        SettingsError: it is neither.
-    """
+    """Return a date or time; without a zone it is UTC."""
     if text is None:
         return None
     try:

@@ -79,7 +79,6 @@ def freshness(paths: Paths, *, now: datetime, after: timedelta) -> StatusReport:
 
 
 def send(chosen: AlertSettings, message: Message) -> None:
-    """Send a message to every receiver, and print what became of it."""
     for channel in channels_of(chosen):
         try:
             channel.send(message)

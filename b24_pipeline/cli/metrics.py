@@ -1,7 +1,7 @@
 """`b24-pipeline metrics`: the audit's figures for Prometheus, printed once or served."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +41,15 @@ class AuditCollector(Collector):
         readable = GaugeMetricFamily(f"{PREFIX}audit_readable", "1 if the audit could be read.", labels=["connection"])
         for connection, values in found.items():
             readable.add_metric([connection], bool(values))
-        return [readable, *families(found)]
+        families = [readable]
+        for name, metric in METRICS.items():
+            labels = ["connection", *([metric.label] if metric.label else [])]
+            family = GaugeMetricFamily(f"{PREFIX}{name}", metric.meaning, labels=labels)
+            for connection, values in found.items():
+                for sample in (sample for sample in values if sample.metric == name):
+                    family.add_metric([connection, *([sample.label] if sample.label else [])], sample.value)
+            families.append(family)
+        return families
 
     def _read(self, key: str | None) -> Sequence[Sample]:
         now = utc_now()
@@ -59,22 +67,8 @@ class AuditCollector(Collector):
         return values
 
 
-def families(found: Mapping[str, Sequence[Sample]]) -> Iterable[GaugeMetricFamily]:
-    for name, metric in METRICS.items():
-        labels = ["connection", *([metric.label] if metric.label else [])]
-        family = GaugeMetricFamily(f"{PREFIX}{name}", metric.meaning, labels=labels)
-        for connection, values in found.items():
-            for sample in (sample for sample in values if sample.metric == name):
-                family.add_metric([connection, *([sample.label] if sample.label else [])], sample.value)
-        yield family
-
-
 def metrics(*, listen: tuple[str, int] | None, place: Place) -> Exit:
-    """Print the figures, or serve them until stopped.
-
-    Raises:
-        SettingsError: the address cannot be listened on.
-    """
+    """Print the figures, or serve them until stopped."""
     collector, registry = AuditCollector(place), CollectorRegistry(auto_describe=False)
     registry.register(collector)
     if listen is None:

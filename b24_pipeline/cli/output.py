@@ -33,13 +33,12 @@ def to_json(found: Mapping[str, object] | Sequence[Mapping[str, object]]) -> str
 
 
 def without_control_characters(written: str) -> str:
-    """Return the same JSON with all control characters escaped."""
-    return BEYOND_ASCII.sub(lambda found: escaped(found[0]), written)
+    """Return the same JSON with all characters escaped that control a terminal."""
 
+    def escaped(found: re.Match[str]) -> str:
+        return json.dumps(found[0])[1:-1] if unicodedata.category(found[0]) in CONTROL_CHARACTERS else found[0]
 
-def escaped(character: str) -> str:
-    """Return the character, as JSON escapes it if it controls a terminal."""
-    return json.dumps(character)[1:-1] if unicodedata.category(character) in CONTROL_CHARACTERS else character
+    return BEYOND_ASCII.sub(escaped, written)
 
 
 def shows_every_character() -> bool:

@@ -67,11 +67,7 @@ def use_sandbox_home() -> None:
 
 @contextmanager
 def served(*, port: int = 0) -> Iterator[Address]:
-    """Use the running sandbox (of `make dev SANDBOX=1`), or run one for as long as the block lasts.
-
-    Raises:
-        SettingsError: the port is taken, or the demo data is damaged.
-    """
+    """Use the running sandbox (of `make dev SANDBOX=1`), or run one for as long as the block lasts."""
     with ExitStack() as stack:
         try:
             stack.enter_context(locked())
@@ -111,11 +107,6 @@ def locked() -> Iterator[None]:
 
 
 def address_in_use() -> Address | None:
-    """Return the addresses of the sandbox that another process runs, if one does.
-
-    Raises:
-        SettingsError: it has not stored them yet.
-    """
     try:
         with locked():
             return None
@@ -124,11 +115,6 @@ def address_in_use() -> Address | None:
 
 
 def stored_address() -> Address:
-    """Return the addresses of the sandbox that another process runs.
-
-    Raises:
-        SettingsError: it has not stored them yet.
-    """
     try:
         return Address(**json.loads(sandbox_path(ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
@@ -136,11 +122,6 @@ def stored_address() -> Address:
 
 
 def reset_state() -> None:
-    """Reset the demo data.
-
-    Raises:
-        SettingsError: another process uses it.
-    """
     try:
         with locked():
             sandbox_path(STATE).unlink(missing_ok=True)
@@ -150,11 +131,7 @@ def reset_state() -> None:
 
 @contextmanager
 def settings_of(place: Place) -> Iterator[Settings]:
-    """Load the settings of a place; within this block, those of this process are the same.
-
-    Raises:
-        SettingsError: they are not usable.
-    """
+    """Load the settings of a place; within this block, those of this process are the same."""
     with sandbox_settings() if place.sandbox else nullcontext():
         yield settings.load(place.connection)
 

@@ -123,11 +123,7 @@ def is_listening(port: int) -> bool:
 
 
 def check_port_free(host: str, port: int) -> None:
-    """Check that the port is free: Dagster would run without a UI, or end in a traceback.
-
-    Raises:
-        SettingsError: it is not.
-    """
+    """Check that the port is free: Dagster would run without a UI, or end in a traceback."""
     try:
         ((family, *_, address),) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[:1]
         with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -163,11 +159,7 @@ def stop_signal() -> threading.Event:
 
 
 def env(*, sandbox: bool) -> Exit:
-    """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand.
-
-    Raises:
-        SettingsError: DAGSTER_HOME is not a folder.
-    """
+    """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand."""
     if sandbox:
         address = address_in_use()
         if address is None:

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from b24_pipeline.same_origin import loopback_hosts, refusal
 
 READING = ("GET", "HEAD", "OPTIONS")
-JSON = "application/json"
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - nobody listens here: no browser is to name the server like this
 
 
@@ -34,22 +33,19 @@ class RequestGuard:
             await PlainTextResponse(f"{reason}\n", status_code=403)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> str | None:
+        """Return why a request is refused: where it comes from, or its form, which browsers let any page send."""
         if scope["type"] == "lifespan":
             return None
-        return refusal(scope, known_hosts=self.known_hosts) or wrong_form(scope)
-
-
-def wrong_form(scope: Scope) -> str | None:
-    """Return why a request of this form is refused: browsers let any page send it."""
-    if scope["type"] == "websocket":
-        return None
-    if scope["method"] not in READING:
-        types = Headers(scope=scope).getlist("content-type")  # a page may send one with JSON in a parameter only
-        is_json = len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON
-        return None if is_json else "The content type must be application/json."
-    values = (value for _, value in QueryParams(scope["query_string"]).multi_items())
-    may_change = scope["path"].endswith("/graphql") and any("mutation" in value for value in values)
-    return "A mutation must be sent by POST." if may_change else None  # GraphQL has no other spelling of this word
+        wrong_origin = refusal(scope, known_hosts=self.known_hosts)
+        if wrong_origin is not None or scope["type"] == "websocket":
+            return wrong_origin
+        if scope["method"] not in READING:
+            types = Headers(scope=scope).getlist("content-type")  # a page may send one with JSON in a parameter only
+            is_json = len(types) == 1 and types[0].partition(";")[0].strip().lower() == "application/json"
+            return None if is_json else "The content type must be application/json."
+        values = (value for _, value in QueryParams(scope["query_string"]).multi_items())
+        may_change = scope["path"].endswith("/graphql") and any("mutation" in value for value in values)
+        return "A mutation must be sent by POST." if may_change else None  # GraphQL has no other spelling of this word
 
 
 def guard_webserver(*, host: str, port: int, allowed_hosts: Iterable[str]) -> None:
