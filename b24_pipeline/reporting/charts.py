@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 from b24_pipeline.audit.report_queries import Figures, PeopleFigure
 from b24_pipeline.reporting.drawing import Chart
 from b24_pipeline.reporting.run_charts import outcomes, time_a_run
-from b24_pipeline.reporting.svg import (
-    FEW_MOMENTS,
-    bars,
-    day_number,
-    labels_at_the_end,
-    legend,
-    time_axis,
-)
+from b24_pipeline.reporting.svg import FEW_MOMENTS, bars, day_number, labels_at_the_end, legend, time_axis
 from b24_pipeline.reporting.theme import Color
 from b24_pipeline.rules.labels import BY_EMAIL, BY_ID, NOT_IN_CALLGEAR, reason
 from b24_pipeline.rules.models import MatchKind, Rejection
@@ -25,9 +18,6 @@ if TYPE_CHECKING:
 
 WEEKS_OF_LINKS = 13
 DAYS_OF_POINTS = 14
-NO_IMPORT = "No import in the last 90 days"
-NOBODY_REFUSED = "Nobody is rejected or in conflict"
-REJECTIONS = frozenset(Rejection)
 MATCHES = {
     MatchKind.BY_ID: (BY_ID, Color.BLUE),
     MatchKind.BY_EMAIL: (BY_EMAIL, Color.SKY),
@@ -100,7 +90,7 @@ def people_over_time(figures: Figures) -> Chart:
         "people",
         f"{last.imported:,} of {numbered(last.candidates, 'candidate is', 'candidates are')} imported"
         if last
-        else NO_IMPORT,
+        else "No import in the last 90 days",
         f"People on both sides {span(moments)}, after each run",
         paint,
         width=900,
@@ -130,13 +120,13 @@ def matches(figures: Figures) -> Chart:
 
 def refused(figures: Figures) -> Chart:
     rows = [
-        (reason(group.reason), len(group.people), Color.AMBER if group.reason in REJECTIONS else Color.RED)
+        (reason(group.reason), len(group.people), Color.AMBER if group.reason in list(Rejection) else Color.RED)
         for group in figures.refused
     ]
     total = sum(number for _, number, _ in rows)
     return Chart(
         "refused",
-        f"{numbered(total, 'person is', 'people are')} rejected or in conflict" if total else NOBODY_REFUSED,
+        f"{numbered(total, 'person is', 'people are') if total else 'Nobody is'} rejected or in conflict",
         "Why, in the last run; the names are listed below",
         lambda axes: bars(axes, rows),
         margins=(250, 40, 8),
@@ -189,9 +179,5 @@ def points(figures: Figures) -> Chart:
     unit = ("CallGear point is", "CallGear points are")
     used = numbered(spent[-1], *unit) if budget is None else f"{spent[-1]:,} of {numbered(budget, *unit)}"
     return Chart(
-        "points",
-        f"{used} used today",
-        "Points that the import has spent each day (UTC)",
-        paint,
-        margins=(8, 8, 24),
+        "points", f"{used} used today", "Points that the import has spent each day (UTC)", paint, margins=(8, 8, 24)
     )

@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from b24_pipeline.audit.report_queries import Figures, RunFigure
@@ -33,13 +33,15 @@ STATUS_LOOKS = {
 
 def outcomes(figures: Figures) -> Chart:
     today = figures.at.date()
-    runs = [run for run in figures.runs if days_ago(run, today) < DAYS_OF_RUNS]
-    counted = Counter(map(status_of, runs))
-    shown = [status for status in STATUS_LOOKS if counted[status]]
+    dated = [(run, (today - run.started_at.date()).days) for run in figures.runs]
+    runs = [(run, days_ago) for run, days_ago in dated if days_ago < DAYS_OF_RUNS]
+    counted = Counter(status_of(run) for run, _ in runs)
+    words = {status: f"{number:,} {status}" for status, number in counted.items()}
+    words[DRY] = numbered(counted[DRY], DRY, "dry runs")
 
     def paint(axes: "Axes") -> None:
         for status, (color, marker) in STATUS_LOOKS.items():
-            moments = [(run.started_at, days_ago(run, today)) for run in runs if status_of(run) == status]
+            moments = [(run.started_at, days_ago) for run, days_ago in runs if status_of(run) == status]
             places = [(at.hour + at.minute / 60, day) for at, day in moments]
             if status == RunStatus.DONE:
                 strokes(axes, [(hour, day - 0.3, day + 0.3) for hour, day in places], color, width=2.2)
@@ -53,7 +55,7 @@ def outcomes(figures: Figures) -> Chart:
         axes.set_xticks(range(0, 24, 6), [f"{hour}:00" for hour in range(0, 24, 6)])
         for ago in range(DAYS_OF_RUNS):
             axes.axhline(ago, color=Color.GRID.drawn, linewidth=0.8, zorder=0)
-        legend(axes, [(in_the_legend(status, counted[status]), *STATUS_LOOKS[status]) for status in shown])
+        legend(axes, [(words[status], *looks) for status, looks in STATUS_LOOKS.items() if counted[status]])
 
     return Chart("outcomes", went_through(counted), "", paint, margins=(52, 10, 22))
 
@@ -64,10 +66,6 @@ def went_through(counted: Mapping[str, int]) -> str:
         return f"Only dry runs in the last {DAYS_OF_RUNS} days" if counted[DRY] else NO_RUN
     good = sum(counted[status] for status in WENT_THROUGH)
     return f"{good:,} of {numbered(for_real, 'run', 'runs')} went through"
-
-
-def in_the_legend(status: str, number: int) -> str:
-    return numbered(number, DRY, "dry runs") if status == DRY else f"{number:,} {status}"
 
 
 def status_of(run: RunFigure) -> str:
@@ -108,7 +106,3 @@ def words_of(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def days_ago(run: RunFigure, today: date) -> int:
-    return (today - run.started_at.date()).days

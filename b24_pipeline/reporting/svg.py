@@ -68,22 +68,17 @@ def labels_at_the_end(axes: "Axes", labels: Mapping[str, tuple[float, Color]]) -
 
 def pushed_apart(values: Sequence[float], *, distance: float) -> list[float]:
     """The rising values, each at least so far from the one before; a group that was pushed keeps its middle."""
+
+    def bottom(group: Sequence[float]) -> float:
+        return sum(group) / len(group) - distance * (len(group) - 1) / 2
+
     groups: list[list[float]] = []
     for value in values:
         groups.append([value])
-        while len(groups) > 1 and bottom(groups[-1], distance) - top(groups[-2], distance) < distance:
+        while len(groups) > 1 and bottom(groups[-1]) - bottom(groups[-2]) < distance * len(groups[-2]):
             last = groups.pop()
             groups[-1] = groups[-1] + last
-    return [bottom(group, distance) + place * distance for group in groups for place in range(len(group))]
-
-
-def bottom(group: Sequence[float], distance: float) -> float:
-    """Return where the lowest of a group is put: the group stands around the middle of its values."""
-    return sum(group) / len(group) - distance * (len(group) - 1) / 2
-
-
-def top(group: Sequence[float], distance: float) -> float:
-    return bottom(group, distance) + distance * (len(group) - 1)
+    return [bottom(group) + place * distance for group in groups for place in range(len(group))]
 
 
 def time_axis(axes: "Axes", times: Sequence[float]) -> None:

@@ -77,8 +77,8 @@ def timeline_of(database: Database, user: int) -> Timeline:
     )
 
 
-def _history(database: Database, table: str, user: int) -> list[Row]:
-    return [*database.records("timeline_rows", {"id": user}, table=table, key="bitrix24_id")]
+def _history(database: Database, table: str, number: int, *, key: str = "bitrix24_id") -> list[Row]:
+    return [*database.records("timeline_rows", {"id": number}, table=table, key=key)]
 
 
 def _of_table(database: Database, table: str, user: int) -> list[Row]:
@@ -87,9 +87,7 @@ def _of_table(database: Database, table: str, user: int) -> list[Row]:
 
 def _employee_of(database: Database, link: Row) -> list[Row]:
     """The employee's history as far as it is this user's: what comes after the link is another person's."""
-    found = database.records(
-        "timeline_rows", {"id": link["callgear_id"]}, table="callgear_employees", key="callgear_id"
-    )
+    found = _history(database, "callgear_employees", link["callgear_id"], key="callgear_id")
     rows = [words.with_numbers(row) for row in found]
     if link["valid_to_run"] is None:
         return rows
@@ -104,7 +102,6 @@ def _is_gone(database: Database, link: Row) -> bool:
 
 
 def _last(rows: list[Row]) -> Row | None:
-    """The row that holds now."""
     return rows[-1] if rows and rows[-1]["valid_to_run"] is None else None
 
 

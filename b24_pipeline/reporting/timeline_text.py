@@ -64,8 +64,7 @@ class StatusText:
     def gone(self, row: Row) -> str:
         return f"no longer: {self.words(row)}"
 
-    def back(self, row: Row) -> str:
-        return self.words(row)
+    back = first
 
 
 Subject = RecordText | StatusText
@@ -182,17 +181,12 @@ def _sent(row: Row, verb: str) -> str:
     if not row["after"]:
         return ""
     before = json.loads(row["before"]) if row["before"] else {}
-    fields = [
-        f"{_label(name)} {_quoted(before[name])} → {_quoted(value)}"
-        if name in before
-        else f"{_label(name)} {_quoted(value)}"
-        for name, value in json.loads(row["after"]).items()
-    ]
+    fields = []
+    for name, value in json.loads(row["after"]).items():
+        label = wording.EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
+        former = f"{_quoted(before[name])} → " if name in before else ""
+        fields.append(f"{label} {former}{_quoted(value)}")
     return f"; {verb}: {', '.join(fields)}"
-
-
-def _label(name: str) -> str:
-    return wording.EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
 
 
 def with_numbers(employee: Row) -> Row:
