@@ -48,9 +48,6 @@ def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: 
     """Let exactly these actions of the step stand from this run on; call it before the step's first `record_events`.
 
     A run that does not reach a step never calls this for it: what stood stands on, and is not shown for that run.
-
-    Raises:
-        ValueError: an action belongs to another step.
     """
     strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
     if strangers:
@@ -101,7 +98,6 @@ def exempt_failures(database: Database, since: datetime) -> frozenset[tuple[int,
 
 
 def dead_letters(database: Database) -> DataFrame[schemas.DeadLetters]:
-    """The actions that failed and are tried again."""
     columns = column_list(sql_columns(schemas.DeadLetters))
     return schemas.from_records(schemas.DeadLetters, database.records("dead_letters", columns=columns))
 

@@ -22,7 +22,6 @@ class ImportCoverage:
 
     @property
     def share(self) -> float:
-        """The share of the candidates that is imported; 1 where there is none."""
         return self.imported / self.candidates if self.candidates else 1.0
 
 

@@ -107,11 +107,7 @@ def erase_mentions(database: Database, email: str, *, table: str, columns: Itera
 
 
 def refuse_unchecked_update(database: Database, employees: Iterable[int]) -> None:
-    """Keep the phone numbers that an update is still to be compared with: the next run may have to put them back (R11).
-
-    Raises:
-        UpdateUnchecked: the last update of one of these employees was not compared yet.
-    """
+    """Keep the phone numbers that an update is still to be compared with: a run may have to put them back (R11)."""
     unchecked = fact(database, UNCHECKED_UPDATE)
     if unchecked and (employee := json.loads(unchecked)["employee"]["id"]) in employees:
         raise UpdateUnchecked(

@@ -77,8 +77,6 @@ class DuplicatedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All of it at one moment."""
-
     success: Success | None = None
     failures: tuple[Failure, ...] = ()
     """Since the last success, oldest first."""

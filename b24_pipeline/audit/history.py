@@ -58,7 +58,6 @@ def last_recording(database: Database, model: type[schemas.Frame]) -> PastRun | 
 
 
 def recorded_by(database: Database, run_id: str) -> frozenset[str]:
-    """The tables and steps that a run has recorded."""
     return frozenset(database.column("recorded_by", {"run_id": run_id}))
 
 
@@ -70,11 +69,7 @@ def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
 def snapshot(
     database: Database, model: type[schemas.Model], as_of: str | datetime | None = None
 ) -> DataFrame[schemas.Model]:
-    """The rows as the last run saw them, or the run that `as_of` means: a run id, or the latest begun by a time.
-
-    Raises:
-        UnknownRun: there is no such run.
-    """
+    """The rows as the last run saw them, or the run that `as_of` means: a run id, or the latest begun by a time."""
     identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
     if as_of is None:
         return from_arrow(model, database.table("valid_rows", **identifiers))

@@ -53,7 +53,6 @@ def employees_linked_since_read(database: Database) -> list[int]:
 
 
 def ever_linked(database: Database) -> frozenset[int]:
-    """The users that have or had a link."""
     return frozenset(database.column("ever_linked"))
 
 
@@ -103,11 +102,7 @@ def finish_links(database: Database, bitrix24_ids: Collection[int]) -> None:
 
 
 def unlink(database: Database, users: Sequence[int], by: Approver, *, at: datetime) -> list[int]:
-    """End the live links of these users, all or none; gives the CallGear ids of their employees.
-
-    Raises:
-        NotLinked: one of them has no live link.
-    """
+    """End the live links of these users, all or none; gives the CallGear ids of their employees."""
     employees = [database.value("live_link", {"bitrix24_id": user}) for user in users]
     strangers = [str(user) for user, employee in zip(users, employees, strict=True) if employee is None]
     if strangers:

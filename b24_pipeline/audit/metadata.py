@@ -15,7 +15,6 @@ UNCHECKED_UPDATE = "callgear_unchecked_update"
 
 
 def fact(database: Database, name: str) -> str | None:
-    """The remembered value, if there is one."""
     value: str | None = database.value("fact", {"name": name})
     return value
 

@@ -54,9 +54,6 @@ def check_published_file(paths: Paths) -> None:
     """Make sure that publishing will not replace a file that is not ours, or newer; one that somebody has open is ours.
 
     A damaged file of ours does not matter while there is the working file: it is about to be replaced.
-
-    Raises:
-        StoreError: the published file is not ours, or damaged and needed.
     """
     if not paths.published.exists():
         return
@@ -87,11 +84,7 @@ def create_working(paths: Paths, *, at: datetime) -> None:
 
 
 def refuse_missing(paths: Paths) -> None:
-    """Make sure that there is something to change. A lake is asked when it is opened.
-
-    Raises:
-        DatabaseMissing: no run has made the database yet.
-    """
+    """Make sure that there is something to change. A lake is asked when it is opened."""
     if paths.lake is None and not (paths.working.exists() or paths.published.exists()):
         raise _missing(paths)
 
@@ -174,11 +167,7 @@ def publish(paths: Paths, database: Database) -> None:
 
 
 def compacted(paths: Paths, database: Database) -> Database:
-    """The working file rewritten without the room of deleted rows; `database` is closed. A lake is tidied in place.
-
-    Raises:
-        DatabaseCorrupt: the copy is not complete; the file is left as it was.
-    """
+    """The working file rewritten without the room of deleted rows; `database` is closed. A lake is tidied in place."""
     if paths.lake is not None:
         for name in ("flush_lake", "rewrite_files", "expire_snapshots", "merge_files", "remove_old_files"):
             database.execute(name, catalog=f"'{database.catalog}'")
@@ -186,12 +175,9 @@ def compacted(paths: Paths, database: Database) -> Database:
     with writing(paths.published.parent), whole_or_nothing(paths.rebuilding):
         database.copy_into(paths.rebuilding)
         with closing(Database.open_read_only(paths.rebuilding)) as copy:
-            if _row_counts(copy) != _row_counts(database):
-                raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
+            for table in LAYOUT.tables:
+                if copy.value("row_count", table=table) != database.value("row_count", table=table):
+                    raise DatabaseCorrupt(f"The copy of {paths.working} is not complete; it is left as it was.")
         database.close()
         atomic_replace(paths.rebuilding, paths.working)
     return Database.open(paths.working)
-
-
-def _row_counts(database: Database) -> dict[str, int]:
-    return {table: int(database.value("row_count", table=table)) for table in LAYOUT.tables}

@@ -64,8 +64,6 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything that the report shows, at one moment."""
-
     at: datetime
     portal: str
     account: str

@@ -68,8 +68,6 @@ COUNTS = tuple(field.name for field in fields(RunCounts))
 
 @dataclass(frozen=True, slots=True)
 class CurrentRun:
-    """The run that a store is recording."""
-
     number: int
     run_id: str
     started_at: datetime
@@ -105,11 +103,7 @@ def record_policy(database: Database, run: CurrentRun, policy: str) -> None:
 
 
 def run_named(database: Database, text: str) -> str:
-    """The id of the run that has this id, or whose id alone begins with it; as many characters as `explain` prints.
-
-    Raises:
-        UnknownRun: there is none, or there are several.
-    """
+    """The id of the run that has this id, or whose id alone begins with it; as many characters as `explain` prints."""
     found = database.column("run_ids_that_begin", {"text": text})
     if text in found:
         return text
@@ -133,8 +127,6 @@ def kind(database: Database, run_id: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """An earlier run, and when it began."""
-
     run_id: str
     started_at: datetime
 

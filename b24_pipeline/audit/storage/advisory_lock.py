@@ -67,11 +67,7 @@ class Session:
         return found
 
     def confirm(self) -> None:
-        """Make sure that the lock is still held; Postgres is asked only where that was not confirmed lately.
-
-        Raises:
-            LockLost: it is not.
-        """
+        """Make sure that the lock is still held; Postgres is asked only where that was not confirmed lately."""
         if time.monotonic() - self._confirmed > LEASE_SECONDS:
             self.ask("backend")
 
@@ -114,11 +110,7 @@ def advisory_lock(
 
 
 def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None]) -> None:
-    """Take the lock, from an owner that is frozen too.
-
-    Raises:
-        RunInProgress: somebody else holds it.
-    """
+    """Take the lock, from an owner that is frozen too."""
     for _ in range(round(wait_seconds / POLL_SECONDS) + 2):
         if session.ask("take_lock")[0][0]:
             return

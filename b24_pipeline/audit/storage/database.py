@@ -96,11 +96,7 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path | Lake) -> Self:
-        """Open for reading; others can read at the same time.
-
-        Raises:
-            StoreError: it is missing or cannot be opened.
-        """
+        """Open for reading; others can read at the same time."""
         return cls(path, _attach(path, read_only=True))
 
     def close(self) -> None:
@@ -192,11 +188,7 @@ class Database:
 
 @contextmanager
 def translated(path: Path | Lake) -> Iterator[None]:
-    """Turn DuckDB's errors about the file into ours; other errors pass.
-
-    Raises:
-        StoreError: what is wrong with the file, in one line.
-    """
+    """Turn DuckDB's errors about the file into ours; other errors pass."""
     try:
         yield
     except duckdb.Error as error:

@@ -37,9 +37,6 @@ class Paths:
 
     A database under two names (a symbolic link to the file or its folder) is one: its real path counts, so that it has
     one lock.
-
-    Raises:
-        DatabaseMisnamed: the file has one of the reserved names.
     """
 
     published: Path
@@ -98,11 +95,7 @@ def wal_of(database: Path) -> Path:
 
 
 def retry_while_busy(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Callable[[float], None]) -> Result:
-    """Try until the database is not busy any more, for so long at most.
-
-    Raises:
-        DatabaseBusy: it still was.
-    """
+    """Try until the database is not busy any more, for so long at most."""
     for _ in range(round(wait_seconds / _WAIT_SECONDS)):
         try:
             return attempt()
@@ -112,11 +105,7 @@ def retry_while_busy(attempt: Callable[[], Result], *, wait_seconds: float, slee
 
 
 def check_writable(paths: Paths) -> None:
-    """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it.
-
-    Raises:
-        DatabaseNotWritable: it does not.
-    """
+    """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it."""
     folder = paths.published.parent
     needed = SPARE_BYTES + (paths.working.stat().st_size if paths.working.exists() else 0)
     with writing(folder):
@@ -134,11 +123,7 @@ def check_writable(paths: Paths) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Say in one line what keeps us from writing in the folder.
-
-    Raises:
-        DatabaseNotWritable: something does.
-    """
+    """Say in one line what keeps us from writing in the folder."""
     try:
         yield
     except OSError as error:
@@ -200,11 +185,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def replace_published(source: Path, target: Path) -> None:
-    """Let `source` become the published file `target`.
-
-    Raises:
-        PublishedFileMounted: it is mounted as a single file.
-    """
+    """Let `source` become the published file `target`."""
     try:
         atomic_replace(source, target)
     except OSError as error:

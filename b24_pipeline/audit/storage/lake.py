@@ -61,11 +61,7 @@ class Lake:
 
 
 def extension_files(names: tuple[str, ...]) -> list[Path]:
-    """Return the files of DuckDB's extensions, as packages bring them.
-
-    Raises:
-        LakeNotUsable: they are not installed.
-    """
+    """Return the files of DuckDB's extensions, as packages bring them."""
     specs = [find_spec(f"duckdb_extension_{name}") for name in names]
     places = [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
     files = [file for place in places for file in place.rglob("*.duckdb_extension")]

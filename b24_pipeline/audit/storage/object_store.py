@@ -19,11 +19,7 @@ def place_of(address: str) -> tuple[Any, str]:
 
 
 def upload(file: Path, address: str) -> None:
-    """Replace what is at the address by a file, in one step as object stores do.
-
-    Raises:
-        NotUploaded: the address cannot be written to.
-    """
+    """Replace what is at the address by a file, in one step as object stores do."""
     try:
         filesystem, path = place_of(address)
         filesystem.put_file(str(file), path)
