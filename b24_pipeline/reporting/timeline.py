@@ -72,7 +72,7 @@ def timeline_of(database: Database, user: int) -> Timeline:
     return Timeline(
         bitrix24_id=user,
         person=words.person(seen[-1]) if seen else words.NOT_SEEN,
-        now=f"{now}{words.waits(open_actions)}{words.tries(_of_table(database, 'dead_letters', user))}.",
+        now=f"{now}{words.outstanding(open_actions, _of_table(database, 'dead_letters', user))}.",
         events=tuple(reversed(in_order)),
     )
 
@@ -133,7 +133,7 @@ def _open_actions(rows: list[Row]) -> Iterator[TimelineEvent]:
     for row in rows:
         yield _began(row, words.stands(row))
         if row["valid_to_run"] is not None:
-            yield from _ended(row, words.stands_no_more(row))
+            yield from _ended(row, f"no longer {words.open_action(row)}")
 
 
 def _began(row: Row, text: str) -> TimelineEvent:

@@ -113,22 +113,19 @@ def _linked_now(link: Row, match: Row | None) -> str:
     return f"In CallGear as {since}"
 
 
-def waits(open_actions: Sequence[Row]) -> str:
-    """Return what is held or deferred now, as the end of a sentence; failures are told by `tries`."""
-    return "".join(
-        f"; {_open_action(row)}"
+def outstanding(open_actions: Sequence[Row], dead_letters: Sequence[Row]) -> str:
+    """Return what is held or deferred now, and what failed and is tried again, as the end of a sentence."""
+    waits = [
+        f"; {open_action(row)}"
         for row in open_actions
         if row["valid_to_run"] is None and row["outcome"] in (Outcome.HELD, Outcome.DEFERRED)
-    )
-
-
-def tries(dead_letters: Sequence[Row]) -> str:
-    """Return what failed and is tried again, as the end of a sentence."""
-    return "".join(
+    ]
+    tries = [
         f"; {wording.ACTIONS[letter['action']]} failed{refusals(letter['attempts'], after=' ')},"
         f" last: {letter['error']}, next try {letter['next_try_at']:%Y-%m-%d %H:%M}"
         for letter in dead_letters
-    )
+    ]
+    return "".join([*waits, *tries])
 
 
 def refusals(attempts: int, *, after: str) -> str:
@@ -158,45 +155,39 @@ def unlinked(row: Row) -> str:
 
 def stands(row: Row) -> str:
     employee = f"; {kept(row)}" if kept(row) else ""
-    return f"{_open_action(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}{_answer(row)}"
-
-
-def stands_no_more(row: Row) -> str:
-    return f"no longer {_open_action(row)}"
+    return f"{open_action(row)}{reason_suffix(row['reason'])}{employee}{_sent(row, 'to be sent')}"
 
 
 def done(row: Row) -> str:
     whom = f" (employee {row['callgear_id']})" if row["callgear_id"] is not None else ""
     ended = f"{wording.ACTIONS[row['action']]}{whom}: {wording.OUTCOMES.get(row['outcome'], row['outcome'])}"
-    return f"{ended}{reason_suffix(row['reason'])}{_sent(row, 'sent')}{_answer(row)}"
+    return f"{ended}{reason_suffix(row['reason'])}{_sent(row, 'sent')}"
 
 
-def _open_action(row: Row) -> str:
+def open_action(row: Row) -> str:
     if row["action"] in (ActionKind.REJECT, ActionKind.CONFLICT):
         return "rejected" if row["outcome"] == Outcome.REJECTED else "in conflict"
     return f"{wording.ACTIONS[row['action']]}: {wording.OUTCOMES.get(row['outcome'], row['outcome'])}"
 
 
 def _sent(row: Row, verb: str) -> str:
+    """Return what was or is to be sent, and the answer."""
+    answer = f"; answer: {row['error']}" if row["error"] else ""
     if not row["after"]:
-        return ""
+        return answer
     before = json.loads(row["before"]) if row["before"] else {}
     fields = []
     for name, value in json.loads(row["after"]).items():
         label = wording.EMPLOYEE_FIELDS.get(name, name.replace("_", " "))
         former = f"{_quoted(before[name])} → " if name in before else ""
         fields.append(f"{label} {former}{_quoted(value)}")
-    return f"; {verb}: {', '.join(fields)}"
+    return f"; {verb}: {', '.join(fields)}{answer}"
 
 
 def with_numbers(employee: Row) -> Row:
     """The employee with its phone numbers alone, in dialing order, instead of their entries."""
     entries = json.loads(employee["phone_numbers"] or "[]")
     return {**employee, "phone_numbers": ", ".join(entry["phone_number"] for entry in entries) or None}
-
-
-def _answer(row: Row) -> str:
-    return f"; answer: {row['error']}" if row["error"] else ""
 
 
 def _eligibility(row: Row) -> str:

@@ -85,9 +85,7 @@ def session_of(lake: Lake) -> Session:
 
 
 @contextmanager
-def advisory_lock(
-    lake: Lake, *, owner: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[Callable[[], None]]:
+def advisory_lock(lake: Lake, *, owner: str, wait_seconds: float) -> Iterator[Callable[[], None]]:
     """Hold the connection's lock; yields what confirms that it is still held.
 
     Raises:
@@ -98,7 +96,7 @@ def advisory_lock(
         yield _held[lake].confirm
         return
     with closing(Session(lake, name=owner)) as session:
-        take(session, wait_seconds=wait_seconds, sleep=sleep)
+        take(session, wait_seconds=wait_seconds)
         _held[lake] = session
         try:
             with beating(session):
@@ -109,7 +107,7 @@ def advisory_lock(
                 session.ask("free_locks")  # Postgres notices a moment later that a connection was closed
 
 
-def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None]) -> None:
+def take(session: Session, *, wait_seconds: float) -> None:
     """Take the lock, from an owner that is frozen too."""
     for _ in range(round(wait_seconds / POLL_SECONDS) + 2):
         if session.ask("take_lock")[0][0]:
@@ -120,7 +118,7 @@ def take(session: Session, *, wait_seconds: float, sleep: Callable[[float], None
             session.ask("end_owner", pid=pid)
         if not stale and wait_seconds < POLL_SECONDS:
             break
-        sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     named = ", ".join(f"{owner}, since {since.isoformat(timespec='seconds')}" for _, owner, since, _ in owners)
     raise RunInProgress(f"another run is in progress: {named or '(not named)'}")
 

@@ -163,8 +163,8 @@ def private_file(path: Path) -> Iterator[int]:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
     draft = path.with_name(path.name + ".tmp")
-    with whole_or_nothing(draft):
-        with private_file(draft) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
+    with private_file(draft) as descriptor:
+        with os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
             file.write(text)
         draft.replace(path)
 
