@@ -52,7 +52,7 @@ def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: 
     strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
     if strangers:
         raise ValueError(f"{', '.join(strangers)} are no actions of the step {step}")
-    keep_history(database, _open_actions(step), _of_step(step, frame), run, what=step)
+    keep_history(database, *_open_actions(step, frame), run, what=step)
 
 
 def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.Actions]) -> None:
@@ -70,8 +70,9 @@ def record_events(database: Database, run: CurrentRun, frame: DataFrame[schemas.
         lasting = frame[~is_event]
         steps = lasting["action"].map(STEP_OF)
         for step in sorted(set(steps)):
-            with database.incoming(_of_step(step, lasting[steps == step])):
-                open_rows(database, _open_actions(step), run)
+            spec, rows = _open_actions(step, lasting[steps == step])
+            with database.incoming(rows):
+                open_rows(database, spec, run)
 
 
 def of_run(database: Database, run_id: str) -> DataFrame[schemas.Actions]:
@@ -116,11 +117,8 @@ def retry_updates(database: Database, *, now: datetime) -> None:
         database.execute("retry_updates", {"now": now, "action": ActionKind.UPDATE.value})
 
 
-def _open_actions(step: Step) -> HistorySpec:
+def _open_actions(step: Step, frame: DataFrame[schemas.Actions]) -> tuple[HistorySpec, Table]:
     compared = tuple(name for name in _COLUMNS if name != "at")
-    return HistorySpec("open_actions", compared, scope="current.step = $step", parameters={"step": str(step)})
-
-
-def _of_step(step: Step, frame: DataFrame[schemas.Actions]) -> Table:
+    spec = HistorySpec("open_actions", compared, scope="current.step = $step", parameters={"step": str(step)})
     rows = to_arrow(schemas.Actions, frame)
-    return rows.append_column("step", pa.array([str(step)] * rows.num_rows, type=pa.string()))
+    return spec, rows.append_column("step", pa.array([str(step)] * rows.num_rows, type=pa.string()))

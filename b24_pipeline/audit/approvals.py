@@ -82,8 +82,7 @@ def approved_actions(
 
 def open_approval(database: Database, now: datetime) -> Approval | None:
     """Return what is approved and may still be done; none where nothing is left."""
-    lists = [(approval["run_id"], _left(database, approval)) for approval in _in_force(database, now=now)]
-    lists = [(run_id, left) for run_id, left in lists if len(left)]
+    lists = [(approval["run_id"], left) for approval, left in _in_force(database, now=now) if len(left)]
     if not lists:
         return None
     left = schemas.concat(schemas.Actions, *(left for _, left in lists))
@@ -106,7 +105,7 @@ def open_approval(database: Database, now: datetime) -> Approval | None:
 
 def close_approvals(database: Database, run: CurrentRun) -> None:
     """Note of the approvals of which this run has left nothing that it has used them."""
-    used_up = [given for given in _in_force(database, now=run.started_at) if _left(database, given).empty]
+    used_up = [approval for approval, left in _in_force(database, now=run.started_at) if left.empty]
     if not used_up:
         return
     with database.transaction():
@@ -120,21 +119,20 @@ def correct_future_times(database: Database, *, now: datetime) -> None:
     database.execute("correct_future_approvals", {"now": now})
 
 
-def _in_force(database: Database, *, now: datetime) -> list[dict[str, Any]]:
-    return database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY})
-
-
-def _left(database: Database, approval: dict[str, Any]) -> DataFrame[schemas.Actions]:
-    """Return what may still be done of one approval: what the run held, or one user's conflicts."""
-    which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
+def _in_force(database: Database, *, now: datetime) -> list[tuple[dict[str, Any], DataFrame[schemas.Actions]]]:
+    """Return each approval with what may still be done of it: what the run held, or one user's conflicts."""
+    found = []
     columns = column_list(sql_columns(schemas.Actions))
-    left = from_arrow(schemas.Actions, database.table("left_of_approved", which, columns=columns))
-    if approval["bitrix24_id"] is None:
-        meant = left["outcome"] == Outcome.HELD
-    else:
-        used_by_runs = APPROVABLE - {MatchReason.IDENTITY_CHANGED}  # the approval of which takes effect at once
-        meant = left["reason"].isin(used_by_runs) & (left["bitrix24_id"] == approval["bitrix24_id"])
-    return left[meant]
+    for approval in database.records("approvals_in_force", {"now": now, "expired": now - VALIDITY}):
+        which = {"run_id": approval["run_id"], "approved_at": approval["approved_at"]}
+        left = from_arrow(schemas.Actions, database.table("left_of_approved", which, columns=columns))
+        if approval["bitrix24_id"] is None:
+            meant = left["outcome"] == Outcome.HELD
+        else:
+            used_by_runs = APPROVABLE - {MatchReason.IDENTITY_CHANGED}  # the approval of which takes effect at once
+            meant = left["reason"].isin(used_by_runs) & (left["bitrix24_id"] == approval["bitrix24_id"])
+        found.append((approval, left[meant]))
+    return found
 
 
 def _refuse_old(database: Database, run_id: str, *, now: datetime) -> None:

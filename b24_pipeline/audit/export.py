@@ -4,7 +4,7 @@ from pyarrow import parquet  # type: ignore[import-untyped]
 
 from b24_pipeline.audit.storage.database import Database
 from b24_pipeline.audit.storage.exceptions import ExportFailed
-from b24_pipeline.audit.storage.object_store import errors, place_of, reason
+from b24_pipeline.audit.storage.object_store import place_of, translated
 
 HAVE_BUCKETS = ("s3://", "s3a://", "gs://", "gcs://", "az://", "abfs://", "abfss://")
 """There a folder is only a part of names: to make one would make the bucket, which may be one that was mistyped."""
@@ -16,7 +16,7 @@ def export(database: Database, address: str) -> dict[str, int]:
     The address is a folder, or any that fsspec knows, for example s3://bucket/audit. Returns how many rows each has.
     """
     rows: dict[str, int] = {}
-    try:
+    with translated(ExportFailed, f"The audit cannot be exported to {address}"):
         filesystem, folder = place_of(address)
         with filesystem.transaction:
             for name in database.column("audit_tables"):
@@ -26,6 +26,4 @@ def export(database: Database, address: str) -> dict[str, int]:
                 with filesystem.open(f"{folder}/{name}/{name}.parquet", "wb") as file:
                     parquet.write_table(table, file)
                 rows[name] = table.num_rows
-    except errors() as error:
-        raise ExportFailed(f"The audit cannot be exported to {address}: {reason(error)}") from None
     return rows

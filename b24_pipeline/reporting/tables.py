@@ -95,7 +95,11 @@ def conflicts(matches: DataFrame[schemas.Matches], employees: DataFrame[schemas.
     rows = matches[matches["match_type"] == MatchKind.CONFLICT].merge(
         employees[["bitrix24_id", "first_name", "last_name", "email"]], on="bitrix24_id"
     )
-    return [person(row, why=reason(row["reason"]) + other(row["other_bitrix24_id"])) for row in rows.to_dict("records")]
+    found = []
+    for row in rows.to_dict("records"):
+        other = "" if pd.isna(row["other_bitrix24_id"]) else f" (user {row['other_bitrix24_id']})"
+        found.append(person(row, why=reason(row["reason"]) + other))
+    return found
 
 
 def kept_when_approved(actions: DataFrame[schemas.Actions]) -> list[str]:
@@ -124,10 +128,6 @@ def person(row: dict, *, why: str) -> dict[str, object]:  # type: ignore[type-ar
     """A person by name, or by e-mail where there is no name."""
     name = " ".join(part for part in (text(row["last_name"]), text(row["first_name"])) if part)
     return {"who": name or text(row["email"]) or "(no name)", "user": int(row["bitrix24_id"]), "why": why}
-
-
-def other(user: object) -> str:
-    return "" if pd.isna(user) else f" (user {user})"  # type: ignore[call-overload]
 
 
 def reason(word: object) -> str:

@@ -34,14 +34,12 @@ def in_variables(svg: str) -> str:
     return svg
 
 
-def declarations(*, dark: bool) -> str:
-    return " ".join(f"--{color.name.lower()}: {color.dark if dark else color.light};" for color in Color)
-
-
 def stylesheet() -> str:
     """The variables: light, dark where the reader prefers it, and always light on paper."""
+    light = " ".join(f"--{color.name.lower()}: {color.light};" for color in Color)
+    dark = " ".join(f"--{color.name.lower()}: {color.dark};" for color in Color)
     return (
-        f":root {{ color-scheme: light dark; {declarations(dark=False)} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {declarations(dark=True)} }} }}\n"
-        f"@media print {{ :root {{ color-scheme: light; {declarations(dark=False)} }} }}"
+        f":root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f"@media print {{ :root {{ color-scheme: light; {light} }} }}"
     )

@@ -22,7 +22,7 @@ from b24_pipeline.audit.storage.exceptions import (
     StoreError,
 )
 from b24_pipeline.audit.storage.files import owner_note, wal_of
-from b24_pipeline.audit.storage.instance import Attached, attach
+from b24_pipeline.audit.storage.instance import Attached, attach, parsed_statements
 from b24_pipeline.audit.storage.lake import Lake
 from b24_pipeline.audit.storage.queries import statement
 
@@ -173,7 +173,12 @@ class Database:
         return next(iter(self.column(name, parameters, **identifiers)), None)
 
     def _parsed(self, name: str, identifiers: Mapping[str, str]) -> duckdb.Statement:
-        return self._attached.parsed(statement(name, **identifiers))
+        sql = statement(name, **identifiers)
+        found = parsed_statements.get(sql)  # another thread may empty it meanwhile
+        if found is None:
+            (found,) = self._connection.extract_statements(sql)
+            parsed_statements[sql] = found
+        return found
 
     @contextmanager
     def incoming(self, rows: Table) -> Iterator[None]:

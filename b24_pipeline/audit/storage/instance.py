@@ -31,14 +31,6 @@ class Attached:
     catalog: str
     connection: duckdb.DuckDBPyConnection
 
-    def parsed(self, sql: str) -> duckdb.Statement:
-        """The statement, parsed once a process: to parse a small one takes as long as to carry it out."""
-        found = _parsed.get(sql)  # another thread may empty it meanwhile
-        if found is None:
-            (found,) = self.connection.extract_statements(sql)
-            _parsed[sql] = found
-        return found
-
     def close(self) -> None:
         """Let go of the file; what cannot be written into it now stays in its write-ahead log."""
         self.connection.close()
@@ -96,7 +88,8 @@ class Instance:
                     self._root.close()
 
 
-_parsed: dict[str, duckdb.Statement] = {}
+parsed_statements: dict[str, duckdb.Statement] = {}
+"""By their text: to parse a small one takes as long as to carry it out."""
 
 _instances: dict[int, Instance] = {}
 """By process: what a process inherits when it is forked belongs to its parent, and is left alone."""
@@ -118,7 +111,7 @@ def attach(place: Path | Lake, *, read_only: bool) -> Attached:
 
 def close() -> None:
     """Let go of the DuckDB of this process; who still holds one of its files keeps it until he closes that."""
-    _parsed.clear()
+    parsed_statements.clear()
     _instances.pop(os.getpid(), None)
 
 
