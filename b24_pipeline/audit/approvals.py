@@ -49,35 +49,21 @@ def approve(
 ) -> DataFrame[schemas.Actions]:
     """Approve all that the run held, or the conflicts of these users in it, as `Store.approve` says; return them."""
     _refuse_old(database, run_id, now=now)
-    if bitrix24_ids is not None:
-        _refuse_undecidable(database, run_id, bitrix24_ids)
-    elif not (of_run(database, run_id)["outcome"] == Outcome.HELD).any():
-        raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
-    changed = identities_of_run(database, run_id) & set(bitrix24_ids or ())
+    listed, changed = of_run(database, run_id), identities_of_run(database, run_id)
+    if bitrix24_ids is None:
+        approved = listed[listed["outcome"] == Outcome.HELD]
+        if approved.empty:
+            raise NotApprovable(f"Run {run_id} held nothing back, so there is nothing to approve.")
+    else:
+        approved = _conflicts_of(bitrix24_ids, listed, changed, run_id=run_id)
     given = {"approved_at": now, "approved_by": approver.name, "comment": approver.comment or None}
     with database.transaction():
         for user in [None] if bitrix24_ids is None else bitrix24_ids:
             which = {"run_id": run_id, "bitrix24_id": user}
             database.execute("drop_approval", which)
             database.execute("add_approval", which | given)
-        accept_identities(database, run_id, sorted(changed))
-    return approved_actions(database, run_id, bitrix24_ids, changed=changed)
-
-
-def approved_actions(
-    database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, changed: AbstractSet[int]
-) -> DataFrame[schemas.Actions]:
-    """Return what the approval of a run means: all that it held, or the conflicts of these users.
-
-    A run that was not trusted has listed none of the changed identities (R07a).
-    """
-    listed = of_run(database, run_id)
-    if bitrix24_ids is None:
-        return listed[listed["outcome"] == Outcome.HELD]
-    meant = listed[decidable(listed) & listed["bitrix24_id"].isin(bitrix24_ids)]
-    conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
-    unlisted = [{"bitrix24_id": user, **conflict} for user in sorted(changed - set(meant["bitrix24_id"]))]
-    return schemas.concat(schemas.Actions, meant, schemas.from_records(schemas.Actions, unlisted))
+        accept_identities(database, run_id, sorted(changed & set(bitrix24_ids or ())))
+    return approved
 
 
 def open_approval(database: Database, now: datetime) -> Approval | None:
@@ -144,14 +130,18 @@ def _refuse_old(database: Database, run_id: str, *, now: datetime) -> None:
         )
 
 
-def _refuse_undecidable(database: Database, run_id: str, users: Sequence[int]) -> None:
-    """Refuse users of whom the run lists no conflict that a person may decide; say whom it lists, and for what."""
-    listed = of_run(database, run_id)
+def _conflicts_of(
+    users: Sequence[int], listed: DataFrame[schemas.Actions], changed: AbstractSet[int], *, run_id: str
+) -> DataFrame[schemas.Actions]:
+    """Return the conflicts of these users that a person may decide; of whom there is none, say whose there are.
+
+    A run that was not trusted has listed none of the changed identities (R07a).
+    """
     rows = listed[decidable(listed)]
     found = defaultdict[int, set[str]](set)
     for user, reason in zip(rows["bitrix24_id"].tolist(), rows["reason"], strict=True):
         found[user].add(reason)
-    for user in identities_of_run(database, run_id):
+    for user in changed:
         found[user].add(MatchReason.IDENTITY_CHANGED.value)
     others = [str(user) for user in users if user not in found]
     if others:
@@ -160,3 +150,7 @@ def _refuse_undecidable(database: Database, run_id: str, users: Sequence[int]) -
             f"Run {run_id} lists no conflict that can be approved for {', '.join(others)};"
             f" it does for {listing or 'nobody'}."
         )
+    meant = rows[rows["bitrix24_id"].isin(users)]
+    conflict = {"action": ActionKind.CONFLICT, "reason": MatchReason.IDENTITY_CHANGED, "outcome": Outcome.CONFLICT}
+    unlisted = [{"bitrix24_id": user, **conflict} for user in sorted((changed & {*users}) - {*meant["bitrix24_id"]})]
+    return schemas.concat(schemas.Actions, meant, schemas.from_records(schemas.Actions, unlisted))

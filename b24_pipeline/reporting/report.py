@@ -127,28 +127,25 @@ def changes_of(run: RunFigure) -> str:
 
 def person_rows(people: Iterable[Mapping[str, Any]]) -> list[list[int | str | None]]:
     """Return the cells of the table, in the order of `TITLES`; the e-mail address stands last, it has no column."""
-    return [
-        [
+    rows = []
+    for person in people:
+        why = [reason(person["reason"])] if person["reason"] else []
+        if person["open_outcome"] in (Outcome.HELD, Outcome.WAITING):
+            why.append(f"{plain(person['open_action'])}: {person['open_outcome']}")
+        cells = [
             person["bitrix24_id"],
             person["callgear_id"],
             printable(person["display_name"]),
             plain(person["eligibility"]),
             plain(person["match_type"]),
-            why(person),
+            "; ".join(why),
             dated(person["linked_by"], person["linked_at"]),
             dated(person["last_change"], person["last_change_at"]),
             printable(person["last_error"]),
             printable(person["email"]),
         ]
-        for person in people
-    ]
-
-
-def why(person: Mapping[str, Any]) -> str:
-    """Return the reason in words, and what waits for a person or for another try."""
-    is_waiting = person["open_outcome"] in (Outcome.HELD, Outcome.WAITING)
-    waits = f"{plain(person['open_action'])}: {person['open_outcome']}" if is_waiting else ""
-    return "; ".join(filter(None, (reason(person["reason"]) if person["reason"] else "", waits)))
+        rows.append(cells)
+    return rows
 
 
 def dated(word: str | None, at: datetime | None) -> str:
