@@ -39,18 +39,10 @@ def import_coverage(database: Database, *, run_id: str) -> ImportCoverage:
 def schema_violations(database: Database, model: type[schemas.Frame]) -> tuple[int, dict[str, int]]:
     """Count the rows of a stored frame, and those that break its declaration: empty, or not the only one."""
     columns = model.to_schema().columns
-    counts = {
-        **{
-            f"{name} is empty": f'count(*) FILTER (WHERE "{name}" IS NULL)'
-            for name, column in columns.items()
-            if not column.nullable
-        },
-        **{
-            f"{name} is there more than once": f'count("{name}") - count(DISTINCT "{name}")'
-            for name, column in columns.items()
-            if column.unique
-        },
-    }
+    needed = [name for name, column in columns.items() if not column.nullable]
+    unique = [name for name, column in columns.items() if column.unique]
+    counts = {f"{name} is empty": f'count(*) FILTER (WHERE "{name}" IS NULL)' for name in needed}
+    counts |= {f"{name} is there more than once": f'count("{name}") - count(DISTINCT "{name}")' for name in unique}
     (row,) = database.records(
         "schema_violations",
         table=HISTORIES[model],

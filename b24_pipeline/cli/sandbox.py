@@ -106,27 +106,12 @@ def locked() -> Iterator[None]:
         lock.release()
 
 
-def address_in_use() -> Address | None:
-    try:
-        with locked():
-            return None
-    except Timeout:
-        return stored_address()
-
-
 def stored_address() -> Address:
+    """Return the address of the sandbox that another process runs."""
     try:
         return Address(**json.loads(sandbox_path(ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
         raise SettingsError(f"another sandbox is starting; try again in a moment ({sandbox_path(ADDRESS)})") from None
-
-
-def reset_state() -> None:
-    try:
-        with locked():
-            sandbox_path(STATE).unlink(missing_ok=True)
-    except Timeout:
-        raise SettingsError("--reset: the sandbox is used by another process; stop it first") from None
 
 
 @contextmanager

@@ -10,17 +10,19 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from filelock import Timeout
+
 from b24_pipeline import settings
 from b24_pipeline.cli.dagster import run_program, set_dagster_home
 from b24_pipeline.cli.exit_codes import Exit
 from b24_pipeline.cli.sandbox import (
     STATE,
     Address,
-    address_in_use,
+    locked,
     receivers,
-    reset_state,
     sandbox_path,
     served,
+    stored_address,
     use_sandbox_home,
 )
 from b24_pipeline.cli.webserver_guard import guard_webserver
@@ -36,7 +38,11 @@ NOT_SERVED = Address(page_url="", webhook_url="", callgear_url="http://127.0.0.1
 
 def sandbox(*, port: int, reset: bool) -> Exit:
     if reset:
-        reset_state()
+        try:
+            with locked():
+                sandbox_path(STATE).unlink(missing_ok=True)
+        except Timeout:
+            raise SettingsError("--reset: the sandbox is used by another process; stop it first") from None
     with served(port=port) as address:
         print(f"Page with both directories:  {address.page_url}\n")
         for name, value in address.variables().items():
@@ -161,11 +167,14 @@ def stop_signal() -> threading.Event:
 def env(*, sandbox: bool) -> Exit:
     """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand."""
     if sandbox:
-        address = address_in_use()
-        if address is None:
-            print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
+        try:
+            with locked():
+                address = NOT_SERVED
+                print("b24-pipeline: the sandbox is not running; start it with: b24-pipeline sandbox", file=sys.stderr)
+        except Timeout:
+            address = stored_address()
         use_sandbox_home()
-        given = (address or NOT_SERVED).variables() | receivers()
+        given = address.variables() | receivers()
         variables = settings.protect_given_environment(given)  # from the `.env` that Dagster's commands put over it
     else:
         set_dagster_home()

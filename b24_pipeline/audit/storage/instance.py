@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from b24_pipeline.audit.storage.lake import Lake, extension_files, s3_options
+from b24_pipeline.audit.storage.lake import Lake, s3_options
 from b24_pipeline.audit.storage.queries import statement
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -63,7 +63,7 @@ class Instance:
         return Attached(self, catalog, connection)
 
     def _attach_lake(self, lake: Lake, catalog: str, *, read_only: bool) -> None:
-        for file in extension_files(lake.extensions):
+        for file in lake.extensions():
             self._root.execute(statement("load_extension", path=_quoted(str(file))))
         if lake.is_on_s3:
             options = {name: _quoted(value) for name, value in s3_options().items()}

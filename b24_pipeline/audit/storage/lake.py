@@ -55,19 +55,15 @@ class Lake:
     def is_on_s3(self) -> bool:
         return self.data.startswith(S3)
 
-    @property
-    def extensions(self) -> tuple[str, ...]:
-        return (*EXTENSIONS, "httpfs") if self.is_on_s3 else EXTENSIONS
-
-
-def extension_files(names: tuple[str, ...]) -> list[Path]:
-    """Return the files of DuckDB's extensions, as packages bring them."""
-    specs = [find_spec(f"duckdb_extension_{name}") for name in names]
-    places = [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
-    files = [file for place in places for file in place.rglob("*.duckdb_extension")]
-    if len(files) < len(names):
-        raise LakeNotUsable(f"The audit in a lake needs DuckDB's extensions: {INSTALL}")
-    return files
+    def extensions(self) -> list[Path]:
+        """Return the files of the DuckDB extensions that it needs, as packages bring them."""
+        names = (*EXTENSIONS, "httpfs") if self.is_on_s3 else EXTENSIONS
+        specs = [find_spec(f"duckdb_extension_{name}") for name in names]
+        places = [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
+        files = [file for place in places for file in place.rglob("*.duckdb_extension")]
+        if len(files) < len(names):
+            raise LakeNotUsable(f"The audit in a lake needs DuckDB's extensions: {INSTALL}")
+        return files
 
 
 def s3_options() -> dict[str, str]:
