@@ -27,16 +27,8 @@ class Step(StrEnum):
     RESPONSIBLE = "responsible_employees"
 
 
-STEP_OF: Mapping[str, Step] = {
-    ActionKind.CREATE: Step.UPSERT,
-    ActionKind.LINK: Step.UPSERT,
-    ActionKind.UPDATE: Step.UPSERT,
-    ActionKind.REJECT: Step.UPSERT,
-    ActionKind.CONFLICT: Step.UPSERT,
-    ActionKind.REMOVE_RESPONSIBLE: Step.RESPONSIBLE,
-    ActionKind.LIST_RESPONSIBLE: Step.RESPONSIBLE,
-    ActionKind.RENAME_RESPONSIBLE: Step.RESPONSIBLE,
-}
+_OF_THE_LIST = (ActionKind.REMOVE_RESPONSIBLE, ActionKind.LIST_RESPONSIBLE, ActionKind.RENAME_RESPONSIBLE)
+STEP_OF: Mapping[str, Step] = {kind: Step.RESPONSIBLE if kind in _OF_THE_LIST else Step.UPSERT for kind in ActionKind}
 
 EVENTS = (Outcome.DONE, Outcome.FAILED)
 """Outcomes that each have their own moment; all others, not only `OPEN_OUTCOMES`, are kept as histories."""

@@ -39,15 +39,8 @@ LINKED_BY = {
 
 def charts_of(figures: Figures) -> list[Chart]:
     """Every chart, the most important first."""
-    return [
-        people_over_time(figures),
-        outcomes(figures),
-        time_a_run(figures),
-        matches(figures),
-        refused(figures),
-        links_a_week(figures),
-        points(figures),
-    ]
+    every = (people_over_time, outcomes, time_a_run, matches, refused, links_a_week, points)
+    return [chart(figures) for chart in every]
 
 
 def people_over_time(figures: Figures) -> Chart:
@@ -60,26 +53,15 @@ def people_over_time(figures: Figures) -> Chart:
 
     def paint(axes: "Axes") -> None:
         times = [day_number(moment.at) for moment in moments]
+        marker = "o" if len(times) <= FEW_MOMENTS else ""
         for color, line, values in series.values():
-            few = len(times) <= FEW_MOMENTS
-            axes.plot(
-                times,
-                values,
-                line,
-                color=color.drawn,
-                linewidth=2,
-                marker="o" if few else "",
-                markersize=4,
-                clip_on=False,
-            )
+            axes.plot(times, values, line, color=color.drawn, linewidth=2, marker=marker, markersize=4, clip_on=False)
         low = min((min(values) for _, _, values in series.values() if values), default=0)
         high = max((max(values) for _, _, values in series.values() if values), default=1)
         room = max((high - low) * 0.12, high * 0.02, 1)
         axes.set_ylim(max(0, low - room), high + room)
-        labels_at_the_end(
-            axes,
-            {f"{name}: {values[-1]:,}": (values[-1], color) for name, (color, _, values) in series.items() if values},
-        )
+        ends = {f"{name}: {values[-1]:,}": (values[-1], color) for name, (color, _, values) in series.items() if values}
+        labels_at_the_end(axes, ends)
         axes.locator_params(axis="y", nbins=5, integer=True)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(visible=True, axis="y")

@@ -73,21 +73,13 @@ def draw(chart: Chart) -> str:
     import matplotlib as mpl  # noqa: PLC0415 - it takes a second to load
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    left, right, below = chart.margins
+    (left, right, below), width, height = chart.margins, chart.width, chart.height
     with mpl.rc_context({**STYLE, "svg.hashsalt": chart.name}):
-        figure = Figure(figsize=(chart.width / POINTS_AN_INCH, chart.height / POINTS_AN_INCH))
-        axes = figure.add_axes(
-            (
-                left / chart.width,
-                below / chart.height,
-                (chart.width - left - right) / chart.width,
-                (chart.height - HEADING - below) / chart.height,
-            )
-        )
-        chart.paint(axes)
-        top = chart.height - 12
-        figure.text(0, top / chart.height, chart.heading, size=13, weight="bold", va="center")
-        figure.text(0, (top - 17) / chart.height, chart.caption, color=Color.MUTED.drawn, va="center")
+        figure = Figure(figsize=(width / POINTS_AN_INCH, height / POINTS_AN_INCH))
+        across, upward = (width - left - right) / width, (height - HEADING - below) / height
+        chart.paint(figure.add_axes((left / width, below / height, across, upward)))
+        figure.text(0, (height - 12) / height, chart.heading, size=13, weight="bold", va="center")
+        figure.text(0, (height - 29) / height, chart.caption, color=Color.MUTED.drawn, va="center")
         content = io.StringIO()
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return finished(content.getvalue(), chart=chart)

@@ -51,13 +51,8 @@ DONE_BY = {
 }
 CHANGED_BY = {"last_name": "R06", "phone_numbers": "R11"}
 """The fields that a link or an update sends."""
-ENDED_BY = {
-    Outcome.PLANNED: "R19",
-    Outcome.HELD: "R16",
-    Outcome.FAILED: "R18",
-    Outcome.WAITING: "R18",
-    Outcome.DEFERRED: "R18",
-}
+ENDED_BY = {Outcome.PLANNED: "R19", Outcome.HELD: "R16"}
+ENDED_BY |= dict.fromkeys((Outcome.FAILED, Outcome.WAITING, Outcome.DEFERRED), "R18")
 IN_CALLGEAR = words.RecordText(
     lambda _row: "CallGear",
     {
