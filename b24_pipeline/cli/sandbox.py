@@ -97,13 +97,10 @@ def locked() -> Iterator[None]:
     """
     path = sandbox_path(LOCK)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = file_lock(path)
     with locking(path):
-        lock.acquire()
-    try:
+        acquired = file_lock(path).acquire()
+    with acquired:
         yield
-    finally:
-        lock.release()
 
 
 def stored_address() -> Address:

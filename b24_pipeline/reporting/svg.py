@@ -39,12 +39,10 @@ def bars(axes: "Axes", rows: Sequence[tuple[str, int, Color]]) -> None:
 
 def legend(axes: "Axes", entries: Sequence[tuple[str, Color, str]]) -> None:
     """Signs and words in a line above the axes, where the caption of other charts stands."""
-    place = 0.0
+    place, y = 0.0, 1 - 29 / 250
     for words, color, marker in entries:
-        axes.figure.text(
-            place / 440, 1 - 29 / 250, SIGNS[marker], color=color.drawn, va="center", size=10, weight="bold"
-        )
-        axes.figure.text((place + 13) / 440, 1 - 29 / 250, words, color=Color.MUTED.drawn, va="center")
+        axes.figure.text(place / 440, y, SIGNS[marker], color=color.drawn, va="center", size=10, weight="bold")
+        axes.figure.text((place + 13) / 440, y, words, color=Color.MUTED.drawn, va="center")
         place += 30 + 5.6 * len(words)
 
 

@@ -84,12 +84,7 @@ def reason_suffix(word: str | None) -> str:
 def now(*, seen: Row | None, match: Row | None, link: Row | None, employee_is_gone: bool, outcome_unknown: bool) -> str:
     """Return whether the person is in CallGear now, and why or why not; a sentence without its full stop.
 
-    Args:
-        seen: the user in Bitrix24 now.
-        match: how the user is matched now.
-        link: the last link the user has or had.
-        employee_is_gone: whether a run after that link has found its employee gone (R08).
-        outcome_unknown: whether there is a create whose outcome is not known.
+    User and match are those of now; the link is the last one, whose employee a later run may have found gone (R08).
     """
     if outcome_unknown:
         return f"Create outcome unknown; {_verified(match)}"

@@ -20,13 +20,9 @@ def claim_account(
 ) -> None:
     """Note that a connection imports into an account, unless another one does.
 
-    Args:
-        notes: the folder of the notes, one file for each account; of several machines the lake's Postgres.
-        account: as it answered; without a number nothing can be told apart, and nothing is noted.
-        host: the account's API host, with its port if it has one.
-        key: the connection.
-        keys: the connections that there are; what a removed one has noted does not count. Where nobody knows them, each
-            counts as long as its schema is there.
+    The notes are a folder with one file for each account; of several machines the lake's Postgres. An account without
+    a number cannot be told apart, and is not noted. What a connection has noted that is not in `keys` does not count:
+    it was removed. Where nobody knows the connections, each counts as long as its schema is there.
 
     Raises:
         DatabaseOfAnotherConnection: another connection imports into it.

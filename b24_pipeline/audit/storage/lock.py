@@ -7,7 +7,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -57,20 +57,17 @@ def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], N
     """Be the only one that has the database open for writing; the operating system frees the lock of a dead process."""
     lock = file_lock(paths.writer_lock)
 
-    def acquire() -> None:
+    def acquired() -> AbstractContextManager[object]:
         with writing(paths.writer_lock.parent), locking(paths.writer_lock):
             try:
-                lock.acquire()
+                return lock.acquire()
             except Timeout:
                 raise DatabaseBusy(
                     f"The database {paths.working} is being written by another process; try again in a moment."
                 ) from None
 
-    retry_while_busy(acquire, wait_seconds=wait_seconds, sleep=sleep)
-    try:
+    with retry_while_busy(acquired, wait_seconds=wait_seconds, sleep=sleep):
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -109,17 +106,15 @@ def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float 
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         with locking(lock_file):
             try:
-                lock.acquire()
+                acquired = lock.acquire()
             except Timeout:
                 raise RunInProgress(f"another run is in progress: {owner_text(lock_file)}") from None
-    try:
+    with acquired:
         with writing(lock_file.parent):
             note = {"owner": owner, "since": now.isoformat(timespec="seconds"), "pid": os.getpid()}
             owner_file(lock_file).write_text(json.dumps(note))
             owner_file(lock_file).chmod(0o600)
         yield
-    finally:
-        lock.release()
 
 
 def is_locked(lock_file: Path) -> bool:
