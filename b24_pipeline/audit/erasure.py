@@ -76,7 +76,13 @@ def erase(database: Database, user: int | None, emails: Iterable[str]) -> None:
     """Erase the texts of the user and its CallGear employees, and every mention of its addresses; note their ids."""
     named = [email.lower() for email in emails if email != ERASED]
     employees = database.column("employees_of_person", {"user": user, "emails": named})
-    refuse_unchecked_update(database, employees)
+    # The phone numbers that an update is still to be compared with, a run may have to put back (R11).
+    unchecked = fact(database, UNCHECKED_UPDATE)
+    if unchecked and (employee := json.loads(unchecked)["employee"]["id"]) in employees:
+        raise UpdateUnchecked(
+            f"The last update of employee {employee} may have removed phone numbers, and no run could look yet."
+            " Run an import first: b24-pipeline sync"
+        )
     theirs = {"user": user, "employees": employees}
     addresses = {*named, *database.column("emails_of_employees", theirs)}
     for table, columns in _OF_USER.items():
@@ -104,16 +110,6 @@ def erase_mentions(database: Database, email: str, *, table: str, columns: Itera
         erased=", ".join(f'"{name}" = {twice.format(name)}' for name in columns),
         mentioned=" OR ".join(f"regexp_matches(\"{name}\", $mention, 'i')" for name in columns),
     )
-
-
-def refuse_unchecked_update(database: Database, employees: Iterable[int]) -> None:
-    """Keep the phone numbers that an update is still to be compared with: a run may have to put them back (R11)."""
-    unchecked = fact(database, UNCHECKED_UPDATE)
-    if unchecked and (employee := json.loads(unchecked)["employee"]["id"]) in employees:
-        raise UpdateUnchecked(
-            f"The last update of employee {employee} may have removed phone numbers, and no run could look yet."
-            " Run an import first: b24-pipeline sync"
-        )
 
 
 def _erased(columns: Iterable[str]) -> str:

@@ -42,15 +42,6 @@ class Change:
         who = f"{self.who} ({self.user})"
         return dict(zip(CHANGE_COLUMNS, (self.outcome, who, self.what, self.change, self.why), strict=True))
 
-    def short(self) -> "Change":
-        """The same with its longer texts cut, for a window of 1,280 pixels."""
-        return replace(
-            self,
-            who=shortened(self.who, LONGEST_NAME),
-            change=shortened(self.change, LONGEST_TEXT),
-            why=shortened(self.why, LONGEST_TEXT),
-        )
-
 
 def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
     """Return how it ended and why, who, what, old → new, what a person decides on first; rejects and conflicts not."""
@@ -69,13 +60,14 @@ def changes(actions: DataFrame[schemas.Actions]) -> list[Change]:
 
 
 def changes_markdown(actions: DataFrame[schemas.Actions]) -> str:
+    """The table of changes, with its longer texts cut for a window of 1,280 pixels."""
+    rows = []
+    for change in changes(actions):
+        what, why = shortened(change.change, LONGEST_TEXT), shortened(change.why, LONGEST_TEXT)
+        rows.append(replace(change, who=shortened(change.who, LONGEST_NAME), change=what, why=why).cells())
     to_be_read = int(actions["outcome"].isin(TO_BE_READ).sum())
-    return markdown_table(
-        [change.short().cells() for change in changes(actions)],
-        columns=CHANGE_COLUMNS,
-        most=min(to_be_read, MOST_TO_BE_READ) + MOST_ROWS,
-        rest="audit.actions",
-    )
+    most = min(to_be_read, MOST_TO_BE_READ) + MOST_ROWS
+    return markdown_table(rows, columns=CHANGE_COLUMNS, most=most, rest="audit.actions")
 
 
 def rejects(employees: DataFrame[schemas.Employees]) -> list[dict[str, object]]:
