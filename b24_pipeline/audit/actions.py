@@ -40,6 +40,9 @@ def record_open_actions(database: Database, run: CurrentRun, step: Step, frame: 
     """Let exactly these actions of the step stand from this run on; call it before the step's first `record_events`.
 
     A run that does not reach a step never calls this for it: what stood stands on, and is not shown for that run.
+
+    Raises:
+        ValueError: an action belongs to another step.
     """
     strangers = sorted({action for action in frame["action"] if STEP_OF[action] is not step})
     if strangers:

@@ -47,7 +47,11 @@ class Approval:
 def approve(
     database: Database, run_id: str, bitrix24_ids: Sequence[int] | None, *, approver: Approver, now: datetime
 ) -> DataFrame[schemas.Actions]:
-    """Approve all that the run held, or the conflicts of these users in it, as `Store.approve` says; return them."""
+    """Approve all that the run held, or the conflicts of these users in it, as `Store.approve` says; return them.
+
+    Raises:
+        NotApprovable: it began more than 24 hours ago, or lists nothing of the kind.
+    """
     _refuse_old(database, run_id, now=now)
     listed, changed = of_run(database, run_id), identities_of_run(database, run_id)
     if bitrix24_ids is None:

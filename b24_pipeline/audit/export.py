@@ -14,6 +14,9 @@ def export(database: Database, address: str) -> dict[str, int]:
     """Write every table of `audit` to `address/TABLE/TABLE.parquet`, all together or, if one fails, none.
 
     The address is a folder, or any that fsspec knows, for example s3://bucket/audit. Returns how many rows each has.
+
+    Raises:
+        ExportFailed: the address cannot be written to.
     """
     rows: dict[str, int] = {}
     with translated(ExportFailed, f"The audit cannot be exported to {address}"):

@@ -69,7 +69,11 @@ def note_recorded(database: Database, run: CurrentRun, what: str) -> None:
 def snapshot(
     database: Database, model: type[schemas.Model], as_of: str | datetime | None = None
 ) -> DataFrame[schemas.Model]:
-    """The rows as the last run saw them, or the run that `as_of` means: a run id, or the latest begun by a time."""
+    """The rows as the last run saw them, or the run that `as_of` means: a run id, or the latest begun by a time.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
     identifiers = {"table": HISTORIES[model], "columns": column_list(sql_columns(model))}
     if as_of is None:
         return from_arrow(model, database.table("valid_rows", **identifiers))

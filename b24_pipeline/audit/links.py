@@ -102,7 +102,11 @@ def finish_links(database: Database, bitrix24_ids: Collection[int]) -> None:
 
 
 def unlink(database: Database, users: Sequence[int], by: Approver, *, at: datetime) -> list[int]:
-    """End the live links of these users, all or none; gives the CallGear ids of their employees."""
+    """End the live links of these users, all or none; gives the CallGear ids of their employees.
+
+    Raises:
+        NotLinked: one of them has no live link.
+    """
     employees = [database.value("live_link", {"bitrix24_id": user}) for user in users]
     strangers = [str(user) for user, employee in zip(users, employees, strict=True) if employee is None]
     if strangers:

@@ -54,6 +54,9 @@ def check_published_file(paths: Paths) -> None:
     """Make sure that publishing will not replace a file that is not ours, or newer; one that somebody has open is ours.
 
     A damaged file of ours does not matter while there is the working file: it is about to be replaced.
+
+    Raises:
+        StoreError: the published file is not ours, or damaged and needed.
     """
     if not paths.published.exists():
         return
@@ -84,7 +87,11 @@ def create_working(paths: Paths, *, at: datetime) -> None:
 
 
 def refuse_missing(paths: Paths) -> None:
-    """Make sure that there is something to change. A lake is asked when it is opened."""
+    """Make sure that there is something to change. A lake is asked when it is opened.
+
+    Raises:
+        DatabaseMissing: no run has made the database yet.
+    """
     if paths.lake is None and not (paths.working.exists() or paths.published.exists()):
         raise _missing(paths)
 
@@ -167,7 +174,11 @@ def publish(paths: Paths, database: Database) -> None:
 
 
 def compacted(paths: Paths, database: Database) -> Database:
-    """The working file rewritten without the room of deleted rows; `database` is closed. A lake is tidied in place."""
+    """The working file rewritten without the room of deleted rows; `database` is closed. A lake is tidied in place.
+
+    Raises:
+        DatabaseCorrupt: the copy is not complete; the file is left as it was.
+    """
     if paths.lake is not None:
         for name in ("flush_lake", "rewrite_files", "expire_snapshots", "merge_files", "remove_old_files"):
             database.execute(name, catalog=f"'{database.catalog}'")

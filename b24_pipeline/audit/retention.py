@@ -27,6 +27,9 @@ def apply_retention(paths: Paths, keep_days: int = KEEP_DAYS, *, now: datetime) 
     Every run that is kept can still be shown exactly as it was. Links stay, and of every linked user who is gone the
     last name that was known last (R09), and nothing else. The newest run always stays. Where people's copy cannot be
     replaced, that is logged only: each run tries again. Returns how many runs were deleted.
+
+    Raises:
+        StoreError: the database cannot be used.
     """
     with Store.open(paths, now=lambda: now) as store:
         deleted = expire(store.database, since=now - timedelta(days=keep_days))

@@ -74,7 +74,11 @@ class CurrentRun:
 
 
 def begin(database: Database, start: RunStart) -> tuple[CurrentRun, list[str]]:
-    """Store that a run has begun, and return it; with the ids of those that died `running`, now `interrupted`."""
+    """Store that a run has begun, and return it; with the ids of those that died `running`, now `interrupted`.
+
+    Raises:
+        RunNotBegun: a run of that id was begun before.
+    """
     with database.transaction():
         (so_far,) = database.records("runs_so_far", {"run_id": start.run_id})
         if so_far["begun"]:
@@ -103,7 +107,11 @@ def record_policy(database: Database, run: CurrentRun, policy: str) -> None:
 
 
 def run_named(database: Database, text: str) -> str:
-    """The id of the run that has this id, or whose id alone begins with it; as many characters as `explain` prints."""
+    """The id of the run that has this id, or whose id alone begins with it; as many characters as `explain` prints.
+
+    Raises:
+        UnknownRun: there is none, or there are several.
+    """
     found = database.column("run_ids_that_begin", {"text": text})
     if text in found:
         return text

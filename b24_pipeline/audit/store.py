@@ -78,6 +78,11 @@ class Store:
 
     @property
     def run(self) -> CurrentRun:
+        """The run that is recorded.
+
+        Raises:
+            RunNotBegun: there is none.
+        """
         if self._run is None:
             raise RunNotBegun("No run was begun: call begin_run first.")
         return self._run

@@ -116,7 +116,11 @@ def approve(*, run_id: str, user: tuple[int, ...], comment: str, place: Place) -
 
 
 def place_of_run(run_id: str) -> Place:
-    """Return which of several connections has the run."""
+    """Return which of several connections has the run.
+
+    Raises:
+        UnknownRun: none of them has it.
+    """
     folder = settings.connections()
     for key in folder.keys if folder else ():
         place = Place(connection=key)
@@ -134,7 +138,11 @@ def place_of_run(run_id: str) -> Place:
 
 
 def checked_comment(typed: str) -> str:
-    """Return the comment of a decision."""
+    """Return the comment of a decision.
+
+    Raises:
+        SettingsError: it is not one line of text, or too long.
+    """
     try:
         return valid_comment(typed)
     except ValueError as problem:
@@ -188,7 +196,11 @@ def erase(*, person: str, place: Place) -> Exit:
 
 
 def rebind(*, place: Place) -> Exit:
-    """Bind the database to the portal and account of the settings."""
+    """Bind the database to the portal and account of the settings.
+
+    Raises:
+        CallGearError: the account cannot be asked which one it is.
+    """
     with (
         settings_of(place) as chosen,
         open_connection(chosen, key=place.connection) as opened,
@@ -204,6 +216,11 @@ def rebind(*, place: Place) -> Exit:
 
 
 def export(*, address: str, place: Place) -> Exit:
+    """Write the audit as Parquet files.
+
+    Raises:
+        StoreError: there is no database yet, or the address cannot be written to.
+    """
     with Store.reader(paths_of(place), now=utc_now) as database:
         rows = exporting.export(database, address)
     print(f"Exported {len(rows)} tables with {sum(rows.values())} rows to {printable(address)}.")
@@ -234,7 +251,11 @@ def paths_of(place: Place) -> Paths:
 
 
 def parsed_date(text: str | None) -> datetime | None:
-    """Return a date or time; without a zone it is UTC."""
+    """Return a date or time; without a zone it is UTC.
+
+    Raises:
+        SettingsError: it is neither.
+    """
     if text is None:
         return None
     try:

@@ -106,6 +106,12 @@ def prove(callgear_id: int, place: Place) -> Exit:
     """Print in one line what an update that changes nothing did to this employee, in the account of this database.
 
     If updates are safe, the next run does those that wait for this.
+
+    Raises:
+        SettingsError: there is no such employee, or it has nothing that could get lost.
+        RunInProgress: another run is active.
+        StoreError: the database cannot be used, or belongs to another portal or account.
+        CallGearError: the account refuses, or does not answer.
     """
     with (
         settings_of(place) as chosen,

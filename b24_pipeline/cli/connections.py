@@ -11,6 +11,11 @@ from b24_pipeline.text import numbered
 
 
 def folder_of_connections() -> Connections:
+    """Return the folder of all connections.
+
+    Raises:
+        SettingsError: there is no folder, or nothing in it.
+    """
     folder = settings.connections()
     if folder is None or not folder.keys:
         raise SettingsError("--all: there are no connections. Example: connections/acme.env")

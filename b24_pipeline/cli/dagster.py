@@ -22,14 +22,22 @@ PROJECT_STORAGE = "data/dagster"
 
 
 def set_dagster_home() -> None:
-    """Use the given home of Dagster, else the project folder, where we are; elsewhere one among our own files."""
+    """Use the given home of Dagster, else the project folder, where we are; elsewhere one among our own files.
+
+    Raises:
+        SettingsError: it is not a folder.
+    """
     keep_cache()
     own = settings.folders().own_folder
     os.environ[HOME_VARIABLE] = str(settings.dagster_home() or (made_home(own / "dagster") if own else Path.cwd()))
 
 
 def keep_cache() -> None:
-    """Let an installed package keep Matplotlib's cache among its files, not in the home folder."""
+    """Let an installed package keep Matplotlib's cache among its files, not in the home folder.
+
+    Raises:
+        SettingsError: the folder of all files has no valid name.
+    """
     if settings.folders().own_folder or not is_checkout():
         os.environ.setdefault("MPLCONFIGDIR", str((settings.folders().data_folder / "matplotlib").absolute()))
 
@@ -52,7 +60,11 @@ def quoted(path: str) -> str:
 
 
 def run_program(program: Literal["dagster-daemon", "dagster-webserver"], arguments: Sequence[str]) -> None:
-    """Become one of Dagster's programs, with the instance that opens here; this process ends with it."""
+    """Become one of Dagster's programs, with the instance that opens here; this process ends with it.
+
+    Raises:
+        SettingsError, StoreError: Dagster cannot be started from its home.
+    """
     import dagster as dg  # noqa: PLC0415 - takes a second
 
     from b24_pipeline.cli.dagster_storage import dagster_instance  # noqa: PLC0415

@@ -47,6 +47,12 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
 
 
 def open_instance() -> dg.DagsterInstance:
+    """Return Dagster's instance.
+
+    Raises:
+        SettingsError: its configuration is not valid, or a variable that it names is not set.
+        Exception: one of `storage_errors`, its storage cannot be used.
+    """
     try:
         return dg.DagsterInstance.get()
     except storage_errors():

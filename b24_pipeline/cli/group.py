@@ -83,7 +83,11 @@ class Group(click.Group):
 
 
 def chdir_to_project() -> None:
-    """Enter the folder that relative paths count from: the checkout, unless we are in a project folder."""
+    """Enter the folder that relative paths count from: the checkout, unless we are in a project folder.
+
+    Raises:
+        click.UsageError: the code is an installed package, and the current folder cannot be used.
+    """
     try:
         is_project = (Path.cwd() / PROJECT_FILE).is_file()
     except OSError:

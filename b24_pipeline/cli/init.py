@@ -24,6 +24,11 @@ Next, in this folder:
 
 
 def init(*, folder: str) -> Exit:
+    """Make the folder and put the files of a project into it.
+
+    Raises:
+        SettingsError: the folder is not empty, cannot be made, or cannot be named in systemd units.
+    """
     project, program = Path(folder), Path(sys.executable).with_name("b24-pipeline")
     if not (IN_A_UNIT.fullmatch(str(project)) and IN_A_UNIT.fullmatch(str(program))):
         raise SettingsError(

@@ -68,7 +68,11 @@ class AuditCollector(Collector):
 
 
 def metrics(*, listen: tuple[str, int] | None, place: Place) -> Exit:
-    """Print the figures, or serve them until stopped."""
+    """Print the figures, or serve them until stopped.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
     collector, registry = AuditCollector(place), CollectorRegistry(auto_describe=False)
     registry.register(collector)
     if listen is None:

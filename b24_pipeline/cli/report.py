@@ -16,6 +16,12 @@ from b24_pipeline.settings import SettingsError
 
 
 def report(*, output: str | None, place: Place) -> Exit:
+    """Write the report and print its path.
+
+    Raises:
+        SettingsError: it cannot be written there.
+        StoreError: there is no database yet, or it cannot be read.
+    """
     keep_cache()
     paths = paths_of(place)
     target = Path(output) if output else report_beside(paths.published)

@@ -67,7 +67,11 @@ def use_sandbox_home() -> None:
 
 @contextmanager
 def served(*, port: int = 0) -> Iterator[Address]:
-    """Use the running sandbox (of `make dev SANDBOX=1`), or run one for as long as the block lasts."""
+    """Use the running sandbox (of `make dev SANDBOX=1`), or run one for as long as the block lasts.
+
+    Raises:
+        SettingsError: the port is taken, or the demo data is damaged.
+    """
     with ExitStack() as stack:
         try:
             stack.enter_context(locked())
@@ -104,7 +108,11 @@ def locked() -> Iterator[None]:
 
 
 def stored_address() -> Address:
-    """Return the address of the sandbox that another process runs."""
+    """Return the address of the sandbox that another process runs.
+
+    Raises:
+        SettingsError: it has not stored them yet.
+    """
     try:
         return Address(**json.loads(sandbox_path(ADDRESS).read_text()))
     except (OSError, ValueError, TypeError):
@@ -113,7 +121,11 @@ def stored_address() -> Address:
 
 @contextmanager
 def settings_of(place: Place) -> Iterator[Settings]:
-    """Load the settings of a place; within this block, those of this process are the same."""
+    """Load the settings of a place; within this block, those of this process are the same.
+
+    Raises:
+        SettingsError: they are not usable.
+    """
     with sandbox_settings() if place.sandbox else nullcontext():
         yield settings.load(place.connection)
 

@@ -129,7 +129,11 @@ def is_listening(port: int) -> bool:
 
 
 def check_port_free(host: str, port: int) -> None:
-    """Check that the port is free: Dagster would run without a UI, or end in a traceback."""
+    """Check that the port is free: Dagster would run without a UI, or end in a traceback.
+
+    Raises:
+        SettingsError: it is not.
+    """
     try:
         ((family, *_, address),) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[:1]
         with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -165,7 +169,11 @@ def stop_signal() -> threading.Event:
 
 
 def env(*, sandbox: bool) -> Exit:
-    """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand."""
+    """Print an `export` for each variable, for `eval`; settings of the real import are read where they stand.
+
+    Raises:
+        SettingsError: DAGSTER_HOME is not a folder.
+    """
     if sandbox:
         try:
             with locked():

@@ -49,6 +49,11 @@ Choices = dict[str, bool | list[int]]
 def sync(  # noqa: PLR0913 - the options of the command
     *, dry_run: bool, failed: bool, only: tuple[int, ...], place: Place, every: bool, as_json: bool, verbose: bool
 ) -> Exit:
+    """Run the import once and print what was done.
+
+    Raises:
+        click.UsageError: the options exclude each other.
+    """
     if failed and only:
         raise click.UsageError("--failed and --only exclude each other.", click.get_current_context())
     if every and only:
@@ -91,6 +96,12 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
     """Run the import with the lock taken before Dagster knows the run: a busy connection leaves no failed run behind.
 
     Return nothing where only failed people are meant and nobody has failed.
+
+    Raises:
+        SettingsError: the settings are not usable.
+        RunInProgress: another run is active.
+        StoreError: the database cannot be used; nothing was asked of either system.
+        LaunchFailed: Dagster could not start the run.
     """
     paths = chosen.paths
     with open_connection(chosen):
@@ -114,7 +125,12 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
 
 
 def execute(choices: Choices, *, key: str | None, run_id: str, lock: Path, verbose: bool) -> dg.ExecuteInProcessResult:
-    """Execute the job; where Dagster cannot store the run, a `DagsterStorageError`, it may have been carried out."""
+    """Execute the job; where Dagster cannot store the run, a `DagsterStorageError`, it may have been carried out.
+
+    Raises:
+        SettingsError: the configuration of Dagster is not valid.
+        DagsterStorageError: Dagster could not store the run, which may have been carried out.
+    """
     folder = settings.connections()
     with quiet_dagster(verbose=verbose), progress_bar(), dagster_instance() as instance:
         if folder is not None:
@@ -163,7 +179,11 @@ def unread_result(error: StoreError, paths: Paths, *, run_id: str, dry_run: bool
 
 
 def check_started(run: dg.ExecuteInProcessResult) -> None:
-    """Check that the run reached its first step: before, the audit does not know it."""
+    """Check that the run reached its first step: before, the audit does not know it.
+
+    Raises:
+        LaunchFailed: it did not; the text says why, in one line.
+    """
     events = {event.event_type: event for event in run.all_events}
     failed = events.get(dg.DagsterEventType.RUN_FAILURE)
     if failed is None or dg.DagsterEventType.STEP_START in events:

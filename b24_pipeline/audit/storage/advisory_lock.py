@@ -67,7 +67,11 @@ class Session:
         return found
 
     def confirm(self) -> None:
-        """Make sure that the lock is still held; Postgres is asked only where that was not confirmed lately."""
+        """Make sure that the lock is still held; Postgres is asked only where that was not confirmed lately.
+
+        Raises:
+            LockLost: it is not.
+        """
         if time.monotonic() - self._confirmed > LEASE_SECONDS:
             self.ask("backend")
 
@@ -108,7 +112,11 @@ def advisory_lock(lake: Lake, *, owner: str, wait_seconds: float) -> Iterator[Ca
 
 
 def take(session: Session, *, wait_seconds: float) -> None:
-    """Take the lock, from an owner that is frozen too."""
+    """Take the lock, from an owner that is frozen too.
+
+    Raises:
+        RunInProgress: somebody else holds it.
+    """
     for _ in range(round(wait_seconds / POLL_SECONDS) + 2):
         if session.ask("take_lock")[0][0]:
             return

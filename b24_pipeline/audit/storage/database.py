@@ -96,7 +96,11 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path | Lake) -> Self:
-        """Open for reading; others can read at the same time."""
+        """Open for reading; others can read at the same time.
+
+        Raises:
+            StoreError: it is missing or cannot be opened.
+        """
         return cls(path, _attach(path, read_only=True))
 
     def close(self) -> None:
@@ -193,7 +197,11 @@ class Database:
 
 @contextmanager
 def translated(path: Path | Lake) -> Iterator[None]:
-    """Turn DuckDB's errors about the file into ours; other errors pass."""
+    """Turn DuckDB's errors about the file into ours; other errors pass.
+
+    Raises:
+        StoreError: what is wrong with the file, in one line.
+    """
     try:
         yield
     except duckdb.Error as error:

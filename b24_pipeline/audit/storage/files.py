@@ -95,7 +95,11 @@ def wal_of(database: Path) -> Path:
 
 
 def retry_while_busy(attempt: Callable[[], Result], *, wait_seconds: float, sleep: Callable[[float], None]) -> Result:
-    """Try until the database is not busy any more, for so long at most."""
+    """Try until the database is not busy any more, for so long at most.
+
+    Raises:
+        DatabaseBusy: it still was.
+    """
     for _ in range(round(wait_seconds / _WAIT_SECONDS)):
         try:
             return attempt()
@@ -105,7 +109,11 @@ def retry_while_busy(attempt: Callable[[], Result], *, wait_seconds: float, slee
 
 
 def check_writable(paths: Paths) -> None:
-    """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it."""
+    """Make sure that the folder takes writes and has room for what a run stores, before anything depends on it.
+
+    Raises:
+        DatabaseNotWritable: it does not.
+    """
     folder = paths.published.parent
     needed = SPARE_BYTES + (paths.working.stat().st_size if paths.working.exists() else 0)
     with writing(folder):
@@ -123,7 +131,11 @@ def check_writable(paths: Paths) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Say in one line what keeps us from writing in the folder."""
+    """Say in one line what keeps us from writing in the folder.
+
+    Raises:
+        DatabaseNotWritable: something does.
+    """
     try:
         yield
     except OSError as error:
@@ -185,7 +197,11 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def replace_published(source: Path, target: Path) -> None:
-    """Let `source` become the published file `target`."""
+    """Let `source` become the published file `target`.
+
+    Raises:
+        PublishedFileMounted: it is mounted as a single file.
+    """
     try:
         atomic_replace(source, target)
     except OSError as error:

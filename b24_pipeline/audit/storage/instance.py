@@ -47,7 +47,12 @@ class Instance:
         self._holders: Counter[str] = Counter()
 
     def attach(self, place: Path | Lake, *, read_only: bool) -> Attached:
-        """Attach a lake or a file; readers of one file share it, for DuckDB takes a file once a process."""
+        """Attach a lake or a file; readers of one file share it, for DuckDB takes a file once a process.
+
+        Raises:
+            duckdb.Error: it cannot be attached.
+            LakeNotUsable: the lake's extensions are not installed.
+        """
         with self._lock:
             catalog = f"database_{next(self._numbers)}"
             if isinstance(place, Lake):

@@ -54,7 +54,13 @@ def locking(lock_file: Path) -> Iterator[None]:
 
 @contextmanager
 def writer_lock(paths: Paths, *, wait_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Be the only one that has the database open for writing; the operating system frees the lock of a dead process."""
+    """Be the only one that has the database open for writing; the operating system frees the lock of a dead process.
+
+    Raises:
+        DatabaseBusy: another process is writing, and still was after `wait_seconds`.
+        LocksNotSupported: the folder takes no locks.
+        DatabaseNotWritable: the lock is somebody else's.
+    """
     lock = file_lock(paths.writer_lock)
 
     def acquired() -> AbstractContextManager[object]:
@@ -100,6 +106,10 @@ def run_lock(lock_file: Path, *, owner: str, now: datetime, wait_seconds: float 
     """Hold the connection's lock; the operating system frees it when the process dies, however it dies.
 
     The owner's name is written next to it.
+
+    Raises:
+        RunInProgress: the lock is held; the text names the owner.
+        StoreError: the folder cannot be written, or takes no locks.
     """
     lock = file_lock(lock_file, wait_seconds=wait_seconds, is_singleton=True)
     with writing(lock_file.parent):

@@ -21,7 +21,11 @@ def place_of(address: str) -> tuple[Any, str]:
 
 
 def upload(file: Path, address: str) -> None:
-    """Replace what is at the address by a file, in one step as object stores do."""
+    """Replace what is at the address by a file, in one step as object stores do.
+
+    Raises:
+        NotUploaded: the address cannot be written to.
+    """
     with translated(NotUploaded, f"The database was not published to {address}, where the one before stays"):
         filesystem, path = place_of(address)
         filesystem.put_file(str(file), path)

@@ -19,6 +19,11 @@ def statement(name: str, /, **identifiers: str) -> str:
 
 @cache
 def statements() -> Mapping[str, str]:
+    """All statements by name.
+
+    Raises:
+        ValueError: two statements have one name.
+    """
     found: dict[str, str] = {}
     for file in sorted(resources.files("b24_pipeline.audit").joinpath("sql").iterdir(), key=lambda file: file.name):
         _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
