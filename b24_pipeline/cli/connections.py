@@ -27,8 +27,8 @@ def for_each_connection(carry_out: Callable[[Place], Exit], *, for_people: bool 
 
     For people, print the key before what is printed of a connection, and in the end how many ended how.
     """
-    ended: dict[Exit, list[str]] = {}
-    for key in folder_of_connections().keys:
+    folder, ended = folder_of_connections(), dict[Exit, list[str]]()
+    for key in folder.keys:
         if for_people:
             print(f"{key}:", flush=True)
         try:
@@ -38,7 +38,7 @@ def for_each_connection(carry_out: Callable[[Place], Exit], *, for_people: bool 
         ended.setdefault(code, []).append(key)
         if for_people:
             print(flush=True)
-    if misnamed := list(folder_of_connections().misnamed()):
+    if misnamed := list(folder.misnamed()):
         ended.setdefault(print_error(SettingsError("\n".join(misnamed))), [])
     if for_people:
         number = sum(map(len, ended.values()))

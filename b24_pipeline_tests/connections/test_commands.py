@@ -6,7 +6,9 @@ import time
 import pytest
 
 from b24_pipeline.cli import main
+from b24_pipeline.cli.connections import for_each_connection
 from b24_pipeline.cli.exit_codes import Exit
+from b24_pipeline.cli.options import Place
 from b24_pipeline_tests.alerts.receivers import web_receiver
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 from b24_pipeline_tests.harness import CLOCK
@@ -196,6 +198,16 @@ def test_a_run_is_approved_without_a_choice_because_its_id_names_the_connection(
 def test_choices_that_exclude_each_other_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sync", "--all", "--connection", "acme"]) == 2
     assert "--sandbox, --connection and --all exclude each other." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("both")
+def test_connections_that_are_taken_away_meanwhile_lose_no_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    def take_away(place: Place) -> Exit:
+        FOLDER.file(str(place.connection)).unlink()
+        return Exit.PARTIAL
+
+    assert for_each_connection(take_away) == Exit.PARTIAL
+    assert capsys.readouterr().out.splitlines()[-1].endswith(": acme, globex")
 
 
 @pytest.mark.usefixtures("companies")
