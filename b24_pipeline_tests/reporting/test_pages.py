@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -295,6 +296,23 @@ def test_the_report_is_private_and_replaced_in_one_step(tmp_path: Path) -> None:
     target.chmod(0o644)
     write_private(target, "new")
     assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_report_that_several_write_at_once_is_always_a_whole_one(tmp_path: Path) -> None:
+    target, texts = tmp_path / "report.html", [str(number) * 300_000 for number in range(8)]
+
+    def write_and_read(text: str) -> list[str]:
+        found = []
+        for _ in range(10):
+            write_private(target, text)
+            found.append(target.read_text())
+        return found
+
+    with ThreadPoolExecutor(len(texts)) as writers:
+        found = {text for written in writers.map(write_and_read, texts) for text in written}
+
+    assert found <= set(texts)
     assert list(tmp_path.iterdir()) == [target]
 
 

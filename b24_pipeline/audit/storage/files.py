@@ -1,6 +1,7 @@
 """The files of one database: where they lie, proven writable, created whole, copied and replaced in one step."""
 
 import errno
+import fcntl
 import os
 import pwd
 import shutil
@@ -172,10 +173,22 @@ def private_file(path: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Let those who write into the folder take turns, where its file system has locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step: nobody ever sees half of it."""
+    """Write a file that only its owner may read, in one step: nobody ever sees half of it, whoever writes it, too."""
     draft = path.with_name(path.name + ".tmp")
-    with private_file(draft) as descriptor:
+    with locked_folder(path.parent), private_file(draft) as descriptor:
         with os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
             file.write(text)
         draft.replace(path)
