@@ -1,5 +1,6 @@
 """The result of a run, read from the audit and printed for people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class RunResult:
     status: RunStatus
     dry_run: bool
     reason: str | None
-    counts: RunCounts
+    counts: RunCounts | None
+    """None where the audit cannot be read."""
     actions: DataFrame[schemas.Actions]
     database: Path
     traces: tuple[Trace, ...] = ()
@@ -155,20 +157,21 @@ def print_everybody(result: RunResult, *, console: Console) -> None:
             console.print(table_of(title, columns=tables.PERSON_COLUMNS, rows=rows, most=MAX_PEOPLE))
     for line in tables.kept_when_approved(result.actions)[:MAX_PEOPLE]:
         console.print(Text(f"  {one_line(line)}"))
-    console.print("", counts_table(result), sep="\n")
+    if result.counts is not None:
+        console.print("", counts_table(result.counts, result.planned), sep="\n")
 
 
-def counts_table(result: RunResult) -> Table:
+def counts_table(counts: RunCounts, planned: Mapping[str, int]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
     table.add_column(justify="right", style="bold")
     table.add_column()
     for name, words in COUNTED.items():
-        value = getattr(result.counts, name)
+        value = getattr(counts, name)
         if value or name in ALWAYS_SHOWN:
             table.add_row(str(value), words)
-    for kind, number in result.planned.items():
+    for kind, number in planned.items():
         table.add_row(str(number), f"planned: {kind.replace('_', ' ')}")
-    requests, points = result.counts.bitrix24_requests, result.counts.callgear_points
+    requests, points = counts.bitrix24_requests, counts.callgear_points
     table.add_row(f"{requests:,}", "request to Bitrix24" if requests == 1 else "requests to Bitrix24")
     table.add_row(f"{points:,}", "CallGear point spent" if points == 1 else "CallGear points spent")
     return table

@@ -172,7 +172,7 @@ def unread_result(error: StoreError, paths: Paths, *, run_id: str, dry_run: bool
         status=RunStatus.FAILED,
         dry_run=dry_run,
         reason=f"{error} The run was started; what it has done is in the audit, once that can be read.",
-        counts=RunCounts(),
+        counts=None,
         actions=schemas.empty_frame(schemas.Actions),
         database=paths.published,
     )
@@ -214,12 +214,13 @@ def quiet_dagster(*, verbose: bool) -> Iterator[None]:
 def print_json(result: RunResult | None, place: Place, *, dry_run: bool, error: str | None) -> None:
     """Print the result as one JSON object, the last line of standard output."""
     counts = result.counts if result else RunCounts()
+    figures = asdict(counts) if counts else {}
     found = {
         "run_id": result.run_id if result else None,
         **({"connection": place.connection} if place.connection else {}),
         "status": result.status.value if result else "not_started",
         "dry_run": dry_run,
-        "counts": {JSON_NAMES.get(name, name): count for name, count in asdict(counts).items()},
+        "counts": {JSON_NAMES.get(name, name): count for name, count in figures.items()},
         "planned": result.planned if result else {},
         "error": error,
         "warnings": list(result.warnings) if result else [],

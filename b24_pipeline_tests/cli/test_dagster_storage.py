@@ -150,6 +150,16 @@ def take_away(paths: Paths) -> None:
     paths.published.mkdir()
 
 
+def test_no_figures_are_printed_of_a_run_whose_database_goes_away(portal: World, terminal: Terminal) -> None:
+    portal.hire("Newcomer")
+    portal.sandbox.requests = Watched(CREATE, lambda: take_away(portal.paths))
+
+    said = terminal("sync")
+
+    assert "what it has done is in the audit, once that can be read" in " ".join(said.out.split())
+    assert "created in CallGear" not in said.out
+
+
 def test_a_run_whose_database_goes_away_has_failed_and_was_started(portal: World, terminal: Terminal) -> None:
     portal.hire("Newcomer")
     portal.sandbox.requests = Watched(CREATE, lambda: take_away(portal.paths))
@@ -157,6 +167,6 @@ def test_a_run_whose_database_goes_away_has_failed_and_was_started(portal: World
     said = terminal("sync", "--json")
 
     found = result_of(said)
-    assert (said.code, found["status"], len(portal.sandbox.writes())) == (50, "failed", 1)
+    assert (said.code, found["status"], found["counts"], len(portal.sandbox.writes())) == (50, "failed", {}, 1)
     assert found["run_id"] is not None
     assert "The run was started; what it has done is in the audit, once that can be read." in found["error"]
