@@ -125,7 +125,7 @@ def run_once(chosen: Settings, choices: Choices, *, key: str | None, verbose: bo
 
 
 def execute(choices: Choices, *, key: str | None, run_id: str, lock: Path, verbose: bool) -> dg.ExecuteInProcessResult:
-    """Execute the job; where Dagster cannot store the run, a `DagsterStorageError`, it may have been carried out.
+    """Execute the job.
 
     Raises:
         SettingsError: the configuration of Dagster is not valid.
