@@ -1,7 +1,6 @@
 """Creating employees, so that no person ever becomes two (R10, R18; T2, T3)."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -55,82 +54,53 @@ def create_or_adopt(client: CallGear, new: NewEmployee, *, verify: Callable[[int
         EmailConflict: the e-mail meanwhile belongs to somebody else, or to several employees.
         CallGearError: with `outcome_unknown` true whenever the employee may exist all the same.
     """
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            created = create_employee(client, new)
-        except UnknownOutcome as error:
-            adopted = _look_up(client, new, attempt, error=error)
-            if adopted is not None:
-                return adopted
-            if attempt >= MAX_CREATES:
-                raise
-        except RecordError as error:
-            adopted = _look_up_existing(client, new, attempt, error=error)
-            if adopted is not None:
-                return adopted
-            raise _mark_outcome_unknown(error, attempt) from None
-        except CallGearError as error:
-            raise _mark_outcome_unknown(error, attempt) from None
-        else:
-            verify(created)
-            if attempt > 1:
-                _verify_not_duplicated(client, new, created)
-            return created
-
-
-def _mark_outcome_unknown(error: CallGearError, attempt: int) -> CallGearError:
-    """Mark the error of a retry: the first request may still be in flight."""
-    error.outcome_unknown = error.outcome_unknown or attempt > 1
-    return error
-
-
-@contextmanager
-def _outcome_unknown_on_error() -> Iterator[None]:
-    """Mark the outcome as unknown when a lookup fails."""
+    attempt, in_doubt = 0, False
     try:
-        yield
-    except EmailConflict:
-        raise
+        while True:
+            attempt += 1
+            try:
+                created = create_employee(client, new)
+            except UnknownOutcome as error:
+                in_doubt = True
+                adopted = _look_up(client, new, attempt, error=error)
+                if adopted is None and attempt >= MAX_CREATES:
+                    raise
+            except RecordError as error:
+                email_in_use = error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
+                exists = email_in_use or error.fault is RecordFault.DUPLICATE_ENTITY
+                adopted = _adopt(client, new, find_by_email(client, new.email)) if exists else None
+                if adopted is None:
+                    raise
+            else:
+                verify(created)
+                if in_doubt:
+                    _verify_not_duplicated(client, new, created)
+                return created
+            if adopted is not None:
+                return adopted
     except CallGearError as error:
-        error.outcome_unknown = True
+        error.outcome_unknown |= in_doubt and not isinstance(error, EmailConflict)
         raise
 
 
 def _look_up(client: CallGear, new: NewEmployee, attempt: int, *, error: UnknownOutcome) -> int | None:
     """Find the employee that an unknown outcome may have created."""
-    with _outcome_unknown_on_error():
-        if attempt == 1:
-            client.pause(attempt, error=error)
-            adopted = _adopt(client, new, find_by_exact_email(client, new.email))
-            if adopted is not None:
-                return adopted
-        client.wait_for_in_flight_requests()
-        return _adopt(client, new, find_by_email(client, new.email))
-
-
-def _look_up_existing(client: CallGear, new: NewEmployee, attempt: int, *, error: RecordError) -> int | None:
-    """Find the employee that exists by what a refusal says."""
-    email_in_use = error.fault is RecordFault.ALREADY_IN_USE and error.field == "email"
-    if not (email_in_use or error.fault is RecordFault.DUPLICATE_ENTITY):
-        return None
-    try:
-        return _adopt(client, new, find_by_email(client, new.email))
-    except EmailConflict:
-        raise
-    except CallGearError as failed:
-        raise _mark_outcome_unknown(failed, attempt) from None
+    if attempt == 1:
+        client.pause(attempt, error=error)
+        adopted = _adopt(client, new, find_by_exact_email(client, new.email))
+        if adopted is not None:
+            return adopted
+    client.wait_for_in_flight_requests()
+    return _adopt(client, new, find_by_email(client, new.email))
 
 
 def _verify_not_duplicated(client: CallGear, new: NewEmployee, created: int) -> None:
     """Make sure that no earlier request has created the employee that a retry created, too."""
-    with _outcome_unknown_on_error():
-        found = find_by_email(client, new.email)
-        if not found:
-            raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
-        if found != [created]:
-            raise EmailConflict(found)
+    found = find_by_email(client, new.email)
+    if not found:
+        raise UnknownOutcome(f"create.employees: employee {created} is not found by its e-mail")
+    if found != [created]:
+        raise EmailConflict(found)
 
 
 def _adopt(client: CallGear, new: NewEmployee, found: list[int]) -> int | None:
