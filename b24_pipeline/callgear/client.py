@@ -45,7 +45,6 @@ FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 8.0
 MAX_REQUEST_SECONDS = 60.0
 """Taken for the longest a request may take where no time-out is set."""
-WITHOUT_USER_ID = frozenset({"get.account", "login.user", "logout.user"})
 NOTHING_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -114,13 +113,15 @@ class CallGear:
             raise AccountError(str(self._refusal), fault=self._refusal.fault)
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Result:
+        if self.user_id is not None and method != "get.account":
+            params = {**params, "user_id": self.user_id}
         token = self._token()
         try:
-            return self._call_with_retries(method, self._signed(method, params, token))
+            return self._call_with_retries(method, {"access_token": token, **params})
         except AccountError as error:
             if isinstance(self._credentials, AccessToken) or not error.renewable:
                 raise
-        return self._call_with_retries(method, self._signed(method, params, self._token(refused=token)))
+        return self._call_with_retries(method, {"access_token": self._token(refused=token), **params})
 
     def _token(self, *, refused: str | None = None) -> str:
         """The key, or the token of a session other than the `refused` one's; one thread at a time logs in.
@@ -147,12 +148,6 @@ class CallGear:
             raise UnknownOutcome("login.user: no access token in the response")
         return token
 
-    def _signed(self, method: str, params: Mapping[str, Any], token: str) -> dict[str, Any]:
-        signed = {"access_token": token, **params}
-        if self.user_id is not None and method not in WITHOUT_USER_ID:
-            signed["user_id"] = self.user_id
-        return signed
-
     def pause(self, attempt: int, *, error: Exception) -> None:
         """Wait before repeat number `attempt`, from 1, of what failed with `error`: ever longer, with jitter.
 
@@ -160,7 +155,7 @@ class CallGear:
             DeadlinePassed: the wait would pass the run's deadline.
         """
         longest = min(FIRST_PAUSE_SECONDS * 2**attempt, MAX_PAUSE_SECONDS)
-        self.budget.pause_before_retry(longest * (1 + self._random()) / 2, error)
+        self.budget.pause(longest * (1 + self._random()) / 2, reason=error)
 
     def wait_for_in_flight_requests(self, *, since: float = 0.0) -> None:
         """Wait as long as one request may take: what CallGear may still be at work on is done by then.

@@ -18,6 +18,7 @@ from b24_pipeline.callgear.exceptions import (
     UnknownOutcome,
 )
 from b24_pipeline.callgear.rate_limit import MINUTE, Limits
+from b24_pipeline.callgear.rows import mapping
 
 
 class ErrorCategory(Enum):
@@ -83,7 +84,7 @@ def is_read(method: str) -> bool:
 def to_exception(method: str, error: Mapping[str, Any]) -> CallGearError:
     """The exception for one `error` object with a numeric code (contract 4.1, 4.2)."""
     code = error["code"]
-    data = _mapping(error.get("data"))
+    data = mapping(error.get("data"))
     reported = data.get("mnemonic")
     mnemonic = reported if isinstance(reported, str) and MNEMONIC.fullmatch(reported) else ""
     match _category(method, code, mnemonic, data.get("field")):
@@ -125,8 +126,8 @@ def _category(method: str, code: int, mnemonic: str, field: object) -> ErrorCate
 
 
 def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:
-    limits = Limits.of(_mapping(data.get("metadata")))
-    kind = str(_mapping(data.get("params")).get("limit_type", "")).casefold()
+    limits = Limits.of(mapping(data.get("metadata")))
+    kind = str(mapping(data.get("params")).get("limit_type", "")).casefold()
     if "day" in kind or ("minute" not in kind and limits.day_remaining == 0):
         return DayLimit(f"{method}: the day's points are used up", resets_in=limits.day_reset)
     resets_in = limits.minute_reset if limits.minute_reset is not None else MINUTE
@@ -136,14 +137,14 @@ def _limit(method: str, data: Mapping[str, Any]) -> CallGearError:
 def _account(method: str, code: int, mnemonic: str, error: Mapping[str, Any]) -> AccountError:
     by_code = {-32001: AccountFault.TOKEN_INVALID, -32009: AccountFault.INACTIVE}.get(code, AccountFault.UNKNOWN)
     fault = next((fault for fault in AccountFault if fault == mnemonic), by_code)
-    reported_ip = _mapping(_mapping(error.get("data")).get("params")).get("ip")
+    reported_ip = mapping(mapping(error.get("data")).get("params")).get("ip")
     found = IP_ADDRESS.search(f"{reported_ip} {error.get('message')}")
     advice = ADVICE.get(fault, f"CallGear returned the unknown code {code}: ask CallGear's support")
     return AccountError(f"{method}: {advice.format(ip=found.group() if found else 'of this machine')}", fault=fault)
 
 
 def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
-    data = _mapping(error.get("data"))
+    data = mapping(error.get("data"))
     parts = [f"{method}: {mnemonic or 'code ' + str(error['code'])}"]
     if isinstance(field := data.get("field"), str):
         parts.append(f"field {redact(field)}")
@@ -153,7 +154,3 @@ def _text(method: str, mnemonic: str, error: Mapping[str, Any]) -> str:
         message = str(error.get("message"))
         parts.append(redact(message.replace(value, "***") if isinstance(value, str) and value else message))
     return ", ".join(parts)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

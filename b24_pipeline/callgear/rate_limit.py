@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, MinuteLimit
-from b24_pipeline.callgear.rows import figure_of
+from b24_pipeline.callgear.rows import figure_of, mapping
 from b24_pipeline.wait_log import log_retry, log_wait
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,7 @@ class Limits:
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         """The figures in `metadata`, as far as it has any."""
-        reported = metadata.get("limits")
-        figures = reported if isinstance(reported, dict) else {}
+        figures = mapping(metadata.get("limits"))
         return cls(**{figure.name: figure_of(figures.get(figure.name)) for figure in fields(cls)})
 
 
@@ -201,24 +200,18 @@ class PointsBudget:
         with self._changed:
             window.close(self._clock(), window.length if limit.resets_in is None else limit.resets_in)
 
-    def pause_before_retry(self, seconds: float, error: Exception) -> None:
-        """Sleep before what failed with `error` is tried again, unless that would pass the deadline.
+    def pause(self, seconds: float, *, reason: str | Exception) -> None:
+        """Sleep, before what failed with `reason` is tried again or for any other, unless that would pass the deadline.
 
         Raises:
             DeadlinePassed: it would.
         """
         self._refuse_past_deadline(seconds)
-        log_retry(logger, error, until=self._unix() + seconds)
-        self._sleep(seconds)
-
-    def pause(self, seconds: float, *, reason: str) -> None:
-        """Sleep, unless that would pass the deadline.
-
-        Raises:
-            DeadlinePassed: it would.
-        """
-        self._refuse_past_deadline(seconds)
-        log_wait(logger, reason, seconds=seconds, now=self._unix())
+        now = self._unix()
+        if isinstance(reason, Exception):
+            log_retry(logger, reason, until=now + seconds)
+        else:
+            log_wait(logger, reason, seconds=seconds, now=now)
         self._sleep(seconds)
 
     def left_today(self) -> int:

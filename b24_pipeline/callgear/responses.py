@@ -9,7 +9,7 @@ from typing import Any
 from b24_pipeline.callgear.error_mapping import to_exception
 from b24_pipeline.callgear.exceptions import CallGearError, IncompleteReadError, UnknownOutcome
 from b24_pipeline.callgear.rate_limit import Limits
-from b24_pipeline.callgear.rows import Row, count_of
+from b24_pipeline.callgear.rows import Row, count_of, mapping
 from b24_pipeline.http import describe_sender
 
 
@@ -41,8 +41,7 @@ class Result:
 
     def fields(self) -> Row:
         """The members of an answer that is one object, also where it comes as the only row of a list."""
-        data = self.data[0] if isinstance(self.data, list) and self.data else self.data
-        return data if isinstance(data, dict) else {}
+        return mapping(self.data[0] if isinstance(self.data, list) and self.data else self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,7 @@ def read_response(
     if answered_id is not None and answered_id != request_id:
         return _broken(method, status, "the response belongs to another request")
     if isinstance(error, dict) and isinstance(error.get("code"), int):
-        data = error.get("data")
-        return Response(to_exception(method, error), _metadata(data if isinstance(data, dict) else {}))
+        return Response(to_exception(method, error), _metadata(mapping(error.get("data"))))
     result = envelope.get("result")
     if error is not None or not isinstance(result, dict) or answered_id is None:
         return _broken(method, status, "the response has neither a result nor an error")
@@ -91,12 +89,9 @@ def _data(result: Row) -> Any:  # noqa: ANN401 - the shape depends on the method
 
 
 def _metadata(holder: Mapping[str, Any]) -> Metadata:
-    reported = holder.get("metadata") or holder.get("meta_data")
-    if not isinstance(reported, dict):
-        return Metadata()
-    version = reported.get("api_version")
+    reported = mapping(holder.get("metadata") or holder.get("meta_data"))
     return Metadata(
         limits=Limits.of(reported),
         total_items=count_of(reported.get("total_items")),
-        deprecated=isinstance(version, dict) and version.get("current_version_deprecated") is True,
+        deprecated=mapping(reported.get("api_version")).get("current_version_deprecated") is True,
     )

@@ -15,6 +15,11 @@ _NUMBERS: Final = ("phone_id", "channels_count", "dial_time")
 _MAX_DIGITS: Final = 18
 
 
+def mapping(value: object) -> Row:
+    """An object of an answer; empty where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
 def is_id(value: object) -> TypeGuard[int]:
     """Return whether it is a number that an employee can have, and a database can hold."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_ID
@@ -80,16 +85,12 @@ def is_phone_entry(entry: object) -> bool:
 
 def unreadable_part(employee: Mapping[str, Any]) -> str | None:
     """Return the field that cannot be parsed, and so not preserved by an update; None if all can."""
+    groups = employee.get("groups")
     parts = {
         "last_name": isinstance(employee.get("last_name"), str | None),
         "phone_numbers": UNREADABLE not in phone_entries(employee.get("phone_numbers")),
-        "groups": _are_groups(employee.get("groups")),
+        "groups": isinstance(groups, list | None)
+        and all(isinstance(group, dict) and is_id(group.get("group_id")) for group in groups or ()),
         "extension": isinstance(employee.get("extension"), dict | None),
     }
     return next((name for name, readable in parts.items() if not readable), None)
-
-
-def _are_groups(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, list) and all(isinstance(group, dict) and is_id(group.get("group_id")) for group in value)

@@ -227,19 +227,16 @@ class EmployeeUpdater:
             target = replace(target, last_name=base.get("last_name"))
         if target.phones_missing(base):
             return self._call(target, phone_numbers=[asdict(phone) for phone in target.new_phones])
-        if self._echoes:
-            return self._write_echo(target, base)
-        try:
-            return self._call(target)
-        except RecordError as error:
-            if not demands_phones(error):
-                raise
-        self._learn(UpdateMode.ECHO)
-        return self._write_echo(target, read_for_update(self._client, target.callgear_id))
-
-    def _write_echo(self, target: _TargetState, base: Row) -> None:
+        if not self._echoes:
+            try:
+                return self._call(target)
+            except RecordError as error:
+                if not demands_phones(error):
+                    raise
+            self._learn(UpdateMode.ECHO)
+            base = read_for_update(self._client, target.callgear_id)
         refuse_sip_numbers(self._client, target.callgear_id, phones(base), lines_of=target.callgear_id)
-        self._call(target, phone_numbers=written_phones(phones(base)))
+        return self._call(target, phone_numbers=written_phones(phones(base)))
 
     def _call(self, target: _TargetState, **arrays: Any) -> None:  # noqa: ANN401 - the API's
         update_employee(self._client, target.callgear_id, last_name=target.last_name or "", **arrays)
