@@ -6,7 +6,7 @@ import random as randomness
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -141,9 +141,8 @@ class Bitrix24:
 
     def retrier(self) -> Retrier:
         """The bounds of repeating one operation; no pause ends after the run's deadline."""
-        left = max(0.0, self._deadline - self._clock())
-        limits = replace(self._retries, deadline=min(self._retries.deadline, left))
-        return Retrier(limits, clock=self._clock, sleep=self._sleep, random=self._random)
+        deadline = min(self._clock() + self._retries.deadline, self._deadline)
+        return Retrier(self._retries, deadline, clock=self._clock, sleep=self._sleep, random=self._random)
 
     def batch_once(self, commands: Mapping[str, str], *, halt: int = 1) -> BatchResponse:
         """As `batch`, but never repeated. Users are listed in administrator mode, where the portal takes that.

@@ -38,19 +38,20 @@ def fetch_departments(client: Bitrix24) -> Mapping[int, Department]:
 
 def check_departments(client: Bitrix24, *, wanted: AbstractSet[int]) -> CheckResult:
     """Check that the portal has the departments that the settings name."""
-
-    def look_for_them() -> tuple[bool, str]:
+    try:
         found = fetch_departments(client)
-        missing = sorted(wanted - found.keys())
-        if missing:
-            return False, (
-                f"the portal has no department {', '.join(map(str, missing))}: correct "
-                "B24_PIPELINE_INCLUDE_DEPARTMENTS or B24_PIPELINE_EXCLUDE_DEPARTMENTS"
-            )
+    except Bitrix24Error as error:
+        return CheckResult("departments", passed=False, text=str(error))
+    missing = sorted(wanted - found.keys())
+    if missing:
+        text = (
+            f"the portal has no department {', '.join(map(str, missing))}: correct "
+            "B24_PIPELINE_INCLUDE_DEPARTMENTS or B24_PIPELINE_EXCLUDE_DEPARTMENTS"
+        )
+    else:
         named = ", ".join(f"{number} {found[number].name}".rstrip() for number in sorted(wanted))
-        return True, f"the portal has {named}"
-
-    return CheckResult.of("departments", look_for_them, failure=Bitrix24Error)
+        text = f"the portal has {named}"
+    return CheckResult("departments", passed=not missing, text=text)
 
 
 def _fetch_once(client: Bitrix24) -> dict[int, Department]:

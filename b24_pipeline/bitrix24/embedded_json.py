@@ -9,7 +9,6 @@ import re
 from contextlib import suppress
 from typing import Any, Final
 
-_MAX_DIGITS: Final = 40
 _MAX_TRIES: Final = 100
 """Most places where an object may begin: more are no warnings."""
 
@@ -25,12 +24,8 @@ _WARNING: Final = re.compile(
 )
 
 
-def _whole_number(digits: str) -> int | float:
-    """Python refuses numbers of thousands of digits, and one such field must not stop everybody."""
-    return int(digits) if len(digits) <= _MAX_DIGITS else float("inf")
-
-
-_DECODER: Final = json.JSONDecoder(parse_int=_whole_number)
+_DECODER: Final = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) <= 40 else float("inf"))
+"""Python refuses numbers of thousands of digits, and one such field must not stop everybody."""
 
 
 def find_response(body: bytes) -> tuple[dict[str, Any], str] | None:

@@ -30,8 +30,11 @@ _NO_WEBHOOK: Final = "the portal does not accept a webhook for this: check that 
 _ACCOUNT: Final[Mapping[str, str]] = {
     "no_auth_found": f"the webhook is not valid (deleted, expired or changed): {_NEW_WEBHOOK}",
     "expired_token": f"the webhook has expired: {_NEW_WEBHOOK}",
-    "invalid_credentials": f"the webhook is not valid (mistyped, blocked, deleted, or its code or owner has changed):"
-    f" copy its whole address from Bitrix24 again, or {_NEW_WEBHOOK}",
+    **dict.fromkeys(
+        ("invalid_credentials", "invalid_token", "authorization_error", "error_oauth", "wrong_token"),
+        "the webhook is not valid (mistyped, blocked, deleted, or its code or owner has changed): copy its whole"
+        f" address from Bitrix24 again, or {_NEW_WEBHOOK}",
+    ),
     "user_access_error": f"the webhook's owner has no access to the application: {_RIGHTS}",
     "allowed_only_intranet_user": "the webhook's owner is an extranet user, who may not use REST: let an employee"
     " who is an administrator of the portal create a webhook",
@@ -46,8 +49,6 @@ _ACCOUNT: Final[Mapping[str, str]] = {
     "method_confirm_waiting": "an administrator of the portal has to confirm this call in Bitrix24",
     "method_confirm_denied": "an administrator of the portal has denied this call in Bitrix24",
 }
-_NOT_VALID_EITHER: Final = frozenset({"invalid_token", "authorization_error", "error_oauth", "wrong_token"})
-"""Codes of other authorizations, for whatever the portal takes the address for."""
 
 _ACCESS_DENIED: Final = (
     (re.compile("context", re.IGNORECASE), _NO_WEBHOOK),
@@ -116,8 +117,6 @@ def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
 def _advice(folded: str, *, method: str, description: str) -> str | None:
     if folded in _UNKNOWN_METHOD:
         return _METHODS_NEEDED.get(method)
-    if folded in _NOT_VALID_EITHER:
-        return _ACCOUNT["invalid_credentials"]
     if folded == "insufficient_scope" and method in _SCOPES_NEEDED:
         return _SCOPES_NEEDED[method]
     if folded == "access_denied":

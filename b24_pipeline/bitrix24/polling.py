@@ -31,6 +31,7 @@ from b24_pipeline.bitrix24.pagination import (
 )
 from b24_pipeline.bitrix24.parsing import Row, UserRow, user_row
 from b24_pipeline.rules.eligibility import EMPLOYEE
+from b24_pipeline.rules.labels import first_ids
 from b24_pipeline.schemas import Users
 
 NEWEST_PAGES: Final = 2
@@ -42,8 +43,6 @@ MAX_UNLISTED_LISTS: Final = 4
 
 _COUNT: Final = "count"
 _ROOM: Final = COMMANDS_IN_BATCH - 1 - NEWEST_PAGES
-_NAMED: Final = 5
-"""So many ids are named in words; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -239,11 +238,7 @@ def _vanished(
 
 def _message(snapshot: LastSnapshot, found: Differences, changed_count: int | None, *, compared: int) -> str:
     named = {"appeared": found.appeared, "dismissed": found.dismissed, "not yet linked changed": found.edited}
-    parts = [
-        f"{len(ids)} {what} (id {', '.join(map(str, ids[:_NAMED]))}{', …' if len(ids) > _NAMED else ''})"
-        for what, ids in named.items()
-        if ids
-    ]
+    parts = [f"{len(ids)} {what} (id {first_ids(ids)})" for what, ids in named.items() if ids]
     if changed_count is not None:
         active = len(snapshot.active_employees)
         parts.append(f"the portal counts {changed_count} active employees, {active} were known")

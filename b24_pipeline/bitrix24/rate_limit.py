@@ -61,16 +61,13 @@ class LeakyBucket:
 
     def mark_full(self) -> None:
         """The portal said that the bucket is full: neighbors have used it."""
-        self._raise_to(self._limit)
+        self.count_sent(self._limit, seconds_ago=0.0)
 
     def count_sent(self, requests: int, *, seconds_ago: float) -> None:
         """Count what other processes have sent, the last of it so long ago."""
-        self._raise_to(min(requests, self._limit) - seconds_ago * self._leak_per_second)
-
-    def _raise_to(self, level: float) -> None:
         with self._lock:
             self._leak()
-            self._level = max(self._level, float(level))
+            self._level = max(self._level, min(requests, self._limit) - seconds_ago * self._leak_per_second)
 
     def _leak(self) -> None:
         now = self._clock()

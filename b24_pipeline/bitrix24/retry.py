@@ -19,23 +19,16 @@ class RetryLimits:
     deadline: float = 720.0
 
 
+@dataclass(slots=True)
 class Retrier:
-    """Retries one operation within its limits. Not thread-safe. `clock` returns Unix seconds."""
+    """Retries one operation, until the Unix second `deadline` of `clock` at most. Not thread-safe."""
 
-    def __init__(
-        self,
-        limits: RetryLimits,
-        *,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        random: Callable[[], float],
-    ) -> None:
-        self._limits = limits
-        self._clock = clock
-        self._sleep = sleep
-        self._random = random
-        self._started = clock()
-        self._failed = 0
+    limits: RetryLimits
+    deadline: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    failed: int = 0
 
     def wait_or_raise(self, error: RetryableError) -> None:
         """Wait before the next try.
@@ -43,14 +36,14 @@ class Retrier:
         Raises:
             RetryableError: `error` itself, when the attempts or the time are used up.
         """
-        self._failed += 1
-        now = self._clock()
+        self.failed += 1
+        now = self.clock()
         if isinstance(error, OperationLimit) and error.resets_at is not None and error.resets_at > now:
-            pause = max(1.0, error.resets_at - now) + self._random()
+            pause = max(1.0, error.resets_at - now) + self.random()
         else:
-            doubled = error.first_pause * 2 ** (self._failed - 1)
-            pause = min(doubled, max(self._limits.max_pause, error.first_pause)) * (1 + self._random() / 2)
-        if self._failed >= self._limits.max_attempts or self._clock() - self._started + pause > self._limits.deadline:
+            doubled = error.first_pause * 2 ** (self.failed - 1)
+            pause = min(doubled, max(self.limits.max_pause, error.first_pause)) * (1 + self.random() / 2)
+        if self.failed >= self.limits.max_attempts or now + pause > self.deadline:
             raise error
-        log_retry(logger, error, until=self._clock() + pause)
-        self._sleep(pause)
+        log_retry(logger, error, until=now + pause)
+        self.sleep(pause)

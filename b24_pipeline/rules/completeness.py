@@ -6,6 +6,7 @@ from enum import Enum
 import pandas as pd
 
 from b24_pipeline.rules.eligibility import EMPLOYEE
+from b24_pipeline.rules.labels import first_ids
 
 
 class IncompleteFetch(Enum):
@@ -26,9 +27,6 @@ class IncompleteFetch(Enum):
 
 MAX_UNEXPLAINED, MAX_UNEXPLAINED_SHARE = 3, 0.05
 """R16a: so many imported people, and such a share of them, may be missing from lists without a known reason."""
-
-MOST_NAMED = 5
-"""So many ids are named in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +92,4 @@ def too_many_unexplained(missing: list[int], *, imported: int) -> bool:
 
 def unexplained_message(missing: list[int]) -> str:
     """The people missing from the lists without a reason, counted and named by id."""
-    named = ", ".join(map(str, missing[:MOST_NAMED])) + (", …" if len(missing) > MOST_NAMED else "")
-    return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {named}"
+    return f"the portal's lists leave out {len(missing)} employees whom a direct look-up finds: {first_ids(missing)}"

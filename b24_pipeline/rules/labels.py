@@ -1,7 +1,7 @@
 """The words of the rules as people read them: one wording, for the UI, the report, the terminal and the docs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from b24_pipeline.rules.models import ChangeRisk, ListReason, MatchReason, Outcome, Rejection
@@ -54,6 +54,11 @@ NOT_IN_CALLGEAR = "not in CallGear yet"
 def reason(word: str) -> str:
     """A rule's word in plain words; one that is not known reads as it is written."""
     return REASONS.get(word, word.replace("_", " "))
+
+
+def first_ids(ids: Sequence[int]) -> str:
+    """The first five, and whether there are more."""
+    return ", ".join(map(str, ids[:5])) + (", …" if len(ids) > 5 else "")
 
 
 def kept(action: Mapping[Any, Any]) -> str:
