@@ -1,8 +1,10 @@
 """R03: glob patterns of e-mail addresses, and whether there can be an address that one matches."""
 
 import re
-import unicodedata
 from fnmatch import fnmatchcase
+from unicodedata import category
+
+from b24_pipeline.rules.normalization import INVISIBLE
 
 TOKEN = re.compile(r"\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 """A part of a glob pattern as `fnmatch` reads it; a bracket that is not closed is a character."""
@@ -26,11 +28,7 @@ def kind(part: str) -> str:
     else:
         character = "?" if part == "*" else part
         fitting = [letter for letter in (*LETTERS, *part) if fnmatchcase(letter, character)]
-    if any(map(is_text, fitting)):
-        return "e" if "@" in fitting else "t"
-    return "@" if "@" in fitting else "n"
-
-
-def is_text(character: str) -> bool:
-    """Return whether the character can stand before or after the @ of an address (R02, R04)."""
-    return character != "@" and not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
+    text = any(char != "@" and not char.isspace() and category(char) not in INVISIBLE for char in fitting)
+    if "@" in fitting:
+        return "e" if text else "@"
+    return "t" if text else "n"

@@ -67,28 +67,24 @@ def is_approved(plan: DataFrame[schemas.Actions], *, review: LinkReview) -> pd.S
 
 
 def is_own_name(plan: DataFrame[schemas.Actions], *, names: pd.DataFrame, prefix: str) -> pd.Series:
-    """Return whether each row's entry is listed under a name of its user."""
-    prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
-    own = own_names(names, prefix_words=prefix_words)
-    entries = pd.Series([fields_of(text).get("last_name") for text in plan["before"]], dtype="str")
-    listed = zip(plan["bitrix24_id"], comparable(entries), strict=True)
-    found = [not own.isdisjoint(spellings(user, name.split(), prefix_words=prefix_words)) for user, name in listed]
-    return pd.Series(found, index=plan.index, dtype=bool)
+    """Return whether each row's entry is listed under a name of its user.
 
-
-def own_names(names: pd.DataFrame, *, prefix_words: list[str]) -> frozenset[Spelling]:
-    """Each name that is the person's: last name, or the last name with the first name, with the patronymic too.
-
-    Nothing where no last name is known: a name that was erased says nothing about an entry.
+    That is the last name, or the last name with the first name, with the patronymic too. Nothing is where no last name
+    is known: a name that was erased says nothing about an entry.
     """
+    prefix_words = comparable(pd.Series([prefix], dtype="str")).iloc[0].split()
     known = names[names["last_name"].notna() & (names["last_name"] != ERASED)]
     texts = zip(known["bitrix24_id"], *(comparable(known[name]) for name in NAMES[1:]), strict=True)
-    return frozenset(
+    own = {
         spelling
         for user, last, first, patronymic in texts
         for name in (last, f"{last} {first}", f"{last} {first} {patronymic}")
         for spelling in spellings(user, name.split(), prefix_words=prefix_words)
-    )
+    }
+    entries = pd.Series([fields_of(text).get("last_name") for text in plan["before"]], dtype="str")
+    listed = zip(plan["bitrix24_id"], comparable(entries), strict=True)
+    found = [not own.isdisjoint(spellings(user, name.split(), prefix_words=prefix_words)) for user, name in listed]
+    return pd.Series(found, index=plan.index, dtype=bool)
 
 
 def spellings(user: int, words: list[str], *, prefix_words: list[str]) -> list[Spelling]:

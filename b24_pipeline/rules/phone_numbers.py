@@ -29,9 +29,12 @@ def phone_numbers(written: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.D
 
     Of equal numbers the first stays; policy `first` takes only the first. No value where a user has none.
     """
-    numbers = [plain_number(texts) for texts in written]
+    digits = [texts.str.replace("[^0-9]", "", regex=True) for texts in written]
+    numbers = [number.where(number.str.len().between(MIN_PHONE_DIGITS, MAX_PHONE_DIGITS)) for number in digits]
     phones = dialing_order(numbers, policy=policy)
-    unusable = unusable_texts(written, numbers=numbers)
+    left_out = [texts.mask(number.notna()) for texts, number in zip(written, numbers, strict=True)]
+    some = [normalize_names(texts) for texts in left_out if texts.notna().any()] or left_out[:1]
+    unusable = join_non_null(*some, separator=UNUSABLE_SEPARATOR)
     rows = pd.concat(written, axis=1)
     special = rows[pd.concat([texts.str.contains(SPECIAL, regex=True) for texts in written], axis=1).any(axis=1)]
     if len(special):
@@ -43,12 +46,6 @@ def phone_numbers(written: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.D
     return pd.DataFrame({"phones": phones, "unusable_phones": unusable})
 
 
-def plain_number(texts: pd.Series) -> pd.Series:
-    """The ASCII digits of each text, where they are as many as a phone number has; else no value."""
-    digits = texts.str.replace("[^0-9]", "", regex=True)
-    return digits.where(digits.str.len().between(MIN_PHONE_DIGITS, MAX_PHONE_DIGITS))
-
-
 def dialing_order(numbers: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.Series:
     """The numbers of each user, comma-separated, without duplicates; with policy `first` the first."""
     work, mobile, landline = numbers
@@ -56,13 +53,6 @@ def dialing_order(numbers: Sequence[pd.Series], *, policy: PhonesPolicy) -> pd.S
         return work.fillna(mobile).fillna(landline)
     landline = landline.mask((landline == work) | (landline == mobile))
     return join_non_null(work, mobile.mask(mobile == work), landline, separator=LIST_SEPARATOR)
-
-
-def unusable_texts(written: Sequence[pd.Series], *, numbers: Sequence[pd.Series]) -> pd.Series:
-    """The phone texts that gave no number, as they were written."""
-    left_out = [texts.mask(number.notna()) for texts, number in zip(written, numbers, strict=True)]
-    some = [normalize_names(texts) for texts in left_out if texts.notna().any()] or left_out[:1]
-    return join_non_null(*some, separator=UNUSABLE_SEPARATOR)
 
 
 def numbers_of_user(texts: Sequence[object], *, policy: PhonesPolicy) -> tuple[str | None, str | None]:
