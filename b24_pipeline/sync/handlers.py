@@ -1,6 +1,7 @@
 """The actions of each writing step: how they are sent, and what is stored of their results (R09a, R14, R18)."""
 
 import threading
+from collections.abc import Mapping
 from functools import partial
 
 from pandera.typing import DataFrame
@@ -22,12 +23,13 @@ from b24_pipeline.sync.run import RunContext
 from b24_pipeline.sync.shared_numbers import SharedNumbers
 
 UPDATE_MODE = "callgear_update_mode"
-LINKED_BY = {
+LINKED_BY: Mapping[str, str] = {
     MatchReason.REHIRED: "rehire",
     MatchReason.EMAIL_REUSE_APPROVED: "approval",
     MatchReason.SIMILAR_EMAIL_APPROVED: "approval",
     MatchReason.UNFINISHED_CREATE: "create",
 }
+"""What made a link, by the reason of the match; else it was the e-mail."""
 
 
 class LinkOwners:
@@ -150,7 +152,9 @@ class EmployeeActions(ActionHandler):
                 LinkWritten(
                     bitrix24_id=result.planned.bitrix24_id,
                     callgear_id=result.callgear_id,
-                    linked_by=linked_by(result.planned),
+                    linked_by="create"
+                    if result.planned.action is ActionKind.CREATE
+                    else LINKED_BY.get(result.planned.reason or "", "email"),
                 )
                 for result in done
                 if result.callgear_id is not None and result.planned.action in (ActionKind.CREATE, ActionKind.LINK)
@@ -186,13 +190,6 @@ def unchanged_fields(result: UpdateResult) -> frozenset[str]:
 def is_part_of_link(planned: PlannedAction) -> bool:
     """Return whether an action gives the employee of a link by e-mail its last name or phones (R09a)."""
     return planned.action is ActionKind.UPDATE and planned.reason == MatchReason.EMAIL_LINK
-
-
-def linked_by(planned: PlannedAction) -> str:
-    """Return what made the link."""
-    if planned.action is ActionKind.CREATE:
-        return "create"
-    return LINKED_BY.get(MatchReason(planned.reason), "email") if planned.reason else "email"
 
 
 class ListActions(ActionHandler):

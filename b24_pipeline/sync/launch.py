@@ -53,15 +53,11 @@ class RunConfig:
 
     def as_json(self, *, scope: Scope | None = None) -> str:
         """The choices as the audit keeps them, with the departments that the run covers where it knows them (R03)."""
-        departments = (
-            {}
-            if scope is None
-            else {
-                "include_departments": sorted(scope.include_departments),
-                "exclude_departments": sorted(scope.exclude_departments),
-            }
-        )
-        return json.dumps({**asdict(self), "only": sorted(self.only or ()), **departments}, sort_keys=True)
+        choices = {**asdict(self), "only": sorted(self.only or ())}
+        if scope is not None:
+            choices["include_departments"] = sorted(scope.include_departments)
+            choices["exclude_departments"] = sorted(scope.exclude_departments)
+        return json.dumps(choices, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ which finds it by e-mail. Two employees with one e-mail stop all creates until a
 """
 
 import threading
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pandas as pd
@@ -22,7 +21,6 @@ from b24_pipeline.callgear.exceptions import (
     IncompleteReadError,
     NotSent,
 )
-from b24_pipeline.callgear.rows import Row
 from b24_pipeline.rules import normalization
 from b24_pipeline.rules.duplicates import Duplicate, find_duplicates, to_message
 from b24_pipeline.rules.email_matching import by_email
@@ -110,7 +108,13 @@ class CreateWatch:
             rows = fetch_rows(self._run.connection.callgear, fields=("id", "email"))
         except IncompleteReadError as error:
             raise NotSent(f"create.employees: the account could not be read again before: {error}") from None
-        account = account_of(rows)
+        emails = [None if row.get("email") is None else str(row["email"]) for row in rows]
+        account = pd.DataFrame(
+            {
+                "callgear_id": pd.array([row["id"] for row in rows], dtype="Int64"),
+                "email": pd.array(emails, dtype="str"),
+            }
+        )
         self._known = frozenset(account["callgear_id"].tolist())
         keyed = by_email(account)
         self._taken = {
@@ -119,16 +123,6 @@ class CreateWatch:
             if int(number) not in self._created
         }
         self._found = self._open = find_duplicates(account, created=self._created)
-
-
-def account_of(rows: Sequence[Row]) -> pd.DataFrame:
-    """Employees as read, with the columns `callgear_id` and `email`."""
-    return pd.DataFrame(
-        {
-            "callgear_id": pd.array([row["id"] for row in rows], dtype="Int64"),
-            "email": pd.array([None if row.get("email") is None else str(row["email"]) for row in rows], dtype="str"),
-        }
-    )
 
 
 def note_duplicates(run: RunContext, callgear_employees: DataFrame[schemas.CallGearEmployees]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from b24_pipeline import audit, settings
-from b24_pipeline.account import AccountIdentity
 from b24_pipeline.audit import Approval, RunCounts, RunStart, Store, StoreError
 from b24_pipeline.audit.storage import claims
 from b24_pipeline.audit.storage.advisory_lock import session_of
@@ -96,28 +95,21 @@ class RunContext:
         """Ask once, before the first write, which account answers; the first one ever written to is remembered (R16b).
 
         Raises:
-            DatabaseOfAnotherConnection: another account than before: nothing may be written.
+            DatabaseOfAnotherConnection: another account than before, or one that another connection imports into:
+                nothing may be written.
             CallGearError: it could not be asked.
         """
-        if not self.outcome.account_confirmed:
-            account = read_account(self.connection.callgear)
-            audit.metadata.bind_account(self.store.database, account)
-            self.claim(account)
-            self.outcome.account_confirmed = True
-
-    def claim(self, account: AccountIdentity) -> None:
-        """Make sure that no other connection imports into the account.
-
-        Raises:
-            DatabaseOfAnotherConnection: one does.
-        """
+        if self.outcome.account_confirmed:
+            return
+        account = read_account(self.connection.callgear)
+        audit.metadata.bind_account(self.store.database, account)
         connection, folder, lake = self.connection, settings.connections(), self.connection.paths.lake
         key = connection.key or (lake.schema if lake else None)
-        if key is None:
-            return
-        notes = session_of(lake) if lake else notes_of_machine(connection)
-        keys = folder.keys if folder else None
-        claims.claim_account(notes, account, host=account_host(connection), key=key, keys=keys)
+        if key is not None:
+            notes = session_of(lake) if lake else notes_of_machine(connection)
+            keys = folder.keys if folder else None
+            claims.claim_account(notes, account, host=account_host(connection), key=key, keys=keys)
+        self.outcome.account_confirmed = True
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

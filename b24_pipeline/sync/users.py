@@ -22,7 +22,8 @@ def read_users(run: RunContext) -> DataFrame[schemas.Users]:
     """Every user of the portal, active and dismissed.
 
     An imported user that the fetch does not hold is looked up directly (R13): the run knows then who is deleted for
-    certain, and whom the portal's lists leave out (R16a), who is in the result as the look-up found him.
+    certain, and whom the portal's lists leave out (R16a), who is in the result as the look-up found him. Erased people
+    who are candidates are imported, so they are stored like everybody; the others are not.
 
     Raises:
         IncompleteFetchError: empty, out of order, broken off, without e-mail keys, not as many as the portal counts, or
@@ -31,7 +32,11 @@ def read_users(run: RunContext) -> DataFrame[schemas.Users]:
     """
     resolve_scope(run)
     users = complete_users(run)
-    stop_suppressing_candidates(run, users)
+    erased = users[users["bitrix24_id"].isin(audit.suppression.erased_people(run.store.database).users)]
+    if len(erased):
+        judged = eligibility.evaluate_users(erased, policy=run.policy)
+        back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
+        run.store.store_texts_of(frozenset(back.tolist()))
     return users
 
 
@@ -89,16 +94,6 @@ def in_scope(run: RunContext, gone: frozenset[int]) -> frozenset[int]:
     return responsible_list.missing_in_scope(
         gone, last_known=audit.history.users_known_last(run.store.database, gone), policy=run.policy
     )
-
-
-def stop_suppressing_candidates(run: RunContext, users: DataFrame[schemas.Users]) -> None:
-    """Erased people who are candidates are imported, so they are stored like everybody; the others are not."""
-    erased = users[users["bitrix24_id"].isin(audit.suppression.erased_people(run.store.database).users)]
-    if erased.empty:
-        return
-    judged = eligibility.evaluate_users(erased, policy=run.policy)
-    back = judged.loc[judged["eligibility"].isin([Eligibility.CANDIDATE, Eligibility.REJECTED]), "bitrix24_id"]
-    run.store.store_texts_of(frozenset(back.tolist()))
 
 
 def resolve_scope(run: RunContext) -> None:
