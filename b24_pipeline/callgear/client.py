@@ -174,29 +174,27 @@ class CallGear:
     def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Result:
         faults = full_minutes = 0
         while True:
+            permit = self.budget.acquire()
+            response = Response(UnknownOutcome(f"{method}: interrupted"))
             try:
-                return self._send_within_budget(method, params)
-            except MinuteLimit as limit:
-                full_minutes += 1
-                if full_minutes >= MAX_FULL_MINUTES:
-                    raise
-                logger.info("%s; the next attempt is when they are given again", limit)
-            except TransportError as fault:
-                faults += 1
-                if faults >= MAX_ATTEMPTS or (fault.outcome_unknown and not is_read(method)):
-                    raise
-                self.pause(faults, error=fault)
-
-    def _send_within_budget(self, method: str, params: Mapping[str, Any]) -> Result:
-        permit = self.budget.acquire()
-        response = Response(UnknownOutcome(f"{method}: interrupted"))
-        try:
-            response = self._send(method, params)
-        finally:
-            self._record_usage(permit, method, response)
-        if isinstance(response.outcome, CallGearError):
-            raise response.outcome
-        return response.outcome
+                response = self._send(method, params)
+            finally:
+                self._record_usage(permit, method, response)
+            match response.outcome:
+                case Result() as result:
+                    return result
+                case MinuteLimit() as limit:
+                    full_minutes += 1
+                    if full_minutes >= MAX_FULL_MINUTES:
+                        raise limit
+                    logger.info("%s; the next attempt is when they are given again", limit)
+                case TransportError() as fault:
+                    faults += 1
+                    if faults >= MAX_ATTEMPTS or (fault.outcome_unknown and not is_read(method)):
+                        raise fault
+                    self.pause(faults, error=fault)
+                case error:
+                    raise error
 
     def _record_usage(self, permit: Permit, method: str, response: Response) -> None:
         outcome, limits = response.outcome, response.metadata.limits

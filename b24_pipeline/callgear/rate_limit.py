@@ -78,7 +78,7 @@ class _RateWindow:
         self._remaining, self._counted = self.limit, self.unreported
 
     def update(
-        self, now: float, permit_unreported: int, *, limit: float | None, remaining: float | None, reset: float | None
+        self, now: float, permit_unreported: int, limit: float | None, remaining: float | None, reset: float | None
     ) -> None:
         """Update from the figures of a response.
 
@@ -179,19 +179,9 @@ class PointsBudget:
                 self._minute.unreported += limits.minute_remaining is None
                 self._day.unreported += limits.day_remaining is None
             self._minute.update(
-                now,
-                permit.minute_unreported,
-                limit=limits.minute_limit,
-                remaining=limits.minute_remaining,
-                reset=limits.minute_reset,
+                now, permit.minute_unreported, limits.minute_limit, limits.minute_remaining, limits.minute_reset
             )
-            self._day.update(
-                now,
-                permit.day_unreported,
-                limit=limits.day_limit,
-                remaining=limits.day_remaining,
-                reset=limits.day_reset,
-            )
+            self._day.update(now, permit.day_unreported, limits.day_limit, limits.day_remaining, limits.day_reset)
             self._changed.notify_all()
 
     def close(self, limit: MinuteLimit | DayLimit) -> None:

@@ -126,7 +126,5 @@ def settled_creates(
     It has not happened, or its employee has gone to somebody else, as a leaver's goes to who is hired again (R09). The
     account was read when none of these creates of earlier runs could be carried out any more.
     """
-    free = callgear_employees[~callgear_employees["callgear_id"].isin(links["callgear_id"])]
-    known = normalization.email_key(free["email"]).dropna()
-    settled = pending[~normalization.email_key(pending["email"]).isin(known)]
-    return [int(user) for user in settled["bitrix24_id"]]
+    in_doubt = announced_employees(pending, account=by_email(callgear_employees), links=links)
+    return sorted(set(pending["bitrix24_id"].tolist()) - set(in_doubt["bitrix24_id"]))

@@ -10,9 +10,10 @@ from b24_pipeline import audit, schemas
 from b24_pipeline.audit import Step
 from b24_pipeline.audit.history import names_of_users
 from b24_pipeline.callgear import responsible_list as callgear_list
-from b24_pipeline.callgear.exceptions import DayLimit, DeadlinePassed, IncompleteReadError, MethodError, MinuteLimit
+from b24_pipeline.callgear.exceptions import IncompleteReadError, MethodError
 from b24_pipeline.rules import list_names, responsible_list
 from b24_pipeline.rules.models import ActionKind, Outcome, ResponsibleListPolicy
+from b24_pipeline.sync.circuit_breaker import SHORTAGES
 from b24_pipeline.sync.handlers import ListActions
 from b24_pipeline.sync.identities import link_review
 from b24_pipeline.sync.plan_execution import send_plan, sends_anything
@@ -56,7 +57,7 @@ def update_responsible_list(run: RunContext, employees: DataFrame[schemas.Employ
         plan = current_plan(run, people, employees=employees)
     except MethodError as error:
         return skip(run, f"the account has no responsible list: {error}")
-    except (DayLimit, DeadlinePassed, MinuteLimit, IncompleteReadError) as error:
+    except (*SHORTAGES, IncompleteReadError) as error:
         run.outcome.deferrals.append(f"the responsible list is deferred to the next run: {error}")
         return skip(run, str(error))
     actions = send_plan(run, plan.actions, step=Step.RESPONSIBLE, handler=ListActions(run))

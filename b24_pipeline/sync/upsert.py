@@ -10,17 +10,11 @@ from b24_pipeline.audit import Step
 from b24_pipeline.audit.report_queries import POINTS_A_DAY, POINTS_LEFT
 from b24_pipeline.callgear.capabilities import UpdateMode
 from b24_pipeline.callgear.client import CallGear
-from b24_pipeline.callgear.exceptions import (
-    CallGearError,
-    DayLimit,
-    DeadlinePassed,
-    MethodError,
-    MinuteLimit,
-    StaleLossError,
-)
+from b24_pipeline.callgear.exceptions import CallGearError, MethodError, StaleLossError
 from b24_pipeline.callgear.phones import owners_of_sip_lines
 from b24_pipeline.rules import planning
 from b24_pipeline.rules.models import ActionKind, MatchKind, Outcome, RunKind
+from b24_pipeline.sync.circuit_breaker import SHORTAGES
 from b24_pipeline.sync.handlers import EmployeeActions, employee_writer, load_capabilities
 from b24_pipeline.sync.other_importers import note_duplicates
 from b24_pipeline.sync.plan_execution import send_plan
@@ -125,7 +119,7 @@ def recover_interrupted_update(
     try:
         run.confirm_account()
         employee = employee_writer(run, facts).recover_interrupted_update()
-    except (MethodError, StaleLossError, DayLimit, DeadlinePassed, MinuteLimit) as error:
+    except (MethodError, StaleLossError, *SHORTAGES) as error:
         run.outcome.warnings.append(str(error))
         return callgear_employees
     if employee is None:
