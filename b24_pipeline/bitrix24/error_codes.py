@@ -42,6 +42,7 @@ _ACCOUNT: Final[Mapping[str, str]] = {
     "wrong_auth_type": _NO_WEBHOOK,
     "access_denied": "the portal refuses REST to this webhook: it needs a commercial plan and an administrator",
     "payment_required": PAYMENT_REQUIRED,
+    "portal_deleted": PORTAL_DELETED,
     "wrong_encoding": "a text of some user in the portal is not valid UTF-8, so the portal cannot send its users: let"
     " its administrator find and correct that text, or ask Bitrix24's support",
     "invalid_request": "the portal requires https: put the https:// address into BITRIX24_WEBHOOK_URL",
@@ -88,17 +89,20 @@ def error_of_code(code: str, *, method: str, status: int, description: str, wher
     folded = code.casefold()
     if folded in _RETRYABLE:
         return _RETRYABLE[folded](where)
-    if folded == "portal_deleted" and status < 500:
-        return AccountError(f"{where}: {PORTAL_DELETED}")
-    if folded == "portal_deleted":  # a portal on premises says this also when its public section is closed for a while
+    if folded == "portal_deleted" and status >= 500:  # on premises also while its public section is closed
         text = f"{where}: the portal says it was deleted, or its public section is closed for the moment"
         return ServerError(text, first_pause=10.0)
-    advice = _advice(folded, method=method, description=description)
+    if folded in _UNKNOWN_METHOD:
+        advice = _METHODS_NEEDED.get(method)
+    elif folded == "insufficient_scope" and method in _SCOPES_NEEDED:
+        advice = _SCOPES_NEEDED[method]
+    elif folded == "access_denied":
+        advice = next((advice for pattern, advice in _ACCESS_DENIED if pattern.search(description)), _ACCOUNT[folded])
+    else:
+        advice = _ACCOUNT.get(folded)
     if advice is not None:
         return AccountError(f"{where}: {advice}")
-    if folded in _CLIENT_ERRORS:
-        return RequestError(f"{where}: the portal rejected the request")
-    return None
+    return RequestError(f"{where}: the portal rejected the request") if folded in _CLIENT_ERRORS else None
 
 
 def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
@@ -112,13 +116,3 @@ def error_of_status(method: str, status: int, where: str = "") -> Bitrix24Error:
     if advice is not None:
         return AccountError(f"{where}: {advice}")
     return RequestError(f"{where}: the portal rejected the request")
-
-
-def _advice(folded: str, *, method: str, description: str) -> str | None:
-    if folded in _UNKNOWN_METHOD:
-        return _METHODS_NEEDED.get(method)
-    if folded == "insufficient_scope" and method in _SCOPES_NEEDED:
-        return _SCOPES_NEEDED[method]
-    if folded == "access_denied":
-        return next((advice for pattern, advice in _ACCESS_DENIED if pattern.search(description)), _ACCOUNT[folded])
-    return _ACCOUNT.get(folded)

@@ -54,7 +54,6 @@ class LastSnapshot:
 
     @classmethod
     def of(cls, users: DataFrame[Users], linked: Collection[int]) -> "LastSnapshot":
-        """From the frame of the snapshot."""
         plain = users.astype(object).where(users.notna(), None)
         rows = (UserRow(*row) for row in plain.itertuples(index=False, name=None))
         return cls({row.bitrix24_id: row for row in rows}, frozenset(linked))
