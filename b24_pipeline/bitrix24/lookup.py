@@ -14,6 +14,7 @@ from b24_pipeline.schemas import Users
 
 _FILTERS: Final[Mapping[str, Filter]] = {"listed": {}, "dismissed": DISMISSED}
 """Users as they are listed by default, then the dismissed ones, whom some portals list only when asked."""
+LOOKUPS_IN_BATCH: Final = COMMANDS_IN_BATCH // len(_FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +42,27 @@ def look_up(
         Bitrix24Error: the portal cannot be asked.
     """
     wanted = frozenset(ids)
-    others = sorted(wanted - {control_user_id})
     control = [] if control_user_id is None else [control_user_id]
-    size = PAGE - len(control)
-    lookups = [[*control, *others[first : first + size]] for first in range(0, len(others), size)]
+    others, size = sorted(wanted - {control_user_id}), PAGE - len(control)
     among = {"": EVERYBODY} if asked_for == EVERYBODY else {"": EVERYBODY, "fetched_": asked_for}
-    at_once = COMMANDS_IN_BATCH // (len(_FILTERS) * len(among))
+    lookups = [
+        (kind, [*control, *others[first : first + size]]) for first in range(0, len(others), size) for kind in among
+    ]
     rows: list[UserRow] = []
-    for first in range(0, len(lookups), at_once):
-        results = client.batch_all_or_nothing(_commands(lookups[first : first + at_once], among)).results
-        for number, asked in enumerate(lookups[first : first + at_once]):
-            for name, filter_ in among.items():
-                pages = [results[f"{name}{filter_name}{number:02}"] for filter_name in _FILTERS]
-                found = [user_row(row, user_type=user_type_of(filter_)) for page in pages for row in rows_of(page)]
-                _verify(found, asked, control_user_id)
-                rows += [row for row in found if row.bitrix24_id in wanted]
+    for first in range(0, len(lookups), LOOKUPS_IN_BATCH):
+        batch = list(enumerate(lookups[first : first + LOOKUPS_IN_BATCH]))
+        commands = {
+            f"{kind}{name}{number:02}": command({"ID": asked, **among[kind], **status}, start=-1)
+            for number, (kind, asked) in batch
+            for name, status in _FILTERS.items()
+        }
+        results = client.batch_all_or_nothing(commands).results
+        for number, (kind, asked) in batch:
+            pages = [results[f"{kind}{name}{number:02}"] for name in _FILTERS]
+            found = [user_row(row, user_type=user_type_of(among[kind])) for page in pages for row in rows_of(page)]
+            _verify(found, asked, control_user_id)
+            rows += [row for row in found if row.bitrix24_id in wanted]
     return Missing(deleted=wanted - {row.bitrix24_id for row in rows}, unlisted=users_frame(rows))
-
-
-def _commands(lookups: Sequence[Sequence[int]], among: Mapping[str, Filter]) -> dict[str, str]:
-    """The look-ups (50 ids each) among the users of each filter, by its name."""
-    return {
-        f"{name}{filter_name}{number:02}": command({"ID": ids, **filter_, **asked}, start=-1)
-        for number, ids in enumerate(lookups)
-        for name, filter_ in among.items()
-        for filter_name, asked in _FILTERS.items()
-    }
 
 
 def _verify(rows: list[UserRow], asked: Sequence[int], control_user_id: int | None) -> None:
