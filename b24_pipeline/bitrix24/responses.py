@@ -86,9 +86,7 @@ def read_response(
 def error_of(method: str, status: int, payload: Mapping[str, Any]) -> Bitrix24Error:
     """The error that an error envelope, or one of a batch's sub-errors, means."""
     code = _code_in(payload)
-    where = (
-        f"{method}: {code} (HTTP {status})" if SAFE_ERROR_CODE.fullmatch(code) else f"{method}: error (HTTP {status})"
-    )
+    where = f"{method}: {code if SAFE_ERROR_CODE.fullmatch(code) else 'error'} (HTTP {status})"
     description = str(payload.get("error_description") or "")
     error = error_of_code(code, method=method, status=status, description=description, where=where)
     error = error or error_of_status(method, status, where)

@@ -134,19 +134,16 @@ class CallGear:
         with self._logging_in:
             self._raise_refusal()
             if self._session in {None, refused}:
+                params = {"login": self._credentials.login, "password": self._credentials.password}
                 try:
-                    self._session = self._log_in(self._credentials)
+                    token = self._call_with_retries("login.user", params).fields().get("access_token")
                 except AccountError as refusal:
                     self._refusal = refusal
                     raise
+                if not isinstance(token, str) or not token:
+                    raise UnknownOutcome("login.user: no access token in the response")
+                self._session = token
             return self._session
-
-    def _log_in(self, login: Login) -> str:
-        params = {"login": login.login, "password": login.password}
-        token = self._call_with_retries("login.user", params).fields().get("access_token")
-        if not isinstance(token, str) or not token:
-            raise UnknownOutcome("login.user: no access token in the response")
-        return token
 
     def pause(self, attempt: int, *, error: Exception) -> None:
         """Wait before repeat number `attempt`, from 1, of what failed with `error`: ever longer, with jitter.

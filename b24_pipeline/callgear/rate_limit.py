@@ -118,7 +118,7 @@ class PointsBudget:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         day_reserve: float = 0.10,
-        deadline: float | None = None,
+        deadline: float = math.inf,
         unix: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
@@ -240,5 +240,5 @@ class PointsBudget:
             self._own.popleft()
 
     def _refuse_past_deadline(self, wait: float) -> None:
-        if self._deadline is not None and self._clock() + wait >= self._deadline:
+        if self._clock() + wait >= self._deadline:
             raise DeadlinePassed("the run's time is over")

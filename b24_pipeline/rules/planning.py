@@ -59,7 +59,8 @@ def plan_upsert(
             how="left",
         )
     )
-    rows["display_name"] = full_name(rows["last_name"], rows["first_name"]).fillna(rows["email"])
+    names = join_non_null(rows["last_name"], rows["first_name"], separator=" ")
+    rows["display_name"] = names.fillna(rows["email"])
     wanted = rows.assign(
         last_name=rows["callgear_last_name"].where(rows["callgear_last_name"] != rows["last_name_before"]),
         phones=rows["phones"].where(rows["phone_numbers"] == NO_PHONES),
@@ -133,11 +134,6 @@ def creates(rows: pd.DataFrame) -> pd.DataFrame:
     """R10: first name, last name (R06), patronymic, e-mail and phones (R05)."""
     new = rows.assign(last_name=rows["callgear_last_name"], risk=ChangeRisk.CREATE.value)
     return planned(new, ActionKind.CREATE, *SENT_FIELDS, "phones", "risk")
-
-
-def full_name(*names: pd.Series) -> pd.Series:
-    """The names of each row, in this order, with a space between; no value where there is none."""
-    return join_non_null(*names, separator=" ")
 
 
 def as_json(fields: dict[str, Any]) -> str | None:

@@ -6,7 +6,8 @@ from pandera.typing import DataFrame
 from b24_pipeline import schemas
 from b24_pipeline.rules.eligibility import EMAIL, evaluate_users
 from b24_pipeline.rules.models import ActionKind, ChangeRisk, Eligibility, Outcome, Policy, ResponsibleListPolicy
-from b24_pipeline.rules.planning import as_actions, full_name
+from b24_pipeline.rules.normalization import join_non_null
+from b24_pipeline.rules.planning import as_actions
 
 ACTIVE, DISMISSED, DELETED = "active", "dismissed", "deleted"
 STATUSES_BY_POLICY = {
@@ -58,7 +59,7 @@ def affected_people(
         .mask(~imported["active"], DISMISSED)
     )
     present = imported.assign(employment_status=status)[status.isin(STATUSES_BY_POLICY[policy])]
-    names = full_name(present["last_name"], present["first_name"], present["patronymic"])
+    names = join_non_null(present["last_name"], present["first_name"], present["patronymic"], separator=" ")
     gone = pd.DataFrame({"bitrix24_id": pd.array(sorted(deleted), dtype="Int64")}).assign(employment_status=DELETED)
     people = pd.concat([present[["bitrix24_id", "employment_status"]].assign(name=names), gone], ignore_index=True)
     return people[people["employment_status"].isin(STATUSES_BY_POLICY[policy])].reset_index(drop=True)
