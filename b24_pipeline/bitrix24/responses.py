@@ -144,8 +144,9 @@ def whole_number(value: object) -> int | None:
 
 def number(value: object) -> float | None:
     """A number as a time can be; None for anything else, also for NaN and what no time can be."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**DIGITS
-    return float(value) if usable else None  # type: ignore[arg-type]
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**DIGITS:
+        return float(value)
+    return None
 
 
 def transport_error(method: str, error: Exception, *, timeout: httpx.Timeout) -> Bitrix24Error:

@@ -92,12 +92,12 @@ def fetch_users(client: Bitrix24, *, known_ids: Sequence[int] | None) -> UserFet
 
 def _read_completely(client: Bitrix24, filter_: Filter, known: Sequence[int]) -> tuple[UserCounts, Reading]:
     """Fetch; once more, and confirming every end, when the number of users is not the portal's."""
-    counts, reading = _read(client, filter_, known, EndCondition.SHORT_PAGE)
-    evidence = _evidence(client, filter_, reading, counts)
-    if verify_completeness(evidence) in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
-        counts, reading = _read(client, filter_, known, EndCondition.EMPTY_PAGE)
+    for end in (EndCondition.SHORT_PAGE, EndCondition.EMPTY_PAGE):
+        counts, reading = _read(client, filter_, known, end)
         evidence = _evidence(client, filter_, reading, counts)
-    reason = verify_completeness(evidence)
+        reason = verify_completeness(evidence)
+        if reason not in {IncompleteFetch.COUNT_DIFFERS, IncompleteFetch.NOT_COUNTED}:
+            break
     if reason is not None:
         raise IncompleteFetchError(message(reason, evidence))
     return counts, reading

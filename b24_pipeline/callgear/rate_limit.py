@@ -191,7 +191,7 @@ class PointsBudget:
             window.close(self._clock(), window.length if limit.resets_in is None else limit.resets_in)
 
     def pause(self, seconds: float, *, reason: str | Exception) -> None:
-        """Sleep, before what failed with `reason` is tried again or for any other, unless that would pass the deadline.
+        """Sleep, unless that would pass the deadline. The log says why; what failed with an error is tried again then.
 
         Raises:
             DeadlinePassed: it would.
