@@ -27,12 +27,12 @@ MAX_MARKS = 30
 
 def normalize_names(names: pd.Series) -> pd.Series:
     """R04: names as they are sent (`normalize_name`); an empty one becomes no value."""
-    return converted(names, where=UNTIDY_NAME, convert=normalize_name)
+    return converted(names, texts=names[names.str.contains(UNTIDY_NAME, regex=True)], convert=normalize_name)
 
 
 def normalize_emails(emails: pd.Series) -> pd.Series:
     """R04: e-mails as they are sent (`normalize_address`); an empty one becomes no value."""
-    return converted(emails, where=UNTIDY_EMAIL, convert=normalize_address)
+    return converted(emails, texts=emails[emails.str.contains(UNTIDY_EMAIL, regex=True)], convert=normalize_address)
 
 
 def email_key(emails: pd.Series) -> pd.Series:
@@ -42,13 +42,15 @@ def email_key(emails: pd.Series) -> pd.Series:
 
 def lower_case_email(tidied: pd.Series, *, received: pd.Series) -> pd.Series:
     """R04: the tidy e-mails as they are compared, given what they were received as."""
-    return apply_to_non_ascii(tidied.str.lower(), texts=received, convert=address_key)
+    not_ascii = received[received.notna() & ~received.str.isascii()]
+    return converted(tidied.str.lower(), texts=not_ascii, convert=address_key)
 
 
 def name_key(names: pd.Series) -> pd.Series:
     """R09: names as they are compared: tidy, in lower case."""
     tidied = normalize_names(names)
-    return apply_to_non_ascii(tidied.str.lower(), texts=tidied, convert=lambda name: normal_form(name.lower()))
+    not_ascii = tidied[tidied.notna() & ~tidied.str.isascii()]
+    return converted(tidied.str.lower(), texts=not_ascii, convert=lambda name: normal_form(name.lower()))
 
 
 def normalize_name(name: str) -> str:
@@ -94,16 +96,12 @@ def visible_address(email: str) -> str:
     return without_invisible(email).translate(dict.fromkeys(map(ord, JOINERS))).strip()
 
 
-def converted(texts: pd.Series, *, where: str, convert: Callable[[str], str]) -> pd.Series:
-    """The texts, those that match `where` converted by a Python function; an empty text becomes no value."""
-    others = texts[texts.str.contains(where, regex=True)]
-    return replaced(texts, others.map(lambda text: convert(text) or None)) if len(others) else texts
+def converted(column: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
+    """The column, in the rows of `texts` these, converted by a Python function, which is slow and seldom needed.
 
-
-def apply_to_non_ascii(in_ascii: pd.Series, *, texts: pd.Series, convert: Callable[[str], str]) -> pd.Series:
-    """`in_ascii` where a text is ASCII; the others converted by a Python function, which is slow and seldom needed."""
-    others = texts[texts.notna() & ~texts.str.isascii()]
-    return replaced(in_ascii, others.map(lambda text: convert(text) or None)) if len(others) else in_ascii
+    An empty text becomes no value.
+    """
+    return replaced(column, texts.map(lambda text: convert(text) or None)) if len(texts) else column
 
 
 def replaced(column: pd.Series, values: pd.Series) -> pd.Series:

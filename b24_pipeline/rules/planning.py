@@ -184,5 +184,5 @@ def json_objects(**fields: pd.Series) -> pd.Series:
 
 def quoted(texts: pd.Series) -> pd.Series:
     """The texts as JSON."""
-    escaped = converted(texts, where=ESCAPED_IN_JSON, convert=lambda text: ENCODER.encode(text)[1:-1])
-    return '"' + escaped + '"'
+    unusual = texts[texts.str.contains(ESCAPED_IN_JSON, regex=True)]
+    return '"' + converted(texts, texts=unusual, convert=lambda text: ENCODER.encode(text)[1:-1]) + '"'

@@ -90,7 +90,7 @@ def with_employees(found: pd.DataFrame, *, matched: pd.Series, approved: frozens
 def similarity_key(email_keys: pd.Series) -> pd.Series:
     """Return what similar addresses have in common; of usual addresses it is the address."""
     unusual = email_keys[email_keys.str.contains(UNUSUAL, regex=True)]
-    return normalization.replaced(email_keys, unusual.map(similar_form)) if len(unusual) else email_keys
+    return normalization.converted(email_keys, texts=unusual, convert=similar_form)
 
 
 def each_address(account: pd.DataFrame) -> pd.DataFrame:
