@@ -85,12 +85,10 @@ class Reading:
         self.finished &= other.finished
 
 
-def is_done(pages: Pages, id_range: IdRange, end: EndCondition) -> bool:
-    if id_range.upto is not None and pages.last >= id_range.upto:
+def is_done(pages: Pages, upto: int | None, end: EndCondition) -> bool:
+    if upto is not None and pages.last >= upto:
         return True
-    if end is EndCondition.EMPTY_PAGE:
-        return pages.short_page == 0
-    return pages.short_page is not None
+    return pages.short_page == 0 if end is EndCondition.EMPTY_PAGE else pages.short_page is not None
 
 
 class Progress:
@@ -125,7 +123,7 @@ def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
         got, asked = read_pages(client, id_range, filter_, pages=pages, retrier=retrier)
         progress.count(len(got.rows))
         reading.add(got, filter_)
-        if not got.rising or is_done(got, id_range, end):
+        if not got.rising or is_done(got, id_range.upto, end):
             return reading
         if isinstance(got.error, RetryableError):
             retrier.wait_or_raise(got.error)

@@ -153,7 +153,7 @@ def _read_rest(client: Bitrix24, asked: EstimatedRange, got: Pages, filter_: Fil
     """The first pages of a range, and the rest of it where they do not reach its end."""
     reading = Reading()
     reading.add(got, filter_)
-    if got.rising and not is_done(got, IdRange(asked.after, asked.upto), end):
+    if got.rising and not is_done(got, asked.upto, end):
         rest = replace(asked, after=got.last)
         reading.merge(read_ranges(client, partition_range(client, rest, filter_), filter_, end=end))
     return reading
