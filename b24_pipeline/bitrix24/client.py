@@ -183,7 +183,11 @@ class Bitrix24:
         )
 
     def call_once(self, method: str, params: Mapping[str, Any] | None = None) -> Envelope:
-        """As `call`, but never repeated; the portal is followed when it was renamed."""
+        """As `call`, but never repeated; the portal is followed when it was renamed.
+
+        Raises:
+            Bitrix24Error: it does not work.
+        """
         body = dict(params or {})
         if self._admin_mode and method == admin_mode.LISTS_USERS:
             body[admin_mode.PARAMETER] = True

@@ -125,6 +125,9 @@ def send_chain(
 
     Returns:
         The answer, and the number of pages that was asked for.
+
+    Raises:
+        Bitrix24Error: it does not work.
     """
     while True:
         try:
@@ -139,7 +142,11 @@ def send_chain(
 def read_pages(
     client: Bitrix24, id_range: IdRange, filter_: Filter, *, pages: int, retrier: Retrier
 ) -> tuple[Pages, int]:
-    """The good pages of the range's first `pages`, and how many of them were asked for in the end."""
+    """The good pages of the range's first `pages`, and how many of them were asked for in the end.
+
+    Raises:
+        Bitrix24Error: it does not work.
+    """
     build = partial(chain, id_range, filter_)
     response, asked = send_chain(client, build, pages, retrier)
     return read_chain(response, list(build(asked)), after=id_range.after), asked

@@ -114,7 +114,12 @@ class Progress:
 def read_range(  # noqa: PLR0913 - a range, how it is read, and with whom
     client: Bitrix24, id_range: IdRange, filter_: Filter, *, end: EndCondition, pages: int, progress: Progress
 ) -> Reading:
-    """Read the window to its end: `pages` pages in the first request, as many as there is room for in any other."""
+    """Read the window to its end: `pages` pages in the first request, as many as there is room for in any other.
+
+    Raises:
+        Bitrix24Error: it does not work.
+        UnknownUserTypeError: see `Reading.add`.
+    """
     reading = Reading()
     retrier = client.retrier()
     while not progress.canceled.is_set():
@@ -207,6 +212,9 @@ def partition_range(
 
     Where nearly every id is a user's there is nothing to ask: so many ids hold no more users. Everything waits for the
     borders, and each takes its time: so there are no more windows than are read at once, and large ones are read on.
+
+    Raises:
+        Bitrix24Error: the portal cannot be asked.
     """
     if probed is not None and rest.users <= MAX_PROBED:
         return _partition(rest, _borders(probed, PROBE_OFFSETS))

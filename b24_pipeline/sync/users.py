@@ -44,6 +44,9 @@ def complete_users(run: RunContext) -> DataFrame[schemas.Users]:
     """Return what the fetch holds, and what a look-up adds to it, by rising id.
 
     Where too many employees are missing, both are done once more.
+
+    Raises:
+        IncompleteFetchError, AccountError: as above.
     """
     missing: list[int] = []
     for _ in range(2):
@@ -63,6 +66,9 @@ def listed_and_unlisted(run: RunContext) -> tuple[DataFrame[schemas.Users], Data
     """The users that the portal lists, and the imported ones that only a direct look-up finds.
 
     Every run looks up whoever is missing: who was nowhere once may be back, and lists leave them out.
+
+    Raises:
+        IncompleteFetchError, AccountError: as above.
     """
     client = run.connection.bitrix24
     fetch = fetch_users(client, known_ids=audit.history.known_users(run.store.database) or None)
