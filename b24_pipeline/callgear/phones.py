@@ -100,4 +100,4 @@ def owners_of_sip_lines(client: CallGear) -> set[int]:
 def lines_of(client: CallGear, callgear_id: int) -> frozenset[int]:
     """Ids of the employee's SIP lines, as far as they can be read."""
     lines, _ = read_sip_lines(client, callgear_id)
-    return frozenset(line["id"] for line in lines)
+    return frozenset(line["id"] for line in lines if is_id(line.get("id")))

@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline.callgear.employees import MAX_ROWS
 from b24_pipeline.callgear.exceptions import SipNumberError
-from b24_pipeline.callgear.phones import MAX_PAGES, owners_of_sip_lines, refuse_sip_numbers
+from b24_pipeline.callgear.phones import MAX_PAGES, lines_of, owners_of_sip_lines, refuse_sip_numbers
 from b24_pipeline_tests.callgear.conftest import answering
 
 EMPLOYEE = 7
@@ -42,6 +42,11 @@ def test_lines_that_did_not_fit_on_the_first_page_are_known_too() -> None:
 
     assert lines.offsets == [0, 2, 4]
     assert EMPLOYEE in owners_of_sip_lines(answering(lines))
+
+
+def test_a_line_without_an_id_is_left_out() -> None:
+    rows = [{"phone_number": FULL_NUMBER, "employee_id": EMPLOYEE}, {"id": 3, "phone_number": SHORT_NUMBER}]
+    assert lines_of(answering(lambda _: {"result": {"data": rows}}), EMPLOYEE) == {3}
 
 
 def test_without_a_total_a_full_page_is_followed_by_another() -> None:
