@@ -26,8 +26,9 @@ def fetch_responsible(client: CallGear) -> dict[str, str]:
         listed = {text_of(row.get("ext_id")) or "": text_of(row.get("name")) or "" for row in rows}
         if len(listed) == len(rows) == total:
             return listed
+    expected = "more" if total is None else total
     raise IncompleteReadError(
-        f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, expected {total}"
+        f"get.deal_employees: {len(listed)} different owners in {len(rows)} rows, expected {expected}"
     )
 
 
@@ -54,17 +55,21 @@ def remove_responsible(client: CallGear, *, ext_id: str) -> None:
     _write(client, "delete.deal_employees", {"ext_id": ext_id}, already_done=RecordFault.ENTITY_NOT_FOUND)
 
 
-def _read_all(client: CallGear) -> tuple[list[Row], int]:
-    """The rows of all pages, and how many CallGear says there are; the rows themselves where it does not say."""
+def _read_all(client: CallGear) -> tuple[list[Row], int | None]:
+    """The rows of all pages, and how many there are: CallGear's number, else that of the rows, None if there are more.
+
+    More than the last offset reaches cannot be read (contract 2).
+    """
     rows: list[Row] = []
     while True:
         params = {"limit": MAX_ROWS, "offset": len(rows), "sort": [{"field": "ext_id", "order": "asc"}]}
         result = client.call("get.deal_employees", {**params, "fields": ["ext_id", "name"]})
         page, total = result.rows(), result.metadata.total_items
         rows += page
-        whole = len(page) < MAX_ROWS if total is None else len(rows) >= total
-        if whole or not page or len(rows) > MAX_OFFSET:
+        if len(page) < MAX_ROWS if total is None else len(rows) >= total or not page:
             return rows, len(rows) if total is None else total
+        if len(rows) > MAX_OFFSET:
+            return rows, total
 
 
 def _write(client: CallGear, method: str, params: Mapping[str, Any], *, already_done: RecordFault | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 from b24_pipeline.callgear.client import CallGear
 from b24_pipeline.callgear.exceptions import IncompleteReadError, MethodError, RecordError, RecordFault, UnknownOutcome
 from b24_pipeline.callgear.responsible_list import (
+    MAX_ROWS,
     add_responsible,
     fetch_responsible,
     remove_responsible,
@@ -62,6 +63,16 @@ def test_r15_a_list_that_is_whole_the_second_time_is_taken() -> None:
         return {"result": {"data": next(answers), "metadata": {"total_items": 1}}}
 
     assert fetch_responsible(answering(response)) == {"17": ""}
+
+
+def test_r15_a_list_longer_than_can_be_read_is_not_trusted() -> None:
+    def response(envelope: Any) -> dict[str, Any]:
+        first = envelope["params"]["offset"]
+        rows = [{"ext_id": str(number), "name": "Somebody"} for number in range(first, first + MAX_ROWS)]
+        return {"result": {"data": rows, "metadata": {}}}
+
+    with pytest.raises(IncompleteReadError, match="110000 different owners in 110000 rows, expected more"):
+        fetch_responsible(answering(response))
 
 
 def test_r15_without_the_component_the_step_can_be_skipped(client: CallGear, sandbox: Sandbox) -> None:
