@@ -49,11 +49,17 @@ def started(
     except AssertionError as error:
         raise AssertionError(f"{error}\n{log.read_text(errors='replace')[-SHOWN:]}") from error
     finally:
-        for number in (end, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=END_SECONDS)
+        if process.returncode is None:  # else its number may be another program's by now
+            os.killpg(process.pid, end)
+            with suppress(AssertionError):
+                wait_for(f"the end of {command[0]}", lambda: has_ended(process), seconds=END_SECONDS)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Return whether a program has ended; its number stays its own, and that of all that it has started."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def wait_for(
