@@ -143,7 +143,8 @@ def after(world: World) -> World:
         account[employee] = written(account.get(employee, factories.callgear_employee(employee)), step=step)
         links = {holder: link for holder, link in links.items() if link["callgear_id"] != employee}
         links[user] = factories.link(user, employee)
-        pending.pop(user, None)
+        if step["action"] != ActionKind.UPDATE:  # only a link that is stored settles an announced create
+            pending.pop(user, None)
     return replace(
         world,
         account=factories.callgear_employees(*account.values()),
