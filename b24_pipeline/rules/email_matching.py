@@ -79,12 +79,13 @@ def email_matches(found: pd.DataFrame, *, approved: frozenset[ApprovedConflict])
     """R09: return what follows for those whose e-mail an employee has (`find_by_email`): matched, or in conflict."""
     held = found["owner_id"].notna()
     owner_is_active = found["owner_active"].fillna(value=False).astype(bool)
+    rehired = names_agree(found[held]).reindex(found.index, fill_value=False)
     reuse_approved = is_approved(found, reason=MatchReason.EMAIL_REUSED, approved=approved)
     reason = pd.Series(None, index=found.index, dtype="str").case_when(
         [
             (found["ambiguous"], MatchReason.AMBIGUOUS_EMAIL.value),
             (owner_is_active, MatchReason.ALREADY_LINKED.value),
-            (held & names_agree(found), MatchReason.REHIRED.value),
+            (rehired, MatchReason.REHIRED.value),
             (held & reuse_approved, MatchReason.EMAIL_REUSE_APPROVED.value),
             (held, MatchReason.EMAIL_REUSED.value),
         ]
