@@ -1,6 +1,7 @@
 """Commands with many connections: each takes one of them, some take all, and a missing choice lists them."""
 
 import json
+import shutil
 import time
 
 import pytest
@@ -12,12 +13,14 @@ from b24_pipeline.cli.options import Place
 from b24_pipeline_tests.alerts.receivers import web_receiver
 from b24_pipeline_tests.connections.conftest import FOLDER, Companies
 from b24_pipeline_tests.harness import CLOCK
+from b24_pipeline_tests.processes import PROJECT
 
 
 @pytest.fixture
 def both(companies: Companies, monkeypatch: pytest.MonkeyPatch) -> Companies:
     """Two connections in a project folder of their own."""
     monkeypatch.setattr("b24_pipeline.cli.group.is_checkout", lambda: False)
+    shutil.copy(PROJECT / "dagster.yaml", ".")
     for key in ("acme", "globex"):
         companies.connect(key)
     return companies
