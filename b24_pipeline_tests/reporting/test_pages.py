@@ -22,7 +22,7 @@ from b24_pipeline.reporting.run_charts import STATUS_LOOKS
 from b24_pipeline.reporting.svg import SIGNS, pushed_apart
 from b24_pipeline.reporting.theme import Color, in_variables, stylesheet
 from b24_pipeline.rules.models import RunStatus
-from b24_pipeline_tests.databases import no_file_larger_than
+from b24_pipeline_tests.databases import bound_by_modes, no_file_larger_than
 from b24_pipeline_tests.reporting.conftest import HALF_AN_HOUR, History
 
 
@@ -314,6 +314,17 @@ def test_a_report_that_several_write_at_once_is_always_a_whole_one(tmp_path: Pat
 
     assert found <= set(texts)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_report_goes_into_a_folder_that_may_be_written_and_not_listed(tmp_path: Path) -> None:
+    target = tmp_path / "drop/report.html"
+    target.parent.mkdir()
+    target.parent.chmod(0o300)
+
+    bound_by_modes(lambda: write_private(target, "new"))
+
+    target.parent.chmod(0o700)  # else who is not root cannot remove it
+    assert target.read_text() == "new"
 
 
 def test_a_disk_that_is_full_leaves_the_old_report_and_no_half_of_the_new_one(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -176,13 +176,12 @@ def private_file(path: Path) -> Iterator[int]:
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """Let those who write into the folder take turns, where its file system has locks."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
+    with ExitStack() as stack:
+        with suppress(OSError):  # one may write into a folder that one may not list
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def write_private(path: Path, text: str) -> None:
